@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of the house is built with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A floor of the house with the floors it stands on, and its tests, some of whose files are data.
+func module(_ name: String, on floors: String..., testData: [String] = []) -> [Target] {
+    let below = floors.map { Target.Dependency(stringLiteral: $0) }
+    return [
+        .target(name: name, dependencies: below, swiftSettings: house),
+        .testTarget(
+            name: name + "Tests",
+            dependencies: [.init(stringLiteral: name), "ApusTestSupport"] + below,
+            exclude: testData,
+            swiftSettings: house),
+    ]
+}
+
+let package = Package(
+    name: "Apus",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .library(name: "ApusWASI", targets: ["ApusWASI"]),
+        .executable(name: "apus", targets: ["ApusCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // Floor 0: what the platform gives.
+        [.target(name: "CApusHost")],
+        module("ApusCollections"),
+        // Floor 1: the languages. None of them knows the others.
+        module("ApusFormat", on: "ApusCollections"),
+        module(
+            "ApusAssembler", on: "ApusCollections", testData: ["Golden", "verify-golden"]),
+        // Floor 2: the text format, over the language.
+        module("ApusText", on: "ApusFormat", "ApusCollections"),
+        // Floor 3: what compiled code and the runtime must agree on.
+        module("ApusABI", on: "ApusFormat", "ApusAssembler", "ApusCollections", "CApusHost"),
+        // Floor 4: compilers and runtime meet only through ApusABI.
+        module(
+            "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusCollections",
+            testData: ["Golden", "annotate-golden"]),
+        module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
+        // Floor 5: the public API, the only place that sees compilers and runtime.
+        module(
+            "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusBaseline",
+            "ApusRuntime", "ApusCollections"),
+        // Floor 6: scripts of the specification's test suite, for the command and the tests.
+        [
+            .target(
+                name: "ApusScript", dependencies: ["Apus", "ApusText", "ApusFormat"],
+                swiftSettings: house)
+        ],
+        // Floor 7: the host's side of WASI.
+        module(
+            "ApusWASI", on: "Apus", "CApusHost",
+            testData: ["Suite/known-failures.txt", "Guests"]),
+        // Floor 8: the command.
+        [
+            .executableTarget(
+                name: "ApusCLI",
+                dependencies: [
+                    "Apus", "ApusText", "ApusScript", "ApusWASI", "ApusCollections",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
+                swiftSettings: house),
+            .target(
+                name: "ApusTestSupport",
+                dependencies: ["ApusFormat", "ApusCollections"],
+                path: "Tests/ApusTestSupport",
+                swiftSettings: house),
+            .testTarget(
+                name: "ConformanceTests",
+                dependencies: [
+                    "Apus", "ApusABI", "ApusFormat", "ApusText", "ApusScript", "ApusCollections",
+                    "ApusTestSupport",
+                ],
+                swiftSettings: house),
+            .testTarget(
+                name: "ApusCLITests",
+                dependencies: ["ApusCLI", "ApusFormat"],
+                swiftSettings: house),
+            .testTarget(
+                name: "TidyTests",
+                dependencies: ["ApusFormat"],
+                exclude: ["ratchet.txt"],
+                swiftSettings: house),
+            .executableTarget(
+                name: "ApusBenchmarks",
+                dependencies: ["Apus", "ApusFormat", "ApusABI", "ApusBaseline", "ApusCollections"],
+                path: "Benchmarks",
+                exclude: ["README.md", "modules"],
+                swiftSettings: house),
+        ],
+    ].flatMap { $0 }
+)

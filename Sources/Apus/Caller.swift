@@ -1,0 +1,29 @@
+public import ApusRuntime
+
+/// Who called a host function: its first argument, if it asks for it.
+public struct Caller {
+    /// The store in which the call happens.
+    public let store: Store
+    private let state: InstanceState?
+
+    @usableFromInline
+    init(_ frame: borrowing HostFrame, in store: Store) {
+        self.store = store
+        state = frame.caller
+    }
+
+    /// The instance whose code made the call; nil if the host called the function itself.
+    public var instance: Instance? { state.map { Instance($0, in: store) } }
+
+    /// The memory that the calling instance exports as "memory".
+    ///
+    /// - Throws: `ExportError` if there is none.
+    public var memory: Memory {
+        get throws {
+            guard let memory = state?.exportedMemory else {
+                throw ExportError(name: "memory", expected: "memory", found: nil)
+            }
+            return Memory(memory, in: store)
+        }
+    }
+}

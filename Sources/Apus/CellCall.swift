@@ -1,0 +1,45 @@
+internal import ApusRuntime
+
+/// A call of a host function as its cells: argument `n` is in cell `n` when it starts, result `n`
+/// must be there when it returns.
+///
+/// An i32 or f32 takes the low half of its cell; what the upper half holds does not matter.
+@_spi(ApusWASI)
+public struct CellCall: ~Escapable {
+    private let frame: HostFrame
+    // SAFETY: who makes the call keeps the store, and a call cannot outlive its frame.
+    private unowned(unsafe) let owner: Store
+    /// The store in which the call happens.
+    public var store: Store { unsafe owner }
+
+    @_lifetime(copy frame)
+    init(_ frame: borrowing HostFrame, _ store: Store) {
+        self.frame = copy frame
+        unsafe owner = store
+    }
+
+    /// The bits of a cell. There are as many cells as the function has parameters or results,
+    /// whichever is more.
+    public subscript(index: Int) -> UInt64 {
+        get { frame[index] }
+        nonmutating set { frame[index] = newValue }
+    }
+
+    /// The memory that the calling instance exports as "memory"; nil if there is none.
+    public var memory: Memory? {
+        frame.caller?.exportedMemory.map { Memory($0, in: store) }
+    }
+}
+
+extension CellCall {
+    /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
+    /// none.
+    ///
+    /// Unsafe: they are there until the host function returns, and change under whoever runs the
+    /// guest meanwhile. A memory that grows keeps its place.
+    @unsafe public var memoryBytes: UnsafeMutableRawBufferPointer? {
+        // SAFETY: a memory's first `byteCount` bytes stay accessible at one place for the life of
+        // its store, which outlives the call.
+        unsafe frame.callerMemory
+    }
+}

@@ -1,0 +1,138 @@
+// Produces: a LinkedImage, the machine code of a whole module in its final place.
+// Consumes: a DecodedModule that ModuleValidator has accepted.
+
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusBaseline
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusRuntime
+
+/// Validates and compiles all functions of a module, on several threads where that pays.
+///
+/// Functions go in batches of consecutive ones whose borders depend on the module alone, and
+/// batches enter the image in order: the image is the same whatever the number of threads.
+struct CompilationDriver {
+    let module: DecodedModule
+    let configuration: Engine.Configuration
+
+    private var features: FeatureSet { configuration.features }
+
+    /// A batch is closed when its bodies have this many bytes, so that its code stays in cache
+    /// until it is copied to its place.
+    private static var batchBytes: Int { 32 << 10 }
+
+    func compile() throws -> LinkedImage {
+        switch configuration.compiler {
+        case .baseline: try compile(BaselineCompiler.self)
+        }
+    }
+
+    /// Validates all functions and makes no code.
+    func validate() throws(ModuleError) {
+        var validator = FunctionValidator(module, features: features)
+        for index in module.bodies.indices {
+            try validator.validate(module.importedFunctionCount + index)
+        }
+    }
+
+    private func compile<Compiler: ModuleCompiler & SendableMetatype & ~Copyable>(
+        _: Compiler.Type
+    ) throws -> LinkedImage {
+        let batches = batches()
+        var environment = ModuleEnvironment(
+            module: module, processor: configuration.processorFeatures.intersection(.host))
+        environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
+        // Asking for the processors takes as long as compiling a small module.
+        let threads =
+            batches.count > 1
+            ? configuration.compilationThreads ?? WorkerThreads.processorCount : 1
+        if threads > 1 {
+            let shared = try SharedCompilation(
+                module, batches, usesJumpSlots: configuration.usesJumpSlots)
+            WorkerThreads.run(min(threads, batches.count)) { [environment] in
+                shared.work(CompilationWorker<Compiler>(environment, features))
+            }
+            return try shared.finish()
+        }
+        return try compile(batches, with: CompilationWorker<Compiler>(environment, features))
+    }
+
+    private func compile<Compiler: ModuleCompiler & ~Copyable>(
+        _ batches: [Range<Int>], with worker: consuming CompilationWorker<Compiler>
+    ) throws -> LinkedImage {
+        var image = try ImageBuilder(module, usesJumpSlots: configuration.usesJumpSlots)
+        var code = CodeBatch()
+        for batch in batches {
+            code.removeAll()
+            try worker.compile(batch, into: &code)
+            try image.append(code)
+        }
+        return try image.finish()
+    }
+
+    /// Ranges of indices of functions (imports counted) that are compiled in one go.
+    private func batches() -> [Range<Int>] {
+        var batches: [Range<Int>] = []
+        let imported = module.importedFunctionCount
+        var first = 0
+        var bytes = 0
+        for (index, body) in module.bodies.enumerated() {
+            bytes += Int(body.end) - Int(body.start)
+            if bytes >= Self.batchBytes || index == module.bodies.count - 1 {
+                batches.append(imported + first..<imported + index + 1)
+                first = index + 1
+                bytes = 0
+            }
+        }
+        return batches
+    }
+}
+
+/// What one thread needs to compile functions.
+struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
+    private var validator: FunctionValidator
+    private var compiler: Compiler
+
+    init(_ environment: ModuleEnvironment, _ features: FeatureSet) {
+        validator = FunctionValidator(environment.module, features: features)
+        compiler = Compiler(environment)
+    }
+
+    mutating func compile(
+        _ functions: Range<Int>, into batch: inout CodeBatch
+    ) throws(ModuleError) {
+        for index in functions {
+            try validator.validate(index)
+            do throws(CompilationError) {
+                try compiler.compile(index, validator.analysis, into: &batch)
+            } catch {
+                throw ModuleError(error)
+            }
+        }
+    }
+}
+
+extension CodeBatch {
+    /// Empties the batch; keeps its memory.
+    mutating func removeAll() {
+        code.removeAll()
+        functions.removeAll()
+        traps.removeAll()
+        relocations.removeAll()
+    }
+}
+
+extension ModuleError {
+    /// What a compiler's refusal is to who brought the module.
+    init(_ error: CompilationError) {
+        switch error.reason {
+        case .unsupported(let feature):
+            self.init(
+                .unsupported(feature), at: error.offset,
+                "function \(error.function) cannot be compiled yet")
+        case .tooLarge:
+            self.init(.limit, at: error.offset, "function \(error.function) is too large")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusRuntime
+
+/// Puts batches of functions one after the other into executable memory and links their calls.
+struct ImageBuilder: ~Copyable {
+    private var code: CodeMemory
+    private var codeBytes = 0
+    private var functions: Arena<CompiledFunction>
+    private var traps: Arena<TrapSite>
+    /// Calls to be resolved; offsets count from the image's start.
+    private var calls = Arena<CallRelocation>(capacity: 256)
+    private let importedFunctionCount: Int
+    private let usesJumpSlots: Bool
+
+    /// Calls reach 2 GiB each way; half of that leaves no case to think about.
+    private static var codeBytesLimit: Int { 1 << 30 }
+
+    init(_ module: DecodedModule, usesJumpSlots: Bool) throws(ResourceError) {
+        self.usesJumpSlots = usesJumpSlots
+        let bodies = module.bodies
+        let bodyBytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
+        // Address space only: what the code does not fill is never touched.
+        code = try CodeMemory(capacity: bodyBytes * 8 + bodies.count * 64 + 4096)
+        functions = Arena(capacity: bodies.count)
+        traps = Arena(capacity: bodyBytes / 8 + 64)
+        importedFunctionCount = module.importedFunctionCount
+    }
+
+    /// Places the functions of `batch` behind those that are there.
+    mutating func append(_ batch: borrowing CodeBatch) throws {
+        let start = (codeBytes + 15) & ~15
+        try reserve(start + batch.code.count)
+        code.write(batch.code.span, at: start)
+        codeBytes = start + batch.code.count
+        let offset = UInt32(truncatingIfNeeded: start)
+        let firstTrap = UInt32(truncatingIfNeeded: traps.count)
+        let firstCall = UInt32(truncatingIfNeeded: calls.count)
+        traps.append(contentsOf: batch.traps)
+        calls.append(contentsOf: batch.relocations)
+        for index in 0..<batch.functions.count {
+            var function = batch.functions[index]
+            function.codeStart &+= offset
+            function.trapStart &+= firstTrap
+            function.relocationStart &+= firstCall
+            rebase(function)
+            functions.append(function)
+        }
+    }
+
+    /// Makes the offsets of a function's traps and calls count from the image's start.
+    private mutating func rebase(_ function: CompiledFunction) {
+        let firstTrap = Int(function.trapStart)
+        for index in firstTrap..<firstTrap + Int(function.trapCount) {
+            traps[index].codeOffset &+= function.codeStart
+        }
+        let firstCall = Int(function.relocationStart)
+        for index in firstCall..<firstCall + Int(function.relocationCount) {
+            calls[index].codeOffset &+= function.codeStart
+        }
+    }
+
+    /// Makes room for `bytes` of code in all.
+    private mutating func reserve(_ bytes: Int) throws {
+        guard bytes <= Self.codeBytesLimit else {
+            throw ModuleError(.limit, at: 0, "the module's code is larger than 1 GiB")
+        }
+        if bytes <= code.capacity { return }
+        var larger = try CodeMemory(capacity: max(bytes, code.capacity * 2))
+        let used = codeBytes
+        let old = code.bytes
+        larger.write(old.span.extracting(0..<used), at: 0)
+        code = larger
+    }
+
+    /// Resolves the calls; the image is then complete.
+    consuming func finish() throws -> LinkedImage {
+        let jumpSlots = usesJumpSlots ? try appendJumpSlots() : nil
+        Self.link(calls, functions, importedFunctionCount, jumpSlots, &code)
+        return LinkedImage(
+            code: code, codeBytes: codeBytes, functions: functions, traps: traps,
+            jumpSlots: jumpSlots)
+    }
+
+    /// Adds a jump to each function behind the code, and gives the offset of the first.
+    private mutating func appendJumpSlots() throws -> Int {
+        let start = (codeBytes + JumpSlot.bytes - 1) & ~(JumpSlot.bytes - 1)
+        let end = start + functions.count * JumpSlot.bytes
+        try reserve(end)
+        codeBytes = end
+        for index in 0..<functions.count {
+            let place = start + index * JumpSlot.bytes
+            let distance = Int32(truncatingIfNeeded: Int(functions[index].codeStart) - place)
+            let word = JumpSlot.word(distance: distance)
+            var bytes = code.bytes
+            for byte in 0..<JumpSlot.bytes {
+                bytes[place + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte))
+            }
+        }
+        return start
+    }
+
+    private static func link(
+        _ calls: borrowing Arena<CallRelocation>, _ functions: borrowing Arena<CompiledFunction>,
+        _ importedFunctionCount: Int, _ jumpSlots: Int?, _ code: inout CodeMemory
+    ) {
+        var bytes = code.bytes
+        for index in 0..<calls.count {
+            let call = calls[index]
+            let callee = Int(call.function) &- importedFunctionCount
+            let slot = jumpSlots.map { UInt32(truncatingIfNeeded: $0 + callee * JumpSlot.bytes) }
+            let target = slot ?? functions[callee].codeStart
+            let distance = target &- (call.codeOffset &+ 4)
+            let place = Int(call.codeOffset)
+            bytes[place] = UInt8(truncatingIfNeeded: distance)
+            bytes[place + 1] = UInt8(truncatingIfNeeded: distance >> 8)
+            bytes[place + 2] = UInt8(truncatingIfNeeded: distance >> 16)
+            bytes[place + 3] = UInt8(truncatingIfNeeded: distance >> 24)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Threads that do one piece of work together and end.
+enum WorkerThreads {
+    /// How many processors this machine has.
+    static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+
+    private final class Work: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    /// Calls `body` on `count` threads, this one among them, and returns when all are done.
+    /// Where the system has fewer threads to give, fewer call it.
+    static func run(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+        let work = Work(body)
+        var threads: [pthread_t] = []
+        for _ in 1..<max(count, 1) {
+            if let thread = start(work) { threads.append(thread) }
+        }
+        body()
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    // SAFETY: the new thread owns the reference that is passed retained; if there is no thread,
+    // it is released here.
+    private static func start(_ work: Work) -> pthread_t? {
+        let argument = unsafe Unmanaged.passRetained(work)
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let error = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                    let work = unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+                #else
+                    guard let argument = unsafe argument else { return nil }
+                    let work = unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+                #endif
+                work.body()
+                return nil
+            }, argument.toOpaque())
+        if error != 0 {
+            unsafe argument.release()
+            return nil
+        }
+        return thread
+    }
+}

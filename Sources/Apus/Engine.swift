@@ -1,0 +1,66 @@
+public import ApusABI
+public import ApusFormat
+internal import ApusRuntime
+
+/// Compiles modules and holds what all of them share. One per process is enough; any number of
+/// threads may use it.
+public final class Engine: Sendable {
+    /// How the engine was set up.
+    public let configuration: Configuration
+    private let shared: Result<RuntimeEnvironment, ResourceError>
+
+    /// What may be set about an engine. The defaults suit most programs.
+    public struct Configuration: Hashable, Sendable {
+        /// The compiler that makes machine code.
+        public var compiler = Compiler.baseline
+        /// Which parts of WebAssembly modules may use.
+        public var features = FeatureSet.standard
+        /// Whether relaxed vector instructions give the same results on every processor. If not,
+        /// they do what this one does fastest.
+        public var isRelaxedSIMDDeterministic = false
+        /// Whether functions call each other through jump slots, which a later tier can redirect
+        /// while they run. Costs a jump per call.
+        public var usesJumpSlots = false
+        /// What compiled code may use of the processor; what this one lacks is left out.
+        public var processorFeatures = ProcessorFeatures.host
+        /// How many threads compile one module; nil: as many as there are processors.
+        public var compilationThreads: Int?
+        /// How much stack a guest may use, in bytes. Threads with smaller stacks give less.
+        public var stackBytes = 1 << 20
+        /// How many bytes any one linear memory may have.
+        public var memoryBytesLimit: UInt64 = 1 << 32
+        /// How many elements any one table may have.
+        public var tableElementsLimit: UInt64 = 10_000_000
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The compilers there are.
+    public enum Compiler: String, CaseIterable, Hashable, Sendable {
+        /// One pass over the module: fast to compile, good code.
+        case baseline
+    }
+
+    /// Sets up an engine. What the system refuses is thrown when the first module is compiled.
+    public init(_ configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        var runtime = RuntimeConfiguration()
+        runtime.wasmStackBytes = configuration.stackBytes
+        runtime.memoryBytesLimit = configuration.memoryBytesLimit
+        runtime.tableElementsLimit = configuration.tableElementsLimit
+        do throws(ResourceError) {
+            shared = .success(
+                try RuntimeEnvironment(
+                    trampolines: BaselineTrampolines(), configuration: runtime))
+        } catch {
+            shared = .failure(error)
+        }
+    }
+
+    /// What the runtime shares among modules and stores. What kept it from being set up is
+    /// thrown here, by the first to need it.
+    var environment: RuntimeEnvironment {
+        get throws(ResourceError) { try shared.get() }
+    }
+}

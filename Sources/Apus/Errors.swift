@@ -1,0 +1,113 @@
+public import ApusFormat
+
+/// Why a module could not be linked: an import has no definition, or one of another type.
+public struct LinkError: Error, Hashable, Sendable {
+    /// The module that the import names.
+    public var module: String
+    /// What the import is called there.
+    public var name: String
+    /// What the module asks for.
+    public var expected: ItemType
+    /// What was there, nil if nothing was.
+    public var found: ItemType?
+    /// Why what was there could not be taken, if it is not the type.
+    public var reason: String?
+
+    /// An error about the import `module`.`name`.
+    public init(
+        module: String, name: String, expected: ItemType, found: ItemType?, reason: String? = nil
+    ) {
+        self.module = module
+        self.name = name
+        self.expected = expected
+        self.found = found
+        self.reason = reason
+    }
+}
+
+extension LinkError: CustomStringConvertible {
+    public var description: String {
+        let place = "\(module).\(name)"
+        guard let found else { return "unknown import: \(place) (\(expected))" }
+        if let reason { return "incompatible import: \(place): \(reason)" }
+        return "incompatible import type: \(place): expected \(expected), found \(found)"
+    }
+}
+
+/// Why an export cannot be had: an instance has nothing of that name, or something else.
+public struct ExportError: Error, Hashable, Sendable {
+    /// The name that was asked for.
+    public var name: String
+    /// What was asked for, in words, e.g. `function [i32] -> []`.
+    public var expected: String
+    /// What has that name, nil if nothing has.
+    public var found: ItemType?
+
+    /// An error about what is exported as `name`.
+    public init(name: String, expected: String, found: ItemType?) {
+        self.name = name
+        self.expected = expected
+        self.found = found
+    }
+}
+
+extension ExportError: CustomStringConvertible {
+    public var description: String {
+        guard let found else { return "no export is named \"\(name)\" (wanted a \(expected))" }
+        return "export \"\(name)\" is a \(found), not a \(expected)"
+    }
+}
+
+/// Why a value cannot be passed: it has another type than the place it is meant for.
+public struct TypeError: Error, Hashable, Sendable {
+    /// The types that are wanted.
+    public var expected: [ValueType]
+    /// The types of what was given.
+    public var found: [ValueType]
+    /// Where the value was to go, in words.
+    public var place: String
+
+    /// An error about values that were to go to `place`.
+    public init(expected: [ValueType], found: [ValueType], place: String) {
+        self.expected = expected
+        self.found = found
+        self.place = place
+    }
+}
+
+extension TypeError: CustomStringConvertible {
+    public var description: String {
+        let wanted = expected.map(\.description).joined(separator: " ")
+        let given = found.map(\.description).joined(separator: " ")
+        return "type mismatch in \(place): expected [\(wanted)], found [\(given)]"
+    }
+}
+
+/// A thing of one store was handed to another, where it can never be used.
+public struct ForeignStoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was handed over, in words.
+    public var thing: String
+
+    /// An error about a thing of another store.
+    public init(thing: String) { self.thing = thing }
+
+    public var description: String { "the \(thing) belongs to another store" }
+}
+
+/// Why the host could not read or write a guest's memory.
+public enum MemoryError: Error, Hashable, Sendable {
+    /// `count` bytes from `address` on do not lie within the memory's `size` bytes.
+    case outOfBounds(address: UInt64, count: UInt64, size: UInt64)
+    /// The bytes from `address` on are not UTF-8.
+    case malformedUTF8(address: UInt64)
+}
+
+extension MemoryError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .outOfBounds(let address, let count, let size):
+            "out of bounds memory access: \(count) bytes at \(address) of \(size)"
+        case .malformedUTF8(let address): "malformed UTF-8 at \(address)"
+        }
+    }
+}

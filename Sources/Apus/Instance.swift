@@ -1,0 +1,171 @@
+internal import ApusFormat
+internal import ApusRuntime
+
+/// A module brought to life in a store. Specification: 4.2.6 “Module Instances”.
+public struct Instance {
+    let state: InstanceState
+    /// The store it belongs to.
+    public let store: Store
+
+    init(_ state: InstanceState, in store: Store) {
+        self.state = state
+        self.store = store
+    }
+
+    /// Instantiates a module that imports nothing, and runs its start function.
+    ///
+    /// - Throws: `LinkError` if it does import something; `Trap` if a segment does not fit or the
+    ///   start function stops; `ResourceError` if there is no room.
+    @discardableResult
+    public init(_ store: Store, _ module: Module) throws {
+        self = try Linker(store.engine).instantiate(module, in: store)
+    }
+}
+
+/// Something that an instance exports, or that a linker gives to imports.
+public enum Item {
+    case function(Function)
+    case table(Table)
+    case memory(Memory)
+    case global(Global)
+
+    /// Its type. The minimum of a memory's or table's limits is its present size.
+    public var type: ItemType {
+        switch self {
+        case .function(let function): return .function(function.type)
+        case .table(let table):
+            var type = table.type
+            type.limits.minimum = UInt64(table.count)
+            return .table(type)
+        case .memory(let memory):
+            var type = memory.type
+            type.limits.minimum = UInt64(memory.pageCount)
+            return .memory(type)
+        case .global(let global): return .global(global.type)
+        }
+    }
+
+    init(_ item: ExternalItem, in store: Store) throws {
+        self =
+            switch item {
+            case .function(let function): .function(try Function(function, in: store))
+            case .table(let table): .table(Table(table, in: store))
+            case .memory(let memory): .memory(Memory(memory, in: store))
+            case .global(let global): .global(Global(global, in: store))
+            }
+    }
+
+    /// The runtime's side of it.
+    var external: ExternalItem {
+        switch self {
+        case .function(let function): .function(function.reference)
+        case .table(let table): .table(table.references)
+        case .memory(let memory): .memory(memory.linear)
+        case .global(let global): .global(global.cell)
+        }
+    }
+}
+
+extension Instance {
+    /// What the instance exports, in its module's order.
+    public var exports: [(name: String, item: Item)] {
+        get throws {
+            try state.module.module.exports.compactMap { export in
+                try state.item(export.item).map { (export.name, try Item($0, in: store)) }
+            }
+        }
+    }
+
+    /// What the instance exports as `name`, nil if there is nothing.
+    public func export(_ name: String) throws -> Item? {
+        try state.export(name).map { try Item($0, in: store) }
+    }
+
+    /// The function that is exported as `name`.
+    ///
+    /// - Throws: `ExportError` if there is none.
+    public func function(_ name: String) throws -> Function {
+        let item = try export(name)
+        guard case .function(let function) = item else {
+            throw ExportError(name: name, expected: "function", found: item?.type)
+        }
+        return function
+    }
+
+    /// The memory that is exported as `name`. Throws `ExportError` if there is none.
+    public func memory(_ name: String) throws -> Memory {
+        let item = try export(name)
+        guard case .memory(let memory) = item else {
+            throw ExportError(name: name, expected: "memory", found: item?.type)
+        }
+        return memory
+    }
+
+    /// The memory that is exported as "memory". Throws `ExportError` if there is none.
+    public var memory: Memory {
+        get throws { try memory("memory") }
+    }
+
+    /// The table that is exported as `name`. Throws `ExportError` if there is none.
+    public func table(_ name: String) throws -> Table {
+        let item = try export(name)
+        guard case .table(let table) = item else {
+            throw ExportError(name: name, expected: "table", found: item?.type)
+        }
+        return table
+    }
+
+    /// The global that is exported as `name`. Throws `ExportError` if there is none.
+    public func global(_ name: String) throws -> Global {
+        let item = try export(name)
+        guard case .global(let global) = item else {
+            throw ExportError(name: name, expected: "global", found: item?.type)
+        }
+        return global
+    }
+}
+
+extension Instance {
+    /// The function that is exported as `name`, with Swift types:
+    /// `try instance.function("add", as: ((Int32, Int32) -> Int32).self)`.
+    ///
+    /// - Throws: `ExportError` if there is none, or one of other types.
+    @inlinable
+    public func function<each Parameter: WasmValue>(
+        _ name: String, as type: ((repeat each Parameter) -> Void).Type
+    ) throws -> TypedFunction<Void, repeat each Parameter> {
+        try named(name) { try function(name).typed(as: type) }
+    }
+
+    /// The function that is exported as `name`, with Swift types. Throws `ExportError` if there is
+    /// none, or one of other types.
+    @inlinable
+    public func function<each Parameter: WasmValue, Result: WasmValue>(
+        _ name: String, as type: ((repeat each Parameter) -> Result).Type
+    ) throws -> TypedFunction<Result, repeat each Parameter> {
+        try named(name) { try function(name).typed(as: type) }
+    }
+
+    /// The function that is exported as `name` and has several results, with Swift types. Throws
+    /// `ExportError` if there is none, or one of other types.
+    @inlinable
+    public func function<
+        each Parameter: WasmValue, First: WasmValue, Second: WasmValue, each Other: WasmValue
+    >(
+        _ name: String,
+        as type: ((repeat each Parameter) -> (First, Second, repeat each Other)).Type
+    ) throws -> TypedFunction<(First, Second, repeat each Other), repeat each Parameter> {
+        try named(name) { try function(name).typed(as: type) }
+    }
+
+    /// Does `work`, and says in its errors which export they are about.
+    @usableFromInline
+    func named<Result>(_ name: String, _ work: () throws -> Result) throws -> Result {
+        do {
+            return try work()
+        } catch var error as ExportError {
+            error.name = name
+            throw error
+        }
+    }
+}

@@ -1,0 +1,151 @@
+internal import ApusFormat
+internal import ApusRuntime
+
+/// Knows what modules may import, and instantiates them with it.
+///
+/// Host functions are defined by Swift closures, whose types are the functions' types:
+/// ```swift
+/// linker.define("env", "add") { (a: Int32, b: Int32) in a &+ b }
+/// ```
+/// A closure whose first parameter is a `Caller` sees who calls. The stores of the instances keep
+/// the closures, so what a closure needs of a store it should get from its caller and not
+/// capture. What is defined twice is what it was defined as last.
+public struct Linker {
+    /// The engine whose modules it links.
+    public let engine: Engine
+    private var definitions: [ImportName: Definition] = [:]
+    private var modules: [ExactName: Module] = [:]
+
+    /// What an import is looked up by.
+    private struct ImportName: Hashable {
+        var module: ExactName
+        var name: ExactName
+
+        init(_ module: String, _ name: String) {
+            self.module = ExactName(module)
+            self.name = ExactName(name)
+        }
+    }
+
+    private enum Definition {
+        case host(SendableHostClosure)
+        case item(Item)
+    }
+
+    /// A linker that knows nothing yet.
+    public init(_ engine: Engine) { self.engine = engine }
+
+    // MARK: Defining
+
+    @usableFromInline
+    mutating func define(_ module: String, _ name: String, host: HostClosure) {
+        definitions[ImportName(module, name)] = .host(SendableHostClosure(sendable: host))
+    }
+
+    /// Gives `item` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ item: Item) {
+        definitions[ImportName(module, name)] = .item(item)
+    }
+
+    /// Gives `function` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ function: Function) {
+        define(module, name, .function(function))
+    }
+
+    /// Gives `memory` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ memory: Memory) {
+        define(module, name, .memory(memory))
+    }
+
+    /// Gives `table` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ table: Table) {
+        define(module, name, .table(table))
+    }
+
+    /// Gives `global` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ global: Global) {
+        define(module, name, .global(global))
+    }
+
+    /// Gives all exports of `instance` to those who import from `module` in its store.
+    public mutating func define(_ module: String, _ instance: Instance) throws {
+        for (name, item) in try instance.exports { define(module, name, item) }
+    }
+
+    /// Gives the exports of an instance of `exporter` to those who import from `module`. The
+    /// instance is made, and its own imports linked, when somebody is instantiated who does.
+    public mutating func define(_ module: String, _ exporter: Module) {
+        modules[ExactName(module)] = exporter
+    }
+
+    // MARK: Linking
+
+    /// Instantiates `module` in `store` and runs its start function.
+    ///
+    /// - Throws: `LinkError` if an import has no definition, or one of another type; `Trap` if a
+    ///   segment does not fit or the start function stops; whatever a host function throws,
+    ///   unchanged; `ResourceError` if there is no room.
+    @discardableResult
+    public func instantiate(_ module: Module, in store: Store) throws -> Instance {
+        var path: [String] = []
+        let resolved = try resolve(module, &path) { item, _ in item }
+        return try resolved.instantiate(in: store) { $0 }
+    }
+
+    /// Looks up the imports of `module` once and for all. Only definitions that belong to no store
+    /// will do: host functions, and modules.
+    ///
+    /// - Throws: `LinkError` if an import has no such definition, or one of another type.
+    public func prepare(_ module: Module) throws -> PreparedModule {
+        var path: [String] = []
+        let resolved = try resolve(module, &path) { item, wanted -> Never in
+            throw LinkError(
+                module: wanted.module, name: wanted.name, expected: wanted.type, found: item.type,
+                reason: "it belongs to one store")
+        }
+        return PreparedModule(resolved)
+    }
+
+    /// Finds a source for each import of `module`. `path` names the modules that are being
+    /// resolved, outermost first.
+    private func resolve<Bound>(
+        _ module: Module, _ path: inout [String],
+        _ bind: (Item, Module.Import) throws -> Bound
+    ) throws -> ResolvedModule<Bound> {
+        var resolved = ResolvedModule<Bound>(module: module)
+        for wanted in module.imports {
+            switch definitions[ImportName(wanted.module, wanted.name)] {
+            case .host(let host):
+                guard wanted.type == .function(host.closure.type) else {
+                    throw LinkError(wanted, found: .function(host.closure.type))
+                }
+                resolved.sources.append(.host(host))
+            case .item(let item):
+                resolved.sources.append(.bound(try bind(item, wanted)))
+            case nil:
+                guard let exporter = modules[ExactName(wanted.module)],
+                    exporter.exports.contains(where: { $0.name == wanted.name })
+                else { throw LinkError(wanted, found: nil) }
+                if resolved.exporters[wanted.module] == nil {
+                    if path.contains(wanted.module) {
+                        throw LinkError(
+                            wanted, found: wanted.type, reason: "its module imports itself")
+                    }
+                    path.append(wanted.module)
+                    resolved.exporters[wanted.module] = try resolve(exporter, &path, bind)
+                    path.removeLast()
+                }
+                resolved.sources.append(.export(of: wanted.module, name: wanted.name))
+            }
+        }
+        return resolved
+    }
+}
+
+extension LinkError {
+    init(_ wanted: Module.Import, found: ItemType?, reason: String? = nil) {
+        self.init(
+            module: wanted.module, name: wanted.name, expected: wanted.type, found: found,
+            reason: reason)
+    }
+}

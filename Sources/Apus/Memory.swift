@@ -1,0 +1,141 @@
+public import ApusFormat
+internal import ApusRuntime
+
+/// A guest's linear memory.
+///
+/// Addresses count bytes from its start. It grows but never shrinks, so what was within it stays
+/// within it. Specification: 4.2.8 “Memory Instances”.
+public struct Memory {
+    let linear: LinearMemory
+    let store: Store
+
+    init(_ linear: LinearMemory, in store: Store) {
+        self.linear = linear
+        self.store = store
+    }
+
+    /// Makes a memory that belongs to no instance, for instances to import.
+    public init(_ store: Store, _ type: MemoryType) throws {
+        try self.init(store.runtime.makeMemory(type), in: store)
+    }
+
+    /// Its type as it was declared; the minimum is the size it began with.
+    public var type: MemoryType { linear.type }
+
+    /// Its size in bytes.
+    public var byteCount: Int { linear.byteCount }
+
+    /// Its size in pages of 64 KiB.
+    public var pageCount: Int { Int(truncatingIfNeeded: linear.pageCount) }
+
+    /// Adds `pages` pages of zeros and returns how many there were; nil if it may not grow so far.
+    @discardableResult
+    public func grow(by pages: Int) -> Int? {
+        guard let pages = UInt64(exactly: pages) else { return nil }
+        return linear.grow(by: pages).map { Int(truncatingIfNeeded: $0) }
+    }
+}
+
+extension Memory {
+    /// `address` as an offset from the memory's start: an `Int32` is the guest's unsigned one.
+    static func offset(_ address: some FixedWidthInteger) -> UInt64 {
+        if let address = address as? Int32 { return UInt64(UInt32(bitPattern: address)) }
+        return UInt64(exactly: address) ?? .max
+    }
+
+    private func outOfBounds(_ address: UInt64, _ count: UInt64) -> MemoryError {
+        .outOfBounds(address: address, count: count, size: UInt64(byteCount))
+    }
+
+    /// A copy of `count` bytes from `address` on. An `Int32` is taken as the guest means it:
+    /// unsigned.
+    public func read(
+        at address: some FixedWidthInteger, count: some FixedWidthInteger
+    ) throws(MemoryError) -> [UInt8] {
+        let start = Self.offset(address)
+        let length = Self.offset(count)
+        guard linear.contains(start, count: length),
+            let bytes = linear.read(Int(truncatingIfNeeded: length), at: start)
+        else { throw outOfBounds(start, length) }
+        return bytes
+    }
+
+    /// Copies `bytes` to `address`; if they do not all fit, nothing is written.
+    public func write(
+        _ bytes: [UInt8], at address: some FixedWidthInteger
+    ) throws(MemoryError) {
+        try write(bytes.span, at: address)
+    }
+
+    /// Copies `bytes` to `address`; if they do not all fit, nothing is written.
+    public func write(
+        _ bytes: Span<UInt8>, at address: some FixedWidthInteger
+    ) throws(MemoryError) {
+        let start = Self.offset(address)
+        guard linear.write(bytes, at: start) else {
+            throw outOfBounds(start, UInt64(bytes.count))
+        }
+    }
+
+    /// The number at `address`, stored as WebAssembly stores it: little-endian, at any alignment.
+    public func load<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Number.Type = Number.self, at address: some FixedWidthInteger
+    ) throws(MemoryError) -> Number {
+        let start = Self.offset(address)
+        guard let value = linear.load(Number.self, at: start) else {
+            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
+        }
+        return Number(littleEndian: value)
+    }
+
+    /// Stores a number at `address` as WebAssembly does: little-endian, at any alignment.
+    public func store<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ value: Number, at address: some FixedWidthInteger
+    ) throws(MemoryError) {
+        let start = Self.offset(address)
+        guard linear.store(value.littleEndian, at: start) else {
+            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
+        }
+    }
+
+    /// The UTF-8 text of `count` bytes from `address` on.
+    public func string(
+        at address: some FixedWidthInteger, count: some FixedWidthInteger
+    ) throws(MemoryError) -> String {
+        let bytes = try read(at: address, count: count)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .malformedUTF8(address: Self.offset(address))
+        }
+        return text
+    }
+
+    /// Copies the UTF-8 bytes of `text`, without a final zero, to `address`; if they do not all
+    /// fit, nothing is written. Returns their number.
+    @discardableResult
+    public func write(
+        _ text: String, at address: some FixedWidthInteger
+    ) throws(MemoryError) -> Int {
+        let bytes = [UInt8](text.utf8)
+        try write(bytes, at: address)
+        return bytes.count
+    }
+
+    /// Calls `body` with all bytes of the memory as they are now, without copying them. `body`
+    /// must not call into the guest.
+    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+        try linear.withBytes(body)
+    }
+
+    /// Calls `body` with all bytes of the memory to be changed in place. `body` must not call into
+    /// the guest.
+    public func withMutableBytes<Result>(
+        _ body: (inout MutableRawSpan) throws -> Result
+    ) rethrows -> Result {
+        try linear.withMutableBytes(body)
+    }
+}
+
+extension Memory: Equatable {
+    /// Whether both are the same memory.
+    public static func == (left: Memory, right: Memory) -> Bool { left.linear === right.linear }
+}

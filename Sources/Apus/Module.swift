@@ -1,0 +1,153 @@
+internal import ApusCollections
+public import ApusFormat
+internal import ApusRuntime
+internal import ApusText
+
+/// A module: decoded, validated and compiled, ready to be instantiated any number of times, in
+/// any store of its engine, from any thread.
+public struct Module: Sendable {
+    /// The engine that compiled it.
+    public let engine: Engine
+    /// What compiling it took and gave.
+    public let statistics: Statistics
+    let loaded: LoadedModule
+
+    /// What compiling a module took and gave.
+    public struct Statistics: Hashable, Sendable {
+        /// Size of the module's binary form.
+        public var moduleBytes: Int
+        /// Size of its machine code.
+        public var codeBytes: Int
+        /// Time to decode all but the functions' bodies.
+        public var decodeTime: Duration
+        /// Time from the module's bytes to a module that can be instantiated, decoding included.
+        public var compileTime: Duration
+    }
+
+    /// Compiles the module whose binary form `bytes` is.
+    ///
+    /// - Throws: `ModuleError` if it is malformed, invalid, or uses what is not there;
+    ///   `ResourceError` if there is no memory for its code.
+    public init(_ engine: Engine, bytes: [UInt8]) throws {
+        try self.init(engine, bytes: bytes.span)
+    }
+
+    /// Compiles the module whose binary form `bytes` is. Throws as `init(_:bytes:)` with an array.
+    public init(_ engine: Engine, bytes: Span<UInt8>) throws {
+        let start = ContinuousClock.now
+        try self.init(engine, ByteStorage(bytes), since: start)
+    }
+
+    /// Compiles the module whose text form `text` is.
+    ///
+    /// - Throws: `TextError` if it does not follow the format, and what `init(_:bytes:)` throws.
+    public init(_ engine: Engine, text: String) throws {
+        let start = ContinuousClock.now
+        try self.init(engine, ByteStorage(try TextFormat.parseModule(text)), since: start)
+    }
+
+    /// Compiles the module that the file at `path` holds in binary or in text form.
+    ///
+    /// - Throws: `FileError` if it cannot be read, `TextError` if it is a text that does not follow
+    ///   the format, and what `init(_:bytes:)` throws.
+    public init(_ engine: Engine, contentsOf path: String) throws {
+        let start = ContinuousClock.now
+        try self.init(engine, try ByteStorage.module(at: path), since: start)
+    }
+
+    private init(
+        _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant
+    ) throws {
+        let environment = try engine.environment
+        let features = engine.configuration.features
+        let decoded = try ModuleDecoder.decode(bytes, features: features)
+        try ModuleValidator.validate(decoded, features: features)
+        let decodeEnd = ContinuousClock.now
+        let driver = CompilationDriver(module: decoded, configuration: engine.configuration)
+        let image = try driver.compile()
+        loaded = try LoadedModule(decoded, image, in: environment)
+        self.engine = engine
+        statistics = Statistics(
+            moduleBytes: bytes.count, codeBytes: loaded.codeBytes,
+            decodeTime: start.duration(to: decodeEnd), compileTime: start.duration(to: .now))
+    }
+
+    var decoded: DecodedModule { loaded.module }
+}
+
+extension Module {
+    /// Checks a module in binary form and makes no code. Throws `ModuleError` if it is not valid.
+    public static func validate(_ engine: Engine, bytes: [UInt8]) throws {
+        try validate(engine, ByteStorage(bytes))
+    }
+
+    /// Checks a module in text form and makes no code. Throws `TextError` if it does not follow the
+    /// format, `ModuleError` if it is not valid.
+    public static func validate(_ engine: Engine, text: String) throws {
+        try validate(engine, ByteStorage(try TextFormat.parseModule(text)))
+    }
+
+    /// Checks the module that the file at `path` holds in binary or in text form. Throws
+    /// `FileError`, `TextError`, or `ModuleError` if it is not valid.
+    public static func validate(_ engine: Engine, contentsOf path: String) throws {
+        try validate(engine, ByteStorage.module(at: path))
+    }
+
+    private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws(ModuleError) {
+        let features = engine.configuration.features
+        let decoded = try ModuleDecoder.decode(bytes, features: features)
+        try ModuleValidator.validate(decoded, features: features)
+        try CompilationDriver(module: decoded, configuration: engine.configuration).validate()
+    }
+}
+
+extension Module {
+    /// Something a module asks for.
+    public struct Import: Hashable, Sendable {
+        /// The first of its two names.
+        public var module: String
+        /// The second.
+        public var name: String
+        /// What it has to be.
+        public var type: ItemType
+    }
+
+    /// Something a module offers.
+    public struct Export: Hashable, Sendable {
+        /// The name it is found under.
+        public var name: String
+        /// What it is.
+        public var type: ItemType
+    }
+
+    /// What the module asks for, in its own order.
+    public var imports: [Import] {
+        decoded.imports.map { item in
+            Import(
+                module: item.module, name: item.name, type: ItemType(item.type, in: decoded))
+        }
+    }
+
+    /// What the module offers, in its own order.
+    public var exports: [Export] {
+        decoded.exports.map { item in
+            Export(name: item.name, type: ItemType(item.item, in: decoded))
+        }
+    }
+
+    /// The module's custom sections: their names, and where in the module their contents lie.
+    public var customSections: [CustomSection] { decoded.customSections }
+
+    /// The contents of each custom section called `name`.
+    public func customSections(named name: String) -> [[UInt8]] {
+        var sections: [[UInt8]] = []
+        for section in decoded.customSections where section.name == name {
+            var contents: [UInt8] = []
+            contents.reserveCapacity(section.contents.count)
+            let bytes = decoded.bytes
+            for index in section.contents { contents.append(bytes.span[index]) }
+            sections.append(contents)
+        }
+        return sections
+    }
+}

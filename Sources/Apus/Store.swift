@@ -1,0 +1,40 @@
+internal import ApusRuntime
+
+/// The world in which instances live: their memories, tables, globals, functions, and the host's
+/// objects they refer to. All of it goes together with the store.
+///
+/// A store is used by one thread at a time; each thread that runs guests makes its own. Whatever
+/// is made in a store keeps it alive.
+public final class Store {
+    /// The engine whose modules it takes.
+    public let engine: Engine
+    /// Whatever the host wants to find again in its functions, at `caller.store.data`.
+    public var data: Any?
+    private let shared: Result<RuntimeStore, ResourceError>
+
+    /// An empty store. What the system refuses is thrown when the store is first used.
+    public init(_ engine: Engine, data: Any? = nil) {
+        self.engine = engine
+        self.data = data
+        do throws(ResourceError) {
+            shared = .success(try RuntimeStore(engine.environment))
+        } catch {
+            shared = .failure(error)
+        }
+    }
+
+    /// The runtime's side of the store. What kept it from being set up is thrown here, by the
+    /// first to need it.
+    var runtime: RuntimeStore {
+        get throws(ResourceError) { try shared.get() }
+    }
+
+    /// How many objects of the host guests of this store hold references to.
+    public var externalReferenceCount: Int { (try? runtime.externalCount) ?? 0 }
+
+    /// Lets go now of all objects of the host that guests cannot reach any more. It happens by
+    /// itself when many have come.
+    public func releaseUnreachableReferences() {
+        try? runtime.collectExternals()
+    }
+}

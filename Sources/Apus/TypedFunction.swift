@@ -1,0 +1,131 @@
+public import ApusFormat
+public import ApusRuntime
+
+/// A function whose parameter and result types are Swift's: `try add(2, 3)`.
+///
+/// Types are checked once, when it is made; a call then takes some nanoseconds.
+public struct TypedFunction<Result, each Parameter: WasmValue> {
+    /// The same function without Swift types.
+    public let function: Function
+    @usableFromInline let runtime: RuntimeStore
+    @usableFromInline let target: CallTarget
+    /// Makes the result of the cells.
+    @usableFromInline let read: (Span<UInt64>, Store) throws -> Result
+
+    @usableFromInline
+    init(
+        _ function: Function, _ results: [ValueType],
+        _ read: @escaping (Span<UInt64>, Store) throws -> Result
+    ) throws {
+        var parameters: [ValueType] = []
+        for type in repeat (each Parameter).self { parameters.append(type.valueType) }
+        let type = FunctionType(parameters, results)
+        guard function.type == type else {
+            throw ExportError(
+                name: "", expected: "function \(type)", found: .function(function.type))
+        }
+        self.function = function
+        self.read = read
+        runtime = try function.store.runtime
+        target = try runtime.target(function.reference)
+    }
+
+    /// Calls the function.
+    ///
+    /// - Throws: `Trap` if the guest stops; whatever a host function throws, unchanged.
+    @inlinable
+    public func callAsFunction(_ arguments: repeat each Parameter) throws -> Result {
+        if target.cellCount > 16 { return try callWithMany(repeat each arguments) }
+        var cells: [16 of UInt64] = [16 of UInt64](repeating: 0)
+        var span = cells.mutableSpan
+        var index = 0
+        for argument in repeat each arguments {
+            span[index] = try argument.cell(function.store)
+            index += 1
+        }
+        try enter(&span)
+        return try result(span.span)
+    }
+
+    /// The result in `cells`. Where the type is known to the compiler, one line of it is left.
+    @inlinable @inline(__always)
+    func result(_ cells: Span<UInt64>) throws -> Result {
+        if Result.self == Int32.self, let result = Int32.fromCell(cells[0], store) as? Result {
+            return result
+        }
+        if Result.self == Int64.self, let result = Int64.fromCell(cells[0], store) as? Result {
+            return result
+        }
+        if Result.self == Double.self, let result = Double.fromCell(cells[0], store) as? Result {
+            return result
+        }
+        return try read(cells, store)
+    }
+
+    @usableFromInline var store: Store { function.store }
+
+    /// The same for functions with many parameters or results.
+    @usableFromInline
+    func callWithMany(_ arguments: repeat each Parameter) throws -> Result {
+        var cells: [UInt64] = []
+        for argument in repeat each arguments { cells.append(try argument.cell(function.store)) }
+        while cells.count < target.cellCount { cells.append(0) }
+        var span = cells.mutableSpan
+        try enter(&span)
+        return try read(span.span, function.store)
+    }
+
+    @usableFromInline
+    func enter(_ cells: inout MutableSpan<UInt64>) throws {
+        do {
+            try runtime.call(target, &cells)
+        } catch let trap as WasmTrap {
+            throw Trap(trap)
+        }
+    }
+}
+
+extension Function {
+    /// This function with Swift types, e.g. `typed(as: ((Int32, Int32) -> Int32).self)`.
+    ///
+    /// - Throws: `ExportError` if it has other types.
+    @inlinable
+    public func typed<each Parameter: WasmValue>(
+        as type: ((repeat each Parameter) -> Void).Type
+    ) throws -> TypedFunction<Void, repeat each Parameter> {
+        try TypedFunction(self, []) { _, _ in }
+    }
+
+    /// This function with Swift types. Throws `ExportError` if it has other types.
+    @inlinable
+    public func typed<each Parameter: WasmValue, Result: WasmValue>(
+        as type: ((repeat each Parameter) -> Result).Type
+    ) throws -> TypedFunction<Result, repeat each Parameter> {
+        try TypedFunction(self, [Result.valueType]) { cells, store in
+            try Result.fromCell(cells[0], store)
+        }
+    }
+
+    /// This function, which has several results, with Swift types. Throws `ExportError` if it has
+    /// other types.
+    @inlinable
+    public func typed<
+        each Parameter: WasmValue, First: WasmValue, Second: WasmValue, each Other: WasmValue
+    >(
+        as type: ((repeat each Parameter) -> (First, Second, repeat each Other)).Type
+    ) throws -> TypedFunction<(First, Second, repeat each Other), repeat each Parameter> {
+        var results = [First.valueType, Second.valueType]
+        for type in repeat (each Other).self { results.append(type.valueType) }
+        return try TypedFunction(self, results) { cells, store in
+            var index = 1
+            func next<Value: WasmValue>(_: Value.Type) throws -> Value {
+                index += 1
+                return try Value.fromCell(cells[index], store)
+            }
+            return (
+                try First.fromCell(cells[0], store), try Second.fromCell(cells[1], store),
+                repeat try next((each Other).self)
+            )
+        }
+    }
+}

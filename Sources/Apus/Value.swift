@@ -1,0 +1,108 @@
+public import ApusFormat
+
+/// A WebAssembly value of any type, for calls whose types are known only at run time.
+///
+/// Specification: 4.2.1 “Values”.
+public enum Value {
+    case i32(Int32)
+    case i64(Int64)
+    case f32(Float)
+    case f64(Double)
+    case v128(Vector128)
+    case function(Function?)
+    case external(ExternReference?)
+
+    /// The value's type.
+    public var type: ValueType {
+        switch self {
+        case .i32: .i32
+        case .i64: .i64
+        case .f32: .f32
+        case .f64: .f64
+        case .v128: .v128
+        case .function: .funcref
+        case .external: .externref
+        }
+    }
+
+    /// The value as cells of `store` hold it; the second one is used by vectors only.
+    func bits(in store: Store) throws -> (UInt64, UInt64) {
+        switch self {
+        case .i32(let value): (value.cell(store), 0)
+        case .i64(let value): (value.cell(store), 0)
+        case .f32(let value): (value.cell(store), 0)
+        case .f64(let value): (value.cell(store), 0)
+        case .v128(let value): (value.low, value.high)
+        case .function(let value): (try value.cell(store), 0)
+        case .external(let value): (try value.cell(store), 0)
+        }
+    }
+
+    /// The value of `type` whose cells in `store` hold `bits`.
+    init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
+        switch type {
+        case .i32: self = .i32(Int32.fromCell(bits.0, store))
+        case .i64: self = .i64(Int64.fromCell(bits.0, store))
+        case .f32: self = .f32(Float.fromCell(bits.0, store))
+        case .f64: self = .f64(Double.fromCell(bits.0, store))
+        case .v128: self = .v128(Vector128(low: bits.0, high: bits.1))
+        case .funcref: self = .function(try Function?.fromCell(bits.0, store))
+        case .externref: self = .external(try ExternReference?.fromCell(bits.0, store))
+        default: throw TypeError(expected: [], found: [type], place: "a value for the host")
+        }
+    }
+
+    /// The null, or zero, of `type`; nil if the host has no values of that type.
+    public static func zero(_ type: ValueType) -> Value? {
+        switch type {
+        case .i32: .i32(0)
+        case .i64: .i64(0)
+        case .f32: .f32(0)
+        case .f64: .f64(0)
+        case .v128: .v128(Vector128(low: 0, high: 0))
+        case .funcref: .function(nil)
+        case .externref: .external(nil)
+        default: nil
+        }
+    }
+}
+
+extension Value: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .i32(let value): "i32(\(value))"
+        case .i64(let value): "i64(\(value))"
+        case .f32(let value): "f32(\(value))"
+        case .f64(let value): "f64(\(value))"
+        case .v128(let value): "v128(\(value))"
+        case .function(let value): value == nil ? "null funcref" : "funcref"
+        case .external(let value): value == nil ? "null externref" : "externref"
+        }
+    }
+}
+
+/// Values as they lie in cells of 8 bytes, one after the other; a v128 takes two cells.
+extension Value {
+    /// The cells of `values`.
+    static func cells(_ values: [Value], in store: Store) throws -> [UInt64] {
+        var cells: [UInt64] = []
+        for value in values {
+            let bits = try value.bits(in: store)
+            cells.append(bits.0)
+            if case .v128 = value { cells.append(bits.1) }
+        }
+        return cells
+    }
+
+    /// The values of `types` that lie in cells, which `cell` reads.
+    static func values(
+        of types: [ValueType], in store: Store, cell: (Int) -> UInt64
+    ) throws -> [Value] {
+        var next = 0
+        return try types.map { type in
+            let isVector = type == .v128
+            defer { next += isVector ? 2 : 1 }
+            return try Value((cell(next), isVector ? cell(next + 1) : 0), of: type, in: store)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import ApusFormat
+internal import CApusHost
+
+// SAFETY: the records are only asked where their fields lie; nothing is read or written.
+/// Offsets of the fields of C records that compiled code touches, read from the C header itself
+/// and folded to constants by the compiler.
+public enum ContextField {
+    public static var stackLimit: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.stack_limit))
+    }
+    public static var memoryBase: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.memory_base))
+    }
+    public static var storeContext: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.store_context))
+    }
+    public static var runtimeFunctions: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.runtime_functions))
+    }
+    public static var runtimeCall: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.runtime_call))
+    }
+    public static var tailReturn: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.tail_return))
+    }
+    public static var trapExit: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_context.trap_exit))
+    }
+    public static var owner: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_context.owner)) }
+}
+
+/// Offsets within `apus_funcref`.
+public enum FuncrefField {
+    public static var code: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_funcref.code)) }
+    public static var context: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_funcref.context))
+    }
+    public static var signature: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_funcref.signature))
+    }
+}
+
+/// Offsets within `apus_store_context`.
+public enum StoreField {
+    public static var entryStackPointer: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.entry_sp))
+    }
+    public static var landing: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.landing))
+    }
+    public static var entryFramePointer: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.entry_fp))
+    }
+    public static var exitFramePointer: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.exit_fp))
+    }
+    public static var exitProgramCounter: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.exit_pc))
+    }
+    public static var trap: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.trap))
+    }
+}
+
+@inline(__always)
+private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ?? 0) }
+
+/// Where everything lies in the context of a module's instances, from r15.
+///
+/// After the fixed head (`apus_context`) come, each group aligned to 16 bytes:
+/// imported functions (16 bytes each: code, context); imported tables, memories and globals
+/// (8 bytes each: the address of the definition); own tables and memories (16 bytes each,
+/// `apus_table` and `apus_memory`); own globals (16 bytes each, the value in the low bytes);
+/// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
+public struct ContextLayout: Sendable {
+    public let functionImports: Int32
+    public let tableImports: Int32
+    public let memoryImports: Int32
+    public let globalImports: Int32
+    public let tables: Int32
+    public let memories: Int32
+    public let globals: Int32
+    public let signatures: Int32
+    public let funcrefs: Int32
+    /// Size of the whole context in bytes.
+    public let size: Int32
+
+    public let importedTableCount: Int32
+    public let importedMemoryCount: Int32
+    public let importedGlobalCount: Int32
+
+    private static var funcrefSize: Int { unsafe MemoryLayout<apus_funcref>.size }
+
+    public init(_ module: DecodedModule) {
+        importedTableCount = Int32(module.importedTableCount)
+        importedMemoryCount = Int32(module.importedMemoryCount)
+        importedGlobalCount = Int32(module.importedGlobalCount)
+        var next = Int32(unsafe MemoryLayout<apus_context>.size)
+        func group(_ count: Int, of size: Int) -> Int32 {
+            let start = (next + 15) & ~15
+            next = start + Int32(count * size)
+            return start
+        }
+        functionImports = group(module.importedFunctionCount, of: 16)
+        tableImports = group(module.importedTableCount, of: 8)
+        memoryImports = group(module.importedMemoryCount, of: 8)
+        globalImports = group(module.importedGlobalCount, of: 8)
+        tables = group(module.tables.count - module.importedTableCount, of: 16)
+        memories = group(module.memories.count - module.importedMemoryCount, of: 16)
+        globals = group(module.globals.count - module.importedGlobalCount, of: 16)
+        signatures = group(module.types.count, of: 4)
+        funcrefs = group(module.escapingFunctions.count, of: Self.funcrefSize)
+        size = (next + 15) & ~15
+    }
+
+    /// Of the record `apus_function_import` of imported function `index`.
+    public func functionImport(_ index: Int) -> Int32 { functionImports + Int32(index) * 16 }
+    /// Of the address of imported table `index`.
+    public func tableImport(_ index: Int) -> Int32 { tableImports + Int32(index) * 8 }
+    /// Of the address of imported memory `index`.
+    public func memoryImport(_ index: Int) -> Int32 { memoryImports + Int32(index) * 8 }
+    /// Of the address of imported global `index`.
+    public func globalImport(_ index: Int) -> Int32 { globalImports + Int32(index) * 8 }
+    /// Of the record of a table, memory or global that the module defines; `index` counts imports.
+    public func table(_ index: Int) -> Int32 { tables + (Int32(index) - importedTableCount) * 16 }
+    /// Of the record of a memory that the module defines; `index` counts imports.
+    public func memory(_ index: Int) -> Int32 {
+        memories + (Int32(index) - importedMemoryCount) * 16
+    }
+    /// Of the value of a global that the module defines; `index` counts imports.
+    public func global(_ index: Int) -> Int32 {
+        globals + (Int32(index) - importedGlobalCount) * 16
+    }
+    /// Of the engine-wide id of type `index`.
+    public func signature(_ index: Int) -> Int32 { signatures + Int32(index) * 4 }
+    /// Of the funcref record of the `ordinal`-th escaping function.
+    public func funcref(_ ordinal: Int) -> Int32 {
+        funcrefs + Int32(ordinal * Self.funcrefSize)
+    }
+}

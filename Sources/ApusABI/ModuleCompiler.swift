@@ -1,0 +1,34 @@
+public import ApusFormat
+
+/// A compiler of function bodies: all that the engine knows of one. Each thread makes its own.
+public protocol ModuleCompiler: ~Copyable {
+    init(_ environment: ModuleEnvironment)
+
+    /// Appends the code of function `index` to `batch`. `analysis` is what validating its body
+    /// gave; the body is known to be valid.
+    mutating func compile(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
+    ) throws(CompilationError)
+}
+
+/// Why a valid function could not be compiled.
+public struct CompilationError: Error, Hashable, Sendable {
+    /// What stood in the way.
+    public enum Reason: Hashable, Sendable {
+        /// The compiler does not have this feature yet.
+        case unsupported(Feature)
+        /// The function's code or frame would exceed what the compiler can address.
+        case tooLarge
+    }
+
+    public var reason: Reason
+    public var function: Int
+    /// Byte offset in the module.
+    public var offset: Int
+
+    public init(_ reason: Reason, function: Int, offset: Int) {
+        self.reason = reason
+        self.function = function
+        self.offset = offset
+    }
+}

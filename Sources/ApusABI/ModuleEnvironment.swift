@@ -1,0 +1,17 @@
+public import ApusFormat
+
+/// What a compiler may know besides a function's body: the module, where its instances keep
+/// things, and the processor it compiles for.
+public struct ModuleEnvironment: Sendable {
+    public let module: DecodedModule
+    public let layout: ContextLayout
+    public let processor: ProcessorFeatures
+    /// Relaxed vector instructions give the same results on every processor, at some cost.
+    public var isRelaxedSIMDDeterministic = false
+
+    public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
+        self.module = module
+        layout = ContextLayout(module)
+        self.processor = processor
+    }
+}

@@ -1,0 +1,14 @@
+/// What the processor can do beyond x86-64 with SSE4.1, which is the least Apus runs on.
+public struct ProcessorFeatures: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    public static let popcnt = ProcessorFeatures(rawValue: 1)
+    public static let lzcnt = ProcessorFeatures(rawValue: 2)
+    public static let bmi1 = ProcessorFeatures(rawValue: 4)
+    public static let bmi2 = ProcessorFeatures(rawValue: 8)
+    public static let avx = ProcessorFeatures(rawValue: 16)
+    public static let avx2 = ProcessorFeatures(rawValue: 32)
+    public static let fma = ProcessorFeatures(rawValue: 64)
+}

@@ -1,0 +1,51 @@
+/// The functions of the runtime that compiled code calls: one row per function.
+///
+/// Compiled code puts the row's number into eax, the arguments into the C argument registers from
+/// rsi on, and calls the context's `runtime_call` stub. The stub passes the context as the first
+/// argument, records where wasm was left, aligns the stack, calls, and afterwards leaves wasm
+/// if the store has a pending trap. All arguments and results are 64-bit; an i32 is zero-extended.
+/// Every allocatable register except rbx, r12, r13, r14, r15 and rbp may be changed.
+public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
+    /// (memory, delta pages) → old size in pages or -1 (as the memory's index type)
+    case memoryGrow
+    /// (memory) → size in pages
+    case memorySize
+    /// (memory, destination, value, count)
+    case memoryFill
+    /// (destination memory, source memory, destination, source, count)
+    case memoryCopy
+    /// (memory, segment, destination, source, count)
+    case memoryInit
+    /// (segment)
+    case dataDrop
+    /// (table, value, delta) → old size or -1
+    case tableGrow
+    /// (table, destination, value, count)
+    case tableFill
+    /// (destination table, source table, destination, source, count)
+    case tableCopy
+    /// (table, segment, destination, source, count)
+    case tableInit
+    /// (segment)
+    case elementDrop
+    /// (trap code): never returns
+    case raise
+
+    /// Arguments besides the context.
+    public var parameterCount: Int {
+        switch self {
+        case .memorySize, .dataDrop, .elementDrop, .raise: 1
+        case .memoryGrow: 2
+        case .tableGrow: 3
+        case .memoryFill, .tableFill: 4
+        case .memoryCopy, .memoryInit, .tableCopy, .tableInit: 5
+        }
+    }
+
+    public var hasResult: Bool {
+        switch self {
+        case .memoryGrow, .memorySize, .tableGrow: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// Why compiled code stopped. The descriptions are the specification's own texts.
+///
+/// Specification: 4.2.1 “Results” and the texts its test suite expects.
+public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
+    /// Not a trap: the record marks a call's return address.
+    case none = 0
+    case unreachable
+    case memoryOutOfBounds
+    case tableOutOfBounds
+    /// `call_indirect` beyond the end of the table.
+    case undefinedElement
+    /// `call_indirect` of a null element.
+    case uninitializedElement
+    case indirectCallTypeMismatch
+    case integerDivideByZero
+    case integerOverflow
+    case invalidConversionToInteger
+    case stackExhausted
+    case nullReference
+    /// A host function threw; the error waits in the store.
+    case hostError
+    /// Interrupted from outside, or out of time or fuel (later).
+    case interrupted
+    case outOfFuel
+}
+
+extension TrapCode: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .none: "no trap"
+        case .unreachable: "unreachable"
+        case .memoryOutOfBounds: "out of bounds memory access"
+        case .tableOutOfBounds: "out of bounds table access"
+        case .undefinedElement: "undefined element"
+        case .uninitializedElement: "uninitialized element"
+        case .indirectCallTypeMismatch: "indirect call type mismatch"
+        case .integerDivideByZero: "integer divide by zero"
+        case .integerOverflow: "integer overflow"
+        case .invalidConversionToInteger: "invalid conversion to integer"
+        case .stackExhausted: "call stack exhausted"
+        case .nullReference: "null reference"
+        case .hostError: "host function failed"
+        case .interrupted: "interrupted"
+        case .outOfFuel: "all fuel consumed"
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// Produced: machine code of one function at a time, appended to a CodeBatch.
+// Consumes: bodies that FunctionValidator has accepted, with their BodyAnalysis.
+
+public import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+public import ApusFormat
+
+/// The single-pass compiler: wasm instructions to x86-64, one after the other.
+///
+/// It keeps an abstract operand stack, so constants and local reads cost nothing until used. The
+/// most used locals of a function live in registers all through it, chosen by the weights that
+/// validation counted; all others and whatever does not fit live in fixed frame slots. At control
+/// merges every local is in its place, so merges need no shuffling.
+public struct BaselineCompiler: ModuleCompiler, ~Copyable {
+    let module: DecodedModule
+    let layout: ContextLayout
+    let processor: ProcessorFeatures
+    let isRelaxedSIMDDeterministic: Bool
+    var signatures: Signatures
+
+    // What is being made.
+    var code = CodeBuffer()
+    var traps = Arena<TrapSite>(capacity: 16)
+    var relocations = Arena<CallRelocation>(capacity: 16)
+    /// Offset of the function's first instruction in `code`.
+    var functionStart = 0
+
+    // What is being read.
+    var reader: InstructionReader
+    /// Offset in the module of the instruction at hand, and of the body.
+    var instructionOffset = 0
+    var bodyStart = 0
+    var functionIndex = 0
+
+    // The abstract machine.
+    var stack = Arena<Operand>(capacity: 256)
+    var frames = Arena<ControlFrame>(capacity: 64)
+    var reachable = true
+    /// Index of the next control record to be opened.
+    var nextRecord = 0
+
+    // Registers and frame.
+    var locals = Arena<LocalHome>(capacity: 64)
+    /// Displacement from rbp of each local's frame slot.
+    var localSlots = Arena<Int32>(capacity: 64)
+    /// Which local lives in a register, for registers in `homes`.
+    var residents = Arena<UInt32>(capacity: 32)
+    var freeGeneral: GeneralSet = []
+    var freeFloat: FloatSet = []
+    /// Registers that are somebody's home: bits 0 to 15 general, 16 to 31 vector.
+    var homes: UInt32 = 0
+    /// Those of them that calls destroy.
+    var volatileHomes: UInt32 = 0
+    var homeState = HomeState(valid: 0, dirty: 0)
+    /// Register that holds the base of memory 0, `LocalHome.none` if none does.
+    var memoryBaseHome = LocalHome.none
+    var savedRegisters: GeneralSet = []
+    var frameBytes: Int32 = 0
+    /// Bytes of the frame that a local or an operand takes.
+    var slotBytes: Int32 = 8
+    /// Displacement from rbp of the slot of stack position 0; further ones lie below.
+    var stackBase: Int32 = 0
+    /// Values of the vector constants on the stack.
+    var vectorConstants = Arena<VectorConstant>(capacity: 16)
+    var moves = Arena<Move>(capacity: 32)
+    var coldTraps = Arena<ColdTrap>(capacity: 32)
+    /// What an instruction needs that this compiler does not have.
+    var refusedFeature: Feature?
+
+    public init(_ environment: ModuleEnvironment) {
+        module = environment.module
+        layout = environment.layout
+        processor = environment.processor
+        isRelaxedSIMDDeterministic = environment.isRelaxedSIMDDeterministic
+        signatures = Signatures(environment.module)
+        reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
+        residents.append(repeating: 0, count: 32)
+    }
+
+    public mutating func compile(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
+    ) throws(CompilationError) {
+        begin(index, &batch)
+        defer { end(&batch) }
+        var function = CompiledFunction(index: UInt32(truncatingIfNeeded: index))
+        function.trapStart = UInt32(truncatingIfNeeded: traps.count)
+        function.relocationStart = UInt32(truncatingIfNeeded: relocations.count)
+        code.align(to: 16)
+        functionStart = code.count
+        function.codeStart = UInt32(truncatingIfNeeded: functionStart)
+        assignHomes(analysis)
+        try layOutFrame(analysis)
+        emitPrologue(analysis)
+        openFunctionFrame()
+        translate(analysis)
+        if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
+        emitColdTraps()
+        code.emitConstants()
+        if code.hasFailed { throw failure(.tooLarge) }
+        function.codeLength = UInt32(truncatingIfNeeded: code.count &- functionStart)
+        function.trapCount = UInt32(truncatingIfNeeded: traps.count) &- function.trapStart
+        function.relocationCount =
+            UInt32(truncatingIfNeeded: relocations.count) &- function.relocationStart
+        batch.functions.append(function)
+    }
+
+    private mutating func begin(_ index: Int, _ batch: inout CodeBatch) {
+        swap(&code, &batch.code)
+        swap(&traps, &batch.traps)
+        swap(&relocations, &batch.relocations)
+        code.useAVX = processor.contains(.avx)
+        code.resetLabels()
+        functionIndex = index
+        let body = module.bodies[index &- module.importedFunctionCount]
+        bodyStart = Int(body.start)
+        stack.removeAll()
+        frames.removeAll()
+        coldTraps.removeAll()
+        vectorConstants.removeAll()
+        refusedFeature = nil
+        reachable = true
+        nextRecord = 1
+    }
+
+    private mutating func end(_ batch: inout CodeBatch) {
+        swap(&code, &batch.code)
+        swap(&traps, &batch.traps)
+        swap(&relocations, &batch.relocations)
+    }
+
+    func failure(_ reason: CompilationError.Reason) -> CompilationError {
+        CompilationError(reason, function: functionIndex, offset: instructionOffset)
+    }
+
+    /// Reads the body from its first instruction to its final `end`.
+    private mutating func translate(_ analysis: borrowing BodyAnalysis) {
+        reader.move(from: analysis.codeStart, to: analysis.codeEnd)
+        while !frames.isEmpty {
+            instructionOffset = reader.position
+            translate(reader.next(), analysis)
+            if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
+        }
+    }
+}
+
+/// A trap whose `ud2` lies out of line, after the function's code.
+struct ColdTrap: BitwiseCopyable {
+    var label: Label
+    var bodyOffset: UInt32
+    var code: TrapCode
+}

@@ -1,0 +1,60 @@
+internal import ApusAssembler
+internal import ApusFormat
+
+/// An open structured instruction.
+struct ControlFrame: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        case function, block, loop, `if`, `else`
+    }
+
+    var kind: Kind
+    /// Where branches to this frame go.
+    var label: Label
+    /// Where a false condition of an `if` goes.
+    var elseLabel: Label
+    /// Height of the operand stack below the parameters.
+    var height: Int32
+    var parameterCount: Int32
+    var resultCount: Int32
+    /// Of the first parameter and result in the compiler's pool of types.
+    var parameterStart: Int32
+    var resultStart: Int32
+    /// Index of the frame's record in the analysis.
+    var record: Int32
+    /// Some branch targets the label.
+    var isTargeted: Bool
+    /// The `if` has an `else`.
+    var hasElse: Bool
+    /// Which homes were current, and newer than memory, where the condition was tested.
+    var validAtElse: HomeState
+    /// Which homes may be newer than memory at the label, over all branches so far.
+    var dirtyAtLabel: HomeState
+
+    /// How many values a branch to this frame carries.
+    @inline(__always) var labelArity: Int32 { kind == .loop ? parameterCount : resultCount }
+    @inline(__always) var labelTypesStart: Int32 { kind == .loop ? parameterStart : resultStart }
+    /// A single result travels in a register; everything else in frame slots.
+    @inline(__always) var passesInRegister: Bool { kind != .loop && resultCount == 1 }
+}
+
+/// Facts about the registers locals live in, one bit each.
+struct HomeState: BitwiseCopyable {
+    /// The register holds the local's value.
+    var valid: UInt32
+    /// The register is newer than the frame slot.
+    var dirty: UInt32
+}
+
+/// Where a local lives.
+struct LocalHome: BitwiseCopyable {
+    /// A register number: 0 to 15 general, 16 to 31 vector; `none` if it lives in its frame slot.
+    var register: UInt8
+    var type: ValueClass
+
+    static var none: UInt8 { 0xFF }
+
+    @inline(__always) var inRegister: Bool { register != Self.none }
+    @inline(__always) var general: GPR { GPR(rawValue: register & 15) ?? .rax }
+    @inline(__always) var float: XMM { XMM(rawValue: register & 15) ?? .xmm0 }
+    @inline(__always) var bit: UInt32 { 1 &<< UInt32(register & 31) }
+}

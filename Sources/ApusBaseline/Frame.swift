@@ -1,0 +1,253 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusFormat
+
+/// The frame of a compiled function, from rbp down: the context (if the function can leave its
+/// instance), saved registers, slots of locals, slots of the operand stack.
+extension BaselineCompiler {
+    /// Where a function that can leave its instance keeps its context.
+    static var contextSlot: Address { Address(.rbp, -8) }
+    /// A leaf with a smaller frame lives in the head-room below the stack limit.
+    private static var uncheckedFrameBytes: Int32 { 1024 }
+    /// Larger frames compare the stack pointer they will have with the limit.
+    private static var headRoomBytes: Int32 { 8192 }
+
+    mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
+        var next: Int = 8 + 8 * savedRegisters.rawValue.nonzeroBitCount
+        localSlots.removeAll()
+        // A function that may hold vectors has room for one in each slot.
+        slotBytes = analysis.flags.contains(.usesVectors) || signatures.hasVectors ? 16 : 8
+        let signature = signatures.ofFunction(functionIndex)
+        let parameters = Int(signature.parameterCount)
+        var general = 0
+        var float = 0
+        var incoming: Int32 = 16
+        for index in 0..<locals.count {
+            if index < parameters, arrivesOnStack(locals[index].type, &general, &float) {
+                localSlots.append(incoming)
+                incoming &+= locals[index].type.stackBytes
+                continue
+            }
+            next += Int(slotBytes)
+            localSlots.append(Int32(truncatingIfNeeded: -next))
+        }
+        stackBase = Int32(truncatingIfNeeded: -next) &- slotBytes
+        next += Int(slotBytes) * (analysis.maxStackHeight + 1)
+        next = (next + 15) & ~15
+        guard next < 1 << 30 else { throw failure(.tooLarge) }
+        frameBytes = Int32(next)
+    }
+
+    private func arrivesOnStack(_ type: ValueClass, _ general: inout Int, _ float: inout Int)
+        -> Bool
+    {
+        if type.isInVector {
+            float &+= 1
+            return float > CallingConvention.floatArgumentCount
+        }
+        general &+= 1
+        return general > CallingConvention.generalArgumentCount
+    }
+
+    @inline(__always)
+    func localAddress(_ index: Int) -> Address { Address(.rbp, localSlots[index]) }
+
+    @inline(__always)
+    func slotAddress(_ position: Int) -> Address {
+        Address(.rbp, stackBase &- Int32(truncatingIfNeeded: position) &* slotBytes)
+    }
+
+    mutating func emitPrologue(_ analysis: borrowing BodyAnalysis) {
+        instructionOffset = analysis.codeStart
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        emitStackCheck(analysis)
+        code.alu(.sub, .w64, .rsp, immediate: frameBytes)
+        if analysis.flags.contains(.leavesInstance) {
+            code.store(.w64, Self.contextSlot, CallingConvention.context)
+        }
+        forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
+        emitParameterMoves()
+        emitLocalInitialization()
+        if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
+    }
+
+    private mutating func emitStackCheck(_ analysis: borrowing BodyAnalysis) {
+        let isLeaf = analysis.flags.isDisjoint(with: [.calls, .callsRuntime])
+        if isLeaf, frameBytes <= Self.uncheckedFrameBytes { return }
+        let limit = Address(CallingConvention.context, ContextField.stackLimit)
+        if frameBytes <= Self.headRoomBytes {
+            code.alu(.cmp, .w64, .rsp, limit)
+        } else {
+            code.lea(.w64, CallingConvention.scratch, Address(.rsp, -frameBytes))
+            code.alu(.cmp, .w64, CallingConvention.scratch, limit)
+        }
+        trap(.stackExhausted, if: .b)
+    }
+
+    private mutating func forEachSavedRegister(
+        _ body: (inout CodeBuffer, GPR, Address) -> Void
+    ) {
+        var remaining = savedRegisters
+        var displacement: Int32 = -16
+        while !remaining.isEmpty {
+            let register = remaining.first
+            remaining.remove(GeneralSet(register))
+            body(&code, register, Address(.rbp, displacement))
+            displacement &-= 8
+        }
+    }
+
+    /// Brings parameters from where they arrive to where they live.
+    private mutating func emitParameterMoves() {
+        let signature = signatures.ofFunction(functionIndex)
+        var general = 0
+        var float = 0
+        moves.removeAll()
+        // Until then no home holds its local: what arrives on the stack is read from there.
+        homeState.valid = 0
+        defer { homeState.valid = homes }
+        for index in 0..<Int(signature.parameterCount) {
+            let home = locals[index]
+            if home.type.isInVector {
+                arriveFloat(index, home, &float)
+            } else {
+                arriveGeneral(index, home, &general)
+            }
+        }
+        resolveMoves()
+    }
+
+    private mutating func arriveGeneral(_ index: Int, _ home: LocalHome, _ next: inout Int) {
+        if next < CallingConvention.generalArgumentCount {
+            let source = CallingConvention.generalArgument(next)
+            next &+= 1
+            if home.inRegister {
+                moves.append(Move(to: home.register, .register(home.type, source)))
+            } else {
+                code.store(home.type.width, localAddress(index), source)
+            }
+        } else if home.inRegister {
+            moves.append(
+                Move(
+                    to: home.register, .local(home.type, UInt32(truncatingIfNeeded: index)),
+                    fromFrame: true))
+        }
+    }
+
+    private mutating func arriveFloat(_ index: Int, _ home: LocalHome, _ next: inout Int) {
+        if next < CallingConvention.floatArgumentCount {
+            let source = CallingConvention.floatArgument(next)
+            next &+= 1
+            if home.inRegister {
+                moves.append(Move(to: home.register, .register(home.type, source)))
+            } else {
+                storeVectorRegister(home.type, localAddress(index), source)
+            }
+        } else if home.inRegister {
+            moves.append(
+                Move(
+                    to: home.register, .local(home.type, UInt32(truncatingIfNeeded: index)),
+                    fromFrame: true))
+        }
+    }
+
+    /// Declared locals start as zero.
+    private mutating func emitLocalInitialization() {
+        let first = Int(signatures.ofFunction(functionIndex).parameterCount)
+        guard first < locals.count else { return }
+        var inMemory = 0
+        for index in first..<locals.count where !locals[index].inRegister { inMemory &+= 1 }
+        if inMemory > 16 {
+            clearSlots(
+                from: locals.count &- 1, words: (locals.count &- first) &* Int(slotBytes / 8))
+        }
+        for index in first..<locals.count {
+            let home = locals[index]
+            if !home.inRegister {
+                if inMemory <= 16 { clear(localAddress(index), home.type) }
+            } else if home.type.isInVector {
+                code.floatXor(home.float, home.float, home.float)
+            } else {
+                code.zero(home.general)
+            }
+        }
+    }
+
+    private mutating func clear(_ slot: Address, _ type: ValueClass) {
+        if type == .v128 {
+            let scratch = CallingConvention.floatScratch
+            code.floatXor(scratch, scratch, scratch)
+            code.storeVector(slot, scratch)
+        } else {
+            code.store(.w64, slot, immediate: 0)
+        }
+    }
+
+    /// Zeroes a run of slots, `lowest` being the one at the lowest address. Registers hold only
+    /// homes of parameters at this point, and those that `rep stosq` needs are kept.
+    private mutating func clearSlots(from lowest: Int, words: Int) {
+        code.move(.w64, CallingConvention.scratch, .rdi)
+        code.lea(.w64, .rdi, localAddress(lowest))
+        code.moveImmediate(.rcx, UInt64(words))
+        code.zero(.rax)
+        code.repeatStore64()
+        code.move(.w64, .rdi, CallingConvention.scratch)
+    }
+
+    mutating func loadMemoryBaseHome() {
+        code.load(
+            .w64, GPR(rawValue: memoryBaseHome) ?? .rax,
+            Address(CallingConvention.context, ContextField.memoryBase))
+    }
+
+    mutating func restoreSavedRegisters() {
+        forEachSavedRegister { code, register, place in code.load(.w64, register, place) }
+    }
+
+    /// Leaves the function; results are in place.
+    mutating func emitEpilogue() {
+        restoreSavedRegisters()
+        code.leave()
+        let stackBytes = signatures.ofFunction(functionIndex).parameterStackBytes
+        if stackBytes > 0 {
+            code.ret(pop: UInt16(truncatingIfNeeded: stackBytes))
+        } else {
+            code.ret()
+        }
+    }
+
+    // MARK: Trap sites
+
+    @inline(__always)
+    var bodyOffset: UInt32 { UInt32(truncatingIfNeeded: instructionOffset &- bodyStart) }
+
+    /// Records that the code at the present position can stop with `trap`, or is a return address.
+    @inline(__always)
+    mutating func markSite(_ trap: TrapCode) {
+        traps.append(
+            TrapSite(
+                codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
+                bodyOffset: bodyOffset, code: trap))
+    }
+
+    /// Traps when the flags fulfil `condition`.
+    mutating func trap(_ trap: TrapCode, if condition: Condition) {
+        let label = code.makeLabel()
+        code.jump(condition, label)
+        coldTraps.append(ColdTrap(label: label, bodyOffset: bodyOffset, code: trap))
+    }
+
+    mutating func emitColdTraps() {
+        for index in 0..<coldTraps.count {
+            let cold = coldTraps[index]
+            code.bind(cold.label)
+            traps.append(
+                TrapSite(
+                    codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
+                    bodyOffset: cold.bodyOffset, code: cold.code))
+            code.ud2()
+        }
+    }
+}

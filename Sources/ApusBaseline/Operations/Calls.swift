@@ -1,0 +1,211 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusFormat
+
+/// Calls (4.6.10). Temporaries are spilled to their slots, locals in volatile registers written
+/// back; after the call a local returns to its register when it is next read.
+extension BaselineCompiler {
+    enum Callee {
+        /// A function of this module.
+        case own(UInt32)
+        case imported(Int)
+        /// Of type `typeIndex`, element of `table`; its index is the register given.
+        case element(table: Int, typeIndex: Int, index: GeneralValue)
+
+        var mayLeaveInstance: Bool {
+            if case .own = self { false } else { true }
+        }
+    }
+
+    mutating func translateCall() {
+        let function = reader.readIndex()
+        let signature = signatures.ofFunction(Int(function))
+        if Int(function) < module.importedFunctionCount {
+            emitCall(signature, .imported(Int(function)))
+        } else {
+            emitCall(signature, .own(function))
+        }
+    }
+
+    mutating func translateCallIndirect() {
+        let typeIndex = Int(reader.readIndex())
+        let table = Int(reader.readIndex())
+        let index = take(pop())
+        emitCall(
+            signatures[typeIndex], .element(table: table, typeIndex: typeIndex, index: index))
+    }
+
+    mutating func emitCall(_ signature: Signature, _ callee: Callee) {
+        let first = stack.count &- Int(signature.parameterCount)
+        spillTemporaries(upTo: first)
+        saveVolatileHomes()
+        let parameterBytes = signature.parameterStackBytes
+        let outgoing = (parameterBytes &+ signature.resultStackBytes &+ 15) & ~15
+        if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
+        storeStackArguments(signature, from: first)
+        if case .element(let table, let typeIndex, let index) = callee {
+            loadCallee(table, typeIndex, index)
+        }
+        moveRegisterArguments(signature, from: first)
+        emitCallInstruction(callee)
+        truncateStack(to: first)
+        forgetVolatileHomes()
+        takeResults(signature)
+        if outgoing > parameterBytes {
+            code.alu(.add, .w64, .rsp, immediate: outgoing &- parameterBytes)
+        }
+    }
+
+    mutating func storeStackArguments(_ signature: Signature, from first: Int) {
+        guard signature.parameterStackBytes > 0 else { return }
+        forEachArgument(signature, from: first) { compiler, operand, register, offset in
+            if register == nil { compiler.store(operand, Address(.rsp, offset)) }
+        }
+    }
+
+    mutating func moveRegisterArguments(_ signature: Signature, from first: Int) {
+        moves.removeAll()
+        forEachArgument(signature, from: first) { compiler, operand, register, _ in
+            if let register { compiler.appendMove(to: register, operand) }
+        }
+        resolveMoves()
+    }
+
+    /// Each argument with the number of its register, or nil and its offset on the stack.
+    @inline(__always)
+    private mutating func forEachArgument(
+        _ signature: Signature, from first: Int,
+        _ body: (inout Self, Operand, UInt8?, Int32) -> Void
+    ) {
+        var general = 0
+        var float = 0
+        var offset: Int32 = 0
+        for argument in 0..<Int(signature.parameterCount) {
+            let operand = stack[first &+ argument]
+            var register: UInt8?
+            if operand.type.isInVector {
+                if float < CallingConvention.floatArgumentCount {
+                    register = CallingConvention.floatArgument(float).rawValue | 16
+                }
+                float &+= 1
+            } else {
+                if general < CallingConvention.generalArgumentCount {
+                    register = CallingConvention.generalArgument(general).rawValue
+                }
+                general &+= 1
+            }
+            body(&self, operand, register, offset)
+            if register == nil { offset &+= operand.type.stackBytes }
+        }
+    }
+
+    /// Puts the funcref of a table's element into the scratch, checked.
+    mutating func loadCallee(_ table: Int, _ typeIndex: Int, _ index: GeneralValue) {
+        let scratch = CallingConvention.scratch
+        loadElements(table, index.register, trap: .undefinedElement)
+        code.load(.w64, scratch, Address(scratch, index: index.register, scale: 8))
+        let expected = index.isOwned ? index.register : allocateGeneral()
+        code.load(
+            .w32, expected, Address(CallingConvention.context, layout.signature(typeIndex)))
+        markSite(.uninitializedElement)
+        code.alu(.cmp, .w32, expected, Address(scratch, FuncrefField.signature))
+        trap(.indirectCallTypeMismatch, if: .ne)
+        freeGeneral.insert(GeneralSet(expected))
+    }
+
+    private mutating func emitCallInstruction(_ callee: Callee) {
+        let scratch = CallingConvention.scratch
+        let context = CallingConvention.context
+        switch callee {
+        case .own(let function):
+            let place = code.callRelative()
+            relocations.append(
+                CallRelocation(
+                    codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
+                    function: function))
+            markSite(.none)
+            return
+        case .imported(let function):
+            let record = layout.functionImport(function)
+            code.load(.w64, scratch, Address(context, record))
+            code.load(.w64, context, Address(context, record &+ 8))
+            code.call(scratch)
+        case .element:
+            code.load(.w64, context, Address(scratch, FuncrefField.context))
+            code.call(Address(scratch, FuncrefField.code))
+        }
+        markSite(.none)
+        code.load(.w64, context, Self.contextSlot)
+    }
+
+    /// Pushes the results of a call; those on the stack move to their slots.
+    private mutating func takeResults(_ signature: Signature) {
+        var general = 0
+        var float = 0
+        var offset: Int32 = 0
+        for result in 0..<Int(signature.resultCount) {
+            let type = ValueClass(signatures.type(Int(signature.resultStart) &+ result))
+            if type.isInVector, float < CallingConvention.floatResultCount {
+                let register = CallingConvention.floatResult(float)
+                freeFloat.remove(FloatSet(register))
+                push(type, register)
+                float &+= 1
+            } else if !type.isInVector, general < CallingConvention.generalResultCount {
+                let register = CallingConvention.generalResult(general)
+                freeGeneral.remove(GeneralSet(register))
+                push(type, register)
+                general &+= 1
+            } else {
+                copyResult(type, from: Address(.rsp, offset), to: slotAddress(stack.count))
+                push(.slot(type, stack.count))
+                offset &+= type.stackBytes
+            }
+        }
+    }
+
+    private mutating func copyResult(
+        _ type: ValueClass, from source: Address, to slot: Address
+    ) {
+        if type == .v128 {
+            code.loadVector(CallingConvention.floatScratch, source)
+            code.storeVector(slot, CallingConvention.floatScratch)
+        } else {
+            code.load(.w64, CallingConvention.scratch, source)
+            code.store(.w64, slot, CallingConvention.scratch)
+        }
+    }
+
+    // MARK: Runtime functions
+
+    /// The C argument registers after the first, which is the context.
+    private static var runtimeArguments: [GPR] { [.rsi, .rdx, .rcx, .r8, .r9] }
+
+    /// Calls a function of the runtime with constants, then the `operands` on top of the stack.
+    mutating func callRuntime(
+        _ function: RuntimeFunction, leading: [UInt32], operands: Int, result: ValueClass?
+    ) {
+        let first = stack.count &- operands
+        spillTemporaries(upTo: first)
+        saveVolatileHomes()
+        moves.removeAll()
+        for (place, constant) in leading.enumerated() {
+            appendMove(
+                to: Self.runtimeArguments[place].rawValue, .constant(.i32, UInt64(constant)))
+        }
+        for place in 0..<operands {
+            let register = Self.runtimeArguments[leading.count + place].rawValue
+            appendMove(to: register, stack[first &+ place])
+        }
+        resolveMoves()
+        code.moveImmediate(.rax, UInt64(function.rawValue))
+        code.call(Address(CallingConvention.context, ContextField.runtimeCall))
+        markSite(.none)
+        truncateStack(to: first)
+        forgetVolatileHomes()
+        if let result {
+            freeGeneral.remove(GeneralSet(.rax))
+            push(result, .rax)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusFormat
+
+/// References and tables (4.6.2, 4.6.4). A reference is 8 bytes, null is 0.
+extension BaselineCompiler {
+    mutating func translateRefNull() {
+        _ = reader.readHeapType()
+        push(.constant(.reference, 0))
+    }
+
+    mutating func translateRefIsNull(_ analysis: borrowing BodyAnalysis) {
+        compareWithZero(.reference, .e, analysis)
+    }
+
+    mutating func translateRefFunc() {
+        let function = reader.readIndex()
+        let result = allocateGeneral()
+        let ordinal = ordinalOfEscapingFunction(function)
+        code.lea(.w64, result, Address(CallingConvention.context, layout.funcref(ordinal)))
+        push(.reference, result)
+    }
+
+    /// The function's place among those whose value can be taken: a binary search.
+    private func ordinalOfEscapingFunction(_ function: UInt32) -> Int {
+        var low = 0
+        var high = module.escapingFunctions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if module.escapingFunctions[middle] < function {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    // MARK: Tables
+
+    /// A register through which the record of `table` is reached, and its displacement.
+    mutating func tableRecord(_ table: Int) -> (base: GPR, displacement: Int32) {
+        if table < module.importedTableCount {
+            code.load(
+                .w64, CallingConvention.scratch,
+                Address(CallingConvention.context, layout.tableImport(table)))
+            return (CallingConvention.scratch, 0)
+        }
+        return (CallingConvention.context, layout.table(table))
+    }
+
+    /// Checks `index` against the table's size and loads the address of its elements into the
+    /// scratch.
+    mutating func loadElements(_ table: Int, _ index: GPR, trap code: TrapCode) {
+        let record = tableRecord(table)
+        self.code.alu(.cmp, .w64, index, Address(record.base, record.displacement &+ 8))
+        trap(code, if: .ae)
+        self.code.load(
+            .w64, CallingConvention.scratch, Address(record.base, record.displacement))
+    }
+
+    mutating func translateTableGet() {
+        let table = Int(reader.readIndex())
+        let index = take(pop())
+        loadElements(table, index.register, trap: .tableOutOfBounds)
+        let result = index.isOwned ? index.register : allocateGeneral()
+        code.load(
+            .w64, result,
+            Address(CallingConvention.scratch, index: index.register, scale: 8))
+        push(.reference, result)
+    }
+
+    mutating func translateTableSet() {
+        let table = Int(reader.readIndex())
+        let value = take(pop())
+        let index = take(pop())
+        loadElements(table, index.register, trap: .tableOutOfBounds)
+        code.store(
+            .w64, Address(CallingConvention.scratch, index: index.register, scale: 8),
+            value.register)
+        release(value)
+        release(index)
+    }
+
+    mutating func translateTableSize() {
+        let table = Int(reader.readIndex())
+        let result = generalDestination()
+        let record = tableRecord(table)
+        code.load(.w64, result.general, Address(record.base, record.displacement &+ 8))
+        finish(result, .i32)
+    }
+
+    mutating func translateTableGrow() {
+        callRuntime(.tableGrow, leading: [reader.readIndex()], operands: 2, result: .i32)
+    }
+
+    mutating func translateTableFill() {
+        callRuntime(.tableFill, leading: [reader.readIndex()], operands: 3, result: nil)
+    }
+
+    mutating func translateTableCopy() {
+        let destination = reader.readIndex()
+        let source = reader.readIndex()
+        callRuntime(.tableCopy, leading: [destination, source], operands: 3, result: nil)
+    }
+
+    mutating func translateTableInit() {
+        let segment = reader.readIndex()
+        let table = reader.readIndex()
+        callRuntime(.tableInit, leading: [table, segment], operands: 3, result: nil)
+    }
+
+    mutating func translateElementDrop() {
+        callRuntime(.elementDrop, leading: [reader.readIndex()], operands: 0, result: nil)
+    }
+}

@@ -1,0 +1,151 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusFormat
+
+/// The frame that a tail call into another instance leaves behind: the caller expects its own
+/// context back, and the one it calls may ask who called. A chain of such calls leaves one frame.
+///
+/// From its rbp: return address and rbp of the caller above, below the contexts.
+enum TailFrame {
+    /// The context of the function that made the last tail call, as `[rbp-8]` is in every frame.
+    static var caller: Int32 { -8 }
+    /// The context that the first caller expects in r15.
+    static var restored: Int32 { -16 }
+    /// Bytes from the return address down to the last context.
+    static var bytes: Int32 { 32 }
+}
+
+/// Tail calls (4.6.10): the caller's frame goes before the callee's comes.
+extension BaselineCompiler {
+    // What must outlive the frame while arguments take its place; no arguments travel in these.
+    private var returnAddress: XMM { .xmm14 }
+    private var callerFrame: XMM { .xmm13 }
+    private var calleeCode: XMM { .xmm12 }
+    private var calleeContext: XMM { .xmm11 }
+
+    mutating func translateReturnCall() {
+        let function = reader.readIndex()
+        let signature = signatures.ofFunction(Int(function))
+        if Int(function) < module.importedFunctionCount {
+            emitTailCall(signature, .imported(Int(function)))
+        } else {
+            emitTailCall(signature, .own(function))
+        }
+        skip()
+    }
+
+    mutating func translateReturnCallIndirect() {
+        let typeIndex = Int(reader.readIndex())
+        let table = Int(reader.readIndex())
+        let index = take(pop())
+        emitTailCall(
+            signatures[typeIndex], .element(table: table, typeIndex: typeIndex, index: index))
+        skip()
+    }
+
+    private mutating func emitTailCall(_ signature: Signature, _ callee: Callee) {
+        if signature.resultStackBytes > 0, callee.mayLeaveInstance {
+            // Results on the stack lie beside the arguments, where the frame left behind would be.
+            emitCall(signature, callee)
+            return translateReturn()
+        }
+        let first = stack.count &- Int(signature.parameterCount)
+        let bytes = signature.parameterStackBytes
+        if bytes > 0 { code.alu(.sub, .w64, .rsp, immediate: bytes) }
+        storeStackArguments(signature, from: first)
+        if case .element(let table, let typeIndex, let index) = callee {
+            loadCallee(table, typeIndex, index)
+        }
+        moveRegisterArguments(signature, from: first)
+        loadTailCallee(callee)
+        restoreSavedRegisters()
+        code.loadFloat(.f64, returnAddress, Address(.rbp, 8))
+        code.loadFloat(.f64, callerFrame, Address(.rbp))
+        if case .own(let function) = callee {
+            replaceFrame(signature)
+            relocations.append(
+                CallRelocation(
+                    codeOffset: UInt32(truncatingIfNeeded: code.jumpRelative() &- functionStart),
+                    function: function))
+        } else {
+            leaveInstance(signature)
+        }
+        truncateStack(to: first)
+    }
+
+    /// Puts the address of the code into a vector register and the context into the scratch and a
+    /// vector register.
+    private mutating func loadTailCallee(_ callee: Callee) {
+        let scratch = CallingConvention.scratch
+        switch callee {
+        case .own: return
+        case .imported(let function):
+            let record = layout.functionImport(function)
+            code.loadFloat(.f64, calleeCode, Address(CallingConvention.context, record))
+            code.load(.w64, scratch, Address(CallingConvention.context, record &+ 8))
+        case .element:
+            code.loadFloat(.f64, calleeCode, Address(scratch, FuncrefField.code))
+            code.load(.w64, scratch, Address(scratch, FuncrefField.context))
+        }
+        code.moveToFloat(.w64, calleeContext, scratch)
+    }
+
+    /// Goes on in a function that may belong to another instance.
+    private mutating func leaveInstance(_ signature: Signature) {
+        let scratch = CallingConvention.scratch
+        let context = CallingConvention.context
+        let own = signatures.ofFunction(functionIndex).parameterStackBytes
+        let plain = code.makeLabel()
+        let leave = code.makeLabel()
+        let enter = code.makeLabel()
+        code.alu(.cmp, .w64, scratch, context)
+        code.jump(.e, plain)
+        code.load(.w64, scratch, Address(context, ContextField.tailReturn))
+        code.alu(.cmp, .w64, scratch, Address(.rbp, 8))
+        code.jump(.ne, leave)
+        // The caller is such a frame already: it only learns who called last.
+        code.load(.w64, scratch, Address(.rbp))
+        code.store(.w64, Address(scratch, TailFrame.caller), context)
+        code.bind(plain)
+        replaceFrame(signature)
+        code.jump(enter)
+        code.bind(leave)
+        let frame = own  // From the present rbp to the new frame's.
+        code.storeFloat(.f64, Address(.rbp, frame &+ 8), returnAddress)
+        code.storeFloat(.f64, Address(.rbp, frame), callerFrame)
+        code.store(.w64, Address(.rbp, frame &+ TailFrame.caller), context)
+        code.store(.w64, Address(.rbp, frame &+ TailFrame.restored), context)
+        let place = frame &+ 8 &- TailFrame.bytes &- signature.parameterStackBytes
+        moveArguments(signature, to: place &+ 8)
+        code.store(.w64, Address(.rbp, place), scratch)
+        code.lea(.w64, .rsp, Address(.rbp, place))
+        if frame > 0 { code.alu(.add, .w64, .rbp, immediate: frame) }
+        code.bind(enter)
+        code.moveFromFloat(.w64, context, calleeContext)
+        code.moveFromFloat(.w64, scratch, calleeCode)
+        code.jump(scratch)
+    }
+
+    /// Leaves the stack as the caller's call had left it, but with the arguments of `signature`.
+    private mutating func replaceFrame(_ signature: Signature) {
+        let own = signatures.ofFunction(functionIndex).parameterStackBytes
+        let place = own &+ 8 &- signature.parameterStackBytes
+        moveArguments(signature, to: place &+ 8)
+        code.storeFloat(.f64, Address(.rbp, place), returnAddress)
+        code.lea(.w64, .rsp, Address(.rbp, place))
+        code.moveFromFloat(.w64, .rbp, callerFrame)
+    }
+
+    /// Moves stack arguments from the top of the stack up to `place` from rbp, the last one first,
+    /// since both areas may overlap.
+    private mutating func moveArguments(_ signature: Signature, to place: Int32) {
+        let scratch = CallingConvention.floatScratch
+        var offset = signature.parameterStackBytes
+        while offset > 0 {
+            offset &-= 8
+            code.loadFloat(.f64, scratch, Address(.rsp, offset))
+            code.storeFloat(.f64, Address(.rbp, place &+ offset), scratch)
+        }
+    }
+}

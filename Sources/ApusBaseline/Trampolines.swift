@@ -1,0 +1,267 @@
+internal import ApusABI
+public import ApusAssembler
+internal import ApusCollections
+public import ApusFormat
+
+/// The code at the border between wasm and the host (`docs/abi.md`, “Entering and leaving wasm”).
+///
+/// Each function appends one trampoline and returns the offset at which it starts.
+public enum Trampolines {
+    private static var scratch: GPR { CallingConvention.scratch }
+    private static var context: GPR { CallingConvention.context }
+
+    // MARK: Host to wasm
+
+    /// Fields of the store context that an entry saves and restores, in order of pushing.
+    private static var savedFields: [Int32] {
+        [
+            StoreField.entryStackPointer, StoreField.landing, StoreField.entryFramePointer,
+            StoreField.exitFramePointer, StoreField.exitProgramCounter,
+        ]
+    }
+    private static var savedRegisters: [GPR] { [.rbx, .r12, .r13, .r14, .r15] }
+    /// From the frame pointer down to the stack pointer when the frame is complete: the saved
+    /// registers, the store context, its fields, and padding.
+    private static var frameBytes: Int32 {
+        Int32(8 * (savedRegisters.count + 1 + savedFields.count + 1))
+    }
+    private static var storeContextSlot: Int32 { Int32(-8 * (savedRegisters.count + 1)) }
+
+    /// `uint32_t (context, code, values)`: calls wasm code of this type.
+    public static func makeEntry(_ type: FunctionType, into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        let landing = code.makeLabel()
+        let leave = code.makeLabel()
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        for register in savedRegisters { code.push(register) }
+        code.move(.w64, context, .rdi)
+        code.move(.w64, scratch, .rsi)
+        code.move(.w64, .rbx, .rdx)
+        code.load(.w64, .r12, Address(context, ContextField.storeContext))
+        code.push(.r12)
+        for field in savedFields { code.push(Address(.r12, field)) }
+        code.alu(.sub, .w64, .rsp, immediate: 8)
+        code.store(.w64, Address(.r12, StoreField.entryStackPointer), .rsp)
+        code.store(.w64, Address(.r12, StoreField.entryFramePointer), .rbp)
+        code.lea(.w64, .rax, label: landing)
+        code.store(.w64, Address(.r12, StoreField.landing), .rax)
+        passArguments(type, &code)
+        code.call(scratch)
+        storeResults(type, &code)
+        code.zero(.rax)
+        code.jump(leave)
+        code.bind(landing)
+        code.lea(.w64, .rbp, Address(.rsp, frameBytes))
+        code.moveImmediate(.rax, 1)
+        code.bind(leave)
+        restoreHost(&code)
+        return start
+    }
+
+    /// Copies the cells that rbx points to into argument registers and onto the stack.
+    private static func passArguments(_ type: FunctionType, _ code: inout CodeBuffer) {
+        let (locations, stackBytes) = CallingConvention.parameters(type)
+        let resultBytes = CallingConvention.results(type).stackBytes
+        let outgoing = (stackBytes + resultBytes + 15) & ~15
+        if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
+        let cells = CallingConvention.cellOffsets(type.parameters)
+        // rax is an argument register, so what goes through it goes first.
+        for (index, location) in locations.enumerated() {
+            guard case .stack(let offset) = location else { continue }
+            for word in 0..<words(type.parameters[index]) {
+                code.load(.w64, .rax, Address(.rbx, cells[index] + 8 * word))
+                code.store(.w64, Address(.rsp, offset + 8 * word), .rax)
+            }
+        }
+        for (index, location) in locations.enumerated() {
+            loadCell(Address(.rbx, cells[index]), type.parameters[index], location, &code)
+        }
+    }
+
+    private static func storeResults(_ type: FunctionType, _ code: inout CodeBuffer) {
+        let cells = CallingConvention.cellOffsets(type.results)
+        for (index, location) in CallingConvention.results(type).locations.enumerated() {
+            // The callee has popped its arguments; the result area is on top of the stack.
+            storeCell(
+                .rbx, cells[index], type.results[index], location, stack: .rsp, 0, &code)
+        }
+    }
+
+    // MARK: Cells
+
+    /// 8-byte words of a cell of `type`.
+    private static func words(_ type: ValueType) -> Int32 { type == .v128 ? 2 : 1 }
+
+    private static func isNarrow(_ type: ValueType) -> Bool { type == .i32 || type == .f32 }
+
+    /// Reads a cell into the register that `location` names; values on the stack are skipped.
+    private static func loadCell(
+        _ cell: Address, _ type: ValueType, _ location: CallingConvention.Location,
+        _ code: inout CodeBuffer
+    ) {
+        switch location {
+        case .general(let register): code.load(type == .i32 ? .w32 : .w64, register, cell)
+        case .float(let register):
+            if type == .v128 {
+                code.loadVector(register, cell)
+            } else {
+                code.loadFloat(type == .f32 ? .f32 : .f64, register, cell)
+            }
+        case .stack: break
+        }
+    }
+
+    /// Writes all of the cell at `base` + `offset` from where a value is; values on the stack are
+    /// counted from `stack` + `stackOffset`.
+    private static func storeCell(
+        _ base: GPR, _ offset: Int32, _ type: ValueType,
+        _ location: CallingConvention.Location, stack: GPR, _ stackOffset: Int32,
+        _ code: inout CodeBuffer
+    ) {
+        let cell = Address(base, offset)
+        switch location {
+        case .general(let register): code.store(.w64, cell, register)
+        case .float(let register):
+            if type == .v128 {
+                code.storeVector(cell, register)
+            } else if type == .f32 {
+                code.moveFromFloat(.w32, scratch, register)
+                code.store(.w64, cell, scratch)
+            } else {
+                code.storeFloat(.f64, cell, register)
+            }
+        case .stack(let place):
+            for word in 0..<words(type) {
+                let source = Address(stack, stackOffset + place + 8 * word)
+                code.load(isNarrow(type) ? .w32 : .w64, scratch, source)
+                code.store(.w64, Address(base, offset + 8 * word), scratch)
+            }
+        }
+    }
+
+    /// With rbp at the trampoline's frame and the answer in rax.
+    private static func restoreHost(_ code: inout CodeBuffer) {
+        code.load(.w64, .rcx, Address(.rbp, storeContextSlot))
+        for (index, field) in savedFields.enumerated() {
+            code.load(.w64, .rdx, Address(.rbp, storeContextSlot - Int32(8 * (index + 1))))
+            code.store(.w64, Address(.rcx, field), .rdx)
+        }
+        code.lea(.w64, .rsp, Address(.rbp, Int32(-8 * savedRegisters.count)))
+        for register in savedRegisters.reversed() { code.pop(register) }
+        code.pop(.rbp)
+        code.ret()
+    }
+
+    // MARK: Wasm to host
+
+    /// In the wasm convention: calls `hostCall(context, cells)`, the address of a C function.
+    public static func makeHost(
+        _ type: FunctionType, hostCall: UInt, into code: inout CodeBuffer
+    ) -> Int {
+        let start = begin(&code)
+        let (parameters, stackBytes) = CallingConvention.parameters(type)
+        let cellBytes = max(
+            CallingConvention.cellBytes(type.parameters), CallingConvention.cellBytes(type.results))
+        let cells = CallingConvention.cellOffsets(type.parameters)
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        code.alu(.sub, .w64, .rsp, immediate: (cellBytes + 15) & ~15)
+        for (index, location) in parameters.enumerated() {
+            storeCell(
+                .rsp, cells[index], type.parameters[index], location, stack: .rbp, 16, &code)
+        }
+        code.load(.w64, .rcx, Address(.rbp))
+        code.load(.w64, .rdx, Address(.rbp, 8))
+        recordExit(framePointer: .rcx, programCounter: .rdx, &code)
+        code.move(.w64, .rdi, context)
+        code.move(.w64, .rsi, .rsp)
+        code.moveImmediate(.rax, UInt64(hostCall))
+        code.call(.rax)
+        leaveIfTrapped(&code)
+        loadResults(type, resultArea: 16 + stackBytes, &code)
+        code.leave()
+        if stackBytes > 0 {
+            code.ret(pop: UInt16(truncatingIfNeeded: stackBytes))
+        } else {
+            code.ret()
+        }
+        code.emitConstants()
+        return start
+    }
+
+    private static func loadResults(
+        _ type: FunctionType, resultArea: Int32, _ code: inout CodeBuffer
+    ) {
+        let locations = CallingConvention.results(type).locations
+        let cells = CallingConvention.cellOffsets(type.results)
+        for (index, location) in locations.enumerated() {
+            guard case .stack(let offset) = location else { continue }
+            for word in 0..<words(type.results[index]) {
+                code.load(.w64, scratch, Address(.rsp, cells[index] + 8 * word))
+                code.store(.w64, Address(.rbp, resultArea + offset + 8 * word), scratch)
+            }
+        }
+        for (index, location) in locations.enumerated() {
+            loadCell(Address(.rsp, cells[index]), type.results[index], location, &code)
+        }
+    }
+
+    /// The stub through which compiled code calls `RuntimeFunction` number eax.
+    public static func makeRuntimeCall(into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        code.load(.w64, .r10, Address(.rsp))
+        recordExit(framePointer: .rbp, programCounter: .r10, &code)
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        code.move(.w64, .rdi, context)
+        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
+        code.call(Address(scratch, index: .rax, scale: 8))
+        leaveIfTrapped(&code)
+        code.pop(.rbp)
+        code.ret()
+        return start
+    }
+
+    /// The stub that leaves wasm: back to where the innermost entry trampoline lands.
+    public static func makeTrapExit(into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        code.load(.w64, scratch, Address(context, ContextField.storeContext))
+        code.load(.w64, .rsp, Address(scratch, StoreField.entryStackPointer))
+        code.jump(Address(scratch, StoreField.landing))
+        return start
+    }
+
+    /// The stub that functions return to which another instance has tail-called. Its frame holds
+    /// the context that the first caller expects (`TailFrame`).
+    public static func makeTailReturn(into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        code.load(.w64, context, Address(.rbp, TailFrame.restored))
+        code.leave()
+        code.ret()
+        return start
+    }
+
+    private static func begin(_ code: inout CodeBuffer) -> Int {
+        code.resetLabels()
+        code.align(to: 16)
+        return code.count
+    }
+
+    private static func recordExit(
+        framePointer: GPR, programCounter: GPR, _ code: inout CodeBuffer
+    ) {
+        code.load(.w64, scratch, Address(context, ContextField.storeContext))
+        code.store(.w64, Address(scratch, StoreField.exitFramePointer), framePointer)
+        code.store(.w64, Address(scratch, StoreField.exitProgramCounter), programCounter)
+    }
+
+    private static func leaveIfTrapped(_ code: inout CodeBuffer) {
+        let fine = code.makeLabel()
+        code.load(.w64, scratch, Address(context, ContextField.storeContext))
+        code.alu(.cmp, .w32, Address(scratch, StoreField.trap), immediate: 0)
+        code.jump(.e, fine, near: true)
+        code.jump(Address(context, ContextField.trapExit))
+        code.bind(fine)
+    }
+}

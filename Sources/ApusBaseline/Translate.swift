@@ -1,0 +1,124 @@
+internal import ApusCollections
+internal import ApusFormat
+
+/// One case per shape of instruction: who translates it.
+extension BaselineCompiler {
+    mutating func translate(_ operation: Operation, _ analysis: borrowing BodyAnalysis) {
+        switch operation {
+        case .unreachable: translateUnreachable()
+        case .nop: break
+        case .block: translateBlock()
+        case .loop: translateLoop()
+        case .if: translateIf(analysis)
+        case .else: translateElse()
+        case .end: translateEnd()
+        case .br: translateBr()
+        case .brIf: translateBrIf()
+        case .brTable: translateBrTable()
+        case .return: translateReturn()
+        case .call: translateCall()
+        case .callIndirect: translateCallIndirect()
+        case .brOnNull, .brOnNonNull, .callRef, .refAsNonNull: refuse(.functionReferences)
+        case .returnCall: translateReturnCall()
+        case .returnCallIndirect: translateReturnCallIndirect()
+        case .returnCallRef: refuse(.functionReferences)
+        case .throw, .throwRef, .tryTable: refuse(.exceptions)
+
+        case .drop: discard(pop())
+        case .select: translateSelect()
+        case .selectTyped: translateSelectTyped()
+
+        case .localGet: translateLocalGet()
+        case .localSet: translateLocalSet()
+        case .localTee: translateLocalTee()
+        case .globalGet: translateGlobalGet()
+        case .globalSet: translateGlobalSet()
+
+        case .tableGet: translateTableGet()
+        case .tableSet: translateTableSet()
+        case .tableSize: translateTableSize()
+        case .tableGrow: translateTableGrow()
+        case .tableFill: translateTableFill()
+        case .tableCopy: translateTableCopy()
+        case .tableInit: translateTableInit()
+        case .elementDrop: translateElementDrop()
+
+        case .load(let type, let width): translateLoad(type, width)
+        case .store(let type, let width): translateStore(type, width)
+        case .memorySize: translateMemorySize()
+        case .memoryGrow: translateMemoryGrow()
+        case .memoryFill: translateMemoryFill()
+        case .memoryCopy: translateMemoryCopy()
+        case .memoryInit: translateMemoryInit()
+        case .dataDrop: translateDataDrop()
+
+        case .refNull: translateRefNull()
+        case .refFunc: translateRefFunc()
+        case .refIsNull: translateRefIsNull(analysis)
+        case .refEq, .refTest, .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get,
+            .structNew, .structGet, .structSet, .arrayNew, .arrayNewFixed, .arrayNewData,
+            .arrayNewElement, .arrayGet, .arraySet, .arrayLength, .arrayFill, .arrayCopy,
+            .arrayInitData, .arrayInitElement, .anyConvertExtern, .externConvertAny:
+            refuse(.garbageCollection)
+
+        case .i32Const:
+            push(.constant(.i32, UInt64(UInt32(bitPattern: reader.readSigned32()))))
+        case .i64Const: push(.constant(.i64, UInt64(bitPattern: reader.readSigned64())))
+        case .f32Const: push(.constant(.f32, UInt64(reader.readFloat32Bits())))
+        case .f64Const: push(.constant(.f64, reader.readFloat64Bits()))
+        case .unary(let type, let unary):
+            if type.isInteger {
+                translateIntegerUnary(ValueClass(type), unary)
+            } else {
+                translateFloatUnary(ValueClass(type), unary)
+            }
+        case .binary(let type, let binary):
+            if type.isInteger {
+                translateIntegerBinary(ValueClass(type), binary)
+            } else {
+                translateFloatBinary(ValueClass(type), binary)
+            }
+        case .test(let type): translateTest(ValueClass(type), analysis)
+        case .compare(let type, let comparison):
+            if type.isInteger {
+                translateIntegerCompare(ValueClass(type), comparison, analysis)
+            } else {
+                translateFloatCompare(ValueClass(type), comparison, analysis)
+            }
+        case .convert(let conversion): translateConversion(conversion)
+        case .wide(let wide): translateWide(wide)
+
+        case .vectorConst: translateVectorConst()
+        case .vectorLoad(let load): translateVectorLoad(load)
+        case .vectorStore: translateVectorStore()
+        case .vectorLoadLane(let lane): translateVectorLoadLane(lane)
+        case .vectorStoreLane(let lane): translateVectorStoreLane(lane)
+        case .vectorShuffle: translateShuffle()
+        case .vectorSplat(let shape): translateVectorSplat(shape)
+        case .vectorExtractLane(let shape, let sign): translateExtractLane(shape, sign)
+        case .vectorReplaceLane(let shape): translateReplaceLane(shape)
+        case .vectorNot: translateVectorNot()
+        case .vectorAnyTrue: translateAnyTrue(analysis)
+        case .vectorAllTrue(let shape): translateAllTrue(shape, analysis)
+        case .vectorBitmask(let shape): translateBitmask(shape)
+        case .vectorBitwise(let operation): translateVectorBitwise(operation)
+        case .vectorBitselect: translateBitselect()
+        case .vectorCompare(let shape, let comparison): translateVectorCompare(shape, comparison)
+        case .vectorShift(let shape, let shift): translateVectorShift(shape, shift)
+        case .vectorUnary(let shape, let unary): translateVectorUnary(shape, unary)
+        case .vectorBinary(let shape, let binary): translateVectorBinary(shape, binary)
+        case .vectorTernary(let shape, let ternary): translateVectorTernary(shape, ternary)
+        case .vectorConvert(let conversion): translateVectorConversion(conversion)
+
+        case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
+            .atomicReadModifyWrite, .atomicCompareExchange:
+            refuse(.threads)
+        }
+    }
+
+    /// Stops at an instruction that this compiler does not have; `compile` throws.
+    private mutating func refuse(_ feature: Feature) {
+        refusedFeature = feature
+        frames.removeAll()
+    }
+}

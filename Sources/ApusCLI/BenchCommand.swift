@@ -1,0 +1,116 @@
+public import Apus
+internal import ApusWASI
+public import ArgumentParser
+internal import Synchronization
+
+/// `apus bench`: measures where a program's time goes.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures how long a program takes to compile, start and run.",
+        discussion: """
+            A program that imports bench.start and bench.end and calls them around its work is \
+            timed between the two, any other as a whole. What it writes is thrown away; it may \
+            use the current folder. Arguments that begin with a dash go after --.
+            """)
+
+    @OptionGroup var grants: Grants
+
+    @Flag(help: "Print one JSON object instead of a table.")
+    var json = false
+
+    @Option(
+        name: .customLong("repeat"),
+        help: ArgumentHelp("Measure this often and print medians.", valueName: "N"))
+    var repetitions = 1
+
+    @Option(help: ArgumentHelp("Compile on this many threads.", valueName: "N"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
+    var compiler = Engine.Compiler.baseline
+
+    @Argument(help: "The program: a WebAssembly module.")
+    var module: String
+
+    @Argument(help: "What the program is told.")
+    var arguments: [String] = []
+
+    func validate() throws {
+        if repetitions < 1 { throw ValidationError("--repeat needs a number of at least 1") }
+        if let threads, threads < 1 {
+            throw ValidationError("--threads needs a number of at least 1")
+        }
+    }
+
+    func run() throws {
+        try Outcome.exiting {
+            var samples: [BenchSample] = []
+            for _ in 0..<repetitions { samples.append(try measure()) }
+            let report = BenchReport(samples)
+            print(json ? report.json : report.table)
+            return 0
+        }
+    }
+
+    private func measure() throws -> BenchSample {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.compilationThreads = threads
+        let engine = Engine(configuration)
+        let compiled = try Module(engine, contentsOf: module)
+
+        var wasi = WASI()
+        wasi.preopen(".", ".")
+        wasi.grant(grants)
+        wasi.arguments = ["bench"] + arguments
+        wasi.standardOutput = .discard
+        wasi.standardError = .discard
+        let marks = Marks()
+        var linker = Linker(engine)
+        try wasi.define(in: &linker)
+        linker.define("bench", "start") { marks.start() }
+        linker.define("bench", "end") { marks.end() }
+
+        let clock = ContinuousClock()
+        let instantiateStart = clock.now
+        let instance = try linker.instantiate(compiled, in: Store(engine))
+        let instantiateTime = instantiateStart.duration(to: clock.now)
+
+        let start = try instance.function("_start", as: (() -> Void).self)
+        let executeStart = clock.now
+        let status = try wasi.status { try start() }
+        let wholeTime = executeStart.duration(to: clock.now)
+        if status != 0 { throw ProgramFailure(status: status) }
+        return BenchSample(
+            module: compiled.statistics, instantiateTime: instantiateTime,
+            executeTime: marks.total ?? wholeTime)
+    }
+}
+
+extension Engine.Compiler: ExpressibleByArgument {}
+
+/// A program that was to be measured said that it failed.
+struct ProgramFailure: Error, CustomStringConvertible {
+    var status: Int32
+    var description: String { "the program ended with status \(status)" }
+}
+
+/// The time between a program's calls of `bench.start` and `bench.end`.
+private final class Marks: Sendable {
+    private let state = Mutex<(started: ContinuousClock.Instant?, total: Duration?)>((nil, nil))
+
+    func start() {
+        state.withLock { state in state.started = .now }
+    }
+
+    func end() {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            guard let started = state.started.take() else { return }
+            state.total = (state.total ?? .zero) + started.duration(to: now)
+        }
+    }
+
+    var total: Duration? { state.withLock { state in state.total } }
+}

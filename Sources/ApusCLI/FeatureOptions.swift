@@ -1,0 +1,31 @@
+internal import Apus
+internal import ArgumentParser
+
+/// Switches for parts of WebAssembly.
+struct FeatureOptions: ParsableArguments {
+    @Option(
+        name: .customLong("feature"),
+        help: ArgumentHelp("Switch a feature on; may be repeated.", valueName: "NAME"))
+    var added: [String] = []
+
+    @Option(
+        name: .customLong("without"),
+        help: ArgumentHelp("Switch a feature off; may be repeated.", valueName: "NAME"))
+    var removed: [String] = []
+
+    /// `features` with what the options add and remove.
+    func apply(to features: FeatureSet) throws -> FeatureSet {
+        var features = features
+        for name in added { features.insert(FeatureSet(try Self.feature(name))) }
+        for name in removed { features.remove(FeatureSet(try Self.feature(name))) }
+        return features
+    }
+
+    private static func feature(_ name: String) throws -> Feature {
+        guard let feature = Feature.allCases.first(where: { $0.name == name }) else {
+            let names = Feature.allCases.map(\.name).joined(separator: ", ")
+            throw ValidationError("unknown feature '\(name)'; there are: \(names)")
+        }
+        return feature
+    }
+}

@@ -1,0 +1,45 @@
+internal import Apus
+internal import ArgumentParser
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// How the command ends.
+enum Outcome {
+    /// What a shell reports of a program that aborted: 128 + SIGABRT.
+    static let trapStatus: Int32 = 134
+    static let failureStatus: Int32 = 1
+
+    /// Does `work` and ends the process with the status it returns, or with the one its error
+    /// stands for after saying what went wrong.
+    static func exiting(_ work: () throws -> Int32) throws {
+        let status: Int32
+        do {
+            status = try work()
+        } catch let trap as Trap {
+            report(trap.description)
+            status = trapStatus
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            report("\(error)")
+            status = failureStatus
+        }
+        if status != 0 { throw ExitCode(status) }
+    }
+
+    /// Writes a line about a failure to the error output.
+    static func report(_ text: String) {
+        var line = "apus: \(text)\n"
+        line.withUTF8 { bytes in
+            // SAFETY: the buffer is the string's own, which lives during the call. A failing write
+            // leaves nothing better to do.
+            _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
+    }
+}

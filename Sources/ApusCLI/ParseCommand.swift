@@ -1,0 +1,29 @@
+internal import ApusText
+internal import ArgumentParser
+
+/// `apus parse`: text to binary.
+struct ParseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parse",
+        abstract: "Writes the binary form of a module in text form.",
+        discussion: "The module is not validated; `apus validate` does that.")
+
+    @Argument(help: "A module in text form.")
+    var input: String
+
+    @Option(name: .shortAndLong, help: "The file to write; the output if there is none.")
+    var output: String?
+
+    func run() throws {
+        try Outcome.exiting {
+            let text = try FileContents.read(input)
+            do {
+                try FileContents.write(try TextFormat.parseModule(text), to: output)
+            } catch let error as TextError {
+                Outcome.report("\(input):\(error)")
+                return Outcome.failureStatus
+            }
+            return 0
+        }
+    }
+}

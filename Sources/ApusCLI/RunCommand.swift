@@ -1,0 +1,68 @@
+internal import Apus
+internal import ApusWASI
+internal import ArgumentParser
+
+/// `apus run`: runs a program, or calls one function that a module exports.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a program (this is what happens without a subcommand).",
+        discussion: """
+            All that follows MODULE goes to the program, dashes or not. With --invoke the \
+            arguments are the function's: integers (decimal or 0x…) and floats, and its results \
+            are printed one per line.
+            """)
+
+    @OptionGroup var grants: Grants
+
+    @Option(help: ArgumentHelp("Call this export instead of the program.", valueName: "NAME"))
+    var invoke: String?
+
+    @Argument(help: "The program: a WebAssembly module.")
+    var module: String
+
+    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    var arguments: [String] = []
+
+    func run() throws {
+        try Outcome.exiting { try execute() }
+    }
+
+    /// Runs the program and returns its exit status.
+    private func execute() throws -> Int32 {
+        let engine = Engine()
+        let compiled = try Module(engine, contentsOf: module)
+        var wasi = WASI()
+        wasi.grant(grants)
+        wasi.inheritStreams()
+        guard let invoke else {
+            wasi.arguments = [programName] + arguments
+            return try wasi.run(compiled, in: Store(engine))
+        }
+        wasi.arguments = [programName]
+        var linker = Linker(engine)
+        try wasi.define(in: &linker)
+        return try wasi.status {
+            let instance = try linker.instantiate(compiled, in: Store(engine))
+            let function = try instance.function(invoke)
+            let values = try FunctionArguments.values(arguments, for: function.type)
+            for result in try function.call(values) { print(FunctionArguments.text(result)) }
+        }
+    }
+
+    /// What a program finds as its own name: the file's.
+    private var programName: String {
+        module.split(separator: "/").last.map(String.init) ?? module
+    }
+}
+
+extension WASI {
+    /// Hands over what the command line grants, and what every program may have: the time and
+    /// chance.
+    mutating func grant(_ grants: Grants) {
+        clock = .system
+        random = .system
+        for directory in grants.directories { preopen(directory.guest, directory.host) }
+        for variable in grants.variables { environment.append((variable.key, variable.value)) }
+    }
+}

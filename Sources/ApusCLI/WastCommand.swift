@@ -1,0 +1,64 @@
+internal import Apus
+internal import ApusScript
+internal import ApusText
+internal import ArgumentParser
+
+/// `apus wast`: runs scripts of the specification's test suite.
+struct WastCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wast",
+        abstract: "Runs scripts of the specification's test suite.",
+        discussion: """
+            Prints a line for each assertion that fails, then how many passed, failed and were \
+            skipped because they need a feature that is off or not there. The status is 0 if none \
+            failed.
+            """)
+
+    @OptionGroup var features: FeatureOptions
+
+    @Option(help: "The compiler.")
+    var compiler: String?
+
+    @Flag(help: "Refusals must be in the script's words, not only of its kind.")
+    var strictMessages = false
+
+    @Flag(help: "Print what was skipped, by reason.")
+    var showSkipped = false
+
+    @Argument(help: "Scripts.")
+    var scripts: [String]
+
+    func run() throws {
+        var options = ScriptRunner.Options()
+        options.strictMessages = strictMessages
+        options.configuration.features = try features.apply(to: options.configuration.features)
+        if let compiler {
+            guard let known = Engine.Compiler(rawValue: compiler) else {
+                let names = Engine.Compiler.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("unknown compiler '\(compiler)'; there are: \(names)")
+            }
+            options.configuration.compiler = known
+        }
+        var runner = ScriptRunner(options) { print($0) }
+        var unreadable = 0
+        for path in scripts {
+            do {
+                let script = try TextFormat.parseScript(try FileContents.read(path))
+                runner.run(script, file: path)
+            } catch let error as TextError {
+                print("\(path):\(error)")
+                unreadable += 1
+            } catch {
+                Outcome.report("\(path): \(error)")
+                unreadable += 1
+            }
+        }
+        if showSkipped {
+            for (reason, count) in runner.skipReasons.sorted(by: { $0.key < $1.key }) {
+                print("skipped \(count): \(reason)")
+            }
+        }
+        print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
+        if runner.failed + unreadable > 0 { throw ExitCode(Outcome.failureStatus) }
+    }
+}

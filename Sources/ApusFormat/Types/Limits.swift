@@ -1,0 +1,58 @@
+/// The size range of a memory (in pages) or a table (in elements).
+///
+/// Specification: 2.3.11 “Limits”.
+public struct Limits: Hashable, Sendable {
+    public var minimum: UInt64
+    public var maximum: UInt64?
+
+    public init(minimum: UInt64, maximum: UInt64? = nil) {
+        self.minimum = minimum
+        self.maximum = maximum
+    }
+}
+
+/// The type of a linear memory. Specification: 2.3.13 “Memory Types”.
+public struct MemoryType: Hashable, Sendable {
+    /// In pages.
+    public var limits: Limits
+    public var is64: Bool = false
+    public var isShared: Bool = false
+    /// Binary logarithm of the page size in bytes: 16, or 0 with custom page sizes.
+    public var pageSizeLog2: UInt8 = 16
+
+    public init(limits: Limits) { self.limits = limits }
+
+    /// Type of the memory's addresses and sizes.
+    public var address: ValueType { is64 ? .i64 : .i32 }
+
+    /// Whether compiled code must compare addresses with the memory's size itself: what lies
+    /// beyond it cannot be relied on to fault. Addresses of 64 bits reach beyond any reservation,
+    /// and pages smaller than the processor's end in the middle of one.
+    public var needsBoundsChecks: Bool { is64 || pageSizeLog2 < 16 }
+}
+
+/// The type of a table. Specification: 2.3.14 “Table Types”.
+public struct TableType: Hashable, Sendable {
+    public var element: ValueType
+    public var limits: Limits
+    public var is64: Bool = false
+
+    public init(element: ValueType, limits: Limits) {
+        self.element = element
+        self.limits = limits
+    }
+
+    /// Type of the table's indices and sizes.
+    public var address: ValueType { is64 ? .i64 : .i32 }
+}
+
+/// The type of a global. Specification: 2.3.12 “Global Types”.
+public struct GlobalType: Hashable, Sendable {
+    public var value: ValueType
+    public var isMutable: Bool
+
+    public init(_ value: ValueType, isMutable: Bool) {
+        self.value = value
+        self.isMutable = isMutable
+    }
+}

@@ -1,0 +1,132 @@
+/// The type of a value: a number, a vector or a reference.
+///
+/// Specification: 2.3.5 “Value Types”. Stored in four bytes so that type stacks are flat arrays:
+/// the low byte is the binary code of the number type, or 0x64 / 0x63 for a (nullable) reference,
+/// and the upper 24 bits hold a reference's heap type.
+public struct ValueType: Hashable, Sendable, BitwiseCopyable {
+    public let bits: UInt32
+
+    @inline(__always)
+    public init(bits: UInt32) { self.bits = bits }
+
+    /// A reference to `heap`, which admits null if `nullable`.
+    @inline(__always)
+    public static func reference(_ heap: HeapType, nullable: Bool) -> ValueType {
+        ValueType(bits: (heap.bits << 8) | (nullable ? 0x63 : 0x64))
+    }
+
+    public static var i32: ValueType { ValueType(bits: 0x7F) }
+    public static var i64: ValueType { ValueType(bits: 0x7E) }
+    public static var f32: ValueType { ValueType(bits: 0x7D) }
+    public static var f64: ValueType { ValueType(bits: 0x7C) }
+    public static var v128: ValueType { ValueType(bits: 0x7B) }
+    public static var funcref: ValueType { .reference(.func, nullable: true) }
+    public static var externref: ValueType { .reference(.extern, nullable: true) }
+    /// The type of a value that unreachable code leaves open. Never in a module.
+    public static var bottom: ValueType { ValueType(bits: 0) }
+
+    public var isReference: Bool {
+        @inline(__always) get { bits & 0xFE == 0x64 || bits & 0xFF == 0x63 }
+    }
+    public var isNullable: Bool { @inline(__always) get { bits & 0xFF == 0x63 } }
+    public var isInteger: Bool { @inline(__always) get { bits == 0x7F || bits == 0x7E } }
+    public var isFloat: Bool { @inline(__always) get { bits == 0x7D || bits == 0x7C } }
+    /// Numbers of the general registers: integers and references.
+    public var isGeneral: Bool { @inline(__always) get { isInteger || isReference } }
+    public var heapType: HeapType { @inline(__always) get { HeapType(bits: bits >> 8) } }
+    /// A reference to the same, without null.
+    public var nonNullable: ValueType { .reference(heapType, nullable: false) }
+    /// Whether a local or table element of this type has a value before it is given one (3.2.9).
+    public var isDefaultable: Bool { @inline(__always) get { bits & 0xFF != 0x64 } }
+}
+
+/// What a reference points to: a type of the module or one of the abstract heap types.
+///
+/// Specification: 2.3.3 “Heap Types”. 24 bits: a type index, or 0xFFFF00 plus the binary code.
+public struct HeapType: Hashable, Sendable, BitwiseCopyable {
+    public let bits: UInt32
+
+    @inline(__always)
+    public init(bits: UInt32) { self.bits = bits }
+
+    @inline(__always)
+    public init(typeIndex: UInt32) { bits = typeIndex }
+
+    static func abstract(_ code: UInt32) -> HeapType { HeapType(bits: 0xFFFF00 | code) }
+
+    /// What unreachable code's references point to. Never in a module.
+    static var bottom: HeapType { abstract(0) }
+    public static var noexn: HeapType { abstract(0x74) }
+    public static var nofunc: HeapType { abstract(0x73) }
+    public static var noextern: HeapType { abstract(0x72) }
+    public static var none: HeapType { abstract(0x71) }
+    public static var `func`: HeapType { abstract(0x70) }
+    public static var extern: HeapType { abstract(0x6F) }
+    public static var any: HeapType { abstract(0x6E) }
+    public static var eq: HeapType { abstract(0x6D) }
+    public static var i31: HeapType { abstract(0x6C) }
+    public static var `struct`: HeapType { abstract(0x6B) }
+    public static var array: HeapType { abstract(0x6A) }
+    public static var exn: HeapType { abstract(0x69) }
+
+    /// The type index, if this is not an abstract heap type.
+    public var typeIndex: UInt32? { bits < 0xFFFF00 ? bits : nil }
+}
+
+extension ValueType: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .i32: "i32"
+        case .i64: "i64"
+        case .f32: "f32"
+        case .f64: "f64"
+        case .v128: "v128"
+        case .bottom: "unknown"
+        default: referenceDescription
+        }
+    }
+
+    private var referenceDescription: String {
+        if isNullable, let short = heapType.nullableShorthand { return short }
+        return isNullable ? "(ref null \(heapType))" : "(ref \(heapType))"
+    }
+}
+
+extension HeapType: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noexn: "noexn"
+        case .nofunc: "nofunc"
+        case .noextern: "noextern"
+        case .none: "none"
+        case .func: "func"
+        case .extern: "extern"
+        case .any: "any"
+        case .eq: "eq"
+        case .i31: "i31"
+        case .struct: "struct"
+        case .array: "array"
+        case .exn: "exn"
+        default: "\(bits)"
+        }
+    }
+
+    /// The one-word name of a nullable reference to this type, e.g. `funcref`.
+    var nullableShorthand: String? {
+        switch self {
+        case .noexn: "nullexnref"
+        case .nofunc: "nullfuncref"
+        case .noextern: "nullexternref"
+        case .none: "nullref"
+        case .func: "funcref"
+        case .extern: "externref"
+        case .any: "anyref"
+        case .eq: "eqref"
+        case .i31: "i31ref"
+        case .struct: "structref"
+        case .array: "arrayref"
+        case .exn: "exnref"
+        default: nil
+        }
+    }
+}

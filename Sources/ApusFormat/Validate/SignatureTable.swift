@@ -1,0 +1,94 @@
+public import ApusCollections
+
+/// Function types laid flat, so that looking one up touches no reference counts.
+///
+/// Made once per thread that validates or compiles a module's functions.
+public struct SignatureTable: ~Copyable {
+    /// Parameters and results of all types, one after the other, and then one entry for each
+    /// value type that a block may have as its only result.
+    public private(set) var types = Arena<ValueType>(capacity: 256)
+    private var entries = Arena<FlatSignature>(capacity: 64)
+    /// Type index per function, imported ones first.
+    private var functions = Arena<UInt32>(capacity: 64)
+    /// Where the entries for lone results begin.
+    private var singles: Int32 = 0
+    /// Some type mentions v128.
+    public private(set) var hasVectors = false
+
+    private static var lone: [ValueType] { [.i32, .i64, .f32, .f64, .v128, .funcref, .externref] }
+
+    public init(_ module: DecodedModule) {
+        for type in module.types {
+            var entry = FlatSignature()
+            entry.parameterStart = Int32(truncatingIfNeeded: types.count)
+            entry.parameterCount = Int32(truncatingIfNeeded: type.parameters.count)
+            for parameter in type.parameters { append(module.canonical(parameter)) }
+            entry.resultStart = Int32(truncatingIfNeeded: types.count)
+            entry.resultCount = Int32(truncatingIfNeeded: type.results.count)
+            for result in type.results { append(module.canonical(result)) }
+            entries.append(entry)
+        }
+        functions.reserve(module.functions.count)
+        for function in module.functions { functions.append(function) }
+        singles = Int32(truncatingIfNeeded: types.count)
+        for type in Self.lone { types.append(type) }
+    }
+
+    private mutating func append(_ type: ValueType) {
+        if type == .v128 { hasVectors = true }
+        types.append(type)
+    }
+
+    public var count: Int { entries.count }
+    public var functionCount: Int { functions.count }
+
+    @inline(__always)
+    public subscript(typeIndex: Int) -> FlatSignature { entries[typeIndex] }
+
+    /// Index of the type of function `index` (imported ones first).
+    @inline(__always)
+    public func typeIndex(ofFunction index: Int) -> Int { Int(functions[index]) }
+
+    /// The signature of function `index` (imported ones first).
+    @inline(__always)
+    public func ofFunction(_ index: Int) -> FlatSignature { entries[Int(functions[index])] }
+
+    /// The signature of a block whose only result is of `type`. For compilers, to which all
+    /// references to functions are the same, a typed one is a `funcref` here.
+    public func single(_ type: ValueType) -> FlatSignature {
+        let offset: Int32 =
+            switch type {
+            case .i32: 0
+            case .i64: 1
+            case .f32: 2
+            case .f64: 3
+            case .v128: 4
+            case .externref, .reference(.extern, nullable: false): 6
+            default: 5
+            }
+        var signature = FlatSignature()
+        signature.resultStart = singles &+ offset
+        signature.resultCount = 1
+        return signature
+    }
+
+    /// The signature of a block whose only result is exactly of `type`, which is added unless it
+    /// was the last one.
+    mutating func exactSingle(_ type: ValueType) -> FlatSignature {
+        if types.last != type { types.append(type) }
+        var signature = FlatSignature()
+        signature.resultStart = Int32(truncatingIfNeeded: types.count &- 1)
+        signature.resultCount = 1
+        return signature
+    }
+}
+
+/// Where the parameters and results of a function type lie in `SignatureTable.types`.
+public struct FlatSignature: BitwiseCopyable, Sendable {
+    public var parameterStart: Int32 = 0
+    public var parameterCount: Int32 = 0
+    public var resultStart: Int32 = 0
+    public var resultCount: Int32 = 0
+
+    public init() {}
+}

@@ -1,0 +1,64 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+/// A function of a store, as wasm refers to it: the address of its `apus_funcref` record.
+///
+/// Valid as long as the store lives, whose owner keeps it.
+@safe
+public struct FunctionReference: Hashable, BitwiseCopyable {
+    // SAFETY: made from records in contexts of live stores, and from cells whose type is funcref,
+    // which hold nothing else; whoever keeps one keeps its store.
+    /// What a table element or a value cell of type funcref holds. Never 0.
+    public let bits: UInt64
+
+    /// The function in a cell of type funcref; nil for null.
+    public init?(bits: UInt64) {
+        guard bits != 0 else { return nil }
+        self.bits = bits
+    }
+
+    init(_ record: UnsafeMutablePointer<apus_funcref>) {
+        bits = UInt64(UInt(bitPattern: record))
+    }
+
+    var record: UnsafeMutablePointer<apus_funcref> {
+        unsafe UnsafeMutablePointer(bitPattern: UInt(truncatingIfNeeded: bits)).unsafelyUnwrapped
+    }
+
+    /// Engine-wide id of the function's type.
+    public var signature: UInt32 { unsafe record.pointee.signature }
+
+    /// The instance whose module defines the function; nil for a host function.
+    public var instance: InstanceState? {
+        let object = unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner)
+            .takeUnretainedValue()
+        return object as? InstanceState
+    }
+
+    /// Index in its module's function index space; 0 for a host function.
+    public var functionIndex: UInt32 { unsafe record.pointee.function_index }
+
+    var code: UInt { UInt(bitPattern: unsafe record.pointee.code) }
+    var context: UInt { UInt(bitPattern: unsafe record.pointee.context) }
+}
+
+/// All that entering a function takes: looked up once, called often.
+public struct CallTarget: BitwiseCopyable {
+    let entry: UInt
+    let code: UInt
+    let context: UInt
+    /// Cells that a call needs: as many as the function has parameters or results, whichever is
+    /// more.
+    public let cellCount: Int
+    /// How many of them the arguments take.
+    public let parameterCount: Int
+
+    init(entry: UInt, code: UInt, context: UInt, _ type: FunctionType) {
+        self.entry = entry
+        self.code = code
+        self.context = context
+        parameterCount = Int(CallingConvention.cellBytes(type.parameters)) / 8
+        cellCount = max(parameterCount, Int(CallingConvention.cellBytes(type.results)) / 8)
+    }
+}

@@ -1,0 +1,111 @@
+internal import ApusABI
+public import ApusFormat
+internal import CApusHost
+
+/// What a host function sees of its call.
+///
+/// The cells hold the arguments when the function starts, one each, two for a v128, and must hold
+/// the results likewise when it returns. An i32 or f32 takes the low half of its cell; what the
+/// upper half holds does not matter.
+@safe
+public struct HostFrame: ~Escapable {
+    // SAFETY: `cells` has `count` cells of the host trampoline's frame, which lives until the
+    // host function returns; the type cannot outlive that. `function` and its store live then.
+    private let cells: UnsafeMutablePointer<UInt64>
+    private let function: Unmanaged<HostFunction>
+    /// Number of cells: as many as the function has parameters or results, whichever is more.
+    public let count: Int
+
+    @_lifetime(immortal)
+    init(_ cells: UnsafeMutablePointer<UInt64>, _ function: HostFunction) {
+        unsafe self.cells = cells
+        unsafe self.function = .passUnretained(function)
+        count = function.cellCount
+    }
+
+    /// The bits of a cell.
+    public subscript(index: Int) -> UInt64 {
+        @inline(__always) get {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+            return unsafe cells[index]
+        }
+        @inline(__always) nonmutating set {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+            unsafe cells[index] = newValue
+        }
+    }
+
+    /// The store in which the call happens.
+    public var store: RuntimeStore { unsafe function._withUnsafeGuaranteedRef { unsafe $0.store } }
+
+    /// The instance whose code made the call; nil if the host called the function directly.
+    public var caller: InstanceState? {
+        unsafe function._withUnsafeGuaranteedRef { unsafe $0.store.callingInstance }
+    }
+
+    /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
+    /// none.
+    ///
+    /// Unsafe: they are there until the host function returns.
+    @unsafe public var callerMemory: UnsafeMutableRawBufferPointer? {
+        unsafe function._withUnsafeGuaranteedRef { unsafe $0.store.callerMemory }
+    }
+}
+
+/// A function of the host in a store.
+@safe
+public final class HostFunction {
+    // SAFETY: `context` and `record` are one allocation that this object owns. The store keeps
+    // the object for its whole life, and compiled code finds it only through the store's things.
+    public typealias Body = (borrowing HostFrame) throws -> Void
+
+    public let type: FunctionType
+    unowned(unsafe) let store: RuntimeStore
+    let cellCount: Int
+    let body: Body
+    let context: UnsafeMutablePointer<apus_context>
+    private let record: UnsafeMutablePointer<apus_funcref>
+    private let signature: UInt32
+    private let environment: RuntimeEnvironment
+
+    init(
+        _ type: FunctionType, in store: RuntimeStore, _ body: @escaping Body
+    ) throws(ResourceError) {
+        let environment = store.environment
+        let trampoline = try environment.trampolines.host(type)
+        let signature = try environment.signatures.acquire(type)
+        let contextBytes = unsafe MemoryLayout<apus_context>.stride
+        let bytes = unsafe UInt64(contextBytes + MemoryLayout<apus_funcref>.stride)
+        guard let memory = unsafe apus_allocate(bytes) else {
+            environment.signatures.release([signature])
+            throw ResourceError(.context, requested: bytes)
+        }
+        self.type = type
+        unsafe self.store = store
+        self.body = body
+        self.signature = signature
+        self.environment = environment
+        cellCount = Int(
+            max(
+                CallingConvention.cellBytes(type.parameters),
+                CallingConvention.cellBytes(type.results)) / 8)
+        unsafe context = memory.assumingMemoryBound(to: apus_context.self)
+        unsafe record = (memory + contextBytes).assumingMemoryBound(to: apus_funcref.self)
+        let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe context.pointee.store_context = store.context
+        unsafe context.pointee.trap_exit = UnsafeRawPointer(
+            bitPattern: environment.trampolines.trapExit)
+        unsafe context.pointee.owner = owner
+        unsafe record.pointee.code = UnsafeMutableRawPointer(bitPattern: trampoline)
+        unsafe record.pointee.context = context
+        unsafe record.pointee.signature = signature
+        unsafe record.pointee.owner = owner
+    }
+
+    deinit {
+        environment.signatures.release([signature])
+        unsafe apus_free(context)
+    }
+
+    public var reference: FunctionReference { unsafe FunctionReference(record) }
+}

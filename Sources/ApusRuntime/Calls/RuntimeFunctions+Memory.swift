@@ -1,0 +1,79 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs; indices of memories and segments are valid,
+// since the module is; ranges are checked against the memory's size before they are touched.
+extension RuntimeFunctions {
+    /// (memory, delta pages) → old size in pages or -1
+    static let memoryGrow: Entry = { context, memory, delta, _, _, _ in
+        unsafe withInstance(context) { instance in
+            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
+            return memory.grow(by: delta) ?? failure(memory.type.is64)
+        }
+    }
+
+    /// (memory) → size in pages
+    static let memorySize: Entry = { context, memory, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            instance.memories[Int(truncatingIfNeeded: memory)].pageCount
+        }
+    }
+
+    /// (memory, destination, value, count)
+    static let memoryFill: Entry = { context, memory, destination, value, count, _ in
+        unsafe withInstance(context) { instance in
+            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
+            guard memory.contains(destination, count: count) else {
+                return unsafe outOfBounds(context)
+            }
+            let start = unsafe memory.baseAddress + Int(truncatingIfNeeded: destination)
+            unsafe start.initializeMemory(
+                as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value),
+                count: Int(truncatingIfNeeded: count))
+            return 0
+        }
+    }
+
+    /// (destination memory, source memory, destination, source, count)
+    static let memoryCopy: Entry = { context, target, origin, destination, source, count in
+        unsafe withInstance(context) { instance in
+            let target = instance.memories[Int(truncatingIfNeeded: target)]
+            let origin = instance.memories[Int(truncatingIfNeeded: origin)]
+            guard target.contains(destination, count: count),
+                origin.contains(source, count: count)
+            else { return unsafe outOfBounds(context) }
+            let start = unsafe target.baseAddress + Int(truncatingIfNeeded: destination)
+            unsafe start.copyMemory(
+                from: origin.baseAddress + Int(truncatingIfNeeded: source),
+                byteCount: Int(truncatingIfNeeded: count))
+            return 0
+        }
+    }
+
+    /// (memory, segment, destination, source, count)
+    static let memoryInit: Entry = { context, memory, segment, destination, source, count in
+        unsafe withInstance(context) { instance in
+            let fits = instance.initializeMemory(
+                Int(truncatingIfNeeded: memory), fromSegment: Int(truncatingIfNeeded: segment),
+                at: destination, source: source, count: count)
+            return fits ? 0 : unsafe outOfBounds(context)
+        }
+    }
+
+    /// (segment)
+    static let dataDrop: Entry = { context, segment, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            instance.dropData(Int(truncatingIfNeeded: segment))
+            return 0
+        }
+    }
+
+    private static func outOfBounds(_ context: UnsafeMutablePointer<apus_context>) -> UInt64 {
+        unsafe setTrap(context, .memoryOutOfBounds)
+        return 0
+    }
+
+    /// -1 as the index type of a memory or table has it.
+    static func failure(_ is64: Bool) -> UInt64 { is64 ? .max : 0xFFFF_FFFF }
+}

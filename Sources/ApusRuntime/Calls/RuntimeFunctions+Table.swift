@@ -1,0 +1,56 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs; indices of tables and segments are valid,
+// since the module is; the tables check ranges themselves.
+extension RuntimeFunctions {
+    /// (table, value, delta) → old size or -1
+    static let tableGrow: Entry = { context, table, value, delta, _, _ in
+        unsafe withInstance(context) { instance in
+            let table = instance.tables[Int(truncatingIfNeeded: table)]
+            return table.grow(by: delta, value) ?? failure(table.type.is64)
+        }
+    }
+
+    /// (table, destination, value, count)
+    static let tableFill: Entry = { context, table, destination, value, count, _ in
+        unsafe withInstance(context) { instance in
+            let table = instance.tables[Int(truncatingIfNeeded: table)]
+            return table.fill(destination, value, count) ? 0 : unsafe outOfBounds(context)
+        }
+    }
+
+    /// (destination table, source table, destination, source, count)
+    static let tableCopy: Entry = { context, target, origin, destination, source, count in
+        unsafe withInstance(context) { instance in
+            let target = instance.tables[Int(truncatingIfNeeded: target)]
+            let origin = instance.tables[Int(truncatingIfNeeded: origin)]
+            let fits = target.copy(destination, from: origin, source, count)
+            return fits ? 0 : unsafe outOfBounds(context)
+        }
+    }
+
+    /// (table, segment, destination, source, count)
+    static let tableInit: Entry = { context, table, segment, destination, source, count in
+        unsafe withInstance(context) { instance in
+            let fits = instance.initializeTable(
+                Int(truncatingIfNeeded: table), fromSegment: Int(truncatingIfNeeded: segment),
+                at: destination, source: source, count: count)
+            return fits ? 0 : unsafe outOfBounds(context)
+        }
+    }
+
+    /// (segment)
+    static let elementDrop: Entry = { context, segment, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            instance.dropElements(Int(truncatingIfNeeded: segment))
+            return 0
+        }
+    }
+
+    private static func outOfBounds(_ context: UnsafeMutablePointer<apus_context>) -> UInt64 {
+        unsafe setTrap(context, .tableOutOfBounds)
+        return 0
+    }
+}

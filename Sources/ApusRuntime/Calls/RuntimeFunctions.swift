@@ -1,0 +1,69 @@
+internal import ApusABI
+internal import CApusHost
+
+/// The functions of the runtime that compiled code calls, by their number in `RuntimeFunction`.
+///
+/// All have one C signature, so that the stub that calls them need not know which it is.
+enum RuntimeFunctions {
+    typealias Entry =
+        @convention(c) (
+            UnsafeMutablePointer<apus_context>, UInt64, UInt64, UInt64, UInt64, UInt64
+        ) -> UInt64
+
+    /// The table that every context points to.
+    // SAFETY: written once, here, and never freed.
+    nonisolated(unsafe) static let table: UnsafePointer<UnsafeRawPointer?> = {
+        let count = RuntimeFunction.allCases.count
+        let table = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: count)
+        for function in RuntimeFunction.allCases {
+            unsafe table[Int(function.rawValue)] = unsafeBitCast(
+                entry(function), to: UnsafeRawPointer.self)
+        }
+        return unsafe UnsafePointer(table)
+    }()
+
+    private static func entry(_ function: RuntimeFunction) -> Entry {
+        switch function {
+        case .memoryGrow: unsafe memoryGrow
+        case .memorySize: unsafe memorySize
+        case .memoryFill: unsafe memoryFill
+        case .memoryCopy: unsafe memoryCopy
+        case .memoryInit: unsafe memoryInit
+        case .dataDrop: unsafe dataDrop
+        case .tableGrow: unsafe tableGrow
+        case .tableFill: unsafe tableFill
+        case .tableCopy: unsafe tableCopy
+        case .tableInit: unsafe tableInit
+        case .elementDrop: unsafe elementDrop
+        case .raise: unsafe raise
+        }
+    }
+
+    /// (trap code)
+    private static let raise: Entry = { context, code, _, _, _, _ in
+        let trap = TrapCode(rawValue: UInt8(truncatingIfNeeded: code)) ?? .unreachable
+        unsafe setTrap(context, trap)
+        return 0
+    }
+
+    /// Makes the calling stub leave wasm with `code`, and records the frames while they are there.
+    static func setTrap(_ context: UnsafeMutablePointer<apus_context>, _ code: TrapCode) {
+        guard let store = unsafe context.pointee.store_context else { return }
+        unsafe store.pointee.trap = UInt32(code.rawValue)
+        unsafe store.pointee.trap_signal = 0
+        unsafe apus_trace_capture(store, store.pointee.exit_pc, store.pointee.exit_fp)
+    }
+
+    /// Calls `body` with the instance that `context` belongs to.
+    // SAFETY: only contexts of instances have the table of runtime functions; their owner is an
+    // InstanceState that the store keeps.
+    @inline(__always)
+    static func withInstance<Result>(
+        _ context: UnsafeMutablePointer<apus_context>, _ body: (InstanceState) -> Result
+    ) -> Result {
+        let owner = unsafe context.pointee.owner.unsafelyUnwrapped
+        return unsafe Unmanaged<InstanceState>.fromOpaque(owner)._withUnsafeGuaranteedRef {
+            body($0)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import ApusABI
+internal import CApusHost
+
+/// State of an activation while a host function it called has entered wasm again: where its
+/// frames begin and end.
+@unsafe struct OuterActivation {
+    var exitProgramCounter: UInt
+    var exitFramePointer: UInt
+    var entryFramePointer: UInt
+    var next: UnsafeMutablePointer<OuterActivation>?
+}
+
+extension RuntimeStore {
+    /// Calls a function. `cells` holds the arguments, then the results; there must be at least
+    /// `target.cellCount`. Arguments of 32 bits are zero-extended.
+    ///
+    /// Throws `WasmTrap`, `ResourceError`, or whatever a host function threw.
+    @inline(__always)
+    public func call(_ target: CallTarget, _ cells: inout MutableSpan<UInt64>) throws {
+        precondition(cells.count >= target.cellCount)
+        try unsafe cells.withUnsafeMutableBufferPointer { buffer in
+            try unsafe call(target, cells: buffer.baseAddress)
+        }
+    }
+
+    /// The same with cells anywhere in memory; nil if `target.cellCount` is 0.
+    ///
+    /// Unsafe: there must be `target.cellCount` cells at `cells`.
+    // SAFETY: the target comes from this store; its instance and code live as long as it.
+    @unsafe
+    public func call(_ target: CallTarget, cells: UnsafeMutablePointer<UInt64>?) throws {
+        let thread = unsafe apus_thread_record().unsafelyUnwrapped
+        if unsafe thread.pointee.prepared == 0 { try prepareThread() }
+        if needsCollection {
+            unsafe collectExternals(cells: cells, count: target.parameterCount)
+        }
+        let stack = apus_stack_address()
+        let status: UInt32
+        let previous = unsafe thread.pointee.current
+        if unsafe context.pointee.entry_sp == 0 {
+            adjustStackLimit(stack, unsafe thread.pointee.stack_low)
+            if unsafe stack < stackLimit { throw WasmTrap(.stackExhausted) }
+            unsafe outermostStackAddress = stack
+            unsafe thread.pointee.current = unsafe context
+            status = unsafe apus_enter(target.entry, target.context, target.code, cells)
+            unsafe thread.pointee.current = previous
+            unsafe outermostStackAddress = 0
+        } else {
+            if unsafe stack < stackLimit {
+                throw WasmTrap(.stackExhausted, backtrace: outerBacktrace())
+            }
+            unsafe thread.pointee.current = unsafe context
+            status = unsafe reenter(target, cells)
+            unsafe thread.pointee.current = previous
+        }
+        if status != 0 { throw takeTrap() }
+    }
+
+    /// Enters wasm while a host function is running, noting where the outer frames are.
+    @inline(never)
+    private func reenter(_ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?) -> UInt32 {
+        var activation = unsafe OuterActivation(
+            exitProgramCounter: context.pointee.exit_pc,
+            exitFramePointer: context.pointee.exit_fp,
+            entryFramePointer: context.pointee.entry_fp, next: outer)
+        return unsafe withUnsafeMutablePointer(to: &activation) { activation in
+            let saved = unsafe outer
+            unsafe outer = unsafe activation
+            defer { unsafe outer = unsafe saved }
+            return unsafe apus_enter(target.entry, target.context, target.code, cells)
+        }
+    }
+
+    private func prepareThread() throws(ResourceError) {
+        let error = apus_thread_prepare()
+        guard error == 0 else {
+            throw ResourceError(.thread, requested: 64 << 10, errorNumber: error)
+        }
+    }
+
+    // MARK: The stack limit
+
+    /// Sets how deep wasm may go on this thread when entered at `stack`.
+    ///
+    /// The limit is in every context, so it is only rewritten when it is off by much: another
+    /// thread, or another depth.
+    @inline(__always)
+    private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) {
+        let floor = stackLow &+ environment.hostStackBytes
+        let wanted = stack &- environment.wasmStackBytes
+        let ideal = wanted > stack || wanted < floor ? floor : wanted
+        let slack: UInt = 16 << 10
+        let present = unsafe stackLimit
+        if present >= floor, present &+ slack >= ideal, present <= ideal &+ slack { return }
+        setStackLimit(ideal)
+    }
+
+    @inline(never)
+    private func setStackLimit(_ limit: UInt) {
+        unsafe stackLimit = limit
+        for instance in instances { unsafe instance.context.pointee.stack_limit = limit }
+    }
+
+    // MARK: Who called
+
+    /// The instance whose code called the host function that is running; nil if the host did.
+    var callingInstance: InstanceState? { unsafe caller?.takeUnretainedValue() }
+
+    /// The bytes of the memory that the calling instance exports as "memory", without counting
+    /// references on the way; nil if there is none.
+    // SAFETY: the instance and its memory live as long as the store, which is in a call.
+    var callerMemory: UnsafeMutableRawBufferPointer? {
+        unsafe caller?._withUnsafeGuaranteedRef { instance in
+            guard let memory = instance.exportedMemory else { return nil }
+            return unsafe UnsafeMutableRawBufferPointer(
+                start: memory.baseAddress, count: memory.byteCount)
+        }
+    }
+
+    // SAFETY: functions that call out keep their context at [rbp-8] (`docs/abi.md`); contexts
+    // and their owners live as long as the store.
+    private var caller: Unmanaged<InstanceState>? {
+        let frame = unsafe context.pointee.exit_fp
+        guard frame != 0, unsafe frame != context.pointee.entry_fp else { return nil }
+        let slot = unsafe UnsafePointer<UnsafeMutablePointer<apus_context>?>(
+            bitPattern: frame &- 8)
+        guard let caller = unsafe slot?.pointee, let owner = unsafe caller.pointee.owner else {
+            return nil
+        }
+        return unsafe Unmanaged<InstanceState>.fromOpaque(owner)
+    }
+}

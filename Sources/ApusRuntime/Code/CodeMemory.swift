@@ -1,0 +1,77 @@
+internal import CApusHost
+
+/// Memory for machine code: first writable, then executable, never both.
+///
+/// The compilation driver reserves it, writes code through `bytes`, and hands it to a
+/// `LoadedModule`, which makes it executable.
+@safe
+public struct CodeMemory: ~Copyable, @unchecked Sendable {
+    // SAFETY: `start` is a mapping of `capacity` bytes that this value alone owns; it is written
+    // only through `bytes`, which asks for exclusive access and refuses once it is executable.
+    private let start: UnsafeMutableRawPointer
+    /// Bytes that can be written, a multiple of the machine's page.
+    public let capacity: Int
+    public private(set) var isExecutable = false
+
+    /// Code of this size is worth large pages, for the faults and for instruction fetch.
+    private static var largePagesFrom: Int { 4 << 20 }
+
+    /// Reserves room for at least `capacity` bytes of code.
+    public init(capacity: Int) throws(ResourceError) {
+        let page = Int(truncatingIfNeeded: apus_page_bytes())
+        guard capacity >= 0, capacity <= 1 << 40 else {
+            throw ResourceError(
+                .code, requested: UInt64(truncatingIfNeeded: capacity), limit: 1 << 40)
+        }
+        let bytes = max((capacity + page - 1) / page * page, page)
+        guard let start = unsafe apus_reserve(UInt64(bytes)) else {
+            throw ResourceError(.code, requested: UInt64(bytes))
+        }
+        let error = unsafe apus_protect(start, UInt64(bytes), apus_access_write)
+        guard error == 0 else {
+            unsafe apus_unmap(start, UInt64(bytes))
+            throw ResourceError(.code, requested: UInt64(bytes), errorNumber: error)
+        }
+        if bytes >= Self.largePagesFrom {
+            unsafe apus_prefer_large_pages(start, UInt64(bytes))
+        }
+        unsafe self.start = start
+        self.capacity = bytes
+    }
+
+    deinit { unsafe apus_unmap(start, UInt64(capacity)) }
+
+    /// Address of the first byte.
+    public var base: UInt { UInt(bitPattern: unsafe start) }
+
+    /// The code, to be written; empty once it is executable.
+    public var bytes: MutableSpan<UInt8> {
+        @_lifetime(&self)
+        mutating get {
+            let pointer = unsafe start.assumingMemoryBound(to: UInt8.self)
+            return unsafe _overrideLifetime(
+                MutableSpan(_unsafeStart: pointer, count: isExecutable ? 0 : capacity),
+                mutating: &self)
+        }
+    }
+
+    /// Copies `code` to `offset`. The code must fit.
+    public mutating func write(_ code: Span<UInt8>, at offset: Int) {
+        precondition(!isExecutable && offset >= 0 && code.count <= capacity - offset)
+        unsafe code.withUnsafeBufferPointer { source in
+            guard let first = source.baseAddress else { return }
+            unsafe apus_populate(start + offset, UInt64(source.count))
+            unsafe (start + offset).copyMemory(from: first, byteCount: source.count)
+        }
+    }
+
+    /// Turns the memory from writable to executable, for good.
+    public mutating func makeExecutable() throws(ResourceError) {
+        if isExecutable { return }
+        let error = unsafe apus_protect(start, UInt64(capacity), apus_access_execute)
+        guard error == 0 else {
+            throw ResourceError(.code, requested: UInt64(capacity), errorNumber: error)
+        }
+        isExecutable = true
+    }
+}

@@ -1,0 +1,163 @@
+public import ApusABI
+internal import ApusCollections
+public import ApusFormat
+internal import CApusHost
+
+/// A module whose code is in executable memory: what instances are made from.
+///
+/// Made by `Apus` from what the compilers gave; shared by all its instances, in any number of
+/// stores and threads.
+@safe
+public final class LoadedModule: @unchecked Sendable {
+    // SAFETY: everything is set in init and never changed; the arenas are read only.
+    public let module: DecodedModule
+    public let layout: ContextLayout
+    /// Engine-wide ids of the module's types.
+    public let sharedSignatures: SharedSignatures
+    /// Address of the first byte of code.
+    public let imageBase: UInt
+    /// Bytes of code.
+    public let codeBytes: Int
+    let environment: RuntimeEnvironment
+    private let jumpSlots: Int?
+    private let code: CodeMemory
+    private let functions: Arena<CompiledFunction>
+    private let traps: Arena<TrapSite>
+    /// Position among the escaping functions, by function index; -1: the function does not escape.
+    private let ordinals: [Int32]
+    private var ticket: UnsafeMutableRawPointer?
+
+    /// Makes the code of `image` executable and announces it to the trap handler.
+    public init(
+        _ module: DecodedModule, _ image: consuming LinkedImage, in environment: RuntimeEnvironment
+    ) throws(ResourceError) {
+        self.module = module
+        layout = ContextLayout(module)
+        self.environment = environment
+        sharedSignatures = try SharedSignatures(module.types, in: environment.signatures)
+        try image.code.makeExecutable()
+        precondition(image.functions.count == module.bodies.count)
+        let sites = unsafe image.traps.span.withUnsafeBufferPointer {
+            UInt(bitPattern: $0.baseAddress)
+        }
+        codeBytes = image.codeBytes
+        imageBase = image.code.base
+        jumpSlots = image.jumpSlots
+        code = image.code
+        functions = image.functions
+        traps = image.traps
+        ordinals = Self.ordinals(of: module)
+        unsafe ticket = nil
+        try environment.trampolines.prepare(Self.trampolines(for: module))
+        try announce(sites)
+    }
+
+    deinit {
+        CodeRegistry.shared.remove(base: imageBase)
+        if let ticket = unsafe ticket { unsafe apus_code_range_remove(ticket) }
+    }
+
+    private func announce(_ sites: UInt) throws(ResourceError) {
+        if codeBytes == 0 { return }
+        // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
+        // and its elements stay where they are until deinit has withdrawn the range.
+        unsafe ticket = unsafe apus_code_range_add(
+            imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: sites),
+            UInt64(traps.count))
+        if unsafe ticket == nil { throw ResourceError(.code, requested: UInt64(codeBytes)) }
+        CodeRegistry.shared.add(self)
+    }
+
+    private static func ordinals(of module: DecodedModule) -> [Int32] {
+        var ordinals = [Int32](repeating: -1, count: module.functions.count)
+        for (ordinal, function) in module.escapingFunctions.enumerated() {
+            ordinals[Int(function)] = Int32(truncatingIfNeeded: ordinal)
+        }
+        return ordinals
+    }
+
+    /// What instances of `module` will most likely need: entries for what it exports, host
+    /// trampolines for what it imports.
+    private static func trampolines(for module: DecodedModule) -> [TrampolineKind] {
+        var kinds: [TrampolineKind] = []
+        for item in module.imports {
+            guard case .function(let type) = item.type else { continue }
+            kinds.append(.host(module.types[Int(type)]))
+        }
+        for export in module.exports {
+            guard case .function(let index) = export.item else { continue }
+            kinds.append(.entry(module.functionType(Int(index))))
+        }
+        if let start = module.start { kinds.append(.entry(module.functionType(Int(start)))) }
+        return kinds
+    }
+
+    // MARK: Lookup
+
+    /// Address of the code of function `index`, which the module must define.
+    func codeAddress(ofFunction index: Int) -> UInt {
+        let place = index - module.importedFunctionCount
+        if let jumpSlots { return imageBase &+ UInt(jumpSlots + place * JumpSlot.bytes) }
+        return imageBase &+ UInt(functions[place].codeStart)
+    }
+
+    /// Position of function `index` among the escaping ones, if it is one of them.
+    func ordinal(ofFunction index: Int) -> Int? {
+        guard index >= 0, index < ordinals.count else { return nil }
+        let ordinal = ordinals[index]
+        return ordinal < 0 ? nil : Int(ordinal)
+    }
+
+    /// What is known of a place in the module's code.
+    public struct CodePlace: Hashable, Sendable {
+        /// In the module's function index space.
+        public var functionIndex: UInt32
+        /// Offset of the instruction from the start of the function's body.
+        public var bodyOffset: UInt32
+        /// The trap that is listed there; `none` for a return address.
+        public var trap: TrapCode
+    }
+
+    /// The place at `address`: a faulting instruction, or a return address if `isReturnAddress`.
+    /// Nil if the address is outside the module's functions.
+    public func place(at address: UInt, isReturnAddress: Bool) -> CodePlace? {
+        guard address >= imageBase, address &- imageBase <= UInt(codeBytes) else { return nil }
+        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
+        // A call may be a function's last instruction; its return address is then the next's.
+        if isReturnAddress, offset == 0 { return nil }
+        let inside = isReturnAddress ? offset &- 1 : offset
+        let position = functions.partitioningIndex { $0.codeStart > inside } - 1
+        guard position >= 0 else { return nil }
+        let function = functions[position]
+        guard inside &- function.codeStart < function.codeLength else { return nil }
+        var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
+        var site = traps.partitioningIndex { $0.codeOffset >= offset }
+        while site < traps.count, traps[site].codeOffset == offset {
+            place.bodyOffset = traps[site].bodyOffset
+            place.trap = traps[site].code
+            if (place.trap == .none) == isReturnAddress { break }
+            site += 1
+        }
+        return place
+    }
+
+    /// The name that the module's name section gives function `index`, if any.
+    ///
+    /// Reads the section anew each time: names are for people.
+    public func functionName(_ index: Int) -> String? {
+        ModuleNames(module).function(index)
+    }
+}
+
+extension Arena {
+    /// The first index whose element fulfils `predicate`, which all elements after it do too.
+    func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

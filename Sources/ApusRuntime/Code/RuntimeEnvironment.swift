@@ -1,0 +1,46 @@
+internal import CApusHost
+
+/// What all modules and stores of an engine share. Safe to use from many threads.
+public final class RuntimeEnvironment: Sendable {
+    public let signatures: SignatureRegistry
+    public let trampolines: TrampolineCache
+    public let allocator: any InstanceAllocator
+    public let configuration: RuntimeConfiguration
+    /// Of the configuration, within bounds.
+    let wasmStackBytes: UInt
+    let hostStackBytes: UInt
+
+    /// Takes the trap signals, if that has not happened yet in this process.
+    public init(
+        trampolines source: any TrampolineSource,
+        allocator: any InstanceAllocator = OnDemandInstanceAllocator(),
+        configuration: RuntimeConfiguration = RuntimeConfiguration()
+    ) throws(ResourceError) {
+        let error = apus_traps_install()
+        guard error == 0 else {
+            throw ResourceError(.signals, requested: 4, errorNumber: error)
+        }
+        signatures = SignatureRegistry()
+        trampolines = try TrampolineCache(source)
+        self.allocator = allocator
+        self.configuration = configuration
+        wasmStackBytes = UInt(min(max(configuration.wasmStackBytes, 16 << 10), 1 << 40))
+        hostStackBytes = UInt(min(max(configuration.hostStackBytes, 64 << 10), 1 << 40))
+    }
+}
+
+/// What an embedder may set about running wasm.
+public struct RuntimeConfiguration: Hashable, Sendable {
+    /// Stack that wasm may use at most, on threads whose stack is large enough.
+    public var wasmStackBytes: Int = 1 << 20
+    /// Stack kept free below wasm's for host functions and the runtime: at least 64 KiB.
+    public var hostStackBytes: Int = 128 << 10
+    /// Bytes that any one linear memory may have at most.
+    public var memoryBytesLimit: UInt64 = 1 << 32
+    /// Elements that any one table may have at most.
+    public var tableElementsLimit: UInt64 = 10_000_000
+    /// Frames that a backtrace records at most.
+    public var backtraceFramesLimit: Int = 128
+
+    public init() {}
+}

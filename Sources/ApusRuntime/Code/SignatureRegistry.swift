@@ -1,0 +1,113 @@
+public import ApusFormat
+internal import Synchronization
+
+/// Gives each function type an id that is the same in all modules of an engine, so that
+/// `call_indirect` compares two numbers. Safe to use from many threads.
+///
+/// An id is never given out again, even after its type has left.
+public final class SignatureRegistry: Sendable {
+    private struct State {
+        var types = FunctionTypeTable()
+        /// By slot of `types`: how often the type is in use, and how many had the slot before.
+        var uses: [Int] = []
+        var generations: [UInt32] = []
+    }
+
+    /// An id is a slot plus one, so that no type has 0, and above it the slot's generation.
+    private static var slotBits: UInt32 { 22 }
+    private static var slotLimit: Int { 1 << 22 - 1 }
+    private static var generationLimit: UInt32 { 1 << 10 - 1 }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    /// The id of `type`, which stays valid until it has been released as often as it was acquired.
+    public func acquire(_ type: FunctionType) throws(ResourceError) -> UInt32 {
+        try state.withLock { state throws(ResourceError) in try Self.acquire(type, &state) }
+    }
+
+    /// The ids of `types`, each acquired once, in order.
+    public func acquire(_ types: [FunctionType]) throws(ResourceError) -> [UInt32] {
+        try state.withLock { state throws(ResourceError) in
+            var ids: [UInt32] = []
+            ids.reserveCapacity(types.count)
+            for type in types {
+                do throws(ResourceError) {
+                    ids.append(try Self.acquire(type, &state))
+                } catch {
+                    for id in ids { Self.release(id, &state) }
+                    throw error
+                }
+            }
+            return ids
+        }
+    }
+
+    /// Gives back one acquisition of each of `ids`.
+    public func release(_ ids: [UInt32]) {
+        state.withLock { state in
+            for id in ids { Self.release(id, &state) }
+        }
+    }
+
+    /// The type whose id is `id`, if it is in use.
+    public func type(_ id: UInt32) -> FunctionType? {
+        state.withLock { state in Self.slot(id, state).flatMap { state.types.type($0) } }
+    }
+
+    /// How many types are in use.
+    public var count: Int { state.withLock { state in state.types.count } }
+
+    private static func acquire(
+        _ type: FunctionType, _ state: inout State
+    ) throws(ResourceError) -> UInt32 {
+        let (slot, isNew) = state.types.insert(type)
+        if isNew {
+            guard slot < slotLimit else {
+                state.types.remove(slot, isReusable: true)
+                throw ResourceError(
+                    .signature, requested: UInt64(slot) + 1, limit: UInt64(slotLimit))
+            }
+            if slot == state.uses.count {
+                state.uses.append(0)
+                state.generations.append(0)
+            }
+        }
+        state.uses[slot] += 1
+        return state.generations[slot] << slotBits | UInt32(truncatingIfNeeded: slot + 1)
+    }
+
+    private static func release(_ id: UInt32, _ state: inout State) {
+        guard let slot = slot(id, state) else { return }
+        state.uses[slot] -= 1
+        if state.uses[slot] > 0 { return }
+        // A slot whose generations are used up is not used again: ids never return.
+        let isReusable = state.generations[slot] < generationLimit
+        if isReusable { state.generations[slot] += 1 }
+        state.types.remove(slot, isReusable: isReusable)
+    }
+
+    /// The slot that `id` names, if its type is in use.
+    private static func slot(_ id: UInt32, _ state: borrowing State) -> Int? {
+        let slot = Int(id & (1 << slotBits - 1)) - 1
+        guard slot >= 0, slot < state.uses.count, state.uses[slot] > 0,
+            state.generations[slot] == id >> slotBits
+        else { return nil }
+        return slot
+    }
+}
+
+/// The engine-wide ids of one module's types, given back when the module goes.
+public final class SharedSignatures: Sendable {
+    /// One id per type of the module.
+    public let ids: [UInt32]
+    private let registry: SignatureRegistry
+
+    public init(_ types: [FunctionType], in registry: SignatureRegistry) throws(ResourceError) {
+        self.registry = registry
+        ids = try registry.acquire(types)
+    }
+
+    deinit { registry.release(ids) }
+}

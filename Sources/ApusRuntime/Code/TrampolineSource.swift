@@ -1,0 +1,24 @@
+public import ApusFormat
+
+/// A piece of code that joins compiled code and the runtime (`docs/abi.md`).
+public enum TrampolineKind: Hashable, Sendable {
+    /// Enters functions of this type from the host.
+    case entry(FunctionType)
+    /// Calls host functions of this type from wasm.
+    case host(FunctionType)
+    /// Calls runtime functions from wasm.
+    case runtimeCall
+    /// Leaves wasm with the pending trap.
+    case trapExit
+    /// Where functions return to that another instance has tail-called.
+    case tailReturn
+}
+
+/// Who makes trampolines: the runtime runs code and makes none.
+public protocol TrampolineSource: Sendable {
+    /// Position-independent code of all `kinds`, and where each of them starts in it. Host
+    /// trampolines call `hostCall`, the address of `void (apus_context *, uint64_t *)`.
+    func trampolines(
+        _ kinds: [TrampolineKind], hostCall: UInt
+    ) -> (code: [UInt8], offsets: [Int])
+}

@@ -1,0 +1,106 @@
+public import ApusFormat
+
+/// Something a module can import or export.
+public enum ExternalItem {
+    case function(FunctionReference)
+    case table(ReferenceTable)
+    case memory(LinearMemory)
+    case global(GlobalCell)
+}
+
+/// An import that what was given for it does not match.
+public struct ImportMismatch: Error {
+    /// Position in the module's list of imports.
+    public var index: Int
+    public var expected: Import
+    /// What was given, in the text format's words; nil if nothing was.
+    public var found: String?
+}
+
+/// What a module's imports are, matched against what it asks for and sorted by kind.
+public struct Imports {
+    public let functions: [FunctionReference]
+    public let tables: [ReferenceTable]
+    public let memories: [LinearMemory]
+    public let globals: [GlobalCell]
+
+    /// Matches `items`, one for each import of `module` in order. All must belong to `store`.
+    /// Specification: 3.5.10 “Import matching” and 4.7.2 “Instantiation”.
+    public init(
+        _ items: [ExternalItem], for module: LoadedModule, in store: RuntimeStore
+    ) throws(ImportMismatch) {
+        var functions: [FunctionReference] = []
+        var tables: [ReferenceTable] = []
+        var memories: [LinearMemory] = []
+        var globals: [GlobalCell] = []
+        for (index, expected) in module.module.imports.enumerated() {
+            guard index < items.count else {
+                throw ImportMismatch(index: index, expected: expected, found: nil)
+            }
+            let item = items[index]
+            guard Self.matches(item, expected.type, module, store) else {
+                throw ImportMismatch(
+                    index: index, expected: expected, found: Self.describe(item, store))
+            }
+            switch item {
+            case .function(let function): functions.append(function)
+            case .table(let table): tables.append(table)
+            case .memory(let memory): memories.append(memory)
+            case .global(let global): globals.append(global)
+            }
+        }
+        self.functions = functions
+        self.tables = tables
+        self.memories = memories
+        self.globals = globals
+    }
+
+    private static func matches(
+        _ item: ExternalItem, _ expected: ExternalType, _ module: LoadedModule,
+        _ store: RuntimeStore
+    ) -> Bool {
+        switch (item, expected) {
+        case (.function(let function), .function(let type)):
+            store.owns(function)
+                && function.signature == module.sharedSignatures.ids[Int(type)]
+        case (.table(let table), .table(let type)):
+            table.type.element == type.element && table.type.is64 == type.is64
+                && fits(table.count, table.type.limits.maximum, type.limits)
+        case (.memory(let memory), .memory(let type)):
+            memory.type.is64 == type.is64 && memory.type.isShared == type.isShared
+                && memory.type.pageSizeLog2 == type.pageSizeLog2
+                && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
+        case (.global(let global), .global(let type)):
+            global.type == type
+        default:
+            false
+        }
+    }
+
+    /// Whether something of size `count` that can grow to `maximum` is within `limits` (3.3.2).
+    private static func fits(_ count: UInt64, _ maximum: UInt64?, _ limits: Limits) -> Bool {
+        guard count >= limits.minimum else { return false }
+        guard let bound = limits.maximum else { return true }
+        guard let maximum else { return false }
+        return maximum <= bound
+    }
+
+    private static func describe(_ item: ExternalItem, _ store: RuntimeStore) -> String {
+        switch item {
+        case .function(let function):
+            guard store.owns(function) else { return "a function of another store" }
+            return "function \(store.type(of: function))"
+        case .table(let table):
+            return "table \(describe(table.count, table.type.limits)) \(table.type.element)"
+        case .memory(let memory):
+            return "memory \(describe(memory.pageCount, memory.type.limits))"
+        case .global(let global):
+            let value = "\(global.type.value)"
+            return "global \(global.type.isMutable ? "(mut \(value))" : value)"
+        }
+    }
+
+    private static func describe(_ count: UInt64, _ limits: Limits) -> String {
+        limits.maximum.map { "\(count) \($0)" } ?? "\(count)"
+    }
+}

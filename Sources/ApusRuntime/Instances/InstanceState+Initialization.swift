@@ -1,0 +1,129 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+extension InstanceState {
+    /// Gives globals and tables their initial values, runs active segments in order, then the
+    /// start function. What happened before a failure stays.
+    ///
+    /// Specification: 4.7.2 “Instantiation”.
+    func initialize() throws {
+        let decoded = module.module
+        for (index, expression) in decoded.globalInitializers.enumerated() {
+            let value = evaluate(expression)
+            let global = globals[decoded.importedGlobalCount + index]
+            global.bits = value.low
+            global.highBits = value.high
+        }
+        for (index, expression) in decoded.tableInitializers.enumerated() {
+            guard let expression else { continue }
+            let table = tables[decoded.importedTableCount + index]
+            _ = table.fill(0, evaluate(expression).low, table.count)
+        }
+        try initializeTables()
+        try initializeMemories()
+        if let start = decoded.start { try runStart(Int(start)) }
+    }
+
+    private func initializeTables() throws {
+        for (index, segment) in module.module.elements.enumerated() {
+            switch segment.mode {
+            case .passive: continue
+            case .declarative: dropElements(index)
+            case .active(let table, let offset):
+                let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+                guard
+                    initializeTable(
+                        Int(table), fromSegment: index, at: destination, source: 0,
+                        count: UInt64(segment.initializers.count))
+                else { throw WasmTrap(.tableOutOfBounds) }
+                dropElements(index)
+            }
+        }
+    }
+
+    private func initializeMemories() throws {
+        for (index, segment) in module.module.data.enumerated() {
+            guard case .active(let memory, let offset) = segment.mode else { continue }
+            let destination = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
+            guard
+                initializeMemory(
+                    Int(memory), fromSegment: index, at: destination, source: 0,
+                    count: UInt64(segment.contents.count))
+            else { throw WasmTrap(.memoryOutOfBounds) }
+            dropData(index)
+        }
+    }
+
+    private func address(_ value: (low: UInt64, high: UInt64), is64: Bool) -> UInt64 {
+        is64 ? value.low : value.low & 0xFFFF_FFFF
+    }
+
+    // SAFETY: the start function has no parameters and no results, so it takes no cells.
+    private func runStart(_ index: Int) throws {
+        let type = module.module.functionType(index)
+        let entry = try module.environment.trampolines.entry(type)
+        var code = UInt(0)
+        var callee = UInt(bitPattern: unsafe context)
+        if index < module.module.importedFunctionCount {
+            let offset = Int(module.layout.functionImport(index))
+            let slot = unsafe (UnsafeMutableRawPointer(context) + offset)
+                .assumingMemoryBound(to: apus_function_import.self)
+            code = UInt(bitPattern: unsafe slot.pointee.code)
+            callee = UInt(bitPattern: unsafe slot.pointee.context)
+        } else {
+            code = module.codeAddress(ofFunction: index)
+        }
+        let target = CallTarget(entry: entry, code: code, context: callee, type)
+        try unsafe store.call(target, cells: nil)
+    }
+
+    // MARK: Constant expressions
+
+    /// The value of a valid constant expression, as cells hold it. Specification: 3.4.14.
+    func evaluate(_ expression: ConstantExpression) -> (low: UInt64, high: UInt64) {
+        // Nearly all have one instruction.
+        if expression.instructions.count == 1 { return constant(expression.instructions[0]) }
+        var stack: [(low: UInt64, high: UInt64)] = []
+        for instruction in expression.instructions {
+            switch instruction {
+            case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
+                guard let right = stack.popLast(), let left = stack.popLast() else { continue }
+                stack.append((combine(instruction, left.low, right.low), 0))
+            default:
+                stack.append(constant(instruction))
+            }
+        }
+        return stack.last ?? (0, 0)
+    }
+
+    private func combine(
+        _ instruction: ConstantExpression.Instruction, _ left: UInt64, _ right: UInt64
+    ) -> UInt64 {
+        switch instruction {
+        case .i32Add: (left &+ right) & 0xFFFF_FFFF
+        case .i32Sub: (left &- right) & 0xFFFF_FFFF
+        case .i32Mul: (left &* right) & 0xFFFF_FFFF
+        case .i64Add: left &+ right
+        case .i64Sub: left &- right
+        case .i64Mul: left &* right
+        default: 0
+        }
+    }
+
+    private func constant(
+        _ instruction: ConstantExpression.Instruction
+    ) -> (low: UInt64, high: UInt64) {
+        switch instruction {
+        case .i32Const(let value): (UInt64(UInt32(bitPattern: value)), 0)
+        case .i64Const(let value): (UInt64(bitPattern: value), 0)
+        case .f32Const(let bits): (UInt64(bits), 0)
+        case .f64Const(let bits): (bits, 0)
+        case .v128Const(let low, let high): (low, high)
+        case .globalGet(let index): (globals[Int(index)].bits, globals[Int(index)].highBits)
+        case .refNull: (0, 0)
+        case .refFunc(let index): (function(Int(index))?.bits ?? 0, 0)
+        case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul: (0, 0)
+        }
+    }
+}

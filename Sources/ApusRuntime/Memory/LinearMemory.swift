@@ -1,0 +1,180 @@
+public import ApusFormat
+internal import CApusHost
+
+/// A linear memory: a reservation of address space of which the first `byteCount` bytes can be
+/// used. It never moves; what compiled code reaches beyond its size faults.
+///
+/// Specification: 4.2.8 “Memory Instances”.
+@safe
+public final class LinearMemory {
+    // SAFETY: `base` is a mapping of `reservedBytes` bytes that this object owns, the first
+    // `record.bytes` of them readable and writable; they are never taken back before deinit.
+    // `record` is a live apus_memory for as long as the store lives, which owns this object.
+    /// What 32-bit addresses and offsets can reach, and the widest access.
+    static let reservedBytes: UInt64 = (8 << 30) + (64 << 10)
+    static let pageBytes: UInt64 = 65536
+
+    public let type: MemoryType
+    let record: UnsafeMutablePointer<apus_memory>
+    private let ownsRecord: Bool
+    private let maximumBytes: UInt64
+
+    /// A memory of `type`'s minimum size, zeroed; of at most `limit` bytes. Its record is at
+    /// `record`, which must outlive it; without one it makes its own.
+    init(
+        _ type: MemoryType, limit: UInt64, record: UnsafeMutablePointer<apus_memory>? = nil
+    ) throws(ResourceError) {
+        self.type = type
+        let (minimum, overflow) = type.limits.minimum.multipliedReportingOverflow(
+            by: Self.pageBytes)
+        let bound = min(limit, 1 << 32)
+        guard !type.is64, type.pageSizeLog2 == 16, !overflow, minimum <= bound else {
+            throw ResourceError(.memory, requested: minimum, limit: bound)
+        }
+        let maximum = type.limits.maximum ?? 65536
+        maximumBytes = max(min(min(maximum, 65536) * Self.pageBytes, bound), minimum)
+        ownsRecord = unsafe record == nil
+        guard let base = unsafe apus_reserve(Self.reservedBytes) else {
+            throw ResourceError(.memory, requested: Self.reservedBytes)
+        }
+        if minimum > 0 {
+            let error = unsafe apus_protect(base, minimum, apus_access_write)
+            guard error == 0 else {
+                unsafe apus_unmap(base, Self.reservedBytes)
+                throw ResourceError(.memory, requested: minimum, errorNumber: error)
+            }
+        }
+        if let record = unsafe record {
+            unsafe self.record = record
+        } else {
+            guard let own = unsafe apus_allocate(UInt64(MemoryLayout<apus_memory>.size)) else {
+                unsafe apus_unmap(base, Self.reservedBytes)
+                throw ResourceError(.memory, requested: 16)
+            }
+            unsafe self.record = own.assumingMemoryBound(to: apus_memory.self)
+        }
+        unsafe self.record.pointee.base = base.assumingMemoryBound(to: UInt8.self)
+        unsafe self.record.pointee.bytes = minimum
+        unsafe mapping = base
+        preferLargePages(from: 0, to: minimum)
+    }
+
+    private let mapping: UnsafeMutableRawPointer
+
+    deinit {
+        unsafe apus_unmap(mapping, Self.reservedBytes)
+        if ownsRecord { unsafe apus_free(record) }
+    }
+
+    /// Size in bytes.
+    public var byteCount: Int { Int(truncatingIfNeeded: unsafe record.pointee.bytes) }
+    /// Size in pages of 64 KiB.
+    public var pageCount: UInt64 { unsafe record.pointee.bytes / Self.pageBytes }
+
+    /// Adds `delta` pages of zeros. Returns the old size in pages, or nil if the memory cannot
+    /// grow that far. Specification: 4.5.3 “Growing memories”.
+    public func grow(by delta: UInt64) -> UInt64? {
+        let old = unsafe record.pointee.bytes
+        guard delta <= (maximumBytes &- old) / Self.pageBytes else { return nil }
+        if delta > 0 {
+            let added = delta &* Self.pageBytes
+            let end = unsafe mapping + Int(truncatingIfNeeded: old)
+            guard unsafe apus_protect(end, added, apus_access_write) == 0 else { return nil }
+            unsafe record.pointee.bytes = old &+ added
+            preferLargePages(from: old, to: old &+ added)
+        }
+        return old / Self.pageBytes
+    }
+
+    /// A program that goes beyond this will use what it asks for; smaller ones often touch little
+    /// of it, and each large page that is touched must be cleared whole.
+    private static var largePagesFrom: UInt64 { 16 << 20 }
+
+    private func preferLargePages(from start: UInt64, to end: UInt64) {
+        let first = max(start, Self.largePagesFrom)
+        if first >= end { return }
+        unsafe apus_prefer_large_pages(
+            mapping + Int(truncatingIfNeeded: first), end &- first)
+    }
+
+    /// Whether a fault at `address` can be an access to this memory.
+    func reserves(_ address: UInt) -> Bool {
+        address &- UInt(bitPattern: unsafe mapping) < UInt(Self.reservedBytes)
+    }
+
+    // MARK: Access by the host
+
+    /// Address of the first byte, which stays the same for the memory's life.
+    ///
+    /// Unsafe: only the first `byteCount` bytes may be touched, and only while the store lives.
+    @unsafe public var baseAddress: UnsafeMutableRawPointer { unsafe mapping }
+
+    /// Calls `body` with all bytes. While it runs, nothing may enter the instance's code.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let span = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(mapping), byteCount: byteCount)
+        return try body(span)
+    }
+
+    /// Calls `body` with all bytes, to be changed. While it runs, nothing may enter the
+    /// instance's code.
+    public func withMutableBytes<Result, Failure: Error>(
+        _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = unsafe MutableRawSpan(_unsafeStart: mapping, byteCount: byteCount)
+        return try body(&span)
+    }
+
+    /// Whether `count` bytes from `address` on lie within the memory.
+    @inline(__always)
+    public func contains(_ address: UInt64, count: UInt64) -> Bool {
+        let size = unsafe record.pointee.bytes
+        return count <= size && address <= size &- count
+    }
+
+    /// The value at `address`, little-endian and unaligned; nil if it is not within the memory.
+    @inline(__always)
+    public func load<Value: BitwiseCopyable>(
+        _ type: Value.Type = Value.self, at address: UInt64
+    ) -> Value? {
+        guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return nil }
+        return unsafe mapping.loadUnaligned(
+            fromByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
+    }
+
+    /// Writes `value` at `address`. Returns whether it lies within the memory; if not, nothing is
+    /// written.
+    @inline(__always)
+    public func store<Value: BitwiseCopyable>(_ value: Value, at address: UInt64) -> Bool {
+        guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return false }
+        unsafe mapping.storeBytes(
+            of: value, toByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
+        return true
+    }
+
+    /// Writing more than this at once is mostly the first write there: a data segment.
+    private static var populatedFrom: Int { 64 << 10 }
+
+    /// Copies `bytes` to `address`. Returns whether they fit; if not, nothing is written.
+    public func write(_ bytes: Span<UInt8>, at address: UInt64) -> Bool {
+        guard contains(address, count: UInt64(bytes.count)) else { return false }
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let first = source.baseAddress else { return }
+            if source.count >= Self.populatedFrom {
+                unsafe apus_populate(
+                    mapping + Int(truncatingIfNeeded: address), UInt64(source.count))
+            }
+            unsafe (mapping + Int(truncatingIfNeeded: address)).copyMemory(
+                from: first, byteCount: source.count)
+        }
+        return true
+    }
+
+    /// A copy of `count` bytes from `address` on; nil if they are not within the memory.
+    public func read(_ count: Int, at address: UInt64) -> [UInt8]? {
+        guard count >= 0, contains(address, count: UInt64(count)) else { return nil }
+        let start = unsafe mapping + Int(truncatingIfNeeded: address)
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+}

@@ -1,0 +1,41 @@
+/// The system, or a limit, refused something the runtime asked for.
+public struct ResourceError: Error, Hashable, Sendable {
+    /// What was asked for.
+    public enum Resource: String, Hashable, Sendable {
+        case memory = "linear memory"
+        case table
+        case code = "executable memory"
+        case context = "instance"
+        case signature = "function types"
+        case reference = "references"
+        case thread = "signal stack"
+        case signals = "signal handlers"
+    }
+
+    public var resource: Resource
+    /// How much was asked for: bytes; elements of a table; references.
+    public var requested: UInt64
+    /// The limit that the request exceeds, in the same unit; nil if the system refused.
+    public var limit: UInt64?
+    /// The system's error number, 0 if it gave none.
+    public var errorNumber: Int32
+
+    public init(
+        _ resource: Resource, requested: UInt64, limit: UInt64? = nil, errorNumber: Int32 = 0
+    ) {
+        self.resource = resource
+        self.requested = requested
+        self.limit = limit
+        self.errorNumber = errorNumber
+    }
+}
+
+extension ResourceError: CustomStringConvertible {
+    public var description: String {
+        if let limit {
+            return "\(resource.rawValue): \(requested) exceeds the limit of \(limit)"
+        }
+        let reason = errorNumber == 0 ? "out of memory" : "error \(errorNumber)"
+        return "\(resource.rawValue): the system refused \(requested) (\(reason))"
+    }
+}

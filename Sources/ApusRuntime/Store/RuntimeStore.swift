@@ -1,0 +1,161 @@
+public import ApusFormat
+internal import CApusHost
+
+/// What wasm code can reach: instances, host functions and host objects, all of which live as
+/// long as the store. Not for use from several threads at once.
+@safe
+public final class RuntimeStore {
+    // SAFETY: `context` and its trace are one allocation that this object owns. Everything that
+    // compiled code reaches is kept in the arrays below until deinit.
+    public let environment: RuntimeEnvironment
+    /// Whatever the embedder keeps with the store.
+    public var hostState: AnyObject?
+    let context: UnsafeMutablePointer<apus_store_context>
+    private(set) var instances: [InstanceState] = []
+    private var hostFunctions: [HostFunction] = []
+    private(set) var memories: [LinearMemory] = []
+    private(set) var tables: [ReferenceTable] = []
+    private(set) var globals: [GlobalCell] = []
+    var externals = ExternTable()
+    /// Whether so many host objects have come that it pays to look which are still in use.
+    var needsCollection: Bool {
+        get { unsafe context.pointee.must_collect != 0 }
+        set { unsafe context.pointee.must_collect = newValue ? 1 : 0 }
+    }
+    /// The error a host function threw, on its way to whoever entered wasm.
+    var pendingError: (any Error)?
+    /// What every context of the store has as its stack limit.
+    @exclusivity(unchecked) var stackLimit: UInt = .max
+    /// Where the outermost entry into wasm found the stack; 0 outside wasm.
+    @exclusivity(unchecked) var outermostStackAddress: UInt = 0
+    /// The outer activations whose state the running one has replaced, innermost first.
+    @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
+
+    public init(
+        _ environment: RuntimeEnvironment, hostState: AnyObject? = nil
+    ) throws(ResourceError) {
+        self.environment = environment
+        self.hostState = hostState
+        let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
+        let head = unsafe MemoryLayout<apus_store_context>.stride
+        let bytes = UInt64(head + frames * MemoryLayout<UInt>.stride)
+        guard let memory = unsafe apus_allocate(bytes) else {
+            throw ResourceError(.context, requested: bytes)
+        }
+        unsafe context = memory.assumingMemoryBound(to: apus_store_context.self)
+        unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
+        unsafe context.pointee.trace_capacity = UInt32(frames)
+        unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    deinit {
+        for instance in instances { environment.allocator.deallocate(instance) }
+        unsafe apus_free(context)
+    }
+
+    // MARK: Making things
+
+    /// A function of the host: `body` runs each time wasm or the host calls it.
+    public func makeHostFunction(
+        _ type: FunctionType, _ body: @escaping HostFunction.Body
+    ) throws(ResourceError) -> FunctionReference {
+        let function = try HostFunction(type, in: self, body)
+        hostFunctions.append(function)
+        return function.reference
+    }
+
+    /// A memory that belongs to no instance.
+    public func makeMemory(_ type: MemoryType) throws(ResourceError) -> LinearMemory {
+        let memory = try unsafe LinearMemory(
+            type, limit: environment.configuration.memoryBytesLimit)
+        memories.append(memory)
+        return memory
+    }
+
+    /// A table that belongs to no instance, full of `initial`.
+    public func makeTable(
+        _ type: TableType, initial: UInt64 = 0
+    ) throws(ResourceError) -> ReferenceTable {
+        let table = try unsafe ReferenceTable(
+            type, initial: initial, limit: environment.configuration.tableElementsLimit)
+        tables.append(table)
+        return table
+    }
+
+    /// A global that belongs to no instance.
+    public func makeGlobal(
+        _ type: GlobalType, bits: UInt64, highBits: UInt64 = 0
+    ) throws(ResourceError) -> GlobalCell {
+        let global = try unsafe GlobalCell(type)
+        global.bits = bits
+        global.highBits = highBits
+        globals.append(global)
+        return global
+    }
+
+    /// Makes an instance of `module` and runs its start function.
+    ///
+    /// If a segment does not fit or the start function traps, the instance stays in the store,
+    /// since others may already refer to it, and the error is thrown. Specification: 4.7.2
+    /// “Instantiation”.
+    public func instantiate(
+        _ module: LoadedModule, _ imports: Imports, hostState: AnyObject? = nil
+    ) throws -> InstanceState {
+        let request = InstanceAllocationRequest(
+            module: module, imports: imports, store: self, hostState: hostState)
+        let allocator = environment.allocator
+        try allocator.validate(module)
+        let instance = try allocator.allocate(request)
+        adopt(instance)
+        try allocator.initialize(instance)
+        return instance
+    }
+
+    private func adopt(_ instance: InstanceState) {
+        instances.append(instance)
+        unsafe instance.context.pointee.stack_limit = unsafe stackLimit
+        tables.append(contentsOf: instance.ownTables)
+        globals.append(contentsOf: instance.ownGlobals)
+    }
+
+    // MARK: Functions
+
+    /// The type of `function`, which must belong to this store.
+    public func type(of function: FunctionReference) -> FunctionType {
+        environment.signatures.type(function.signature) ?? FunctionType()
+    }
+
+    /// Whether `function` lives in this store.
+    public func owns(_ function: FunctionReference) -> Bool {
+        unsafe function.record.pointee.context.pointee.store_context == context
+    }
+
+    /// What it takes to call `function`, which must belong to this store.
+    public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
+        let type = type(of: function)
+        return CallTarget(
+            entry: try environment.trampolines.entry(type), code: function.code,
+            context: function.context, type)
+    }
+
+    // MARK: Host objects
+
+    /// The reference to `object` that wasm may hold: a cell of type externref.
+    ///
+    /// The object stays at least until the next call into wasm that does not take the reference
+    /// along; after that as long as wasm can reach it.
+    public func makeExternal(_ object: Any) throws(ResourceError) -> UInt64 {
+        let reference = try externals.insert(object)
+        needsCollection = externals.needsCollection
+        return reference
+    }
+
+    /// The object that a cell of type externref refers to; nil for null.
+    public func external(_ reference: UInt64) -> Any? { externals.object(reference) }
+
+    /// How many host objects the store holds for wasm.
+    public var externalCount: Int { externals.count }
+
+    /// Lets go of all host objects that wasm cannot reach any more.
+    public func collectExternals() { unsafe collectExternals(cells: nil, count: 0) }
+}

@@ -1,0 +1,127 @@
+public import ApusFormat
+internal import CApusHost
+
+/// A table of references. Elements are 64-bit: a `FunctionReference`'s bits or the handle of an
+/// external object; 0 is null.
+///
+/// Specification: 4.2.7 “Table Instances”.
+@safe
+public final class ReferenceTable {
+    // SAFETY: `record.elements` is an allocation of `capacity` elements owned by this object, of
+    // which `record.count` are in use; it is replaced only by `grow`. `record` is a live
+    // apus_table for as long as the store lives, which owns this object.
+    public let type: TableType
+    let record: UnsafeMutablePointer<apus_table>
+    private let ownsRecord: Bool
+    private let maximum: UInt64
+    private var capacity: UInt64
+
+    /// A table of `type`'s minimum size full of `initial`; of at most `limit` elements. Its record
+    /// is at `record`, which must outlive it; without one it makes its own.
+    init(
+        _ type: TableType, initial: UInt64, limit: UInt64,
+        record: UnsafeMutablePointer<apus_table>? = nil
+    ) throws(ResourceError) {
+        self.type = type
+        let count = type.limits.minimum
+        guard count <= limit else {
+            throw ResourceError(.table, requested: count, limit: limit)
+        }
+        maximum = max(min(type.limits.maximum ?? UInt64(UInt32.max), limit), count)
+        capacity = count
+        ownsRecord = unsafe record == nil
+        guard let elements = unsafe apus_allocate(count &* 8) else {
+            throw ResourceError(.table, requested: count)
+        }
+        if let record = unsafe record {
+            unsafe self.record = record
+        } else {
+            guard let own = unsafe apus_allocate(UInt64(MemoryLayout<apus_table>.size)) else {
+                unsafe apus_free(elements)
+                throw ResourceError(.table, requested: 16)
+            }
+            unsafe self.record = own.assumingMemoryBound(to: apus_table.self)
+        }
+        unsafe self.elements = elements.assumingMemoryBound(to: UInt64.self)
+        unsafe self.record.pointee.elements = unsafe self.elements
+        unsafe self.record.pointee.count = count
+        if initial != 0 { fillUnchecked(0, initial, count) }
+    }
+
+    /// The same as `record.elements`, which is beyond use once the record's owner has gone.
+    private var elements: UnsafeMutablePointer<UInt64>
+
+    deinit {
+        unsafe apus_free(elements)
+        if ownsRecord { unsafe apus_free(record) }
+    }
+
+    /// Number of elements.
+    public var count: UInt64 { unsafe record.pointee.count }
+
+    /// The element at `index`; nil beyond the end.
+    public func get(_ index: UInt64) -> UInt64? {
+        guard index < count else { return nil }
+        return unsafe elements[Int(truncatingIfNeeded: index)]
+    }
+
+    /// Sets the element at `index`. Returns false beyond the end.
+    public func set(_ index: UInt64, _ value: UInt64) -> Bool {
+        guard index < count else { return false }
+        unsafe elements[Int(truncatingIfNeeded: index)] = value
+        return true
+    }
+
+    /// Adds `delta` elements of `value`. Returns the old size, or nil if the table cannot grow
+    /// that far. Specification: 4.5.3 “Growing tables”.
+    public func grow(by delta: UInt64, _ value: UInt64) -> UInt64? {
+        let old = count
+        guard delta <= maximum &- old else { return nil }
+        let needed = old &+ delta
+        if needed > capacity {
+            let larger = min(max(needed, capacity &* 2), maximum)
+            guard let fresh = unsafe apus_allocate(larger &* 8) else { return nil }
+            let target = unsafe fresh.assumingMemoryBound(to: UInt64.self)
+            unsafe target.update(from: elements, count: Int(truncatingIfNeeded: old))
+            unsafe apus_free(elements)
+            unsafe elements = target
+            capacity = larger
+            unsafe record.pointee.elements = target
+        }
+        unsafe record.pointee.count = needed
+        fillUnchecked(old, value, delta)
+        return old
+    }
+
+    /// Sets `count` elements from `start` on. Returns false, changing nothing, if they do not all
+    /// lie in the table. Specification: 4.6.9 “table.fill”.
+    public func fill(_ start: UInt64, _ value: UInt64, _ count: UInt64) -> Bool {
+        guard contains(start, count) else { return false }
+        fillUnchecked(start, value, count)
+        return true
+    }
+
+    /// Copies `count` elements of `source`, which may be this table and overlap. Returns false,
+    /// changing nothing, if they do not all exist. Specification: 4.6.9 “table.copy”.
+    public func copy(
+        _ destination: UInt64, from source: ReferenceTable, _ start: UInt64, _ count: UInt64
+    ) -> Bool {
+        guard contains(destination, count), source.contains(start, count) else { return false }
+        let target = unsafe elements + Int(truncatingIfNeeded: destination)
+        let origin = unsafe source.elements + Int(truncatingIfNeeded: start)
+        unsafe target.update(from: origin, count: Int(truncatingIfNeeded: count))
+        return true
+    }
+
+    /// Whether `count` elements from `start` on exist.
+    @inline(__always)
+    func contains(_ start: UInt64, _ count: UInt64) -> Bool {
+        let size = self.count
+        return count <= size && start <= size &- count
+    }
+
+    private func fillUnchecked(_ start: UInt64, _ value: UInt64, _ count: UInt64) {
+        let first = unsafe elements + Int(truncatingIfNeeded: start)
+        unsafe first.update(repeating: value, count: Int(truncatingIfNeeded: count))
+    }
+}

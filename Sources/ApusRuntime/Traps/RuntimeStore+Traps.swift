@@ -1,0 +1,101 @@
+internal import ApusABI
+internal import CApusHost
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+extension RuntimeStore {
+    /// What the trap that has just ended an activation throws.
+    @inline(never)
+    func takeTrap() -> any Error {
+        let raw = unsafe context.pointee.trap
+        unsafe context.pointee.trap = 0
+        let code = TrapCode(rawValue: UInt8(truncatingIfNeeded: raw)) ?? .none
+        if code == .hostError, let error = pendingError {
+            pendingError = nil
+            return error
+        }
+        checkFault(code)
+        let counters = unsafe Span(
+            _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
+        var backtrace = Backtrace(
+            isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
+        backtrace.append(counters, startsWithFault: unsafe context.pointee.trap_signal != 0)
+        unsafe context.pointee.trap_signal = 0
+        unsafe context.pointee.trace_count = 0
+        appendOuterFrames(&backtrace)
+        return WasmTrap(code, backtrace: backtrace)
+    }
+
+    /// Ends the process if a fault that was taken for a trap cannot have been one.
+    ///
+    /// An access at a listed place always falls into a memory's reservation, or next to null when
+    /// it is an element's. If it did not, compiled code is wrong, and going on would hide an
+    /// escape from the sandbox.
+    private func checkFault(_ code: TrapCode) {
+        guard unsafe context.pointee.trap_signal == SIGSEGV else { return }
+        let address = unsafe context.pointee.trap_address
+        let isExpected =
+            switch code {
+            case .memoryOutOfBounds: isInMemory(address)
+            default: address < 4096
+            }
+        precondition(isExpected, "compiled code has touched what is not the guest's")
+    }
+
+    private func isInMemory(_ address: UInt) -> Bool {
+        if memories.contains(where: { $0.reserves(address) }) { return true }
+        return instances.contains { instance in
+            instance.memories.contains { $0.reserves(address) }
+        }
+    }
+
+    /// The frames of all activations, for a trap that happens while a host function runs.
+    func outerBacktrace() -> Backtrace {
+        var backtrace = Backtrace()
+        appendOuterFrames(&backtrace)
+        return backtrace
+    }
+
+    /// Adds the frames of the activation that the store is in now and of those around it.
+    private func appendOuterFrames(_ backtrace: inout Backtrace) {
+        if unsafe context.pointee.entry_sp == 0 { return }
+        appendFrames(
+            &backtrace, unsafe context.pointee.exit_pc, unsafe context.pointee.exit_fp,
+            unsafe context.pointee.entry_fp)
+        var next = unsafe outer
+        while let activation = unsafe next {
+            appendFrames(
+                &backtrace, unsafe activation.pointee.exitProgramCounter,
+                unsafe activation.pointee.exitFramePointer,
+                unsafe activation.pointee.entryFramePointer)
+            unsafe next = unsafe activation.pointee.next
+        }
+    }
+
+    // SAFETY: the frames between exit and entry belong to an activation that is suspended further
+    // up this thread's stack.
+    private func appendFrames(
+        _ backtrace: inout Backtrace, _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt
+    ) {
+        let room = environment.configuration.backtraceFramesLimit - backtrace.frames.count
+        guard room > 0 else {
+            backtrace.isTruncated = true
+            return
+        }
+        let counters = unsafe [UInt](unsafeUninitializedCapacity: room) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            unsafe base[0] = exitCounter
+            let walked = unsafe apus_trace_walk(
+                exitFrame, entryFrame, base + 1, UInt32(truncatingIfNeeded: room - 1))
+            count = 1 + Int(walked)
+        }
+        backtrace.append(counters.span, startsWithFault: false)
+        if counters.count == room { backtrace.isTruncated = true }
+    }
+}

@@ -1,0 +1,36 @@
+internal import Apus
+
+/// The module `spectest` that the suite's scripts import from, written as modules: one for each
+/// part that needs a feature of its own.
+enum SpectestModule {
+    private static let parts = [
+        """
+        (module
+          (global (export "global_i32") i32 (i32.const 666))
+          (global (export "global_i64") i64 (i64.const 666))
+          (global (export "global_f32") f32 (f32.const 666.6))
+          (global (export "global_f64") f64 (f64.const 666.6))
+          (table (export "table") 10 20 funcref)
+          (memory (export "memory") 1 2)
+          (func (export "print"))
+          (func (export "print_i32") (param i32))
+          (func (export "print_i64") (param i64))
+          (func (export "print_f32") (param f32))
+          (func (export "print_f64") (param f64))
+          (func (export "print_i32_f32") (param i32 f32))
+          (func (export "print_f64_f64") (param f64 f64)))
+        """,
+        #"(module (table (export "table64") i64 10 20 funcref))"#,
+        #"(module (memory (export "shared_memory") 1 2 shared))"#,
+    ]
+
+    /// Defines what the engine's features allow.
+    static func define(in linker: inout Linker, _ engine: Engine, _ store: Store) {
+        for part in parts {
+            guard let module = try? Module(engine, text: part),
+                let instance = try? Instance(store, module)
+            else { continue }
+            try? linker.define("spectest", instance)
+        }
+    }
+}

@@ -1,0 +1,188 @@
+// Consumes: the words of a text. Made of it: the bytes of a module, which the decoder and the
+// validator read like any other.
+
+internal import ApusCollections
+internal import ApusFormat
+
+/// Parses a module. Specification: 6.6 “Modules”.
+///
+/// Goes over the fields twice: first it gives each thing its index, so that names may be used
+/// before they are defined; then it writes the sections. One parser may parse many modules of the
+/// same text.
+struct ModuleParser: ~Copyable {
+    let text: TokenizedText
+    let rows: [InstructionRow]
+    var cursor: TokenCursor
+    var types = IndexSpace("type")
+    var functions = IndexSpace("function")
+    var tables = IndexSpace("table")
+    var memories = IndexSpace("memory")
+    var globals = IndexSpace("global")
+    var tags = IndexSpace("tag")
+    var elements = IndexSpace("elem segment")
+    var data = IndexSpace("data segment")
+    var typeTable = TypeTable()
+    var sections = ModuleSections()
+    var names = NameCollector()
+
+    // What is being parsed at present.
+    var parameters = Arena<ValueType>()
+    var results = Arena<ValueType>()
+    var locals = IndexSpace("local")
+    var localTypes = Arena<ValueType>()
+    var labels = LabelStack()
+    /// The code of the present function or constant expression.
+    var code = ByteWriter()
+    /// Instructions whose operands come first.
+    var pending = ByteWriter()
+    var frames = Arena<InstructionFrame>()
+    /// Index of the present function, nil in constant expressions.
+    var function: UInt32?
+    var hints = Arena<BranchHint>()
+    /// Annotations of the present module that have found their place.
+    var placedAnnotations: Set<Int> = []
+
+    init(_ text: TokenizedText) {
+        self.text = text
+        rows = KeywordTable.shared.instructions
+        cursor = TokenCursor(text)
+    }
+
+    /// Parses a text that is one module: `(module …)`, or its fields alone.
+    mutating func parseFile() throws(TextFault) -> [UInt8] {
+        let isWrapped = cursor.take(opening: .module)
+        let name = isWrapped ? cursor.takeIdentifier() : nil
+        let bytes = try parseFields(name: name)
+        if isWrapped { try cursor.expectClosing() }
+        guard cursor.kind == .end else { throw cursor.unexpected("the end of the text") }
+        return bytes
+    }
+
+    /// Parses the fields that come next, of the module `name`, up to a closing parenthesis or the
+    /// end of the text.
+    mutating func parseFields(name: UInt32? = nil) throws(TextFault) -> [UInt8] {
+        reset()
+        let start = cursor.index
+        names.module = try takeNameAnnotation() ?? name
+        try declareFields()
+        let end = cursor.index
+        cursor.index = start
+        try defineTypes()
+        cursor.index = start
+        while cursor.isAtOpening { try parseField() }
+        try checkAnnotations(start...end)
+        writeHints()
+        writeNames()
+        return sections.encode()
+    }
+
+    private mutating func reset() {
+        let count = text.symbols.count
+        types.reset(symbolCount: count)
+        functions.reset(symbolCount: count)
+        tables.reset(symbolCount: count)
+        memories.reset(symbolCount: count)
+        globals.reset(symbolCount: count)
+        tags.reset(symbolCount: count)
+        elements.reset(symbolCount: count)
+        data.reset(symbolCount: count)
+        locals.reset(symbolCount: count)
+        labels.reset(symbolCount: count)
+        typeTable.reset()
+        sections = ModuleSections()
+        names = NameCollector()
+        code.truncate(to: 0)
+        pending.truncate(to: 0)
+        frames.removeAll()
+        hints.removeAll()
+        function = nil
+        placedAnnotations.removeAll()
+        counts = Counts()
+    }
+
+    /// How many things of each kind have been written.
+    struct Counts {
+        var functions: UInt32 = 0
+        var tables: UInt32 = 0
+        var memories: UInt32 = 0
+        var globals: UInt32 = 0
+        var tags: UInt32 = 0
+    }
+    var counts = Counts()
+
+    // MARK: Identifiers and indices
+
+    enum Space {
+        case type, function, table, memory, global, tag, element, data, local
+    }
+
+    /// An index of `space`, as a number or a name.
+    mutating func parseIndex(_ space: Space) throws(TextFault) -> UInt32 {
+        guard let index = try takeIndex(space) else { throw cursor.unexpected("an index") }
+        return index
+    }
+
+    /// An index of `space`, if there is one.
+    mutating func takeIndex(_ space: Space) throws(TextFault) -> UInt32? {
+        let token = cursor.token
+        if token.kind == .number {
+            return UInt32(
+                truncatingIfNeeded: try cursor.expectUnsigned(limit: UInt64(UInt32.max), "i32"))
+        }
+        guard token.kind == .identifier else { return nil }
+        cursor.index &+= 1
+        if let index = lookUp(token.payload, space) { return index }
+        throw TextFault(token, "unknown \(what(space)) \(cursor.excerpt(token))")
+    }
+
+    private func lookUp(_ symbol: UInt32, _ space: Space) -> UInt32? {
+        switch space {
+        case .type: types.index(symbol)
+        case .function: functions.index(symbol)
+        case .table: tables.index(symbol)
+        case .memory: memories.index(symbol)
+        case .global: globals.index(symbol)
+        case .tag: tags.index(symbol)
+        case .element: elements.index(symbol)
+        case .data: data.index(symbol)
+        case .local: locals.index(symbol)
+        }
+    }
+
+    func what(_ space: Space) -> String {
+        switch space {
+        case .type: types.what
+        case .function: functions.what
+        case .table: tables.what
+        case .memory: memories.what
+        case .global: globals.what
+        case .tag: tags.what
+        case .element: elements.what
+        case .data: data.what
+        case .local: locals.what
+        }
+    }
+
+    /// Adds a thing to `space`, with the identifier and the name annotation that come next.
+    mutating func declare(_ space: Space) throws(TextFault) {
+        let token = cursor.token
+        let symbol = cursor.takeIdentifier()
+        let name = try takeNameAnnotation()
+        let isNew =
+            switch space {
+            case .type: types.add(symbol, name: name)
+            case .function: functions.add(symbol, name: name)
+            case .table: tables.add(symbol, name: name)
+            case .memory: memories.add(symbol, name: name)
+            case .global: globals.add(symbol, name: name)
+            case .tag: tags.add(symbol, name: name)
+            case .element: elements.add(symbol, name: name)
+            case .data: data.add(symbol, name: name)
+            case .local: locals.add(symbol, name: name)
+            }
+        guard isNew else {
+            let kind = space == .function ? "func" : what(space)
+            throw TextFault(token, "duplicate \(kind) \(cursor.excerpt(token))")
+        }
+    }
+}

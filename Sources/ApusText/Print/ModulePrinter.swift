@@ -1,0 +1,223 @@
+// Consumes: the bytes of any module, valid or not. Made of it: a text that is parsed to the same
+// bytes, as far as the encoding leaves no choice.
+
+internal import ApusCollections
+internal import ApusFormat
+
+/// Prints a module as text, straight from its bytes, so that modules print which use features
+/// that nothing else here knows yet.
+struct ModulePrinter {
+    let bytes: ByteStorage
+    let window: ByteWindow
+    var names = NameSection()
+    var output: [UInt8] = []
+
+    /// A defined type, as far as others need it.
+    struct TypeShape {
+        var isFunction = false
+        var parameters: [String] = []
+        var results: [String] = []
+    }
+    var types: [TypeShape] = []
+    /// Type index of each defined function.
+    var functionTypes: [UInt32] = []
+    var hints: [UInt32: [Int: UInt8]] = [:]
+    var counts = ModuleParser.Counts()
+    /// How many functions have been printed with their code.
+    var definedFunctionCount = 0
+
+    private struct Part {
+        var section: Section
+        /// The section before it, custom ones not counted.
+        var previous: Section?
+        var isAfterNames: Bool
+        var reader: ByteReader
+    }
+
+    private init(_ bytes: ByteStorage) {
+        self.bytes = bytes
+        window = ByteWindow(bytes)
+    }
+
+    /// The text of the module `bytes`.
+    ///
+    /// - Throws: `ModuleError` if its sections or instructions cannot be read.
+    static func print(_ bytes: ByteStorage) throws(ModuleError) -> String {
+        var printer = ModulePrinter(bytes)
+        try printer.printModule()
+        return String(decoding: printer.output, as: UTF8.self)
+    }
+
+    // MARK: Writing
+
+    mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
+
+    /// A line that is indented by `depth` steps.
+    mutating func line(_ text: String, _ depth: Int = 1) {
+        // Deep nesting must not make the text grow with the square of the depth.
+        for _ in 0..<min(depth, 60) { write("  ") }
+        write(text)
+        output.append(0x0A)
+    }
+
+    func malformed(_ reader: ByteReader, _ message: String) -> ModuleError {
+        ModuleError(.malformed, at: reader.position, message)
+    }
+
+    // MARK: Sections
+
+    private mutating func printModule() throws(ModuleError) {
+        var reader = ByteReader(bytes)
+        guard try reader.readWord32() == 0x6D73_6100 else {
+            throw ModuleError(.malformed, at: 0, "magic header not detected")
+        }
+        guard try reader.readWord32() == 1 else {
+            throw ModuleError(.malformed, at: 4, "unknown binary version")
+        }
+        let parts = try readSections(&reader)
+        let name = names.module.map { moduleName($0) } ?? ""
+        write("(module\(name)\n")
+        for part in parts { try print(part) }
+        guard definedFunctionCount == functionTypes.count else {
+            throw malformed(reader, "function and code section have inconsistent lengths")
+        }
+        write(")\n")
+    }
+
+    private func moduleName(_ name: String) -> String {
+        name.isEmpty ? " (@name \"\")" : " " + PrintedText.identifier(name)
+    }
+
+    /// Takes the sections apart, and reads those that others are printed with.
+    private mutating func readSections(_ reader: inout ByteReader) throws(ModuleError) -> [Part] {
+        var parts: [Part] = []
+        var previous: Section?
+        var hasNames = false
+        while !reader.isAtEnd {
+            let start = reader
+            guard let section = Section(rawValue: try reader.readByte()) else {
+                throw malformed(start, "malformed section id")
+            }
+            var part = try reader.readPart(try reader.readUnsigned32())
+            if section != .custom {
+                guard section.rank > previous?.rank ?? 0, !hasNames else {
+                    throw malformed(start, "unexpected content after last section")
+                }
+                previous = section
+            } else {
+                let whole = part
+                let name = try part.readName()
+                if name == "name", !hasNames, let names = try? NameSection(part) {
+                    self.names = names
+                    hasNames = true
+                    continue
+                }
+                if name == Annotation.Kind.branchHint.name, readHints(part) { continue }
+                part = whole
+            }
+            parts.append(
+                Part(section: section, previous: previous, isAfterNames: hasNames, reader: part))
+        }
+        return parts
+    }
+
+    /// Reads branch hints; false if they are damaged.
+    private mutating func readHints(_ part: ByteReader) -> Bool {
+        var reader = part
+        var hints: [UInt32: [Int: UInt8]] = [:]
+        do throws(ModuleError) {
+            for _ in 0..<(try reader.readUnsigned32()) {
+                let function = try reader.readUnsigned32()
+                for _ in 0..<(try reader.readUnsigned32()) {
+                    let offset = Int(try reader.readUnsigned32())
+                    guard try reader.readByte() == 1 else { return false }
+                    let value = try reader.readByte()
+                    guard value < 2 else { return false }
+                    hints[function, default: [:]][offset] = value
+                }
+            }
+        } catch {
+            return false
+        }
+        self.hints = hints
+        return reader.isAtEnd
+    }
+
+    private mutating func print(_ part: Part) throws(ModuleError) {
+        var reader = part.reader
+        switch part.section {
+        case .custom: try printCustom(&reader, part.previous, isLast: part.isAfterNames)
+        case .start: line("(start \(names.functions.reference(try reader.readUnsigned32())))")
+        case .dataCount: _ = try reader.readUnsigned32()
+        case .type, .import, .function, .table, .memory, .global, .export, .element, .code, .data,
+            .tag:
+            for index in 0..<(try reader.readUnsigned32()) {
+                try printEntry(part.section, index, &reader)
+            }
+        }
+        guard reader.isAtEnd else { throw malformed(reader, "section size mismatch") }
+    }
+
+    private mutating func printEntry(
+        _ section: Section, _ index: UInt32, _ reader: inout ByteReader
+    ) throws(ModuleError) {
+        switch section {
+        case .type: try printTypeEntry(&reader)
+        case .import: try printImport(&reader)
+        case .function: functionTypes.append(try reader.readUnsigned32())
+        case .table: try printTable(&reader)
+        case .memory:
+            let name = names.memories.definition(counts.memories)
+            counts.memories &+= 1
+            line("(memory \(name) \(try limits(&reader)))")
+        case .tag:
+            let name = names.tags.definition(counts.tags)
+            counts.tags &+= 1
+            line("(tag \(name) \(try tagType(&reader)))")
+        case .global:
+            let name = names.globals.definition(counts.globals)
+            counts.globals &+= 1
+            let type = try globalType(&reader)
+            line("(global \(name) \(type) \(try constant(&reader)))")
+        case .export: try printExport(&reader)
+        case .element: try printElements(index, &reader)
+        case .code: try printFunction(&reader)
+        case .data: try printData(index, &reader)
+        case .custom, .start, .dataCount: break
+        }
+    }
+
+    /// The keyword that stands for a section in the placement of custom sections.
+    private static func keyword(_ section: Section) -> String {
+        switch section {
+        case .custom: "last"
+        case .type: "type"
+        case .import: "import"
+        case .function: "func"
+        case .table: "table"
+        case .memory: "memory"
+        case .global: "global"
+        case .export: "export"
+        case .start: "start"
+        case .element: "elem"
+        case .code: "code"
+        case .data: "data"
+        case .dataCount: "datacount"
+        case .tag: "tag"
+        }
+    }
+
+    private mutating func printCustom(
+        _ reader: inout ByteReader, _ previous: Section?, isLast: Bool
+    ) throws(ModuleError) {
+        let name = try reader.readName()
+        let contents = try reader.readBytes(reader.remaining)
+        write("  (@custom \(PrintedText.string(name))")
+        if !isLast {
+            write(previous.map { " (after \(Self.keyword($0)))" } ?? " (before first)")
+        }
+        write(" ")
+        PrintedText.append(window, contents, to: &output)
+        write(")\n")
+    }
+}

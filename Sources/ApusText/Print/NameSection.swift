@@ -1,0 +1,76 @@
+internal import ApusCollections
+internal import ApusFormat
+
+/// The names of a module's name section. Specification: 7.4.1.
+struct NameSection {
+    var module: String?
+    var functions = PrintedNames()
+    var types = PrintedNames()
+    var tables = PrintedNames()
+    var memories = PrintedNames()
+    var globals = PrintedNames()
+    var elements = PrintedNames()
+    var data = PrintedNames()
+    var tags = PrintedNames()
+    var locals: [UInt32: PrintedNames] = [:]
+    var labels: [UInt32: [UInt32: String]] = [:]
+    var fields: [UInt32: PrintedNames] = [:]
+
+    init() {}
+
+    /// Reads the contents of a name section.
+    init(_ reader: ByteReader) throws(ModuleError) {
+        var reader = reader
+        while !reader.isAtEnd {
+            let kind = try reader.readByte()
+            var part = try reader.readPart(try reader.readUnsigned32())
+            switch kind {
+            case 0: module = try part.readName()
+            case 1: functions = try Self.readNames(&part)
+            case 2: locals = try Self.readInner(&part)
+            case 3: try readLabels(&part)
+            case 4: types = try Self.readNames(&part)
+            case 5: tables = try Self.readNames(&part)
+            case 6: memories = try Self.readNames(&part)
+            case 7: globals = try Self.readNames(&part)
+            case 8: elements = try Self.readNames(&part)
+            case 9: data = try Self.readNames(&part)
+            case 10: fields = try Self.readInner(&part)
+            case 11: tags = try Self.readNames(&part)
+            default: break
+            }
+        }
+    }
+
+    private static func readNames(_ reader: inout ByteReader) throws(ModuleError) -> PrintedNames {
+        var names = PrintedNames()
+        for _ in 0..<(try reader.readUnsigned32()) {
+            let index = try reader.readUnsigned32()
+            names.add(index, try reader.readName())
+        }
+        return names
+    }
+
+    private static func readInner(
+        _ reader: inout ByteReader
+    ) throws(ModuleError) -> [UInt32: PrintedNames] {
+        var owners: [UInt32: PrintedNames] = [:]
+        for _ in 0..<(try reader.readUnsigned32()) {
+            let owner = try reader.readUnsigned32()
+            owners[owner] = try readNames(&reader)
+        }
+        return owners
+    }
+
+    private mutating func readLabels(_ reader: inout ByteReader) throws(ModuleError) {
+        for _ in 0..<(try reader.readUnsigned32()) {
+            let owner = try reader.readUnsigned32()
+            var names: [UInt32: String] = [:]
+            for _ in 0..<(try reader.readUnsigned32()) {
+                let index = try reader.readUnsigned32()
+                names[index] = try reader.readName()
+            }
+            labels[owner] = names
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import Synchronization
+
+/// A guest's world as preview 1 shows it: descriptors, arguments, environment, clocks. The
+/// functions are in extensions, one file for each family; `Functions.swift` lists them.
+///
+/// Used by one thread at a time.
+// SAFETY: whatever a guest's call reads or writes here lies between `enter` and `leave`, which let
+// one thread in.
+@safe
+final class Preview1: @unchecked Sendable {
+    var descriptors: DescriptorTable
+    var clocks: Clocks
+    var random: RandomBytes
+    let arguments: StringList
+    let environment: StringList
+    let sandbox: Sandbox
+    /// Set by `proc_exit`: the guest's last act.
+    var exitStatus: UInt32?
+    private let isBusy = Atomic(false)
+
+    init(
+        arguments: [String] = [], environment: [String] = [],
+        descriptors: consuming DescriptorTable, clocks: Clocks, random: RandomBytes,
+        sandbox: Sandbox = Sandbox()
+    ) throws(Errno) {
+        self.descriptors = descriptors
+        self.arguments = try StringList(arguments)
+        self.environment = try StringList(environment)
+        self.clocks = clocks
+        self.random = random
+        self.sandbox = sandbox
+    }
+
+    /// Whether the caller is the only one inside; then it must leave.
+    func enter() -> Bool { !isBusy.exchange(true, ordering: .acquiring) }
+    func leave() { isBusy.store(false, ordering: .releasing) }
+}
+
+// MARK: Process
+
+extension Preview1 {
+    func exit(_ status: UInt32) { exitStatus = status }
+
+    /// `clock_time_get`. The precision asked for is always kept.
+    func time(_ memory: GuestMemory, _ clock: UInt32, to address: UInt32) throws(Errno) {
+        guard let clock = ClockIdentifier(rawValue: clock) else { throw .inval }
+        try memory.check(address, 8)
+        try memory.store(clocks.now(clock), at: address)
+    }
+
+    /// `clock_res_get`.
+    func resolution(_ memory: GuestMemory, _ clock: UInt32, to address: UInt32) throws(Errno) {
+        guard let clock = ClockIdentifier(rawValue: clock) else { throw .inval }
+        try memory.store(clocks.resolution(clock), at: address)
+    }
+
+    /// `random_get`.
+    func randomBytes(_ memory: GuestMemory, at address: UInt32, _ count: UInt32) throws(Errno) {
+        try random.fill(memory, at: address, Int(count))
+    }
+}

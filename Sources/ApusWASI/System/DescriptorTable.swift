@@ -1,0 +1,155 @@
+/// What a guest's descriptor stands for.
+struct Descriptor {
+    /// What it leads to.
+    enum Resource {
+        /// A descriptor of the host, closed with this one if `owned`.
+        case host(Int32, owned: Bool)
+        case input(InputBytes)
+        case stream(InputStream)
+        case output(OutputSink)
+        case virtual(VirtualFile)
+    }
+
+    var resource: Resource
+    var type: FileType
+    /// What may be done with it.
+    var rights: Rights
+    /// What may be done at most with what is opened through it.
+    var inheriting: Rights
+    /// The path under which the guest knows a preopened directory.
+    var preopenName: [UInt8]?
+}
+
+/// A guest's descriptors, by their numbers.
+struct DescriptorTable: ~Copyable {
+    private var entries: [Descriptor?] = []
+    /// Entries that are there at most.
+    let limit: Int
+    /// No entry below this is free.
+    private var firstFree = 0
+
+    init(limit: Int) { self.limit = max(limit, 3) }
+
+    deinit {
+        for case let entry? in entries { Self.close(entry) }
+    }
+
+    /// Adds a descriptor at the lowest free number. Whatever it owns is closed if there is no
+    /// room.
+    mutating func insert(_ descriptor: Descriptor) throws(Errno) -> UInt32 {
+        while firstFree < entries.count, entries[firstFree] != nil { firstFree += 1 }
+        guard firstFree < limit else {
+            Self.close(descriptor)
+            throw .mfile
+        }
+        if firstFree == entries.count {
+            entries.append(descriptor)
+        } else {
+            entries[firstFree] = descriptor
+        }
+        firstFree += 1
+        return UInt32(truncatingIfNeeded: firstFree - 1)
+    }
+
+    /// Whether there is room for one more.
+    var hasRoom: Bool {
+        entries.count < limit || entries[min(firstFree, entries.count)...].contains { $0 == nil }
+    }
+
+    /// How many descriptors are open.
+    var count: Int { entries.count { $0 != nil } }
+
+    /// Where `descriptor` is in the table.
+    @inline(__always)
+    private func index(_ descriptor: UInt32) throws(Errno) -> Int {
+        let index = Int(descriptor)
+        guard index < entries.count, entries[index] != nil else { throw .badf }
+        return index
+    }
+
+    /// A copy of the entry.
+    func entry(_ descriptor: UInt32) throws(Errno) -> Descriptor {
+        guard let entry = entries[try index(descriptor)] else { throw .badf }
+        return entry
+    }
+
+    /// Its resource, if it has all of `rights`.
+    @inline(__always)
+    func resource(
+        _ descriptor: UInt32, _ rights: Rights
+    ) throws(Errno) -> Descriptor.Resource {
+        let index = try index(descriptor)
+        guard let entry = entries[index] else { throw .badf }
+        guard entry.rights.isSuperset(of: rights) else {
+            // What a directory never can is told as POSIX tells it.
+            let isFileOnly = entry.type == .directory && rights.isDisjoint(with: .directory)
+            throw isFileOnly ? .isdir : .notcapable
+        }
+        return entry.resource
+    }
+
+    /// The host's descriptor, if it has all of `rights`.
+    @inline(__always)
+    func host(_ descriptor: UInt32, _ rights: Rights) throws(Errno) -> Int32 {
+        guard case .host(let host, _) = try resource(descriptor, rights) else { throw .notsup }
+        return host
+    }
+
+    /// The host's descriptor of a directory that has all of `rights`.
+    func directory(_ descriptor: UInt32, _ rights: Rights) throws(Errno) -> Int32 {
+        guard entries[try index(descriptor)]?.type == .directory else { throw .notdir }
+        return try host(descriptor, rights)
+    }
+
+    /// The directory of a virtual file system that has all of `rights`; nil if the descriptor leads
+    /// elsewhere.
+    func virtualDirectory(
+        _ descriptor: UInt32, _ rights: Rights
+    ) throws(Errno) -> VirtualDirectory? {
+        guard case .virtual(let file)? = entries[try index(descriptor)]?.resource else {
+            return nil
+        }
+        guard file.type == .directory else { throw .notdir }
+        _ = try resource(descriptor, rights)
+        return VirtualDirectory(file)
+    }
+
+    /// Replaces the resource of an entry.
+    mutating func update(_ descriptor: UInt32, _ resource: Descriptor.Resource) throws(Errno) {
+        entries[try index(descriptor)]?.resource = resource
+    }
+
+    /// Takes rights away; they never come back.
+    mutating func restrict(
+        _ descriptor: UInt32, to rights: Rights, inheriting: Rights
+    ) throws(Errno) {
+        let index = try index(descriptor)
+        guard let entry = entries[index], entry.rights.isSuperset(of: rights),
+            entry.inheriting.isSuperset(of: inheriting)
+        else { throw .notcapable }
+        entries[index]?.rights = rights
+        entries[index]?.inheriting = inheriting
+    }
+
+    mutating func close(_ descriptor: UInt32) throws(Errno) {
+        let index = try index(descriptor)
+        if let entry = entries[index] { Self.close(entry) }
+        entries[index] = nil
+        firstFree = min(firstFree, index)
+    }
+
+    /// Gives `from` the number `to`, whose descriptor is closed.
+    mutating func renumber(_ from: UInt32, to: UInt32) throws(Errno) {
+        let source = try index(from)
+        let target = try index(to)
+        if source == target { return }
+        if let entry = entries[target] { Self.close(entry) }
+        entries[target] = entries[source]
+        entries[source] = nil
+        firstFree = min(firstFree, source)
+    }
+
+    private static func close(_ descriptor: Descriptor) {
+        if case .host(let host, owned: true) = descriptor.resource { Syscalls.close(host) }
+    }
+}

@@ -1,0 +1,14 @@
+@_spi(ApusWASI) internal import Apus
+
+extension GuestMemory {
+    /// The memory of the instance that makes `call`; empty if it exports none. Valid during the
+    /// call.
+    // SAFETY: the bytes stay where they are until the host function returns, and so does `self`.
+    init(of call: borrowing CellCall) {
+        guard let bytes = unsafe call.memoryBytes, let base = bytes.baseAddress else {
+            self = .empty
+            return
+        }
+        unsafe self.init(base, count: bytes.count)
+    }
+}

@@ -1,0 +1,131 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The calling guest's memory during one call. Addresses and sizes come from the guest; whatever
+/// does not lie within the memory is `Errno.fault`.
+@safe
+struct GuestMemory {
+    // SAFETY: `base` has `count` readable and writable bytes for as long as the host function
+    // runs that this was made for: a memory never moves or shrinks. Every access checks its range
+    // against `count` first.
+    private let base: UnsafeMutableRawPointer
+    let count: Int
+
+    /// Unsafe: the bytes must stay valid while the value is used.
+    @unsafe
+    init(_ base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = base
+        self.count = count
+    }
+
+    /// A memory without bytes.
+    static var empty: GuestMemory {
+        // SAFETY: with a count of 0 the address is never used; it only must not be null.
+        unsafe GuestMemory(UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped, count: 0)
+    }
+
+    /// Checks that `size` bytes from `address` on are there.
+    @inline(__always)
+    func check(_ address: UInt32, _ size: Int) throws(Errno) {
+        guard size >= 0, size <= count, Int(address) <= count &- size else { throw .fault }
+    }
+
+    /// The little-endian number at `address`.
+    @inline(__always)
+    func load<Number: FixedWidthInteger & BitwiseCopyable>(
+        _: Number.Type, at address: UInt32
+    ) throws(Errno) -> Number {
+        try check(address, MemoryLayout<Number>.size)
+        return unsafe Number(
+            littleEndian: base.loadUnaligned(fromByteOffset: Int(address), as: Number.self))
+    }
+
+    /// Writes a little-endian number.
+    @inline(__always)
+    func store(
+        _ number: some FixedWidthInteger & BitwiseCopyable, at address: UInt32
+    ) throws(Errno) {
+        try check(address, MemoryLayout.size(ofValue: number))
+        unsafe base.storeBytes(
+            of: number.littleEndian, toByteOffset: Int(address), as: type(of: number))
+    }
+
+    /// Copies `bytes` to `address`.
+    func store(bytes: Span<UInt8>, at address: UInt32) throws(Errno) {
+        try check(address, bytes.count)
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + Int(address)).copyMemory(from: start, byteCount: source.count)
+        }
+    }
+
+    /// A copy of `size` bytes. The caller bounds `size`.
+    func bytes(at address: UInt32, _ size: Int) throws(Errno) -> [UInt8] {
+        try check(address, size)
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: base + Int(address), count: size))
+    }
+
+    /// The bytes themselves, for a call of the operating system to read or fill.
+    @unsafe
+    func buffer(at address: UInt32, _ size: Int) throws(Errno) -> UnsafeMutableRawBufferPointer {
+        try check(address, size)
+        return unsafe UnsafeMutableRawBufferPointer(start: base + Int(address), count: size)
+    }
+}
+
+/// Pieces of guest memory that a call reads into or writes from: `iovec_array` and
+/// `ciovec_array`. All of the guest's pieces are checked; the first `capacity` that are not empty
+/// are kept, since a call may always do less than it was asked to.
+@safe
+struct GuestVectors {
+    // SAFETY: the first `count` entries lie within the memory they were made from.
+    static var capacity: Int { 64 }
+    private var entries: InlineArray<64, iovec>
+    private(set) var count = 0
+    /// Bytes of the kept pieces together.
+    private(set) var byteCount = 0
+
+    init(_ memory: GuestMemory, at address: UInt32, count: UInt32) throws(Errno) {
+        unsafe entries = .init(repeating: iovec())
+        let (size, overflow) = Int(count).multipliedReportingOverflow(by: 8)
+        guard !overflow else { throw .fault }
+        try memory.check(address, size)
+        var entry = address
+        for _ in 0..<count {
+            let start = try memory.load(UInt32.self, at: entry)
+            let length = Int(try memory.load(UInt32.self, at: entry &+ 4))
+            let piece = try unsafe memory.buffer(at: start, length)
+            entry &+= 8
+            // The sum stays a guest's 32-bit size.
+            guard length > 0, self.count < Self.capacity,
+                byteCount + length <= Int(UInt32.max)
+            else { continue }
+            unsafe entries[self.count] = iovec(iov_base: piece.baseAddress, iov_len: length)
+            self.count += 1
+            byteCount += length
+        }
+    }
+
+    /// Calls `body` with the pieces as the operating system wants them.
+    func withEntries<Result>(_ body: (UnsafePointer<iovec>, Int32) -> Result) -> Result {
+        unsafe entries.span.withUnsafeBufferPointer { buffer in
+            // SAFETY: `capacity` is not 0, so there is a base.
+            unsafe body(buffer.baseAddress.unsafelyUnwrapped, Int32(truncatingIfNeeded: count))
+        }
+    }
+
+    /// Calls `body` with each piece in turn until it answers false.
+    func forEach(_ body: (UnsafeMutableRawBufferPointer) -> Bool) {
+        for index in 0..<count {
+            let entry = unsafe entries[index]
+            let piece = unsafe UnsafeMutableRawBufferPointer(
+                start: entry.iov_base, count: Int(entry.iov_len))
+            guard unsafe body(piece) else { return }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+internal import Apus
+
+extension WASI {
+    /// Opens what is granted.
+    ///
+    /// - Throws: `FileError` if a directory cannot be opened; `ConfigurationError` for what no
+    ///   guest could be given.
+    func makeWorld() throws -> Preview1 {
+        var directories: [Int32] = []
+        do {
+            for case .host(let path) in preopens.map(\.source) {
+                directories.append(try Syscalls.openPreopen(path))
+            }
+        } catch {
+            for directory in directories { Syscalls.close(directory) }
+            throw error
+        }
+        var opened = directories[...]
+        var volumes = Volumes()
+        do throws(Errno) {
+            var table = DescriptorTable(limit: max(descriptorLimit, 3 + preopens.count))
+            _ = try table.insert(input())
+            _ = try table.insert(output(standardOutput, inherited: 1))
+            _ = try table.insert(output(standardError, inherited: 2))
+            for preopen in preopens {
+                let resource: Descriptor.Resource =
+                    switch preopen.source {
+                    case .host: .host(opened.removeFirst(), owned: true)
+                    case .virtual(let system): .virtual(try volumes.root(of: system))
+                    }
+                _ = try table.insert(preopen.descriptor(resource))
+            }
+            for socket in sockets { _ = try table.insert(Self.socket(socket)) }
+            return try Preview1(
+                arguments: arguments,
+                environment: environment.map { "\($0.name)=\($0.value)" },
+                descriptors: table, clocks: clock.clocks, random: random.bytes, sandbox: sandbox)
+        } catch {
+            for directory in opened { Syscalls.close(directory) }
+            throw ConfigurationError(reason: error)
+        }
+    }
+
+    private func input() -> Descriptor {
+        switch standardInput {
+        case .empty: Descriptor(.input(InputBytes([])), .unknown, .stream.subtracting(.fdWrite))
+        case .bytes(let bytes):
+            Descriptor(.input(InputBytes(bytes)), .unknown, .stream.subtracting(.fdWrite))
+        case .stream(let next):
+            Descriptor(.stream(InputStream(next)), .unknown, .stream.subtracting(.fdWrite))
+        case .inherit:
+            Self.inherited(0, without: .fdWrite)
+                ?? Descriptor(.input(InputBytes([])), .unknown, .stream.subtracting(.fdWrite))
+        }
+    }
+
+    private func output(_ output: Output, inherited host: Int32) -> Descriptor {
+        let rights = Rights.stream.subtracting(.fdRead)
+        return switch output {
+        case .discard: Descriptor(.output(.discard), .unknown, rights)
+        case .capture(let capture): Descriptor(.output(.capture(capture)), .unknown, rights)
+        case .handler(let handler): Descriptor(.output(.handler(handler)), .unknown, rights)
+        case .inherit: inheritedOutput(host) ?? Descriptor(.output(.discard), .unknown, rights)
+        }
+    }
+
+    /// A standard stream of the host for output; nil if it is closed.
+    func inheritedOutput(_ host: Int32) -> Descriptor? {
+        guard var descriptor = Self.inherited(host, without: .fdRead) else { return nil }
+        if filtersTerminalOutput, Syscalls.isTerminal(host) {
+            descriptor.resource = .output(.terminal(TerminalOutput(host)))
+        }
+        return descriptor
+    }
+
+    /// A standard stream of the host; nil if it is closed.
+    private static func inherited(_ host: Int32, without: Rights) -> Descriptor? {
+        guard let type = try? Syscalls.status(host).type else { return nil }
+        let rights = Rights(applyingTo: type).subtracting(without)
+        return Descriptor(.host(host, owned: false), type, rights)
+    }
+
+    private static func socket(_ host: Int32) throws(Errno) -> Descriptor {
+        let type = try Syscalls.status(host).type
+        guard type == .socketStream || type == .socketDatagram else { throw .notsock }
+        return Descriptor(.host(host, owned: false), type, .socket)
+    }
+
+    /// Something that no guest could be given: text with a zero in it, a descriptor that is no
+    /// socket, or a file system whose root is no directory.
+    public struct ConfigurationError: Error, CustomStringConvertible {
+        let reason: Errno
+
+        public var description: String { "the WASI configuration cannot be used: \(reason)" }
+    }
+}
+
+extension Descriptor {
+    fileprivate init(_ resource: Resource, _ type: FileType, _ rights: Rights) {
+        self.init(resource: resource, type: type, rights: rights, inheriting: [])
+    }
+}
+
+/// The virtual file systems of a world, each of which is a device of its own.
+private struct Volumes {
+    private var devices: [ObjectIdentifier: UInt64] = [:]
+
+    mutating func root(of system: any VirtualFileSystem) throws(Errno) -> VirtualFile {
+        let identity = ObjectIdentifier(system)
+        // Far from the numbers that the host's devices have.
+        let device = devices[identity] ?? 1 << 63 | UInt64(devices.count)
+        devices[identity] = device
+        let file = try VirtualFile(
+            VirtualFile.Volume(system: system, device: device), system.root)
+        guard file.type == .directory else { throw .notdir }
+        return file
+    }
+}
+
+extension WASI.Preopen {
+    fileprivate func descriptor(_ resource: Descriptor.Resource) -> Descriptor {
+        let denied: Rights = access == .readOnly ? .changing : []
+        return Descriptor(
+            resource: resource, type: .directory,
+            rights: Rights.directory.subtracting(denied),
+            inheriting: Rights.directory.union(.file).subtracting(denied),
+            preopenName: [UInt8](guestPath.utf8))
+    }
+}
+
+extension WASI.Clock {
+    var clocks: Clocks {
+        switch self {
+        case .system: .system()
+        case .offset(let offset): .system(offset: offset.nanoseconds)
+        case .simulated(let start, let step):
+            .simulated(
+                start: UInt64(max(start.nanoseconds, 0)), step: UInt64(max(step.nanoseconds, 1)))
+        }
+    }
+}
+
+extension WASI.Random {
+    fileprivate var bytes: RandomBytes {
+        switch self {
+        case .system: .system
+        case .seeded(let seed): .seeded(state: seed)
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded towards zero, and to what 64 bits hold: 292 years.
+    fileprivate var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, excess) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return excess ? (seconds < 0 ? .min : .max) : sum
+    }
+}

@@ -1,0 +1,160 @@
+/// What a guest is given of its host's world by preview 1 of the WebAssembly System Interface.
+///
+/// Nothing is granted that is not written here: a new value has no files, no input, no arguments
+/// and no environment, throws output away, and has clocks and random numbers that are the same
+/// each time.
+/// ```swift
+/// var wasi = WASI()
+/// wasi.arguments = ["cat", "/data/hello.txt"]
+/// wasi.preopen("/data", "./samples", access: .readOnly)
+/// wasi.standardOutput = .inherit
+/// let status = try wasi.run(Module(engine, contentsOf: "cat.wasm"), in: Store(engine))
+/// ```
+public struct WASI: Sendable {
+    /// The command line; the first is the program's own name.
+    public var arguments: [String] = []
+    /// Names and values of the environment's variables.
+    public var environment: [(name: String, value: String)] = []
+    /// Where the guest's input comes from.
+    public var standardInput: Input = .empty
+    /// Where its output goes.
+    public var standardOutput: Output = .discard
+    /// Where its error output goes.
+    public var standardError: Output = .discard
+    /// Directories the guest may use. They get the descriptors from 3 on, in order.
+    public var preopens: [Preopen] = []
+    /// Sockets of the host, which the guest may use but not close. They get the descriptors after
+    /// the directories'.
+    public var sockets: [Int32] = []
+    /// What time it is for the guest.
+    public var clock: Clock = .simulated()
+    /// Where its random numbers come from.
+    public var random: Random = .seeded(0)
+    /// Which functions there are for guests to import.
+    public var capabilities: Capabilities = .all
+    /// Whether control characters of the guest's, escape sequences above all, are shown instead of
+    /// obeyed where its output is inherited and goes to a terminal.
+    public var filtersTerminalOutput = true
+    /// How many descriptors the guest may have open at once.
+    public var descriptorLimit = 1024
+    /// How paths are kept within their directory.
+    var sandbox = Sandbox()
+
+    public init() {}
+
+    /// Where a guest's standard input comes from.
+    public enum Input: Sendable {
+        /// There is none: it ends at once.
+        case empty
+        /// The host's own.
+        case inherit
+        /// These bytes, and then the end.
+        case bytes([UInt8])
+        /// What a closure brings: asked for at most so many bytes each time, and for no more once
+        /// it brought none. The guest waits meanwhile. It must not call into the guest.
+        case stream(@Sendable (_ byteLimit: Int) -> [UInt8])
+    }
+
+    /// Where a guest's output goes.
+    public enum Output: Sendable {
+        case discard
+        /// The host's own.
+        case inherit
+        case capture(CapturedOutput)
+        /// Called with each piece, of at most 1 MiB. It must not call into the guest.
+        case handler(@Sendable ([UInt8]) -> Void)
+    }
+
+    /// What a guest may do with a directory.
+    public enum Access: Sendable {
+        case readOnly
+        case readWrite
+    }
+
+    /// A directory, and the path under which the guest knows it.
+    public struct Preopen: Sendable {
+        /// The path under which the guest knows it.
+        public var guestPath: String
+        /// Where it is.
+        public var source: Source
+        /// What the guest may do with it.
+        public var access: Access
+
+        /// What a directory is taken from.
+        public enum Source: Sendable {
+            /// The directory of the host that has this path.
+            case host(String)
+            /// The uppermost directory of a file system of the program's own.
+            case virtual(any VirtualFileSystem)
+        }
+
+        /// Grants a directory.
+        public init(guestPath: String, source: Source, access: Access) {
+            self.guestPath = guestPath
+            self.source = source
+            self.access = access
+        }
+    }
+
+    /// What time it is for a guest.
+    public enum Clock: Sendable {
+        /// The host's clocks.
+        case system
+        /// The host's clocks, with the time of day moved.
+        case offset(Duration)
+        /// Clocks that go on by `step` with each reading, from `start` after 1970 on. Waiting for
+        /// them takes no time.
+        case simulated(start: Duration = .seconds(1_640_995_200), step: Duration = .milliseconds(1))
+    }
+
+    /// Where a guest's random bytes come from.
+    public enum Random: Sendable {
+        /// The operating system: fit for secrets.
+        case system
+        /// A sequence that follows from a number: the same each time, and no secret.
+        case seeded(UInt64)
+    }
+
+    /// How a guest that called `proc_exit` ended. Host functions and calls that a guest leaves
+    /// that way throw it; `run` and `status` return the status instead.
+    public struct Exit: Error, Hashable, Sendable {
+        /// The exit status that the guest gave.
+        public var status: Int32
+    }
+
+    /// A guest called the WASI while another call of the same world was under way: from another
+    /// thread, or from within an output's handler.
+    public struct BusyError: Error, Hashable, Sendable, CustomStringConvertible {
+        public var description: String { "the WASI is in use by another call of the guest" }
+    }
+
+    /// Lets the guest use the directory at `hostPath` as `guestPath`.
+    public mutating func preopen(
+        _ guestPath: String, _ hostPath: String, access: Access = .readWrite
+    ) {
+        preopens.append(Preopen(guestPath: guestPath, source: .host(hostPath), access: access))
+    }
+
+    /// Lets the guest use what is in `fileSystem` as `guestPath`.
+    public mutating func preopen(
+        _ guestPath: String, _ fileSystem: any VirtualFileSystem, access: Access = .readWrite
+    ) {
+        preopens.append(
+            Preopen(guestPath: guestPath, source: .virtual(fileSystem), access: access))
+    }
+
+    /// Takes back clocks and random numbers of the host's: with the same input, the same guest then
+    /// does the same, as a new value has it. Directories of the host still show its own order,
+    /// times and inodes; those of a `MemoryFileSystem` do not.
+    public mutating func makeDeterministic(seed: UInt64 = 0) {
+        clock = .simulated()
+        random = .seeded(seed)
+    }
+
+    /// Gives the guest the host's standard streams.
+    public mutating func inheritStreams() {
+        standardInput = .inherit
+        standardOutput = .inherit
+        standardError = .inherit
+    }
+}

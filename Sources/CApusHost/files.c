@@ -1,0 +1,78 @@
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
+#include "apus_files.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+
+// The kernel's struct open_how and its bits, which older headers lack.
+struct open_how_record {
+    uint64_t flags;
+    uint64_t mode;
+    uint64_t resolve;
+};
+enum { resolve_no_magic_links = 0x02, resolve_beneath = 0x08 };
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+
+static int64_t result(long value) {
+    return value < 0 ? -(int64_t)errno : value;
+}
+
+int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, uint32_t mode) {
+    struct open_how_record how = {
+        .flags = (uint32_t)flags,
+        .mode = mode,
+        .resolve = resolve_beneath | resolve_no_magic_links,
+    };
+    return (int32_t)result(syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes) {
+    return result(syscall(SYS_getdents64, directory, buffer, bytes));
+}
+
+int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
+    return result(syscall(SYS_getrandom, buffer, bytes, 0));
+}
+
+int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {
+    struct timespec time = {
+        .tv_sec = nanoseconds / 1000000000,
+        .tv_nsec = nanoseconds % 1000000000,
+    };
+    return (int32_t)result(ppoll(requests, (nfds_t)count, nanoseconds < 0 ? NULL : &time, NULL));
+}
+
+#else
+#include <stdlib.h>
+
+int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, uint32_t mode) {
+    (void)directory, (void)path, (void)flags, (void)mode;
+    return -ENOSYS;
+}
+
+int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes) {
+    (void)directory, (void)buffer, (void)bytes;
+    return -ENOSYS;
+}
+
+int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
+    arc4random_buf(buffer, bytes);
+    return (int64_t)bytes;
+}
+
+int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {
+    int64_t milliseconds = nanoseconds / 1000000 + (nanoseconds % 1000000 > 0);
+    if (milliseconds > INT_MAX) milliseconds = INT_MAX;
+    int32_t ready = poll(requests, (nfds_t)count, nanoseconds < 0 ? -1 : (int)milliseconds);
+    return ready < 0 ? -errno : ready;
+}
+#endif

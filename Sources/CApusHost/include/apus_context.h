@@ -1,0 +1,72 @@
+// The records that compiled code, the signal handler and the runtime share. This header is their
+// one definition: Swift reads the offsets with MemoryLayout.offset(of:), the compilers through
+// ApusABI's ContextLayout. All fields are native-endian; sizes are checked by ApusABI's tests.
+#ifndef APUS_CONTEXT_H
+#define APUS_CONTEXT_H
+
+#include <stdint.h>
+
+struct apus_context;
+
+/// A linear memory as compiled code sees it. `base` never changes once set.
+struct apus_memory {
+    uint8_t *base;
+    uint64_t bytes;
+};
+
+/// A table. Elements are 8 bytes: the address of an apus_funcref, or an externref handle; 0 is
+/// null.
+struct apus_table {
+    uint64_t *elements;
+    uint64_t count;
+};
+
+/// A function value: what a funcref points to. Lives as long as the store of its instance.
+struct apus_funcref {
+    void *code;                    // entry in the wasm calling convention
+    struct apus_context *context;  // the callee's context, for r15
+    uint32_t signature;            // engine-wide id of the function's type
+    uint32_t function_index;       // in the owner's index space (host functions: 0)
+    void *owner;                   // unretained InstanceState or HostFunction
+};
+
+/// An imported function, resolved.
+struct apus_function_import {
+    void *code;
+    struct apus_context *context;
+};
+
+/// One per store: the state of the wasm activations of the thread that is inside it.
+struct apus_store_context {
+    uintptr_t entry_sp;     // rsp the entry trampoline left; where a trap resumes. 0: not in wasm
+    uintptr_t landing;      // address in the entry trampoline at which a trap resumes
+    uintptr_t entry_fp;     // rbp of the innermost entry trampoline's frame: end of frame walks
+    uintptr_t exit_fp;      // rbp of the wasm frame that last left to the host
+    uintptr_t exit_pc;      // its return address
+    uint32_t trap;          // pending trap code (ApusABI TrapCode), 0 if none
+    uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
+    uintptr_t trap_pc;      // where it happened
+    uintptr_t trap_fp;      // rbp there
+    uintptr_t trap_address; // faulting data address
+    void *store;            // unretained runtime Store
+    uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
+    uint32_t trace_capacity;
+    uint32_t trace_count;   // how many the last trap left there
+    uint32_t must_collect;  // not 0: host objects may have piled up
+};
+
+/// The head of every instance's context; r15 points here while its code runs. What follows it in
+/// memory (imports, memories, tables, globals, signatures, funcrefs) is laid out per module by
+/// ApusABI's ContextLayout.
+struct apus_context {
+    uintptr_t stack_limit;                    // prologues compare rsp with it
+    uint8_t *memory_base;                     // base of memory 0, imported or own
+    struct apus_store_context *store_context;
+    const void *const *runtime_functions;     // table indexed by ApusABI RuntimeFunction
+    const void *runtime_call;                 // stub through which compiled code calls them
+    const void *trap_exit;                    // stub that leaves wasm with the pending trap
+    void *owner;                              // unretained InstanceState or HostFunction
+    const void *tail_return;                  // stub that tail calls into other instances return to
+};
+
+#endif

@@ -1,0 +1,24 @@
+// Calls of the operating system that Swift cannot make: variadic ones, and those the C library
+// wraps on some systems only. Each returns a negative error number if it fails, and -ENOSYS where
+// the system has no such call.
+#ifndef APUS_FILES_H
+#define APUS_FILES_H
+
+#include <poll.h>
+#include <stdint.h>
+
+/// Opens `path` from `directory`, never leaving it on the way: no "..", symbolic link or mount
+/// trick reaches above, and no magic link is followed. Returns a descriptor.
+int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, uint32_t mode);
+
+/// Reads directory entries as the kernel lays them out (struct linux_dirent64). Returns bytes.
+int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes);
+
+/// Fills `buffer` with random bytes of the system's; may return fewer than asked for.
+int64_t apus_random_bytes(void *buffer, uint64_t bytes);
+
+/// Waits until a descriptor is ready, at most `nanoseconds` (negative: without end; the system may
+/// round up). Returns how many are.
+int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds);
+
+#endif

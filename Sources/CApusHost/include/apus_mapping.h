@@ -1,0 +1,46 @@
+// Memory from the operating system. Every way to fail passes through here, so that tests can make
+// each of them fail in turn.
+#ifndef APUS_MAPPING_H
+#define APUS_MAPPING_H
+
+#include <stdint.h>
+
+enum apus_access { apus_access_none = 0, apus_access_write = 1, apus_access_execute = 2 };
+
+/// Address space for `bytes` bytes, inaccessible and not backed. Null if there is none.
+void *apus_reserve(uint64_t bytes);
+
+/// Sets what may be done with whole pages: nothing; read and write; read and execute. There is no
+/// way to ask for both writing and executing. Returns 0 or an error number.
+int32_t apus_protect(void *start, uint64_t bytes, enum apus_access access);
+
+/// Gives a reservation back.
+void apus_unmap(void *start, uint64_t bytes);
+
+/// Has the system back the pages of a writable range now, which is faster than one fault each.
+/// Without effect where that is not possible.
+void apus_populate(void *start, uint64_t bytes);
+
+/// Asks for large pages in a range that will be used densely. A hint.
+void apus_prefer_large_pages(void *start, uint64_t bytes);
+
+/// Zeroed memory, aligned to 16 bytes. Null if there is none.
+void *apus_allocate(uint64_t bytes);
+
+/// Gives back what apus_allocate gave; null is allowed.
+void apus_free(void *start);
+
+/// Bytes per page of the machine.
+uint64_t apus_page_bytes(void);
+
+/// Makes the `count`-th request from now on fail, and none after it; 0: none. For tests.
+void apus_fail_request(int64_t count);
+
+/// How many requests are left until that happens; at most 0 if it has happened.
+int64_t apus_requests_until_failure(void);
+
+/// Requests that succeeded less those given back, of each kind. For tests.
+int64_t apus_live_mappings(void);
+int64_t apus_live_allocations(void);
+
+#endif

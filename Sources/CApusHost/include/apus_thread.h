@@ -1,0 +1,45 @@
+// What the runtime keeps for each thread that runs wasm.
+#ifndef APUS_THREAD_H
+#define APUS_THREAD_H
+
+#include <stdint.h>
+
+#include "apus_context.h"
+
+struct apus_thread {
+    struct apus_store_context *current;  // whose wasm this thread runs, innermost; null: none
+    uintptr_t stack_low;                 // lowest usable address of the thread's stack
+    int32_t prepared;                    // apus_thread_prepare has succeeded here
+};
+
+#if defined(__ELF__)
+#define APUS_TLS_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#define APUS_TLS_MODEL
+#endif
+
+extern _Thread_local struct apus_thread apus_this_thread APUS_TLS_MODEL;
+
+/// The calling thread's record.
+static inline struct apus_thread *apus_thread_record(void) {
+    return &apus_this_thread;
+}
+
+/// An address in the caller's stack frame.
+static inline uintptr_t apus_stack_address(void) {
+    return (uintptr_t)__builtin_frame_address(0);
+}
+
+/// Finds the thread's stack bounds and gives it a signal stack if it has none. Returns 0 or an
+/// error number. The signal stack goes when the thread ends.
+int32_t apus_thread_prepare(void);
+
+/// Calls an entry trampoline: 0 if the function returned, 1 after a trap.
+static inline uint32_t apus_enter(
+    uintptr_t entry, uintptr_t context, uintptr_t code, uint64_t *values) {
+    uint32_t (*function)(struct apus_context *, const void *, uint64_t *) =
+        (uint32_t (*)(struct apus_context *, const void *, uint64_t *))entry;
+    return function((struct apus_context *)context, (const void *)code, values);
+}
+
+#endif

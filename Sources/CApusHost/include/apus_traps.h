@@ -1,0 +1,34 @@
+// Traps by signal: which code may fault, and what becomes of a fault.
+#ifndef APUS_TRAPS_H
+#define APUS_TRAPS_H
+
+#include <stdint.h>
+
+#include "apus_context.h"
+
+/// A place that can stop, as ApusABI's TrapSite lays it out.
+struct apus_trap_site {
+    uint32_t code_offset;  // from the start of the code range
+    uint32_t packed;       // bits 24 to 31: trap code, 0 for a return address
+};
+
+/// Takes SIGSEGV, SIGBUS, SIGILL and SIGFPE, once per process. Faults that are not wasm's go to
+/// whoever had the signal before. Returns 0 or an error number.
+int32_t apus_traps_install(void);
+
+/// Announces code at [start, end) with its trap sites, sorted by offset. They must stay where they
+/// are until the range is removed. Returns a ticket for removal, or null if memory is out.
+void *apus_code_range_add(
+    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count);
+
+/// Withdraws a range that no thread executes any more.
+void apus_code_range_remove(void *ticket);
+
+/// Writes the program counters of the running activation into the store context's trace: `pc`,
+/// then return addresses, following frame pointers from `fp` to the entry trampoline's frame.
+void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp);
+
+/// Follows frame pointers from `fp` to `end`, writing return addresses; returns how many.
+uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity);
+
+#endif

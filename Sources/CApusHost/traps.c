@@ -1,0 +1,237 @@
+#define _GNU_SOURCE
+#include "apus_traps.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "apus_mapping.h"
+#include "apus_thread.h"
+
+#if defined(__linux__) && defined(__x86_64__)
+#include <ucontext.h>
+#define APUS_CAN_TRAP 1
+#else
+#define APUS_CAN_TRAP 0
+#endif
+
+// MARK: Code ranges
+
+// Slots live in blocks that are never freed, so that the handler reads them without a lock. A
+// slot's version is odd while it is being written.
+struct code_range {
+    _Atomic uint64_t version;
+    _Atomic uintptr_t start;  // 0: free
+    _Atomic uintptr_t end;
+    _Atomic uintptr_t sites;
+    _Atomic uint64_t count;
+};
+
+enum { ranges_per_block = 128 };
+
+struct range_block {
+    struct code_range ranges[ranges_per_block];
+    struct range_block *_Atomic next;
+};
+
+static struct range_block first_block;
+static pthread_mutex_t ranges_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void write_range(
+    struct code_range *range, uintptr_t start, uintptr_t end, uintptr_t sites, uint64_t count) {
+    uint64_t version = atomic_load(&range->version);
+    atomic_store(&range->version, version + 1);
+    atomic_store(&range->start, start);
+    atomic_store(&range->end, end);
+    atomic_store(&range->sites, sites);
+    atomic_store(&range->count, count);
+    atomic_store(&range->version, version + 2);
+}
+
+static struct code_range *free_range(void) {
+    struct range_block *block = &first_block;
+    for (;;) {
+        for (int index = 0; index < ranges_per_block; index++) {
+            if (atomic_load(&block->ranges[index].start) == 0) return &block->ranges[index];
+        }
+        struct range_block *next = atomic_load(&block->next);
+        if (!next) {
+            next = apus_allocate(sizeof *next);
+            if (!next) return NULL;
+            atomic_store(&block->next, next);
+        }
+        block = next;
+    }
+}
+
+void *apus_code_range_add(
+    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count) {
+    pthread_mutex_lock(&ranges_lock);
+    struct code_range *range = free_range();
+    if (range) write_range(range, start, end, (uintptr_t)sites, count);
+    pthread_mutex_unlock(&ranges_lock);
+    return range;
+}
+
+void apus_code_range_remove(void *ticket) {
+    pthread_mutex_lock(&ranges_lock);
+    write_range(ticket, 0, 0, 0, 0);
+    pthread_mutex_unlock(&ranges_lock);
+}
+
+// MARK: Traces
+
+uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
+    uint32_t count = 0;
+    // Frames lie at ever higher addresses below the entry trampoline's: anything else is damage.
+    while (count < capacity && fp != 0 && fp < end && fp % sizeof(uintptr_t) == 0) {
+        const uintptr_t *frame = (const uintptr_t *)fp;
+        if (frame[0] <= fp) break;
+        // The outermost wasm function returns into the entry trampoline, which is no frame.
+        if (frame[0] >= end) break;
+        trace[count++] = frame[1];
+        fp = frame[0];
+    }
+    return count;
+}
+
+void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp) {
+    store->trace_count = 0;
+    if (store->trace_capacity == 0) return;
+    store->trace[0] = pc;
+    store->trace_count =
+        1 + apus_trace_walk(fp, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
+}
+
+// MARK: The handler
+
+#if APUS_CAN_TRAP
+/// The trap code listed for `pc`, or 0.
+static uint32_t listed_trap(const struct apus_trap_site *sites, uint64_t count, uint32_t offset) {
+    uint64_t low = 0;
+    uint64_t high = count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (sites[middle].code_offset < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    // A return address may be listed at the same place.
+    for (; low < count && sites[low].code_offset == offset; low++) {
+        if (sites[low].packed >> 24) return sites[low].packed >> 24;
+    }
+    return 0;
+}
+
+static uint32_t trap_at(uintptr_t pc) {
+    for (struct range_block *block = &first_block; block; block = atomic_load(&block->next)) {
+        for (int index = 0; index < ranges_per_block; index++) {
+            struct code_range *range = &block->ranges[index];
+            uint64_t version = atomic_load(&range->version);
+            uintptr_t start = atomic_load(&range->start);
+            uintptr_t end = atomic_load(&range->end);
+            if (start == 0 || pc < start || pc >= end) continue;
+            const struct apus_trap_site *sites =
+                (const struct apus_trap_site *)atomic_load(&range->sites);
+            uint64_t count = atomic_load(&range->count);
+            // Half-written values belong to a range that is not the one this thread executes.
+            if (version % 2 != 0 || atomic_load(&range->version) != version) continue;
+            return listed_trap(sites, count, (uint32_t)(pc - start));
+        }
+    }
+    return 0;
+}
+
+static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
+    struct apus_store_context *store = apus_this_thread.current;
+    // Signals that someone sent (si_code <= 0) are not faults of the code they hit.
+    if (!store || store->entry_sp == 0 || info->si_code <= 0) return 0;
+    greg_t *registers = ((ucontext_t *)machine)->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    uint32_t trap = trap_at(pc);
+    if (trap == 0) return 0;
+    store->trap = trap;
+    store->trap_signal = (uint32_t)signal;
+    store->trap_pc = pc;
+    store->trap_fp = (uintptr_t)registers[REG_RBP];
+    store->trap_address = (uintptr_t)info->si_addr;
+    apus_trace_capture(store, pc, store->trap_fp);
+    registers[REG_RIP] = (greg_t)store->landing;
+    registers[REG_RSP] = (greg_t)store->entry_sp;
+    return 1;
+}
+#else
+static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
+    (void)signal, (void)info, (void)machine;
+    return 0;
+}
+#endif
+
+static const int trap_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+enum { trap_signal_count = sizeof trap_signals / sizeof trap_signals[0] };
+static struct sigaction previous_actions[trap_signal_count];
+static int32_t install_error;
+static pthread_once_t install_once = PTHREAD_ONCE_INIT;
+
+/// Does what would have happened to the signal without us.
+static void pass_on(int signal, siginfo_t *info, void *machine) {
+    const struct sigaction *previous = NULL;
+    for (int index = 0; index < trap_signal_count; index++) {
+        if (trap_signals[index] == signal) previous = &previous_actions[index];
+    }
+    if (!previous) return;
+    int was_sent = info->si_code <= 0;
+    if (!(previous->sa_flags & SA_SIGINFO)) {
+        if (previous->sa_handler == SIG_IGN && was_sent) return;
+        if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
+            // A fault happens again on return and then takes its default course.
+            struct sigaction by_default = {.sa_handler = SIG_DFL};
+            sigaction(signal, &by_default, NULL);
+            if (was_sent) raise(signal);
+            return;
+        }
+    }
+    sigset_t mask = previous->sa_mask;
+    if (!(previous->sa_flags & SA_NODEFER)) sigaddset(&mask, signal);
+    sigset_t saved;
+    pthread_sigmask(SIG_BLOCK, &mask, &saved);
+    if (previous->sa_flags & SA_NODEFER) {
+        sigset_t only;
+        sigemptyset(&only);
+        sigaddset(&only, signal);
+        pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+    }
+    if (previous->sa_flags & SA_SIGINFO) {
+        previous->sa_sigaction(signal, info, machine);
+    } else {
+        previous->sa_handler(signal);
+    }
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+}
+
+static void handle_signal(int signal, siginfo_t *info, void *machine) {
+    int saved_errno = errno;
+    if (!resume_after_trap(signal, info, machine)) pass_on(signal, info, machine);
+    errno = saved_errno;
+}
+
+static void install(void) {
+    for (int index = 0; index < trap_signal_count; index++) {
+        struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+        action.sa_sigaction = handle_signal;
+        sigemptyset(&action.sa_mask);
+        if (sigaction(trap_signals[index], &action, &previous_actions[index]) != 0) {
+            install_error = errno;
+            return;
+        }
+    }
+}
+
+int32_t apus_traps_install(void) {
+    pthread_once(&install_once, install);
+    return install_error;
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// The command as it was built with the tests.
+struct Command {
+    /// What one run of it gave.
+    struct Outcome {
+        var status: Int32
+        var output: String
+        var errorOutput: String
+    }
+
+    /// Runs the command in `folder`.
+    static func run(_ arguments: [String], in folder: URL) throws -> Outcome {
+        let process = Process()
+        process.executableURL = Bundle.main.bundleURL.appending(path: "apus")
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        let output = Pipe()
+        let errorOutput = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errorOutput
+        try process.run()
+        // All that these tests write fits a pipe.
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus,
+            output: String(
+                decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
+            errorOutput: String(
+                decoding: errorOutput.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+    }
+
+    /// Does `work` with a folder that holds `files` and goes afterwards.
+    static func withFolder<Result>(
+        _ files: [String: [UInt8]], _ work: (URL) throws -> Result
+    ) throws -> Result {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "apus-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (name, bytes) in files {
+            try Data(bytes).write(to: folder.appending(path: name))
+        }
+        return try work(folder)
+    }
+}

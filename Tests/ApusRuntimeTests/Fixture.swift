@@ -1,0 +1,166 @@
+import ApusABI
+import ApusCollections
+import ApusFormat
+
+@testable import ApusRuntime
+
+/// Makes the trampolines from hand-assembled code.
+struct HandMadeTrampolines: TrampolineSource {
+    func trampolines(
+        _ kinds: [TrampolineKind], hostCall: UInt
+    ) -> (code: [UInt8], offsets: [Int]) {
+        var code: [UInt8] = []
+        var offsets: [Int] = []
+        for kind in kinds {
+            while code.count % 16 != 0 { code.append(0xCC) }
+            offsets.append(code.count)
+            switch kind {
+            case .entry: code += MachineCode.entry
+            case .host: code += MachineCode.host(hostCall)
+            case .runtimeCall: code += MachineCode.runtimeCall
+            case .trapExit: code += MachineCode.trapExit
+            case .tailReturn: code += [0x0F, 0x0B]  // No test makes a tail call.
+            }
+        }
+        return (code, offsets)
+    }
+}
+
+/// A function of a test module: code, and the places in it that matter.
+struct TestFunction {
+    var code: [UInt8]
+    /// Offset in the code and what is listed there; body offsets are the same numbers.
+    var sites: [(offset: UInt32, trap: TrapCode)] = []
+
+    static let load = TestFunction(code: MachineCode.load, sites: [(8, .memoryOutOfBounds)])
+    static let unreachable = TestFunction(
+        code: MachineCode.unreachable, sites: [(4, .unreachable)])
+    static let divide = TestFunction(code: MachineCode.divide, sites: [(9, .integerOverflow)])
+    static let callImport = TestFunction(code: MachineCode.callImport, sites: [(27, .none)])
+    static let keep = TestFunction(code: MachineCode.keep, sites: [(29, .none)])
+    static let callAddress = TestFunction(code: MachineCode.callAddress, sites: [(15, .none)])
+    static let callRuntime = TestFunction(code: MachineCode.callRuntime, sites: [(10, .none)])
+    static let recurse = TestFunction(
+        code: MachineCode.recurse, sites: [(21, .none), (23, .stackExhausted)])
+    static let wild = TestFunction(code: MachineCode.wild)
+}
+
+/// What all functions of test modules take and give.
+let sixToOne = FunctionType([.i64, .i64, .i64, .i64, .i64, .i64], [.i64])
+let nothing = FunctionType()
+
+/// The parts of a module with `functions`, all exported as "f0", "f1", …, after one imported
+/// function for each of `imported`. Types: 0 is `sixToOne`, 1 is `nothing`.
+func parts(
+    _ functions: [TestFunction], imported: Int = 0, bytes: [UInt8] = []
+) -> DecodedModule.Parts {
+    var parts = DecodedModule.Parts(bytes: ByteStorage(bytes))
+    parts.types = [sixToOne, nothing]
+    for index in 0..<imported {
+        parts.imports.append(
+            Import(module: "host", name: "h\(index)", type: .function(typeIndex: 0)))
+        parts.functions.append(0)
+    }
+    parts.importedFunctionCount = imported
+    for index in functions.indices {
+        let function = UInt32(imported + index)
+        parts.functions.append(0)
+        parts.bodies.append(FunctionBody(start: UInt32(1000 * (index + 1)), end: 2000))
+        parts.exports.append(Export(name: "f\(index)", item: .function(function)))
+    }
+    parts.escapingFunctions = Array(0..<UInt32(imported + functions.count))
+    return parts
+}
+
+func makeEnvironment(
+    _ configuration: RuntimeConfiguration = RuntimeConfiguration()
+) throws -> RuntimeEnvironment {
+    try RuntimeEnvironment(trampolines: HandMadeTrampolines(), configuration: configuration)
+}
+
+/// Loads `functions` as the code of the module that `parts` describes.
+func load(
+    _ functions: [TestFunction], _ parts: DecodedModule.Parts, in environment: RuntimeEnvironment
+) throws(ResourceError) -> LoadedModule {
+    var code = try CodeMemory(capacity: 64 * max(functions.count, 1))
+    var records = Arena<CompiledFunction>()
+    var traps = Arena<TrapSite>()
+    for (position, function) in functions.enumerated() {
+        var record = CompiledFunction(
+            index: UInt32(parts.importedFunctionCount + position))
+        record.codeStart = UInt32(64 * position)
+        record.codeLength = UInt32(function.code.count)
+        records.append(record)
+        code.write(function.code.span, at: 64 * position)
+        for site in function.sites {
+            traps.append(
+                TrapSite(
+                    codeOffset: record.codeStart + site.offset, bodyOffset: site.offset,
+                    code: site.trap))
+        }
+    }
+    let image = LinkedImage(
+        code: code, codeBytes: 64 * functions.count, functions: records, traps: traps)
+    return try LoadedModule(DecodedModule(parts), image, in: environment)
+}
+
+extension RuntimeStore {
+    /// Instantiates a module made of `functions` with `items` as its imports.
+    func instance(
+        _ functions: [TestFunction], _ parts: DecodedModule.Parts? = nil,
+        _ items: [ExternalItem] = []
+    ) throws -> Guest {
+        var own = ApusRuntimeTests.parts(functions)
+        if let parts { own = parts }
+        let module = try load(functions, own, in: environment)
+        let state = try instantiate(module, Imports(items, for: module, in: self))
+        return Guest(store: self, state: state)
+    }
+}
+
+/// An instance together with its store, which keeps it.
+@dynamicMemberLookup
+struct Guest {
+    var store: RuntimeStore
+    var state: InstanceState
+
+    subscript<Value>(dynamicMember member: KeyPath<InstanceState, Value>) -> Value {
+        state[keyPath: member]
+    }
+
+    func function(_ index: Int) -> FunctionReference? { state.function(index) }
+
+    /// Calls the exported function `name` with up to six arguments.
+    @discardableResult
+    func call(_ name: String, _ arguments: UInt64...) throws -> UInt64 {
+        guard case .function(let function) = state.export(name) else { throw NoSuchFunction() }
+        return try store.call(function, arguments)
+    }
+
+    struct NoSuchFunction: Error {}
+}
+
+extension RuntimeStore {
+    @discardableResult
+    func call(_ function: FunctionReference, _ arguments: [UInt64]) throws -> UInt64 {
+        var cells = arguments + [UInt64](repeating: 0, count: 6 - arguments.count)
+        let target = try target(function)
+        var span = cells.mutableSpan
+        try call(target, &span)
+        return cells[0]
+    }
+}
+
+/// The code of the trap that `body` throws.
+func trap(_ body: () throws -> Void) -> TrapCode? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? WasmTrap)?.code
+    }
+}
+
+extension LinearMemory {
+    func put(_ bytes: [UInt8], at address: UInt64) -> Bool { write(bytes.span, at: address) }
+}

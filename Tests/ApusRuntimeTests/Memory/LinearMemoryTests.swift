@@ -1,0 +1,64 @@
+import ApusFormat
+import Testing
+
+@testable import ApusRuntime
+
+@Suite struct LinearMemoryTests {
+    private func memory(_ minimum: UInt64, _ maximum: UInt64? = nil) throws -> LinearMemory {
+        let type = MemoryType(limits: Limits(minimum: minimum, maximum: maximum))
+        return try unsafe LinearMemory(type, limit: 1 << 32)
+    }
+
+    @Test func growsInPlaceUpToItsMaximum() throws {
+        let memory = try memory(1, 3)
+        let address = unsafe memory.baseAddress
+        #expect(memory.store(UInt8(7), at: 65535))
+        #expect(!memory.store(UInt8(7), at: 65536))
+        #expect(memory.grow(by: 0) == 1)
+        #expect(memory.grow(by: 2) == 1)
+        #expect(memory.grow(by: 1) == nil)
+        #expect(memory.grow(by: .max) == nil)
+        #expect(memory.pageCount == 3)
+        #expect(unsafe memory.baseAddress == address)
+        #expect(memory.load(UInt8.self, at: 65535) == 7)
+        #expect(memory.load(UInt64.self, at: 3 * 65536 - 8) == 0)
+        #expect(memory.load(UInt64.self, at: 3 * 65536 - 7) == nil)
+    }
+
+    @Test func fourGibibytesAreTheMost() throws {
+        let memory = try memory(65535)
+        #expect(memory.grow(by: 2) == nil)
+        #expect(memory.grow(by: 1) == 65535)
+        #expect(memory.grow(by: 1) == nil)
+        #expect(memory.byteCount == 1 << 32)
+        #expect(memory.store(UInt8(1), at: (1 << 32) - 1))
+    }
+
+    @Test func limitStopsGrowthAndCreation() throws {
+        let type = MemoryType(limits: Limits(minimum: 2))
+        #expect(throws: ResourceError(.memory, requested: 131072, limit: 65536)) {
+            try unsafe LinearMemory(type, limit: 65536)
+        }
+        let memory = try unsafe LinearMemory(type, limit: 200_000)
+        #expect(memory.grow(by: 1) == 2)
+        #expect(memory.grow(by: 1) == nil)
+    }
+
+    @Test func accessesAreCheckedAtTheEdges() throws {
+        let memory = try memory(1)
+        for address in [65536, 65537, UInt64.max, UInt64.max - 3] {
+            #expect(memory.load(UInt32.self, at: address) == nil)
+            #expect(memory.read(4, at: address) == nil)
+            #expect(!memory.put([1, 2], at: address))
+        }
+        #expect(memory.read(0, at: 65536) == [])
+        #expect(memory.read(0, at: 65537) == nil)
+        #expect(memory.read(-1, at: 0) == nil)
+        #expect(memory.put([1, 2, 3], at: 65533))
+        #expect(memory.read(4, at: 65532) == [0, 1, 2, 3])
+        memory.withMutableBytes { bytes in
+            bytes.storeBytes(of: 5, toByteOffset: 0, as: UInt8.self)
+        }
+        #expect(memory.withBytes { unsafe $0.unsafeLoad(fromByteOffset: 0, as: UInt8.self) } == 5)
+    }
+}

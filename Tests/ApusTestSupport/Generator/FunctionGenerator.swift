@@ -1,0 +1,160 @@
+internal import ApusFormat
+
+/// Makes one valid function body that surely ends.
+///
+/// Expressions leave one value, statements none; both may come while other values wait on the
+/// stack. Loops end because each has a counter of its own that every branch back decrements.
+struct FunctionGenerator {
+    let shape: ModuleShape
+    /// The function's index, and its type.
+    let index: Int
+    let type: FunctionType
+    var choices: ChoiceSource
+    var code = BinaryWriter()
+    /// Types of all locals, parameters first. Grows while the body is made.
+    var locals: [ValueType]
+    /// The locals that statements may assign: not loop counters.
+    var assignable: [Int] = []
+    /// Labels in scope, the innermost last. The first is the function's own.
+    var labels: [Label]
+    /// How many more instructions the body may have, roughly.
+    var budget: Int
+    /// Locals that NaNs are made canonical in.
+    private var canonicalizers: [ValueType: Int] = [:]
+
+    struct Label {
+        /// Types of the values that a branch to it carries.
+        var types: [ValueType]
+        /// The counter of a loop; nil for a block.
+        var counter: Int?
+    }
+
+    init(_ index: Int, in shape: ModuleShape, _ choices: ChoiceSource) {
+        self.shape = shape
+        self.index = index
+        self.choices = choices
+        type = shape.type(of: index)
+        locals = type.parameters
+        labels = [Label(types: type.results)]
+        budget = 0
+        chooseLocals()
+        budget = 10 + self.choices.below(self.choices.chance(30) ? 700 : 250)
+    }
+
+    private mutating func chooseLocals() {
+        let count = choices.pick(weighted: [
+            (3, 0), (4, choices.below(5)), (2, choices.below(16)), (1, choices.below(70)),
+        ])
+        for _ in 0..<count { locals.append(choices.pick(ModuleShape.localTypes)) }
+        assignable = Array(locals.indices)
+    }
+
+    /// The body: local declarations and code.
+    mutating func generate() -> [UInt8] {
+        if shape.fuelGlobal != nil && choices.chance(80) { consumeFuel() }
+        let depth = choices.pick([3, 4, 5, 6])
+        statements(1 + choices.below(12), depth: depth)
+        leave(type.results, depth: depth)
+        code.byte(0x0B)
+        var body = BinaryWriter()
+        let declared = locals.dropFirst(type.parameters.count)
+        body.unsigned(declared.count)
+        for type in declared {
+            body.unsigned(1)
+            body.type(type)
+        }
+        body.raw(code.bytes)
+        return body.bytes
+    }
+
+    // MARK: Small instructions
+
+    mutating func op(_ opcode: UInt8) { code.byte(opcode) }
+
+    mutating func op(_ opcode: UInt8, _ index: Int) {
+        code.byte(opcode)
+        code.unsigned(index)
+    }
+
+    mutating func i32Const(_ value: Int) {
+        code.byte(0x41)
+        code.signed(Int64(Int32(truncatingIfNeeded: value)))
+    }
+
+    mutating func constant(_ type: ValueType, _ bits: UInt64) {
+        switch type {
+        case .i32:
+            i32Const(Int(truncatingIfNeeded: bits))
+        case .i64:
+            code.byte(0x42)
+            code.signed(Int64(bitPattern: bits))
+        case .f32:
+            code.byte(0x43)
+            code.word(bits, byteCount: 4)
+        case .f64:
+            code.byte(0x44)
+            code.word(bits, byteCount: 8)
+        default:
+            code.byte(0xD0)
+            code.type(type)
+        }
+    }
+
+    func locals(of type: ValueType) -> [Int] { locals.indices.filter { locals[$0] == type } }
+
+    mutating func addLocal(_ type: ValueType) -> Int {
+        locals.append(type)
+        return locals.count - 1
+    }
+
+    /// Pops a value of this type, mostly into a local.
+    mutating func consume(_ type: ValueType) {
+        let targets = assignable.filter { locals[$0] == type }
+        if targets.isEmpty || choices.chance(30) {
+            op(0x1A)
+        } else {
+            op(0x21, choices.pick(targets))
+        }
+    }
+
+    /// Pops values of these types, the last first.
+    mutating func consume(_ types: [ValueType]) {
+        for type in types.reversed() { consume(type) }
+    }
+
+    /// Replaces a NaN on top of the stack by the canonical one: bits of arithmetic NaNs are open.
+    mutating func canonicalize(_ type: ValueType) {
+        guard type.isFloat else { return }
+        let local = canonicalizers[type] ?? addLocal(type)
+        canonicalizers[type] = local
+        op(0x22, local)
+        constant(type, type == .f32 ? 0x7FC0_0000 : 0x7FF8_0000_0000_0000)
+        op(0x20, local)
+        op(0x20, local)
+        op(type == .f32 ? 0x5B : 0x61)
+        op(0x1B)
+    }
+
+    /// Decrements the module's fuel and traps when it is used up.
+    mutating func consumeFuel() {
+        guard let fuel = shape.fuelGlobal else { return }
+        op(0x23, fuel)
+        i32Const(1)
+        op(0x6B)
+        op(0x24, fuel)
+        op(0x23, fuel)
+        i32Const(0)
+        op(0x48)
+        code.raw([0x04, 0x40, 0x00, 0x0B])
+    }
+
+    /// The end of a block: its results, or, sometimes, a way out and code that never runs.
+    mutating func leave(_ types: [ValueType], depth: Int) {
+        if choices.chance(7) {
+            escape(depth: depth)
+            deadCode()
+        } else {
+            for type in types { expression(type, depth: depth - 1) }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+internal import ApusFormat
+
+/// A function body as a list of instructions, with the ends of its blocks looked up.
+///
+/// Made from a module's bytes by this type's initialiser, consumed by `ReferenceMachine`.
+struct ReferenceCode {
+    /// Types of the locals that are not parameters.
+    private(set) var locals: [ValueType] = []
+    private(set) var instructions: [Instruction] = []
+    private(set) var branchTables: [[UInt32]] = []
+
+    struct Instruction {
+        var operation: Operation
+        /// Immediates: an index, an offset or the bits of a constant, and a second index.
+        var first: UInt64 = 0
+        var second: UInt64 = 0
+        /// Of a structured instruction: how many parameters and results, and the positions after
+        /// its `else` (0: none) and after its `end`.
+        var parameterCount = 0
+        var resultCount = 0
+        var afterElse = 0
+        var afterEnd = 0
+    }
+
+    init(_ body: FunctionBody, of type: FunctionType, in module: DecodedModule) throws {
+        var reader = InstructionReader(module.bytes, from: Int(body.start), to: Int(body.end))
+        for _ in 0..<reader.readIndex() {
+            let count = Int(reader.readIndex())
+            locals.append(contentsOf: repeatElement(reader.readValueType(), count: count))
+        }
+        /// Positions of the structured instructions that are open.
+        var open: [Int] = []
+        while reader.position < Int(body.end) {
+            let offset = reader.position
+            var instruction = Instruction(operation: reader.next())
+            try readImmediates(of: &instruction, from: &reader, in: module, at: offset)
+            let position = instructions.count
+            switch instruction.operation {
+            case .block, .loop, .if:
+                open.append(position)
+            case .else:
+                if let opener = open.last { instructions[opener].afterElse = position + 1 }
+            case .end:
+                if let opener = open.popLast() { close(opener, at: position) }
+            default:
+                break
+            }
+            instructions.append(instruction)
+        }
+    }
+
+    /// The `else` needs to know the end too: the first branch of an `if` runs into it.
+    private mutating func close(_ opener: Int, at position: Int) {
+        instructions[opener].afterEnd = position + 1
+        let afterElse = instructions[opener].afterElse
+        if afterElse > 0 { instructions[afterElse - 1].afterEnd = position + 1 }
+    }
+
+    private mutating func readImmediates(
+        of instruction: inout Instruction, from reader: inout InstructionReader,
+        in module: DecodedModule, at offset: Int
+    ) throws {
+        switch instruction.operation {
+        case .unreachable, .nop, .else, .end, .return, .drop, .select, .refIsNull,
+            .unary, .binary, .test, .compare, .convert:
+            break
+        case .block, .loop, .if:
+            let type = reader.readBlockType()
+            if let index = type.typeIndex {
+                instruction.parameterCount = module.types[index].parameters.count
+                instruction.resultCount = module.types[index].results.count
+            } else {
+                instruction.resultCount = type.singleResult == nil ? 0 : 1
+            }
+        case .brTable:
+            let count = reader.readIndex()
+            instruction.first = UInt64(branchTables.count)
+            branchTables.append((0...count).map { _ in reader.readIndex() })
+        case .selectTyped:
+            for _ in 0..<reader.readIndex() { _ = reader.readValueType() }
+        case .br, .brIf, .call, .localGet, .localSet, .localTee, .globalGet, .globalSet,
+            .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .elementDrop,
+            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc:
+            instruction.first = UInt64(reader.readIndex())
+        case .callIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
+            instruction.first = UInt64(reader.readIndex())
+            instruction.second = UInt64(reader.readIndex())
+        case .load, .store:
+            let argument = reader.readMemoryArgument()
+            instruction.first = argument.offset
+            instruction.second = UInt64(argument.memory)
+        case .refNull:
+            _ = reader.readHeapType()
+        case .i32Const:
+            instruction.first = UInt64(UInt32(bitPattern: reader.readSigned32()))
+        case .i64Const:
+            instruction.first = UInt64(bitPattern: reader.readSigned64())
+        case .f32Const:
+            instruction.first = UInt64(reader.readFloat32Bits())
+        case .f64Const:
+            instruction.first = reader.readFloat64Bits()
+        default:
+            throw ReferenceUnsupported(what: "\(instruction.operation)", offset: offset)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+internal import ApusCollections
+public import ApusFormat
+
+/// A module that has been instantiated in a `ReferenceStore`. Specification: 4.2.6, 4.5.4.
+public final class ReferenceInstance {
+    public let module: DecodedModule
+    let store: ReferenceStore
+    /// Addresses in the store of all that the module's indices name.
+    public internal(set) var functions: [Int] = []
+    public internal(set) var tables: [Int] = []
+    public internal(set) var memories: [Int] = []
+    public internal(set) var globals: [Int] = []
+    /// What is left of the segments; a dropped one is empty.
+    var elements: [[UInt64]] = []
+    var data: [[UInt8]] = []
+
+    /// The address in the store of something that is imported or exported.
+    public enum Address: Hashable, Sendable {
+        case function(Int)
+        case table(Int)
+        case memory(Int)
+        case global(Int)
+    }
+
+    /// Links, initialises and starts `module`, which must be valid.
+    ///
+    /// Throws `ReferenceLinkError` if an import does not fit, a `ReferenceTrap` if a segment does
+    /// not fit or the start function traps; what happened before stays, as the specification
+    /// demands.
+    public init(
+        _ module: DecodedModule, in store: ReferenceStore, imports: [Address]
+    ) throws {
+        self.module = module
+        self.store = store
+        try link(imports)
+        try defineFunctions()
+        defineMemories()
+        try initialize()
+    }
+
+    /// Where the export `name` lies.
+    public func export(_ name: String) -> Address? {
+        let name = ExactName(name)
+        guard let export = module.exports.first(where: { ExactName($0.name) == name }) else {
+            return nil
+        }
+        return switch export.item {
+        case .function(let index): .function(functions[Int(index)])
+        case .table(let index): .table(tables[Int(index)])
+        case .memory(let index): .memory(memories[Int(index)])
+        case .global(let index): .global(globals[Int(index)])
+        }
+    }
+
+    private func link(_ imports: [Address]) throws {
+        guard imports.count == module.imports.count else {
+            throw ReferenceLinkError("unknown import")
+        }
+        for (imported, address) in zip(module.imports, imports) {
+            guard fits(address, imported.type) else {
+                throw ReferenceLinkError("incompatible import type")
+            }
+            switch address {
+            case .function(let address): functions.append(address)
+            case .table(let address): tables.append(address)
+            case .memory(let address): memories.append(address)
+            case .global(let address): globals.append(address)
+            }
+        }
+    }
+
+    /// Import matching. Specification: 4.5.2, 3.3.
+    private func fits(_ address: Address, _ wanted: ExternalType) -> Bool {
+        switch (address, wanted) {
+        case (.function(let address), .function(let typeIndex)):
+            return store.functions[address].type == module.types[Int(typeIndex)]
+        case (.table(let address), .table(let type)):
+            let table = store.tables[address]
+            return table.type.element == type.element
+                && fits(UInt64(table.elements.count), table.type.limits.maximum, type.limits)
+        case (.memory(let address), .memory(let type)):
+            let memory = store.memories[address]
+            return fits(UInt64(memory.pageCount), memory.type.limits.maximum, type.limits)
+        case (.global(let address), .global(let type)):
+            return store.globals[address].type == type
+        default:
+            return false
+        }
+    }
+
+    private func fits(_ size: UInt64, _ maximum: UInt64?, _ wanted: Limits) -> Bool {
+        guard size >= wanted.minimum else { return false }
+        guard let most = wanted.maximum else { return true }
+        guard let maximum else { return false }
+        return maximum <= most
+    }
+
+    private func defineFunctions() throws {
+        for (position, body) in module.bodies.enumerated() {
+            let type = module.functionType(module.importedFunctionCount + position)
+            let code = try ReferenceCode(body, of: type, in: module)
+            store.functions.append(ReferenceFunction(type: type, body: .wasm(self, code)))
+            functions.append(store.functions.count - 1)
+        }
+    }
+
+    private func defineMemories() {
+        for type in module.memories.dropFirst(module.importedMemoryCount) {
+            memories.append(store.addMemory(type))
+        }
+    }
+
+    /// In the specification's order: globals, tables, segments, the effects of active segments,
+    /// the start function.
+    private func initialize() throws {
+        let ownGlobals = module.globals.dropFirst(module.importedGlobalCount)
+        for (type, initializer) in zip(ownGlobals, module.globalInitializers) {
+            store.globals.append(ReferenceGlobal(type: type, cell: evaluate(initializer)))
+            globals.append(store.globals.count - 1)
+        }
+        let ownTables = module.tables.dropFirst(module.importedTableCount)
+        for (position, type) in ownTables.enumerated() {
+            let initializer =
+                position < module.tableInitializers.count ? module.tableInitializers[position] : nil
+            store.tables.append(
+                ReferenceTable(type: type, filledWith: initializer.map(evaluate) ?? 0))
+            tables.append(store.tables.count - 1)
+        }
+        elements = module.elements.map(evaluate)
+        data = module.data.map(contents)
+        try initializeTables()
+        try initializeMemories()
+        if let start = module.start { _ = try store.call(functions[Int(start)], []) }
+    }
+
+    private func initializeTables() throws {
+        for (index, segment) in module.elements.enumerated() {
+            switch segment.mode {
+            case .passive: continue
+            case .declarative: break
+            case .active(let table, let offset):
+                let start = UInt32(truncatingIfNeeded: evaluate(offset))
+                let count = UInt32(elements[index].count)
+                try initializeTable(table, segment: index, to: start, from: 0, count: count)
+            }
+            elements[index] = []
+        }
+    }
+
+    private func initializeMemories() throws {
+        for (index, segment) in module.data.enumerated() {
+            guard case .active(let memory, let offset) = segment.mode else { continue }
+            let start = UInt32(truncatingIfNeeded: evaluate(offset))
+            let count = UInt32(data[index].count)
+            try initializeMemory(memory, segment: index, to: start, from: 0, count: count)
+            data[index] = []
+        }
+    }
+
+    private func contents(_ segment: DataSegment) -> [UInt8] {
+        let all = module.bytes
+        return segment.contents.map { all.span[$0] }
+    }
+
+    private func evaluate(_ segment: ElementSegment) -> [UInt64] {
+        switch segment.initializers {
+        case .functions(let indices): indices.map { UInt64(functions[Int($0)]) + 1 }
+        case .expressions(let expressions): expressions.map(evaluate)
+        }
+    }
+
+    /// Specification: 3.4.14 “Constant Expressions”.
+    private func evaluate(_ expression: ConstantExpression) -> UInt64 {
+        var stack: [UInt64] = []
+        func integers(_ combine: (UInt64, UInt64) -> UInt64) {
+            let right = stack.removeLast()
+            let left = stack.removeLast()
+            stack.append(combine(left, right))
+        }
+        func narrow(_ value: UInt64) -> UInt64 { value & 0xFFFF_FFFF }
+        for instruction in expression.instructions {
+            switch instruction {
+            case .i32Const(let value): stack.append(UInt64(UInt32(bitPattern: value)))
+            case .i64Const(let value): stack.append(UInt64(bitPattern: value))
+            case .f32Const(let bits): stack.append(UInt64(bits))
+            case .f64Const(let bits): stack.append(bits)
+            case .v128Const: stack.append(0)
+            case .globalGet(let index): stack.append(store.globals[globals[Int(index)]].cell)
+            case .refNull: stack.append(0)
+            case .refFunc(let index): stack.append(UInt64(functions[Int(index)]) + 1)
+            case .i32Add: integers { narrow($0 &+ $1) }
+            case .i32Sub: integers { narrow($0 &- $1) }
+            case .i32Mul: integers { narrow($0 &* $1) }
+            case .i64Add: integers { $0 &+ $1 }
+            case .i64Sub: integers { $0 &- $1 }
+            case .i64Mul: integers { $0 &* $1 }
+            }
+        }
+        return stack[0]
+    }
+}

@@ -1,0 +1,132 @@
+public import ApusFormat
+
+/// All that lives while reference instances run. Specification: 4.2.4 “Store”.
+///
+/// Instances name what they use by address, that is by position in these arrays.
+public final class ReferenceStore {
+    public internal(set) var functions: [ReferenceFunction] = []
+    public internal(set) var tables: [ReferenceTable] = []
+    public internal(set) var memories: [ReferenceMemory] = []
+    public internal(set) var globals: [ReferenceGlobal] = []
+    /// Calls that may be under way at once; one more is the trap `stackExhausted`.
+    public var callDepthLimit = 10_000
+    /// Instructions that may still be executed; when they are used up, `outOfFuel` is thrown.
+    public var fuel = Int.max
+
+    public init() {}
+
+    /// Adds a function of the host and returns its address.
+    public func addHostFunction(
+        _ type: FunctionType,
+        _ body: @escaping ([ReferenceValue]) throws(ReferenceTrap) -> [ReferenceValue]
+    ) -> Int {
+        functions.append(ReferenceFunction(type: type, body: .host(body)))
+        return functions.count - 1
+    }
+
+    public func addGlobal(_ type: GlobalType, _ value: ReferenceValue) -> Int {
+        globals.append(ReferenceGlobal(type: type, cell: value.cell))
+        return globals.count - 1
+    }
+
+    public func addMemory(_ type: MemoryType) -> Int {
+        memories.append(ReferenceMemory(type: type))
+        return memories.count - 1
+    }
+
+    public func addTable(_ type: TableType) -> Int {
+        tables.append(ReferenceTable(type: type, filledWith: 0))
+        return tables.count - 1
+    }
+
+    /// Calls the function at `address`. Specification: 4.5.5 “Invocation”.
+    public func call(_ address: Int, _ arguments: [ReferenceValue]) throws -> [ReferenceValue] {
+        let type = functions[address].type
+        precondition(
+            arguments.count == type.parameters.count
+                && zip(arguments, type.parameters).allSatisfy { $0.has($1) },
+            "arguments do not have the types of the parameters")
+        let machine = ReferenceMachine(self)
+        for argument in arguments { machine.push(argument.cell) }
+        try machine.run(address)
+        return zip(machine.stack, type.results).map { ReferenceValue(cell: $0, type: $1) }
+    }
+}
+
+/// A function with what it needs to run. Specification: 4.2.7.
+public struct ReferenceFunction {
+    public let type: FunctionType
+    let body: Body
+
+    enum Body {
+        case wasm(ReferenceInstance, ReferenceCode)
+        case host(([ReferenceValue]) throws(ReferenceTrap) -> [ReferenceValue])
+    }
+}
+
+/// Specification: 4.2.8 “Table Instances”.
+public final class ReferenceTable {
+    public let type: TableType
+    public internal(set) var elements: [UInt64]
+
+    init(type: TableType, filledWith cell: UInt64) {
+        self.type = type
+        elements = Array(repeating: cell, count: Int(type.limits.minimum))
+    }
+
+    public func value(_ index: Int) -> ReferenceValue {
+        ReferenceValue(cell: elements[index], type: type.element)
+    }
+
+    /// Tables of this many elements are never needed by a test.
+    static let greatestSize: UInt64 = 1_000_000
+
+    /// Returns the old size, or -1 if the table cannot grow so far.
+    func grow(by count: UInt32, filledWith cell: UInt64) -> UInt32 {
+        let old = elements.count
+        let new = UInt64(old) + UInt64(count)
+        if new > type.limits.maximum ?? .max || new > Self.greatestSize { return .max }
+        elements.append(contentsOf: repeatElement(cell, count: Int(count)))
+        return UInt32(old)
+    }
+}
+
+/// Specification: 4.2.9 “Memory Instances”.
+public final class ReferenceMemory {
+    public let type: MemoryType
+    public internal(set) var bytes: [UInt8]
+
+    static let pageSize = 65_536
+    /// More pages are refused, as the specification allows: tests do not need them.
+    static let greatestPageCount: UInt64 = 4096
+
+    init(type: MemoryType) {
+        self.type = type
+        let pages = min(type.limits.minimum, Self.greatestPageCount)
+        bytes = Array(repeating: 0, count: Int(pages) * Self.pageSize)
+    }
+
+    public var pageCount: UInt32 { UInt32(bytes.count / Self.pageSize) }
+
+    /// Returns the old size in pages, or -1 if the memory cannot grow so far.
+    func grow(by count: UInt32) -> UInt32 {
+        let old = pageCount
+        let new = UInt64(old) + UInt64(count)
+        if new > min(type.limits.maximum ?? .max, Self.greatestPageCount) { return .max }
+        bytes.append(contentsOf: repeatElement(0, count: Int(count) * Self.pageSize))
+        return old
+    }
+}
+
+/// Specification: 4.2.10 “Global Instances”.
+public final class ReferenceGlobal {
+    public let type: GlobalType
+    var cell: UInt64
+
+    init(type: GlobalType, cell: UInt64) {
+        self.type = type
+        self.cell = cell
+    }
+
+    public var value: ReferenceValue { ReferenceValue(cell: cell, type: type.value) }
+}

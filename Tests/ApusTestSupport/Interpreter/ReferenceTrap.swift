@@ -1,0 +1,32 @@
+/// Why the reference interpreter stopped. The raw values are the specification's texts.
+///
+/// Specification: 4.2.1 “Results”.
+public enum ReferenceTrap: String, Error, Hashable, Sendable {
+    case unreachable = "unreachable"
+    case memoryOutOfBounds = "out of bounds memory access"
+    case tableOutOfBounds = "out of bounds table access"
+    case undefinedElement = "undefined element"
+    case uninitializedElement = "uninitialized element"
+    case indirectCallTypeMismatch = "indirect call type mismatch"
+    case integerDivideByZero = "integer divide by zero"
+    case integerOverflow = "integer overflow"
+    case invalidConversionToInteger = "invalid conversion to integer"
+    case stackExhausted = "call stack exhausted"
+    case hostError = "host function failed"
+    /// More instructions than the caller allowed: not a trap of WebAssembly's.
+    case outOfFuel = "all fuel consumed"
+}
+
+/// Why a module could not be linked with its imports. Specification: 4.5.2.
+public struct ReferenceLinkError: Error, Hashable, Sendable {
+    public var message: String
+
+    public init(_ message: String) { self.message = message }
+}
+
+/// A module uses an instruction that the reference interpreter does not have.
+public struct ReferenceUnsupported: Error, Hashable, Sendable {
+    public var what: String
+    /// Byte offset in the module.
+    public var offset: Int
+}

@@ -1,0 +1,77 @@
+public import ApusFormat
+
+/// A value as the outside sees it. Specification: 4.2.2 “Values”.
+public enum ReferenceValue: Hashable, Sendable {
+    case i32(UInt32)
+    case i64(UInt64)
+    /// The bits of a float, so that NaNs can be told apart.
+    case f32(UInt32)
+    case f64(UInt64)
+    /// The two halves of a vector.
+    case v128(low: UInt64, high: UInt64)
+    /// The address of a function in the store; nil is null.
+    case function(Int?)
+    /// A number that stands for some object of the host; nil is null.
+    case extern(UInt32?)
+
+    /// The same value with every NaN made the canonical one: the specification leaves open which
+    /// NaN arithmetic gives (4.3.3).
+    public var canonical: ReferenceValue {
+        switch self {
+        case .f32(let bits) where Float(bitPattern: bits).isNaN: .f32(0x7FC0_0000)
+        case .f64(let bits) where Double(bitPattern: bits).isNaN: .f64(0x7FF8_0000_0000_0000)
+        default: self
+        }
+    }
+
+    /// The value as the machine's stack holds it: numbers as their bits, references as one more
+    /// than what they name, null as 0.
+    var cell: UInt64 {
+        switch self {
+        case .i32(let bits), .f32(let bits): UInt64(bits)
+        case .i64(let bits), .f64(let bits): bits
+        case .v128(let low, _): low
+        case .function(let address): address.map { UInt64($0) + 1 } ?? 0
+        case .extern(let number): number.map { UInt64($0) + 1 } ?? 0
+        }
+    }
+
+    init(cell: UInt64, type: ValueType) {
+        switch type {
+        case .i32: self = .i32(UInt32(truncatingIfNeeded: cell))
+        case .i64: self = .i64(cell)
+        case .f32: self = .f32(UInt32(truncatingIfNeeded: cell))
+        case .f64: self = .f64(cell)
+        case .externref: self = .extern(cell == 0 ? nil : UInt32(truncatingIfNeeded: cell - 1))
+        default: self = .function(cell == 0 ? nil : Int(cell - 1))
+        }
+    }
+
+    /// Whether the value has this type.
+    public func has(_ type: ValueType) -> Bool {
+        switch self {
+        case .i32: type == .i32
+        case .i64: type == .i64
+        case .f32: type == .f32
+        case .f64: type == .f64
+        case .v128: type == .v128
+        case .function: type == .funcref
+        case .extern: type == .externref
+        }
+    }
+}
+
+extension ReferenceValue: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .i32(let bits): "i32:\(Int32(bitPattern: bits))"
+        case .i64(let bits): "i64:\(Int64(bitPattern: bits))"
+        case .f32(let bits): "f32:\(Float(bitPattern: bits))(0x\(String(bits, radix: 16)))"
+        case .f64(let bits): "f64:\(Double(bitPattern: bits))(0x\(String(bits, radix: 16)))"
+        case .v128(let low, let high):
+            "v128:0x\(String(high, radix: 16)),0x\(String(low, radix: 16))"
+        case .function(let address): "func:\(address.map(String.init) ?? "null")"
+        case .extern(let number): "extern:\(number.map { String($0) } ?? "null")"
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Apus
+import Testing
+
+/// Which definitions imports take, and what is said about those they do not.
+struct LinkerTests {
+    private let engine = Engine()
+
+    private func compile(_ module: TestModule) throws -> Module {
+        try Module(engine, bytes: module.bytes)
+    }
+
+    private func importer(_ parameters: [ValueType], _ results: [ValueType]) throws -> Module {
+        var module = TestModule()
+        module.importFunction("env", "f", parameters, results)
+        return try compile(module)
+    }
+
+    @Test func tellsWhichImportIsMissing() throws {
+        let module = try importer([.i32], [])
+        let expected = LinkError(
+            module: "env", name: "f", expected: .function(FunctionType([.i32], [])), found: nil)
+        #expect(throws: expected) {
+            try Linker(engine).instantiate(module, in: Store(engine))
+        }
+        #expect(throws: expected) { try Instance(Store(engine), module) }
+        #expect(expected.description == "unknown import: env.f (function [i32] -> [])")
+    }
+
+    @Test func tellsWhichTypeIsWrong() throws {
+        let module = try importer([.i32], [])
+        var linker = Linker(engine)
+        linker.define("env", "f") { (_: Int64) in }
+        let expected = LinkError(
+            module: "env", name: "f", expected: .function(FunctionType([.i32], [])),
+            found: .function(FunctionType([.i64], [])))
+        #expect(throws: expected) { try linker.instantiate(module, in: Store(engine)) }
+        #expect(throws: expected) { try linker.prepare(module) }
+        let store = Store(engine)
+        linker.define("env", "f", try Memory(store, MemoryType(limits: Limits(minimum: 1))))
+        #expect(throws: LinkError.self) { try linker.instantiate(module, in: store) }
+        linker.define("env", "f") { (_: Int32) in }
+        try linker.instantiate(module, in: store)
+    }
+
+    @Test func limitsMustFit() throws {
+        var module = TestModule()
+        module.importMemory("env", "memory", 2, 4)
+        let importer = try compile(module)
+        let store = Store(engine)
+        for (minimum, maximum, fits): (UInt64, UInt64?, Bool) in [
+            (2, 4, true), (3, 3, true), (1, 4, false), (2, 5, false), (2, nil, false),
+        ] {
+            let type = MemoryType(limits: Limits(minimum: minimum, maximum: maximum))
+            var linker = Linker(engine)
+            linker.define("env", "memory", try Memory(store, type))
+            if fits {
+                try linker.instantiate(importer, in: store)
+            } else {
+                #expect(throws: LinkError.self) { try linker.instantiate(importer, in: store) }
+            }
+        }
+        // What counts is the present size.
+        let memory = try Memory(store, MemoryType(limits: Limits(minimum: 1, maximum: 4)))
+        #expect(memory.grow(by: 1) == 1)
+        var linker = Linker(engine)
+        linker.define("env", "memory", memory)
+        try linker.instantiate(importer, in: store)
+    }
+
+    @Test func instancesExportToOthers() throws {
+        var exporter = TestModule()
+        exporter.memory(1)
+        exporter.table(.funcref, 2)
+        exporter.global("count", .i32, isMutable: true, Code.i32(10))
+        exporter.function(
+            "add", [.i32], [.i32], Code.get(0) + Code.globalGet(0) + Code.i32Add)
+        var importer = TestModule()
+        let add = importer.importFunction("lib", "add", [.i32], [.i32])
+        importer.importMemory("lib", "memory", 1, nil)
+        importer.importGlobal("lib", "count", .i32, isMutable: true)
+        importer.function(
+            "run", [], [.i32],
+            Code.i32(20) + Code.globalSet(0) + Code.i32(0) + Code.i32(5) + Code.i32Store()
+                + Code.i32(1) + Code.call(add))
+        let store = Store(engine)
+        var linker = Linker(engine)
+        let library = try linker.instantiate(compile(exporter), in: store)
+        try linker.define("lib", library)
+        let instance = try linker.instantiate(compile(importer), in: store)
+        #expect(try instance.function("run", as: (() -> Int32).self)() == 21)
+        #expect(try library.memory.load(Int32.self, at: 0) == 5)
+        #expect(try library.global("count").value.description == "i32(20)")
+        #expect(try library.exports.map(\.name) == ["memory", "table", "count", "add"])
+    }
+
+    @Test func modulesAreInstantiatedWhenNeeded() throws {
+        var counter = TestModule()
+        counter.global("count", .i32, isMutable: true, Code.i32(0))
+        counter.function(
+            "next", [], [.i32],
+            Code.globalGet(0) + Code.i32(1) + Code.i32Add + Code.globalSet(0) + Code.globalGet(0))
+        var user = TestModule()
+        let next = user.importFunction("counter", "next", [], [.i32])
+        user.function("run", [], [.i32], Code.call(next) + Code.call(next) + Code.i32Multiply)
+        var linker = Linker(engine)
+        linker.define("counter", try compile(counter))
+        let prepared = try linker.prepare(compile(user))
+        for _ in 0..<2 {
+            let instance = try prepared.instantiate(in: Store(engine))
+            #expect(try instance.function("run", as: (() -> Int32).self)() == 2)
+        }
+    }
+
+    @Test func circularModulesAreRefused() throws {
+        var module = TestModule()
+        module.importFunction("self", "f")
+        module.function("f", [])
+        let compiled = try compile(module)
+        var linker = Linker(engine)
+        linker.define("self", compiled)
+        #expect(throws: LinkError.self) { try linker.prepare(compiled) }
+    }
+
+    @Test func preparedModulesBelongToNoStore() throws {
+        let module = try importer([.i32], [.i32])
+        var linker = Linker(engine)
+        linker.define("env", "f") { (a: Int32) in a &+ 1 }
+        let prepared = try linker.prepare(module)
+        try prepared.instantiate(in: Store(engine))
+        let store = Store(engine)
+        linker.define("env", "f", try Function(store) { (a: Int32) in a })
+        #expect(throws: LinkError.self) { try linker.prepare(module) }
+    }
+
+    @Test func storesDoNotMix() throws {
+        let module = try importer([], [])
+        let one = Store(engine)
+        let other = Store(engine)
+        var linker = Linker(engine)
+        linker.define("env", "f", try Function(one) {})
+        try linker.instantiate(module, in: one)
+        #expect(throws: ForeignStoreError.self) { try linker.instantiate(module, in: other) }
+        #expect(throws: ForeignStoreError.self) {
+            try linker.instantiate(module, in: Store(Engine()))
+        }
+        let function = try Function(one) {}
+        let global = try Global(other, .function(nil), isMutable: true)
+        #expect(throws: ForeignStoreError.self) { try global.set(.function(function)) }
+    }
+}

@@ -1,0 +1,67 @@
+import Apus
+import ApusTestSupport
+import Foundation
+import Testing
+
+@testable import ApusWASI
+
+/// One recorded program of real toolchains that uses a folder.
+struct ProgramCase: Decodable, Sendable, CustomTestStringConvertible {
+    struct Expectation: Decodable {
+        var exit: Int32
+    }
+
+    var name: String
+    var dirs: [[String]]
+    var argv: [String]
+    var expected: Expectation
+    /// What is replaced before comparing, where the output is not the same each time.
+    var filters: [[String]]?
+
+    var testDescription: String { name }
+
+    var folder: URL? { Self.cases?.appending(path: name, directoryHint: .isDirectory) }
+
+    private static var cases: URL? {
+        TestEnvironment.shared?.appending(path: "programs/cases", directoryHint: .isDirectory)
+    }
+
+    /// Those that end by themselves and were granted a folder.
+    static let all: [ProgramCase] = {
+        guard let cases else { return [] }
+        return TestEnvironment.files(below: cases, suffix: "json").compactMap { file in
+            guard let data = try? Data(contentsOf: file),
+                let found = try? JSONDecoder().decode(ProgramCase.self, from: data)
+            else { return nil }
+            return found.dirs.isEmpty ? nil : found
+        }
+    }()
+}
+
+/// Programs of real toolchains with every folder in memory.
+@Suite(.enabled(if: TestEnvironment.shared != nil, "shared test data is missing"))
+struct ProgramTests {
+    @Test(arguments: ProgramCase.all)
+    func runsInMemory(_ program: ProgramCase) throws {
+        let folder = try #require(program.folder)
+        let output = CapturedOutput()
+        let errors = CapturedOutput()
+        var wasi = WASI()
+        wasi.arguments = ["module.wasm"] + program.argv
+        wasi.standardOutput = .capture(output)
+        wasi.standardError = .capture(errors)
+        let files = try MemoryFileSystem(
+            copyOf: folder.appending(path: "files"), clock: .simulated())
+        for directory in program.dirs { wasi.preopen(directory[1], files) }
+        let engine = Engine()
+        let module = try Module(engine, contentsOf: folder.path() + "module.wasm")
+        let status = try wasi.run(module, in: Store(engine))
+        #expect(status == program.expected.exit, "\(errors.string)")
+        let expected = try Data(contentsOf: folder.appending(path: "expected.stdout"))
+        if program.filters == nil { #expect(output.bytes == [UInt8](expected)) }
+    }
+
+    @Test func thereAreSuchPrograms() {
+        #expect(ProgramCase.all.count >= 8)
+    }
+}

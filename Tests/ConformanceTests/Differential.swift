@@ -1,0 +1,214 @@
+import Apus
+import ApusFormat
+import ApusTestSupport
+
+/// Runs a generated module on Apus and on the reference interpreter and compares all that shows.
+struct Differential {
+    /// Instructions that one call may take in the interpreter; a call that takes more ends the
+    /// comparison of its module.
+    static let fuelPerCall = 300_000
+    static let roundsPerFunction = 3
+    /// Calls within calls that fit on the stack of any thread; deeper recursion ends the
+    /// comparison.
+    static let callDepth = 200
+
+    enum Verdict: Hashable {
+        /// How many calls were compared, and how many of them trapped.
+        case equal(calls: Int, traps: Int)
+        case different(String)
+    }
+
+    private var generated: GeneratedModule
+    private let referenceStore = ReferenceStore()
+    private let store: Store
+    private var calls = 0
+    private var traps = 0
+
+    /// One of the modules, on both engines.
+    private struct Pair {
+        var module: DecodedModule
+        var instance: Instance
+        var reference: ReferenceInstance
+    }
+
+    /// Compares everything about this module, on an engine that the caller may reuse.
+    static func compare(_ generated: GeneratedModule, _ engine: Engine) -> Verdict {
+        do {
+            var comparison = Differential(generated: generated, store: Store(engine))
+            try comparison.run()
+            return .equal(calls: comparison.calls, traps: comparison.traps)
+        } catch let difference as Difference {
+            return .different(difference.text)
+        } catch {
+            return .different("\(error)")
+        }
+    }
+
+    private init(generated: GeneratedModule, store: Store) {
+        self.generated = generated
+        self.store = store
+        referenceStore.callDepthLimit = Self.callDepth
+    }
+
+    private struct Difference: Error { var text: String }
+
+    private mutating func run() throws {
+        guard let first = try instantiate(generated.bytes, importing: nil) else { return }
+        var pairs = [first]
+        try compareState(first, after: "instantiation")
+        if let importer = generated.importer {
+            guard let second = try instantiate(importer, importing: first) else { return }
+            try compareState(second, after: "instantiation of the importer")
+            try compareState(first, after: "instantiation of the importer")
+            pairs.append(second)
+        }
+        for pair in pairs.reversed() {
+            for export in pair.module.exports {
+                guard case .function(let index) = export.item, export.name != generated.refuel
+                else { continue }
+                for _ in 0..<Self.roundsPerFunction {
+                    guard try compareCall(export.name, Int(index), pair, refueling: first) else {
+                        return
+                    }
+                    for pair in pairs { try compareState(pair, after: export.name) }
+                }
+            }
+        }
+    }
+
+    // MARK: Instances
+
+    /// Both instances; nil if both trapped in the same way while they started.
+    private func instantiate(_ bytes: [UInt8], importing first: Pair?) throws -> Pair? {
+        let module = try ValidModule.decode(bytes)
+        var linker = Linker(store.engine)
+        var imports: [ReferenceInstance.Address] = []
+        for item in module.imports {
+            if item.module == "first" {
+                guard let address = first?.reference.export(item.name),
+                    let found = try first?.instance.export(item.name)
+                else { throw Difference(text: "no export \(item.name)") }
+                imports.append(address)
+                linker.define(item.module, item.name, found)
+            } else if case .function(let typeIndex) = item.type {
+                let type = module.types[Int(typeIndex)]
+                let body = GeneratedImports.body(item.name, type)
+                imports.append(.function(referenceStore.addHostFunction(type, body)))
+                linker.define(
+                    item.module, item.name, try GeneratedImports.function(store, type, body))
+            }
+        }
+        referenceStore.fuel = Self.fuelPerCall
+        var reference: ReferenceInstance?
+        let expected = Outcome {
+            reference = try ReferenceInstance(module, in: referenceStore, imports: imports)
+            return []
+        }
+        if Self.isUnbounded(expected) { return nil }
+        var instance: Instance?
+        let found = Outcome {
+            instance = try linker.instantiate(Module(store.engine, bytes: bytes), in: store)
+            return []
+        }
+        guard expected == found else {
+            throw Difference(text: "instantiation: \(found), expected \(expected)")
+        }
+        guard let instance, let reference else { return nil }
+        return Pair(module: module, instance: instance, reference: reference)
+    }
+
+    // MARK: Calls
+
+    /// False if the module has to be left because its calls take too long.
+    private mutating func compareCall(
+        _ name: String, _ index: Int, _ pair: Pair, refueling first: Pair
+    ) throws -> Bool {
+        let reference = pair.reference
+        if let refuel = generated.refuel {
+            if case .function(let address)? = first.reference.export(refuel) {
+                referenceStore.fuel = Self.fuelPerCall
+                _ = try referenceStore.call(address, [])
+            }
+            _ = try first.instance.function(refuel).call([])
+        }
+        let type = pair.module.functionType(index)
+        let arguments = type.parameters.map { generated.choices.argument($0) }
+        referenceStore.fuel = Self.fuelPerCall
+        let expected = Outcome {
+            try referenceStore.call(reference.functions[index], arguments).map(named(reference))
+        }
+        if Self.isUnbounded(expected) { return false }
+        if case .trap = expected { traps += 1 }
+        calls += 1
+        let found = Outcome {
+            try pair.instance.function(name).call(arguments.map { Value($0) })
+                .map { ReferenceValue($0) }
+        }
+        guard expected == found else {
+            throw Difference(text: "\(name)(\(arguments)): \(found), expected \(expected)")
+        }
+        return true
+    }
+
+    /// Whether the interpreter gave up before the end: then there is nothing to compare.
+    private static func isUnbounded(_ outcome: Outcome) -> Bool {
+        [.stopped(by: .outOfFuel), .stopped(by: .stackExhausted)].contains(outcome)
+    }
+
+    /// References to functions are compared by being null or not.
+    private func named(_ reference: ReferenceInstance) -> (ReferenceValue) -> ReferenceValue {
+        { if case .function(.some) = $0 { .function(0) } else { $0 } }
+    }
+
+    // MARK: State
+
+    private func compareState(_ pair: Pair, after event: String) throws {
+        let instance = pair.instance
+        let reference = pair.reference
+        for (index, address) in reference.globals.enumerated() {
+            let expected = named(reference)(referenceStore.globals[address].value).canonical
+            let found = ReferenceValue(try instance.global("g\(index)").value).canonical
+            guard expected == found else {
+                throw Difference(text: "g\(index) after \(event): \(found), expected \(expected)")
+            }
+        }
+        for (index, address) in reference.tables.enumerated() {
+            try compare(
+                try instance.table("t\(index)"), referenceStore.tables[address],
+                "t\(index) after \(event)", named(reference))
+        }
+        for address in reference.memories {
+            try compare(try instance.memory("memory"), referenceStore.memories[address], event)
+        }
+    }
+
+    private func compare(
+        _ table: Table, _ reference: ReferenceTable, _ place: String,
+        _ named: (ReferenceValue) -> ReferenceValue
+    ) throws {
+        guard table.count == reference.elements.count else {
+            throw Difference(text: "size of \(place): \(table.count)")
+        }
+        for index in 0..<table.count {
+            let expected = named(reference.value(index))
+            let found = ReferenceValue(try table.get(index))
+            guard expected == found else {
+                throw Difference(text: "\(place), [\(index)]: \(found), expected \(expected)")
+            }
+        }
+    }
+
+    private func compare(_ memory: Memory, _ reference: ReferenceMemory, _ event: String) throws {
+        guard memory.byteCount == reference.bytes.count else {
+            throw Difference(
+                text: "memory after \(event): \(memory.byteCount) bytes, "
+                    + "expected \(reference.bytes.count)")
+        }
+        let difference = memory.withBytes { bytes in
+            reference.bytes.firstDifference(from: bytes)
+        }
+        if let difference {
+            throw Difference(text: "memory after \(event) differs at \(difference)")
+        }
+    }
+}

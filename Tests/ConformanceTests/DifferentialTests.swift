@@ -1,0 +1,64 @@
+import Apus
+import ApusTestSupport
+import Foundation
+import Testing
+
+/// Generated modules must do the same on Apus and on the reference interpreter.
+///
+/// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed;
+/// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
+@Suite struct DifferentialTests {
+    private static let shardCount = 8
+
+    @Test(arguments: 0..<shardCount)
+    func sameOutcome(shard: Int) throws {
+        let engine = Engine()
+        let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)
+        let first = TestEnvironment.number("APUS_DIFFERENTIAL_SEED", standard: 0)
+        var calls = 0
+        var traps = 0
+        for seed in stride(from: first + shard, to: first + count, by: Self.shardCount) {
+            try trace(seed, shard)
+            let generated = GeneratedModule(seed: UInt64(seed))
+            switch Differential.compare(generated, engine) {
+            case .equal(let moreCalls, let moreTraps):
+                calls += moreCalls
+                traps += moreTraps
+            case .different(let text):
+                try report(generated, seed, text, engine)
+            }
+        }
+        if count >= 800 {
+            #expect(calls > count / Self.shardCount * 3, "too few calls to compare")
+            #expect(traps < calls / 2, "most calls trap")
+        }
+        print("differential, shard \(shard): \(calls) calls, \(traps) traps")
+    }
+
+    private func trace(_ seed: Int, _ shard: Int) throws {
+        guard let folder = TestEnvironment.folder("APUS_DIFFERENTIAL_TRACE") else { return }
+        try Data("\(seed)\n".utf8).write(to: folder.appending(path: "shard\(shard)"))
+    }
+
+    /// Makes the module smaller and leaves it in the folder for temporary files.
+    private func report(
+        _ generated: GeneratedModule, _ seed: Int, _ text: String, _ engine: Engine
+    ) throws {
+        var shrinker = Shrinker()
+        let record = shrinker.shrink(generated.record) { candidate in
+            let module = GeneratedModule(replaying: candidate)
+            if case .different = Differential.compare(module, engine) { return true }
+            return false
+        }
+        let small = GeneratedModule(replaying: record)
+        let file = FileManager.default.temporaryDirectory.appending(
+            path: "differential-\(seed).wasm")
+        try Data(small.bytes).write(to: file)
+        if let importer = small.importer {
+            try Data(importer).write(to: file.appendingPathExtension("importer"))
+        }
+        var smallText = ""
+        if case .different(let text) = Differential.compare(small, engine) { smallText = text }
+        Issue.record("seed \(seed): \(text)\nshrunk to \(file.path()): \(smallText)")
+    }
+}

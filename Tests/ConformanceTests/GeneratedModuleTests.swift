@@ -1,0 +1,30 @@
+import ApusFormat
+import ApusTestSupport
+import Foundation
+import Testing
+
+@Suite struct GeneratedModuleTests {
+    @Test func sameSeedSameModule() {
+        #expect(GeneratedModule(seed: 7).bytes == GeneratedModule(seed: 7).bytes)
+        #expect(GeneratedModule(seed: 7).bytes != GeneratedModule(seed: 8).bytes)
+    }
+
+    @Test func recordReplays() {
+        let module = GeneratedModule(seed: 11)
+        #expect(GeneratedModule(replaying: module.record).bytes == module.bytes)
+    }
+
+    /// Writes modules and what the reference interpreter does with them into a folder, for
+    /// `Tests/Conformance/compare-with-wasmtime`.
+    @Test(.enabled(if: TestEnvironment.folder("APUS_DUMP") != nil))
+    func dump() throws {
+        let folder = try #require(TestEnvironment.folder("APUS_DUMP"))
+        for seed in 0..<TestEnvironment.number("APUS_DIFFERENTIAL", standard: 100) {
+            let generated = GeneratedModule(seed: UInt64(seed))
+            try Data(generated.bytes).write(to: folder.appending(path: "\(seed).wasm"))
+            let transcript = try ReferenceTranscript(generated, fuelPerCall: 300_000)
+            guard let transcript else { continue }
+            try JSONEncoder().encode(transcript).write(to: folder.appending(path: "\(seed).json"))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ApusFormat
+import ApusTestSupport
+
+/// What the reference interpreter does with a generated module, for comparison with other engines
+/// by `Tests/Conformance/compare-with-wasmtime`.
+struct ReferenceTranscript: Encodable {
+    var calls: [Call] = []
+    /// Trap of the instantiation, if there was one.
+    var trap: String?
+    var refuel: String?
+    /// Bits of the globals and a hash of the memory after all calls.
+    var globals: [String] = []
+    var memoryBytes = 0
+    var memoryHash = ""
+
+    struct Call: Encodable {
+        var name: String
+        var arguments: [String]
+        var results: [String] = []
+        var trap: String?
+    }
+
+    /// Nil if the module takes too long.
+    init?(_ generated: GeneratedModule, fuelPerCall: Int) throws {
+        var choices = generated.choices
+        refuel = generated.refuel
+        let module = try ValidModule.decode(generated.bytes)
+        let store = ReferenceStore()
+        var imports: [ReferenceInstance.Address] = []
+        for item in module.imports {
+            guard case .function(let index) = item.type else { continue }
+            let type = module.types[Int(index)]
+            let body = GeneratedImports.body(item.name, type)
+            imports.append(.function(store.addHostFunction(type, body)))
+        }
+        store.fuel = fuelPerCall
+        let instance: ReferenceInstance
+        do {
+            instance = try ReferenceInstance(module, in: store, imports: imports)
+        } catch let trap as ReferenceTrap {
+            self.trap = trap.rawValue
+            return
+        }
+        for export in module.exports {
+            guard case .function(let index) = export.item, export.name != refuel else { continue }
+            for _ in 0..<3 {
+                if let refuel, case .function(let address)? = instance.export(refuel) {
+                    store.fuel = fuelPerCall
+                    _ = try store.call(address, [])
+                }
+                let type = module.functionType(Int(index))
+                let arguments = type.parameters.map { choices.argument($0) }
+                var call = Call(name: export.name, arguments: arguments.map(Self.text))
+                store.fuel = fuelPerCall
+                do {
+                    call.results = try store.call(instance.functions[Int(index)], arguments)
+                        .map(Self.text)
+                } catch let trap as ReferenceTrap {
+                    if trap == .outOfFuel || trap == .stackExhausted { return nil }
+                    call.trap = trap.rawValue
+                }
+                calls.append(call)
+            }
+        }
+        globals = instance.globals.map { Self.text(store.globals[$0].value) }
+        if let address = instance.memories.first {
+            let bytes = store.memories[address].bytes
+            memoryBytes = bytes.count
+            memoryHash = String(Self.hash(bytes))
+        }
+    }
+
+    /// Type and bits; of a reference to a function only whether it is null.
+    private static func text(_ value: ReferenceValue) -> String {
+        switch value.canonical {
+        case .i32(let bits): "i32 \(bits)"
+        case .i64(let bits): "i64 \(bits)"
+        case .f32(let bits): "f32 \(bits)"
+        case .f64(let bits): "f64 \(bits)"
+        case .v128(let low, let high): "v128 \(high) \(low)"
+        case .function(let address): address == nil ? "func null" : "func set"
+        case .extern(let number): number.map { "extern \($0)" } ?? "extern null"
+        }
+    }
+
+    /// The sum of the bytes, each times one more than its position, modulo 2^64.
+    private static func hash(_ bytes: [UInt8]) -> UInt64 {
+        var sum: UInt64 = 0
+        for (position, byte) in bytes.enumerated() where byte != 0 {
+            sum &+= UInt64(byte) &* UInt64(position + 1)
+        }
+        return sum
+    }
+}
