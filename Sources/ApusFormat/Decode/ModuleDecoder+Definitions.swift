@@ -71,7 +71,9 @@ extension ModuleDecoder {
             if hasInitializer {
                 try require(.functionReferences, start, "table initializer")
                 _ = try reader.readByte()
-                guard try reader.readByte() == 0 else { throw start.malformed("zero byte expected") }
+                guard try reader.readByte() == 0 else {
+                    throw start.malformed("zero byte expected")
+                }
             }
             try addTable(try readTableType(&reader), start)
             parts.tableInitializers.append(

@@ -10,26 +10,40 @@ import Testing
 
     @Test(arguments: [
         ("(i32.add (i32.const 1) (i32.const 2)) drop", "i32.const 1 i32.const 2 i32.add drop"),
-        ("(drop (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3))))",
-            "i32.const 1 i32.const 2 i32.const 3 i32.mul i32.add drop"),
+        (
+            "(drop (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3))))",
+            "i32.const 1 i32.const 2 i32.const 3 i32.mul i32.add drop"
+        ),
         ("(if (i32.const 1) (then (nop)) (else (nop) nop))", "i32.const 1 if nop else nop nop end"),
-        ("(if (result i32) (i32.const 1) (then (i32.const 2)) (else (i32.const 3))) drop",
-            "i32.const 1 if (result i32) i32.const 2 else i32.const 3 end drop"),
+        (
+            "(if (result i32) (i32.const 1) (then (i32.const 2)) (else (i32.const 3))) drop",
+            "i32.const 1 if (result i32) i32.const 2 else i32.const 3 end drop"
+        ),
         ("(block $a (loop $b (br $a) (br $b) (br 2)))", "block $a loop $b br 1 br 0 br 2 end end"),
         ("(block $a (block $a (br $a)) (br $a))", "block $a block $a br 0 end br 0 end $a"),
         ("(br_table 0 0 0 (i32.const 1))", "i32.const 1 br_table 0 0 0"),
         ("(call_indirect (type $t) (i32.const 0))", "i32.const 0 call_indirect 0 (type 0)"),
-        ("(drop (i32.load offset=4 align=1 (i32.const 0)))",
-            "i32.const 0 i32.load 0 offset=0x4 align=1 drop"),
-        ("(i32.store (i32.const 0) (i32.load8_u (i32.const 1)))",
-            "i32.const 0 i32.const 1 i32.load8_u i32.store"),
-        ("(drop (select (result i32) (i32.const 1) (i32.const 2) (i32.const 3)))",
-            "i32.const 1 i32.const 2 i32.const 3 select (result i32) drop"),
-        ("(v128.store8_lane 3 (i32.const 0) (v128.const i64x2 0 0))",
-            "i32.const 0 v128.const i32x4 0 0 0 0 v128.store8_lane 0 3"),
+        (
+            "(drop (i32.load offset=4 align=1 (i32.const 0)))",
+            "i32.const 0 i32.load 0 offset=0x4 align=1 drop"
+        ),
+        (
+            "(i32.store (i32.const 0) (i32.load8_u (i32.const 1)))",
+            "i32.const 0 i32.const 1 i32.load8_u i32.store"
+        ),
+        (
+            "(drop (select (result i32) (i32.const 1) (i32.const 2) (i32.const 3)))",
+            "i32.const 1 i32.const 2 i32.const 3 select (result i32) drop"
+        ),
+        (
+            "(v128.store8_lane 3 (i32.const 0) (v128.const i64x2 0 0))",
+            "i32.const 0 v128.const i32x4 0 0 0 0 v128.store8_lane 0 3"
+        ),
         ("(block (param) (result))", "block end"),
-        ("(if (block (result i32) (i32.const 1)) (then))",
-            "block (result i32) i32.const 1 end if end"),
+        (
+            "(if (block (result i32) (i32.const 1)) (then))",
+            "block (result i32) i32.const 1 end if end"
+        ),
     ])
     func sameCode(folded: String, flat: String) throws {
         #expect(try code(folded) == code(flat))
