@@ -30,7 +30,8 @@ struct ScriptTests {
     func referenceInterpreter(file: String) throws {
         let report = try ScriptRunner.run(ScriptSuite.url(file), on: ReferenceScriptEngine())
         // The interpreter has no vectors.
-        try ScriptSuite.expect(file, report, mayLack: [Feature.simd.name])
+        try ScriptSuite.expect(
+            file, report, mayLack: [Feature.simd.name, Feature.relaxedSIMD.name])
     }
 }
 
