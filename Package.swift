@@ -43,6 +43,7 @@ let package = Package(
         module("ApusFormat", on: "ApusCollections"),
         module(
             "ApusAssembler", on: "ApusCollections", testData: ["Golden", "verify-golden"]),
+        module("ApusIR", on: "ApusCollections", testData: ["Golden"]),
         // Floor 2: the text format, over the language.
         module("ApusText", on: "ApusFormat", "ApusCollections"),
         // Floor 3: what compiled code and the runtime must agree on.
