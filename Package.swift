@@ -101,7 +101,7 @@ let package = Package(
                 name: "ApusBenchmarks",
                 dependencies: ["Apus", "ApusFormat", "ApusABI", "ApusBaseline", "ApusCollections"],
                 path: "Benchmarks",
-                exclude: ["README.md", "modules"],
+                exclude: ["README.md", "compare-programs", "modules"],
                 swiftSettings: house),
         ],
     ].flatMap { $0 }
