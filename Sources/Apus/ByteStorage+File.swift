@@ -1,4 +1,4 @@
-internal import ApusCollections
+public import ApusCollections
 internal import ApusText
 
 #if canImport(Glibc)
@@ -13,9 +13,10 @@ extension ByteStorage {
     /// The most bytes a module may have; larger files are not read.
     private static var byteCountLimit: Int { 1 << 30 }
 
-    /// The contents of the file at `path`.
-    convenience init(contentsOf path: String) throws(FileError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    /// The contents of the file at `path`, which may be anything that can be read: a pipe too.
+    @_spi(ApusCLI)
+    public convenience init(contentsOf path: String) throws(FileError) {
+        let descriptor = FileDescriptor.retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
         defer { close(descriptor) }
         var status = stat()
@@ -45,7 +46,9 @@ extension ByteStorage {
                 // SAFETY: `read` writes at most the bytes that are left behind `filled`.
                 result = unsafe bytes.withUnsafeMutableBytes { buffer in
                     let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                    return unsafe read(descriptor, rest.baseAddress, rest.count)
+                    return FileDescriptor.retrying {
+                        unsafe read(descriptor, rest.baseAddress, rest.count)
+                    }
                 }
                 filled += max(result, 0)
             } while result > 0 && filled < count
@@ -63,7 +66,9 @@ extension ByteStorage {
             var count = 0
             // SAFETY: `read` writes at most `buffer.count` bytes, and says how many.
             let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, filled in
-                count = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+                count = FileDescriptor.retrying {
+                    unsafe read(descriptor, buffer.baseAddress, buffer.count)
+                }
                 filled = max(count, 0)
             }
             if count < 0 { throw FileError(path: path, errorNumber: errno) }
@@ -73,6 +78,57 @@ extension ByteStorage {
         }
     }
 }
+
+extension [UInt8] {
+    /// Writes the bytes to the file at `path`, which becomes exactly that, or to the process's
+    /// output if `path` is nil.
+    @_spi(ApusCLI)
+    public func write(toFile path: String?) throws(FileError) {
+        guard let path else { return try write(to: STDOUT_FILENO, "standard output") }
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        let descriptor = FileDescriptor.retrying { unsafe open(path, flags, 0o666) }
+        if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
+        do throws(FileError) {
+            try write(to: descriptor, path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        // Some file systems only now say that there was no room.
+        if close(descriptor) != 0 { throw FileError(path: path, errorNumber: errno) }
+    }
+
+    private func write(to descriptor: Int32, _ path: String) throws(FileError) {
+        var written = 0
+        while written < count {
+            let result = FileDescriptor.write(self[written...], to: descriptor)
+            if result < 0 { throw FileError(path: path, errorNumber: errno) }
+            written += result
+        }
+    }
+}
+
+/// System calls, made again when a signal interrupts them.
+private enum FileDescriptor {
+    /// Writes some of `bytes` and returns how many, or a negative number.
+    static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int {
+        // SAFETY: the buffer is the slice's own, which lives during the call.
+        unsafe bytes.withUnsafeBytes { buffer in
+            retrying { unsafe systemWrite(descriptor, buffer.baseAddress, buffer.count) }
+        }
+    }
+
+    /// What `call` returns once no signal interrupts it.
+    static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+}
+
+/// The system's `write`, under a name that no method of a collection has.
+private let systemWrite: @convention(c) (Int32, UnsafeRawPointer?, Int) -> Int = unsafe write
 
 extension FileError {
     fileprivate init(tooLarge path: String) {

@@ -1,3 +1,5 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
 internal import ApusText
 internal import ArgumentParser
 
@@ -16,9 +18,9 @@ struct ParseCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let text = try FileContents.read(input)
+            let text = try ByteStorage(contentsOf: input)
             do {
-                try FileContents.write(try TextFormat.parseModule(text), to: output)
+                try TextFormat.parseModule(text).write(toFile: output)
             } catch let error as TextError {
                 Outcome.report("\(input):\(error)")
                 return Outcome.failureStatus

@@ -1,3 +1,5 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
 internal import ApusText
 internal import ArgumentParser
 
@@ -16,8 +18,8 @@ struct PrintCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let text = try TextFormat.print(try FileContents.read(input))
-            try FileContents.write(Array(text.utf8), to: output)
+            let text = try TextFormat.print(try ByteStorage(contentsOf: input))
+            try Array(text.utf8).write(toFile: output)
             return 0
         }
     }

@@ -1,4 +1,5 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
 internal import ApusScript
 internal import ApusText
 internal import ArgumentParser
@@ -43,13 +44,13 @@ struct WastCommand: ParsableCommand {
         var unreadable = 0
         for path in scripts {
             do {
-                let script = try TextFormat.parseScript(try FileContents.read(path))
+                let script = try TextFormat.parseScript(try ByteStorage(contentsOf: path))
                 runner.run(script, file: path)
             } catch let error as TextError {
                 print("\(path):\(error)")
                 unreadable += 1
             } catch {
-                Outcome.report("\(path): \(error)")
+                Outcome.report("\(error)")
                 unreadable += 1
             }
         }

@@ -59,7 +59,11 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public func has(_ feature: Feature) -> Bool { rawValue & (1 << UInt32(feature.rawValue)) != 0 }
 
     /// All that Apus has: the default.
-    public static var standard: FeatureSet { webAssembly2.union(.init(.relaxedSIMD)) }
+    public static var standard: FeatureSet {
+        webAssembly2.union([
+            .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.wideArithmetic),
+        ])
+    }
 
     /// All that WebAssembly 3.0 has and that needs no collector and no exceptions.
     public static var webAssembly3: FeatureSet {
