@@ -19,7 +19,7 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case nullReference
     /// A host function threw; the error waits in the store.
     case hostError
-    /// Interrupted from outside, or out of time or fuel (later).
+    /// Stopped from outside, or out of time.
     case interrupted
     case outOfFuel
 }

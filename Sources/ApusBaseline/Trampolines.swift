@@ -223,9 +223,14 @@ public enum Trampolines {
         return start
     }
 
-    /// The stub that leaves wasm: back to where the innermost entry trampoline lands.
-    public static func makeTrapExit(into code: inout CodeBuffer) -> Int {
+    /// The stub that leaves wasm: notes the frames by `trapLeave`, the address of a C function,
+    /// then goes back to where the innermost entry trampoline lands.
+    public static func makeTrapExit(trapLeave: UInt, into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
+        code.load(.w64, .rdi, Address(context, ContextField.storeContext))
+        code.alu(.and, .w64, .rsp, immediate: -16)
+        code.moveImmediate(.rax, UInt64(trapLeave))
+        code.call(.rax)
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
         code.load(.w64, .rsp, Address(scratch, StoreField.entryStackPointer))
         code.jump(Address(scratch, StoreField.landing))
@@ -259,7 +264,8 @@ public enum Trampolines {
     private static func leaveIfTrapped(_ code: inout CodeBuffer) {
         let fine = code.makeLabel()
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
-        code.alu(.cmp, .w32, Address(scratch, StoreField.trap), immediate: 0)
+        // The pending trap and the request to leave, side by side.
+        code.alu(.cmp, .w64, Address(scratch, StoreField.trap), immediate: 0)
         code.jump(.e, fine, near: true)
         code.jump(Address(context, ContextField.trapExit))
         code.bind(fine)

@@ -18,6 +18,11 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Call this export instead of the program.", valueName: "NAME"))
     var invoke: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Stop the program after this long: 50ms, 2s, 1.5m.", valueName: "DURATION"))
+    var timeout: TimeLimit?
+
     @Argument(help: "The program: a WebAssembly module.")
     var module: String
 
@@ -32,18 +37,20 @@ struct RunCommand: ParsableCommand {
     private func execute() throws -> Int32 {
         let engine = Engine()
         let compiled = try Module(engine, contentsOf: module)
+        let store = Store(engine)
+        if let timeout { store.deadline = .now + timeout.duration }
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()
         guard let invoke else {
             wasi.arguments = [programName] + arguments
-            return try wasi.run(compiled, in: Store(engine))
+            return try wasi.run(compiled, in: store)
         }
         wasi.arguments = [programName]
         var linker = Linker(engine)
         try wasi.define(in: &linker)
         return try wasi.status {
-            let instance = try linker.instantiate(compiled, in: Store(engine))
+            let instance = try linker.instantiate(compiled, in: store)
             let function = try instance.function(invoke)
             let values = try FunctionArguments.values(arguments, for: function.type)
             for result in try function.call(values) { print(FunctionArguments.text(result)) }

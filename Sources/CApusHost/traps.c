@@ -81,6 +81,37 @@ void apus_code_range_remove(void *ticket) {
     pthread_mutex_unlock(&ranges_lock);
 }
 
+/// What is known of the code at an address.
+struct code_slice {
+    uintptr_t start;  // 0: no code is there
+    const struct apus_trap_site *sites;
+    uint64_t count;
+};
+
+static struct code_slice slice_at(uintptr_t pc) {
+    struct code_slice slice = {0};
+    for (struct range_block *block = &first_block; block; block = atomic_load(&block->next)) {
+        for (int index = 0; index < ranges_per_block; index++) {
+            struct code_range *range = &block->ranges[index];
+            uint64_t version = atomic_load(&range->version);
+            uintptr_t start = atomic_load(&range->start);
+            uintptr_t end = atomic_load(&range->end);
+            if (start == 0 || pc < start || pc >= end) continue;
+            slice.start = start;
+            slice.sites = (const struct apus_trap_site *)atomic_load(&range->sites);
+            slice.count = atomic_load(&range->count);
+            // Half-written values belong to a range that is not the one this thread executes.
+            if (version % 2 == 0 && atomic_load(&range->version) == version) return slice;
+        }
+    }
+    slice.start = 0;
+    return slice;
+}
+
+int32_t apus_code_covers(uintptr_t pc) {
+    return slice_at(pc).start != 0;
+}
+
 // MARK: Traces
 
 uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
@@ -103,6 +134,15 @@ void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_
     store->trace[0] = pc;
     store->trace_count =
         1 + apus_trace_walk(fp, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
+}
+
+static void trap_leave(struct apus_store_context *store) {
+    store->trap_signal = 0;
+    apus_trace_capture(store, store->exit_pc, store->exit_fp);
+}
+
+uintptr_t apus_trap_leave_address(void) {
+    return (uintptr_t)trap_leave;
 }
 
 // MARK: The handler
@@ -128,22 +168,8 @@ static uint32_t listed_trap(const struct apus_trap_site *sites, uint64_t count, 
 }
 
 static uint32_t trap_at(uintptr_t pc) {
-    for (struct range_block *block = &first_block; block; block = atomic_load(&block->next)) {
-        for (int index = 0; index < ranges_per_block; index++) {
-            struct code_range *range = &block->ranges[index];
-            uint64_t version = atomic_load(&range->version);
-            uintptr_t start = atomic_load(&range->start);
-            uintptr_t end = atomic_load(&range->end);
-            if (start == 0 || pc < start || pc >= end) continue;
-            const struct apus_trap_site *sites =
-                (const struct apus_trap_site *)atomic_load(&range->sites);
-            uint64_t count = atomic_load(&range->count);
-            // Half-written values belong to a range that is not the one this thread executes.
-            if (version % 2 != 0 || atomic_load(&range->version) != version) continue;
-            return listed_trap(sites, count, (uint32_t)(pc - start));
-        }
-    }
-    return 0;
+    struct code_slice slice = slice_at(pc);
+    return slice.start ? listed_trap(slice.sites, slice.count, (uint32_t)(pc - slice.start)) : 0;
 }
 
 static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
@@ -177,13 +203,9 @@ static struct sigaction previous_actions[trap_signal_count];
 static int32_t install_error;
 static pthread_once_t install_once = PTHREAD_ONCE_INIT;
 
-/// Does what would have happened to the signal without us.
-static void pass_on(int signal, siginfo_t *info, void *machine) {
-    const struct sigaction *previous = NULL;
-    for (int index = 0; index < trap_signal_count; index++) {
-        if (trap_signals[index] == signal) previous = &previous_actions[index];
-    }
-    if (!previous) return;
+void apus_signal_pass_on(
+    int signal, void *details, void *machine, const struct sigaction *previous) {
+    siginfo_t *info = details;
     int was_sent = info->si_code <= 0;
     if (!(previous->sa_flags & SA_SIGINFO)) {
         if (previous->sa_handler == SIG_IGN && was_sent) return;
@@ -215,7 +237,12 @@ static void pass_on(int signal, siginfo_t *info, void *machine) {
 
 static void handle_signal(int signal, siginfo_t *info, void *machine) {
     int saved_errno = errno;
-    if (!resume_after_trap(signal, info, machine)) pass_on(signal, info, machine);
+    if (!resume_after_trap(signal, info, machine)) {
+        for (int index = 0; index < trap_signal_count; index++) {
+            if (trap_signals[index] != signal) continue;
+            apus_signal_pass_on(signal, info, machine, &previous_actions[index]);
+        }
+    }
     errno = saved_errno;
 }
 

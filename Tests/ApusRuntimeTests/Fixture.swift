@@ -7,7 +7,7 @@ import ApusFormat
 /// Makes the trampolines from hand-assembled code.
 struct HandMadeTrampolines: TrampolineSource {
     func trampolines(
-        _ kinds: [TrampolineKind], hostCall: UInt
+        _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int]) {
         var code: [UInt8] = []
         var offsets: [Int] = []
@@ -18,7 +18,7 @@ struct HandMadeTrampolines: TrampolineSource {
             case .entry: code += MachineCode.entry
             case .host: code += MachineCode.host(hostCall)
             case .runtimeCall: code += MachineCode.runtimeCall
-            case .trapExit: code += MachineCode.trapExit
+            case .trapExit: code += MachineCode.trapExit(trapLeave)
             case .tailReturn: code += [0x0F, 0x0B]  // No test makes a tail call.
             }
         }

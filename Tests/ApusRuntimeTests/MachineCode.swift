@@ -25,21 +25,27 @@ enum MachineCode {
 
     /// Spills six registers to cells, calls the host, loads rax from the first cell.
     static func host(_ hostCall: UInt) -> [UInt8] {
-        let address = (0..<8).map { UInt8(truncatingIfNeeded: hostCall >> ($0 * 8)) }
-        return bytes(
+        bytes(
             """
             554889e54883ec3048893c244889742408488954241048894c24184c894424204c894c2428488b4d00488b\
             55084d8b5f1049894b18498953204c89ff4889e648b8
-            """) + address + bytes("ffd04d8b5f1041837b2800740441ff6728488b0424c9c3")
+            """) + littleEndian(hostCall) + bytes("ffd04d8b5f1049837b2800740441ff6728488b0424c9c3")
+    }
+
+    private static func littleEndian(_ address: UInt) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: address >> ($0 * 8)) }
     }
 
     static let runtimeCall = bytes(
         """
-        4c8b14244d8b5f1049896b184d895320554889e54c89ff4d8b5f1841ff14c34d8b5f1041837b2800740441ff\
+        4c8b14244d8b5f1049896b184d895320554889e54c89ff4d8b5f1841ff14c34d8b5f1049837b2800740441ff\
         67285dc3
         """)
 
-    static let trapExit = bytes("4d8b5f10498b2341ff6308")
+    static func trapExit(_ trapLeave: UInt) -> [UInt8] {
+        bytes("498b7f104883e4f048b8") + littleEndian(trapLeave)
+            + bytes("ffd04d8b5f10498b2341ff6308")
+    }
 
     // MARK: Functions
 

@@ -12,6 +12,7 @@ import Testing
         "Sources/ApusRuntime/Tables/",
         "Sources/ApusRuntime/Code/",
         "Sources/ApusRuntime/Calls/",
+        "Sources/ApusRuntime/Interruption/",
         "Sources/ApusRuntime/Traps/",
         "Sources/ApusRuntime/Instances/",
         "Sources/ApusRuntime/Store/",

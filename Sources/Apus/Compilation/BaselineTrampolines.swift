@@ -5,7 +5,7 @@ internal import ApusRuntime
 /// Makes the runtime's trampolines with the baseline compiler's assembler.
 struct BaselineTrampolines: TrampolineSource {
     func trampolines(
-        _ kinds: [TrampolineKind], hostCall: UInt
+        _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int]) {
         var buffer = CodeBuffer()
         let offsets = kinds.map { kind in
@@ -13,7 +13,7 @@ struct BaselineTrampolines: TrampolineSource {
             case .entry(let type): Trampolines.makeEntry(type, into: &buffer)
             case .host(let type): Trampolines.makeHost(type, hostCall: hostCall, into: &buffer)
             case .runtimeCall: Trampolines.makeRuntimeCall(into: &buffer)
-            case .trapExit: Trampolines.makeTrapExit(into: &buffer)
+            case .trapExit: Trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
             case .tailReturn: Trampolines.makeTailReturn(into: &buffer)
             }
         }

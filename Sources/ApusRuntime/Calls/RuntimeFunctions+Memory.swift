@@ -28,10 +28,11 @@ extension RuntimeFunctions {
                 return unsafe outOfBounds(context)
             }
             let start = unsafe memory.baseAddress + Int(truncatingIfNeeded: destination)
-            unsafe start.initializeMemory(
-                as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value),
-                count: Int(truncatingIfNeeded: count))
-            return 0
+            let bytes = Int(truncatingIfNeeded: count)
+            return unsafe inPieces(context, bytes, backward: false) { offset, length in
+                unsafe (start + offset).initializeMemory(
+                    as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
+            }
         }
     }
 
@@ -44,10 +45,11 @@ extension RuntimeFunctions {
                 origin.contains(source, count: count)
             else { return unsafe outOfBounds(context) }
             let start = unsafe target.baseAddress + Int(truncatingIfNeeded: destination)
-            unsafe start.copyMemory(
-                from: origin.baseAddress + Int(truncatingIfNeeded: source),
-                byteCount: Int(truncatingIfNeeded: count))
-            return 0
+            let from = unsafe origin.baseAddress + Int(truncatingIfNeeded: source)
+            let bytes = Int(truncatingIfNeeded: count)
+            return unsafe inPieces(context, bytes, backward: start > from) { offset, length in
+                unsafe (start + offset).copyMemory(from: from + offset, byteCount: length)
+            }
         }
     }
 
@@ -67,6 +69,27 @@ extension RuntimeFunctions {
             instance.dropData(Int(truncatingIfNeeded: segment))
             return 0
         }
+    }
+
+    /// The most bytes touched without looking whether the guest is to stop: with fresh pages
+    /// this takes well below a millisecond.
+    private static var pieceBytes: Int { 1 << 20 }
+
+    /// Calls `body` with the offset and length of one piece of `bytes` after the other, from the
+    /// end if `backward`; leaves wasm between them when the guest is to stop.
+    @inline(__always)
+    private static func inPieces(
+        _ context: UnsafeMutablePointer<apus_context>, _ bytes: Int, backward: Bool,
+        _ body: (Int, Int) -> Void
+    ) -> UInt64 {
+        var done = 0
+        while bytes - done > pieceBytes {
+            body(backward ? bytes - done - pieceBytes : done, pieceBytes)
+            done += pieceBytes
+            if unsafe apus_interrupt_is_requested(context.pointee.store_context) != 0 { return 0 }
+        }
+        body(backward ? 0 : done, bytes - done)
+        return 0
     }
 
     private static func outOfBounds(_ context: UnsafeMutablePointer<apus_context>) -> UInt64 {

@@ -46,12 +46,10 @@ enum RuntimeFunctions {
         return 0
     }
 
-    /// Makes the calling stub leave wasm with `code`, and records the frames while they are there.
+    /// Makes the calling stub leave wasm with `code`.
     static func setTrap(_ context: UnsafeMutablePointer<apus_context>, _ code: TrapCode) {
         guard let store = unsafe context.pointee.store_context else { return }
         unsafe store.pointee.trap = UInt32(code.rawValue)
-        unsafe store.pointee.trap_signal = 0
-        unsafe apus_trace_capture(store, store.pointee.exit_pc, store.pointee.exit_fp)
     }
 
     /// Calls `body` with the instance that `context` belongs to.

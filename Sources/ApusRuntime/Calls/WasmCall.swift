@@ -40,11 +40,14 @@ extension RuntimeStore {
         if unsafe context.pointee.entry_sp == 0 {
             adjustStackLimit(stack, unsafe thread.pointee.stack_low)
             if unsafe stack < stackLimit { throw WasmTrap(.stackExhausted) }
+            if unsafe context.pointee.is_interruptible != 0 { try beginInterruptible() }
             unsafe outermostStackAddress = stack
+            unsafe context.pointee.outer = unsafe previous
             unsafe thread.pointee.current = unsafe context
             status = unsafe apus_enter(target.entry, target.context, target.code, cells)
             unsafe thread.pointee.current = previous
             unsafe outermostStackAddress = 0
+            if unsafe context.pointee.is_interruptible != 0 { endInterruptible() }
         } else {
             if unsafe stack < stackLimit {
                 throw WasmTrap(.stackExhausted, backtrace: outerBacktrace())

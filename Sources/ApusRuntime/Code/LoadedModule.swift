@@ -141,6 +141,19 @@ public final class LoadedModule: @unchecked Sendable {
         return place
     }
 
+    /// The place at `address`, which need not be one that can stop: code is stopped anywhere by
+    /// an interruption. The place is the one before it that is listed.
+    public func place(near address: UInt) -> CodePlace? {
+        guard var place = place(at: address, isReturnAddress: false) else { return nil }
+        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
+        let site = traps.partitioningIndex { $0.codeOffset > offset } - 1
+        let position = functions.partitioningIndex { $0.codeStart > offset } - 1
+        if site >= 0, traps[site].codeOffset >= functions[position].codeStart {
+            place.bodyOffset = traps[site].bodyOffset
+        }
+        return place
+    }
+
     /// The name that the module's name section gives function `index`, if any.
     ///
     /// Reads the section anew each time: names are for people.

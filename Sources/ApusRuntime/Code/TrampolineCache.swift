@@ -1,4 +1,5 @@
 public import ApusFormat
+internal import CApusHost
 internal import Synchronization
 
 /// The trampolines of an engine, each made once, when it is first needed.
@@ -111,7 +112,8 @@ public final class TrampolineCache: Sendable {
     private static func load(
         _ kinds: [TrampolineKind], _ source: any TrampolineSource
     ) throws(ResourceError) -> (CodeBlock, [Int]) {
-        let (code, offsets) = source.trampolines(kinds, hostCall: HostCall.address)
+        let (code, offsets) = source.trampolines(
+            kinds, hostCall: HostCall.address, trapLeave: apus_trap_leave_address())
         precondition(offsets.count == kinds.count)
         return (try CodeBlock(code), offsets)
     }

@@ -17,8 +17,9 @@ public enum TrampolineKind: Hashable, Sendable {
 /// Who makes trampolines: the runtime runs code and makes none.
 public protocol TrampolineSource: Sendable {
     /// Position-independent code of all `kinds`, and where each of them starts in it. Host
-    /// trampolines call `hostCall`, the address of `void (apus_context *, uint64_t *)`.
+    /// trampolines call `hostCall`, the address of `void (apus_context *, uint64_t *)`; the trap
+    /// exit calls `trapLeave`, the address of `void (apus_store_context *)`.
     func trampolines(
-        _ kinds: [TrampolineKind], hostCall: UInt
+        _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int])
 }

@@ -24,6 +24,8 @@ public final class RuntimeStore {
     }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
+    /// Who stops the store's guests from outside; made when first asked for.
+    public private(set) lazy var interrupter: Interrupter = makeInterrupter()
     /// What every context of the store has as its stack limit.
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
@@ -49,6 +51,7 @@ public final class RuntimeStore {
     }
 
     deinit {
+        if unsafe context.pointee.is_interruptible != 0 { interrupter.detach() }
         for instance in instances { environment.allocator.deallocate(instance) }
         unsafe apus_free(context)
     }

@@ -31,19 +31,37 @@ public struct Backtrace: Sendable {
         self.isTruncated = isTruncated
     }
 
-    /// Adds the frames whose program counters are `counters`: return addresses, except that the
-    /// first is a faulting instruction if `startsWithFault`.
-    mutating func append(_ counters: Span<UInt>, startsWithFault: Bool) {
+    /// What the first of the program counters of a trace is; all others are return addresses.
+    enum Start {
+        case returnAddress
+        /// An instruction that is listed as one that can trap.
+        case fault
+        /// Any instruction.
+        case anywhere
+    }
+
+    /// Adds the frames whose program counters are `counters`.
+    mutating func append(_ counters: Span<UInt>, startingAt start: Start) {
         for index in counters.indices {
             let address = counters[index]
             guard let module = CodeRegistry.shared.module(at: address),
                 let place = module.place(
-                    at: address, isReturnAddress: !(startsWithFault && index == 0))
+                    at: address, index == 0 ? start : .returnAddress)
             else { continue }
             frames.append(
                 Frame(
                     module: module, functionIndex: place.functionIndex,
                     bodyOffset: place.bodyOffset))
+        }
+    }
+}
+
+extension LoadedModule {
+    fileprivate func place(at address: UInt, _ start: Backtrace.Start) -> CodePlace? {
+        switch start {
+        case .returnAddress: place(at: address, isReturnAddress: true)
+        case .fault: place(at: address, isReturnAddress: false)
+        case .anywhere: place(near: address)
         }
     }
 }

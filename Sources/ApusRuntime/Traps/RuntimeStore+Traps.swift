@@ -15,6 +15,7 @@ extension RuntimeStore {
     func takeTrap() -> any Error {
         let raw = unsafe context.pointee.trap
         unsafe context.pointee.trap = 0
+        // Whoever leaves wasm without a trap was interrupted.
         let code = TrapCode(rawValue: UInt8(truncatingIfNeeded: raw)) ?? .none
         if code == .hostError, let error = pendingError {
             pendingError = nil
@@ -25,11 +26,14 @@ extension RuntimeStore {
             _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
         var backtrace = Backtrace(
             isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
-        backtrace.append(counters, startsWithFault: unsafe context.pointee.trap_signal != 0)
+        let wasSignal = unsafe context.pointee.trap_signal != 0
+        backtrace.append(
+            counters,
+            startingAt: !wasSignal ? .returnAddress : code == .none ? .anywhere : .fault)
         unsafe context.pointee.trap_signal = 0
         unsafe context.pointee.trace_count = 0
         appendOuterFrames(&backtrace)
-        return WasmTrap(code, backtrace: backtrace)
+        return WasmTrap(code == .none ? .interrupted : code, backtrace: backtrace)
     }
 
     /// Ends the process if a fault that was taken for a trap cannot have been one.
@@ -95,7 +99,7 @@ extension RuntimeStore {
                 exitFrame, entryFrame, base + 1, UInt32(truncatingIfNeeded: room - 1))
             count = 1 + Int(walked)
         }
-        backtrace.append(counters.span, startsWithFault: false)
+        backtrace.append(counters.span, startingAt: .returnAddress)
         if counters.count == room { backtrace.isTruncated = true }
     }
 }

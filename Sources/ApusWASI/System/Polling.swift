@@ -45,7 +45,7 @@ struct Polling {
             }
             if result > 0 { return }
             if result < 0 {
-                if result == -EINTR { continue }
+                if result == -EINTR, apus_this_thread_is_interrupted() == 0 { continue }
                 throw Errno(host: -result)
             }
             // A wait may be cut into pieces, since one call takes only so many milliseconds.

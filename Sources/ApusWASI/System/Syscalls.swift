@@ -31,7 +31,7 @@ enum Syscalls {
         while true {
             let result = call()
             if result >= 0 { return result }
-            if errno != EINTR { throw Errno.last }
+            if errno != EINTR || apus_this_thread_is_interrupted() != 0 { throw Errno.last }
         }
     }
 
@@ -65,7 +65,9 @@ enum Syscalls {
         while true {
             let result = unsafe with(path) { unsafe apus_open_beneath(directory, $0, flags, mode) }
             if result >= 0 { return result }
-            if result != -EINTR { throw Errno(host: -result) }
+            if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
+                throw Errno(host: -result)
+            }
         }
     }
 

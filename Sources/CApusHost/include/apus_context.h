@@ -44,10 +44,13 @@ struct apus_store_context {
     uintptr_t exit_fp;      // rbp of the wasm frame that last left to the host
     uintptr_t exit_pc;      // its return address
     uint32_t trap;          // pending trap code (ApusABI TrapCode), 0 if none
+    uint32_t interrupt;     // not 0: leave wasm soon; other threads set it. Read with `trap` as one
     uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
+    uint32_t is_interruptible;  // not 0: calls announce themselves to the store's interrupter
     uintptr_t trap_pc;      // where it happened
     uintptr_t trap_fp;      // rbp there
     uintptr_t trap_address; // faulting data address
+    struct apus_store_context *outer;  // the store whose host function entered this one, or null
     void *store;            // unretained runtime Store
     uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
     uint32_t trace_capacity;

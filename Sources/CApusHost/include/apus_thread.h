@@ -10,6 +10,7 @@ struct apus_thread {
     struct apus_store_context *current;  // whose wasm this thread runs, innermost; null: none
     uintptr_t stack_low;                 // lowest usable address of the thread's stack
     int32_t prepared;                    // apus_thread_prepare has succeeded here
+    int32_t takes_interrupts;            // apus_interrupts_prepare_thread has
 };
 
 #if defined(__ELF__)

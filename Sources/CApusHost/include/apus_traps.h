@@ -21,12 +21,24 @@ int32_t apus_traps_install(void);
 void *apus_code_range_add(
     uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count);
 
+/// Whether `pc` is in announced code. Safe in signal handlers.
+int32_t apus_code_covers(uintptr_t pc);
+
 /// Withdraws a range that no thread executes any more.
 void apus_code_range_remove(void *ticket);
 
 /// Writes the program counters of the running activation into the store context's trace: `pc`,
 /// then return addresses, following frame pointers from `fp` to the entry trampoline's frame.
 void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp);
+
+/// The address of the function that the trap exit calls with its store context: it writes the
+/// trace of the frames that are about to be left, from where wasm called out.
+uintptr_t apus_trap_leave_address(void);
+
+/// Does what would have happened to a signal without us: `previous` had it before.
+struct sigaction;
+void apus_signal_pass_on(
+    int signal, void *info, void *machine, const struct sigaction *previous);
 
 /// Follows frame pointers from `fp` to `end`, writing return addresses; returns how many.
 uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity);
