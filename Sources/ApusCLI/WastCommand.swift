@@ -30,17 +30,17 @@ struct WastCommand: ParsableCommand {
     var scripts: [String]
 
     func run() throws {
-        var options = ScriptRunner.Options()
-        options.strictMessages = strictMessages
-        options.configuration.features = try features.apply(to: options.configuration.features)
+        var configuration = Engine.Configuration()
+        configuration.features = try features.apply(to: configuration.features)
         if let compiler {
             guard let known = Engine.Compiler(rawValue: compiler) else {
                 let names = Engine.Compiler.allCases.map(\.rawValue).joined(separator: ", ")
                 throw ValidationError("unknown compiler '\(compiler)'; there are: \(names)")
             }
-            options.configuration.compiler = known
+            configuration.compiler = known
         }
-        var runner = ScriptRunner(options) { print($0) }
+        var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
+        runner.strictMessages = strictMessages
         var unreadable = 0
         for path in scripts {
             do {

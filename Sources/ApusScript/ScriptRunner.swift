@@ -1,19 +1,12 @@
-public import Apus
 public import ApusText
 
 /// Runs scripts of the specification's test suite and keeps count of how they go.
 ///
-/// Each script has a store of its own. A command that needs a feature which the engine does not
-/// have is skipped, and so are those that need its instance.
-public struct ScriptRunner {
-    /// What may be set about a run.
-    public struct Options {
-        public var configuration = Engine.Configuration()
-        /// Whether a refusal must be in the script's words and not only of its kind.
-        public var strictMessages = false
-
-        public init() {}
-    }
+/// A command that needs a feature which the engine does not have is skipped, and so are those that
+/// need its instance.
+public struct ScriptRunner<Engine: ScriptEngine> {
+    /// Whether a refusal must be in the script's words and not only of its kind.
+    public var strictMessages = false
 
     /// How many assertions and other commands went which way.
     public private(set) var passed = 0
@@ -22,10 +15,7 @@ public struct ScriptRunner {
     /// How many were skipped for which reason.
     public private(set) var skipReasons: [String: Int] = [:]
 
-    let options: Options
-    let engine: Engine
-    var store: Store
-    var linker: Linker
+    private var engine: Engine
     private var current = State.absent
     private var named: [String: State] = [:]
     private var definitions: [String: Script.Module] = [:]
@@ -41,29 +31,25 @@ public struct ScriptRunner {
         case skipped(String)
         /// Not there, for it failed; that has been counted.
         case failed
-        case running(Instance)
+        case running(Engine.Instance)
     }
 
     /// A runner that hands a line about each failure to `report`.
-    public init(_ options: Options = Options(), report: @escaping (String) -> Void) {
-        self.options = options
+    public init(_ engine: Engine, report: @escaping (String) -> Void) {
+        self.engine = engine
         self.report = report
-        engine = Engine(options.configuration)
-        store = Store(engine)
-        linker = Linker(engine)
     }
 
     /// Runs all commands of `script`; `file` is its name in reports.
     public mutating func run(_ script: Script, file: String) {
         self.file = file
-        store = Store(engine)
-        linker = Linker(engine)
+        engine.beginScript()
         current = .absent
         named = [:]
         definitions = [:]
         lastDefinition = nil
         missingReason = nil
-        SpectestModule.define(in: &linker, engine, store)
+        SpectestModule.register(in: &engine)
         for command in script.commands { run(command) }
     }
 
@@ -71,10 +57,7 @@ public struct ScriptRunner {
         let line = command.line
         switch command.action {
         case .module(let module): define(module, line)
-        case .definition(let module):
-            if let name = module.name { definitions[name] = module }
-            lastDefinition = module
-            if let reason = refusal(of: module, line) { skip(reason) }
+        case .definition(let module): remember(module, line)
         case .instance(let name, let definition):
             guard var module = definition.map({ definitions[$0] }) ?? lastDefinition else {
                 return fail(line, "no such definition")
@@ -101,48 +84,46 @@ public struct ScriptRunner {
 
     private func state(_ name: String?) -> State { name.map { named[$0] ?? .absent } ?? current }
 
-    /// Why a module that is to be valid cannot be had; nil if it can, or if it should but cannot.
-    private mutating func refusal(of module: Script.Module, _ line: Int) -> String? {
-        do {
-            try Module.validate(engine, bytes: module.bytes())
+    private static func bytes(_ module: Script.Module) throws(ScriptFailure) -> [UInt8] {
+        do throws(TextError) {
+            return try module.bytes()
         } catch {
-            let failure = ScriptFailure(error)
-            switch failure {
-            case .unsupported(let feature): return feature
-            case .limit: return "implementation limit"
-            default: fail(line, "\(failure)")
-            }
+            throw .malformed(error.message)
         }
-        return nil
     }
 
-    func instantiate(_ module: Script.Module) throws -> Instance {
-        try linker.instantiate(try Module(engine, bytes: module.bytes()), in: store)
+    private func validate(_ module: Script.Module) throws(ScriptFailure) {
+        try engine.validate(try Self.bytes(module))
+    }
+
+    private mutating func instantiate(
+        _ module: Script.Module
+    ) throws(ScriptFailure) -> Engine.Instance {
+        try engine.instantiate(try Self.bytes(module))
+    }
+
+    /// Remembers `module` for instances, which it must be fit for.
+    private mutating func remember(_ module: Script.Module, _ line: Int) {
+        if let name = module.name { definitions[name] = module }
+        lastDefinition = module
+        do throws(ScriptFailure) {
+            try validate(module)
+        } catch {
+            if !skips(error) { fail(line, "\(error)") }
+        }
     }
 
     private mutating func define(_ module: Script.Module, _ line: Int) {
-        do {
+        do throws(ScriptFailure) {
             current = .running(try instantiate(module))
             passed += 1
         } catch {
-            switch ScriptFailure(error) {
-            case .unsupported(let feature):
-                current = .skipped(feature)
-                skip(feature)
-            case .limit:
-                current = .skipped("implementation limit")
-                skip("implementation limit")
-            case .unlinkable(let text):
-                if let missingReason {
-                    current = .skipped(missingReason)
-                    skip(missingReason)
-                } else {
-                    current = .failed
-                    fail(line, text)
-                }
-            case let failure:
+            if let reason = skipReason(error) {
+                current = .skipped(reason)
+                skip(reason)
+            } else {
                 current = .failed
-                fail(line, "\(failure)")
+                fail(line, "\(error)")
             }
         }
         if let name = module.name { named[name] = current }
@@ -151,36 +132,40 @@ public struct ScriptRunner {
     private mutating func register(_ name: String, _ state: State, _ line: Int) {
         switch state {
         case .running(let instance):
-            do {
-                try linker.define(name, instance)
+            do throws(ScriptFailure) {
+                try engine.register(instance, as: name)
             } catch {
                 fail(line, "\(error)")
             }
         case .skipped(let reason): missingReason = reason
-        case .failed: missingReason = "an instance that failed"
+        case .failed: missingReason = Self.failedInstance
         case .absent: fail(line, "no instance to register")
         }
     }
+
+    private static var failedInstance: String { "an instance that failed" }
 
     // MARK: Actions
 
     /// The results of `action`; nil if it is skipped or cannot be done, which has been counted
     /// then.
-    private mutating func perform(_ action: Script.Action, _ line: Int) throws -> [Value]? {
+    private mutating func perform(
+        _ action: Script.Action, _ line: Int
+    ) throws(ScriptFailure) -> [ScriptValue]? {
         switch state(action.instance) {
         case .absent: fail(line, "no instance")
-        case .failed: skip("an instance that failed")
+        case .failed: skip(Self.failedInstance)
         case .skipped(let reason): skip(reason)
+        case .running where !engine.runsInstances: skip(Self.execution)
         case .running(let instance):
-            guard let constants = action.arguments else {
-                return [try instance.global(action.name).value]
+            do throws(ScriptFailure) {
+                guard let constants = action.arguments else {
+                    return [try engine.global(instance, action.name)]
+                }
+                return try engine.call(instance, action.name, constants.map { ScriptValue($0) })
+            } catch {
+                if !skips(error) { throw error }
             }
-            let arguments = constants.compactMap { Value($0) }
-            guard arguments.count == constants.count else {
-                skip("values of a type that the API does not have")
-                return nil
-            }
-            return try instance.function(action.name).call(arguments)
         }
         return nil
     }
@@ -189,28 +174,26 @@ public struct ScriptRunner {
         _ action: Script.Action, _ patterns: [Script.Pattern], _ line: Int,
         checksResults: Bool = true
     ) {
-        do {
+        do throws(ScriptFailure) {
             guard let results = try perform(action, line) else { return }
             guard checksResults else { return passed += 1 }
             let agrees =
                 results.count == patterns.count
                 && zip(patterns, results).allSatisfy { $0.matches($1) }
             if agrees { return passed += 1 }
-            let found = results.map(\.scriptDescription).joined(separator: ", ")
             let wanted = patterns.map { "\($0)" }.joined(separator: ", ")
-            fail(line, "\(action.name) returned [\(found)], expected [\(wanted)]")
+            fail(line, "\(action.name) returned \(results), expected [\(wanted)]")
         } catch {
-            fail(line, "\(action.name): \(ScriptFailure(error))")
+            fail(line, "\(action.name): \(error)")
         }
     }
 
     private mutating func expectTrap(_ action: Script.Action, _ text: String, _ line: Int) {
-        do {
+        do throws(ScriptFailure) {
             guard let results = try perform(action, line) else { return }
-            let found = results.map(\.scriptDescription).joined(separator: ", ")
-            fail(line, "\(action.name) returned [\(found)], expected the trap “\(text)”")
+            fail(line, "\(action.name) returned \(results), expected the trap “\(text)”")
         } catch {
-            expectTrap(ScriptFailure(error), text, line)
+            expectTrap(error, text, line)
         }
     }
 
@@ -225,85 +208,69 @@ public struct ScriptRunner {
     }
 
     private mutating func expectException(_ action: Script.Action, _ line: Int) {
-        do {
+        do throws(ScriptFailure) {
             guard try perform(action, line) != nil else { return }
             fail(line, "\(action.name) returned, expected an exception")
         } catch {
-            fail(line, "\(action.name): \(ScriptFailure(error)), expected an exception")
+            fail(line, "\(action.name): \(error), expected an exception")
         }
     }
 
     // MARK: Refusals
 
     private mutating func expectTrap(_ module: Script.Module, _ text: String, _ line: Int) {
-        do {
+        guard engine.runsInstances else { return skip(Self.execution) }
+        do throws(ScriptFailure) {
             _ = try instantiate(module)
             fail(line, "instantiated, expected the trap “\(text)”")
         } catch {
-            let failure = ScriptFailure(error)
-            if skips(failure) { return }
-            expectTrap(failure, text, line)
+            if !skips(error) { expectTrap(error, text, line) }
         }
-    }
-
-    /// Counts what failed for want of a feature as skipped.
-    private mutating func skips(_ failure: ScriptFailure) -> Bool {
-        if case .unsupported(let feature) = failure {
-            skip(feature)
-            return true
-        }
-        if case .unlinkable = failure, let missingReason {
-            skip(missingReason)
-            return true
-        }
-        return false
     }
 
     private mutating func expectInvalid(_ module: Script.Module, _ text: String, _ line: Int) {
-        do {
-            try Module.validate(engine, bytes: module.bytes())
+        do throws(ScriptFailure) {
+            try validate(module)
             fail(line, "valid, expected “\(text)”")
         } catch {
-            switch ScriptFailure(error) {
+            switch error {
             case .invalid(let found): compare(found, text, line)
             case .limit: passed += 1
-            case let failure:
-                if !skips(failure) { fail(line, "\(failure), expected invalid: “\(text)”") }
+            default: if !skips(error) { fail(line, "\(error), expected invalid: “\(text)”") }
             }
         }
     }
 
     private mutating func expectMalformed(_ module: Script.Module, _ text: String, _ line: Int) {
-        do {
-            try Module.validate(engine, bytes: module.bytes())
+        do throws(ScriptFailure) {
+            try validate(module)
             fail(line, "well-formed, expected “\(text)”")
         } catch {
-            switch ScriptFailure(error) {
+            switch error {
             case .malformed(let found): compare(found, text, line)
             case .limit: passed += 1
-            case let failure:
-                if !skips(failure) { fail(line, "\(failure), expected malformed: “\(text)”") }
+            default: if !skips(error) { fail(line, "\(error), expected malformed: “\(text)”") }
             }
         }
     }
 
     private mutating func expectUnlinkable(_ module: Script.Module, _ text: String, _ line: Int) {
-        do {
+        guard engine.runsInstances else { return skip(Self.execution) }
+        do throws(ScriptFailure) {
             _ = try instantiate(module)
             fail(line, "linked, expected “\(text)”")
         } catch {
-            let failure = ScriptFailure(error)
-            if case .unlinkable(let found) = failure, missingReason == nil {
+            if case .unlinkable(let found) = error, missingReason == nil {
                 return compare(found, text, line)
             }
-            if !skips(failure) { fail(line, "\(failure), expected unlinkable: “\(text)”") }
+            if !skips(error) { fail(line, "\(error), expected unlinkable: “\(text)”") }
         }
     }
 
     /// Custom sections that make no sense may be ignored; annotations must be read.
     private mutating func expectCustomRefusal(_ module: Script.Module, _ line: Int) {
-        do {
-            _ = try module.bytes()
+        do throws(ScriptFailure) {
+            _ = try Self.bytes(module)
             if case .binary = module.form { passed += 1 } else { fail(line, "accepted") }
         } catch {
             passed += 1
@@ -312,13 +279,33 @@ public struct ScriptRunner {
 
     // MARK: Keeping count
 
+    /// The reason why nothing runs.
+    private static var execution: String { "execution" }
+
+    /// Why a command need not succeed, having failed like this; nil if it must.
+    private func skipReason(_ failure: ScriptFailure) -> String? {
+        switch failure {
+        case .unsupported(let feature): feature
+        case .limit: "implementation limit"
+        case .unlinkable: missingReason
+        case .malformed, .invalid, .trap, .other: nil
+        }
+    }
+
+    /// Counts what failed for want of a feature as skipped.
+    private mutating func skips(_ failure: ScriptFailure) -> Bool {
+        guard let reason = skipReason(failure) else { return false }
+        skip(reason)
+        return true
+    }
+
     /// One text begins with the other, as with the reference interpreter's own tests.
     private static func agree(_ found: String, _ expected: String) -> Bool {
         found.hasPrefix(expected) || expected.hasPrefix(found)
     }
 
     private mutating func compare(_ found: String, _ expected: String, _ line: Int) {
-        if options.strictMessages, !found.contains(expected), !expected.hasPrefix(found) {
+        if strictMessages, !found.contains(expected), !expected.hasPrefix(found) {
             return fail(line, "refused with “\(found)”, expected “\(expected)”")
         }
         passed += 1

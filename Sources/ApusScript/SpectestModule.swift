@@ -1,9 +1,9 @@
-internal import Apus
+internal import ApusText
 
 /// The module `spectest` that the suite's scripts import from, written as modules: one for each
 /// part that needs a feature of its own.
 enum SpectestModule {
-    private static let parts = [
+    private static let texts = [
         """
         (module
           (global (export "global_i32") i32 (i32.const 666))
@@ -24,13 +24,13 @@ enum SpectestModule {
         #"(module (memory (export "shared_memory") 1 2 shared))"#,
     ]
 
-    /// Defines what the engine's features allow.
-    static func define(in linker: inout Linker, _ engine: Engine, _ store: Store) {
-        for part in parts {
-            guard let module = try? Module(engine, text: part),
-                let instance = try? Instance(store, module)
-            else { continue }
-            try? linker.define("spectest", instance)
+    private static let modules = texts.compactMap { try? TextFormat.parseModule($0) }
+
+    /// Registers what the engine's features allow.
+    static func register(in engine: inout some ScriptEngine) {
+        for module in modules {
+            guard let instance = try? engine.instantiate(module) else { continue }
+            try? engine.register(instance, as: "spectest")
         }
     }
 }

@@ -13,8 +13,6 @@ public struct DecodingLimits: Hashable, Sendable {
     public var memories = 100
     public var elementSegments = 10_000_000
     public var dataSegments = 100_000
-    /// The least size a table may ask for, in elements.
-    public var tableElements: UInt64 = 10_000_000
     public var parameters = 1_000
     public var results = 1_000
     public var functionBytes = 7_654_321

@@ -50,9 +50,6 @@ extension ModuleDecoder {
         default: throw ModuleError(.malformed, at: start, "malformed limits flags")
         }
         let range = try readLimits(&reader, hasMaximum: flags & 1 != 0)
-        guard range.minimum <= limits.tableElements else {
-            throw ModuleError(.limit, at: start, "table too large")
-        }
         var type = TableType(element: element, limits: range)
         type.is64 = flags & 4 != 0
         return type

@@ -1,0 +1,101 @@
+import Apus
+import ApusABI
+import ApusFormat
+import ApusScript
+import ApusTestSupport
+import Testing
+
+/// The specification's test suite, on Apus and on what Apus is compared with.
+///
+/// `Tests/Conformance/suite.txt` lists the scripts with commands that need what Apus does not have
+/// yet. `APUS_SUITE_LIST=1` prints what the list would have to be, `APUS_SUITE_TEXTS=1` which
+/// modules are refused in other words than the suite's.
+@Suite(.enabled(if: WastSuite.folder != nil))
+struct SuiteTests {
+    /// Ways to make code that must all give the same results.
+    enum Mode: String, CaseIterable, CustomTestStringConvertible {
+        case standard
+        /// The code for processors without AVX, and relaxed instructions that agree everywhere.
+        case withoutAVX
+
+        var configuration: Engine.Configuration {
+            var configuration = Engine.Configuration()
+            switch self {
+            case .standard: break
+            case .withoutAVX:
+                configuration.processorFeatures = []
+                configuration.isRelaxedSIMDDeterministic = true
+            }
+            return configuration
+        }
+
+        var testDescription: String { rawValue }
+    }
+
+    @Test(arguments: Mode.allCases) func apus(mode: Mode) throws {
+        let known = try WastSuite.Known()
+        let outcome = try WastSuite.run("apus, \(mode)") { name in
+            var configuration = mode.configuration
+            configuration.features = WastSuite.features(for: name)
+            return ApusScriptEngine(configuration)
+        } check: { script in
+            let (skipped, failed) = known.counts[script.name] ?? (0, 0)
+            #expect(script.skipped <= skipped, "\(script.name) skips more: \(script.reasons)")
+            #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
+            if WastSuite.printsList, mode == .standard,
+                script.skipped + script.failures.count > 0
+            {
+                let counts = "\(script.skipped) \(script.failures.count)"
+                let reasons = script.reasons.sorted().joined(separator: ", ")
+                print("suite: \(script.name) \(counts) # \(reasons)")
+            }
+        }
+        #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
+    }
+
+    /// All that the format has: nothing is skipped but what needs collectors, exceptions, threads.
+    @Test func validation() throws {
+        let features = FeatureSet.webAssembly3.union([
+            .init(.wideArithmetic), .init(.customPageSizes),
+        ])
+        let later: [Feature] = [.garbageCollection, .exceptions, .threads]
+        let known = try WastSuite.Known()
+        func absent(_ name: String) -> FeatureSet {
+            FeatureSet.standard.subtracting(WastSuite.features(for: name))
+        }
+        let outcome = try WastSuite.run("validation") { name in
+            ValidationScriptEngine(features: features.subtracting(absent(name)))
+        } check: { script in
+            let failed = known.counts[script.name]?.failed ?? 0
+            #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
+            let off = later + Feature.allCases.filter { absent(script.name).has($0) }
+            let reasons = script.reasons.subtracting(off.map(\.name) + ["execution"])
+            #expect(reasons.isEmpty, "\(script.name)")
+        }
+        #expect(outcome.passed >= 7_000)
+    }
+
+    /// The interpreter is a check of the suite's runner, and the suite one of the interpreter.
+    @Test func referenceInterpreter() throws {
+        let absent = Feature.allCases.filter {
+            !FeatureSet.webAssembly2.contains(FeatureSet($0)) || $0 == .simd
+        }
+        let known = try WastSuite.Known()
+        // Calls that see the work of modules with several memories, which are skipped.
+        let consequences = ["linking0.wast": 1, "load1.wast": 5]
+        let outcome = try WastSuite.run("reference interpreter") { _ in
+            ReferenceScriptEngine()
+        } check: { script in
+            let failed = consequences[script.name] ?? known.counts[script.name]?.failed ?? 0
+            #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
+            #expect(script.reasons.isSubset(of: absent.map(\.name)), "\(script.name)")
+        }
+        #expect(outcome.passed >= 36_000)
+    }
+
+    /// The list names scripts that exist, so that it shrinks when they go.
+    @Test func theListNamesScriptsThatExist() throws {
+        let names = Set(try WastSuite.scripts.get().map(\.name))
+        #expect(try Set(WastSuite.Known().counts.keys).subtracting(names) == [])
+    }
+}
