@@ -29,6 +29,11 @@ public final class Engine: Sendable {
         public var stackBytes = 1 << 20
         /// How many bytes any one linear memory may have.
         public var memoryBytesLimit: UInt64 = 1 << 32
+        /// Whether compiled code compares every address with its memory's size, instead of leaving
+        /// that to the processor where it can. For hosts that cannot reserve 8 GiB of address
+        /// space for each memory: these reserve what they may grow to, so `memoryBytesLimit`, and
+        /// loads and stores take longer.
+        public var alwaysChecksBounds = false
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000
 
@@ -48,6 +53,7 @@ public final class Engine: Sendable {
         var runtime = RuntimeConfiguration()
         runtime.wasmStackBytes = configuration.stackBytes
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
+        runtime.alwaysChecksBounds = configuration.alwaysChecksBounds
         runtime.tableElementsLimit = configuration.tableElementsLimit
         do throws(ResourceError) {
             shared = .success(

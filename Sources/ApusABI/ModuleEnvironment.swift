@@ -8,6 +8,8 @@ public struct ModuleEnvironment: Sendable {
     public let processor: ProcessorFeatures
     /// Relaxed vector instructions give the same results on every processor, at some cost.
     public var isRelaxedSIMDDeterministic = false
+    /// No memory relies on the processor to notice what is out of bounds (`MemoryPlan`).
+    public var alwaysChecksBounds = false
 
     public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
         self.module = module

@@ -18,6 +18,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let processor: ProcessorFeatures
     let isRelaxedSIMDDeterministic: Bool
     var signatures: Signatures
+    /// The module's memories, imported ones first.
+    var memories = Arena<MemoryTraits>(capacity: 4)
 
     // What is being made.
     var code = CodeBuffer()
@@ -75,6 +77,10 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isRelaxedSIMDDeterministic = environment.isRelaxedSIMDDeterministic
         signatures = Signatures(environment.module)
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
+        for type in environment.module.memories {
+            memories.append(
+                MemoryTraits(type, alwaysChecksBounds: environment.alwaysChecksBounds))
+        }
         residents.append(repeating: 0, count: 32)
     }
 

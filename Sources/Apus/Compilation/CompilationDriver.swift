@@ -43,6 +43,7 @@ struct CompilationDriver {
         var environment = ModuleEnvironment(
             module: module, processor: configuration.processorFeatures.intersection(.host))
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
+        environment.alwaysChecksBounds = configuration.alwaysChecksBounds
         // Asking for the processors takes as long as compiling a small module.
         let threads =
             batches.count > 1

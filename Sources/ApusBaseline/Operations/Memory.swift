@@ -3,8 +3,8 @@ internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
 
-/// Loads, stores and bulk operations (4.6.5). A 32-bit address needs no check: whatever it and the
-/// offset add up to lies in the memory's reservation, and outside of the memory it faults.
+/// Loads, stores and bulk operations (4.6.5). Most 32-bit addresses need no check: whatever they
+/// and the offset add up to lies in the memory's reservation, and outside of the memory it faults.
 extension BaselineCompiler {
     /// Where a load or store goes, and the register of the address to be released after it.
     struct MemoryPlace {
@@ -18,24 +18,30 @@ extension BaselineCompiler {
         operand.isConstant ? nil : take(operand)
     }
 
-    /// The place that `operand` and the instruction's offset name in its memory. Every other
-    /// register of the access has been taken.
+    /// The place of the `bytes` bytes that `operand` and the instruction's offset name in its
+    /// memory. Every other register of the access has been taken.
     @inline(__always)
-    mutating func memoryPlace(_ operand: Operand, _ argument: MemoryArgument) -> MemoryPlace {
+    mutating func memoryPlace(
+        _ operand: Operand, _ argument: MemoryArgument, bytes: UInt64
+    ) -> MemoryPlace {
         let index = takeIndex(operand)
-        return memoryPlace(operand, index, argument)
+        return memoryPlace(operand, index, argument, bytes: bytes)
     }
 
-    /// The place that `operand`, which `index` holds, and the instruction's offset name.
+    /// The place of the `bytes` bytes that `operand`, which `index` holds, and the instruction's
+    /// offset name.
     ///
     /// It may lie in the scratch, so the access has to follow at once. The register of its result
     /// must be taken before: making room may go through the scratch.
     mutating func memoryPlace(
-        _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument
+        _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace {
         let memory = Int(argument.memory)
+        if memories[memory].checks != .none {
+            checkBounds(operand, index, argument, bytes: bytes)
+        }
         guard let index else {
-            let position = (operand.bits & 0xFFFF_FFFF) &+ argument.offset
+            let position = memories[memory].position(operand) &+ argument.offset
             if let displacement = Int32(exactly: position) {
                 return MemoryPlace(address: Address(base(of: memory), displacement), index: nil)
             }
@@ -98,7 +104,7 @@ extension BaselineCompiler {
         let index = takeIndex(operand)
         if type.isInVector {
             let result = floatDestination()
-            let place = memoryPlace(operand, index, argument)
+            let place = memoryPlace(operand, index, argument, bytes: type.byteCount(width))
             markSite(.memoryOutOfBounds)
             loadVectorRegister(type, result.float, place.address)
             release(place)
@@ -106,7 +112,7 @@ extension BaselineCompiler {
         }
         let reused = index ?? GeneralValue(register: .rax, isOwned: false)
         let result = destination(reusing: reused)
-        let place = memoryPlace(operand, index, argument)
+        let place = memoryPlace(operand, index, argument, bytes: type.byteCount(width))
         markSite(.memoryOutOfBounds)
         emitLoad(type, width, result.general, place.address)
         finish(result, type, freeing: reused)
@@ -132,22 +138,23 @@ extension BaselineCompiler {
         let operand = pop()
         let address = pop()
         let width = type.memoryWidth(storeWidth)
+        let bytes = type.byteCount(storeWidth)
         if operand.isConstant, let immediate = operand.storeImmediate {
-            let place = memoryPlace(address, argument)
+            let place = memoryPlace(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             code.store(width, place.address, immediate: immediate)
             return release(place)
         }
         if type.isInVector {
             let value = takeFloat(operand)
-            let place = memoryPlace(address, argument)
+            let place = memoryPlace(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             storeVectorRegister(type, place.address, value.register)
             release(value)
             release(place)
         } else {
             let value = take(operand)
-            let place = memoryPlace(address, argument)
+            let place = memoryPlace(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             code.store(width, place.address, value.register)
             release(value)
@@ -160,13 +167,16 @@ extension BaselineCompiler {
     mutating func translateMemorySize() {
         let memory = Int(reader.readIndex())
         let result = generalDestination()
+        let traits = memories[memory]
         code.load(.w64, result.general, memoryField(memory, offset: 8))
-        code.shift(.shr, .w64, result.general, immediate: module.memories[memory].pageSizeLog2)
-        finish(result, .i32)
+        if traits.pageSizeLog2 > 0 {
+            code.shift(.shr, .w64, result.general, immediate: traits.pageSizeLog2)
+        }
+        finish(result, traits.address)
     }
 
     /// A field of the record of a memory; of an imported one its address goes into the scratch.
-    private mutating func memoryField(_ memory: Int, offset: Int32) -> Address {
+    mutating func memoryField(_ memory: Int, offset: Int32) -> Address {
         if memory < module.importedMemoryCount {
             code.load(
                 .w64, CallingConvention.scratch,
@@ -178,7 +188,8 @@ extension BaselineCompiler {
 
     mutating func translateMemoryGrow() {
         let memory = reader.readIndex()
-        callRuntime(.memoryGrow, leading: [memory], operands: 1, result: .i32)
+        callRuntime(
+            .memoryGrow, leading: [memory], operands: 1, result: memories[Int(memory)].address)
     }
 
     mutating func translateMemoryFill() {

@@ -88,11 +88,14 @@ extension BaselineCompiler {
         let result = generalDestination()
         let record = tableRecord(table)
         code.load(.w64, result.general, Address(record.base, record.displacement &+ 8))
-        finish(result, .i32)
+        finish(result, ValueClass(module.tables[table].address))
     }
 
     mutating func translateTableGrow() {
-        callRuntime(.tableGrow, leading: [reader.readIndex()], operands: 2, result: .i32)
+        let table = reader.readIndex()
+        callRuntime(
+            .tableGrow, leading: [table], operands: 2,
+            result: ValueClass(module.tables[Int(table)].address))
     }
 
     mutating func translateTableFill() {

@@ -61,7 +61,8 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     /// All that Apus has: the default.
     public static var standard: FeatureSet {
         webAssembly2.union([
-            .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.wideArithmetic),
+            .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
+            .init(.wideArithmetic), .init(.customPageSizes),
         ])
     }
 

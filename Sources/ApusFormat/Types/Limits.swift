@@ -25,10 +25,20 @@ public struct MemoryType: Hashable, Sendable {
     /// Type of the memory's addresses and sizes.
     public var address: ValueType { is64 ? .i64 : .i32 }
 
-    /// Whether compiled code must compare addresses with the memory's size itself: what lies
-    /// beyond it cannot be relied on to fault. Addresses of 64 bits reach beyond any reservation,
-    /// and pages smaller than the processor's end in the middle of one.
-    public var needsBoundsChecks: Bool { is64 || pageSizeLog2 < 16 }
+    /// Bytes of a page.
+    public var pageBytes: UInt64 { 1 << UInt64(pageSizeLog2) }
+    /// The most pages that addresses can reach. Specification: 3.2.10 “Memory Types”.
+    public var pageCountLimit: UInt64 {
+        let bits = (is64 ? 64 : 32) - Int(pageSizeLog2)
+        // With pages of one byte, the last address stays without one.
+        return pageSizeLog2 == 0 ? UInt64.max >> (64 - bits) : 1 << bits
+    }
+
+    /// Bytes of `pages` pages; the greatest number if there is none for so many.
+    public func byteCount(ofPages pages: UInt64) -> UInt64 {
+        let (bytes, overflow) = pages.multipliedReportingOverflow(by: pageBytes)
+        return overflow ? .max : bytes
+    }
 }
 
 /// The type of a table. Specification: 2.3.14 “Table Types”.

@@ -37,6 +37,9 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var hostStackBytes: Int = 128 << 10
     /// Bytes that any one linear memory may have at most.
     public var memoryBytesLimit: UInt64 = 1 << 32
+    /// Whether compiled code compares every address with the memory's size, so that memories
+    /// reserve no more than they may grow to.
+    public var alwaysChecksBounds = false
     /// Elements that any one table may have at most.
     public var tableElementsLimit: UInt64 = 10_000_000
     /// Frames that a backtrace records at most.

@@ -34,6 +34,7 @@ struct ContextWriter {
             parts.memories.append(
                 try unsafe LinearMemory(
                     decoded.memories[index], limit: configuration.memoryBytesLimit,
+                    alwaysChecksBounds: configuration.alwaysChecksBounds,
                     record: unsafe field(layout.memory(index), apus_memory.self)))
         }
         for index in decoded.importedTableCount..<decoded.tables.count {

@@ -24,7 +24,7 @@ public struct OnDemandInstanceAllocator: InstanceAllocator {
     public func validate(_ module: LoadedModule) throws(ResourceError) {
         let configuration = module.environment.configuration
         for memory in module.module.memories.dropFirst(module.module.importedMemoryCount) {
-            let pages = configuration.memoryBytesLimit / LinearMemory.pageBytes
+            let pages = configuration.memoryBytesLimit / memory.pageBytes
             guard memory.limits.minimum <= pages else {
                 throw ResourceError(.memory, requested: memory.limits.minimum, limit: pages)
             }

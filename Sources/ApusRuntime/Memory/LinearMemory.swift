@@ -1,3 +1,4 @@
+internal import ApusABI
 public import ApusFormat
 internal import CApusHost
 
@@ -7,40 +8,41 @@ internal import CApusHost
 /// Specification: 4.2.8 “Memory Instances”.
 @safe
 public final class LinearMemory {
-    // SAFETY: `base` is a mapping of `reservedBytes` bytes that this object owns, the first
+    // SAFETY: `mapping` is one of `reservedBytes` bytes that this object owns, the first
     // `record.bytes` of them readable and writable; they are never taken back before deinit.
     // `record` is a live apus_memory for as long as the store lives, which owns this object.
-    /// What 32-bit addresses and offsets can reach, and the widest access.
-    static let reservedBytes: UInt64 = (8 << 30) + (64 << 10)
-    static let pageBytes: UInt64 = 65536
-
     public let type: MemoryType
     let record: UnsafeMutablePointer<apus_memory>
     private let ownsRecord: Bool
     private let maximumBytes: UInt64
+    private let reservedBytes: UInt64
 
     /// A memory of `type`'s minimum size, zeroed; of at most `limit` bytes. Its record is at
     /// `record`, which must outlive it; without one it makes its own.
     init(
-        _ type: MemoryType, limit: UInt64, record: UnsafeMutablePointer<apus_memory>? = nil
+        _ type: MemoryType, limit: UInt64, alwaysChecksBounds: Bool = false,
+        record: UnsafeMutablePointer<apus_memory>? = nil
     ) throws(ResourceError) {
         self.type = type
-        let (minimum, overflow) = type.limits.minimum.multipliedReportingOverflow(
-            by: Self.pageBytes)
-        let bound = min(limit, 1 << 32)
-        guard !type.is64, type.pageSizeLog2 == 16, !overflow, minimum <= bound else {
+        let minimum = type.byteCount(ofPages: type.limits.minimum)
+        let most = type.byteCount(ofPages: type.pageCountLimit)
+        let bound = min(limit, most, MemoryPlan.byteCountLimit)
+        guard minimum <= bound, type.pageSizeLog2 == 16 || type.pageSizeLog2 == 0 else {
             throw ResourceError(.memory, requested: minimum, limit: bound)
         }
-        let maximum = type.limits.maximum ?? 65536
-        maximumBytes = max(min(min(maximum, 65536) * Self.pageBytes, bound), minimum)
+        let maximum = type.limits.maximum.map { type.byteCount(ofPages: $0) } ?? most
+        maximumBytes = max(min(maximum, bound), minimum)
+        let plan = MemoryPlan(type, alwaysChecksBounds: alwaysChecksBounds)
+        let reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
+        self.reservedBytes = reservedBytes
         ownsRecord = unsafe record == nil
-        guard let base = unsafe apus_reserve(Self.reservedBytes) else {
-            throw ResourceError(.memory, requested: Self.reservedBytes)
+        guard let base = unsafe apus_reserve(reservedBytes) else {
+            throw ResourceError(.memory, requested: reservedBytes)
         }
         if minimum > 0 {
-            let error = unsafe apus_protect(base, minimum, apus_access_write)
+            let error = unsafe apus_protect(base, Self.wholePages(minimum), apus_access_write)
             guard error == 0 else {
-                unsafe apus_unmap(base, Self.reservedBytes)
+                unsafe apus_unmap(base, reservedBytes)
                 throw ResourceError(.memory, requested: minimum, errorNumber: error)
             }
         }
@@ -48,7 +50,7 @@ public final class LinearMemory {
             unsafe self.record = record
         } else {
             guard let own = unsafe apus_allocate(UInt64(MemoryLayout<apus_memory>.size)) else {
-                unsafe apus_unmap(base, Self.reservedBytes)
+                unsafe apus_unmap(base, reservedBytes)
                 throw ResourceError(.memory, requested: 16)
             }
             unsafe self.record = own.assumingMemoryBound(to: apus_memory.self)
@@ -62,28 +64,40 @@ public final class LinearMemory {
     private let mapping: UnsafeMutableRawPointer
 
     deinit {
-        unsafe apus_unmap(mapping, Self.reservedBytes)
+        unsafe apus_unmap(mapping, reservedBytes)
         if ownsRecord { unsafe apus_free(record) }
     }
 
     /// Size in bytes.
     public var byteCount: Int { Int(truncatingIfNeeded: unsafe record.pointee.bytes) }
-    /// Size in pages of 64 KiB.
-    public var pageCount: UInt64 { unsafe record.pointee.bytes / Self.pageBytes }
+    /// Size in pages of the type's size.
+    public var pageCount: UInt64 { unsafe record.pointee.bytes >> UInt64(type.pageSizeLog2) }
+
+    /// `bytes`, rounded up to what the system can make accessible.
+    private static func wholePages(_ bytes: UInt64) -> UInt64 {
+        let page = apus_page_bytes()
+        return (bytes &+ page &- 1) & ~(page &- 1)
+    }
 
     /// Adds `delta` pages of zeros. Returns the old size in pages, or nil if the memory cannot
     /// grow that far. Specification: 4.5.3 “Growing memories”.
     public func grow(by delta: UInt64) -> UInt64? {
         let old = unsafe record.pointee.bytes
-        guard delta <= (maximumBytes &- old) / Self.pageBytes else { return nil }
+        let shift = UInt64(type.pageSizeLog2)
+        guard delta <= (maximumBytes &- old) >> shift else { return nil }
         if delta > 0 {
-            let added = delta &* Self.pageBytes
-            let end = unsafe mapping + Int(truncatingIfNeeded: old)
-            guard unsafe apus_protect(end, added, apus_access_write) == 0 else { return nil }
-            unsafe record.pointee.bytes = old &+ added
-            preferLargePages(from: old, to: old &+ added)
+            let size = old &+ delta << shift
+            // With pages smaller than the system's, a part of the last one is there already.
+            let start = Self.wholePages(old)
+            let added = Self.wholePages(size) &- start
+            if added > 0 {
+                let place = unsafe mapping + Int(truncatingIfNeeded: start)
+                guard unsafe apus_protect(place, added, apus_access_write) == 0 else { return nil }
+            }
+            unsafe record.pointee.bytes = size
+            preferLargePages(from: old, to: size)
         }
-        return old / Self.pageBytes
+        return old >> shift
     }
 
     /// A program that goes beyond this will use what it asks for; smaller ones often touch little
@@ -99,7 +113,7 @@ public final class LinearMemory {
 
     /// Whether a fault at `address` can be an access to this memory.
     func reserves(_ address: UInt) -> Bool {
-        address &- UInt(bitPattern: unsafe mapping) < UInt(Self.reservedBytes)
+        address &- UInt(bitPattern: unsafe mapping) < UInt(reservedBytes)
     }
 
     // MARK: Access by the host

@@ -70,7 +70,8 @@ public final class RuntimeStore {
     /// A memory that belongs to no instance.
     public func makeMemory(_ type: MemoryType) throws(ResourceError) -> LinearMemory {
         let memory = try unsafe LinearMemory(
-            type, limit: environment.configuration.memoryBytesLimit)
+            type, limit: environment.configuration.memoryBytesLimit,
+            alwaysChecksBounds: environment.configuration.alwaysChecksBounds)
         memories.append(memory)
         return memory
     }

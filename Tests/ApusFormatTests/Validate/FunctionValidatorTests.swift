@@ -234,7 +234,7 @@ import Testing
         builder.hasDataCount = false
         builder.addData(.passive, [])
         let module = try builder.build()
-        var validator = FunctionValidator(module)
+        var validator = FunctionValidator(module, features: .webAssembly2)
         do {
             try validator.validate(0)
             return nil
