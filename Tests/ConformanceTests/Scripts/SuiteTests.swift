@@ -17,6 +17,8 @@ struct SuiteTests {
         case standard
         /// The code for processors without AVX, and relaxed instructions that agree everywhere.
         case withoutAVX
+        /// Nothing is left to the processor to notice.
+        case alwaysCheckingBounds
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -25,6 +27,8 @@ struct SuiteTests {
             case .withoutAVX:
                 configuration.processorFeatures = []
                 configuration.isRelaxedSIMDDeterministic = true
+            case .alwaysCheckingBounds:
+                configuration.alwaysChecksBounds = true
             }
             return configuration
         }
