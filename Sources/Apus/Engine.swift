@@ -18,6 +18,9 @@ public final class Engine: Sendable {
         /// Whether relaxed vector instructions give the same results on every processor. If not,
         /// they do what this one does fastest.
         public var isRelaxedSIMDDeterministic = false
+        /// Whether guests use up fuel while they run, so that a store's `fuel` bounds them. The
+        /// same program uses the same amount each time, on every machine.
+        public var isFuelMetered = false
         /// Whether functions call each other through jump slots, which a later tier can redirect
         /// while they run. Costs a jump per call.
         public var usesJumpSlots = false
@@ -55,10 +58,12 @@ public final class Engine: Sendable {
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
         runtime.alwaysChecksBounds = configuration.alwaysChecksBounds
         runtime.tableElementsLimit = configuration.tableElementsLimit
+        runtime.isFuelMetered = configuration.isFuelMetered
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
-                    trampolines: BaselineTrampolines(), configuration: runtime))
+                    trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
+                    configuration: runtime))
         } catch {
             shared = .failure(error)
         }

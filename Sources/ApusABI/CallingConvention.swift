@@ -22,6 +22,8 @@ public enum CallingConvention {
     public static let calleeSaved: [GPR] = [.rbx, .r12, .r13, .r14]
     /// The running instance's context.
     public static let context: GPR = .r15
+    /// What fuel is left, in code that is metered: then no register that callees keep.
+    public static let fuel: GPR = .r14
     /// Never carry a value across an instruction of the compiler's.
     public static let scratch: GPR = .r11
     public static let floatScratch: XMM = .xmm15

@@ -57,6 +57,9 @@ public enum StoreField {
     public static var exitProgramCounter: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.exit_pc))
     }
+    public static var fuel: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.fuel))
+    }
     public static var trap: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.trap))
     }

@@ -10,6 +10,8 @@ public struct ModuleEnvironment: Sendable {
     public var isRelaxedSIMDDeterministic = false
     /// No memory relies on the processor to notice what is out of bounds (`MemoryPlan`).
     public var alwaysChecksBounds = false
+    /// The code counts fuel (`FuelSegment`).
+    public var isFuelMetered = false
 
     public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
         self.module = module

@@ -17,6 +17,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let layout: ContextLayout
     let processor: ProcessorFeatures
     let isRelaxedSIMDDeterministic: Bool
+    let isFuelMetered: Bool
     var signatures: Signatures
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
@@ -67,6 +68,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var vectorConstants = Arena<VectorConstant>(capacity: 16)
     var moves = Arena<Move>(capacity: 32)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
+    /// The segment that is being translated, in metered code.
+    var fuelSegment: FuelSegment?
     /// What an instruction needs that this compiler does not have.
     var refusedFeature: Feature?
 
@@ -75,6 +78,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         layout = environment.layout
         processor = environment.processor
         isRelaxedSIMDDeterministic = environment.isRelaxedSIMDDeterministic
+        isFuelMetered = environment.isFuelMetered
         signatures = Signatures(environment.module)
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         for type in environment.module.memories {
@@ -125,6 +129,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         coldTraps.removeAll()
         vectorConstants.removeAll()
         refusedFeature = nil
+        fuelSegment = nil
         reachable = true
         nextRecord = 1
     }
@@ -144,6 +149,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
         while !frames.isEmpty {
             instructionOffset = reader.position
+            if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
         }

@@ -78,6 +78,7 @@ extension BaselineCompiler {
     ) {
         var volatile = GeneralSet.volatileHomes
         var saved = GeneralSet.savedHomes
+        if isFuelMetered { saved.remove(GeneralSet(CallingConvention.fuel)) }
         for index in 0..<candidates.count {
             let candidate = candidates[index]
             let volatilePays = candidate.weight > volatileThreshold

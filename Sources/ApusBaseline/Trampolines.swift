@@ -6,29 +6,36 @@ public import ApusFormat
 /// The code at the border between wasm and the host (`docs/abi.md`, “Entering and leaving wasm”).
 ///
 /// Each function appends one trampoline and returns the offset at which it starts.
-public enum Trampolines {
-    private static var scratch: GPR { CallingConvention.scratch }
-    private static var context: GPR { CallingConvention.context }
+///
+/// With fuel metered they take it from the store context into its register on the way into wasm
+/// and put it back on the way out.
+public struct Trampolines: Sendable {
+    private let isFuelMetered: Bool
+
+    public init(isFuelMetered: Bool) { self.isFuelMetered = isFuelMetered }
+
+    private var scratch: GPR { CallingConvention.scratch }
+    private var context: GPR { CallingConvention.context }
 
     // MARK: Host to wasm
 
     /// Fields of the store context that an entry saves and restores, in order of pushing.
-    private static var savedFields: [Int32] {
+    private var savedFields: [Int32] {
         [
             StoreField.entryStackPointer, StoreField.landing, StoreField.entryFramePointer,
             StoreField.exitFramePointer, StoreField.exitProgramCounter,
         ]
     }
-    private static var savedRegisters: [GPR] { [.rbx, .r12, .r13, .r14, .r15] }
+    private var savedRegisters: [GPR] { [.rbx, .r12, .r13, .r14, .r15] }
     /// From the frame pointer down to the stack pointer when the frame is complete: the saved
     /// registers, the store context, its fields, and padding.
-    private static var frameBytes: Int32 {
+    private var frameBytes: Int32 {
         Int32(8 * (savedRegisters.count + 1 + savedFields.count + 1))
     }
-    private static var storeContextSlot: Int32 { Int32(-8 * (savedRegisters.count + 1)) }
+    private var storeContextSlot: Int32 { Int32(-8 * (savedRegisters.count + 1)) }
 
     /// `uint32_t (context, code, values)`: calls wasm code of this type.
-    public static func makeEntry(_ type: FunctionType, into code: inout CodeBuffer) -> Int {
+    public func makeEntry(_ type: FunctionType, into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
         let landing = code.makeLabel()
         let leave = code.makeLabel()
@@ -46,8 +53,10 @@ public enum Trampolines {
         code.store(.w64, Address(.r12, StoreField.entryFramePointer), .rbp)
         code.lea(.w64, .rax, label: landing)
         code.store(.w64, Address(.r12, StoreField.landing), .rax)
+        loadFuel(from: .r12, &code)
         passArguments(type, &code)
         code.call(scratch)
+        storeFuel(to: .r12, &code)
         storeResults(type, &code)
         code.zero(.rax)
         code.jump(leave)
@@ -60,7 +69,7 @@ public enum Trampolines {
     }
 
     /// Copies the cells that rbx points to into argument registers and onto the stack.
-    private static func passArguments(_ type: FunctionType, _ code: inout CodeBuffer) {
+    private func passArguments(_ type: FunctionType, _ code: inout CodeBuffer) {
         let (locations, stackBytes) = CallingConvention.parameters(type)
         let resultBytes = CallingConvention.results(type).stackBytes
         let outgoing = (stackBytes + resultBytes + 15) & ~15
@@ -79,7 +88,7 @@ public enum Trampolines {
         }
     }
 
-    private static func storeResults(_ type: FunctionType, _ code: inout CodeBuffer) {
+    private func storeResults(_ type: FunctionType, _ code: inout CodeBuffer) {
         let cells = CallingConvention.cellOffsets(type.results)
         for (index, location) in CallingConvention.results(type).locations.enumerated() {
             // The callee has popped its arguments; the result area is on top of the stack.
@@ -91,12 +100,12 @@ public enum Trampolines {
     // MARK: Cells
 
     /// 8-byte words of a cell of `type`.
-    private static func words(_ type: ValueType) -> Int32 { type == .v128 ? 2 : 1 }
+    private func words(_ type: ValueType) -> Int32 { type == .v128 ? 2 : 1 }
 
-    private static func isNarrow(_ type: ValueType) -> Bool { type == .i32 || type == .f32 }
+    private func isNarrow(_ type: ValueType) -> Bool { type == .i32 || type == .f32 }
 
     /// Reads a cell into the register that `location` names; values on the stack are skipped.
-    private static func loadCell(
+    private func loadCell(
         _ cell: Address, _ type: ValueType, _ location: CallingConvention.Location,
         _ code: inout CodeBuffer
     ) {
@@ -114,7 +123,7 @@ public enum Trampolines {
 
     /// Writes all of the cell at `base` + `offset` from where a value is; values on the stack are
     /// counted from `stack` + `stackOffset`.
-    private static func storeCell(
+    private func storeCell(
         _ base: GPR, _ offset: Int32, _ type: ValueType,
         _ location: CallingConvention.Location, stack: GPR, _ stackOffset: Int32,
         _ code: inout CodeBuffer
@@ -141,7 +150,7 @@ public enum Trampolines {
     }
 
     /// With rbp at the trampoline's frame and the answer in rax.
-    private static func restoreHost(_ code: inout CodeBuffer) {
+    private func restoreHost(_ code: inout CodeBuffer) {
         code.load(.w64, .rcx, Address(.rbp, storeContextSlot))
         for (index, field) in savedFields.enumerated() {
             code.load(.w64, .rdx, Address(.rbp, storeContextSlot - Int32(8 * (index + 1))))
@@ -156,7 +165,7 @@ public enum Trampolines {
     // MARK: Wasm to host
 
     /// In the wasm convention: calls `hostCall(context, cells)`, the address of a C function.
-    public static func makeHost(
+    public func makeHost(
         _ type: FunctionType, hostCall: UInt, into code: inout CodeBuffer
     ) -> Int {
         let start = begin(&code)
@@ -190,7 +199,7 @@ public enum Trampolines {
         return start
     }
 
-    private static func loadResults(
+    private func loadResults(
         _ type: FunctionType, resultArea: Int32, _ code: inout CodeBuffer
     ) {
         let locations = CallingConvention.results(type).locations
@@ -208,7 +217,7 @@ public enum Trampolines {
     }
 
     /// The stub through which compiled code calls `RuntimeFunction` number eax.
-    public static func makeRuntimeCall(into code: inout CodeBuffer) -> Int {
+    public func makeRuntimeCall(into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
         code.load(.w64, .r10, Address(.rsp))
         recordExit(framePointer: .rbp, programCounter: .r10, &code)
@@ -225,7 +234,7 @@ public enum Trampolines {
 
     /// The stub that leaves wasm: notes the frames by `trapLeave`, the address of a C function,
     /// then goes back to where the innermost entry trampoline lands.
-    public static func makeTrapExit(trapLeave: UInt, into code: inout CodeBuffer) -> Int {
+    public func makeTrapExit(trapLeave: UInt, into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
         code.load(.w64, .rdi, Address(context, ContextField.storeContext))
         code.alu(.and, .w64, .rsp, immediate: -16)
@@ -239,7 +248,7 @@ public enum Trampolines {
 
     /// The stub that functions return to which another instance has tail-called. Its frame holds
     /// the context that the first caller expects (`TailFrame`).
-    public static func makeTailReturn(into code: inout CodeBuffer) -> Int {
+    public func makeTailReturn(into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
         code.load(.w64, context, Address(.rbp, TailFrame.restored))
         code.leave()
@@ -247,21 +256,32 @@ public enum Trampolines {
         return start
     }
 
-    private static func begin(_ code: inout CodeBuffer) -> Int {
+    private func begin(_ code: inout CodeBuffer) -> Int {
         code.resetLabels()
         code.align(to: 16)
         return code.count
     }
 
-    private static func recordExit(
+    private func recordExit(
         framePointer: GPR, programCounter: GPR, _ code: inout CodeBuffer
     ) {
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
         code.store(.w64, Address(scratch, StoreField.exitFramePointer), framePointer)
         code.store(.w64, Address(scratch, StoreField.exitProgramCounter), programCounter)
+        storeFuel(to: scratch, &code)
     }
 
-    private static func leaveIfTrapped(_ code: inout CodeBuffer) {
+    private func loadFuel(from store: GPR, _ code: inout CodeBuffer) {
+        guard isFuelMetered else { return }
+        code.load(.w64, CallingConvention.fuel, Address(store, StoreField.fuel))
+    }
+
+    private func storeFuel(to store: GPR, _ code: inout CodeBuffer) {
+        guard isFuelMetered else { return }
+        code.store(.w64, Address(store, StoreField.fuel), CallingConvention.fuel)
+    }
+
+    private func leaveIfTrapped(_ code: inout CodeBuffer) {
         let fine = code.makeLabel()
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
         // The pending trap and the request to leave, side by side.
@@ -269,5 +289,6 @@ public enum Trampolines {
         code.jump(.e, fine, near: true)
         code.jump(Address(context, ContextField.trapExit))
         code.bind(fine)
+        loadFuel(from: scratch, &code)
     }
 }

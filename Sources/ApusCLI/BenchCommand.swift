@@ -30,6 +30,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
     var compiler = Engine.Compiler.baseline
 
+    @Flag(help: "Count fuel, of which there is enough.")
+    var metered = false
+
     @Argument(help: "The program: a WebAssembly module.")
     var module: String
 
@@ -57,6 +60,7 @@ struct BenchCommand: ParsableCommand {
         var configuration = Engine.Configuration()
         configuration.compiler = compiler
         configuration.compilationThreads = threads
+        configuration.isFuelMetered = metered
         let engine = Engine(configuration)
         let compiled = try Module(engine, contentsOf: module)
 
@@ -74,7 +78,9 @@ struct BenchCommand: ParsableCommand {
 
         let clock = ContinuousClock()
         let instantiateStart = clock.now
-        let instance = try linker.instantiate(compiled, in: Store(engine))
+        let store = Store(engine)
+        if metered { store.fuel = .max }
+        let instance = try linker.instantiate(compiled, in: store)
         let instantiateTime = instantiateStart.duration(to: clock.now)
 
         let start = try instance.function("_start", as: (() -> Void).self)

@@ -23,6 +23,12 @@ struct RunCommand: ParsableCommand {
             "Stop the program after this long: 50ms, 2s, 1.5m.", valueName: "DURATION"))
     var timeout: TimeLimit?
 
+    @Option(
+        help: ArgumentHelp(
+            "Stop the program after about this many instructions, always at the same one.",
+            valueName: "N"))
+    var fuel: UInt64?
+
     @Argument(help: "The program: a WebAssembly module.")
     var module: String
 
@@ -35,9 +41,12 @@ struct RunCommand: ParsableCommand {
 
     /// Runs the program and returns its exit status.
     private func execute() throws -> Int32 {
-        let engine = Engine()
+        var configuration = Engine.Configuration()
+        configuration.isFuelMetered = fuel != nil
+        let engine = Engine(configuration)
         let compiled = try Module(engine, contentsOf: module)
         let store = Store(engine)
+        if let fuel { store.fuel = fuel }
         if let timeout { store.deadline = .now + timeout.duration }
         var wasi = WASI()
         wasi.grant(grants)

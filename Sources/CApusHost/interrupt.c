@@ -73,6 +73,7 @@ static void leave_wasm(int signal, void *machine) {
     store->trap_fp = (uintptr_t)registers[REG_RBP];
     store->trap_address = 0;
     apus_trace_capture(store, pc, store->trap_fp);
+    if (store->is_metered) store->fuel = registers[REG_R14];
     registers[REG_RIP] = (greg_t)store->landing;
     registers[REG_RSP] = (greg_t)store->entry_sp;
 }

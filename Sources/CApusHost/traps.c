@@ -186,6 +186,7 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     store->trap_fp = (uintptr_t)registers[REG_RBP];
     store->trap_address = (uintptr_t)info->si_addr;
     apus_trace_capture(store, pc, store->trap_fp);
+    if (store->is_metered) store->fuel = registers[REG_R14];
     registers[REG_RIP] = (greg_t)store->landing;
     registers[REG_RSP] = (greg_t)store->entry_sp;
     return 1;

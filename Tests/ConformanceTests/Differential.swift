@@ -98,7 +98,7 @@ struct Differential {
                     item.module, item.name, try GeneratedImports.function(store, type, body))
             }
         }
-        referenceStore.fuel = Self.fuelPerCall
+        fillUp()
         var reference: ReferenceInstance?
         let expected = Outcome {
             reference = try ReferenceInstance(module, in: referenceStore, imports: imports)
@@ -113,6 +113,7 @@ struct Differential {
         guard expected == found else {
             throw Difference(text: "instantiation: \(found), expected \(expected)")
         }
+        try compareFuel(after: "instantiation")
         guard let instance, let reference else { return nil }
         return Pair(module: module, instance: instance, reference: reference)
     }
@@ -133,7 +134,7 @@ struct Differential {
         }
         let type = pair.module.functionType(index)
         let arguments = type.parameters.map { generated.choices.argument($0) }
-        referenceStore.fuel = Self.fuelPerCall
+        fillUp()
         let expected = Outcome {
             try referenceStore.call(reference.functions[index], arguments).map(named(reference))
         }
@@ -147,7 +148,29 @@ struct Differential {
         guard expected == found else {
             throw Difference(text: "\(name)(\(arguments)): \(found), expected \(expected)")
         }
+        try compareFuel(after: "\(name)(\(arguments))")
         return true
+    }
+
+    // MARK: Fuel
+
+    private static let fuel: UInt64 = 1 << 40
+
+    private var isMetered: Bool { store.engine.configuration.isFuelMetered }
+
+    private func fillUp() {
+        referenceStore.fuel = Self.fuelPerCall
+        referenceStore.spentFuel = 0
+        if isMetered { store.fuel = Self.fuel }
+    }
+
+    private func compareFuel(after event: String) throws {
+        guard isMetered else { return }
+        let spent = Self.fuel - store.fuel
+        guard spent == referenceStore.spentFuel else {
+            let expected = referenceStore.spentFuel
+            throw Difference(text: "fuel spent in \(event): \(spent), expected \(expected)")
+        }
     }
 
     /// Whether the interpreter gave up before the end: then there is nothing to compare.

@@ -3,7 +3,8 @@ import ApusTestSupport
 import Foundation
 import Testing
 
-/// Generated modules must do the same on Apus and on the reference interpreter.
+/// Generated modules must do the same on Apus and on the reference interpreter; every second time
+/// in a metered engine, and then they must use up the same fuel.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed;
 /// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
@@ -12,7 +13,9 @@ import Testing
 
     @Test(arguments: 0..<shardCount)
     func sameOutcome(shard: Int) throws {
-        let engine = Engine()
+        var configuration = Engine.Configuration()
+        configuration.isFuelMetered = shard % 2 == 1
+        let engine = Engine(configuration)
         let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)
         let first = TestEnvironment.number("APUS_DIFFERENTIAL_SEED", standard: 0)
         var calls = 0

@@ -4,17 +4,20 @@ internal import ApusRuntime
 
 /// Makes the runtime's trampolines with the baseline compiler's assembler.
 struct BaselineTrampolines: TrampolineSource {
+    let isFuelMetered: Bool
+
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int]) {
+        let trampolines = Trampolines(isFuelMetered: isFuelMetered)
         var buffer = CodeBuffer()
         let offsets = kinds.map { kind in
             switch kind {
-            case .entry(let type): Trampolines.makeEntry(type, into: &buffer)
-            case .host(let type): Trampolines.makeHost(type, hostCall: hostCall, into: &buffer)
-            case .runtimeCall: Trampolines.makeRuntimeCall(into: &buffer)
-            case .trapExit: Trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
-            case .tailReturn: Trampolines.makeTailReturn(into: &buffer)
+            case .entry(let type): trampolines.makeEntry(type, into: &buffer)
+            case .host(let type): trampolines.makeHost(type, hostCall: hostCall, into: &buffer)
+            case .runtimeCall: trampolines.makeRuntimeCall(into: &buffer)
+            case .trapExit: trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
+            case .tailReturn: trampolines.makeTailReturn(into: &buffer)
             }
         }
         let bytes = buffer.span

@@ -44,6 +44,7 @@ struct CompilationDriver {
             module: module, processor: configuration.processorFeatures.intersection(.host))
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
+        environment.isFuelMetered = configuration.isFuelMetered
         // Asking for the processors takes as long as compiling a small module.
         let threads =
             batches.count > 1

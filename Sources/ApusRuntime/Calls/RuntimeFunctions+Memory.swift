@@ -59,7 +59,9 @@ extension RuntimeFunctions {
             let fits = instance.initializeMemory(
                 Int(truncatingIfNeeded: memory), fromSegment: Int(truncatingIfNeeded: segment),
                 at: destination, source: source, count: count)
-            return fits ? 0 : unsafe outOfBounds(context)
+            guard fits else { return unsafe outOfBounds(context) }
+            unsafe pay(context, FuelCost.ofBytes(count))
+            return 0
         }
     }
 
@@ -83,6 +85,7 @@ extension RuntimeFunctions {
         _ body: (Int, Int) -> Void
     ) -> UInt64 {
         var done = 0
+        guard unsafe pay(context, FuelCost.ofBytes(UInt64(bytes))) else { return 0 }
         while bytes - done > pieceBytes {
             body(backward ? bytes - done - pieceBytes : done, pieceBytes)
             done += pieceBytes

@@ -9,7 +9,9 @@ extension RuntimeFunctions {
     static let tableGrow: Entry = { context, table, value, delta, _, _ in
         unsafe withInstance(context) { instance in
             let table = instance.tables[Int(truncatingIfNeeded: table)]
-            return table.grow(by: delta, value) ?? failure(table.type.is64)
+            guard let old = table.grow(by: delta, value) else { return failure(table.type.is64) }
+            unsafe pay(context, FuelCost.ofElements(delta))
+            return old
         }
     }
 
@@ -17,7 +19,9 @@ extension RuntimeFunctions {
     static let tableFill: Entry = { context, table, destination, value, count, _ in
         unsafe withInstance(context) { instance in
             let table = instance.tables[Int(truncatingIfNeeded: table)]
-            return table.fill(destination, value, count) ? 0 : unsafe outOfBounds(context)
+            guard table.fill(destination, value, count) else { return unsafe outOfBounds(context) }
+            unsafe pay(context, FuelCost.ofElements(count))
+            return 0
         }
     }
 
@@ -27,7 +31,9 @@ extension RuntimeFunctions {
             let target = instance.tables[Int(truncatingIfNeeded: target)]
             let origin = instance.tables[Int(truncatingIfNeeded: origin)]
             let fits = target.copy(destination, from: origin, source, count)
-            return fits ? 0 : unsafe outOfBounds(context)
+            guard fits else { return unsafe outOfBounds(context) }
+            unsafe pay(context, FuelCost.ofElements(count))
+            return 0
         }
     }
 
@@ -37,7 +43,9 @@ extension RuntimeFunctions {
             let fits = instance.initializeTable(
                 Int(truncatingIfNeeded: table), fromSegment: Int(truncatingIfNeeded: segment),
                 at: destination, source: source, count: count)
-            return fits ? 0 : unsafe outOfBounds(context)
+            guard fits else { return unsafe outOfBounds(context) }
+            unsafe pay(context, FuelCost.ofElements(count))
+            return 0
         }
     }
 

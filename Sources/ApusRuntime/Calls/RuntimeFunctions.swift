@@ -52,6 +52,22 @@ enum RuntimeFunctions {
         unsafe store.pointee.trap = UInt32(code.rawValue)
     }
 
+    /// Takes `cost` from the store's fuel, if that is metered. If there is too little, makes the
+    /// calling stub leave wasm, and returns false.
+    @discardableResult
+    static func pay(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) -> Bool {
+        guard let store = unsafe context.pointee.store_context,
+            unsafe store.pointee.is_metered != 0
+        else { return true }
+        let left = unsafe store.pointee.fuel
+        guard cost <= UInt64(max(0, left)) else {
+            unsafe setTrap(context, .outOfFuel)
+            return false
+        }
+        unsafe store.pointee.fuel = left - Int64(cost)
+        return true
+    }
+
     /// Calls `body` with the instance that `context` belongs to.
     // SAFETY: only contexts of instances have the table of runtime functions; their owner is an
     // InstanceState that the store keeps.

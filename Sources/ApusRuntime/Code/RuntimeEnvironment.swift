@@ -44,6 +44,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var tableElementsLimit: UInt64 = 10_000_000
     /// Frames that a backtrace records at most.
     public var backtraceFramesLimit: Int = 128
+    /// Compiled code and trampolines count fuel.
+    public var isFuelMetered = false
 
     public init() {}
 }

@@ -47,6 +47,7 @@ public final class RuntimeStore {
         unsafe context = memory.assumingMemoryBound(to: apus_store_context.self)
         unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
         unsafe context.pointee.trace_capacity = UInt32(frames)
+        unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
     }
 

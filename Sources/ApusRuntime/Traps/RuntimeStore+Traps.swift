@@ -22,6 +22,7 @@ extension RuntimeStore {
             return error
         }
         checkFault(code)
+        refundFuel(code)
         let counters = unsafe Span(
             _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
         var backtrace = Backtrace(

@@ -46,12 +46,14 @@ struct apus_store_context {
     uint32_t trap;          // pending trap code (ApusABI TrapCode), 0 if none
     uint32_t interrupt;     // not 0: leave wasm soon; other threads set it. Read with `trap` as one
     uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
+    uint32_t is_metered;    // not 0: r14 holds the fuel while wasm runs
     uint32_t is_interruptible;  // not 0: calls announce themselves to the store's interrupter
     uintptr_t trap_pc;      // where it happened
     uintptr_t trap_fp;      // rbp there
     uintptr_t trap_address; // faulting data address
     struct apus_store_context *outer;  // the store whose host function entered this one, or null
     void *store;            // unretained runtime Store
+    int64_t fuel;           // what is left, while wasm is not running; negative: overdrawn
     uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there

@@ -139,6 +139,7 @@ final class ReferenceMachine {
     private func execute(_ instruction: ReferenceCode.Instruction) throws {
         if store.fuel <= 0 { throw ReferenceTrap.outOfFuel }
         store.fuel -= 1
+        pay(for: instruction.operation)
         let first = Int(truncatingIfNeeded: instruction.first)
         switch instruction.operation {
         case .unreachable: throw ReferenceTrap.unreachable
@@ -161,7 +162,10 @@ final class ReferenceMachine {
             let instance = frames[frames.count - 1].instance
             try callIndirect(type: first, table: Int(instruction.second), in: instance)
         default:
+            let sizeCost = sizeCost(of: instruction.operation)
             try executeData(instruction, frames[frames.count - 1].instance)
+            let hasFailed = instruction.operation == .tableGrow && stack.last == 0xFFFF_FFFF
+            if !hasFailed { store.spentFuel += sizeCost }
         }
     }
 

@@ -12,6 +12,8 @@ public final class ReferenceStore {
     public var callDepthLimit = 10_000
     /// Instructions that may still be executed; when they are used up, `outOfFuel` is thrown.
     public var fuel = Int.max
+    /// What the instructions that were executed cost in a metered engine.
+    public var spentFuel = 0
 
     public init() {}
 

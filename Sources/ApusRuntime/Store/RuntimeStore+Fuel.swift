@@ -1,0 +1,33 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: the context lives as long as the store, and nobody else reads or writes its fuel while
+// wasm is not running.
+extension RuntimeStore {
+    /// What the store's guests may still use up. While a guest runs, its host functions see it as
+    /// it was at the call.
+    public var fuel: UInt64 {
+        get { UInt64(max(0, unsafe context.pointee.fuel)) }
+        set { unsafe context.pointee.fuel = Int64(clamping: newValue) }
+    }
+
+    /// Gives back what was paid for instructions after the one that trapped. Where wasm was left
+    /// by a call there are none.
+    func refundFuel(_ code: TrapCode) {
+        guard unsafe context.pointee.is_metered != 0, code != .stackExhausted, code != .none,
+            unsafe context.pointee.trap_signal != 0
+        else { return }
+        let address = unsafe context.pointee.trap_pc
+        guard let loaded = CodeRegistry.shared.module(at: address),
+            let place = loaded.place(at: address, isReturnAddress: false)
+        else { return }
+        let module = loaded.module
+        let body = module.bodies[Int(place.functionIndex) - module.importedFunctionCount]
+        let refund = FuelSegment.refund(
+            InstructionReader(module.bytes, body: body),
+            stop: Int(body.start) + Int(place.bodyOffset),
+            isUnstarted: place.trap == .outOfFuel)
+        unsafe context.pointee.fuel += Int64(refund)
+    }
+}

@@ -1,0 +1,133 @@
+import Apus
+import Testing
+
+/// Guests that use up fuel.
+struct FuelTests {
+    private static let text = """
+        (module
+          (import "host" "look" (func $look))
+          (memory 16)
+          (table 64 funcref)
+          (func (export "nothing"))
+          (func (export "forever") (loop $l (br $l)))
+          (func $deep (export "deep") (param i32)
+            (if (local.get 0) (then
+              (call $deep (i32.sub (local.get 0) (i32.const 1)))
+              (call $deep (i32.sub (local.get 0) (i32.const 1))))))
+          (func (export "count") (param i32)
+            (loop $l
+              (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+              (br_if $l (local.get 0))))
+          (func (export "fill") (param i32)
+            (memory.fill (i32.const 0) (i32.const 1) (local.get 0)))
+          (func (export "look") (call $look))
+          (func (export "trap") (param i32)
+            (i32.const 1)
+            (i32.load (local.get 0))
+            (i32.const 2)
+            (i32.const 3)
+            drop drop drop drop))
+        """
+
+    private func instance(_ look: @escaping @Sendable (Caller) -> Void = { _ in }) throws
+        -> Instance
+    {
+        var configuration = Engine.Configuration()
+        configuration.isFuelMetered = true
+        let engine = Engine(configuration)
+        var linker = Linker(engine)
+        linker.define("host", "look") { (caller: Caller) in look(caller) }
+        let store = Store(engine)
+        store.fuel = 1000
+        return try linker.instantiate(Module(engine, text: Self.text), in: store)
+    }
+
+    /// What a call uses up of a large amount.
+    private func cost(
+        _ instance: Instance, _ name: String, _ arguments: Value...
+    ) throws -> UInt64 {
+        instance.store.fuel = 1_000_000_000
+        _ = trap { _ = try instance.function(name).call(arguments) }
+        return 1_000_000_000 - instance.store.fuel
+    }
+
+    @Test func costsAreExact() throws {
+        let instance = try instance()
+        #expect(try cost(instance, "nothing") == 0)
+        #expect(try cost(instance, "count", .i32(1)) == 6)
+        #expect(try cost(instance, "count", .i32(1000)) == 6000)
+        #expect(try cost(instance, "fill", .i32(6400)) == 4 + 100)
+        // What comes after the instruction that traps is not paid for.
+        #expect(try cost(instance, "trap", .i32(0)) == 9)
+        #expect(try cost(instance, "trap", .i32(-1)) == 3)
+        #expect(try cost(instance, "fill", .i32(-1)) == 4)
+    }
+
+    @Test(arguments: ["forever", "deep", "count"]) func itEnds(_ name: String) throws {
+        let instance = try instance()
+        let arguments: [Value] = name == "forever" ? [] : [.i32(60)]
+        instance.store.fuel = name == "count" ? 100 : 100_000
+        let stopped = trap { _ = try instance.function(name).call(arguments) }
+        #expect(stopped?.code == .outOfFuel)
+        #expect(stopped?.code.description == "all fuel consumed")
+        #expect(stopped?.backtrace.first?.name == name)
+        #expect(instance.store.fuel < 6)
+        // The instance is as good as before when there is more.
+        instance.store.fuel = 1000
+        _ = try instance.function("count").call([.i32(5)])
+        #expect(instance.store.fuel == 970)
+    }
+
+    @Test func largeFillsNeedFuelBeforeTheyStart() throws {
+        let instance = try instance()
+        instance.store.fuel = 1000
+        let stopped = trap { _ = try instance.function("fill").call([.i32(1 << 20)]) }
+        #expect(stopped?.code == .outOfFuel)
+        #expect(stopped?.backtrace.first?.name == "fill")
+        #expect(instance.store.fuel == 996)
+    }
+
+    @Test func aStoreHasNoneAtFirst() throws {
+        var configuration = Engine.Configuration()
+        configuration.isFuelMetered = true
+        let store = Store(Engine(configuration))
+        #expect(store.fuel == 0)
+        let text = #"(module (func (export "f") (drop (i32.const 1))))"#
+        let module = try Module(store.engine, text: text)
+        let function = try Instance(store, module).function("f", as: (() -> Void).self)
+        #expect(trap { try function() }?.code == .outOfFuel)
+    }
+
+    @Test func hostFunctionsSeeAndChangeIt() throws {
+        let seen = Counter()
+        let instance = try instance { caller in
+            seen.add(Int(caller.store.fuel))
+            caller.store.fuel += 500
+        }
+        instance.store.fuel = 100
+        _ = try instance.function("look").call([])
+        #expect(seen.total == 99)
+        #expect(instance.store.fuel == 599)
+    }
+
+    @Test func hostFunctionsThatCallBackUseTheSame() throws {
+        let instance = try instance { caller in
+            _ = try? caller.instance?.function("count").call([.i32(10)])
+        }
+        instance.store.fuel = 1000
+        _ = try instance.function("look").call([])
+        #expect(instance.store.fuel == 1000 - 1 - 60)
+    }
+
+    @Test func theMostThereCanBe() throws {
+        let instance = try instance()
+        instance.store.fuel = .max
+        _ = try instance.function("count").call([.i32(10)])
+        #expect(instance.store.fuel == UInt64(Int64.max) - 60)
+    }
+
+    @Test func enginesWithoutFuelTakeNone() async {
+        #expect(Store(Engine()).fuel == 0)
+        await #expect(processExitsWith: .failure) { Store(Engine()).fuel = 1 }
+    }
+}
