@@ -1,7 +1,7 @@
 import Foundation
 
 /// Measures Apus on this machine: `ApusBenchmarks compile [MODULE...]`, `ApusBenchmarks calls
-/// [FOLDER]`, or both without arguments.
+/// [FOLDER]`, or both without arguments, and `ApusBenchmarks interruption [N]`.
 @main
 struct Benchmarks {
     static func main() throws {
@@ -18,8 +18,10 @@ struct Benchmarks {
             let folder = words.count > 1 ? URL(filePath: words[1]) : ModuleFiles.own
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
+        case "interruption":
+            try InterruptionBenchmark.run(words.count > 1 ? Int(words[1]) ?? 1250 : 1250)
         default:
-            print("usage: ApusBenchmarks [compile [MODULE...] | calls [FOLDER]]")
+            print("usage: ApusBenchmarks [compile [MODULE...] | calls [FOLDER] | interruption [N]]")
             exit(64)
         }
     }
