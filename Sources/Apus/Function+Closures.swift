@@ -94,11 +94,7 @@ extension HostClosure {
                 next += isVector ? 2 : 1
             }
             let results = try body(Caller(frame, in: store), arguments)
-            guard results.map(\.type) == type.results else {
-                throw TypeError(
-                    expected: type.results, found: results.map(\.type),
-                    place: "a host function's results")
-            }
+            try Value.check(results, against: type.results, place: "a host function's results")
             for (index, cell) in try Value.cells(results, in: store).enumerated() {
                 frame[index] = cell
             }

@@ -12,6 +12,11 @@ public struct Function {
     /// Its type.
     public let type: FunctionType
 
+    /// The type of references to it: typed function references that are never null.
+    ///
+    /// It names the function's type by a number that means something within its engine only.
+    public var referenceType: ValueType { .reference(reference.heapType, nullable: false) }
+
     init(_ reference: FunctionReference, in store: Store) throws {
         self.reference = reference
         self.store = store
@@ -23,10 +28,7 @@ public struct Function {
     /// - Throws: `TypeError` if the arguments do not fit; `Trap` if the guest stops; whatever a
     ///   host function throws, unchanged.
     public func call(_ arguments: [Value] = []) throws -> [Value] {
-        guard arguments.map(\.type) == type.parameters else {
-            throw TypeError(
-                expected: type.parameters, found: arguments.map(\.type), place: "a call")
-        }
+        try Value.check(arguments, against: type.parameters, place: "a call")
         let runtime = try store.runtime
         let target = try runtime.target(reference)
         var cells = try Value.cells(arguments, in: store)

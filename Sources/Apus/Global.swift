@@ -13,7 +13,14 @@ public struct Global {
 
     /// Makes a global that belongs to no instance, for instances to import.
     public init(_ store: Store, _ value: Value, isMutable: Bool = false) throws {
-        let type = GlobalType(value.type, isMutable: isMutable)
+        try self.init(store, GlobalType(value.type, isMutable: isMutable), value)
+    }
+
+    /// Makes a global of `type` that belongs to no instance, for instances to import.
+    ///
+    /// - Throws: `TypeError` if `value` is not of its type.
+    public init(_ store: Store, _ type: GlobalType, _ value: Value) throws {
+        try Value.check([value], against: [type.value], place: "a global")
         let bits = try value.bits(in: store)
         let cell = try store.runtime.makeGlobal(type, bits: bits.0)
         if case .v128 = value { cell.highBits = bits.1 }
@@ -37,9 +44,7 @@ public struct Global {
         guard type.isMutable else {
             throw TypeError(expected: [], found: [value.type], place: "an immutable global")
         }
-        guard value.type == type.value else {
-            throw TypeError(expected: [type.value], found: [value.type], place: "a global")
-        }
+        try Value.check([value], against: [type.value], place: "a global")
         let bits = try value.bits(in: store)
         cell.bits = bits.0
         if case .v128 = value { cell.highBits = bits.1 }

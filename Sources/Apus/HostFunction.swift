@@ -17,13 +17,16 @@ struct HostClosure {
         self.body = body
     }
 
-    /// The function in `store`.
-    func make(in store: Store) throws -> FunctionReference {
+    /// The function in `store`. It has the type `visibleType`, if that is another one that it can
+    /// serve as.
+    func make(
+        in store: Store, as visibleType: FunctionType? = nil
+    ) throws -> FunctionReference {
         let body = body
         // SAFETY: the store owns the runtime's side, which owns the host function, and a call
         // happens only through something that keeps the store alive.
         let owner = unsafe Unmanaged.passUnretained(store)
-        return try store.runtime.makeHostFunction(type) { frame in
+        return try store.runtime.makeHostFunction(visibleType ?? type) { frame in
             try unsafe owner._withUnsafeGuaranteedRef { store in try body(frame, store) }
         }
     }

@@ -1,4 +1,5 @@
 internal import ApusFormat
+internal import ApusRuntime
 
 /// The type of something that a module imports or exports.
 ///
@@ -11,25 +12,27 @@ public enum ItemType: Hashable, Sendable {
 }
 
 extension ItemType {
-    /// `type` with the function type that its index stands for in `module`.
-    init(_ type: ExternalType, in module: DecodedModule) {
+    /// `type` of `module` with what its indices of function types stand for.
+    init(_ type: ExternalType, in module: LoadedModule) {
         self =
             switch type {
-            case .function(let index): .function(module.types[Int(index)])
-            case .table(let type): .table(type)
+            case .function(let index): .function(module.functionType(index))
+            case .table(let type): .table(module.resolve(type))
             case .memory(let type): .memory(type)
-            case .global(let type): .global(type)
+            case .global(let type): .global(module.resolve(type))
             }
     }
 
     /// The type of what `item` names in `module`.
-    init(_ item: ExternalIndex, in module: DecodedModule) {
+    init(_ item: ExternalIndex, in module: LoadedModule) {
+        let decoded = module.module
         self =
             switch item {
-            case .function(let index): .function(module.functionType(Int(index)))
-            case .table(let index): .table(module.tables[Int(index)])
-            case .memory(let index): .memory(module.memories[Int(index)])
-            case .global(let index): .global(module.globals[Int(index)])
+            case .function(let index):
+                .function(module.functionType(decoded.functions[Int(index)]))
+            case .table(let index): .table(module.resolve(decoded.tables[Int(index)]))
+            case .memory(let index): .memory(decoded.memories[Int(index)])
+            case .global(let index): .global(module.resolve(decoded.globals[Int(index)]))
             }
     }
 }

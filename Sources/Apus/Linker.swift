@@ -116,10 +116,9 @@ public struct Linker {
         for wanted in module.imports {
             switch definitions[ImportName(wanted.module, wanted.name)] {
             case .host(let host):
-                guard wanted.type == .function(host.closure.type) else {
-                    throw LinkError(wanted, found: .function(host.closure.type))
-                }
-                resolved.sources.append(.host(host))
+                guard case .function(let type) = wanted.type, host.closure.type.canServe(as: type)
+                else { throw LinkError(wanted, found: .function(host.closure.type)) }
+                resolved.sources.append(.host(host, as: type))
             case .item(let item):
                 resolved.sources.append(.bound(try bind(item, wanted)))
             case nil:

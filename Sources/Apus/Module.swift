@@ -124,14 +124,14 @@ extension Module {
     public var imports: [Import] {
         decoded.imports.map { item in
             Import(
-                module: item.module, name: item.name, type: ItemType(item.type, in: decoded))
+                module: item.module, name: item.name, type: ItemType(item.type, in: loaded))
         }
     }
 
     /// What the module offers, in its own order.
     public var exports: [Export] {
         decoded.exports.map { item in
-            Export(name: item.name, type: ItemType(item.item, in: decoded))
+            Export(name: item.name, type: ItemType(item.item, in: loaded))
         }
     }
 

@@ -1,3 +1,4 @@
+internal import ApusFormat
 internal import ApusRuntime
 
 /// A module whose imports are known: it can be instantiated many times, from any thread, without
@@ -22,7 +23,8 @@ public struct PreparedModule: Sendable {
 struct ResolvedModule<Bound> {
     /// Where an import comes from.
     enum Source {
-        case host(SendableHostClosure)
+        /// A function that the module sees as one of this type.
+        case host(SendableHostClosure, as: FunctionType)
         case bound(Bound)
         case export(of: String, name: String)
     }
@@ -50,8 +52,8 @@ struct ResolvedModule<Bound> {
         items.reserveCapacity(sources.count)
         for source in sources {
             switch source {
-            case .host(let host):
-                items.append(.function(try host.closure.make(in: store)))
+            case .host(let host, let type):
+                items.append(.function(try host.closure.make(in: store, as: type)))
             case .bound(let bound):
                 let item = item(bound)
                 guard item.store === store else { throw ForeignStoreError(thing: item.noun) }

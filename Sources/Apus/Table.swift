@@ -12,7 +12,7 @@ public struct Table {
     }
 
     /// Makes a table that belongs to no instance, for instances to import, full of `initial`, or
-    /// of null.
+    /// of null if its elements may be that.
     public init(_ store: Store, _ type: TableType, initial: Value? = nil) throws {
         let bits = try Self.bits(initial, for: type, in: store)
         try self.init(store.runtime.makeTable(type, initial: bits), in: store)
@@ -56,10 +56,10 @@ public struct Table {
 
     private static func bits(_ value: Value?, for type: TableType, in store: Store) throws -> UInt64
     {
-        guard let value else { return 0 }
-        guard value.type == type.element else {
-            throw TypeError(expected: [type.element], found: [value.type], place: "a table")
+        guard let value = value ?? Value.zero(type.element) else {
+            throw TypeError(expected: [type.element], found: [], place: "a table")
         }
+        try Value.check([value], against: [type.element], place: "a table")
         return try value.bits(in: store).0
     }
 }

@@ -20,7 +20,7 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         var parameters: [ValueType] = []
         for type in repeat (each Parameter).self { parameters.append(type.valueType) }
         let type = FunctionType(parameters, results)
-        guard function.type == type else {
+        guard function.type.canServe(as: type) else {
             throw ExportError(
                 name: "", expected: "function \(type)", found: .function(function.type))
         }

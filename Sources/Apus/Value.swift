@@ -12,7 +12,7 @@ public enum Value {
     case function(Function?)
     case external(ExternReference?)
 
-    /// The value's type.
+    /// The value's type; of a reference the general one, with null, whatever it refers to.
     public var type: ValueType {
         switch self {
         case .i32: .i32
@@ -23,6 +23,23 @@ public enum Value {
         case .function: .funcref
         case .external: .externref
         }
+    }
+
+    /// Whether the value may be where one of `type` is expected.
+    public func matches(_ type: ValueType) -> Bool {
+        switch self {
+        case .function(let function?): function.referenceType.matches(type)
+        case .function(nil): type.isNullable && ValueType.funcref.isOfSameKind(as: type)
+        case .external(let value):
+            (value != nil || type.isNullable) && ValueType.externref.isOfSameKind(as: type)
+        case .i32, .i64, .f32, .f64, .v128: self.type == type
+        }
+    }
+
+    /// Checks that there is a value for each of `types`.
+    static func check(_ values: [Value], against types: [ValueType], place: String) throws {
+        guard values.count == types.count, zip(values, types).allSatisfy({ $0.matches($1) })
+        else { throw TypeError(expected: types, found: values.map(\.type), place: place) }
     }
 
     /// The value as cells of `store` hold it; the second one is used by vectors only.
@@ -46,13 +63,15 @@ public enum Value {
         case .f32: self = .f32(Float.fromCell(bits.0, store))
         case .f64: self = .f64(Double.fromCell(bits.0, store))
         case .v128: self = .v128(Vector128(low: bits.0, high: bits.1))
-        case .funcref: self = .function(try Function?.fromCell(bits.0, store))
-        case .externref: self = .external(try ExternReference?.fromCell(bits.0, store))
+        case _ where ValueType.funcref.isOfSameKind(as: type):
+            self = .function(try Function?.fromCell(bits.0, store))
+        case _ where ValueType.externref.isOfSameKind(as: type):
+            self = .external(try ExternReference?.fromCell(bits.0, store))
         default: throw TypeError(expected: [], found: [type], place: "a value for the host")
         }
     }
 
-    /// The null, or zero, of `type`; nil if the host has no values of that type.
+    /// The null, or zero, of `type`; nil if there is none or the host has no values of that type.
     public static func zero(_ type: ValueType) -> Value? {
         switch type {
         case .i32: .i32(0)
@@ -60,10 +79,18 @@ public enum Value {
         case .f32: .f32(0)
         case .f64: .f64(0)
         case .v128: .v128(Vector128(low: 0, high: 0))
-        case .funcref: .function(nil)
-        case .externref: .external(nil)
+        case _ where !type.isNullable: nil
+        case _ where ValueType.funcref.isOfSameKind(as: type): .function(nil)
+        case _ where ValueType.externref.isOfSameKind(as: type): .external(nil)
         default: nil
         }
+    }
+}
+
+extension ValueType {
+    /// Whether what both refer to is of this type, which is the most general one of its kind.
+    fileprivate func isOfSameKind(as type: ValueType) -> Bool {
+        type.isReference && type.heapType.matches(heapType)
     }
 }
 

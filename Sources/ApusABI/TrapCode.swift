@@ -22,6 +22,8 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     /// Stopped from outside, or out of time.
     case interrupted
     case outOfFuel
+    /// `call_ref` of null.
+    case nullFunctionReference
 }
 
 extension TrapCode: CustomStringConvertible {
@@ -42,6 +44,7 @@ extension TrapCode: CustomStringConvertible {
         case .hostError: "host function failed"
         case .interrupted: "interrupted"
         case .outOfFuel: "all fuel consumed"
+        case .nullFunctionReference: "null function reference"
         }
     }
 }

@@ -12,6 +12,8 @@ extension BaselineCompiler {
         case imported(Int)
         /// Of type `typeIndex`, element of `table`; its index is the register given.
         case element(table: Int, typeIndex: Int, index: GeneralValue)
+        /// What a reference, which is off the stack, refers to.
+        case reference(Operand)
 
         var mayLeaveInstance: Bool {
             if case .own = self { false } else { true }
@@ -36,6 +38,13 @@ extension BaselineCompiler {
             signatures[typeIndex], .element(table: table, typeIndex: typeIndex, index: index))
     }
 
+    /// Null is not tested for: reading its record faults.
+    mutating func translateCallRef() {
+        let typeIndex = Int(reader.readIndex())
+        let reference = pop()
+        emitCall(signatures[typeIndex], .reference(reference))
+    }
+
     mutating func emitCall(_ signature: Signature, _ callee: Callee) {
         let first = stack.count &- Int(signature.parameterCount)
         spillTemporaries(upTo: first)
@@ -44,9 +53,7 @@ extension BaselineCompiler {
         let outgoing = (parameterBytes &+ signature.resultStackBytes &+ 15) & ~15
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
         storeStackArguments(signature, from: first)
-        if case .element(let table, let typeIndex, let index) = callee {
-            loadCallee(table, typeIndex, index)
-        }
+        loadCallee(callee)
         moveRegisterArguments(signature, from: first)
         emitCallInstruction(callee)
         truncateStack(to: first)
@@ -100,8 +107,20 @@ extension BaselineCompiler {
         }
     }
 
+    /// Puts the funcref of a callee that is found by one into the scratch.
+    mutating func loadCallee(_ callee: Callee) {
+        switch callee {
+        case .own, .imported: break
+        case .element(let table, let typeIndex, let index):
+            loadElement(table, typeIndex, index)
+        case .reference(let reference):
+            load(reference, into: CallingConvention.scratch)
+            discard(reference)
+        }
+    }
+
     /// Puts the funcref of a table's element into the scratch, checked.
-    mutating func loadCallee(_ table: Int, _ typeIndex: Int, _ index: GeneralValue) {
+    private mutating func loadElement(_ table: Int, _ typeIndex: Int, _ index: GeneralValue) {
         let scratch = CallingConvention.scratch
         loadElements(table, index.register, trap: .undefinedElement)
         code.load(.w64, scratch, Address(scratch, index: index.register, scale: 8))
@@ -131,7 +150,8 @@ extension BaselineCompiler {
             code.load(.w64, scratch, Address(context, record))
             code.load(.w64, context, Address(context, record &+ 8))
             code.call(scratch)
-        case .element:
+        case .element, .reference:
+            if case .reference = callee { markSite(.nullFunctionReference) }
             code.load(.w64, context, Address(scratch, FuncrefField.context))
             code.call(Address(scratch, FuncrefField.code))
         }

@@ -285,7 +285,7 @@ extension BaselineCompiler {
     }
 
     /// An unconditional branch to the frame `depth` outwards.
-    private mutating func emitBranch(_ depth: Int) {
+    mutating func emitBranch(_ depth: Int) {
         let place = frames.count &- 1 &- depth
         if frames[place].kind == .function { return emitReturn() }
         placeLabelValues(depth, keeps: false)
@@ -314,7 +314,7 @@ extension BaselineCompiler {
         }
     }
 
-    private mutating func emitBranch(_ depth: Int, if condition: FlagCondition) {
+    mutating func emitBranch(_ depth: Int, if condition: FlagCondition) {
         let place = frames.count &- 1 &- depth
         let frame = frames[place]
         let arity = Int(frame.labelArity)

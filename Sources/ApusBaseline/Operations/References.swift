@@ -37,6 +37,58 @@ extension BaselineCompiler {
         return low
     }
 
+    // MARK: Null
+
+    /// Sets flags: equal if the reference is null, which it is not known to be.
+    private mutating func compareWithNull(_ operand: Operand) {
+        if let address = frameAddress(operand) {
+            code.alu(.cmp, .w64, address, immediate: 0)
+        } else {
+            let value = take(operand)
+            code.test(.w64, value.register, value.register)
+            // A register of the operand's own stays its.
+            if operand.kind != .register { release(value) }
+        }
+    }
+
+    mutating func translateRefAsNonNull() {
+        let operand = pop()
+        if operand.isConstant {
+            markSite(.nullReference)
+            code.ud2()
+            return skip()
+        }
+        compareWithNull(operand)
+        trap(.nullReference, if: .e)
+        push(operand)
+    }
+
+    /// Branches without the reference if it is null, else goes on with it.
+    mutating func translateBrOnNull() {
+        let depth = Int(reader.readIndex())
+        if stack.last.isConstant {
+            _ = pop()
+            emitBranch(depth)
+            return skip()
+        }
+        // What the branch carries may take any register.
+        if frames[frames.count &- 1 &- depth].labelArity > 0 { spill(stack.count &- 1) }
+        let operand = pop()
+        compareWithNull(operand)
+        emitBranch(depth, if: .flag(.e))
+        push(operand)
+    }
+
+    /// Branches with the reference if it is not null, else goes on without it.
+    mutating func translateBrOnNonNull() {
+        let depth = Int(reader.readIndex())
+        if !stack.last.isConstant {
+            compareWithNull(stack.last)
+            emitBranch(depth, if: .flag(.ne))
+        }
+        discard(pop())
+    }
+
     // MARK: Tables
 
     /// A register through which the record of `table` is reached, and its displacement.

@@ -44,6 +44,13 @@ extension BaselineCompiler {
         skip()
     }
 
+    mutating func translateReturnCallRef() {
+        let typeIndex = Int(reader.readIndex())
+        let reference = pop()
+        emitTailCall(signatures[typeIndex], .reference(reference))
+        skip()
+    }
+
     private mutating func emitTailCall(_ signature: Signature, _ callee: Callee) {
         if signature.resultStackBytes > 0, callee.mayLeaveInstance {
             // Results on the stack lie beside the arguments, where the frame left behind would be.
@@ -54,9 +61,7 @@ extension BaselineCompiler {
         let bytes = signature.parameterStackBytes
         if bytes > 0 { code.alu(.sub, .w64, .rsp, immediate: bytes) }
         storeStackArguments(signature, from: first)
-        if case .element(let table, let typeIndex, let index) = callee {
-            loadCallee(table, typeIndex, index)
-        }
+        loadCallee(callee)
         moveRegisterArguments(signature, from: first)
         loadTailCallee(callee)
         restoreSavedRegisters()
@@ -84,7 +89,8 @@ extension BaselineCompiler {
             let record = layout.functionImport(function)
             code.loadFloat(.f64, calleeCode, Address(CallingConvention.context, record))
             code.load(.w64, scratch, Address(CallingConvention.context, record &+ 8))
-        case .element:
+        case .element, .reference:
+            if case .reference = callee { markSite(.nullFunctionReference) }
             code.loadFloat(.f64, calleeCode, Address(scratch, FuncrefField.code))
             code.load(.w64, scratch, Address(scratch, FuncrefField.context))
         }

@@ -62,7 +62,7 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public static var standard: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.wideArithmetic), .init(.customPageSizes),
+            .init(.functionReferences), .init(.wideArithmetic), .init(.customPageSizes),
         ])
     }
 

@@ -1,5 +1,5 @@
 internal import ApusABI
-internal import ApusFormat
+public import ApusFormat
 internal import CApusHost
 
 /// A function of a store, as wasm refers to it: the address of its `apus_funcref` record.
@@ -28,6 +28,9 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
 
     /// Engine-wide id of the function's type.
     public var signature: UInt32 { unsafe record.pointee.signature }
+
+    /// What references to this function refer to: its type.
+    public var heapType: HeapType { SignatureRegistry.heapType(signature) }
 
     /// The instance whose module defines the function; nil for a host function.
     public var instance: InstanceState? {

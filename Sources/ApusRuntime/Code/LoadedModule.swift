@@ -48,7 +48,7 @@ public final class LoadedModule: @unchecked Sendable {
         traps = image.traps
         ordinals = Self.ordinals(of: module)
         unsafe ticket = nil
-        try environment.trampolines.prepare(Self.trampolines(for: module))
+        try environment.trampolines.prepare(trampolines())
         try announce(sites)
     }
 
@@ -78,18 +78,48 @@ public final class LoadedModule: @unchecked Sendable {
 
     /// What instances of `module` will most likely need: entries for what it exports, host
     /// trampolines for what it imports.
-    private static func trampolines(for module: DecodedModule) -> [TrampolineKind] {
+    private func trampolines() -> [TrampolineKind] {
         var kinds: [TrampolineKind] = []
         for item in module.imports {
             guard case .function(let type) = item.type else { continue }
-            kinds.append(.host(module.types[Int(type)]))
+            kinds.append(.host(functionType(type)))
         }
         for export in module.exports {
             guard case .function(let index) = export.item else { continue }
-            kinds.append(.entry(module.functionType(Int(index))))
+            kinds.append(.entry(functionType(module.functions[Int(index)])))
         }
-        if let start = module.start { kinds.append(.entry(module.functionType(Int(start)))) }
+        if let start = module.start {
+            kinds.append(.entry(functionType(module.functions[Int(start)])))
+        }
         return kinds
+    }
+
+    // MARK: Types
+
+    /// Type `index` of the module as the engine's other modules see it.
+    public func functionType(_ index: UInt32) -> FunctionType {
+        let type = module.types[Int(index)]
+        guard type.namesTypes else { return type }
+        return environment.signatures.type(sharedSignatures.ids[Int(index)]) ?? type
+    }
+
+    /// `type` of the module as the engine's other modules see it.
+    @inline(__always)
+    public func resolve(_ type: ValueType) -> ValueType {
+        guard let index = type.namedType else { return type }
+        return type.naming(SignatureRegistry.heapType(sharedSignatures.ids[Int(index)]))
+    }
+
+    /// `type` of the module as the engine's other modules see it.
+    public func resolve(_ type: TableType) -> TableType {
+        var type = type
+        type.element = resolve(type.element)
+        return type
+    }
+
+    /// `type` of the module as the engine's other modules see it.
+    public func resolve(_ type: GlobalType) -> GlobalType {
+        GlobalType(resolve(type.value), isMutable: type.isMutable)
     }
 
     // MARK: Lookup

@@ -4,6 +4,8 @@ internal import Synchronization
 /// Gives each function type an id that is the same in all modules of an engine, so that
 /// `call_indirect` compares two numbers. Safe to use from many threads.
 ///
+/// Types that name others keep them: a slot that is named is in use (`EngineTypes.swift`).
+///
 /// An id is never given out again, even after its type has left.
 public final class SignatureRegistry: Sendable {
     private struct State {
@@ -22,17 +24,38 @@ public final class SignatureRegistry: Sendable {
 
     public init() {}
 
-    /// The id of `type`, which stays valid until it has been released as often as it was acquired.
+    /// The id of `type`, one of the engine's, which stays valid until it has been released as often
+    /// as it was acquired.
     public func acquire(_ type: FunctionType) throws(ResourceError) -> UInt32 {
-        try state.withLock { state throws(ResourceError) in try Self.acquire(type, &state) }
+        try state.withLock { state throws(ResourceError) in
+            guard type.namesTypes else { return try Self.acquire(type, &state) }
+            for named in (type.parameters + type.results).compactMap(\.namedType) {
+                let slot = Int(named)
+                guard slot < state.uses.count, state.uses[slot] > 0 else {
+                    throw ResourceError(.signature, requested: UInt64(named))
+                }
+                // As its own functions show it, a type that names itself names its slot.
+                if let known = state.types.type(slot), Self.shown(known, slot) == type {
+                    return try Self.acquire(known, &state)
+                }
+            }
+            return try Self.acquire(type, &state)
+        }
     }
 
-    /// The ids of `types`, each acquired once, in order.
+    /// The ids of a module's `types`, each acquired once, in order. A type names itself or earlier
+    /// ones.
     public func acquire(_ types: [FunctionType]) throws(ResourceError) -> [UInt32] {
         try state.withLock { state throws(ResourceError) in
             var ids: [UInt32] = []
             ids.reserveCapacity(types.count)
             for type in types {
+                var type = type
+                if type.namesTypes {
+                    type = type.renaming { index in
+                        Int(index) < ids.count ? Self.heapType(ids[Int(index)]) : .itself
+                    }
+                }
                 do throws(ResourceError) {
                     ids.append(try Self.acquire(type, &state))
                 } catch {
@@ -53,7 +76,48 @@ public final class SignatureRegistry: Sendable {
 
     /// The type whose id is `id`, if it is in use.
     public func type(_ id: UInt32) -> FunctionType? {
-        state.withLock { state in Self.slot(id, state).flatMap { state.types.type($0) } }
+        state.withLock { state in
+            Self.slot(id, state).flatMap { slot in
+                state.types.type(slot).map { Self.shown($0, slot) }
+            }
+        }
+    }
+
+    /// What references to functions of the type with this id refer to.
+    public static func heapType(_ id: UInt32) -> HeapType {
+        HeapType(typeIndex: id & (1 << slotBits - 1) &- 1)
+    }
+
+    /// Keeps the function type that `type` names, if it names one, until it is released. Returns
+    /// false if it is not in use.
+    func retain(_ type: ValueType) -> Bool {
+        guard let named = type.namedType else { return true }
+        return state.withLock { state in
+            guard Int(named) < state.uses.count, state.uses[Int(named)] > 0 else { return false }
+            state.uses[Int(named)] += 1
+            return true
+        }
+    }
+
+    /// Ends what `retain` began.
+    func release(_ type: ValueType) {
+        guard let named = type.namedType else { return }
+        state.withLock { state in Self.release(slot: Int(named), &state) }
+    }
+
+    /// `type` as others see it: where it names itself, it has a slot now.
+    private static func shown(_ type: FunctionType, _ slot: Int) -> FunctionType {
+        guard type.namesTypes else { return type }
+        let own = HeapType(typeIndex: UInt32(truncatingIfNeeded: slot))
+        return type.renaming { HeapType(typeIndex: $0) == .itself ? own : HeapType(typeIndex: $0) }
+    }
+
+    /// Slots that `type` names beside its own, once for each time.
+    private static func named(_ type: FunctionType) -> [Int] {
+        (type.parameters + type.results).compactMap { value in
+            guard let named = value.namedType, value.heapType != .itself else { return nil }
+            return Int(named)
+        }
     }
 
     /// How many types are in use.
@@ -73,6 +137,9 @@ public final class SignatureRegistry: Sendable {
                 state.uses.append(0)
                 state.generations.append(0)
             }
+            if type.namesTypes {
+                for named in named(type) { state.uses[named] += 1 }
+            }
         }
         state.uses[slot] += 1
         return state.generations[slot] << slotBits | UInt32(truncatingIfNeeded: slot + 1)
@@ -80,12 +147,21 @@ public final class SignatureRegistry: Sendable {
 
     private static func release(_ id: UInt32, _ state: inout State) {
         guard let slot = slot(id, state) else { return }
-        state.uses[slot] -= 1
-        if state.uses[slot] > 0 { return }
-        // A slot whose generations are used up is not used again: ids never return.
-        let isReusable = state.generations[slot] < generationLimit
-        if isReusable { state.generations[slot] += 1 }
-        state.types.remove(slot, isReusable: isReusable)
+        release(slot: slot, &state)
+    }
+
+    private static func release(slot: Int, _ state: inout State) {
+        // Chains of types that name each other can be long: no recursion.
+        var pending = [slot]
+        while let slot = pending.popLast() {
+            state.uses[slot] -= 1
+            if state.uses[slot] > 0 { continue }
+            if let type = state.types.type(slot), type.namesTypes { pending += named(type) }
+            // A slot whose generations are used up is not used again: ids never return.
+            let isReusable = state.generations[slot] < generationLimit
+            if isReusable { state.generations[slot] += 1 }
+            state.types.remove(slot, isReusable: isReusable)
+        }
     }
 
     /// The slot that `id` names, if its type is in use.

@@ -40,13 +40,15 @@ struct ContextWriter {
         for index in decoded.importedTableCount..<decoded.tables.count {
             parts.tables.append(
                 try unsafe ReferenceTable(
-                    decoded.tables[index], initial: 0, limit: configuration.tableElementsLimit,
+                    module.resolve(decoded.tables[index]), initial: 0,
+                    limit: configuration.tableElementsLimit,
                     record: unsafe field(layout.table(index), apus_table.self)))
         }
         for index in decoded.importedGlobalCount..<decoded.globals.count {
             parts.globals.append(
                 try unsafe GlobalCell(
-                    decoded.globals[index], at: unsafe field(layout.global(index), UInt64.self)))
+                    module.resolve(decoded.globals[index]),
+                    at: unsafe field(layout.global(index), UInt64.self)))
         }
         return parts
     }

@@ -64,17 +64,24 @@ public struct Imports {
             store.owns(function)
                 && function.signature == module.sharedSignatures.ids[Int(type)]
         case (.table(let table), .table(let type)):
-            table.type.element == type.element && table.type.is64 == type.is64
+            table.type.element == module.resolve(type.element) && table.type.is64 == type.is64
                 && fits(table.count, table.type.limits.maximum, type.limits)
         case (.memory(let memory), .memory(let type)):
             memory.type.is64 == type.is64 && memory.type.isShared == type.isShared
                 && memory.type.pageSizeLog2 == type.pageSizeLog2
                 && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let global), .global(let type)):
-            global.type == type
+            matches(global.type, module.resolve(type))
         default:
             false
         }
+    }
+
+    /// What can be written must be of one type, what is only read may be of a narrower one (3.3.9).
+    private static func matches(_ given: GlobalType, _ expected: GlobalType) -> Bool {
+        given.isMutable == expected.isMutable
+            && (given.isMutable
+                ? given.value == expected.value : given.value.matches(expected.value))
     }
 
     /// Whether something of size `count` that can grow to `maximum` is within `limits` (3.3.2).

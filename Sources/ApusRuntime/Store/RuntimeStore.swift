@@ -16,6 +16,8 @@ public final class RuntimeStore {
     private(set) var memories: [LinearMemory] = []
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
+    /// Types of the tables and globals that belong to no instance.
+    private var retainedTypes: [ValueType] = []
     var externals = ExternTable()
     /// Whether so many host objects have come that it pays to look which are still in use.
     var needsCollection: Bool {
@@ -54,6 +56,7 @@ public final class RuntimeStore {
     deinit {
         if unsafe context.pointee.is_interruptible != 0 { interrupter.detach() }
         for instance in instances { environment.allocator.deallocate(instance) }
+        for type in retainedTypes { environment.signatures.release(type) }
         unsafe apus_free(context)
     }
 
@@ -77,10 +80,20 @@ public final class RuntimeStore {
         return memory
     }
 
+    /// Keeps what `type` names as long as the store lives.
+    private func retain(_ type: ValueType) throws(ResourceError) {
+        guard let named = type.namedType else { return }
+        guard environment.signatures.retain(type) else {
+            throw ResourceError(.signature, requested: UInt64(named))
+        }
+        retainedTypes.append(type)
+    }
+
     /// A table that belongs to no instance, full of `initial`.
     public func makeTable(
         _ type: TableType, initial: UInt64 = 0
     ) throws(ResourceError) -> ReferenceTable {
+        try retain(type.element)
         let table = try unsafe ReferenceTable(
             type, initial: initial, limit: environment.configuration.tableElementsLimit)
         tables.append(table)
@@ -91,6 +104,7 @@ public final class RuntimeStore {
     public func makeGlobal(
         _ type: GlobalType, bits: UInt64, highBits: UInt64 = 0
     ) throws(ResourceError) -> GlobalCell {
+        try retain(type.value)
         let global = try unsafe GlobalCell(type)
         global.bits = bits
         global.highBits = highBits

@@ -50,4 +50,58 @@ import Testing
         for ids in results { registry.release(ids) }
         #expect(registry.count == 0)
     }
+
+    // MARK: Types that name others
+
+    private func reference(_ index: Int) -> ValueType {
+        .reference(HeapType(typeIndex: UInt32(index)), nullable: true)
+    }
+
+    @Test func indicesMeanTheSameInAllModules() throws {
+        let registry = SignatureRegistry()
+        let leaf = FunctionType([.i32])
+        let first = try registry.acquire([leaf, FunctionType([reference(0)])])
+        let second = try registry.acquire(
+            [
+                FunctionType([.i64]), leaf, FunctionType([reference(1)]),
+                FunctionType([reference(0)]),
+            ])
+        #expect(first[0] == second[1])
+        #expect(first[1] == second[2])
+        #expect(first[1] != second[3])
+    }
+
+    @Test func typesThatNameThemselvesAreEqual() throws {
+        let registry = SignatureRegistry()
+        let first = try registry.acquire([FunctionType([reference(0)], [.i32])])
+        let second = try registry.acquire([FunctionType(), FunctionType([reference(1)], [.i32])])
+        #expect(first[0] == second[1])
+        // As they are shown, they name their own slot, and are found by that.
+        let shown = try #require(registry.type(first[0]))
+        #expect(
+            shown.parameters == [.reference(SignatureRegistry.heapType(first[0]), nullable: true)])
+        #expect(try registry.acquire(shown) == first[0])
+    }
+
+    @Test func namedTypesStayAsLongAsTheirNames() throws {
+        let registry = SignatureRegistry()
+        let ids = try registry.acquire([FunctionType([.i32]), FunctionType([reference(0)])])
+        registry.release([ids[0]])
+        #expect(registry.type(ids[0]) == FunctionType([.i32]))
+        registry.release([ids[1]])
+        #expect(registry.type(ids[0]) == nil)
+        #expect(registry.count == 0)
+        let stale = ValueType.reference(SignatureRegistry.heapType(ids[0]), nullable: true)
+        #expect(!registry.retain(stale))
+        #expect(throws: ResourceError.self) { try registry.acquire(FunctionType([stale])) }
+    }
+
+    /// Each type names the one before: none of them may be left, nor the stack used up.
+    @Test func longChainsGoAtOnce() throws {
+        let registry = SignatureRegistry()
+        let count = 200_000
+        let types = [FunctionType([.i32])] + (0..<count).map { FunctionType([reference($0)]) }
+        registry.release(try registry.acquire(types))
+        #expect(registry.count == 0)
+    }
 }
