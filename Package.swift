@@ -52,6 +52,9 @@ let package = Package(
         module(
             "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusCollections",
             testData: ["Golden", "annotate-golden"]),
+        module(
+            "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusIR",
+            "ApusCollections"),
         module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(

@@ -1,0 +1,159 @@
+internal import ApusCollections
+
+/// Several moves that happen at once: all read before any writes.
+struct ParallelMoves: ~Copyable {
+    /// The register that each register gets the value of.
+    private var sources = InlineArray<32, UInt8>(repeating: 0xFF)
+    /// How many registers get the value of each.
+    private var readers = InlineArray<32, UInt8>(repeating: 0)
+    private var destinations: RegisterSet = []
+    /// Moves from or to frames, and of values that are made anew.
+    private var others = Arena<Step>(capacity: 32)
+    /// Frame slots that are written, by their values.
+    private var written = Arena<UInt32>(capacity: 16)
+    /// Those of `others` that go by way of the stack, for what they read is overwritten.
+    private var stacked = Arena<Step>(capacity: 8)
+
+    init() {}
+
+    var isEmpty: Bool { destinations.isEmpty && others.isEmpty }
+
+    /// Adds a move between registers.
+    mutating func add(_ from: PhysicalRegister, to: PhysicalRegister) {
+        if from == to { return }
+        sources[to.index] = from.number
+        readers[from.index] &+= 1
+        destinations.insert(to.set)
+    }
+
+    /// Adds a step of another kind: `load`, `store`, `copy`, `make`, `makeInFrame`.
+    mutating func add(_ step: Step) {
+        if step.kind == .copy, step.index == step.target { return }
+        others.append(step)
+        switch step.kind {
+        case .store: written.append(step.index)
+        case .copy, .makeInFrame: written.append(step.target)
+        default: break
+        }
+    }
+
+    /// Appends the steps that have the effect of all moves, and forgets these.
+    mutating func resolve(
+        into steps: inout Arena<Step>, vectors: RegisterSet, vectorScratch: PhysicalRegister
+    ) {
+        if !others.isEmpty { beginOthers(into: &steps) }
+        resolveRegisters(into: &steps, vectors: vectors, scratch: vectorScratch)
+        if !others.isEmpty { finishOthers(into: &steps) }
+    }
+
+    // MARK: Frames
+
+    /// Saves what is read from slots that are overwritten, then writes registers to slots.
+    private mutating func beginOthers(into steps: inout Arena<Step>) {
+        for place in 0..<others.count {
+            let step = others[place]
+            guard step.kind == .load || step.kind == .copy, isWritten(step.index) else { continue }
+            steps.append(Step(kind: .push, index: step.index))
+            stacked.append(step)
+        }
+        for place in 0..<others.count where others[place].kind == .store {
+            steps.append(others[place])
+        }
+    }
+
+    private func isWritten(_ value: UInt32) -> Bool {
+        for place in 0..<written.count where written[place] == value { return true }
+        return false
+    }
+
+    private mutating func finishOthers(into steps: inout Arena<Step>) {
+        for place in 0..<others.count {
+            let step = others[place]
+            if step.kind == .store || step.kind == .load || step.kind == .copy,
+                step.kind == .store || isWritten(step.index)
+            {
+                continue
+            }
+            steps.append(step)
+        }
+        while !stacked.isEmpty {
+            let step = stacked.removeLast()
+            steps.append(
+                Step(
+                    kind: step.kind == .load ? .pop : .popToFrame, to: step.to, index: step.index,
+                    target: step.target))
+        }
+        others.removeAll()
+        written.removeAll()
+    }
+
+    // MARK: Registers
+
+    private mutating func resolveRegisters(
+        into steps: inout Arena<Step>, vectors: RegisterSet, scratch: PhysicalRegister
+    ) {
+        var ready: RegisterSet = []
+        var rest = destinations
+        while !rest.isEmpty {
+            if readers[rest.first.index] == 0 { ready.insert(rest.first.set) }
+            rest = rest.rest
+        }
+        while !destinations.isEmpty {
+            while !ready.isEmpty {
+                let to = ready.first
+                ready = ready.rest
+                let from = PhysicalRegister(sources[to.index])
+                steps.append(Step(kind: .move, from: from, to: to, index: 0))
+                complete(to, from)
+                if readers[from.index] == 0, destinations.has(from) { ready.insert(from.set) }
+            }
+            if destinations.isEmpty { break }
+            breakCycle(
+                destinations.first, into: &steps, isVector: vectors.has(destinations.first),
+                scratch: scratch)
+            // A cycle through the scratch has one register nobody reads any more.
+            rest = destinations
+            while !rest.isEmpty {
+                if readers[rest.first.index] == 0 { ready.insert(rest.first.set) }
+                rest = rest.rest
+            }
+        }
+    }
+
+    private mutating func complete(_ to: PhysicalRegister, _ from: PhysicalRegister) {
+        sources[to.index] = 0xFF
+        destinations.remove(to.set)
+        readers[from.index] &-= 1
+    }
+
+    /// Every register that is left is read exactly once: by another one in its cycle.
+    private mutating func breakCycle(
+        _ to: PhysicalRegister, into steps: inout Arena<Step>, isVector: Bool,
+        scratch: PhysicalRegister
+    ) {
+        var reader = to
+        var rest = destinations
+        while !rest.isEmpty {
+            if sources[rest.first.index] == to.number { reader = rest.first }
+            rest = rest.rest
+        }
+        let from = PhysicalRegister(sources[to.index])
+        if isVector {
+            steps.append(Step(kind: .move, from: to, to: scratch, index: 0))
+            sources[reader.index] = scratch.number
+            readers[to.index] &-= 1
+            readers[scratch.index] &+= 1
+            return
+        }
+        steps.append(Step(kind: .exchange, from: from, to: to, index: 0))
+        complete(to, from)
+        readers[to.index] &-= 1
+        if reader == from {
+            sources[from.index] = 0xFF
+            destinations.remove(from.set)
+        } else {
+            sources[reader.index] = from.number
+            readers[from.index] &+= 1
+        }
+    }
+}

@@ -1,0 +1,39 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusIR
+
+/// The back half of the compiler: machine code of functions in static single assignment form.
+struct CodeGenerator: ~Copyable {
+    var selector = Selector()
+    var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
+    var allocation = Allocation()
+    var emitter = Emitter()
+
+    /// Functions that need more entries in lists of live values are left to the baseline compiler.
+    private static var livenessLimit: Int { 4_000_000 }
+
+    init() {}
+
+    /// Appends the code of `function` to `batch`, as function `index` of the module; false
+    /// if it has something that this compiler does not do.
+    mutating func generate(
+        _ function: borrowing Function, as index: Int, into batch: inout CodeBatch
+    ) -> Bool {
+        selector.select(function)
+        if selector.isRefused { return false }
+        guard
+            allocator.allocate(
+                &selector.machine, into: &allocation, limit: Self.livenessLimit)
+        else { return false }
+        emitter.begin(&batch)
+        defer { emitter.end(&batch) }
+        emitter.leavesInstance = selector.leavesInstance
+        emitter.parameterBytes = selector.parameterBytes
+        let compiled = emitter.emit(
+            selector.machine, allocation, function.vectors, as: UInt32(truncatingIfNeeded: index))
+        guard let compiled else { return false }
+        batch.functions.append(compiled)
+        return true
+    }
+}

@@ -1,0 +1,228 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+
+/// Flags and their users, calls, and ends of blocks.
+extension Emitter {
+    @inline(__always)
+    private func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
+        function.operands[place].assigned.general
+    }
+
+    @inline(__always)
+    private func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
+        function.operands[place].assigned.vector
+    }
+
+    // MARK: Flags
+
+    private mutating func emitTest(
+        _ instruction: MachineInstruction, _ function: borrowing MachineFunction
+    ) {
+        let test = FlagTest(rawValue: instruction.detail) ?? .test
+        let width = instruction.width.width
+        let number = Int32(truncatingIfNeeded: instruction.immediate)
+        let first =
+            instruction.uses.upperBound &- instruction.memory.registerCount
+            &- test.registerCount
+        switch test {
+        case .compare:
+            code.alu(.cmp, width, general(first, function), general(first &+ 1, function))
+        case .compareImmediate:
+            let a = general(first, function)
+            if number == 0 {
+                code.test(width, a, a)
+            } else {
+                code.alu(.cmp, width, a, immediate: number)
+            }
+        case .compareMemory:
+            let address = memory(instruction, function)
+            markMemory(instruction)
+            code.alu(.cmp, width, general(first, function), address)
+        case .compareMemoryImmediate:
+            let address = memory(instruction, function)
+            markMemory(instruction)
+            code.alu(.cmp, width, address, immediate: number)
+        case .test: code.test(width, general(first, function), general(first &+ 1, function))
+        case .testImmediate:
+            let a = general(first, function)
+            // What the low bits say, a shorter instruction says as well; not of the sign.
+            if number > 0, number < 0x80 {
+                code.test(.w8, a, immediate: number)
+            } else {
+                code.test(width, a, immediate: number)
+            }
+        case .float:
+            code.compareFloat(
+                instruction.floatWidth, vector(first, function), vector(first &+ 1, function))
+        case .floatMemory:
+            let address = memory(instruction, function)
+            markMemory(instruction)
+            code.compareFloat(instruction.floatWidth, vector(first, function), address)
+        }
+    }
+
+    mutating func emitFlagUser(
+        _ instruction: MachineInstruction, _ function: borrowing MachineFunction
+    ) {
+        emitTest(instruction, function)
+        let flag = FlagCondition(number: instruction.condition)
+        let result = Int(instruction.operands)
+        switch instruction.opcode {
+        case .set: emitSet(flag, general(result, function))
+        case .select:
+            code.cmov(
+                flag.code, .w64, general(result, function),
+                general(instruction.uses.lowerBound &+ 1, function))
+        case .selectVector:
+            let end = code.makeLabel()
+            jump(unless: flag, end)
+            code.move(
+                vector(result, function), vector(instruction.uses.lowerBound &+ 1, function))
+            code.bind(end)
+        default:
+            let trap = TrapCode(rawValue: instruction.raised) ?? .unreachable
+            let cold = coldTrap(trap)
+            jump(if: flag, cold)
+        }
+    }
+
+    private mutating func emitSet(_ flag: FlagCondition, _ result: GPR) {
+        if flag.isSimple {
+            code.set(flag.code, result)
+        } else {
+            let scratch = CallingConvention.scratch
+            let isEqual = flag == .floatsEqual
+            code.set(isEqual ? .np : .p, scratch)
+            code.set(isEqual ? .e : .ne, result)
+            code.alu(isEqual ? .and : .or, .w32, result, scratch)
+        }
+        code.moveZeroExtended(from: .w8, result, result)
+    }
+
+    /// Jumps to `label` if the flags fulfil `flag`.
+    private mutating func jump(if flag: FlagCondition, _ label: Label) {
+        if flag.isSimple {
+            code.jump(flag.code, label)
+        } else if flag == .floatsDiffer {
+            code.jump(.ne, label)
+            code.jump(.p, label)
+        } else {
+            let end = code.makeLabel()
+            code.jump(.p, end, near: true)
+            code.jump(.e, label)
+            code.bind(end)
+        }
+    }
+
+    /// Jumps to `label`, which is near, unless the flags fulfil `flag`.
+    private mutating func jump(unless flag: FlagCondition, _ label: Label) {
+        if flag.isSimple {
+            code.jump(flag.inverted.code, label, near: true)
+        } else if flag == .floatsEqual {
+            code.jump(.ne, label, near: true)
+            code.jump(.p, label, near: true)
+        } else {
+            let move = code.makeLabel()
+            code.jump(.p, move, near: true)
+            code.jump(.e, label, near: true)
+            code.bind(move)
+        }
+    }
+
+    // MARK: Ends of blocks
+
+    mutating func emitBranch(
+        _ instruction: MachineInstruction, _ block: MachineBlock,
+        _ function: borrowing MachineFunction
+    ) {
+        let ifSo = target(block, 0, function)
+        let ifNot = target(block, 1, function)
+        if ifSo == ifNot {
+            if ifSo != nextBlock { code.jump(labels[Int(ifSo)]) }
+            return
+        }
+        emitTest(instruction, function)
+        let flag = FlagCondition(number: instruction.condition)
+        if ifSo == nextBlock {
+            jump(if: flag.inverted, labels[Int(ifNot)])
+        } else {
+            jump(if: flag, labels[Int(ifSo)])
+            if ifNot != nextBlock { code.jump(labels[Int(ifNot)]) }
+        }
+    }
+
+    mutating func emitEnd(
+        _ instruction: MachineInstruction, _ block: MachineBlock,
+        _ function: borrowing MachineFunction
+    ) {
+        switch instruction.opcode {
+        case .jump:
+            let target = target(block, 0, function)
+            if target != nextBlock { code.jump(labels[Int(target)]) }
+        case .branchTable: emitBranchTable(instruction, block, function)
+        case .return: emitReturn()
+        default:
+            markSite(TrapCode(rawValue: instruction.raised) ?? .unreachable)
+            code.ud2()
+        }
+    }
+
+    private mutating func emitBranchTable(
+        _ instruction: MachineInstruction, _ block: MachineBlock,
+        _ function: borrowing MachineFunction
+    ) {
+        let last = Int(block.successorCount) &- 1
+        let index = general(instruction.uses.lowerBound, function)
+        let distance = general(Int(instruction.operands), function)
+        let scratch = CallingConvention.scratch
+        code.alu(.cmp, .w32, index, immediate: Int32(truncatingIfNeeded: last))
+        code.jump(.ae, labels[Int(target(block, last, function))])
+        let table = code.makeLabel()
+        tables.append(JumpTable(label: table, block: currentBlock))
+        code.lea(.w64, scratch, label: table)
+        code.loadSignExtended(
+            from: .w32, to: .w64, distance, Address(scratch, index: index, scale: 4))
+        code.alu(.add, .w64, scratch, distance)
+        code.jump(scratch)
+    }
+
+    // MARK: Calls
+
+    mutating func emitCall(_ instruction: MachineInstruction) {
+        let scratch = CallingConvention.scratch
+        let context = CallingConvention.context
+        let bytes = Int32(truncatingIfNeeded: instruction.immediate)
+        switch instruction.opcode {
+        case .reserveStack: code.alu(.sub, .w64, .rsp, immediate: bytes)
+        case .releaseStack: code.alu(.add, .w64, .rsp, immediate: bytes)
+        case .call:
+            relocate(code.callRelative(), instruction)
+            markSite(.none)
+        case .callFar:
+            code.move(.w64, context, scratch)
+            code.call(.r10)
+            markSite(.none)
+            code.load(.w64, context, Self.contextSlot)
+        case .callRuntime:
+            code.moveImmediate(.rax, instruction.immediate)
+            code.call(Address(context, ContextField.runtimeCall))
+            markSite(.none)
+        default:
+            emitLeave()
+            relocate(code.jumpRelative(), instruction)
+        }
+    }
+
+    private mutating func relocate(_ place: Int, _ instruction: MachineInstruction) {
+        relocations.append(
+            CallRelocation(
+                codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
+                function: UInt32(truncatingIfNeeded: instruction.immediate)))
+    }
+}
+
+extension FlagCondition {
+    /// As the assembler says it; only of simple ones.
+    @inline(__always) var code: Condition { Condition(rawValue: number) ?? .e }
+}

@@ -1,0 +1,147 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+
+/// Frames, traps and what lies behind the code. The rules are those of baseline code.
+extension Emitter {
+    /// A leaf with a smaller frame lives in the head-room below the stack limit.
+    private static var uncheckedFrameBytes: Int32 { 1024 }
+    /// Larger frames compare the stack pointer they will have with the limit.
+    private static var headRoomBytes: Int32 { 8192 }
+    /// The largest frame there may be.
+    static var frameLimit: Int { 1 << 30 }
+
+    mutating func layOutFrame(
+        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+    ) {
+        saved = allocation.used.intersection(RegisterFile.x86_64.calleeSaved)
+        var bytes = 8 &* (saved.count &+ (leavesInstance ? 1 : 0))
+        slots.removeAll()
+        for value in 0..<function.registers.count {
+            guard allocation.isSpilled[value] else {
+                slots.append(0)
+                continue
+            }
+            bytes &+= Int(function.registers[value].bytes)
+            slots.append(Int32(truncatingIfNeeded: 0 &- bytes))
+        }
+        bytes = (bytes &+ 15) & ~15
+        isTooLarge = bytes >= Self.frameLimit
+        frameBytes = Int32(truncatingIfNeeded: bytes)
+    }
+
+    func isLeaf(_ function: borrowing MachineFunction) -> Bool {
+        for index in 0..<function.instructions.count
+        where function.instructions[index].flags.contains(.calls) {
+            return false
+        }
+        return true
+    }
+
+    mutating func emitPrologue(isLeaf: Bool) {
+        offset = 0
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        if !isLeaf || frameBytes > Self.uncheckedFrameBytes { emitStackCheck() }
+        if frameBytes > 0 { code.alu(.sub, .w64, .rsp, immediate: frameBytes) }
+        if leavesInstance { code.store(.w64, Self.contextSlot, CallingConvention.context) }
+        var rest = saved
+        var place = savedStart
+        while !rest.isEmpty {
+            code.store(.w64, Address(.rbp, place), rest.first.general)
+            rest = rest.rest
+            place &-= 8
+        }
+    }
+
+    /// Where a function that can leave its instance keeps its context.
+    static var contextSlot: Address { Address(.rbp, -8) }
+
+    private var savedStart: Int32 { leavesInstance ? -16 : -8 }
+
+    private mutating func emitStackCheck() {
+        let limit = Address(CallingConvention.context, ContextField.stackLimit)
+        if frameBytes <= Self.headRoomBytes {
+            code.alu(.cmp, .w64, .rsp, limit)
+        } else {
+            code.lea(.w64, CallingConvention.scratch, Address(.rsp, -frameBytes))
+            code.alu(.cmp, .w64, CallingConvention.scratch, limit)
+        }
+        trap(.stackExhausted, if: .b)
+    }
+
+    /// Brings back what the caller had in the registers that calls keep, and its frame.
+    mutating func emitLeave() {
+        var rest = saved
+        var place = savedStart
+        while !rest.isEmpty {
+            code.load(.w64, rest.first.general, Address(.rbp, place))
+            rest = rest.rest
+            place &-= 8
+        }
+        if frameBytes > 0 { code.leave() } else { code.pop(.rbp) }
+    }
+
+    mutating func emitReturn() {
+        emitLeave()
+        if parameterBytes > 0 {
+            code.ret(pop: UInt16(truncatingIfNeeded: parameterBytes))
+        } else {
+            code.ret()
+        }
+    }
+
+    // MARK: Traps
+
+    /// Records that the code at the present position can stop with `trap`, or is a return address.
+    @inline(__always)
+    mutating func markSite(_ trap: TrapCode) {
+        traps.append(
+            TrapSite(
+                codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
+                bodyOffset: offset, code: trap))
+    }
+
+    /// Records that the memory operand of the instruction to come may fault.
+    @inline(__always)
+    mutating func markMemory(_ instruction: MachineInstruction) {
+        if instruction.trap != 0 {
+            markSite(TrapCode(rawValue: instruction.trap) ?? .memoryOutOfBounds)
+        }
+    }
+
+    /// Traps when the flags fulfil `condition`.
+    mutating func trap(_ trap: TrapCode, if condition: Condition) {
+        code.jump(condition, coldTrap(trap))
+    }
+
+    /// Where a `ud2` for `trap` will be.
+    mutating func coldTrap(_ trap: TrapCode) -> Label {
+        let label = code.makeLabel()
+        coldTraps.append(ColdTrap(label: label, offset: offset, code: trap.rawValue))
+        return label
+    }
+
+    mutating func emitColdTraps() {
+        for index in 0..<coldTraps.count {
+            let cold = coldTraps[index]
+            code.bind(cold.label)
+            offset = cold.offset
+            markSite(TrapCode(rawValue: cold.code) ?? .unreachable)
+            code.ud2()
+        }
+    }
+
+    mutating func emitTables(_ function: borrowing MachineFunction) {
+        for index in 0..<tables.count {
+            code.align(to: 4)
+            let start = code.count
+            code.bind(tables[index].label)
+            let block = function.blocks[Int(tables[index].block)]
+            for successor in 0..<Int(block.successorCount) &- 1 {
+                let target = target(block, successor, function)
+                code.append32(label: labels[Int(target)], relativeTo: start)
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+/// What instructions of x86-64 there are to the optimizing compiler: some are one instruction of
+/// the processor, some a short sequence. Operands are listed as results ← uses; `memory` stands
+/// for the registers of a memory operand. `tied` means that the result replaces the first use.
+///
+/// Where the processor sets flags and reads them again, both are one instruction here: those that
+/// test name the test in `detail` (`FlagTest`), what they test are their last uses, and
+/// `condition` is a `FlagCondition`.
+enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+    // Values from nowhere
+    /// The parameters that arrive in registers ←
+    case parameters
+    /// immediate ←; of a vector constant the immediate is its number.
+    case immediate, floatConstant, vectorConstant
+    /// The context ←
+    case contextRegister
+
+    // Moves
+    /// a ← a, all bits; the low 32 bits of a general register
+    case copy, narrow
+    /// Sign- or zero-extended from the width in `detail` to `width`.
+    case signExtend, zeroExtend
+    /// Between general and vector registers.
+    case moveToFloat, moveFromFloat
+    /// address ← memory
+    case lea
+
+    // Integers. With `Immediate` the immediate is the second operand, with `Memory` it is read.
+    case add, addImmediate
+    /// tied, `detail` is an `AluOp`
+    case alu, aluImmediate, aluMemory
+    case multiply, multiplyImmediate, multiplyMemory
+    /// high ← a (in rdx or rax), b; `detail` is 1 if signed
+    case multiplyHigh
+    /// rax or rdx ← rax, b; `detail` is a `DivisionKind`, `condition` its flags
+    case divide
+    /// tied, `detail` is a `ShiftOp`
+    case shiftImmediate
+    /// a shifted by b ← a, b
+    case shift
+    /// ← a, rotated right by the immediate
+    case rotateImmediate
+    /// tied ← a, count in rcx
+    case rotate
+    /// tied
+    case negate, complement, byteSwap
+    case countLeadingZeros, countTrailingZeros, populationCount
+    /// ← ~a & b
+    case andNot
+
+    // Flags
+    /// 0 or 1 ← tested
+    case set
+    /// tied ← if not, if so, tested
+    case select, selectVector
+    /// ← tested; goes to the first successor if the condition holds, else to the second
+    case branch
+    /// ← tested
+    case trapIf
+
+    // Memory
+    /// `detail` is a `LoadExtension`
+    case load, loadFloat
+    /// ← value, memory
+    case store, storeFloat
+    /// ← memory
+    case storeImmediate
+    /// memory op= value, memory op= immediate; `detail` is an `AluOp`
+    case aluStore, aluStoreImmediate
+
+    // Floats; `detail` is a `FloatOp`
+    case floatBinary, floatBinaryMemory
+    /// `detail` is 1 for the minimum
+    case extremum
+    case floatNegate, floatAbsolute, copySign, squareRoot
+    /// `detail` is a `RoundingMode`
+    case round
+    /// To the width from the other one.
+    case convertFloat
+    /// From the width in `detail`, 32 or 64 bits, signed; from an unsigned one of 64.
+    case convertToFloat, convertUnsignedToFloat
+    /// To the integer of `width`; `detail` is a `TruncationKind`.
+    case truncate
+
+    // Calls. Arguments and results are in fixed registers.
+    /// Makes room on the stack for the immediate's bytes; gives it back.
+    case reserveStack, releaseStack
+    /// The function whose index is the immediate.
+    case call
+    /// ← code in r10, context in r11, arguments
+    case callFar
+    /// The function of the runtime whose number is the immediate.
+    case callRuntime
+    case tailCall, tailCallFar
+
+    // Ends of blocks
+    case jump
+    /// ← index; to the successor of that number, or the last one
+    case branchTable
+    case `return`
+    case trap
+}
+
+/// How the flags are made that an instruction tests.
+enum FlagTest: UInt8, BitwiseCopyable, Sendable {
+    case compare, compareImmediate, compareMemory, compareMemoryImmediate
+    case test, testImmediate
+    case float, floatMemory
+
+    /// How many registers it reads besides those of a memory operand.
+    var registerCount: Int {
+        switch self {
+        case .compare, .test, .float: 2
+        case .compareImmediate, .compareMemory, .testImmediate, .floatMemory: 1
+        case .compareMemoryImmediate: 0
+        }
+    }
+}
+
+/// What a test of flags says: the processor's sixteen conditions by their numbers, and the two
+/// that take two flags.
+struct FlagCondition: Hashable, BitwiseCopyable, Sendable {
+    var number: UInt8
+
+    /// Floats are equal: none is a NaN.
+    static var floatsEqual: FlagCondition { FlagCondition(number: 16) }
+    static var floatsDiffer: FlagCondition { FlagCondition(number: 17) }
+
+    var isSimple: Bool { number < 16 }
+    var inverted: FlagCondition { FlagCondition(number: number ^ 1) }
+}
+
+/// Which division, and which half of what the processor gives.
+enum DivisionKind: UInt8, BitwiseCopyable, Sendable {
+    case divideSigned, divideUnsigned, remainderSigned, remainderUnsigned
+
+    var isSigned: Bool { self == .divideSigned || self == .remainderSigned }
+    var isRemainder: Bool { self == .remainderSigned || self == .remainderUnsigned }
+}
+
+/// What a load does to the bits that memory does not give. The result has 64 bits.
+enum LoadExtension: UInt8, BitwiseCopyable, Sendable {
+    case zero8, zero16, zero32, full64
+    case signed8To32, signed16To32, signed8To64, signed16To64, signed32To64
+}
+
+/// Floats to integers: how, in bits, and of which float.
+struct TruncationKind: OptionSet, BitwiseCopyable, Sendable {
+    let rawValue: UInt8
+
+    static var signed: TruncationKind { .init(rawValue: 1) }
+    static var saturating: TruncationKind { .init(rawValue: 2) }
+    static var fromF64: TruncationKind { .init(rawValue: 4) }
+}
+
+extension MachineInstruction {
+    /// Loads that read nothing that changes are marked so in `condition`.
+    static var constantLoad: UInt8 { 1 }
+
+    /// Whether repeating it, anywhere, gives the same.
+    var isRepeatable: Bool {
+        switch opcode {
+        case .immediate, .floatConstant, .vectorConstant, .contextRegister: true
+        case .load, .loadFloat:
+            condition == Self.constantLoad && (memory == .context || memory == .frame)
+        case .lea: memory == .context
+        default: false
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// A register of the machine: 0 to 31 general ones and their neighbours, by the target's numbers;
+/// the target says which numbers are of which class.
+struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
+    var number: UInt8
+
+    @inline(__always) init(_ number: UInt8) { self.number = number }
+
+    /// No register.
+    static var none: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFF) } }
+
+    @inline(__always) var isNone: Bool { number == 0xFF }
+    @inline(__always) var index: Int { Int(number) }
+    @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt32(number)) }
+}
+
+/// A set of registers, one bit each.
+struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
+    let rawValue: UInt32
+
+    @inline(__always) init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    @inline(__always) func has(_ register: PhysicalRegister) -> Bool {
+        rawValue & (1 &<< UInt32(register.number)) != 0
+    }
+
+    /// The register with the lowest number. The set must not be empty.
+    @inline(__always) var first: PhysicalRegister {
+        PhysicalRegister(UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount))
+    }
+
+    @inline(__always) var count: Int { rawValue.nonzeroBitCount }
+
+    /// The set without its first register.
+    @inline(__always) var rest: RegisterSet { RegisterSet(rawValue: rawValue & (rawValue &- 1)) }
+}
+
+/// Which registers hold what: general ones integers and references, vector ones the rest.
+enum RegisterClass: UInt8, BitwiseCopyable, Sendable {
+    case general, vector
+}
+
+/// What the allocator knows of a machine's registers.
+struct RegisterFile: BitwiseCopyable, Sendable {
+    /// Which ones it may give out.
+    var general: RegisterSet
+    var vector: RegisterSet
+    /// Which of them calls keep.
+    var calleeSaved: RegisterSet
+    /// Taken first where nothing else decides, since their instructions are shorter.
+    var preferred: RegisterSet
+
+    @inline(__always) func allocatable(_ kind: RegisterClass) -> RegisterSet {
+        kind == .general ? general : vector
+    }
+}

@@ -1,0 +1,42 @@
+internal import ApusABI
+internal import ApusAssembler
+
+/// The registers of x86-64: general ones have the numbers 0 to 15, vector ones 16 to 31.
+extension PhysicalRegister {
+    @inline(__always) init(_ register: GPR) { number = register.rawValue }
+    @inline(__always) init(_ register: XMM) { number = register.rawValue | 16 }
+
+    @inline(__always) var general: GPR { GPR(rawValue: number & 15) ?? .rax }
+    @inline(__always) var vector: XMM { XMM(rawValue: number & 15) ?? .xmm0 }
+    @inline(__always) var isVector: Bool { number & 16 != 0 }
+}
+
+extension RegisterSet {
+    init(_ registers: [GPR]) {
+        self.init(rawValue: registers.reduce(0) { $0 | 1 << UInt32($1.rawValue) })
+    }
+
+    /// xmm0 to xmm14.
+    static var allVectors: RegisterSet { RegisterSet(rawValue: 0x7FFF_0000) }
+
+    /// What calls do not keep.
+    static var lostByCalls: RegisterSet { RegisterFile.x86_64.lostByCalls }
+}
+
+extension RegisterFile {
+    /// All but the stack and frame pointers, the context and the scratch registers.
+    static let x86_64 = RegisterFile(
+        general: RegisterSet([
+            .rax, .rcx, .rdx, .rbx, .rsi, .rdi, .r8, .r9, .r10, .r12, .r13, .r14,
+        ]),
+        vector: .allVectors,
+        calleeSaved: RegisterSet(CallingConvention.calleeSaved),
+        preferred: RegisterSet([.rcx, .rsi, .rdi, .rdx, .rax]).union(
+            RegisterSet(rawValue: 0x00FF_0000)))
+
+    /// Registers that calls change, among those that are given out.
+    var lostByCalls: RegisterSet { general.union(vector).subtracting(calleeSaved) }
+
+    /// The vector register that moves go through.
+    static var vectorScratch: PhysicalRegister { PhysicalRegister(CallingConvention.floatScratch) }
+}

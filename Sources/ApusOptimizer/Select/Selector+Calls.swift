@@ -1,0 +1,345 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusIR
+
+/// Where the calling convention puts values of certain types, one after the other.
+struct PlaceCounter {
+    enum Place {
+        case register(PhysicalRegister)
+        /// Bytes from the start of the area on the stack.
+        case stack(Int32)
+    }
+
+    /// Whether results are counted, which have fewer registers than arguments.
+    let isResults: Bool
+    private var general = 0
+    private var vector = 0
+    private(set) var stackBytes: Int32 = 0
+
+    init(isResults: Bool) { self.isResults = isResults }
+
+    static var arguments: PlaceCounter { PlaceCounter(isResults: false) }
+    static var results: PlaceCounter { PlaceCounter(isResults: true) }
+
+    /// The place of the next value, which is of this type.
+    mutating func next(_ type: IRType) -> Place {
+        if type.isGeneral {
+            let limit =
+                isResults
+                ? CallingConvention.generalResultCount : CallingConvention.generalArgumentCount
+            if general < limit {
+                general += 1
+                return .register(
+                    PhysicalRegister(
+                        isResults
+                            ? CallingConvention.generalResult(general - 1)
+                            : CallingConvention.generalArgument(general - 1)))
+            }
+        } else {
+            let limit =
+                isResults
+                ? CallingConvention.floatResultCount : CallingConvention.floatArgumentCount
+            if vector < limit {
+                vector += 1
+                return .register(
+                    PhysicalRegister(CallingConvention.floatArgument(vector - 1)))
+            }
+        }
+        defer { stackBytes += type == .v128 ? 16 : 8 }
+        return .stack(stackBytes)
+    }
+
+    /// Bytes of arguments, padded so that the stack stays aligned.
+    var paddedBytes: Int32 { (stackBytes + 15) & ~15 }
+
+    /// How many general registers are given out.
+    var generalCount: Int { general }
+}
+
+/// Parameters, calls and returns.
+extension Selector {
+    // MARK: Parameters
+
+    /// The start of the entry block; its instructions are put down in reverse.
+    mutating func selectParameters(_ function: borrowing Function) {
+        var counter = PlaceCounter.arguments
+        let start = machine.instructions.count
+        var arriving: [MachineOperand] = []
+        for place in function[Block.entry].parameters {
+            let value = function.order[place]
+            let type = function.type(value)
+            let place = counter.next(type)
+            let register = names[value.index]
+            if register.isNone { continue }
+            switch place {
+            case .register(let physical):
+                arriving.append(MachineOperand(register, .fixed(physical)))
+            case .stack(let bytes):
+                var made = MachineInstruction(type.isGeneral ? .load : .loadFloat)
+                made.width = type.width
+                made.detail = (type == .i32 ? LoadExtension.zero32 : .full64).rawValue
+                made.condition = MachineInstruction.constantLoad
+                begin(made, AddressParts(form: .frame, displacement: 16 &+ bytes))
+                define(register)
+            }
+        }
+        begin(MachineInstruction(.parameters))
+        for operand in arriving { define(operand.value, operand.constraint) }
+        // What arrives in registers is taken first of all.
+        machine.instructions.rotateLast(to: start)
+        machine.instructions.reverse(from: start)
+        parameterBytes = counter.paddedBytes
+    }
+
+    // MARK: Calls
+
+    mutating func lowerCall(
+        _ value: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        var list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
+        if instruction.operator == .callRuntime {
+            return lowerRuntimeCall(value, instruction, list, function)
+        }
+        var fixed: [MachineOperand] = []
+        let isFar = instruction.operator == .callFar
+        if isFar {
+            leavesInstance = true
+            let context = Value(function.pool[list.lowerBound])
+            list = (list.lowerBound &+ 1)..<list.upperBound
+            fixed.append(
+                MachineOperand(
+                    register(instruction.first, function), .fixed(PhysicalRegister(.r10))))
+            fixed.append(
+                MachineOperand(register(context, function), .fixed(PhysicalRegister(.r11))))
+        }
+        var onStack: [(VirtualRegister, Int32, IRType)] = []
+        let counter = placeArguments(list, &fixed, &onStack, function)
+        if isFar, counter.generalCount == CallingConvention.generalArgumentCount {
+            // The last argument's register is where the code's address would go.
+            return isRefused = true
+        }
+        let outcome = resultPlaces(value, instruction, function)
+        let outgoing = (counter.paddedBytes &+ outcome.bytes &+ 15) & ~15
+        if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
+        for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
+        var made = MachineInstruction(isFar ? .callFar : .call)
+        made.immediate = UInt64(instruction.a)
+        made.flags = .calls
+        made.clobbers = .lostByCalls
+        begin(made)
+        for (register, physical) in outcome.inRegisters { define(register, .fixed(physical)) }
+        for operand in fixed { use(operand.value, operand.constraint) }
+        for (register, bytes, type) in outcome.onStack { loadResult(register, bytes, type) }
+        if outgoing > counter.paddedBytes {
+            adjustStack(.releaseStack, outgoing &- counter.paddedBytes)
+        }
+    }
+
+    /// Adds the arguments in `list` to those in registers and those on the stack.
+    private mutating func placeArguments(
+        _ list: Range<Int>, _ fixed: inout [MachineOperand],
+        _ onStack: inout [(VirtualRegister, Int32, IRType)], _ function: borrowing Function
+    ) -> PlaceCounter {
+        var counter = PlaceCounter.arguments
+        for place in list {
+            let argument = Value(function.pool[place])
+            let type = function.type(argument)
+            let register = register(argument, function)
+            switch counter.next(type) {
+            case .register(let physical):
+                fixed.append(MachineOperand(register, .fixed(physical)))
+            case .stack(let bytes): onStack.append((register, bytes, type))
+            }
+        }
+        return counter
+    }
+
+    /// What a call's results are, and where.
+    struct CallResults {
+        var inRegisters: [(VirtualRegister, PhysicalRegister)] = []
+        var onStack: [(VirtualRegister, Int32, IRType)] = []
+        var bytes: Int32 = 0
+    }
+
+    private func resultPlaces(
+        _ call: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) -> CallResults {
+        var results = CallResults()
+        guard instruction.type != .none else { return results }
+        var counter = PlaceCounter.results
+        var place = self.place
+        var value = call
+        repeat {
+            let register = names[value.index]
+            let type = function.type(value)
+            switch counter.next(type) {
+            case .register(let physical):
+                if !register.isNone { results.inRegisters.append((register, physical)) }
+            case .stack(let bytes):
+                if !register.isNone { results.onStack.append((register, bytes, type)) }
+            }
+            place &+= 1
+            value = function.order[place]
+        } while function[value].operator == .callResult
+        results.bytes = counter.stackBytes
+        return results
+    }
+
+    private mutating func adjustStack(_ opcode: MachineOpcode, _ bytes: Int32) {
+        var made = MachineInstruction(opcode)
+        made.immediate = UInt64(UInt32(bitPattern: bytes))
+        begin(made)
+    }
+
+    private mutating func storeArgument(
+        _ register: VirtualRegister, _ bytes: Int32, _ type: IRType
+    ) {
+        var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
+        made.width = type == .v128 ? .w128 : .w64
+        begin(made, AddressParts(form: .stack, displacement: bytes))
+        use(register)
+    }
+
+    private mutating func loadResult(
+        _ register: VirtualRegister, _ bytes: Int32, _ type: IRType
+    ) {
+        var made = MachineInstruction(type.isGeneral ? .load : .loadFloat)
+        made.width = type.width
+        made.detail = (type == .i32 ? LoadExtension.zero32 : .full64).rawValue
+        begin(made, AddressParts(form: .stack, displacement: bytes))
+        define(register)
+    }
+
+    private mutating func lowerRuntimeCall(
+        _ value: Value, _ instruction: ApusIR.Instruction, _ list: Range<Int>,
+        _ function: borrowing Function
+    ) {
+        var fixed: [MachineOperand] = []
+        for (index, place) in list.enumerated() {
+            guard index < Self.runtimeArguments.count else { return isRefused = true }
+            fixed.append(
+                MachineOperand(
+                    register(Value(function.pool[place]), function),
+                    .fixed(PhysicalRegister(Self.runtimeArguments[index]))))
+        }
+        var made = MachineInstruction(.callRuntime)
+        made.immediate = UInt64(instruction.immediate)
+        made.flags = .calls
+        made.clobbers = .lostByCalls
+        begin(made)
+        if !names[value.index].isNone {
+            define(names[value.index], .fixed(PhysicalRegister(.rax)))
+        }
+        for operand in fixed { use(operand.value, operand.constraint) }
+    }
+
+    /// The C argument registers after the first, which is the context.
+    private static var runtimeArguments: [GPR] { [.rsi, .rdx, .rcx, .r8, .r9] }
+
+    // MARK: Ends
+
+    mutating func lowerEnd(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        switch instruction.operator {
+        case .jump:
+            passArguments(Edge(instruction.a), Int(blockNumbers[block.index]), function)
+            begin(MachineInstruction(.jump))
+        case .branch: lowerBranch(instruction, function)
+        case .branchTable: lowerBranchTable(instruction, function)
+        case .return: lowerReturn(instruction, function)
+        case .tailCall: lowerTailCall(instruction, function)
+        case .tailCallFar: isRefused = true
+        default:
+            var made = MachineInstruction(.trap)
+            made.raised = UInt8(truncatingIfNeeded: instruction.immediate)
+            begin(made)
+        }
+    }
+
+    private mutating func lowerBranch(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        append(test(.branch, instruction.first, function))
+    }
+
+    private mutating func lowerBranchTable(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        if instruction.c == 1 {
+            let edge = Edge(instruction.b)
+            passArguments(edge, Int(blockNumbers[block.index]), function)
+            return begin(MachineInstruction(.jump))
+        }
+        let index = register(instruction.first, function)
+        let distance = makeRegister(.i64)
+        var made = MachineInstruction(.branchTable)
+        made.flags = .writesEarly
+        append(made, distance, index)
+    }
+
+    private mutating func lowerReturn(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        var fixed: [MachineOperand] = []
+        var onStack: [(VirtualRegister, Int32, IRType)] = []
+        var counter = PlaceCounter.results
+        for place in Int(instruction.b)..<Int(instruction.b &+ instruction.c) {
+            let result = Value(function.pool[place])
+            let type = function.type(result)
+            let register = register(result, function)
+            switch counter.next(type) {
+            case .register(let physical):
+                fixed.append(MachineOperand(register, .fixed(physical)))
+            case .stack(let bytes): onStack.append((register, bytes, type))
+            }
+        }
+        let area = 16 &+ incomingBytes(function)
+        for (register, bytes, type) in onStack {
+            var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
+            made.width = type == .v128 ? .w128 : .w64
+            begin(made, AddressParts(form: .frame, displacement: area &+ bytes))
+            use(register)
+        }
+        begin(MachineInstruction(.return))
+        for operand in fixed { use(operand.value, operand.constraint) }
+    }
+
+    /// Bytes of the stack that the function's own parameters take.
+    private func incomingBytes(_ function: borrowing Function) -> Int32 {
+        var counter = PlaceCounter.arguments
+        for place in function[Block.entry].parameters {
+            _ = counter.next(function.type(function.order[place]))
+        }
+        return counter.paddedBytes
+    }
+
+    private mutating func lowerTailCall(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        var fixed: [MachineOperand] = []
+        var onStack: [(VirtualRegister, Int32, IRType)] = []
+        let list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
+        _ = placeArguments(list, &fixed, &onStack, function)
+        // Arguments on the stack would have to replace the function's own.
+        guard onStack.isEmpty, incomingBytes(function) == 0 else { return isRefused = true }
+        var made = MachineInstruction(.tailCall)
+        made.immediate = UInt64(instruction.a)
+        begin(made)
+        for operand in fixed { use(operand.value, operand.constraint) }
+    }
+}
+
+extension Arena {
+    /// Moves the last element to `place`, those from there on one further.
+    mutating func rotateLast(to place: Int) {
+        var index = count &- 1
+        let element = self[index]
+        while index > place {
+            self[index] = self[index &- 1]
+            index &-= 1
+        }
+        self[place] = element
+    }
+}

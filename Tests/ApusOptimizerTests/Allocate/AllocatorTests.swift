@@ -1,0 +1,64 @@
+import ApusAssembler
+import ApusCollections
+import Testing
+
+@testable import ApusOptimizer
+
+/// The checker proves allocations of random functions.
+@Suite struct AllocatorTests {
+    /// All registers, and so few that most values are spilled.
+    static let files: [RegisterFile] = [
+        .x86_64,
+        RegisterFile(
+            general: RegisterSet([.rax, .rcx, .rdx, .rbx, .rsi, .rdi]),
+            vector: RegisterSet(rawValue: 0x000F_0000), calleeSaved: RegisterSet([.rbx]),
+            preferred: []),
+    ]
+
+    @Test(arguments: 0..<2)
+    func randomFunctionsAreAllocatedRightly(file: Int) {
+        var function = MachineFunction()
+        var allocation = Allocation()
+        var allocator = Allocator(Self.files[file], vectorScratch: RegisterFile.vectorScratch)
+        var spills = 0
+        for seed in 0..<150 as Range<UInt64> {
+            RandomMachineFunction.make(seed: seed, size: 20 + Int(seed), into: &function)
+            let isDone = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
+            #expect(isDone)
+            let problems = AllocationChecker.check(function, allocation)
+            #expect(problems == [], "seed \(seed)")
+            if !problems.isEmpty { break }
+            for value in 0..<function.registers.count where allocation.isSpilled[value] {
+                spills += 1
+            }
+        }
+        #expect(spills > 0)
+    }
+
+    @Test func tooLargeFunctionsAreLeftAlone() {
+        var function = MachineFunction()
+        var allocation = Allocation()
+        var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
+        RandomMachineFunction.make(seed: 7, size: 2000, into: &function)
+        #expect(!allocator.allocate(&function, into: &allocation, limit: 10))
+    }
+
+    /// The checker sees what it is there to see: each assigned register is changed in turn.
+    @Test func theCheckerSeesWrongRegisters() {
+        var function = MachineFunction()
+        var allocation = Allocation()
+        var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
+        RandomMachineFunction.make(seed: 3, size: 60, into: &function)
+        _ = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
+        var unnoticed = 0
+        for index in 0..<function.instructions.count {
+            for place in function.instructions[index].uses {
+                let right = function.operands[place].assigned
+                function.operands[place].assigned = PhysicalRegister(right.number ^ 8)
+                if AllocationChecker.check(function, allocation).isEmpty { unnoticed += 1 }
+                function.operands[place].assigned = right
+            }
+        }
+        #expect(unnoticed == 0)
+    }
+}
