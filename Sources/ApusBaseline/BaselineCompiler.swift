@@ -68,6 +68,14 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var vectorConstants = Arena<VectorConstant>(capacity: 16)
     var moves = Arena<Move>(capacity: 32)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
+    /// Where the function's hints are among those of the module.
+    var hints = 0..<0
+    /// What is put off until the rest of the function has been translated, and how many frames are
+    /// open where the part of it ends that is being translated; 0 before.
+    var coldCode = Arena<ColdCode>(capacity: 16)
+    var coldFrames = Arena<ControlFrame>(capacity: 64)
+    var coldOperands = Arena<Operand>(capacity: 64)
+    var coldDepth = 0
     /// The segment that is being translated, in metered code.
     var fuelSegment: FuelSegment?
     /// What an instruction needs that this compiler does not have.
@@ -124,6 +132,10 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
+        hints = module.branchHints.range(of: body)
+        coldCode.removeAll()
+        coldFrames.removeAll()
+        coldOperands.removeAll()
         stack.removeAll()
         frames.removeAll()
         coldTraps.removeAll()
@@ -147,6 +159,12 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// Reads the body from its first instruction to its final `end`.
     private mutating func translate(_ analysis: borrowing BodyAnalysis) {
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
+        translateOpenFrames(analysis)
+        translateColdCode(analysis)
+    }
+
+    /// Reads on until no frame is open.
+    mutating func translateOpenFrames(_ analysis: borrowing BodyAnalysis) {
         while !frames.isEmpty {
             instructionOffset = reader.position
             if isFuelMetered { meter() }

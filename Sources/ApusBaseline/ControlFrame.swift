@@ -25,6 +25,8 @@ struct ControlFrame: BitwiseCopyable {
     var isTargeted: Bool
     /// The `if` has an `else`.
     var hasElse: Bool
+    /// The `else` is translated later.
+    var isElseCold = false
     /// Which homes were current, and newer than memory, where the condition was tested.
     var validAtElse: HomeState
     /// Which homes may be newer than memory at the label, over all branches so far.

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
-/// in a metered engine, and then they must use up the same fuel.
+/// in a metered engine, and then they must use up the same fuel; half of them with branch hints.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed;
 /// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
@@ -22,13 +22,13 @@ import Testing
         var traps = 0
         for seed in stride(from: first + shard, to: first + count, by: Self.shardCount) {
             try trace(seed, shard)
-            let generated = GeneratedModule(seed: UInt64(seed))
+            let generated = try variant(GeneratedModule(seed: UInt64(seed)), shard)
             switch Differential.compare(generated, engine) {
             case .equal(let moreCalls, let moreTraps):
                 calls += moreCalls
                 traps += moreTraps
             case .different(let text):
-                try report(generated, seed, text, engine)
+                try report(generated, seed, shard, text, engine)
             }
         }
         if count >= 800 {
@@ -38,6 +38,11 @@ import Testing
         print("differential, shard \(shard): \(calls) calls, \(traps) traps")
     }
 
+    /// The module as this shard has it.
+    private func variant(_ generated: GeneratedModule, _ shard: Int) throws -> GeneratedModule {
+        shard % 4 < 2 ? generated : try generated.hinted()
+    }
+
     private func trace(_ seed: Int, _ shard: Int) throws {
         guard let folder = TestEnvironment.folder("APUS_DIFFERENTIAL_TRACE") else { return }
         try Data("\(seed)\n".utf8).write(to: folder.appending(path: "shard\(shard)"))
@@ -45,15 +50,17 @@ import Testing
 
     /// Makes the module smaller and leaves it in the folder for temporary files.
     private func report(
-        _ generated: GeneratedModule, _ seed: Int, _ text: String, _ engine: Engine
+        _ generated: GeneratedModule, _ seed: Int, _ shard: Int, _ text: String, _ engine: Engine
     ) throws {
         var shrinker = Shrinker()
         let record = shrinker.shrink(generated.record) { candidate in
-            let module = GeneratedModule(replaying: candidate)
+            guard let module = try? variant(GeneratedModule(replaying: candidate), shard) else {
+                return false
+            }
             if case .different = Differential.compare(module, engine) { return true }
             return false
         }
-        let small = GeneratedModule(replaying: record)
+        let small = try variant(GeneratedModule(replaying: record), shard)
         let file = FileManager.default.temporaryDirectory.appending(
             path: "differential-\(seed).wasm")
         try Data(small.bytes).write(to: file)

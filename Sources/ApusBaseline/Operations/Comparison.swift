@@ -121,7 +121,7 @@ extension BaselineCompiler {
         switch reader.peekByte() {
         case 0x0D:
             _ = reader.readByte()
-            translateBrIf(.flags(condition))
+            translateBrIf(.flags(condition), analysis)
         case 0x04:
             _ = reader.readByte()
             translateIf(.flags(condition), analysis)

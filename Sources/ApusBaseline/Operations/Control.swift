@@ -95,6 +95,7 @@ extension BaselineCompiler {
 
     /// Opens an `if` whose condition is known; the `if` opcode has been read.
     mutating func translateIf(_ condition: BranchCondition, _ analysis: borrowing BodyAnalysis) {
+        let isLikely = hint()
         let type = reader.readBlockType()
         // Spilling moves and stores only, so the flags survive.
         spillForMerge(upTo: stack.count)
@@ -106,7 +107,9 @@ extension BaselineCompiler {
         if !hasElse { restoreHomes() }
         frames.last.validAtElse = homeState
         switch condition {
-        case .flags(let flags): jump(flags.inverted, frames.last.elseLabel)
+        case .flags(let flags):
+            if let isLikely, putOffArm(flags, isLikely: isLikely, analysis) { return }
+            jump(flags.inverted, frames.last.elseLabel)
         case .always: break
         case .never: code.jump(frames.last.elseLabel)
         }
@@ -114,7 +117,17 @@ extension BaselineCompiler {
 
     // MARK: Closing
 
-    mutating func translateElse() {
+    mutating func translateElse(_ analysis: borrowing BodyAnalysis) {
+        if isAtEndOfColdCode { return endColdCode() }
+        if frames.last.isElseCold {
+            frames.last.kind = .else
+            return skipToEnd(analysis.controls[Int(frames.last.record)])
+        }
+        closeThenArm()
+    }
+
+    /// Ends the first arm of an `if` and begins the second.
+    private mutating func closeThenArm() {
         if reachable { fallIntoLabel() }
         var frame = frames.last
         if frame.isTargeted || reachable {
@@ -131,6 +144,7 @@ extension BaselineCompiler {
     }
 
     mutating func translateEnd() {
+        if isAtEndOfColdCode { return endColdCode() }
         let kind = frames.last.kind
         if kind == .function { return endFunction() }
         if kind == .if { closeMissingElse() }
@@ -167,7 +181,7 @@ extension BaselineCompiler {
             homeState = HomeState(valid: homes, dirty: frames.last.dirtyAtLabel.dirty)
             reachable = true
         } else {
-            translateElse()
+            closeThenArm()
         }
     }
 
@@ -196,7 +210,7 @@ extension BaselineCompiler {
         }
     }
 
-    private mutating func pushSlots(_ typeStart: Int32, _ count: Int32, at height: Int) {
+    mutating func pushSlots(_ typeStart: Int32, _ count: Int32, at height: Int) {
         for offset in 0..<Int(count) {
             let type = ValueClass(signatures.type(Int(typeStart) &+ offset))
             push(.slot(type, height &+ offset))
@@ -226,7 +240,7 @@ extension BaselineCompiler {
 
     /// Brings the values on top of the stack, and all locals, where the innermost frame's label
     /// wants them, and forgets the values.
-    private mutating func fallIntoLabel() {
+    mutating func fallIntoLabel() {
         let depth = 0
         placeLabelValues(depth, keeps: false)
         restoreHomes()
@@ -295,22 +309,31 @@ extension BaselineCompiler {
     }
 
     @inline(__always)
-    private mutating func noteBranch(_ place: Int) {
+    mutating func noteBranch(_ place: Int) {
         frames[place].isTargeted = true
         frames[place].dirtyAtLabel.dirty |= homeState.dirty
     }
 
-    mutating func translateBrIf() { translateBrIf(testCondition(pop())) }
+    mutating func translateBrIf(_ analysis: borrowing BodyAnalysis) {
+        translateBrIf(testCondition(pop()), analysis)
+    }
 
     /// A branch on a condition that is known; the `br_if` opcode has been read.
-    mutating func translateBrIf(_ condition: BranchCondition) {
+    mutating func translateBrIf(_ condition: BranchCondition, _ analysis: borrowing BodyAnalysis) {
+        let isLikely = hint()
         let depth = Int(reader.readIndex())
         switch condition {
         case .never: return
         case .always:
             emitBranch(depth)
             skip()
-        case .flags(let flags): emitBranch(depth, if: flags)
+        case .flags(let flags):
+            switch isLikely {
+            case true?: if putOffRest(flags, depth: depth, analysis) { return }
+            case false?: if putOffBranch(flags, depth: depth, analysis) { return }
+            case nil: break
+            }
+            emitBranch(depth, if: flags)
         }
     }
 

@@ -37,6 +37,7 @@ public struct ModuleDecoder {
         while !reader.isAtEnd { try decodeSection(&reader, &previous) }
         try checkCounts(reader)
         collectEscapingFunctions()
+        if features.has(.branchHints) { parts.branchHints = BranchHints(parts) }
     }
 
     /// Reads one section. `previous` is the rank of the last one that was not custom.

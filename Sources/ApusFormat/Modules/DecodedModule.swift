@@ -30,6 +30,8 @@ public final class DecodedModule: Sendable {
     /// Bodies of the functions the module defines.
     public let bodies: [FunctionBody]
     public let customSections: [CustomSection]
+    /// What is said about branches; nothing without the feature.
+    public let branchHints: BranchHints
     public let importedFunctionCount: Int
     public let importedTableCount: Int
     public let importedMemoryCount: Int
@@ -58,6 +60,7 @@ public final class DecodedModule: Sendable {
         globalInitializers = parts.globalInitializers
         bodies = parts.bodies
         customSections = parts.customSections
+        branchHints = parts.branchHints
         importedFunctionCount = parts.importedFunctionCount
         importedTableCount = parts.importedTableCount
         importedMemoryCount = parts.importedMemoryCount
@@ -85,6 +88,7 @@ public final class DecodedModule: Sendable {
         public var globalInitializers: [ConstantExpression] = []
         public var bodies: [FunctionBody] = []
         public var customSections: [CustomSection] = []
+        public var branchHints = BranchHints()
         public var importedFunctionCount = 0
         public var importedTableCount = 0
         public var importedMemoryCount = 0

@@ -63,6 +63,7 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
             .init(.functionReferences), .init(.wideArithmetic), .init(.customPageSizes),
+            .init(.branchHints),
         ])
     }
 

@@ -6,9 +6,9 @@ internal import ApusFormat
 /// Sometimes a second module imports what the first, named `first`, exports.
 /// The function exported as `f<n>` with the greatest n refills the fuel, if the module has any.
 public struct GeneratedModule: Sendable {
-    public let bytes: [UInt8]
+    public internal(set) var bytes: [UInt8]
     /// The second module, if there is one.
-    public let importer: [UInt8]?
+    public internal(set) var importer: [UInt8]?
     /// The decisions that led to it.
     public let record: [UInt32]
     /// The decisions that come next: for arguments.

@@ -57,6 +57,20 @@ struct SuiteTests {
         #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
     }
 
+    /// Right or wrong, hints change where code lies and not what it does.
+    @Test func branchHints() throws {
+        let known = try WastSuite.Known()
+        let outcome = try WastSuite.run("apus, hinted") { name in
+            var configuration = Engine.Configuration()
+            configuration.features = WastSuite.features(for: name)
+            return HintedScriptEngine(configuration)
+        } check: { script in
+            let failed = known.counts[script.name]?.failed ?? 0
+            #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
+        }
+        #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
+    }
+
     /// All that the format has: nothing is skipped but what needs collectors, exceptions, threads.
     @Test func validation() throws {
         let features = FeatureSet.webAssembly3.union([
