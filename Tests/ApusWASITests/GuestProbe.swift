@@ -94,3 +94,13 @@ final class GuestProbe {
         return (error, try text(at: 50000, size))
     }
 }
+
+/// What happens, as a value to compare.
+func outcome(_ body: () throws(Errno) -> Void) -> Errno {
+    do throws(Errno) {
+        try body()
+        return .success
+    } catch {
+        return error
+    }
+}

@@ -63,18 +63,21 @@ static int is_canary(u32 file) {
     return 1;
 }
 
-// Whether a directory that is open has the canary in it.
+// Whether a directory that is open is the one with the canary in it. One inside that has a file
+// of that name too has another one called "own".
 static int has_canary(u32 directory) {
     static u8 buffer[4096];
     u32 used = 0;
+    int found = 0;
     if (fd_readdir(directory, buffer, sizeof buffer, 0, &used)) return 0;
     for (u32 i = 0; i + 30 <= used;) {
         u32 count = buffer[i + 16];
         const u8 *name = buffer + i + 24;
-        if (count == 6 && name[0] == 'c' && name[1] == 'a' && name[5] == 'y') return 1;
+        if (count == 6 && name[0] == 'c' && name[1] == 'a' && name[5] == 'y') found = 1;
+        if (count == 3 && name[0] == 'o' && name[1] == 'w' && name[2] == 'n') return 0;
         i += 24 + count;
     }
-    return 0;
+    return found;
 }
 
 static void try_open(const char *path, u32 lookup, u32 flags, u64 rights) {

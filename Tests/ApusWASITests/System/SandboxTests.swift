@@ -1,54 +1,6 @@
-import Foundation
-import Synchronization
 import Testing
 
 @testable import ApusWASI
-
-/// A folder `root` that guests get, with a canary beside it that they must never reach.
-final class Cage {
-    let folder: TemporaryFolder
-    let root: Int32
-
-    init() throws {
-        folder = try TemporaryFolder()
-        try folder.makeFolder("outside")
-        try folder.write("canary", to: "outside/canary")
-        try folder.makeFolder("root/dir/nested")
-        try folder.write("inside", to: "root/file")
-        try folder.write("inside", to: "root/dir/nested/file")
-        try folder.link("root/up", to: "../outside")
-        try folder.link("root/up-file", to: "../outside/canary")
-        try folder.link("root/absolute", to: folder.path + "outside/canary")
-        try folder.link("root/dir/winding", to: "nested/../../../outside/canary")
-        try folder.link("root/loop", to: "loop")
-        try folder.link("root/ping", to: "pong")
-        try folder.link("root/pong", to: "ping")
-        try folder.link("root/good", to: "dir/nested/../nested/file")
-        try folder.link("root/good-dir", to: "./dir/")
-        try folder.link("root/dangling", to: "nowhere")
-        try folder.link("root/first", to: "second/nested")
-        try folder.link("root/second", to: "dir")
-        try folder.link("root/proc", to: "/proc/self/root")
-        root = try Syscalls.openPreopen(folder.path + "root")
-    }
-
-    deinit { Syscalls.close(root) }
-
-    var isIntact: Bool {
-        let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path + "outside")
-        return (try? folder.read("outside/canary")) == "canary" && names == ["canary"]
-    }
-}
-
-/// What happens, as a value to compare.
-func outcome(_ body: () throws(Errno) -> Void) -> Errno {
-    do throws(Errno) {
-        try body()
-        return .success
-    } catch {
-        return error
-    }
-}
 
 struct SandboxTests {
     static let strategies: [Sandbox.Strategy] = [.kernel, .walker]
@@ -182,23 +134,10 @@ struct SandboxTests {
     func holdsWhileLinksAreSwapped(_ strategy: Sandbox.Strategy) throws {
         let cage = try Cage()
         let sandbox = Sandbox(strategy: strategy)
-        try cage.folder.makeFolder("root/there")
-        try cage.folder.write("within", to: "root/there/canary")
-        try cage.folder.link("root/trap", to: "../outside")
-        let base = cage.folder.path + "root/"
-        let isDone = Atomic(false)
-        let swapper = Thread {
-            while !isDone.load(ordering: .relaxed) {
-                unsafe rename(base + "there", base + "aside")
-                unsafe rename(base + "trap", base + "there")
-                unsafe rename(base + "there", base + "trap")
-                unsafe rename(base + "aside", base + "there")
-            }
-        }
-        swapper.start()
-        defer { isDone.store(true, ordering: .relaxed) }
+        let swapper = try LinkSwapper(cage)
+        defer { swapper.stop() }
         var opened = 0
-        let canary = try Syscalls.status(AT_FDCWD, Path(cage.folder.path + "outside/canary"))
+        let canary = try cage.canary()
         for _ in 0..<2000 {
             let path = try Path("there/canary")
             if let descriptor = try? sandbox.open(cage.root, path, .readWrite, mode: 0) {
