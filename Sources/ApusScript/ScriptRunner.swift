@@ -3,7 +3,7 @@ public import ApusText
 /// Runs scripts of the specification's test suite and keeps count of how they go.
 ///
 /// A command that needs a feature which the engine does not have is skipped, and so are those that
-/// need its instance.
+/// need its instance. Threads run one after the other.
 public struct ScriptRunner<Engine: ScriptEngine> {
     /// Whether a refusal must be in the script's words and not only of its kind.
     public var strictMessages = false
@@ -20,6 +20,8 @@ public struct ScriptRunner<Engine: ScriptEngine> {
     private var named: [String: State] = [:]
     private var definitions: [String: Script.Module] = [:]
     private var lastDefinition: Script.Module?
+    /// Threads that nobody has waited for.
+    private var threads: Set<String> = []
     /// Why an instance that others import from is missing.
     private var missingReason: String?
     private var file = ""
@@ -48,6 +50,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         named = [:]
         definitions = [:]
         lastDefinition = nil
+        threads = []
         missingReason = nil
         SpectestModule.register(in: &engine)
         for command in script.commands { run(command) }
@@ -76,8 +79,32 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         case .assertUnlinkable(let module, let text): expectUnlinkable(module, text, line)
         case .assertInvalidCustom(let module, _), .assertMalformedCustom(let module, _):
             expectCustomRefusal(module, line)
-        case .thread, .wait: skip("threads")
+        case .thread(let name, let shared, let commands): runThread(name, shared, commands, line)
+        case .wait(let name):
+            if threads.remove(name) == nil { fail(line, "no such thread") }
         }
+    }
+
+    /// Runs a thread from its beginning to its end, at once: of the orders in which the script's
+    /// threads may go on this is one. It sees of the others' instances only what is shared, and
+    /// what it registers is its own.
+    private mutating func runThread(
+        _ name: String, _ shared: [String], _ commands: [Script.Command], _ line: Int
+    ) {
+        let outside = (engine, current, named, definitions, lastDefinition, missingReason)
+        current = .absent
+        named = [:]
+        for module in shared {
+            guard let state = outside.2[module] else {
+                fail(line, "no instance \(module) to share")
+                continue
+            }
+            named[module] = state
+            current = state
+        }
+        for command in commands { run(command) }
+        (engine, current, named, definitions, lastDefinition, missingReason) = outside
+        threads.insert(name)
     }
 
     // MARK: Instances

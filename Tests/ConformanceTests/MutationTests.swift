@@ -5,7 +5,7 @@ import Testing
 
 /// Real modules, cut off or with changed bytes, must be refused or compiled, never crash or hang.
 ///
-/// `APUS_MUTATIONS` is the number of mutations over all modules.
+/// `APUS_MUTATIONS` is the number of mutations over all modules, of programs and of the suite each.
 @Suite(.enabled(if: TestEnvironment.shared != nil))
 struct MutationTests {
     private static let shardCount = 8
@@ -37,6 +37,58 @@ struct MutationTests {
             #expect(duration < .seconds(20), "\(file.lastPathComponent) took \(duration)")
         }
         print("mutations, shard \(shard): \(count), \(accepted) still valid")
+    }
+
+    /// The modules that the specification's scripts are made of, once each.
+    private static let suite: [[UInt8]] = {
+        guard let scripts = try? WastSuite.scripts.get() else { return [] }
+        var found: Set<[UInt8]> = []
+        for (_, script) in scripts {
+            for command in script.commands {
+                switch command.action {
+                case .module(let module), .definition(let module), .assertInvalid(let module, _),
+                    .assertMalformed(let module, _), .assertUnlinkable(let module, _),
+                    .assertModuleTrap(let module, _):
+                    if let bytes = try? module.bytes(), bytes.count < 20_000 {
+                        found.insert(bytes)
+                    }
+                default: break
+                }
+            }
+        }
+        return found.sorted { $0.lexicographicallyPrecedes($1) }
+    }()
+
+    /// Each of them cut off at every length; with `APUS_CUTS=1`, else at some.
+    @Test(arguments: 0..<shardCount)
+    func cutOffAnywhere(shard: Int) throws {
+        let engine = Engine()
+        let step = TestEnvironment.number("APUS_CUTS", standard: 0) > 0 ? 1 : 97
+        var count = 0
+        try #require(Self.suite.count > 1000)
+        for index in stride(from: shard, to: Self.suite.count, by: Self.shardCount) {
+            let bytes = Self.suite[index]
+            for length in stride(from: index % step, to: bytes.count, by: step) {
+                // What is cut between two sections may be a module.
+                _ = try? Module(engine, bytes: bytes.span.extracting(first: length))
+                count += 1
+            }
+        }
+        print("cut off, shard \(shard): \(count)")
+    }
+
+    /// Changed bytes in the specification's modules, which have all that there is in little room.
+    @Test(arguments: 0..<shardCount)
+    func changedModulesOfTheSuite(shard: Int) throws {
+        let engine = Engine()
+        let count = TestEnvironment.number("APUS_MUTATIONS", standard: 4000) / Self.shardCount
+        var choices = ChoiceSource(seed: UInt64(1000 + shard))
+        var accepted = 0
+        for _ in 0..<count {
+            let mutated = mutate(choices.pick(Self.suite), &choices)
+            if (try? Module(engine, bytes: mutated)) != nil { accepted += 1 }
+        }
+        print("changed, shard \(shard): \(count), \(accepted) still valid")
     }
 
     private func mutate(_ original: [UInt8], _ choices: inout ChoiceSource) -> [UInt8] {
