@@ -48,12 +48,15 @@ let package = Package(
         module("ApusText", on: "ApusFormat", "ApusCollections"),
         // Floor 3: what compiled code and the runtime must agree on.
         module("ApusABI", on: "ApusFormat", "ApusAssembler", "ApusCollections", "CApusHost"),
+        // Also floor 3: how both compilers do vector instructions.
+        module("ApusVectors", on: "ApusFormat", "ApusAssembler"),
         // Floor 4: compilers and runtime meet only through ApusABI.
         module(
-            "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusCollections",
+            "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors",
+            "ApusCollections",
             testData: ["Golden", "annotate-golden"]),
         module(
-            "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusIR",
+            "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
             "ApusCollections"),
         module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.

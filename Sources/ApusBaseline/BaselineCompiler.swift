@@ -5,6 +5,7 @@ public import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 public import ApusFormat
+internal import ApusVectors
 
 /// The single-pass compiler: wasm instructions to x86-64, one after the other.
 ///
@@ -16,7 +17,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let module: DecodedModule
     let layout: ContextLayout
     let processor: ProcessorFeatures
-    let isRelaxedSIMDDeterministic: Bool
+    let vectorOptions: VectorOptions
     let isFuelMetered: Bool
     var signatures: Signatures
     /// The module's memories, imported ones first.
@@ -85,7 +86,10 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         module = environment.module
         layout = environment.layout
         processor = environment.processor
-        isRelaxedSIMDDeterministic = environment.isRelaxedSIMDDeterministic
+        vectorOptions = VectorOptions(
+            avx: processor.contains(.avx), avx2: processor.contains(.avx2),
+            fma: processor.contains(.fma),
+            isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         signatures = Signatures(environment.module)
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)

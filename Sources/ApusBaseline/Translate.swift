@@ -100,18 +100,13 @@ extension BaselineCompiler {
         case .vectorSplat(let shape): translateVectorSplat(shape)
         case .vectorExtractLane(let shape, let sign): translateExtractLane(shape, sign)
         case .vectorReplaceLane(let shape): translateReplaceLane(shape)
-        case .vectorNot: translateVectorNot()
         case .vectorAnyTrue: translateAnyTrue(analysis)
         case .vectorAllTrue(let shape): translateAllTrue(shape, analysis)
         case .vectorBitmask(let shape): translateBitmask(shape)
-        case .vectorBitwise(let operation): translateVectorBitwise(operation)
-        case .vectorBitselect: translateBitselect()
-        case .vectorCompare(let shape, let comparison): translateVectorCompare(shape, comparison)
         case .vectorShift(let shape, let shift): translateVectorShift(shape, shift)
-        case .vectorUnary(let shape, let unary): translateVectorUnary(shape, unary)
-        case .vectorBinary(let shape, let binary): translateVectorBinary(shape, binary)
-        case .vectorTernary(let shape, let ternary): translateVectorTernary(shape, ternary)
-        case .vectorConvert(let conversion): translateVectorConversion(conversion)
+        case .vectorNot, .vectorBitwise, .vectorBitselect, .vectorCompare, .vectorUnary,
+            .vectorBinary, .vectorTernary, .vectorConvert:
+            translateVector(operation)
 
         case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
             .atomicReadModifyWrite, .atomicCompareExchange:

@@ -2,6 +2,7 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
+internal import ApusVectors
 
 /// A value in a general register, and whether the register is a temporary of ours.
 struct GeneralValue: BitwiseCopyable {
@@ -328,7 +329,7 @@ extension BaselineCompiler {
 
     private mutating func loadConstant(_ operand: Operand, into register: XMM) {
         if operand.type == .v128 {
-            loadVectorConstant(vectorConstants[Int(operand.bits)], into: register)
+            code.load(vectorConstants[Int(operand.bits)], into: register)
         } else if operand.bits == 0 {
             code.floatXor(register, register, register)
         } else if operand.type == .f32 {

@@ -2,18 +2,27 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
+internal import ApusVectors
 
 /// The back half of the compiler: machine code of functions in static single assignment form.
 struct CodeGenerator: ~Copyable {
-    var selector = Selector()
+    var selector: Selector
     var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
     var allocation = Allocation()
-    var emitter = Emitter()
+    var emitter: Emitter
 
     /// Functions that need more entries in lists of live values are left to the baseline compiler.
     private static var livenessLimit: Int { 4_000_000 }
 
-    init() {}
+    /// For `processor`. Relaxed vector instructions give the same results on every processor if
+    /// `isRelaxedSIMDDeterministic`.
+    init(processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false) {
+        let options = VectorOptions(
+            avx: processor.contains(.avx), avx2: processor.contains(.avx2),
+            fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
+        selector = Selector(options)
+        emitter = Emitter(options)
+    }
 
     /// Appends the code of `function` to `batch`, as function `index` of the module; false
     /// if it has something that this compiler does not do.

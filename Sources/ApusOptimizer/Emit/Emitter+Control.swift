@@ -1,19 +1,11 @@
 internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
+internal import ApusFormat
+internal import ApusVectors
 
 /// Flags and their users, calls, and ends of blocks.
 extension Emitter {
-    @inline(__always)
-    private func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
-        function.operands[place].assigned.general
-    }
-
-    @inline(__always)
-    private func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
-        function.operands[place].assigned.vector
-    }
-
     // MARK: Flags
 
     private mutating func emitTest(
@@ -59,6 +51,12 @@ extension Emitter {
             let address = memory(instruction, function)
             markMemory(instruction)
             code.compareFloat(instruction.floatWidth, vector(first, function), address)
+        case .vectorAnyTrue:
+            code.vector(.ptest, vector(first, function), vector(first, function))
+        case .vectorAllTrue:
+            let shape = VectorShape(rawValue: UInt8(truncatingIfNeeded: instruction.immediate))
+            code.testAllTrue(
+                shape ?? .i8x16, vector(first, function), scratch: CallingConvention.floatScratch)
         }
     }
 

@@ -2,6 +2,7 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
+internal import ApusVectors
 
 /// The code of each instruction.
 extension Emitter {
@@ -19,12 +20,12 @@ extension Emitter {
     }
 
     @inline(__always)
-    private func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
+    func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
         function.operands[place].assigned.general
     }
 
     @inline(__always)
-    private func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
+    func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
         function.operands[place].assigned.vector
     }
 
@@ -37,7 +38,7 @@ extension Emitter {
         let scale = 1 &<< Int(instruction.scaleLog2)
         let context = CallingConvention.context
         switch instruction.memory {
-        case .none: return Address(context)
+        case .none, .vector: return Address(context)
         case .base: return Address(general(end &- 1, function), displacement)
         case .baseIndex:
             return Address(
@@ -66,7 +67,7 @@ extension Emitter {
     ) {
         switch instruction.opcode {
         case .parameters: break
-        case .immediate, .floatConstant, .vectorConstant, .contextRegister:
+        case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .contextRegister:
             let register = function.operands[Int(instruction.operands)].assigned
             emitRepeatable(instruction, register, keepsFlags: false, vectors)
         case .copy, .narrow, .signExtend, .zeroExtend, .moveToFloat, .moveFromFloat, .lea:
@@ -89,6 +90,15 @@ extension Emitter {
             .convertUnsignedToFloat:
             emitFloat(instruction, function)
         case .truncate: emitTruncation(instruction, function)
+        case .vectorUnary, .vectorUnaryMemory, .vectorUnaryImmediate,
+            .vectorUnaryImmediateMemory, .vectorBinary, .vectorBinaryMemory, .vectorImmediate,
+            .vectorImmediateMemory, .vectorShift, .vectorFused, .vectorFusedMemory, .vectorBlend:
+            emitVector(instruction, function, vectors)
+        case .vectorSequence: emitSequence(instruction, function)
+        case .vectorLookup: emitLookup(instruction, function, vectors)
+        case .vectorSplat, .vectorBitmask, .extractLane, .insertLane, .insertLaneMemory,
+            .storeLane, .insertFloat, .loadVector:
+            emitLane(instruction, function)
         case .reserveStack, .releaseStack, .call, .callFar, .callRuntime, .tailCall,
             .tailCallFar:
             emitCall(instruction)
@@ -118,12 +128,9 @@ extension Emitter {
             }
         case .vectorConstant:
             let bits = vectors[Int(instruction.immediate)]
-            if bits.low | bits.high == 0 {
-                code.floatXor(register.vector, register.vector, register.vector)
-            } else {
-                code.loadVector(
-                    register.vector, Address(constant: code.constant128(bits.low, bits.high)))
-            }
+            code.load(VectorConstant(bits), into: register.vector)
+        case .repeatedConstant:
+            code.load(VectorConstant(instruction.immediate), into: register.vector)
         case .contextRegister:
             code.move(.w64, register.general, CallingConvention.context)
         case .load:

@@ -2,6 +2,7 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
+internal import ApusVectors
 
 // Produced: machine code with its trap sites and relocations. Consumes: a MachineFunction whose
 // operands the allocator has assigned, and its Allocation.
@@ -25,6 +26,7 @@ struct Emitter: ~Copyable {
     var isTooLarge = false
     var leavesInstance = false
     var parameterBytes: Int32 = 0
+    let vectorOptions: VectorOptions
 
     var labels = Arena<Label>(capacity: 128)
     /// Of each block, where a jump to it really goes: past blocks that only jump on.
@@ -48,13 +50,14 @@ struct Emitter: ~Copyable {
         var block: UInt32
     }
 
-    init() {}
+    init(_ vectorOptions: VectorOptions) { self.vectorOptions = vectorOptions }
 
     /// Borrows the parts of `batch`, until `end`.
     mutating func begin(_ batch: inout CodeBatch) {
         swap(&code, &batch.code)
         swap(&traps, &batch.traps)
         swap(&relocations, &batch.relocations)
+        code.useAVX = vectorOptions.contains(.avx)
     }
 
     /// Gives back what `begin` has borrowed.

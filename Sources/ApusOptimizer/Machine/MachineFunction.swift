@@ -95,6 +95,8 @@ enum MemoryForm: UInt8, BitwiseCopyable, Sendable {
     case frame, stack
     /// The immediate, among the function's constants.
     case constant
+    /// The vector of the function whose number is the displacement, among its constants.
+    case vector
 
     /// How many registers it takes.
     @inline(__always) var registerCount: Int {

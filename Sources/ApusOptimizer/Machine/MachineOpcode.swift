@@ -11,6 +11,8 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case parameters
     /// immediate ←; of a vector constant the immediate is its number.
     case immediate, floatConstant, vectorConstant
+    /// A vector: twice the immediate ←
+    case repeatedConstant
     /// The context ←
     case contextRegister
 
@@ -81,6 +83,32 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     /// To the integer of `width`; `detail` is a `TruncationKind`.
     case truncate
 
+    // Vectors. The low half of the immediate is the number of an instruction of the processor, the
+    // byte above it is the immediate of that one. With `Memory` the last operand is read.
+    case vectorUnary, vectorUnaryMemory
+    case vectorUnaryImmediate, vectorUnaryImmediateMemory
+    case vectorBinary, vectorBinaryMemory
+    case vectorImmediate, vectorImmediateMemory
+    case vectorShift
+    /// tied ← the operand that is replaced, and the others in the order of the processor
+    case vectorFused, vectorFusedMemory
+    /// ← a, b, mask
+    case vectorBlend
+    /// A `VectorSequence`: `detail` is its kind, `condition` its shape, the immediate its count.
+    /// result, temporary ← a, b, c as far as it has them
+    case vectorSequence
+    /// A shuffle by tables: the immediate is the number of its lanes among the function's vectors,
+    /// `detail` what is known of its operands.
+    case vectorLookup
+    /// `detail` is a `VectorShape`.
+    case vectorSplat, vectorBitmask
+    /// `detail` is the `Width` of a lane, `condition` the lane.
+    case extractLane, insertLane, insertLaneMemory, storeLane
+    /// `detail` is a `VectorShape`, `condition` the lane.
+    case insertFloat
+    /// `detail` is a `VectorLoad`.
+    case loadVector
+
     // Calls. Arguments and results are in fixed registers.
     /// Makes room on the stack for the immediate's bytes; gives it back.
     case reserveStack, releaseStack
@@ -105,12 +133,17 @@ enum FlagTest: UInt8, BitwiseCopyable, Sendable {
     case compare, compareImmediate, compareMemory, compareMemoryImmediate
     case test, testImmediate
     case float, floatMemory
+    /// Whether any lane is not 0; whether no lane is, when the flags say that two are equal, of
+    /// the `VectorShape` that the immediate names.
+    case vectorAnyTrue, vectorAllTrue
 
     /// How many registers it reads besides those of a memory operand.
     var registerCount: Int {
         switch self {
         case .compare, .test, .float: 2
-        case .compareImmediate, .compareMemory, .testImmediate, .floatMemory: 1
+        case .compareImmediate, .compareMemory, .testImmediate, .floatMemory, .vectorAnyTrue,
+            .vectorAllTrue:
+            1
         case .compareMemoryImmediate: 0
         }
     }
@@ -159,7 +192,7 @@ extension MachineInstruction {
     /// Whether repeating it, anywhere, gives the same.
     var isRepeatable: Bool {
         switch opcode {
-        case .immediate, .floatConstant, .vectorConstant, .contextRegister: true
+        case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .contextRegister: true
         case .load, .loadFloat:
             condition == Self.constantLoad && (memory == .context || memory == .frame)
         case .lea: memory == .context

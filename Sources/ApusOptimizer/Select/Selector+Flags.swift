@@ -25,6 +25,9 @@ extension Selector {
             return testIntegers(opcode, instruction, isSingle: isCheap, function)
         case .floatCompare where isCheap:
             return testFloats(opcode, instruction, function)
+        case .vectorUnary where isCheap:
+            return testVector(opcode, value, function)
+                ?? testZero(opcode, value, .init(number: Condition.ne.rawValue), function)
         case .and where isCheap:
             return testBits(opcode, instruction, .init(number: Condition.ne.rawValue), function)
         default:
@@ -65,6 +68,12 @@ extension Selector {
             let flag = Self.flagCondition(condition)
             if isSingle, self.isSingle(left, .and, function) {
                 return testBits(opcode, function[resolve(left)], flag, function)
+            }
+            if isSingle, self.isSingle(left, .vectorUnary, function),
+                let source = testVector(
+                    opcode, left, isInverted: condition == .equal, function)
+            {
+                return source
             }
             if !(isSingle && canFoldLoad(left, function)) {
                 return testZero(opcode, resolve(left), flag, function, type: type)

@@ -1,5 +1,6 @@
 internal import ApusAssembler
 internal import ApusCollections
+internal import ApusFormat
 internal import ApusIR
 
 /// Addresses, loads and stores.
@@ -75,10 +76,15 @@ extension Selector {
     /// Whether `value` is a load that the instruction at hand, its only user, may do itself:
     /// nothing in between has effects.
     func canFoldLoad(_ value: Value, _ function: borrowing Function) -> Bool {
+        function.type(value) != .v128 && isFoldable(value, function)
+    }
+
+    /// The same of a load of any type; one of a vector need not be aligned.
+    func isFoldable(_ value: Value, _ function: borrowing Function) -> Bool {
         let value = resolve(value)
         let instruction = function[value]
         return instruction.operator == .load && instruction.access.width == .full
-            && instruction.type != .v128 && useCounts[value.index] == 1
+            && useCounts[value.index] == 1
             && homes[value.index] == block && colors[value.index] == color
             && names[value.index].isNone
     }
@@ -128,8 +134,12 @@ extension Selector {
             }
             made.detail = extension_.rawValue
         } else {
-            guard access.width == .full else { return isRefused = true }
             made.opcode = .loadFloat
+            if access.width != .full {
+                guard let load = Self.vectorLoad(access.width) else { return isRefused = true }
+                made.opcode = .loadVector
+                made.detail = load.rawValue
+            }
         }
         if access.alias == .constant, !access.canTrap {
             made.condition = MachineInstruction.constantLoad

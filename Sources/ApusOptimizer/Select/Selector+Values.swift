@@ -45,9 +45,12 @@ extension Selector {
         case .truncateSigned, .truncateUnsigned, .truncateSaturatingSigned,
             .truncateSaturatingUnsigned:
             lowerTruncation(value, instruction, function)
-        case .vectorUnary, .vectorBinary, .vectorTernary, .extractLane, .replaceLane, .shuffle,
-            .loadLane, .storeLane:
-            isRefused = true
+        case .vectorUnary, .vectorBinary, .vectorTernary: lowerVector(value, instruction, function)
+        case .extractLane: lowerExtractLane(value, instruction, function)
+        case .replaceLane: lowerReplaceLane(value, instruction, function)
+        case .shuffle: lowerShuffle(value, instruction, function)
+        case .loadLane: lowerLoadLane(value, instruction, function)
+        case .storeLane: lowerStoreLane(instruction, function)
         case .load: lowerLoad(value, instruction, function)
         case .store: lowerStore(instruction, function)
         case .call, .callFar, .callRuntime: lowerCall(value, instruction, function)
@@ -320,7 +323,8 @@ extension Selector {
             made.opcode = .floatBinaryMemory
             let a = register(left, function)
             begin(made, memory)
-            define(result)
+            // A move before the access would have its place among the traps.
+            define(result, threeOperands)
             use(a)
             return useMemory(memory)
         }

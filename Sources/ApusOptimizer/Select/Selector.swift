@@ -2,6 +2,7 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
+internal import ApusVectors
 
 // Produced: a MachineFunction of x86-64. Consumes: a Function that the verifier accepts.
 
@@ -10,6 +11,7 @@ internal import ApusIR
 /// into themselves needs no instruction of its own.
 struct Selector: ~Copyable {
     var machine = MachineFunction()
+    let vectorOptions: VectorOptions
     /// What the function has that nothing is selected for; then `machine` is of no use.
     var isRefused = false
 
@@ -42,7 +44,7 @@ struct Selector: ~Copyable {
     /// Bytes of the stack that the function's parameters take.
     var parameterBytes: Int32 = 0
 
-    init() {}
+    init(_ vectorOptions: VectorOptions) { self.vectorOptions = vectorOptions }
 
     /// Selects all of `function`.
     mutating func select(_ function: borrowing Function) {

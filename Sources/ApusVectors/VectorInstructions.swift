@@ -1,10 +1,10 @@
-internal import ApusAssembler
-internal import ApusFormat
+public import ApusAssembler
+public import ApusFormat
 
 /// Vector operations that are one instruction of the processor.
 extension VectorOp {
     /// The instruction that is `binary` on lanes of `shape`; nil if it takes more than one.
-    init?(_ shape: VectorShape, _ binary: VectorBinary) {
+    public init?(_ shape: VectorShape, _ binary: VectorBinary) {
         let op: VectorOp? =
             switch (binary, shape) {
             case (.add, .i8x16): .paddb
@@ -51,7 +51,7 @@ extension VectorOp {
     }
 
     /// The processor's own way of a relaxed operation.
-    init?(relaxed binary: VectorBinary, _ shape: VectorShape) {
+    public init?(relaxed binary: VectorBinary, _ shape: VectorShape) {
         switch binary {
         case .relaxedSwizzle: self = .pshufb
         case .relaxedMinimum: self = shape == .f32x4 ? .minps : .minpd
@@ -61,80 +61,15 @@ extension VectorOp {
         }
     }
 
-    var isCommutative: Bool {
+    /// Whether `a` and `b` may change places.
+    public var isCommutative: Bool {
         switch self {
         case .paddb, .paddw, .paddd, .paddq, .addps, .addpd, .pmullw, .pmulld, .mulps, .mulpd,
             .paddsb, .paddsw, .paddusb, .paddusw, .pminsb, .pminsw, .pminsd, .pminub, .pminuw,
             .pminud, .pmaxsb, .pmaxsw, .pmaxsd, .pmaxub, .pmaxuw, .pmaxud, .pavgb, .pavgw,
-            .pmaddwd, .pand, .por, .pxor:
+            .pmaddwd, .pmuludq, .pcmpeqb, .pcmpeqw, .pcmpeqd, .pcmpeqq, .pand, .por, .pxor:
             true
         default: false
-        }
-    }
-}
-
-extension VectorShape {
-    /// Signed “greater” of lanes of at most 32 bits.
-    var greaterOp: VectorOp {
-        switch self {
-        case .i8x16: .pcmpgtb
-        case .i16x8: .pcmpgtw
-        default: .pcmpgtd
-        }
-    }
-
-    func minimumOp(isSigned: Bool) -> VectorOp {
-        switch self {
-        case .i8x16: isSigned ? .pminsb : .pminub
-        case .i16x8: isSigned ? .pminsw : .pminuw
-        default: isSigned ? .pminsd : .pminud
-        }
-    }
-
-    func maximumOp(isSigned: Bool) -> VectorOp {
-        switch self {
-        case .i8x16: isSigned ? .pmaxsb : .pmaxub
-        case .i16x8: isSigned ? .pmaxsw : .pmaxuw
-        default: isSigned ? .pmaxsd : .pmaxud
-        }
-    }
-
-    /// Shifts of lanes of 16, 32 and 64 bits; there is no arithmetic one of 64.
-    func immediateShift(_ shift: VectorShift) -> VectorShiftOp {
-        switch (shift, self) {
-        case (.left, .i32x4): .pslld
-        case (.left, .i64x2): .psllq
-        case (.left, _): .psllw
-        case (.rightUnsigned, .i32x4): .psrld
-        case (.rightUnsigned, .i64x2): .psrlq
-        case (.rightUnsigned, _): .psrlw
-        case (.rightSigned, .i32x4): .psrad
-        case (.rightSigned, _): .psraw
-        }
-    }
-
-    func variableShift(_ shift: VectorShift) -> VectorOp {
-        switch (shift, self) {
-        case (.left, .i32x4): .pslld
-        case (.left, .i64x2): .psllq
-        case (.left, _): .psllw
-        case (.rightUnsigned, .i32x4): .psrld
-        case (.rightUnsigned, .i64x2): .psrlq
-        case (.rightUnsigned, _): .psrlw
-        case (.rightSigned, .i32x4): .psrad
-        case (.rightSigned, _): .psraw
-        }
-    }
-}
-
-extension Width {
-    /// Bits of a lane.
-    var bits: UInt8 {
-        switch self {
-        case .w8: 8
-        case .w16: 16
-        case .w32: 32
-        case .w64: 64
         }
     }
 }
