@@ -22,10 +22,21 @@ enum TypeChecker {
         case .converts: return result.isFloat && types[0].isInteger
         case .truncates: return result.isInteger && types[0].isFloat
         case .vector: return result == .v128 && types.allSatisfy { $0 == .v128 }
+        case .vectorUnary:
+            return result == .v128
+                ? isNumber(types[0]) || types[0] == .v128 : result == .i32 && types[0] == .v128
+        case .vectorBinary:
+            return result == .v128 && types[0] == .v128 && (types[1] == .v128 || types[1] == .i32)
+        case .extractsLane:
+            return isNumber(result) && types[0] == .v128 && instruction.c < 16
+        case .replacesLane:
+            return result == .v128 && types[0] == .v128 && isNumber(types[1]) && instruction.c < 16
         case .address: return isSoundAccess(instruction, types)
         case .condition: return result == .none && types == [.i32]
         }
     }
+
+    private static func isNumber(_ type: IRType) -> Bool { type.isInteger || type.isFloat }
 
     private static func isSoundAccess(_ instruction: Instruction, _ types: [IRType]) -> Bool {
         let hasIndex = !instruction.second.isNone

@@ -13,10 +13,14 @@ struct CodeGenerator: ~Copyable {
 
     /// Functions that need more entries in lists of live values are left to the baseline compiler.
     private static var livenessLimit: Int { 4_000_000 }
+    /// What a processor must have besides SSE4.1.
+    private static let requiredFeatures: ProcessorFeatures = [.popcnt, .lzcnt, .bmi1, .bmi2]
+    private let isSupported: Bool
 
     /// For `processor`. Relaxed vector instructions give the same results on every processor if
     /// `isRelaxedSIMDDeterministic`.
     init(processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false) {
+        isSupported = processor.isSuperset(of: Self.requiredFeatures)
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
             fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
@@ -29,6 +33,7 @@ struct CodeGenerator: ~Copyable {
     mutating func generate(
         _ function: borrowing Function, as index: Int, into batch: inout CodeBatch
     ) -> Bool {
+        guard isSupported else { return false }
         selector.select(function)
         if selector.isRefused { return false }
         guard

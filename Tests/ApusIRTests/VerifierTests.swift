@@ -63,6 +63,34 @@ import Testing
         ),
         ("block0(v0: i32):\n v1: f64 = bitcast v0\n return ()", "wrong types for bitcast"),
         ("block0(v0: i32):\n v1: f64 = select v0, v0, v0\n return ()", "wrong types for select"),
+        (
+            "block0(v0: i32):\n v1: v128 = vectorBinary.110 v0, v0\n return ()",
+            "wrong types for vectorBinary"
+        ),
+        (
+            "block0(v0: v128):\n v1: i64 = vectorUnary.83 v0\n return ()",
+            "wrong types for vectorUnary"
+        ),
+        (
+            "block0(v0: v128, v1: i64):\n v2: v128 = vectorTernary.82 v0, v0, v1\n return ()",
+            "wrong types for vectorTernary"
+        ),
+        (
+            "block0(v0: v128):\n v1: i32 = extractLane.21 v0, 16\n return ()",
+            "wrong types for extractLane"
+        ),
+        (
+            "block0(v0: v128):\n v1: v128 = replaceLane.23 v0, v0, 1\n return ()",
+            "wrong types for replaceLane"
+        ),
+        (
+            "block0(v0: i64, v1: v128):\n v2: i64 = load.splat8.memory v0, none, 0\n return ()",
+            "wrong types for load"
+        ),
+        (
+            "block0(v0: i64, v1: v128):\n storeLane.full.memory v0, none, 0, v1, 0\n return ()",
+            "wrong types for storeLane"
+        ),
         ("block0(v0: i32):\n branchTable v0, []", "the table of block0 is empty"),
         ("block0():\n return ()\nlayout block0, block0", "the layout does not list"),
         ("block0():\n v0: i32 = parameter\n return ()", "v0 is or is not a parameter of block0"),

@@ -90,11 +90,11 @@ extension Operator {
         case .truncateSaturatingSigned: entry("truncateSaturatingSigned", .unary, .truncates)
         case .truncateSaturatingUnsigned: entry("truncateSaturatingUnsigned", .unary, .truncates)
 
-        case .vectorUnary: entry("vectorUnary", .unary, .any, .number)
-        case .vectorBinary: entry("vectorBinary", .binary, .any, .number)
-        case .vectorTernary: entry("vectorTernary", .ternary, .any, .number)
-        case .extractLane: entry("extractLane", .unary, .any, .number)
-        case .replaceLane: entry("replaceLane", .binary, .any, .number)
+        case .vectorUnary: entry("vectorUnary", .unary, .vectorUnary, .number)
+        case .vectorBinary: entry("vectorBinary", .binary, .vectorBinary, .number)
+        case .vectorTernary: entry("vectorTernary", .ternary, .vector, .number)
+        case .extractLane: entry("extractLane", .unary, .extractsLane, .number)
+        case .replaceLane: entry("replaceLane", .binary, .replacesLane, .number)
         case .shuffle: entry("shuffle", .binary, .vector)
 
         case .load: entry("load", .load, .address, .access, .reads)

@@ -156,6 +156,13 @@ public enum TypeRule: UInt8, BitwiseCopyable, Sendable {
     case selects
     case wraps, extends, bitcasts, promotes, demotes, converts, truncates
     case vector
+    // Of vectors and numbers, as much as is the same for all instructions of the operator.
+    /// A vector or a number, to another one or to a vector.
+    case vectorUnary
+    /// A vector, and a vector or an i32 that is the count of a shift, to a vector.
+    case vectorBinary
+    /// A vector to a number; a vector and a number to a vector. `c` is less than 16.
+    case extractsLane, replacesLane
     /// An address: i64, and i32 or i64 if there is an index.
     case address
     /// One i32 and no result.

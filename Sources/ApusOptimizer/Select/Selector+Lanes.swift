@@ -231,6 +231,28 @@ extension Selector {
         }
     }
 
+    /// A swizzle by constant lanes is a shuffle with zero; false if it has no such lanes.
+    mutating func lowerSwizzle(
+        _ result: VirtualRegister, _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) -> Bool {
+        let lanes = function[resolve(instruction.second)]
+        guard lanes.operator == .vectorConstant else { return false }
+        let bits = function.vectors[Int(lanes.a)]
+        let plan = ShufflePlan(
+            ShuffleLanes(low: bits.low, high: bits.high), .isSecondZero, vectorOptions)
+        guard !plan.takesSecondAsA else { return false }
+        if case .plan(let method) = plan.method {
+            let operands = VectorOperands(instruction.first, instruction.first)
+            perform(method, result, operands, function)
+        } else {
+            var made = MachineInstruction(.vectorLookup)
+            made.detail = ShufflePlan.Operands.isSecondZero.rawValue
+            made.immediate = UInt64(lanes.a)
+            append(made, result, register(instruction.first, function))
+        }
+        return true
+    }
+
     private func isZeroVector(_ value: Value, _ function: borrowing Function) -> Bool {
         guard function[value].operator == .vectorConstant else { return false }
         let bits = function.vectors[Int(function[value].a)]

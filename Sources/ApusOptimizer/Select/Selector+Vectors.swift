@@ -21,6 +21,11 @@ extension Selector {
         guard let operation = Self.operation(instruction) else { return isRefused = true }
         let operands = VectorOperands(instruction)
         let result = resultRegister(value, function)
+        if case .vectorBinary(_, .swizzle) = operation,
+            lowerSwizzle(result, instruction, function)
+        {
+            return
+        }
         if let plan = VectorPlan(operation, vectorOptions) {
             guard plan.operandCount == operands.count else { return isRefused = true }
             return perform(plan, result, operands, function)

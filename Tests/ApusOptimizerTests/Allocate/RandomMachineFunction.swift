@@ -218,6 +218,7 @@ struct RandomMachineFunction {
         let b = pick(kind, &function)
         let c = pick(.general, &function)
         let result = makeValue(kind, &function)
+        if kind == .vector, random(3) == 0 { return sequence(a, b, &function) }
         let choice = random(12)
         switch choice {
         case 0, 1, 2:
@@ -251,6 +252,20 @@ struct RandomMachineFunction {
             use(b, .any, &function)
         }
         if choice != 4 { scope.append(result) }
+    }
+
+    /// Two operands, a result and a temporary that nobody reads.
+    private mutating func sequence(
+        _ a: VirtualRegister, _ b: VirtualRegister, _ function: inout MachineFunction
+    ) {
+        let result = makeValue(.vector, &function)
+        let temporary = function.makeRegister(.vector, bytes: 16)
+        start(.vectorSequence, &function)
+        function.instructions.last.flags = .writesEarly
+        define(result, .any, &function)
+        define(temporary, .any, &function)
+        for value in [a, b] { use(value, .any, &function) }
+        scope.append(result)
     }
 
     private mutating func call(

@@ -119,8 +119,8 @@ import Testing
     /// What nobody can do is refused.
     @Test(arguments: [
         "vectorUnary.110 v0", "vectorUnary.154 v0", "vectorBinary.77 v0, v0", "vectorUnary.999 v0",
-        "vectorTernary.110 v0, v0, v0", "vectorBinary.21 v0, v0", "extractLane.110 v0, 0",
-        "replaceLane.110 v0, v0, 0", "vectorUnary.0 v0",
+        "vectorTernary.110 v0, v0, v0", "vectorBinary.21 v0, v0", "vectorTernary.21 v0, v0, v0",
+        "vectorBinary.23 v0, v0", "vectorUnary.0 v0",
     ])
     func whatIsNoInstructionIsRefused(text: String) throws {
         #expect(throws: NativeFunction.RefusalError.self) {

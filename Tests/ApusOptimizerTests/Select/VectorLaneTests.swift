@@ -254,6 +254,27 @@ import Testing
         }
     }
 
+    /// Swizzles whose lanes are known: from 16 on they are zero.
+    @Test(arguments: VectorPlatform.all)
+    func swizzlesByConstants(platform: VectorPlatform) throws {
+        let a = ModelVector(8) { UInt64(0x10 + $0) }
+        for lanes in Self.shuffles + Self.edges {
+            let native = try platform.compile(
+                """
+                function (v128) -> (v128, v128)
+                  v1: v128 = vectorConstant \(lanes)
+                block0(v0: v128):
+                  v2: v128 = vectorBinary.14 v0, v1
+                  return (v2, v0)
+                """)
+            let expected = ModelVector(8) { index in
+                let lane = Int(lanes[8, index])
+                return lane < 16 ? a[8, lane] : 0
+            }
+            #expect(native.call(a) == [expected, a], "\(lanes)")
+        }
+    }
+
     // MARK: Memory
 
     @Test(arguments: VectorPlatform.all)
