@@ -93,6 +93,20 @@ struct SuiteTests {
         #expect(outcome.passed >= 7_000)
     }
 
+    /// With a feature off, what needs it is skipped by its name, and all else is as it was.
+    @Test(arguments: Feature.allCases.filter { FeatureSet.standard.has($0) })
+    func validationWithout(feature: Feature) throws {
+        let known = try WastSuite.Known()
+        let outcome = try WastSuite.run("validation without \(feature.name)") { name in
+            let features = WastSuite.features(for: name).subtracting(FeatureSet(feature))
+            return ValidationScriptEngine(features: features)
+        } check: { script in
+            let failed = known.counts[script.name]?.failed ?? 0
+            #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
+        }
+        #expect(outcome.passed > 3000)
+    }
+
     /// The interpreter is a check of the suite's runner, and the suite one of the interpreter.
     @Test func referenceInterpreter() throws {
         let absent = Feature.allCases.filter {
