@@ -107,7 +107,7 @@ let package = Package(
                 name: "ApusBenchmarks",
                 dependencies: ["Apus", "ApusFormat", "ApusABI", "ApusBaseline", "ApusCollections"],
                 path: "Benchmarks",
-                exclude: ["README.md", "compare-programs", "modules"],
+                exclude: ["README.md", "compare-programs", "compare-wasi", "modules"],
                 swiftSettings: house),
         ],
     ].flatMap { $0 }
