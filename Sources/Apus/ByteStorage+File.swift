@@ -29,10 +29,16 @@ extension ByteStorage {
     }
 
     /// The binary form of the module that the file at `path` holds in binary or in text form.
-    static func module(at path: String) throws -> ByteStorage {
+    @_spi(ApusCLI)
+    public static func module(at path: String) throws -> ByteStorage {
         let contents = try ByteStorage(contentsOf: path)
         guard TextFormat.isText(contents.span) else { return contents }
-        return ByteStorage(try TextFormat.parseModule(contents))
+        do {
+            return ByteStorage(try TextFormat.parseModule(contents))
+        } catch var error {
+            error.file = path
+            throw error
+        }
     }
 
     /// The next `count` bytes of a file that has that many.

@@ -27,6 +27,7 @@ struct ApusCommand: ParsableCommand {
               apus run --invoke add math.wasm 2 3      call one exported function
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  where does the time go?
+              apus help run                            all about one command
 
             EXIT STATUS:
               the program's own; 134 when it traps, with a backtrace on the error output;

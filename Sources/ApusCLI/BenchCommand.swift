@@ -12,6 +12,10 @@ struct BenchCommand: ParsableCommand {
             A program that imports bench.start and bench.end and calls them around its work is \
             timed between the two, any other as a whole. What it writes is thrown away; it may \
             use the current folder. Arguments that begin with a dash go after --.
+
+            EXAMPLES:
+              apus bench program.wasm
+              apus bench program.wasm --json --repeat 5 --threads 1
             """)
 
     @OptionGroup var grants: Grants

@@ -5,7 +5,9 @@ internal import ArgumentParser
 struct FeatureOptions: ParsableArguments {
     @Option(
         name: .customLong("feature"),
-        help: ArgumentHelp("Switch a feature on; may be repeated.", valueName: "NAME"))
+        help: ArgumentHelp(
+            "Switch a feature on; may be repeated.",
+            discussion: "Features are: \(Self.names).", valueName: "NAME"))
     var added: [String] = []
 
     @Option(
@@ -21,9 +23,10 @@ struct FeatureOptions: ParsableArguments {
         return features
     }
 
+    private static let names = Feature.allCases.map(\.name).joined(separator: ", ")
+
     private static func feature(_ name: String) throws -> Feature {
         guard let feature = Feature.allCases.first(where: { $0.name == name }) else {
-            let names = Feature.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("unknown feature '\(name)'; there are: \(names)")
         }
         return feature

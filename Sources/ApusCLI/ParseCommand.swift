@@ -8,12 +8,21 @@ struct ParseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "parse",
         abstract: "Writes the binary form of a module in text form.",
-        discussion: "The module is not validated; `apus validate` does that.")
+        discussion: """
+            The module is not validated; `apus validate` does that. A text that does not follow \
+            the format is refused with its line, its column and what was expected.
+
+            EXAMPLES:
+              apus parse program.wat -o program.wasm
+              apus parse program.wat | apus print /dev/stdin
+            """)
 
     @Argument(help: "A module in text form.")
     var input: String
 
-    @Option(name: .shortAndLong, help: "The file to write; the output if there is none.")
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"))
     var output: String?
 
     func run() throws {
@@ -21,9 +30,9 @@ struct ParseCommand: ParsableCommand {
             let text = try ByteStorage(contentsOf: input)
             do {
                 try TextFormat.parseModule(text).write(toFile: output)
-            } catch let error as TextError {
-                Outcome.report("\(input):\(error)")
-                return Outcome.failureStatus
+            } catch var error as TextError {
+                error.file = input
+                throw error
             }
             return 0
         }

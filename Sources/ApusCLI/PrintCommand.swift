@@ -8,17 +8,26 @@ struct PrintCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "print",
         abstract: "Writes the text form of a module.",
-        discussion: "The text is parsed to the same module again. Nothing is validated.")
+        discussion: """
+            Parsing the text gives the same module again, names and custom sections included. \
+            Nothing is validated.
 
-    @Argument(help: "A module in binary form.")
+            EXAMPLES:
+              apus print program.wasm
+              apus print program.wasm -o program.wat
+            """)
+
+    @Argument(help: "A module, in binary or in text form.")
     var input: String
 
-    @Option(name: .shortAndLong, help: "The file to write; the output if there is none.")
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"))
     var output: String?
 
     func run() throws {
         try Outcome.exiting {
-            let text = try TextFormat.print(try ByteStorage(contentsOf: input))
+            let text = try TextFormat.print(try ByteStorage.module(at: input))
             try Array(text.utf8).write(toFile: output)
             return 0
         }

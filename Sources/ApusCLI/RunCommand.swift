@@ -11,6 +11,15 @@ struct RunCommand: ParsableCommand {
             All that follows MODULE goes to the program, dashes or not. With --invoke the \
             arguments are the function's: integers (decimal or 0x…) and floats, and its results \
             are printed one per line.
+
+            EXAMPLES:
+              apus run --dir . --env LANG=C program.wasm --verbose notes.txt
+              apus run --timeout 2s program.wasm
+              apus run --invoke add math.wat 2 3
+
+            EXIT STATUS:
+              the program's own; 134 when it traps, with a backtrace on the error output; 1 when \
+            it cannot be run at all.
             """)
 
     @OptionGroup var grants: Grants
@@ -29,7 +38,7 @@ struct RunCommand: ParsableCommand {
             valueName: "N"))
     var fuel: UInt64?
 
-    @Argument(help: "The program: a WebAssembly module.")
+    @Argument(help: "The program: a WebAssembly module, in binary or in text form.")
     var module: String
 
     @Argument(parsing: .captureForPassthrough, help: "What the program is told.")

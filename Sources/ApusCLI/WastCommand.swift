@@ -13,12 +13,17 @@ struct WastCommand: ParsableCommand {
             Prints a line for each assertion that fails, then how many passed, failed and were \
             skipped because they need a feature that is off or not there. The status is 0 if none \
             failed.
+
+            EXAMPLES:
+              apus wast testsuite/i32.wast
+              apus wast --show-skipped testsuite/*.wast
+              apus wast --without multi-memory testsuite/proposals/threads/imports.wast
             """)
 
     @OptionGroup var features: FeatureOptions
 
-    @Option(help: "The compiler.")
-    var compiler: String?
+    @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
+    var compiler = Engine.Compiler.baseline
 
     @Flag(help: "Refusals must be in the script's words, not only of its kind.")
     var strictMessages = false
@@ -32,13 +37,7 @@ struct WastCommand: ParsableCommand {
     func run() throws {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
-        if let compiler {
-            guard let known = Engine.Compiler(rawValue: compiler) else {
-                let names = Engine.Compiler.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("unknown compiler '\(compiler)'; there are: \(names)")
-            }
-            configuration.compiler = known
-        }
+        configuration.compiler = compiler
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
         runner.strictMessages = strictMessages
         var unreadable = 0
@@ -46,8 +45,9 @@ struct WastCommand: ParsableCommand {
             do {
                 let script = try TextFormat.parseScript(try ByteStorage(contentsOf: path))
                 runner.run(script, file: path)
-            } catch let error as TextError {
-                print("\(path):\(error)")
+            } catch var error as TextError {
+                error.file = path
+                print("\(error)")
                 unreadable += 1
             } catch {
                 Outcome.report("\(error)")

@@ -1,5 +1,7 @@
 /// Why a text was refused, and where.
 public struct TextError: Error, Hashable, Sendable {
+    /// The file that the text is from, if it is from one.
+    public var file: String?
     /// Line of the text, from 1 on.
     public var line: Int
     /// Column in that line, in characters, from 1 on.
@@ -23,7 +25,8 @@ extension TextError: CustomStringConvertible {
             marks.append(character == "\t" ? "\t" : " ")
         }
         marks += "^" + String(repeating: "~", count: max(length - 1, 0))
-        return "\(line):\(column): \(message)\n  \(sourceLine)\n  \(marks)"
+        let place = file.map { "\($0):" } ?? ""
+        return "\(place)\(line):\(column): \(message)\n  \(sourceLine)\n  \(marks)"
     }
 }
 

@@ -99,6 +99,79 @@ struct CommandTests {
         #expect(try run("run", "--help").output.contains("--invoke"))
     }
 
+    /// Each command says what it is for, and shows it.
+    @Test(arguments: ["run", "validate", "bench", "wast", "parse", "print"])
+    func helps(command: String) throws {
+        let help = try run(command, "--help").output
+        #expect(help.contains("EXAMPLES:\n  apus \(command) "))
+        #expect(try run("help", command).output == help)
+    }
+
+    /// Wherever a module is taken, its text is.
+    @Test func takesTexts() throws {
+        let text = """
+            (module
+              (func (export "f") (result i32) (i32.const 7))
+              (func (export "_start")))
+            """
+        let wrong = "(module\n  (func (i32.cosnt 1)))"
+        let files = ["good.wat": Array(text.utf8), "bad.wat": Array(wrong.utf8)]
+        try Command.withFolder(files) { folder in
+            func run(_ arguments: String...) throws -> Command.Outcome {
+                try Command.run(arguments, in: folder)
+            }
+            #expect(try run("run", "--invoke", "f", "good.wat").output == "7\n")
+            #expect(try run("validate", "good.wat").status == 0)
+            #expect(try run("bench", "good.wat").status == 0)
+            #expect(try run("parse", "good.wat", "-o", "good.wasm").status == 0)
+            #expect(try run("run", "--invoke", "f", "good.wasm").output == "7\n")
+            let printed = try run("print", "good.wasm").output
+            #expect(printed.contains("i32.const 7"))
+            #expect(try run("print", "good.wat").output == printed)
+            for command in ["run", "validate", "bench", "parse", "print"] {
+                let outcome = try run(command, "bad.wat")
+                #expect(outcome.status == 1)
+                #expect(
+                    outcome.errorOutput == """
+                        apus: bad.wat:2:10: unknown operator i32.cosnt: expected an instruction
+                            (func (i32.cosnt 1)))
+                                   ^~~~~~~~~
+
+                        """)
+            }
+        }
+    }
+
+    @Test func runsScripts() throws {
+        let script = """
+            (module (func (export "f") (result i64 i64) (i64.const 1) (i64.const 2)))
+            (assert_return (invoke "f") (i64.const 1) (i64.const 2))
+            (assert_return (invoke "f") (i64.const 1) (i64.const 3))
+            """
+        try Command.withFolder(["a.wast": Array(script.utf8)]) { folder in
+            let outcome = try Command.run(["wast", "--compiler", "baseline", "a.wast"], in: folder)
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.output == """
+                    a.wast:3: f returned [i64(1), i64(2)], expected [i64(1), i64(3)]
+                    2 passed, 1 failed, 0 skipped
+
+                    """)
+            let without = try Command.run(
+                ["wast", "--without", "multi-value", "--show-skipped", "a.wast"], in: folder)
+            #expect(without.status == 0)
+            #expect(
+                without.output == """
+                    skipped 3: multi-value
+                    0 passed, 0 failed, 3 skipped
+
+                    """)
+            let unknown = try Command.run(["wast", "--without", "none", "a.wast"], in: folder)
+            #expect(unknown.status == 64)
+            #expect(try Command.run(["wast", "nothing.wast"], in: folder).status == 1)
+        }
+    }
+
     @Test func validates() throws {
         let valid = try run("validate", "math.wasm", "hello.wasm")
         #expect(valid.status == 0)
