@@ -62,7 +62,7 @@ let package = Package(
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(
             "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusBaseline",
-            "ApusRuntime", "ApusCollections"),
+            "ApusOptimizer", "ApusRuntime", "ApusCollections"),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [
             .target(

@@ -48,6 +48,8 @@ public final class Engine: Sendable {
     public enum Compiler: String, CaseIterable, Hashable, Sendable {
         /// One pass over the module: fast to compile, good code.
         case baseline
+        /// Several passes over each function: slower to compile, the best code.
+        case optimizing
     }
 
     /// Sets up an engine. What the system refuses is thrown when the first module is compiled.

@@ -25,6 +25,7 @@ struct CompilationDriver {
     func compile() throws -> LinkedImage {
         switch configuration.compiler {
         case .baseline: try compile(BaselineCompiler.self)
+        case .optimizing: try compile(OptimizingModuleCompiler.self)
         }
     }
 

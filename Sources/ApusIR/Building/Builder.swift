@@ -1,0 +1,244 @@
+internal import ApusCollections
+
+// Used by: translation, which makes functions with it.
+
+/// Makes a function, one instruction after the other. What comes out is simpler than what was
+/// asked for: constants are folded, algebra is applied, and what is known already is not computed
+/// or loaded again.
+///
+/// What is known ends where code may be reached another way. Whoever builds takes a `mark` where
+/// control first may leave for a place that is not behind all the code to come, and forgets what
+/// came after it once that place is reached.
+public struct Builder: ~Copyable {
+    public var function = Function()
+    /// Of the WebAssembly instruction that is being translated, in its body.
+    public var offset: UInt32 = 0
+    /// Which writes the code at hand is behind.
+    public var state = MemoryState()
+    private var nextVersion: UInt32 = 1
+    private var table = ValueTable()
+    /// Of each value, how many of its low bits may not be 0.
+    var widths = Arena<UInt8>(capacity: 1024)
+
+    public init() {}
+
+    /// Starts a new function.
+    public mutating func begin() {
+        function.removeAll()
+        table.forget(since: 0)
+        widths.removeAll()
+        state = MemoryState()
+        nextVersion = 1
+        offset = 0
+    }
+
+    // MARK: What is known
+
+    /// To `forget` later what is learned from now on.
+    public var mark: Int { @inline(__always) get { table.mark } }
+
+    /// Forgets what was learned since `mark` was taken.
+    @inline(__always)
+    public mutating func forget(since mark: Int) { table.forget(since: mark) }
+
+    /// Notes that something of these kinds may have been written.
+    public mutating func invalidate(_ set: AliasSet) {
+        for alias in AliasClass.allCases where set.contains(AliasSet(alias)) {
+            invalidate(alias)
+        }
+    }
+
+    @inline(__always)
+    private mutating func invalidate(_ alias: AliasClass) {
+        state[alias] = nextVersion
+        nextVersion &+= 1
+    }
+
+    /// Goes on where control comes from `state` or from `other`.
+    public mutating func merge(_ other: MemoryState) {
+        for alias in AliasClass.allCases where state[alias] != other[alias] { invalidate(alias) }
+    }
+
+    // MARK: Values
+
+    /// The bits of `value` if it is a constant.
+    @inline(__always)
+    public func constant(_ value: Value) -> UInt64? { function.constant(value) }
+
+    /// A constant of any type but v128.
+    @inline(__always)
+    public mutating func constant(_ type: IRType, _ bits: UInt64) -> Value {
+        let high = type.bits == 32 ? 0 : UInt32(truncatingIfNeeded: bits &>> 32)
+        return number(
+            Instruction(.constant, type, a: UInt32(truncatingIfNeeded: bits), b: high))
+    }
+
+    /// A constant v128.
+    public mutating func constant(_ bits: VectorBits) -> Value {
+        number(Instruction(.vectorConstant, .v128, a: place(bits)))
+    }
+
+    /// Where the function keeps `bits`.
+    public mutating func place(_ bits: VectorBits) -> UInt32 {
+        for index in 0..<function.vectors.count where function.vectors[index] == bits {
+            return UInt32(truncatingIfNeeded: index)
+        }
+        function.vectors.append(bits)
+        return UInt32(truncatingIfNeeded: function.vectors.count &- 1)
+    }
+
+    /// The running instance's context.
+    public mutating func context() -> Value { number(Instruction(.context, .i64)) }
+
+    /// The result of an instruction that does nothing but compute.
+    public mutating func value(_ instruction: Instruction) -> Value {
+        var instruction = instruction
+        if let known = simplify(&instruction) { return known }
+        if instruction.canTrap {
+            // Once it has not trapped it will not trap again.
+            return numberTrapping(instruction)
+        }
+        return number(instruction)
+    }
+
+    /// The value that `instruction` gives, which depends on nothing that changes.
+    private mutating func number(_ instruction: Instruction) -> Value {
+        let key = ValueTable.Key(instruction, version: 0)
+        if let known = table.find(key) { return known }
+        let floats = instruction.operator.row.effects.contains(.floats)
+        let value = floats ? function.make(instruction, offset: 0) : append(instruction)
+        if floats { noteWidth(value, instruction) }
+        table.insert(key, value)
+        return value
+    }
+
+    private mutating func numberTrapping(_ instruction: Instruction) -> Value {
+        let key = ValueTable.Key(instruction, version: 0)
+        if let known = table.find(key) { return known }
+        let value = append(instruction)
+        table.insert(key, value)
+        return value
+    }
+
+    /// Appends an instruction as it is.
+    @inline(__always) @discardableResult
+    public mutating func append(_ instruction: Instruction) -> Value {
+        let value = function.append(instruction, offset: offset)
+        noteWidth(value, instruction)
+        return value
+    }
+
+    @inline(__always)
+    private mutating func noteWidth(_ value: Value, _ instruction: Instruction) {
+        widths.append(computeWidth(instruction))
+    }
+
+    /// Makes a parameter of the block that is being built.
+    public mutating func appendParameter(_ type: IRType) -> Value {
+        let value = function.appendParameter(type, offset: offset)
+        widths.append(UInt8(truncatingIfNeeded: type.isGeneral ? type.bits : 64))
+        return value
+    }
+
+    // MARK: Memory
+
+    /// What is at `base` + `index` + `displacement`; `index` may be missing.
+    public mutating func load(
+        _ type: IRType, _ access: MemoryAccess, _ base: Value, _ index: Value = .none,
+        _ displacement: Int32 = 0
+    ) -> Value {
+        let instruction = Instruction(
+            .load, type, immediate: access.bits, a: base.number, b: index.number,
+            c: UInt32(bitPattern: displacement))
+        let key = ValueTable.Key(instruction, version: state[access.alias])
+        if let known = table.find(key) { return known }
+        let value = append(instruction)
+        table.insert(key, value)
+        return value
+    }
+
+    /// Stores `value` at `base` + `index` + `displacement`.
+    public mutating func store(
+        _ value: Value, _ access: MemoryAccess, _ base: Value, _ index: Value = .none,
+        _ displacement: Int32 = 0
+    ) {
+        let place = function.pool.count
+        function.pool.append(value.number)
+        function.pool.append(UInt32(bitPattern: displacement))
+        append(
+            Instruction(
+                .store, .none, immediate: access.bits, a: base.number, b: index.number,
+                c: UInt32(truncatingIfNeeded: place)))
+        invalidate(access.alias)
+        guard access.width == .full else { return }
+        // A load of the same will find what was stored.
+        let load = Instruction(
+            .load, function.type(value), immediate: access.bits, a: base.number, b: index.number,
+            c: UInt32(bitPattern: displacement))
+        table.insert(ValueTable.Key(load, version: state[access.alias]), value)
+    }
+
+    /// Loads or stores a lane of `vector`; the result is of a load.
+    @discardableResult
+    public mutating func accessLane(
+        _ operation: Operator, _ access: MemoryAccess, _ vector: Value, lane: UInt32,
+        _ base: Value, _ index: Value, _ displacement: Int32
+    ) -> Value {
+        let place = function.pool.count
+        function.pool.append(vector.number)
+        function.pool.append(UInt32(bitPattern: displacement))
+        function.pool.append(lane)
+        let value = append(
+            Instruction(
+                operation, operation == .loadLane ? .v128 : .none, immediate: access.bits,
+                a: base.number, b: index.number, c: UInt32(truncatingIfNeeded: place)))
+        if operation == .storeLane { invalidate(access.alias) }
+        return value
+    }
+
+    /// Traps with `code` if `condition`, an i32, is not 0. Nothing that follows is reached if it
+    /// never is: then the result is false.
+    public mutating func trap(if condition: Value, code: UInt8) -> Bool {
+        let condition = truth(condition)
+        if let bits = constant(condition.value) {
+            return (bits != 0) != condition.isInverted
+        }
+        var tested = condition.value
+        if condition.isInverted {
+            let zero = constant(function.type(tested), 0)
+            tested = value(
+                Instruction(
+                    .compare, .i32, tested, zero, immediate: IntegerCondition.equal.rawValue))
+        }
+        let instruction = Instruction(
+            .trapIf, .none, immediate: UInt16(code), a: tested.number)
+        let key = ValueTable.Key(instruction, version: 0)
+        if table.find(key) != nil { return false }
+        table.insert(key, append(instruction))
+        return false
+    }
+
+    // MARK: Calls
+
+    /// A call with the last `count` words of the pool for arguments. With more results than one
+    /// the others must follow at once: see `result`.
+    public mutating func call(
+        _ operation: Operator, _ result: IRType, callee: UInt32, immediate: UInt16 = 0, count: Int,
+        changing set: AliasSet
+    ) -> Value {
+        let value = append(
+            Instruction(
+                operation, result, immediate: immediate, a: callee,
+                b: UInt32(truncatingIfNeeded: function.pool.count &- count),
+                c: UInt32(truncatingIfNeeded: count)))
+        invalidate(set)
+        return value
+    }
+
+    /// Result number `place`, from 1 on, of the call that was made last.
+    public mutating func result(_ place: Int, _ type: IRType, of call: Value) -> Value {
+        append(
+            Instruction(
+                .callResult, type, immediate: UInt16(truncatingIfNeeded: place), a: call.number))
+    }
+}

@@ -1,0 +1,80 @@
+internal import ApusCollections
+
+// Used by: `Builder`, which asks it before it makes an instruction.
+
+/// Values by what they are made of, so that what is computed already is not computed again.
+///
+/// Entries come and go as a stack: those made since a mark are forgotten when the code that
+/// follows can be reached without passing them.
+struct ValueTable: ~Copyable {
+    /// An instruction's 16 bytes and the state of what it reads.
+    struct Key: BitwiseCopyable, Equatable {
+        var low: UInt64
+        var high: UInt64
+        var version: UInt32
+
+        @inline(__always)
+        init(_ instruction: Instruction, version: UInt32) {
+            low =
+                UInt64(instruction.operator.rawValue) | UInt64(instruction.type.rawValue) &<< 8
+                | UInt64(instruction.immediate) &<< 16 | UInt64(instruction.a) &<< 32
+            high = UInt64(instruction.b) | UInt64(instruction.c) &<< 32
+            self.version = version
+        }
+
+        @inline(__always)
+        var bucket: Int {
+            var hash = low &* 0x9E37_79B9_7F4A_7C15
+            hash ^= (high &+ UInt64(version)) &* 0xC2B2_AE3D_27D4_EB4F
+            hash ^= hash &>> 29
+            return Int(truncatingIfNeeded: (hash &* 0x9E37_79B9_7F4A_7C15) &>> 52)
+        }
+    }
+
+    // Not private: Swift 6.3's debug builds would refer to private metadata from other files.
+    struct Entry: BitwiseCopyable {
+        var key: Key
+        var value: Value
+        var next: Int32
+        var bucket: Int32
+    }
+
+    private var entries = Arena<Entry>(capacity: 1024)
+    /// Of each bucket its newest entry, -1 if there is none.
+    private var buckets = Arena<Int32>(capacity: 4096)
+
+    init() { buckets.append(repeating: -1, count: 4096) }
+
+    /// Where entries made from now on begin.
+    @inline(__always) var mark: Int { entries.count }
+
+    /// The value that `key` stands for, if it is known here.
+    @inline(__always)
+    func find(_ key: Key) -> Value? {
+        var index = buckets[key.bucket]
+        while index >= 0 {
+            let entry = entries[Int(index)]
+            if entry.key == key { return entry.value }
+            index = entry.next
+        }
+        return nil
+    }
+
+    @inline(__always)
+    mutating func insert(_ key: Key, _ value: Value) {
+        let bucket = key.bucket
+        entries.append(
+            Entry(
+                key: key, value: value, next: buckets[bucket],
+                bucket: Int32(truncatingIfNeeded: bucket)))
+        buckets[bucket] = Int32(truncatingIfNeeded: entries.count &- 1)
+    }
+
+    /// Forgets what was inserted since `mark` was taken.
+    mutating func forget(since mark: Int) {
+        while entries.count > mark {
+            let entry = entries.removeLast()
+            buckets[Int(entry.bucket)] = entry.next
+        }
+    }
+}

@@ -1,0 +1,30 @@
+public import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+public import ApusFormat
+internal import ApusIR
+
+// Produced: machine code of one function at a time, appended to a CodeBatch.
+// Consumes: bodies that FunctionValidator has accepted, with their BodyAnalysis.
+
+/// The compiler that takes its time: a function is made of a body, improved, and turned into
+/// instructions of the machine with registers given out over all of it.
+public struct OptimizingCompiler: ~Copyable {
+    private var translator: FunctionTranslator
+    private var cleaner = DeadCode()
+    private var generator = CodeGenerator()
+
+    public init(_ environment: ModuleEnvironment) {
+        translator = FunctionTranslator(environment)
+    }
+
+    /// Appends the code of function `index` to `batch`; false if its body has something that this
+    /// compiler does not do.
+    public mutating func compile(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
+    ) -> Bool {
+        guard translator.translate(index, analysis) else { return false }
+        cleaner.run(&translator.builder.function)
+        return generator.generate(translator.builder.function, as: index, into: &batch)
+    }
+}

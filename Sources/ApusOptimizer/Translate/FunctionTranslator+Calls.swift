@@ -1,0 +1,136 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Calls (4.6.11).
+extension FunctionTranslator {
+    /// Code to call that may belong to another instance, and the context to run it with.
+    struct FarCallee: BitwiseCopyable {
+        var code: Value
+        var context: Value
+    }
+
+    mutating func translateCall() {
+        let index = reader.readIndex()
+        let signature = signatures.ofFunction(Int(index))
+        guard Int(index) < module.importedFunctionCount else {
+            passArguments(Int(signature.parameterCount))
+            return finishCall(.call, signature, callee: index, hidden: 0)
+        }
+        call(imported(Int(index)), signature)
+    }
+
+    private mutating func imported(_ index: Int) -> FarCallee {
+        let record = layout.functionImport(index)
+        return FarCallee(
+            code: builder.load(.i64, contextLoad(), builder.context(), .none, record),
+            context: builder.load(.i64, contextLoad(), builder.context(), .none, record &+ 8))
+    }
+
+    mutating func translateCallIndirect() {
+        let typeIndex = Int(reader.readIndex())
+        let table = Int(reader.readIndex())
+        guard let place = place(ofElement: pop(), table, trap: .undefinedElement) else { return }
+        let element = builder.load(.i64, MemoryAccess(.full, .table), place.base, place.index)
+        // Null has no record: reading it faults.
+        let signature = builder.load(
+            .i32,
+            MemoryAccess(
+                .full, .constant, trapCode: TrapCode.uninitializedElement.rawValue),
+            element, .none, FuncrefField.signature)
+        let expected = builder.load(
+            .i32, contextLoad(), builder.context(), .none, layout.signature(typeIndex))
+        let differs = builder.value(
+            ApusIR.Instruction(
+                .compare, .i32, expected, signature,
+                immediate: IntegerCondition.notEqual.rawValue))
+        guard trap(.indirectCallTypeMismatch, if: differs) else { return }
+        call(callee(of: element, trap: nil), signatures[typeIndex])
+    }
+
+    mutating func translateCallRef() {
+        let typeIndex = Int(reader.readIndex())
+        let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
+        call(callee(of: reference, trap: .nullFunctionReference), signatures[typeIndex])
+    }
+
+    /// What the record of a function at address `record` says; reading that of null faults.
+    private mutating func callee(of record: Value, trap: TrapCode?) -> FarCallee {
+        let first = MemoryAccess(.full, .constant, trapCode: trap?.rawValue ?? 0)
+        let context = builder.load(.i64, first, record, .none, FuncrefField.context)
+        let code = builder.load(.i64, contextLoad(), record, .none, FuncrefField.code)
+        return FarCallee(code: code, context: context)
+    }
+
+    private mutating func call(_ callee: FarCallee, _ signature: FlatSignature) {
+        builder.function.pool.append(callee.context.number)
+        passArguments(Int(signature.parameterCount))
+        finishCall(.callFar, signature, callee: callee.code.number, hidden: 1)
+    }
+
+    /// Moves the `count` values on top of the stack to the pool.
+    private mutating func passArguments(_ count: Int) {
+        let start = stack.count &- count
+        for place in start..<stack.count { builder.function.pool.append(stack[place].number) }
+        stack.truncate(to: start)
+    }
+
+    private mutating func finishCall(
+        _ operation: Operator, _ signature: FlatSignature, callee: UInt32, hidden: Int
+    ) {
+        let first = Int(signature.resultStart)
+        let count = Int(signature.resultCount)
+        let call = builder.call(
+            operation, count == 0 ? .none : IRType(signatures.types[first]), callee: callee,
+            count: Int(signature.parameterCount) &+ hidden, changing: .all)
+        if count > 0 { push(call) }
+        for result in 1..<max(count, 1) {
+            push(builder.result(result, IRType(signatures.types[first &+ result]), of: call))
+        }
+    }
+
+    /// Of a function of this module.
+    mutating func translateReturnCall() {
+        let index = reader.readIndex()
+        guard Int(index) >= module.importedFunctionCount else { return isRefused = true }
+        let count = Int(signatures.ofFunction(Int(index)).parameterCount)
+        passArguments(count)
+        endBlock(
+            ApusIR.Instruction(
+                .tailCall, .none, a: index,
+                b: UInt32(truncatingIfNeeded: builder.function.pool.count &- count),
+                c: UInt32(truncatingIfNeeded: count)))
+    }
+
+    /// Calls a function of the runtime with constants, then the `operands` on top of the stack.
+    mutating func callRuntime(
+        _ function: RuntimeFunction, _ leading: InlineNumbers, operands: Int,
+        result: IRType = .none, changing set: AliasSet
+    ) {
+        for place in 0..<leading.count {
+            let number = builder.constant(.i32, UInt64(leading[place]))
+            builder.function.pool.append(number.number)
+        }
+        passArguments(operands)
+        let call = builder.call(
+            .callRuntime, result, callee: 0, immediate: UInt16(function.rawValue),
+            count: leading.count &+ operands, changing: set)
+        if result != .none { push(call) }
+    }
+
+    /// One or two numbers, in no array.
+    struct InlineNumbers: ExpressibleByArrayLiteral {
+        private var first: UInt32
+        private var second: UInt32
+        let count: Int
+
+        init(arrayLiteral elements: UInt32...) {
+            first = elements.first ?? 0
+            second = elements.last ?? 0
+            count = elements.count
+        }
+
+        subscript(place: Int) -> UInt32 { place == 0 ? first : second }
+    }
+}

@@ -1,0 +1,303 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Structured control and branches (4.6.10).
+extension FunctionTranslator {
+    // MARK: Opening
+
+    private mutating func openFrame(_ kind: TranslationFrame.Kind) {
+        let type = reader.readBlockType()
+        var signature = FlatSignature()
+        if let index = type.typeIndex {
+            signature = signatures[index]
+        } else if let result = type.singleResult {
+            signature = signatures.single(result)
+        }
+        frames.append(
+            TranslationFrame(
+                kind: kind, signature: signature,
+                height: stack.count &- Int(signature.parameterCount), record: nextRecord,
+                builder.state, mark: builder.mark, changes: localChanges.count))
+        nextRecord &+= 1
+    }
+
+    mutating func translateBlock() { openFrame(.block) }
+
+    mutating func translateLoop(_ analysis: borrowing BodyAnalysis) {
+        openFrame(.loop)
+        let record = analysis.controls[Int(frames.last.record)]
+        collectLoopLocals(record, analysis)
+        let isReentered = record.branchCount > 0
+        // Without a branch back it is a block that nobody leaves.
+        if !isReentered { return }
+        let count = Int(frames.last.signature.parameterCount)
+        passLoopArguments(count)
+        let edge = builder.function.makeEdge(
+            from: block, to: .none,
+            argumentCount: count &+ Int(frames.last.loopLocalsCount))
+        endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
+        loopDepth &+= 1
+        openBlock()
+        isReachable = true
+        builder.function.edges[edge.index].target = block
+        frames.last.header = block
+        for place in (stack.count &- count)..<stack.count {
+            stack[place] = builder.appendParameter(builder.function.type(stack[place]))
+        }
+        let start = Int(frames.last.loopLocalsStart)
+        for index in start..<start &+ Int(frames.last.loopLocalsCount) {
+            let local = Int(loopLocals[index])
+            setLocal(local, builder.appendParameter(localTypes[local]))
+        }
+        builder.invalidate(Self.changes(record.flags))
+    }
+
+    /// The locals that the loop may assign.
+    private mutating func collectLoopLocals(
+        _ record: ControlRecord, _ analysis: borrowing BodyAnalysis
+    ) {
+        let start = loopLocals.count
+        frames.last.loopLocalsStart = Int32(truncatingIfNeeded: start)
+        if record.branchCount > 0 {
+            appendLocals(record.assigned, from: 0)
+            let count = localTypes.count
+            if record.assignedPoolCount > 0 {
+                for word in 0..<Int(record.assignedPoolCount) {
+                    appendLocals(
+                        analysis.assignedPool[Int(record.assignedPoolStart) &+ word],
+                        from: 64 &* (word &+ 1))
+                }
+            } else if count > 64 {
+                for local in 64..<count { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
+            }
+        }
+        frames.last.loopLocalsCount = Int32(truncatingIfNeeded: loopLocals.count &- start)
+    }
+
+    private mutating func appendLocals(_ word: UInt64, from first: Int) {
+        var rest = word
+        while rest != 0 {
+            let local = first &+ rest.trailingZeroBitCount
+            if local < localTypes.count { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
+            rest &= rest &- 1
+        }
+    }
+
+    /// What a loop in which `flags` occur may change.
+    private static func changes(_ flags: BodyFlags) -> AliasSet {
+        if !flags.isDisjoint(with: [.calls, .callsRuntime]) { return .all }
+        var set: AliasSet = [.init(.table)]
+        if flags.contains(.accessesMemory) { set.insert(.init(.memory)) }
+        if flags.contains(.growsMemory) { set.insert(.init(.memorySize)) }
+        if flags.contains(.writesGlobals) { set.insert(.init(.global)) }
+        return set
+    }
+
+    /// Puts what the header of the innermost loop takes into the pool: the `count` values on top
+    /// of the stack, then the locals.
+    private mutating func passLoopArguments(_ count: Int) {
+        passLoopArguments(count, frames.last)
+    }
+
+    private mutating func passLoopArguments(_ count: Int, _ frame: TranslationFrame) {
+        for place in (stack.count &- count)..<stack.count {
+            builder.function.pool.append(stack[place].number)
+        }
+        let start = Int(frame.loopLocalsStart)
+        for index in start..<start &+ Int(frame.loopLocalsCount) {
+            builder.function.pool.append(locals[Int(loopLocals[index])].number)
+        }
+    }
+
+    mutating func translateIf(_ analysis: borrowing BodyAnalysis) {
+        let condition = builder.truth(pop())
+        openFrame(.if)
+        let ifSo = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
+        let ifNot = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
+        frames.last.elseEdge = ifNot
+        let taken = condition.isInverted ? ifNot : ifSo
+        let other = condition.isInverted ? ifSo : ifNot
+        endBlock(
+            ApusIR.Instruction(
+                .branch, .none, a: condition.value.number, b: taken.number, c: other.number))
+        if analysis.controls[Int(frames.last.record)].elseOffset == 0 {
+            // A false condition goes to the label, with the parameters.
+            addPending(ifNot, to: frames.count &- 1)
+            frames.last.elseEdge = nil
+        } else {
+            // The `else` finds the parameters where the condition found them.
+            let start = Int(frames.last.height)
+            frames.last.elseParameters = UInt32(truncatingIfNeeded: carriedValues.count)
+            for place in start..<stack.count { carriedValues.append(stack[place]) }
+        }
+        openBlock()
+        isReachable = true
+        builder.function.edges[ifSo.index].target = block
+    }
+
+    // MARK: Closing
+
+    mutating func translateElse() {
+        if isReachable { jumpToLabel() }
+        undoChanges(from: Int(frames.last.changesStart))
+        builder.forget(since: frames.last.mark)
+        stack.truncate(to: Int(frames.last.height))
+        builder.state = frames.last.stateAtElse
+        openBlock()
+        isReachable = true
+        if let edge = frames.last.elseEdge {
+            builder.function.edges[edge.index].target = block
+        }
+        let first = Int(frames.last.elseParameters)
+        for place in 0..<Int(frames.last.signature.parameterCount) {
+            push(carriedValues[first &+ place])
+        }
+        frames.last.kind = .else
+    }
+
+    /// Falls into the innermost frame's label.
+    private mutating func jumpToLabel() {
+        let edge = makePendingEdge(to: frames.count &- 1)
+        endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
+    }
+
+    mutating func translateEnd() {
+        let frame = frames.last
+        if frame.kind == .function { return endFunction() }
+        if frame.pendingCount == 0 {
+            // Nobody branches here: what is on the stack stays as it is.
+            closeFrame()
+            return
+        }
+        if isReachable { jumpToLabel() }
+        let closed = frames.last
+        undoChanges(from: Int(closed.changesStart))
+        stack.truncate(to: Int(closed.height))
+        removeFrame()
+        openLabel(closed)
+    }
+
+    /// What the frame's code has made the builder forget is not known to the code around it.
+    private mutating func removeFrame() {
+        let frame = frames.removeLast()
+        let least =
+            frame.pendingCount > 0 || frame.kind == .else
+            ? min(frame.mark, frame.leastMark) : frame.leastMark
+        frames.last.leastMark = min(frames.last.leastMark, least)
+    }
+
+    /// Leaves a frame whose label nobody branches to, or a loop.
+    private mutating func closeFrame() {
+        let frame = frames.last
+        removeFrame()
+        loopLocals.truncate(to: loopLocals.count &- Int(frame.loopLocalsCount))
+        keepChanges(from: Int(frame.changesStart), outer: frames.last.changesStart)
+        if !isReachable { stack.truncate(to: Int(frame.height)) }
+        if !frame.header.isNone {
+            loopDepth &-= 1
+            // What is behind the last branch back is no part of the loop.
+            let start = Int(builder.function.blocks.last.start)
+            if isReachable, start == builder.function.order.count {
+                builder.function.blocks.last.loopDepth = loopDepth
+            }
+        }
+    }
+
+    private mutating func endFunction() {
+        if frames.last.pendingCount > 0 {
+            if isReachable { jumpToLabel() }
+            let frame = frames.last
+            undoChanges(from: 0)
+            stack.truncate(to: 0)
+            openLabel(frame)
+        }
+        if isReachable { returnResults() }
+        stack.truncate(to: 0)
+        frames.removeLast()
+        isReachable = false
+    }
+
+    // MARK: Leaving
+
+    mutating func translateReturn() { returnResults() }
+
+    private mutating func returnResults() {
+        let count = builder.function.results.count
+        let start = builder.function.pool.count
+        for place in (stack.count &- count)..<stack.count {
+            builder.function.pool.append(stack[place].number)
+        }
+        endBlock(
+            ApusIR.Instruction(
+                .return, .none, b: UInt32(truncatingIfNeeded: start),
+                c: UInt32(truncatingIfNeeded: count)))
+    }
+
+    mutating func translateBr() { branch(to: Int(reader.readIndex())) }
+
+    private mutating func branch(to depth: Int) {
+        let index = frames.count &- 1 &- depth
+        if frames[index].kind == .function { return returnResults() }
+        let edge = makeEdge(to: index)
+        endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
+    }
+
+    /// An edge from the block at hand to the label of the frame at `index`.
+    private mutating func makeEdge(to index: Int) -> Edge {
+        let frame = frames[index]
+        guard frame.kind == .loop else { return makePendingEdge(to: index) }
+        passLoopArguments(frame.labelArity, frame)
+        return builder.function.makeEdge(
+            from: block, to: frame.header,
+            argumentCount: frame.labelArity &+ Int(frame.loopLocalsCount))
+    }
+
+    mutating func translateBrIf() {
+        let depth = Int(reader.readIndex())
+        branch(to: depth, if: pop())
+    }
+
+    /// Branches if `condition` is not 0, with the values on top of the stack.
+    mutating func branch(to depth: Int, if condition: Value) {
+        let condition = builder.truth(condition)
+        if let bits = builder.constant(condition.value) {
+            if (bits != 0) != condition.isInverted { branch(to: depth) }
+            return
+        }
+        let taken = makeEdge(to: frames.count &- 1 &- depth)
+        let other = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
+        endBlock(
+            ApusIR.Instruction(
+                .branch, .none, a: condition.value.number,
+                b: condition.isInverted ? other.number : taken.number,
+                c: condition.isInverted ? taken.number : other.number))
+        openBlock()
+        isReachable = true
+        builder.function.edges[other.index].target = block
+    }
+
+    mutating func translateBrTable() {
+        let index = pop()
+        let count = Int(reader.readIndex()) &+ 1
+        if let bits = builder.constant(index) {
+            let wanted = Int(truncatingIfNeeded: min(bits, UInt64(count &- 1)))
+            var depth = 0
+            for place in 0..<count {
+                let target = Int(reader.readIndex())
+                if place == wanted { depth = target }
+            }
+            return branch(to: depth)
+        }
+        let first = builder.function.edges.count
+        for _ in 0..<count {
+            let depth = Int(reader.readIndex())
+            _ = makeEdge(to: frames.count &- 1 &- depth)
+        }
+        endBlock(
+            ApusIR.Instruction(
+                .branchTable, .none, a: index.number, b: UInt32(truncatingIfNeeded: first),
+                c: UInt32(truncatingIfNeeded: count)))
+    }
+}

@@ -1,0 +1,59 @@
+internal import ApusCollections
+internal import ApusIR
+
+/// Locals are names of values. Each frame knows which of them its code has changed, so that
+/// leaving it costs what was changed and not what there is.
+extension FunctionTranslator {
+    /// Gives `local` a new value.
+    @inline(__always)
+    mutating func setLocal(_ local: Int, _ value: Value) {
+        let before = locals[local]
+        if before == value { return }
+        if lastChanges[local] < frames.last.changesStart {
+            localChanges.append(
+                LocalChange(
+                    local: UInt32(truncatingIfNeeded: local), before: before,
+                    previous: lastChanges[local]))
+            lastChanges[local] = Int32(truncatingIfNeeded: localChanges.count &- 1)
+        }
+        locals[local] = value
+    }
+
+    /// Gives all locals the values that they had before the changes from `start` on.
+    mutating func undoChanges(from start: Int) {
+        while localChanges.count > start {
+            let change = localChanges.removeLast()
+            locals[Int(change.local)] = change.before
+            lastChanges[Int(change.local)] = change.previous
+        }
+    }
+
+    /// The changes from `start` on become those of the frame whose changes begin at `outer`.
+    mutating func keepChanges(from start: Int, outer: Int32) {
+        var kept = start
+        for index in start..<localChanges.count {
+            let change = localChanges[index]
+            if change.previous >= outer {
+                // The outer frame has changed it before: that change is the one to undo.
+                lastChanges[Int(change.local)] = change.previous
+            } else {
+                localChanges[kept] = change
+                lastChanges[Int(change.local)] = Int32(truncatingIfNeeded: kept)
+                kept &+= 1
+            }
+        }
+        localChanges.truncate(to: kept)
+    }
+
+    /// Notes what the locals that were changed from `start` on have become.
+    mutating func carryLocals(from start: Int) {
+        // A frame may have changed what one around it has changed too.
+        meetingRound &+= 1
+        for index in start..<localChanges.count {
+            let local = localChanges[index].local
+            if meetings[Int(local)].round == meetingRound { continue }
+            meetings[Int(local)].round = meetingRound
+            carriedLocals.append(CarriedLocal(local: local, value: locals[Int(local)]))
+        }
+    }
+}

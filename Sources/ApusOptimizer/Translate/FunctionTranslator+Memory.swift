@@ -1,0 +1,146 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Loads, stores and bulk operations (4.6.5). Most 32-bit addresses need no check: whatever they
+/// and the offset add up to lies in the memory's reservation, and outside of the memory it faults.
+extension FunctionTranslator {
+    /// A field of the context that never changes while its instance lives.
+    func contextLoad() -> MemoryAccess { MemoryAccess(.full, .constant) }
+
+    /// The address of the record of a memory, as a base and what to add.
+    private mutating func record(of memory: Int) -> (base: Value, displacement: Int32) {
+        if memory < module.importedMemoryCount {
+            let record = builder.load(
+                .i64, contextLoad(), builder.context(), .none, layout.memoryImport(memory))
+            return (record, 0)
+        }
+        return (builder.context(), layout.memory(memory))
+    }
+
+    /// Where `memory` starts.
+    mutating func base(of memory: Int) -> Value {
+        if memory == 0 {
+            return builder.load(
+                .i64, contextLoad(), builder.context(), .none, ContextField.memoryBase)
+        }
+        let record = record(of: memory)
+        return builder.load(.i64, contextLoad(), record.base, .none, record.displacement)
+    }
+
+    /// How many bytes `memory` has now.
+    mutating func size(of memory: Int) -> Value {
+        let record = record(of: memory)
+        return builder.load(
+            .i64, MemoryAccess(.full, .memorySize), record.base, .none,
+            record.displacement &+ 8)
+    }
+
+    /// The place of the `bytes` bytes that `address` and the instruction's offset name. Nil if the
+    /// access traps whatever the memory's size; then the block is at its end.
+    mutating func place(
+        _ address: Value, _ argument: MemoryArgument, bytes: UInt64
+    ) -> MemoryPlace? {
+        let memory = Int(argument.memory)
+        if memories[memory].checks != .none,
+            !checkBounds(address, argument, bytes: bytes)
+        {
+            return nil
+        }
+        var base = base(of: memory)
+        var offset = argument.offset
+        var index = address
+        if let constant = builder.constant(address) {
+            offset = constant &+ offset
+            index = .none
+        }
+        if let displacement = Int32(exactly: offset) {
+            return MemoryPlace(base: base, index: index, displacement: displacement)
+        }
+        base = builder.value(
+            ApusIR.Instruction(.add, .i64, base, builder.constant(.i64, offset)))
+        return MemoryPlace(base: base, index: index, displacement: 0)
+    }
+
+    static func access(_ width: AccessWidth) -> MemoryAccess {
+        MemoryAccess(width, .memory, trapCode: TrapCode.memoryOutOfBounds.rawValue)
+    }
+
+    mutating func translateLoad(_ number: NumberType, _ width: LoadWidth) {
+        let argument = reader.readMemoryArgument()
+        let type = IRType(number)
+        let accessWidth: AccessWidth =
+            switch width {
+            case .full: .full
+            case .signed8: .signed8
+            case .unsigned8: .unsigned8
+            case .signed16: .signed16
+            case .unsigned16: .unsigned16
+            case .signed32: .signed32
+            case .unsigned32: .unsigned32
+            }
+        let bytes = UInt64(accessWidth.bytes(type))
+        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        push(
+            builder.load(
+                type, Self.access(accessWidth), place.base, place.index, place.displacement))
+    }
+
+    mutating func translateStore(_ number: NumberType, _ width: StoreWidth) {
+        let argument = reader.readMemoryArgument()
+        let type = IRType(number)
+        let accessWidth: AccessWidth =
+            switch width {
+            case .full: .full
+            case .low8: .unsigned8
+            case .low16: .unsigned16
+            case .low32: .unsigned32
+            }
+        let value = pop()
+        let bytes = UInt64(accessWidth.bytes(type))
+        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        builder.store(
+            value, Self.access(accessWidth), place.base, place.index, place.displacement)
+    }
+
+    // MARK: Size, growth and bulk operations
+
+    mutating func translateBulk(_ operation: Operation) {
+        let first = reader.readIndex()
+        switch operation {
+        case .memorySize: translateMemorySize(Int(first))
+        case .memoryGrow:
+            callRuntime(
+                .memoryGrow, [first], operands: 1, result: memories[Int(first)].address,
+                changing: [.init(.memorySize)])
+        case .memoryFill:
+            callRuntime(.memoryFill, [first], operands: 3, changing: [.init(.memory)])
+        case .memoryCopy:
+            let source = reader.readIndex()
+            callRuntime(
+                .memoryCopy, [first, source], operands: 3, changing: [.init(.memory)])
+        case .memoryInit:
+            let memory = reader.readIndex()
+            callRuntime(
+                .memoryInit, [memory, first], operands: 3, changing: [.init(.memory)])
+        default: callRuntime(.dataDrop, [first], operands: 0, changing: [])
+        }
+    }
+
+    private mutating func translateMemorySize(_ memory: Int) {
+        let facts = memories[memory]
+        var pages = size(of: memory)
+        if facts.pageSizeLog2 > 0 {
+            let count = builder.constant(.i64, UInt64(facts.pageSizeLog2))
+            pages = builder.value(
+                ApusIR.Instruction(.shiftRightUnsigned, .i64, pages, count))
+        }
+        push(facts.is64 ? pages : narrow(pages))
+    }
+
+    /// The low half of an i64.
+    mutating func narrow(_ value: Value) -> Value {
+        builder.value(ApusIR.Instruction(.wrap, .i32, value))
+    }
+}

@@ -1,0 +1,162 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Globals, tables and references (4.6.2 to 4.6.4, 4.6.6).
+extension FunctionTranslator {
+    // MARK: Globals
+
+    /// How global `index` is reached.
+    private mutating func place(ofGlobal index: Int) -> MemoryPlace {
+        if index < module.importedGlobalCount {
+            let address = builder.load(
+                .i64, contextLoad(), builder.context(), .none, layout.globalImport(index))
+            return MemoryPlace(base: address, index: .none, displacement: 0)
+        }
+        return MemoryPlace(
+            base: builder.context(), index: .none, displacement: layout.global(index))
+    }
+
+    mutating func translateGlobalGet() {
+        let index = Int(reader.readIndex())
+        let global = module.globals[index]
+        let place = place(ofGlobal: index)
+        push(
+            builder.load(
+                IRType(global.value),
+                MemoryAccess(.full, global.isMutable ? .global : .constant), place.base, .none,
+                place.displacement))
+    }
+
+    mutating func translateGlobalSet() {
+        let index = Int(reader.readIndex())
+        let value = pop()
+        let place = place(ofGlobal: index)
+        builder.store(
+            value, MemoryAccess(.full, .global), place.base, .none, place.displacement)
+    }
+
+    // MARK: Tables
+
+    private mutating func record(ofTable table: Int) -> (base: Value, displacement: Int32) {
+        if table < module.importedTableCount {
+            let record = builder.load(
+                .i64, contextLoad(), builder.context(), .none, layout.tableImport(table))
+            return (record, 0)
+        }
+        return (builder.context(), layout.table(table))
+    }
+
+    /// How many elements `table` has now.
+    private mutating func count(ofTable table: Int) -> Value {
+        let limits = module.tables[table].limits
+        if limits.maximum == limits.minimum { return builder.constant(.i64, limits.minimum) }
+        let record = record(ofTable: table)
+        return builder.load(
+            .i64, MemoryAccess(.full, .tableRecord), record.base, .none,
+            record.displacement &+ 8)
+    }
+
+    /// The place of element `index` of `table`, checked. Nil if there never is such an element.
+    mutating func place(
+        ofElement index: Value, _ table: Int, trap code: TrapCode
+    ) -> MemoryPlace? {
+        let index = wide(index)
+        let isOutside = builder.value(
+            ApusIR.Instruction(
+                .compare, .i32, index, count(ofTable: table),
+                immediate: IntegerCondition.greaterOrEqualUnsigned.rawValue))
+        guard trap(code, if: isOutside) else { return nil }
+        let record = record(ofTable: table)
+        let elements = builder.load(
+            .i64, MemoryAccess(.full, .tableRecord), record.base, .none, record.displacement)
+        let distance = builder.value(
+            ApusIR.Instruction(.shiftLeft, .i64, index, builder.constant(.i64, 3)))
+        return MemoryPlace(base: elements, index: distance, displacement: 0)
+    }
+
+    mutating func translateTable(_ operation: Operation) {
+        let first = reader.readIndex()
+        let table = Int(first)
+        switch operation {
+        case .tableGet:
+            guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else {
+                return
+            }
+            push(builder.load(.ref, MemoryAccess(.full, .table), place.base, place.index))
+        case .tableSet:
+            let value = pop()
+            guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else {
+                return
+            }
+            builder.store(value, MemoryAccess(.full, .table), place.base, place.index)
+        case .tableSize:
+            let count = count(ofTable: table)
+            push(IRType(module.tables[table].address) == .i64 ? count : narrow(count))
+        case .tableGrow:
+            callRuntime(
+                .tableGrow, [first], operands: 2,
+                result: IRType(module.tables[table].address),
+                changing: [.init(.table), .init(.tableRecord)])
+        case .tableFill:
+            callRuntime(.tableFill, [first], operands: 3, changing: [.init(.table)])
+        case .tableCopy:
+            let source = reader.readIndex()
+            callRuntime(.tableCopy, [first, source], operands: 3, changing: [.init(.table)])
+        case .tableInit:
+            let target = reader.readIndex()
+            callRuntime(.tableInit, [target, first], operands: 3, changing: [.init(.table)])
+        default: callRuntime(.elementDrop, [first], operands: 0, changing: [])
+        }
+    }
+
+    // MARK: References
+
+    mutating func translateReference(_ operation: Operation) {
+        switch operation {
+        case .refNull:
+            _ = reader.readHeapType()
+            push(builder.constant(.ref, 0))
+        case .refFunc: push(function(reader.readIndex()))
+        case .refIsNull: push(isNull(pop(), .equal))
+        default:
+            if !trap(.nullReference, if: isNull(stack.last, .equal)) { return }
+        }
+    }
+
+    private mutating func isNull(_ reference: Value, _ condition: IntegerCondition) -> Value {
+        let null = builder.constant(.ref, 0)
+        return builder.value(
+            ApusIR.Instruction(.compare, .i32, reference, null, immediate: condition.rawValue))
+    }
+
+    /// A reference to a function whose value can be taken.
+    private mutating func function(_ index: UInt32) -> Value {
+        var low = 0
+        var high = module.escapingFunctions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if module.escapingFunctions[middle] < index { low = middle + 1 } else { high = middle }
+        }
+        let distance = builder.constant(.i64, UInt64(layout.funcref(low)))
+        let address = builder.value(
+            ApusIR.Instruction(.add, .i64, builder.context(), distance))
+        return builder.value(ApusIR.Instruction(.bitcast, .ref, address))
+    }
+
+    /// Branches without the reference if it is null, else goes on with it.
+    mutating func translateBrOnNull() {
+        let depth = Int(reader.readIndex())
+        let reference = pop()
+        branch(to: depth, if: isNull(reference, .equal))
+        if isReachable { push(reference) }
+    }
+
+    /// Branches with the reference if it is not null, else goes on without it.
+    mutating func translateBrOnNonNull() {
+        let depth = Int(reader.readIndex())
+        branch(to: depth, if: isNull(stack.last, .notEqual))
+        if isReachable { _ = pop() }
+    }
+}

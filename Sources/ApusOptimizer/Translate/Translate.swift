@@ -1,0 +1,81 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// One case per shape of instruction: who translates it.
+extension FunctionTranslator {
+    mutating func translate(_ operation: Operation, _ analysis: borrowing BodyAnalysis) {
+        switch operation {
+        case .unreachable: endWithTrap(.unreachable)
+        case .nop: break
+        case .block: translateBlock()
+        case .loop: translateLoop(analysis)
+        case .if: translateIf(analysis)
+        case .else: translateElse()
+        case .end: translateEnd()
+        case .br: translateBr()
+        case .brIf: translateBrIf()
+        case .brTable: translateBrTable()
+        case .brOnNull: translateBrOnNull()
+        case .brOnNonNull: translateBrOnNonNull()
+        case .return: translateReturn()
+        case .call: translateCall()
+        case .callIndirect: translateCallIndirect()
+        case .callRef: translateCallRef()
+        case .returnCall: translateReturnCall()
+
+        case .drop: _ = pop()
+        case .select: translateSelect()
+        case .selectTyped:
+            for _ in 0..<reader.readIndex() { _ = reader.readValueType() }
+            translateSelect()
+
+        case .localGet: push(locals[Int(reader.readIndex())])
+        case .localSet:
+            let local = Int(reader.readIndex())
+            setLocal(local, pop())
+        case .localTee: setLocal(Int(reader.readIndex()), stack.last)
+        case .globalGet: translateGlobalGet()
+        case .globalSet: translateGlobalSet()
+
+        case .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .tableCopy, .tableInit,
+            .elementDrop:
+            translateTable(operation)
+        case .load(let type, let width): translateLoad(type, width)
+        case .store(let type, let width): translateStore(type, width)
+        case .memorySize, .memoryGrow, .memoryFill, .memoryCopy, .memoryInit, .dataDrop:
+            translateBulk(operation)
+        case .refNull, .refFunc, .refIsNull, .refAsNonNull: translateReference(operation)
+
+        case .i32Const:
+            push(builder.constant(.i32, UInt64(UInt32(bitPattern: reader.readSigned32()))))
+        case .i64Const:
+            push(builder.constant(.i64, UInt64(bitPattern: reader.readSigned64())))
+        case .f32Const: push(builder.constant(.f32, UInt64(reader.readFloat32Bits())))
+        case .f64Const: push(builder.constant(.f64, reader.readFloat64Bits()))
+        case .unary(let type, let unary): translateUnary(IRType(type), unary)
+        case .binary(let type, let binary): translateBinary(IRType(type), binary)
+        case .test(let type): translateTest(IRType(type))
+        case .compare(let type, let comparison): translateCompare(type, comparison)
+        case .convert(let conversion): translateConversion(conversion)
+        case .wide(let wide): translateWide(wide)
+
+        case .vectorConst, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
+            .vectorShuffle, .vectorSplat, .vectorExtractLane, .vectorReplaceLane, .vectorNot,
+            .vectorAnyTrue, .vectorAllTrue, .vectorBitmask, .vectorBitwise, .vectorBitselect,
+            .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary, .vectorTernary,
+            .vectorConvert:
+            translateVector(operation)
+
+        // Left to the other compiler, which does them or says what is missing.
+        case .returnCallIndirect, .returnCallRef, .throw, .throwRef, .tryTable, .refEq, .refTest,
+            .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew, .structGet,
+            .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayGet,
+            .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement,
+            .anyConvertExtern, .externConvertAny, .atomicNotify, .atomicWait, .atomicFence,
+            .atomicLoad, .atomicStore, .atomicReadModifyWrite, .atomicCompareExchange:
+            isRefused = true
+        }
+    }
+}
