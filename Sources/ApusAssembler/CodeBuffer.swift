@@ -66,6 +66,12 @@ public struct CodeBuffer: ~Copyable {
         constants.removeAll()
     }
 
+    /// Forgets all bytes from `offset` on; labels and constants are for `resetLabels` to forget.
+    public mutating func truncate(to offset: Int) {
+        guard offset >= 0, offset <= count else { return hasFailed = true }
+        unsafe cursor = base + offset
+    }
+
     // MARK: Instructions
 
     /// Appends the bytes of one instruction.

@@ -74,7 +74,7 @@ extension CodeBuffer {
 
     /// The offset of `label` if it is bound, or a negative number.
     @inline(__always)
-    func offset(of label: Label) -> Int { Int(labels.states[Int(label.number)]) }
+    public func offset(of label: Label) -> Int { Int(labels.states[Int(label.number)]) }
 
     /// Fills the displacement at `position` with the distance from `origin` to `label`, as soon
     /// as that is known.

@@ -9,6 +9,7 @@ struct CodeGenerator: ~Copyable {
     var selector: Selector
     var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
     var allocation = Allocation()
+    var frameSlots = FrameSlots()
     var emitter: Emitter
 
     /// Functions that need more entries in lists of live values are left to the baseline compiler.
@@ -40,12 +41,14 @@ struct CodeGenerator: ~Copyable {
             allocator.allocate(
                 &selector.machine, into: &allocation, limit: Self.livenessLimit)
         else { return false }
+        frameSlots.assign(selector.machine, allocation, allocator.liveness)
         emitter.begin(&batch)
         defer { emitter.end(&batch) }
         emitter.leavesInstance = selector.leavesInstance
         emitter.parameterBytes = selector.parameterBytes
         let compiled = emitter.emit(
-            selector.machine, allocation, function.vectors, as: UInt32(truncatingIfNeeded: index))
+            selector.machine, allocation, frameSlots, function.vectors,
+            as: UInt32(truncatingIfNeeded: index))
         guard let compiled else { return false }
         batch.functions.append(compiled)
         return true

@@ -12,10 +12,19 @@ internal import ApusIR
 public struct OptimizingCompiler: ~Copyable {
     private var translator: FunctionTranslator
     private var cleaner = DeadCode()
-    private var generator = CodeGenerator()
+    private var generator: CodeGenerator
+
+    /// Whether this compiler can write code for `processor`: it takes for granted what the first
+    /// processors with AVX2 brought, but for vectors, which it does without that too.
+    public static func supports(_ processor: ProcessorFeatures) -> Bool {
+        processor.isSuperset(of: [.popcnt, .lzcnt, .bmi1, .bmi2])
+    }
 
     public init(_ environment: ModuleEnvironment) {
         translator = FunctionTranslator(environment)
+        generator = CodeGenerator(
+            processor: environment.processor,
+            isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic)
     }
 
     /// Appends the code of function `index` to `batch`; false if its body has something that this

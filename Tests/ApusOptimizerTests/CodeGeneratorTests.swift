@@ -49,7 +49,10 @@ import Testing
         var generator = CodeGenerator()
         var batch = CodeBatch()
         #expect(generator.generate(function, as: 3, into: &batch))
-        #expect(AllocationChecker.check(generator.selector.machine, generator.allocation) == [])
+        let problems = AllocationChecker.check(
+            generator.selector.machine, generator.allocation, generator.frameSlots,
+            generator.allocator.liveness)
+        #expect(problems == [])
         let compiled = batch.functions[0]
         #expect(compiled.index == 3)
         #expect(compiled.codeLength > 0)

@@ -14,7 +14,8 @@ import Testing
     @Test(arguments: 0..<shardCount)
     func sameOutcome(shard: Int) throws {
         var configuration = Engine.Configuration()
-        configuration.isFuelMetered = shard % 2 == 1
+        configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
+        configuration.isFuelMetered = shard % 4 == 3
         let engine = Engine(configuration)
         let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)
         let first = TestEnvironment.number("APUS_DIFFERENTIAL_SEED", standard: 0)

@@ -8,19 +8,20 @@ internal import ApusOptimizer
 struct OptimizingModuleCompiler: ModuleCompiler, ~Copyable {
     private var optimizing: OptimizingCompiler
     private var baseline: BaselineCompiler
-    private let isFuelMetered: Bool
+    /// Only baseline code counts fuel, and runs on processors of any age.
+    private let isBaselineOnly: Bool
 
     init(_ environment: ModuleEnvironment) {
         optimizing = OptimizingCompiler(environment)
         baseline = BaselineCompiler(environment)
-        isFuelMetered = environment.isFuelMetered
+        isBaselineOnly =
+            environment.isFuelMetered || !OptimizingCompiler.supports(environment.processor)
     }
 
     mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError) {
-        // Only baseline code counts fuel.
-        if !isFuelMetered, optimizing.compile(index, analysis, into: &batch) { return }
+        if !isBaselineOnly, optimizing.compile(index, analysis, into: &batch) { return }
         try baseline.compile(index, analysis, into: &batch)
     }
 }

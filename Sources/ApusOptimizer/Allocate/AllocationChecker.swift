@@ -15,13 +15,24 @@ struct AllocationChecker {
     }
 
     private var problems: [String] = []
+
     /// What is wrong with the allocation of `function`; nothing if it is right.
     static func check(
-        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
     ) -> [String] {
         var checker = AllocationChecker()
-        for block in 0..<function.blocks.count { checker.check(block, function, allocation) }
+        for block in 0..<function.blocks.count {
+            checker.check(block, function, allocation, frameSlots, liveness)
+        }
         return checker.problems
+    }
+
+    /// The slot of `value`: slots of different sizes have different names.
+    private static func slot(
+        _ value: Int, _ function: borrowing MachineFunction, _ frameSlots: borrowing FrameSlots
+    ) -> UInt32 {
+        frameSlots.slots[value] | (function.registers[value].bytes == 16 ? 1 << 31 : 0)
     }
 
     private mutating func fail(_ block: Int, _ text: String) {
@@ -29,21 +40,24 @@ struct AllocationChecker {
     }
 
     private mutating func check(
-        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
     ) {
-        var state = entryState(number, function, allocation)
+        var state = entryState(number, function, allocation, frameSlots, liveness)
         let last = Int(allocation.ends[number]) - 1
         for place in Int(allocation.starts[number])..<Int(allocation.ends[number]) {
             if place == last {
                 for edge in Int(allocation.edgeStarts[number])..<Int(allocation.edgeEnds[number]) {
-                    apply(allocation.steps[edge], &state, number, function, allocation)
+                    apply(allocation.steps[edge], &state, number, function, allocation, frameSlots)
                 }
             }
-            apply(allocation.steps[place], &state, number, function, allocation)
+            apply(allocation.steps[place], &state, number, function, allocation, frameSlots)
         }
         if !state.stack.isEmpty { fail(number, "something is left on the stack") }
         for successor in function.blocks[number].successors {
-            checkEdge(number, Int(function.names[successor]), state, function, allocation)
+            checkEdge(
+                number, Int(function.names[successor]), state, function, allocation, frameSlots,
+                liveness)
         }
     }
 
@@ -51,22 +65,31 @@ struct AllocationChecker {
     /// value is made, which comes before: the block that makes it is checked for that, and a
     /// parameter that arrives in its slot is checked where it is passed.
     private func entryState(
-        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
     ) -> State {
         var state = State()
         for register in 0..<Allocation.registerCount {
             let value = allocation.entry(number, register)
             if !value.isNone { state.registers[register] = [value.number] }
         }
-        for value in 0..<function.registers.count where allocation.isSpilled[value] {
-            state.slots[UInt32(value)] = [UInt32(value)]
+        for place in liveness.range(number) {
+            let value = liveness.entries[place].value
+            guard allocation.isSpilled[value.index] else { continue }
+            state.slots[Self.slot(value.index, function, frameSlots)] = [value.number]
+        }
+        for place in function.blocks[number].parameters {
+            let value = Int(function.names[place])
+            guard allocation.isSpilled[value] else { continue }
+            state.slots[Self.slot(value, function, frameSlots)] = [UInt32(value)]
         }
         return state
     }
 
     private mutating func checkEdge(
         _ number: Int, _ target: Int, _ state: State, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation
+        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots,
+        _ liveness: borrowing Liveness
     ) {
         let block = function.blocks[target]
         var arguments: [UInt32: UInt32] = [:]
@@ -88,13 +111,19 @@ struct AllocationChecker {
             guard allocation.isSpilled[value.index],
                 allocation.registerAtEntry(target, of: value).isNone
             else { continue }
-            if state.slots[parameter]?.contains(argument) != true {
+            let slot = Self.slot(value.index, function, frameSlots)
+            if state.slots[slot]?.contains(argument) != true {
                 fail(number, "slot of v\(parameter) has no v\(argument) for block \(target)")
             }
         }
-        // What is spilled and no parameter of the target is still in its slot.
-        for (slot, names) in state.slots where arguments[slot] == nil && !names.contains(slot) {
-            fail(number, "slot of v\(slot) was overwritten before block \(target)")
+        // What is spilled and needed there is still in its slot.
+        for place in liveness.range(target) {
+            let value = liveness.entries[place].value
+            guard allocation.isSpilled[value.index] else { continue }
+            let slot = Self.slot(value.index, function, frameSlots)
+            if state.slots[slot]?.contains(value.number) != true {
+                fail(number, "slot of v\(value.number) was overwritten before block \(target)")
+            }
         }
     }
 
@@ -102,16 +131,18 @@ struct AllocationChecker {
 
     private mutating func apply(
         _ step: Step, _ state: inout State, _ number: Int, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation
+        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots
     ) {
+        let source = step.index
+        func place(_ value: UInt32) -> UInt32 { Self.slot(Int(value), function, frameSlots) }
         switch step.kind {
         case .instruction:
-            execute(Int(step.index), &state, number, function, allocation)
+            execute(Int(step.index), &state, number, function, allocation, frameSlots)
         case .move: state.registers[step.to.index] = state.registers[step.from.index]
         case .exchange: state.registers.swapAt(step.from.index, step.to.index)
-        case .load: state.registers[step.to.index] = slot(step.index, state, number)
-        case .store: state.slots[step.index] = state.registers[step.from.index]
-        case .copy: state.slots[step.target] = slot(step.index, state, number)
+        case .load: state.registers[step.to.index] = names(at: place(source), state, number)
+        case .store: state.slots[place(source)] = state.registers[step.from.index]
+        case .copy: state.slots[place(step.target)] = names(at: place(source), state, number)
         case .make, .makeInFrame:
             if !function.registers[Int(step.index)].isRepeatable {
                 fail(number, "v\(step.index) cannot be made anew")
@@ -119,17 +150,19 @@ struct AllocationChecker {
             if step.kind == .make {
                 state.registers[step.to.index] = [step.index]
             } else {
-                state.slots[step.target] = [step.index]
+                state.slots[place(step.target)] = [source]
             }
-        case .push: state.stack.append(slot(step.index, state, number))
+        case .push: state.stack.append(names(at: place(source), state, number))
         case .pop: state.registers[step.to.index] = state.stack.popLast() ?? []
-        case .popToFrame: state.slots[step.target] = state.stack.popLast() ?? []
+        case .popToFrame: state.slots[place(step.target)] = state.stack.popLast() ?? []
         }
     }
 
-    private mutating func slot(_ value: UInt32, _ state: State, _ number: Int) -> Set<UInt32> {
-        guard let names = state.slots[value] else {
-            fail(number, "v\(value) has no slot")
+    private mutating func names(
+        at slot: UInt32, _ state: State, _ number: Int
+    ) -> Set<UInt32> {
+        guard let names = state.slots[slot] else {
+            fail(number, "nothing is in slot \(slot)")
             return []
         }
         return names
@@ -137,7 +170,7 @@ struct AllocationChecker {
 
     private mutating func execute(
         _ index: Int, _ state: inout State, _ number: Int, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation
+        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots
     ) {
         let instruction = function.instructions[index]
         for place in instruction.uses {
@@ -161,7 +194,8 @@ struct AllocationChecker {
             results.insert(operand.assigned.set)
             state.registers[operand.assigned.index] = [operand.value.number]
             if allocation.isSpilled[operand.value.index] {
-                state.slots[operand.value.number] = [operand.value.number]
+                let slot = Self.slot(operand.value.index, function, frameSlots)
+                state.slots[slot] = [operand.value.number]
             }
         }
     }

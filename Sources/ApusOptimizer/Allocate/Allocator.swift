@@ -31,6 +31,7 @@ struct Allocator: ~Copyable {
     var uses = Arena<NextUse>(capacity: 2048)
     /// Of each value, the parameter that it becomes, by which both find the same register.
     var destinations = Arena<VirtualRegister>(capacity: 1024)
+    private var destinationDepths = Arena<UInt16>(capacity: 1024)
     /// Of each parameter, the register chosen for it or for one of the values it may get.
     var groupHints = Arena<PhysicalRegister>(capacity: 1024)
     var fixedUses = Arena<FixedUse>(capacity: 16)
@@ -119,13 +120,18 @@ struct Allocator: ~Copyable {
         Int(predecessorStarts[number])..<Int(predecessorStarts[number &+ 1])
     }
 
+    /// Of several parameters that a value becomes, the one on the way that is taken most counts.
     private mutating func collectDestinations(_ function: borrowing MachineFunction) {
+        destinationDepths.refill(0, count: function.registers.count)
         for number in 0..<function.blocks.count {
             let block = function.blocks[number]
             guard block.successorCount == 1 else { continue }
             let target = function.blocks[Int(function.names[Int(block.successorStart)])]
+            let depth = block.isCold ? 1 : block.loopDepth &+ 2
             for index in 0..<target.parameterCount {
                 let argument = Int(function.names[Int(block.argumentStart &+ index)])
+                if destinationDepths[argument] >= depth { continue }
+                destinationDepths[argument] = depth
                 destinations[argument] = VirtualRegister(
                     function.names[Int(target.parameterStart &+ index)])
             }

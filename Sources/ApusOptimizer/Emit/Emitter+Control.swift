@@ -101,14 +101,14 @@ extension Emitter {
     /// Jumps to `label` if the flags fulfil `flag`.
     private mutating func jump(if flag: FlagCondition, _ label: Label) {
         if flag.isSimple {
-            code.jump(flag.code, label)
+            jump(flag.code, label)
         } else if flag == .floatsDiffer {
-            code.jump(.ne, label)
-            code.jump(.p, label)
+            jump(.ne, label)
+            jump(.p, label)
         } else {
             let end = code.makeLabel()
             code.jump(.p, end, near: true)
-            code.jump(.e, label)
+            jump(.e, label)
             code.bind(end)
         }
     }
@@ -137,7 +137,7 @@ extension Emitter {
         let ifSo = target(block, 0, function)
         let ifNot = target(block, 1, function)
         if ifSo == ifNot {
-            if ifSo != nextBlock { code.jump(labels[Int(ifSo)]) }
+            if ifSo != nextBlock { jump(labels[Int(ifSo)]) }
             return
         }
         emitTest(instruction, function)
@@ -146,7 +146,7 @@ extension Emitter {
             jump(if: flag.inverted, labels[Int(ifNot)])
         } else {
             jump(if: flag, labels[Int(ifSo)])
-            if ifNot != nextBlock { code.jump(labels[Int(ifNot)]) }
+            if ifNot != nextBlock { jump(labels[Int(ifNot)]) }
         }
     }
 
@@ -157,7 +157,7 @@ extension Emitter {
         switch instruction.opcode {
         case .jump:
             let target = target(block, 0, function)
-            if target != nextBlock { code.jump(labels[Int(target)]) }
+            if target != nextBlock { jump(labels[Int(target)]) }
         case .branchTable: emitBranchTable(instruction, block, function)
         case .return: emitReturn()
         default:
@@ -175,7 +175,7 @@ extension Emitter {
         let distance = general(Int(instruction.operands), function)
         let scratch = CallingConvention.scratch
         code.alu(.cmp, .w32, index, immediate: Int32(truncatingIfNeeded: last))
-        code.jump(.ae, labels[Int(target(block, last, function))])
+        jump(.ae, labels[Int(target(block, last, function))])
         let table = code.makeLabel()
         tables.append(JumpTable(label: table, block: currentBlock))
         code.lea(.w64, scratch, label: table)

@@ -135,18 +135,18 @@ extension Emitter {
         let end = code.makeLabel()
         code.convertToInteger(truncation.integer, from: float, result, a)
         code.alu(.cmp, truncation.integer, result, immediate: 1)
-        code.jump(.no, end)
+        jump(.no, end)
         if isSaturating {
             let unordered = code.makeLabel()
             code.floatXor(scratch, scratch, scratch)
             code.compareFloat(float, a, scratch)
-            code.jump(.p, unordered)
+            jump(.p, unordered)
             // Below zero the smallest integer is right already.
-            code.jump(.b, end)
+            jump(.b, end)
             code.moveImmediate(
                 result,
                 truncation.integer == .w32 ? 0x7FFF_FFFF : 0x7FFF_FFFF_FFFF_FFFF)
-            code.jump(end)
+            jump(end)
             code.bind(unordered)
             code.zero(result)
         } else {
@@ -182,12 +182,12 @@ extension Emitter {
         code.convertToInteger(.w64, from: float, result, a)
         code.move(.w32, scratch, result)
         code.alu(.cmp, .w64, scratch, result)
-        code.jump(.e, end)
+        jump(.e, end)
         if isSaturating {
             code.floatXor(floatScratch, floatScratch, floatScratch)
             code.compareFloat(float, a, floatScratch)
             code.moveImmediate(result, 0xFFFF_FFFF)
-            code.jump(.a, end)
+            jump(.a, end)
             code.zero(result)
         } else {
             trapUnconvertible(float, a)
@@ -199,7 +199,7 @@ extension Emitter {
     private mutating func trapUnconvertible(_ float: FloatWidth, _ a: XMM) {
         code.compareFloat(float, a, a)
         trap(.invalidConversionToInteger, if: .p)
-        code.jump(coldTrap(.integerOverflow))
+        jump(coldTrap(.integerOverflow))
     }
 
     /// From 2^63 on, 2^63 less is converted and the highest bit set afterwards.
@@ -214,14 +214,14 @@ extension Emitter {
                 ? Address(constant: code.constant32(Float(0x1p63).bitPattern))
                 : Address(constant: code.constant64((0x1p63).bitPattern)))
         code.compareFloat(float, a, scratch)
-        code.jump(.ae, large)
+        jump(.ae, large)
         code.convertToInteger(.w64, from: float, result, a)
         code.test(.w64, result, result)
-        code.jump(.ns, end)
+        jump(.ns, end)
         if isSaturating {
             // Negative or a NaN.
             code.zero(result)
-            code.jump(end)
+            jump(end)
         } else {
             trapUnconvertible(float, a)
         }
@@ -231,9 +231,9 @@ extension Emitter {
         code.test(.w64, result, result)
         if isSaturating {
             let tooLarge = code.makeLabel()
-            code.jump(.s, tooLarge)
+            jump(.s, tooLarge)
             setHighestBit(result)
-            code.jump(end)
+            jump(end)
             code.bind(tooLarge)
             code.moveImmediate(result, .max)
         } else {

@@ -12,18 +12,24 @@ extension Emitter {
     static var frameLimit: Int { 1 << 30 }
 
     mutating func layOutFrame(
-        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ frameSlots: borrowing FrameSlots
     ) {
         saved = allocation.used.intersection(RegisterFile.x86_64.calleeSaved)
-        var bytes = 8 &* (saved.count &+ (leavesInstance ? 1 : 0))
+        let start = 8 &* (saved.count &+ (leavesInstance ? 1 : 0))
+        let wideStart = start &+ 8 &* frameSlots.narrowCount
+        var bytes = wideStart &+ 16 &* frameSlots.wideCount
         slots.removeAll()
         for value in 0..<function.registers.count {
             guard allocation.isSpilled[value] else {
                 slots.append(0)
                 continue
             }
-            bytes &+= Int(function.registers[value].bytes)
-            slots.append(Int32(truncatingIfNeeded: 0 &- bytes))
+            let slot = Int(frameSlots.slots[value]) &+ 1
+            let end =
+                function.registers[value].bytes == 16
+                ? wideStart &+ 16 &* slot : start &+ 8 &* slot
+            slots.append(Int32(truncatingIfNeeded: 0 &- end))
         }
         bytes = (bytes &+ 15) & ~15
         isTooLarge = bytes >= Self.frameLimit
@@ -112,7 +118,8 @@ extension Emitter {
 
     /// Traps when the flags fulfil `condition`.
     mutating func trap(_ trap: TrapCode, if condition: Condition) {
-        code.jump(condition, coldTrap(trap))
+        let cold = coldTrap(trap)
+        jump(condition, cold)
     }
 
     /// Where a `ud2` for `trap` will be.

@@ -28,7 +28,8 @@ extension Emitter {
         let byte = UInt8(truncatingIfNeeded: instruction.immediate &>> 32)
         let result = vector(Int(instruction.operands), function)
         let first = instruction.uses.lowerBound
-        let a = vector(first, function)
+        // What is all in memory reads no register.
+        let a = instruction.useCount > 0 ? vector(first, function) : result
         switch instruction.opcode {
         case .vectorUnary:
             if let op = VectorUnaryOp(rawValue: number) { code.vector(op, result, a) }

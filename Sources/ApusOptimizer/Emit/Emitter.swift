@@ -31,11 +31,19 @@ struct Emitter: ~Copyable {
     var labels = Arena<Label>(capacity: 128)
     /// Of each block, where a jump to it really goes: past blocks that only jump on.
     var destinations = Arena<UInt32>(capacity: 128)
+    /// Of each block, whether it is the header of a loop with another one inside.
+    private var isOuterLoop = Arena<Bool>(capacity: 128)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     var tables = Arena<JumpTable>(capacity: 8)
     /// The block whose code is written, and the one whose code follows.
     var currentBlock: UInt32 = 0
     var nextBlock = MachineBlock.noBlock
+
+    // See `Emitter+Jumps`.
+    var isMeasuring = false
+    var forwardJumps = Arena<ForwardJump>(capacity: 128)
+    var jumpCount = 0
+    var alignmentCount: UInt32 = 0
 
     /// A trap whose `ud2` lies behind the function's code.
     struct ColdTrap: BitwiseCopyable {
@@ -71,20 +79,26 @@ struct Emitter: ~Copyable {
     /// than code can address, when there is more of the batch than can be of use.
     mutating func emit(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
-        _ vectors: borrowing Arena<VectorBits>, as index: UInt32
+        _ frameSlots: borrowing FrameSlots, _ vectors: borrowing Arena<VectorBits>,
+        as index: UInt32
     ) -> CompiledFunction? {
         var compiled = CompiledFunction(index: index)
         compiled.trapStart = UInt32(truncatingIfNeeded: traps.count)
         compiled.relocationStart = UInt32(truncatingIfNeeded: relocations.count)
-        code.resetLabels()
         code.align(to: 16)
         functionStart = code.count
         compiled.codeStart = UInt32(truncatingIfNeeded: functionStart)
-        coldTraps.removeAll()
-        tables.removeAll()
-        layOutFrame(function, allocation)
+        layOutFrame(function, allocation, frameSlots)
         if isTooLarge { return nil }
+        startWriting(isMeasuring: true, at: functionStart)
         emitBody(function, allocation, vectors)
+        if findShortJumps() {
+            traps.truncate(to: Int(compiled.trapStart))
+            relocations.truncate(to: Int(compiled.relocationStart))
+            startWriting(isMeasuring: false, at: functionStart)
+            emitBody(function, allocation, vectors)
+        }
+        emitTables(function)
         code.emitConstants()
         if code.hasFailed { return nil }
         compiled.codeLength = UInt32(truncatingIfNeeded: code.count &- functionStart)
@@ -99,17 +113,18 @@ struct Emitter: ~Copyable {
         _ vectors: borrowing Arena<VectorBits>
     ) {
         threadJumps(function, allocation)
+        findOuterLoops(function)
         emitPrologue(isLeaf: isLeaf(function))
         for place in 0..<function.layout.count {
             let block = Int(function.layout[place])
             if isSkipped(block, place) { continue }
             currentBlock = function.layout[place]
             nextBlock = followingBlock(place, function)
+            if isInnermostLoop(block, function) { alignLoop() }
             code.bind(labels[block])
             emitBlock(block, function, allocation, vectors)
         }
         emitColdTraps()
-        emitTables(function)
     }
 
     // MARK: Blocks
@@ -137,6 +152,23 @@ struct Emitter: ~Copyable {
                 destinations[number] = destinations[Int(target)]
             }
         }
+    }
+
+    private mutating func findOuterLoops(_ function: borrowing MachineFunction) {
+        isOuterLoop.refill(false, count: function.blocks.count)
+        for number in 0..<function.blocks.count {
+            let block = function.blocks[number]
+            guard block.loop == UInt32(truncatingIfNeeded: number),
+                block.outerLoop != MachineBlock.noBlock
+            else { continue }
+            isOuterLoop[Int(block.outerLoop)] = true
+        }
+    }
+
+    private func isInnermostLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
+        let block = function.blocks[number]
+        return block.loop == UInt32(truncatingIfNeeded: number) && !block.isCold
+            && !isOuterLoop[number]
     }
 
     private func storesParameters(

@@ -19,13 +19,16 @@ import Testing
     func randomFunctionsAreAllocatedRightly(file: Int) {
         var function = MachineFunction()
         var allocation = Allocation()
+        var slots = FrameSlots()
         var allocator = Allocator(Self.files[file], vectorScratch: RegisterFile.vectorScratch)
         var spills = 0
         for seed in 0..<150 as Range<UInt64> {
             RandomMachineFunction.make(seed: seed, size: 20 + Int(seed), into: &function)
             let isDone = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
             #expect(isDone)
-            let problems = AllocationChecker.check(function, allocation)
+            slots.assign(function, allocation, allocator.liveness)
+            let problems = AllocationChecker.check(
+                function, allocation, slots, allocator.liveness)
             #expect(problems == [], "seed \(seed)")
             if !problems.isEmpty { break }
             for value in 0..<function.registers.count where allocation.isSpilled[value] {
@@ -47,15 +50,19 @@ import Testing
     @Test func theCheckerSeesWrongRegisters() {
         var function = MachineFunction()
         var allocation = Allocation()
+        var slots = FrameSlots()
         var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
         RandomMachineFunction.make(seed: 3, size: 60, into: &function)
         _ = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
+        slots.assign(function, allocation, allocator.liveness)
         var unnoticed = 0
         for index in 0..<function.instructions.count {
             for place in function.instructions[index].uses {
                 let right = function.operands[place].assigned
                 function.operands[place].assigned = PhysicalRegister(right.number ^ 8)
-                if AllocationChecker.check(function, allocation).isEmpty { unnoticed += 1 }
+                let problems = AllocationChecker.check(
+                    function, allocation, slots, allocator.liveness)
+                if problems.isEmpty { unnoticed += 1 }
                 function.operands[place].assigned = right
             }
         }

@@ -19,6 +19,8 @@ struct SuiteTests {
         case withoutAVX
         /// Nothing is left to the processor to notice.
         case alwaysCheckingBounds
+        case optimizing
+        case optimizingWithoutAVX, optimizingAlwaysCheckingBounds
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -28,6 +30,14 @@ struct SuiteTests {
                 configuration.processorFeatures = []
                 configuration.isRelaxedSIMDDeterministic = true
             case .alwaysCheckingBounds:
+                configuration.alwaysChecksBounds = true
+            case .optimizing: configuration.compiler = .optimizing
+            case .optimizingWithoutAVX:
+                configuration.compiler = .optimizing
+                configuration.processorFeatures.subtract([.avx, .avx2, .fma])
+                configuration.isRelaxedSIMDDeterministic = true
+            case .optimizingAlwaysCheckingBounds:
+                configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
             }
             return configuration

@@ -1,0 +1,78 @@
+internal import ApusAssembler
+internal import ApusCollections
+
+/// Jumps forward. How far they go is only known once the code between is written, so functions
+/// are written twice: once with long jumps, to measure, and then with those short that can be.
+extension Emitter {
+    /// A jump to a label further down, as it was measured.
+    struct ForwardJump: BitwiseCopyable {
+        /// Where the jump ends.
+        var end: UInt32
+        var label: Label
+        /// How many loops had been aligned before it.
+        var alignments: UInt32
+        /// Whether it reaches its label with a byte.
+        var isShort = false
+    }
+
+    /// Jumps to `label`.
+    mutating func jump(_ label: Label) { jump(nil, label) }
+
+    /// Jumps to `label`, if the flags fulfil `condition` or there is none.
+    mutating func jump(_ condition: Condition?, _ label: Label) {
+        var isShort = false
+        if code.offset(of: label) < 0 {
+            if isMeasuring {
+                let length = condition == nil ? 5 : 6
+                forwardJumps.append(
+                    ForwardJump(
+                        end: UInt32(truncatingIfNeeded: code.count &+ length), label: label,
+                        alignments: alignmentCount))
+            } else if jumpCount < forwardJumps.count {
+                isShort = forwardJumps[jumpCount].isShort
+            }
+            jumpCount &+= 1
+        }
+        if let condition {
+            code.jump(condition, label, near: isShort)
+        } else {
+            code.jump(label, near: isShort)
+        }
+    }
+
+    /// Starts writing the code of a function, for the first time if it is only to be measured.
+    mutating func startWriting(isMeasuring: Bool, at start: Int) {
+        self.isMeasuring = isMeasuring
+        code.truncate(to: start)
+        code.resetLabels()
+        coldTraps.removeAll()
+        tables.removeAll()
+        jumpCount = 0
+        alignmentCount = 0
+        if isMeasuring { forwardJumps.removeAll() }
+    }
+
+    /// After measuring: finds the jumps that can be short; false if there are none. Code that is
+    /// written with them is nowhere longer, but for what aligning loops may add.
+    mutating func findShortJumps() -> Bool {
+        var hasFound = false
+        for index in 0..<forwardJumps.count {
+            let jump = forwardJumps[index]
+            let between = alignmentCount &- jump.alignments
+            let distance = code.offset(of: jump.label) &- Int(jump.end)
+            let slack = min(Int(between), 8) &* (Self.loopAlignment &- 1)
+            guard distance >= 0, distance &+ slack <= 127 else { continue }
+            forwardJumps[index].isShort = true
+            hasFound = true
+        }
+        return hasFound
+    }
+
+    /// Where loops that have no others inside begin, for the processor to fetch them at once.
+    static var loopAlignment: Int { 16 }
+
+    mutating func alignLoop() {
+        code.align(to: Self.loopAlignment)
+        alignmentCount &+= 1
+    }
+}
