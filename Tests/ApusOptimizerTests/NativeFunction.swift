@@ -45,9 +45,10 @@ struct NativeFunction: ~Copyable {
             guard generator.generate(function, as: index, into: &batch) else {
                 throw RefusalError()
             }
-            #expect(
-                AllocationChecker.check(generator.selector.machine, generator.allocation) == [],
-                "\(text)")
+            let problems = AllocationChecker.check(
+                generator.selector.machine, generator.allocation, generator.frameSlots,
+                generator.allocator.liveness)
+            #expect(problems == [], "\(text)")
         }
         let (parameters, results) = types ?? ([], [])
         Self.link(&batch)

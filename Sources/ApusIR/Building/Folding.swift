@@ -17,10 +17,10 @@ enum Folding {
 
     /// What an operator makes of two constants, nil if it traps or is none of arithmetic.
     static func binary(
-        _ operation: Operator, _ type: IRType, _ a: UInt64, _ b: UInt64
+        _ op: Operator, _ type: IRType, _ a: UInt64, _ b: UInt64
     ) -> UInt64? {
         let count = b & UInt64(type.bits - 1)
-        switch operation {
+        switch op {
         case .add: return trim(a &+ b, type)
         case .subtract: return trim(a &- b, type)
         case .multiply: return trim(a &* b, type)
@@ -38,17 +38,17 @@ enum Folding {
         case .multiplyHighSigned where type == .i64:
             let product = Int64(bitPattern: a).multipliedFullWidth(by: Int64(bitPattern: b))
             return UInt64(bitPattern: product.high)
-        default: return division(operation, type, a, b)
+        default: return division(op, type, a, b)
         }
     }
 
     private static func division(
-        _ operation: Operator, _ type: IRType, _ a: UInt64, _ b: UInt64
+        _ op: Operator, _ type: IRType, _ a: UInt64, _ b: UInt64
     ) -> UInt64? {
         if b == 0 { return nil }
         let left = signed(a, type)
         let right = signed(b, type)
-        switch operation {
+        switch op {
         case .divideUnsigned: return a / b
         case .remainderUnsigned: return a % b
         case .divideSigned:
@@ -68,9 +68,9 @@ enum Folding {
 
     /// What an operator makes of a constant of type `source`.
     static func unary(
-        _ operation: Operator, _ type: IRType, _ source: IRType, _ a: UInt64
+        _ op: Operator, _ type: IRType, _ source: IRType, _ a: UInt64
     ) -> UInt64? {
-        switch operation {
+        switch op {
         case .countLeadingZeros: UInt64(a.leadingZeroBitCount - (64 - type.bits))
         case .countTrailingZeros: UInt64(min(a.trailingZeroBitCount, type.bits))
         case .populationCount: UInt64(a.nonzeroBitCount)

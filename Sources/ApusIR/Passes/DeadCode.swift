@@ -17,6 +17,7 @@ public struct DeadCode: ~Copyable {
 
     public init() {}
 
+    /// Removes what `function` does not need.
     public mutating func run(_ function: inout Function) {
         predecessors.compute(function)
         let count = function.instructions.count

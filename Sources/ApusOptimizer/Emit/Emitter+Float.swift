@@ -208,12 +208,7 @@ extension Emitter {
         let scratch = CallingConvention.floatScratch
         let large = code.makeLabel()
         let end = code.makeLabel()
-        code.loadFloat(
-            float, scratch,
-            float == .f32
-                ? Address(constant: code.constant32(Float(0x1p63).bitPattern))
-                : Address(constant: code.constant64((0x1p63).bitPattern)))
-        code.compareFloat(float, a, scratch)
+        code.compareFloat(float, a, powerOf63(float, sign: 0))
         jump(.ae, large)
         code.convertToInteger(.w64, from: float, result, a)
         code.test(.w64, result, result)
@@ -226,7 +221,8 @@ extension Emitter {
             trapUnconvertible(float, a)
         }
         code.bind(large)
-        code.float(.sub, float, scratch, a, scratch)
+        code.loadFloat(float, scratch, powerOf63(float, sign: 1))
+        code.float(.add, float, scratch, scratch, a)
         code.convertToInteger(.w64, from: float, result, scratch)
         code.test(.w64, result, result)
         if isSaturating {
@@ -241,6 +237,15 @@ extension Emitter {
             setHighestBit(result)
         }
         code.bind(end)
+    }
+
+    /// 2^63, or with a `sign` its negative.
+    private mutating func powerOf63(_ float: FloatWidth, sign: UInt64) -> Address {
+        float == .f32
+            ? Address(
+                constant: code.constant32(
+                    Float(0x1p63).bitPattern | UInt32(truncatingIfNeeded: sign) &<< 31))
+            : Address(constant: code.constant64((0x1p63).bitPattern | sign &<< 63))
     }
 
     private mutating func setHighestBit(_ result: GPR) {

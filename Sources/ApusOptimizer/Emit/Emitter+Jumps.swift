@@ -60,7 +60,7 @@ extension Emitter {
             let jump = forwardJumps[index]
             let between = alignmentCount &- jump.alignments
             let distance = code.offset(of: jump.label) &- Int(jump.end)
-            let slack = min(Int(between), 8) &* (Self.loopAlignment &- 1)
+            let slack = Int(between) &* (Self.loopAlignment &- 1)
             guard distance >= 0, distance &+ slack <= 127 else { continue }
             forwardJumps[index].isShort = true
             hasFound = true

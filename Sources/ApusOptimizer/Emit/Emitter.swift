@@ -152,6 +152,10 @@ struct Emitter: ~Copyable {
                 destinations[number] = destinations[Int(target)]
             }
         }
+        // A loop's header may itself only jump on.
+        for number in 0..<function.blocks.count {
+            destinations[number] = destinations[Int(destinations[number])]
+        }
     }
 
     private mutating func findOuterLoops(_ function: borrowing MachineFunction) {

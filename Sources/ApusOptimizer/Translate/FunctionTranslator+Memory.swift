@@ -106,29 +106,38 @@ extension FunctionTranslator {
 
     // MARK: Size, growth and bulk operations
 
-    mutating func translateBulk(_ operation: Operation) {
-        let first = reader.readIndex()
-        switch operation {
-        case .memorySize: translateMemorySize(Int(first))
-        case .memoryGrow:
-            callRuntime(
-                .memoryGrow, [first], operands: 1, result: memories[Int(first)].address,
-                changing: [.init(.memorySize)])
-        case .memoryFill:
-            callRuntime(.memoryFill, [first], operands: 3, changing: [.init(.memory)])
-        case .memoryCopy:
-            let source = reader.readIndex()
-            callRuntime(
-                .memoryCopy, [first, source], operands: 3, changing: [.init(.memory)])
-        case .memoryInit:
-            let memory = reader.readIndex()
-            callRuntime(
-                .memoryInit, [memory, first], operands: 3, changing: [.init(.memory)])
-        default: callRuntime(.dataDrop, [first], operands: 0, changing: [])
-        }
+    mutating func translateMemoryGrow() {
+        let memory = reader.readIndex()
+        callRuntime(
+            .memoryGrow, [memory], operands: 1, result: memories[Int(memory)].address,
+            changing: [.init(.memorySize)])
     }
 
-    private mutating func translateMemorySize(_ memory: Int) {
+    mutating func translateMemoryFill() {
+        callRuntime(
+            .memoryFill, [reader.readIndex()], operands: 3, changing: [.init(.memory)])
+    }
+
+    mutating func translateMemoryCopy() {
+        let destination = reader.readIndex()
+        let source = reader.readIndex()
+        callRuntime(
+            .memoryCopy, [destination, source], operands: 3, changing: [.init(.memory)])
+    }
+
+    mutating func translateMemoryInit() {
+        let segment = reader.readIndex()
+        let memory = reader.readIndex()
+        callRuntime(
+            .memoryInit, [memory, segment], operands: 3, changing: [.init(.memory)])
+    }
+
+    mutating func translateDataDrop() {
+        callRuntime(.dataDrop, [reader.readIndex()], operands: 0, changing: [])
+    }
+
+    mutating func translateMemorySize() {
+        let memory = Int(reader.readIndex())
         let facts = memories[memory]
         var pages = size(of: memory)
         if facts.pageSizeLog2 > 0 {

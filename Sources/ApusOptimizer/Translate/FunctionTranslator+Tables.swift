@@ -76,53 +76,66 @@ extension FunctionTranslator {
         return MemoryPlace(base: elements, index: distance, displacement: 0)
     }
 
-    mutating func translateTable(_ operation: Operation) {
-        let first = reader.readIndex()
-        let table = Int(first)
-        switch operation {
-        case .tableGet:
-            guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else {
-                return
-            }
-            push(builder.load(.ref, MemoryAccess(.full, .table), place.base, place.index))
-        case .tableSet:
-            let value = pop()
-            guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else {
-                return
-            }
-            builder.store(value, MemoryAccess(.full, .table), place.base, place.index)
-        case .tableSize:
-            let count = count(ofTable: table)
-            push(IRType(module.tables[table].address) == .i64 ? count : narrow(count))
-        case .tableGrow:
-            callRuntime(
-                .tableGrow, [first], operands: 2,
-                result: IRType(module.tables[table].address),
-                changing: [.init(.table), .init(.tableRecord)])
-        case .tableFill:
-            callRuntime(.tableFill, [first], operands: 3, changing: [.init(.table)])
-        case .tableCopy:
-            let source = reader.readIndex()
-            callRuntime(.tableCopy, [first, source], operands: 3, changing: [.init(.table)])
-        case .tableInit:
-            let target = reader.readIndex()
-            callRuntime(.tableInit, [target, first], operands: 3, changing: [.init(.table)])
-        default: callRuntime(.elementDrop, [first], operands: 0, changing: [])
-        }
+    mutating func translateTableGet() {
+        let table = Int(reader.readIndex())
+        guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else { return }
+        push(builder.load(.ref, MemoryAccess(.full, .table), place.base, place.index))
+    }
+
+    mutating func translateTableSet() {
+        let table = Int(reader.readIndex())
+        let value = pop()
+        guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else { return }
+        builder.store(value, MemoryAccess(.full, .table), place.base, place.index)
+    }
+
+    mutating func translateTableSize() {
+        let table = Int(reader.readIndex())
+        let count = count(ofTable: table)
+        push(IRType(module.tables[table].address) == .i64 ? count : narrow(count))
+    }
+
+    mutating func translateTableGrow() {
+        let table = reader.readIndex()
+        callRuntime(
+            .tableGrow, [table], operands: 2, result: IRType(module.tables[Int(table)].address),
+            changing: [.init(.table), .init(.tableRecord)])
+    }
+
+    mutating func translateTableFill() {
+        callRuntime(.tableFill, [reader.readIndex()], operands: 3, changing: [.init(.table)])
+    }
+
+    mutating func translateTableCopy() {
+        let destination = reader.readIndex()
+        let source = reader.readIndex()
+        callRuntime(
+            .tableCopy, [destination, source], operands: 3, changing: [.init(.table)])
+    }
+
+    mutating func translateTableInit() {
+        let segment = reader.readIndex()
+        let table = reader.readIndex()
+        callRuntime(.tableInit, [table, segment], operands: 3, changing: [.init(.table)])
+    }
+
+    mutating func translateElementDrop() {
+        callRuntime(.elementDrop, [reader.readIndex()], operands: 0, changing: [])
     }
 
     // MARK: References
 
-    mutating func translateReference(_ operation: Operation) {
-        switch operation {
-        case .refNull:
-            _ = reader.readHeapType()
-            push(builder.constant(.ref, 0))
-        case .refFunc: push(function(reader.readIndex()))
-        case .refIsNull: push(isNull(pop(), .equal))
-        default:
-            if !trap(.nullReference, if: isNull(stack.last, .equal)) { return }
-        }
+    mutating func translateRefNull() {
+        _ = reader.readHeapType()
+        push(builder.constant(.ref, 0))
+    }
+
+    mutating func translateRefFunc() { push(function(reader.readIndex())) }
+
+    mutating func translateRefIsNull() { push(isNull(pop(), .equal)) }
+
+    mutating func translateRefAsNonNull() {
+        _ = trap(.nullReference, if: isNull(stack.last, .equal))
     }
 
     private mutating func isNull(_ reference: Value, _ condition: IntegerCondition) -> Value {

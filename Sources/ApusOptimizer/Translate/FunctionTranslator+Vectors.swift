@@ -4,41 +4,40 @@ internal import ApusIR
 
 /// Vectors (4.6.8): the operators carry the instruction's own number.
 extension FunctionTranslator {
-    mutating func translateVector(_ operation: Operation) {
-        switch operation {
-        case .vectorConst: push(builder.constant(readVector()))
-        case .vectorLoad(let load): translateVectorLoad(load)
-        case .vectorStore:
-            let argument = reader.readMemoryArgument()
-            let value = pop()
-            guard let place = place(pop(), argument, bytes: 16) else { return }
-            builder.store(
-                value, Self.access(.full), place.base, place.index, place.displacement)
-        case .vectorLoadLane(let lane): translateLane(.loadLane, lane)
-        case .vectorStoreLane(let lane): translateLane(.storeLane, lane)
-        case .vectorShuffle:
-            let bytes = builder.place(readVector())
-            let right = pop()
-            let left = pop()
-            push(builder.value(ApusIR.Instruction(.shuffle, .v128, left, right, Value(bytes))))
-        case .vectorExtractLane(let shape, _):
-            let lane = UInt32(reader.readByte())
-            let vector = pop()
-            push(
-                builder.value(
-                    ApusIR.Instruction(
-                        .extractLane, shape.lane, vector, Value(0), Value(lane),
-                        immediate: number)))
-        case .vectorReplaceLane:
-            let lane = UInt32(reader.readByte())
-            let value = pop()
-            let vector = pop()
-            push(
-                builder.value(
-                    ApusIR.Instruction(
-                        .replaceLane, .v128, vector, value, Value(lane), immediate: number)))
-        default: translateLanes(operation)
-        }
+    mutating func translateVectorConst() { push(builder.constant(readVector())) }
+
+    mutating func translateVectorStore() {
+        let argument = reader.readMemoryArgument()
+        let value = pop()
+        guard let place = place(pop(), argument, bytes: 16) else { return }
+        builder.store(value, Self.access(.full), place.base, place.index, place.displacement)
+    }
+
+    mutating func translateShuffle() {
+        let bytes = builder.place(readVector())
+        let right = pop()
+        let left = pop()
+        push(builder.value(ApusIR.Instruction(.shuffle, .v128, left, right, Value(bytes))))
+    }
+
+    mutating func translateExtractLane(_ shape: VectorShape) {
+        let number = number
+        let lane = UInt32(reader.readByte())
+        push(
+            builder.value(
+                ApusIR.Instruction(
+                    .extractLane, shape.lane, pop(), Value(0), Value(lane), immediate: number)))
+    }
+
+    mutating func translateReplaceLane() {
+        let number = number
+        let lane = UInt32(reader.readByte())
+        let value = pop()
+        let vector = pop()
+        push(
+            builder.value(
+                ApusIR.Instruction(
+                    .replaceLane, .v128, vector, value, Value(lane), immediate: number)))
     }
 
     /// The number of the instruction at hand after its prefix.
@@ -54,7 +53,7 @@ extension FunctionTranslator {
     }
 
     /// What has operands and a result, and nothing else.
-    private mutating func translateLanes(_ operation: Operation) {
+    mutating func translateLanes(_ operation: Operation) {
         guard let signature = operation.fixedSignature else { return isRefused = true }
         let type: IRType = signature.result == 0x7F ? .i32 : .v128
         let number = number
@@ -80,7 +79,7 @@ extension FunctionTranslator {
         }
     }
 
-    private mutating func translateVectorLoad(_ load: VectorLoad) {
+    mutating func translateVectorLoad(_ load: VectorLoad) {
         let argument = reader.readMemoryArgument()
         let width: AccessWidth =
             switch load {
@@ -105,7 +104,7 @@ extension FunctionTranslator {
                 .v128, Self.access(width), place.base, place.index, place.displacement))
     }
 
-    private mutating func translateLane(_ operation: Operator, _ lane: LaneWidth) {
+    mutating func translateLane(_ operation: Operator, _ lane: LaneWidth) {
         let argument = reader.readMemoryArgument()
         let index = UInt32(reader.readByte())
         let vector = pop()

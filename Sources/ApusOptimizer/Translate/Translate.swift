@@ -39,14 +39,28 @@ extension FunctionTranslator {
         case .globalGet: translateGlobalGet()
         case .globalSet: translateGlobalSet()
 
-        case .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .tableCopy, .tableInit,
-            .elementDrop:
-            translateTable(operation)
+        case .tableGet: translateTableGet()
+        case .tableSet: translateTableSet()
+        case .tableSize: translateTableSize()
+        case .tableGrow: translateTableGrow()
+        case .tableFill: translateTableFill()
+        case .tableCopy: translateTableCopy()
+        case .tableInit: translateTableInit()
+        case .elementDrop: translateElementDrop()
+
         case .load(let type, let width): translateLoad(type, width)
         case .store(let type, let width): translateStore(type, width)
-        case .memorySize, .memoryGrow, .memoryFill, .memoryCopy, .memoryInit, .dataDrop:
-            translateBulk(operation)
-        case .refNull, .refFunc, .refIsNull, .refAsNonNull: translateReference(operation)
+        case .memorySize: translateMemorySize()
+        case .memoryGrow: translateMemoryGrow()
+        case .memoryFill: translateMemoryFill()
+        case .memoryCopy: translateMemoryCopy()
+        case .memoryInit: translateMemoryInit()
+        case .dataDrop: translateDataDrop()
+
+        case .refNull: translateRefNull()
+        case .refFunc: translateRefFunc()
+        case .refIsNull: translateRefIsNull()
+        case .refAsNonNull: translateRefAsNonNull()
 
         case .i32Const:
             push(builder.constant(.i32, UInt64(UInt32(bitPattern: reader.readSigned32()))))
@@ -61,12 +75,18 @@ extension FunctionTranslator {
         case .convert(let conversion): translateConversion(conversion)
         case .wide(let wide): translateWide(wide)
 
-        case .vectorConst, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
-            .vectorShuffle, .vectorSplat, .vectorExtractLane, .vectorReplaceLane, .vectorNot,
-            .vectorAnyTrue, .vectorAllTrue, .vectorBitmask, .vectorBitwise, .vectorBitselect,
-            .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary, .vectorTernary,
-            .vectorConvert:
-            translateVector(operation)
+        case .vectorConst: translateVectorConst()
+        case .vectorLoad(let load): translateVectorLoad(load)
+        case .vectorStore: translateVectorStore()
+        case .vectorLoadLane(let lane): translateLane(.loadLane, lane)
+        case .vectorStoreLane(let lane): translateLane(.storeLane, lane)
+        case .vectorShuffle: translateShuffle()
+        case .vectorExtractLane(let shape, _): translateExtractLane(shape)
+        case .vectorReplaceLane: translateReplaceLane()
+        case .vectorSplat, .vectorNot, .vectorAnyTrue, .vectorAllTrue, .vectorBitmask,
+            .vectorBitwise, .vectorBitselect, .vectorCompare, .vectorShift, .vectorUnary,
+            .vectorBinary, .vectorTernary, .vectorConvert:
+            translateLanes(operation)
 
         // Left to the other compiler, which does them or says what is missing.
         case .returnCallIndirect, .returnCallRef, .throw, .throwRef, .tryTable, .refEq, .refTest,
