@@ -9,6 +9,7 @@ struct CodeGenerator: ~Copyable {
     var selector: Selector
     var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
     var allocation = Allocation()
+    var sinking = SpillSinking()
     var frameSlots = FrameSlots()
     var emitter: Emitter
 
@@ -41,13 +42,14 @@ struct CodeGenerator: ~Copyable {
             allocator.allocate(
                 &selector.machine, into: &allocation, limit: Self.livenessLimit)
         else { return false }
+        sinking.run(selector.machine, allocation, allocator.liveness)
         frameSlots.assign(selector.machine, allocation, allocator.liveness)
         emitter.begin(&batch)
         defer { emitter.end(&batch) }
         emitter.leavesInstance = selector.leavesInstance
         emitter.parameterBytes = selector.parameterBytes
         let compiled = emitter.emit(
-            selector.machine, allocation, frameSlots, function.vectors,
+            selector.machine, allocation, frameSlots, sinking, function.vectors,
             as: UInt32(truncatingIfNeeded: index))
         guard let compiled else { return false }
         batch.functions.append(compiled)

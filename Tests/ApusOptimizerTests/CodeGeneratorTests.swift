@@ -51,7 +51,7 @@ import Testing
         #expect(generator.generate(function, as: 3, into: &batch))
         let problems = AllocationChecker.check(
             generator.selector.machine, generator.allocation, generator.frameSlots,
-            generator.allocator.liveness)
+            generator.sinking, generator.allocator.liveness)
         #expect(problems == [])
         let compiled = batch.functions[0]
         #expect(compiled.index == 3)

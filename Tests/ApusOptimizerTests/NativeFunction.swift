@@ -47,7 +47,7 @@ struct NativeFunction: ~Copyable {
             }
             let problems = AllocationChecker.check(
                 generator.selector.machine, generator.allocation, generator.frameSlots,
-                generator.allocator.liveness)
+                generator.sinking, generator.allocator.liveness)
             #expect(problems == [], "\(text)")
         }
         let (parameters, results) = types ?? ([], [])

@@ -19,11 +19,12 @@ struct AllocationChecker {
     /// What is wrong with the allocation of `function`; nothing if it is right.
     static func check(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
-        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
+        _ frameSlots: borrowing FrameSlots, _ sinking: borrowing SpillSinking,
+        _ liveness: borrowing Liveness
     ) -> [String] {
         var checker = AllocationChecker()
         for block in 0..<function.blocks.count {
-            checker.check(block, function, allocation, frameSlots, liveness)
+            checker.check(block, function, allocation, frameSlots, sinking, liveness)
         }
         return checker.problems
     }
@@ -41,23 +42,32 @@ struct AllocationChecker {
 
     private mutating func check(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
-        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
+        _ frameSlots: borrowing FrameSlots, _ sinking: borrowing SpillSinking,
+        _ liveness: borrowing Liveness
     ) {
-        var state = entryState(number, function, allocation, frameSlots, liveness)
+        var state = entryState(number, function, allocation, frameSlots, sinking, liveness)
+        for place in Int(sinking.starts[number])..<Int(sinking.starts[number + 1]) {
+            let store = sinking.stores[place]
+            let names = state.registers[store.register.index]
+            state.slots[Self.slot(store.value.index, function, frameSlots)] = names
+        }
         let last = Int(allocation.ends[number]) - 1
         for place in Int(allocation.starts[number])..<Int(allocation.ends[number]) {
             if place == last {
                 for edge in Int(allocation.edgeStarts[number])..<Int(allocation.edgeEnds[number]) {
-                    apply(allocation.steps[edge], &state, number, function, allocation, frameSlots)
+                    apply(
+                        allocation.steps[edge], &state, number, function, allocation, frameSlots,
+                        sinking)
                 }
             }
-            apply(allocation.steps[place], &state, number, function, allocation, frameSlots)
+            apply(
+                allocation.steps[place], &state, number, function, allocation, frameSlots, sinking)
         }
         if !state.stack.isEmpty { fail(number, "something is left on the stack") }
         for successor in function.blocks[number].successors {
             checkEdge(
                 number, Int(function.names[successor]), state, function, allocation, frameSlots,
-                liveness)
+                sinking, liveness)
         }
     }
 
@@ -66,7 +76,8 @@ struct AllocationChecker {
     /// parameter that arrives in its slot is checked where it is passed.
     private func entryState(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
-        _ frameSlots: borrowing FrameSlots, _ liveness: borrowing Liveness
+        _ frameSlots: borrowing FrameSlots, _ sinking: borrowing SpillSinking,
+        _ liveness: borrowing Liveness
     ) -> State {
         var state = State()
         for register in 0..<Allocation.registerCount {
@@ -75,12 +86,14 @@ struct AllocationChecker {
         }
         for place in liveness.range(number) {
             let value = liveness.entries[place].value
-            guard allocation.isSpilled[value.index] else { continue }
+            guard allocation.isSpilled[value.index],
+                !sinking.isPending(value, at: number, function)
+            else { continue }
             state.slots[Self.slot(value.index, function, frameSlots)] = [value.number]
         }
         for place in function.blocks[number].parameters {
             let value = Int(function.names[place])
-            guard allocation.isSpilled[value] else { continue }
+            guard allocation.isSpilled[value], !sinking.isSunk[value] else { continue }
             state.slots[Self.slot(value, function, frameSlots)] = [UInt32(value)]
         }
         return state
@@ -89,7 +102,7 @@ struct AllocationChecker {
     private mutating func checkEdge(
         _ number: Int, _ target: Int, _ state: State, _ function: borrowing MachineFunction,
         _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots,
-        _ liveness: borrowing Liveness
+        _ sinking: borrowing SpillSinking, _ liveness: borrowing Liveness
     ) {
         let block = function.blocks[target]
         var arguments: [UInt32: UInt32] = [:]
@@ -119,7 +132,9 @@ struct AllocationChecker {
         // What is spilled and needed there is still in its slot.
         for place in liveness.range(target) {
             let value = liveness.entries[place].value
-            guard allocation.isSpilled[value.index] else { continue }
+            guard allocation.isSpilled[value.index],
+                !sinking.isPending(value, at: target, function)
+            else { continue }
             let slot = Self.slot(value.index, function, frameSlots)
             if state.slots[slot]?.contains(value.number) != true {
                 fail(number, "slot of v\(value.number) was overwritten before block \(target)")
@@ -131,13 +146,14 @@ struct AllocationChecker {
 
     private mutating func apply(
         _ step: Step, _ state: inout State, _ number: Int, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots
+        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots,
+        _ sinking: borrowing SpillSinking
     ) {
         let source = step.index
         func place(_ value: UInt32) -> UInt32 { Self.slot(Int(value), function, frameSlots) }
         switch step.kind {
         case .instruction:
-            execute(Int(step.index), &state, number, function, allocation, frameSlots)
+            execute(Int(step.index), &state, number, function, allocation, frameSlots, sinking)
         case .move: state.registers[step.to.index] = state.registers[step.from.index]
         case .exchange: state.registers.swapAt(step.from.index, step.to.index)
         case .load: state.registers[step.to.index] = names(at: place(source), state, number)
@@ -170,7 +186,8 @@ struct AllocationChecker {
 
     private mutating func execute(
         _ index: Int, _ state: inout State, _ number: Int, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots
+        _ allocation: borrowing Allocation, _ frameSlots: borrowing FrameSlots,
+        _ sinking: borrowing SpillSinking
     ) {
         let instruction = function.instructions[index]
         for place in instruction.uses {
@@ -193,7 +210,7 @@ struct AllocationChecker {
             if operand.assigned.isNone { continue }
             results.insert(operand.assigned.set)
             state.registers[operand.assigned.index] = [operand.value.number]
-            if allocation.isSpilled[operand.value.index] {
+            if allocation.isSpilled[operand.value.index], !sinking.isSunk[operand.value.index] {
                 let slot = Self.slot(operand.value.index, function, frameSlots)
                 state.slots[slot] = [operand.value.number]
             }

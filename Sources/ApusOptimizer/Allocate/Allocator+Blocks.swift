@@ -108,7 +108,12 @@ extension Allocator {
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: inout Allocation
     ) {
         let calls = liveness.callsInLoop[number]
-        if calls { moveOutOfCallsWay(function, &allocation) }
+        if calls {
+            moveOutOfCallsWay(function, &allocation)
+            dropIdle(
+                file.general.intersection(file.calleeSaved),
+                Int(liveness.callPressure[number]), number, function, &allocation)
+        }
         dropIdle(
             file.general, Int(liveness.generalPressure[number]), number, function, &allocation)
         dropIdle(file.vector, Int(liveness.vectorPressure[number]), number, function, &allocation)
@@ -156,16 +161,40 @@ extension Allocator {
         _ function: borrowing MachineFunction, _ allocation: inout Allocation
     ) {
         var excess = pressure &- registers.count
+        while excess > 0 {
+            let register = idlest(registers, number, function, allocation)
+            if register.isNone { return }
+            spill(holders[register.index], function, &allocation)
+            excess &-= 1
+        }
+    }
+
+    /// The register of a value that is not used in the loop: what costs no more store than there
+    /// is, then what is stored least often, then what is needed last.
+    private func idlest(
+        _ registers: RegisterSet, _ number: Int, _ function: borrowing MachineFunction,
+        _ allocation: borrowing Allocation
+    ) -> PhysicalRegister {
+        var best = PhysicalRegister.none
+        var bestDepth: UInt16 = 0
+        var bestDistance: UInt32 = 0
         var rest = taken.intersection(registers)
-        while excess > 0, !rest.isEmpty {
+        while !rest.isEmpty {
             let register = rest.first
             rest = rest.rest
             let value = holders[register.index]
             guard let distance = entryDistance(value, number), distance >= Liveness.exitDistance
             else { continue }
-            spill(value, function, &allocation)
-            excess &-= 1
+            let isFree =
+                allocation.isSpilled[value.index] || function.registers[value.index].isRepeatable
+            let depth = isFree ? 0 : depths[value.index] &+ 1
+            if best.isNone || depth < bestDepth || (depth == bestDepth && distance > bestDistance) {
+                best = register
+                bestDepth = depth
+                bestDistance = distance
+            }
         }
+        return best
     }
 
     // MARK: Parameters

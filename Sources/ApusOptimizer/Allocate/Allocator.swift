@@ -31,6 +31,10 @@ struct Allocator: ~Copyable {
     var uses = Arena<NextUse>(capacity: 2048)
     /// Of each value, the parameter that it becomes, by which both find the same register.
     var destinations = Arena<VirtualRegister>(capacity: 1024)
+    /// Of each value, how many loops are around where it is made.
+    private(set) var depths = Arena<UInt16>(capacity: 1024)
+    /// How many loops are around the block at hand.
+    var blockDepth: UInt16 = 0
     private var destinationDepths = Arena<UInt16>(capacity: 1024)
     /// Of each parameter, the register chosen for it or for one of the values it may get.
     var groupHints = Arena<PhysicalRegister>(capacity: 1024)
@@ -70,7 +74,9 @@ struct Allocator: ~Copyable {
         holders = .init(repeating: .none)
         collectPredecessors(function)
         collectDestinations(function)
+        collectDepths(function)
         for block in 0..<function.blocks.count {
+            blockDepth = function.blocks[block].loopDepth
             indexUses(block, function)
             enter(block, function, &allocation)
             allocation.starts[block] = UInt32(truncatingIfNeeded: allocation.steps.count)
@@ -134,6 +140,20 @@ struct Allocator: ~Copyable {
                 destinationDepths[argument] = depth
                 destinations[argument] = VirtualRegister(
                     function.names[Int(target.parameterStart &+ index)])
+            }
+        }
+    }
+
+    private mutating func collectDepths(_ function: borrowing MachineFunction) {
+        depths.refill(0, count: function.registers.count)
+        for number in 0..<function.blocks.count {
+            let block = function.blocks[number]
+            if block.loopDepth == 0 { continue }
+            for place in block.parameters { depths[Int(function.names[place])] = block.loopDepth }
+            for place in block.instructions {
+                for definition in function.instructions[place].definitions {
+                    depths[function.operands[definition].value.index] = block.loopDepth
+                }
             }
         }
     }
@@ -322,7 +342,14 @@ struct Allocator: ~Copyable {
             var distance = nextUse(value)
             let isCheap =
                 allocation.isSpilled[value.index] || function.registers[value.index].isRepeatable
-            if isCheap, distance < .max - 16 { distance &+= 8 }
+            if distance < .max - 16 {
+                if isCheap {
+                    distance &+= 8
+                } else if depths[value.index] < blockDepth {
+                    // It would not be stored as often as it is needed here.
+                    distance &+= 6
+                }
+            }
             if best.isNone || distance > bestDistance {
                 best = register
                 bestDistance = distance

@@ -26,6 +26,8 @@ struct Liveness: ~Copyable {
     /// How many values of each class are live at once in a block, or in a header's loop, at most.
     private(set) var generalPressure = Arena<UInt32>(capacity: 128)
     private(set) var vectorPressure = Arena<UInt32>(capacity: 128)
+    /// Likewise how many general ones are live across a call that is not cold.
+    private(set) var callPressure = Arena<UInt32>(capacity: 128)
     /// Of each header: whether something in its loop calls.
     private(set) var callsInLoop = Arena<Bool>(capacity: 128)
     /// Of each value: whether it is live across a call.
@@ -80,6 +82,7 @@ struct Liveness: ~Copyable {
         loopEnds.refill(0, count: blockCount)
         generalPressure.refill(0, count: blockCount)
         vectorPressure.refill(0, count: blockCount)
+        callPressure.refill(0, count: blockCount)
         callsInLoop.refill(false, count: blockCount)
         crossesCall.refill(false, count: valueCount)
         wanted.refill(.none, count: valueCount)
@@ -160,7 +163,7 @@ struct Liveness: ~Copyable {
         var distance = length
         for place in block.instructions.reversed() {
             distance &-= 1
-            step(function.instructions[place], distance, &calls, function)
+            step(function.instructions[place], distance, number, &calls, function)
             note(number)
         }
         for place in block.parameters {
@@ -182,13 +185,18 @@ struct Liveness: ~Copyable {
     }
 
     private mutating func step(
-        _ instruction: MachineInstruction, _ distance: UInt32, _ calls: inout UInt32,
-        _ function: borrowing MachineFunction
+        _ instruction: MachineInstruction, _ distance: UInt32, _ number: Int,
+        _ calls: inout UInt32, _ function: borrowing MachineFunction
     ) {
         for place in instruction.definitions {
             leave(function.operands[place].value, calls, function)
         }
-        if instruction.flags.contains(.calls) { calls &+= 1 }
+        if instruction.flags.contains(.calls) {
+            calls &+= 1
+            if !function.blocks[number].isCold {
+                callPressure[number] = max(callPressure[number], generalCount)
+            }
+        }
         for place in instruction.uses {
             let operand = function.operands[place]
             let value = operand.value
@@ -255,6 +263,7 @@ struct Liveness: ~Copyable {
             if callsInLoop[number] { crossesCall[live.value.index] = true }
         }
         generalPressure[number] &+= generalCount &- before.0
+        if callsInLoop[number] { callPressure[number] &+= generalCount &- before.0 }
         vectorPressure[number] &+= vectorCount &- before.1
         starts[number] = UInt32(truncatingIfNeeded: entries.count)
         counts[number] = UInt32(truncatingIfNeeded: members.count)
@@ -273,6 +282,7 @@ struct Liveness: ~Copyable {
         guard header != Int(MachineBlock.noBlock) else { return }
         generalPressure[header] = max(generalPressure[header], generalPressure[number])
         vectorPressure[header] = max(vectorPressure[header], vectorPressure[number])
+        callPressure[header] = max(callPressure[header], callPressure[number])
         if callsInLoop[number] { callsInLoop[header] = true }
     }
 

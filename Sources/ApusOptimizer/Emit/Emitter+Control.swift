@@ -199,7 +199,12 @@ extension Emitter {
             markSite(.none)
         case .callFar:
             code.move(.w64, context, scratch)
-            code.call(.r10)
+            if instruction.detail == 0 {
+                code.call(.r10)
+            } else {
+                code.moveFromFloat(.w64, scratch, Selector.farCode)
+                code.call(scratch)
+            }
             markSite(.none)
             code.load(.w64, context, Self.contextSlot)
         case .callRuntime:

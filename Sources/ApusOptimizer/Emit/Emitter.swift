@@ -38,6 +38,8 @@ struct Emitter: ~Copyable {
     /// The block whose code is written, and the one whose code follows.
     var currentBlock: UInt32 = 0
     var nextBlock = MachineBlock.noBlock
+    /// The loop of the block whose code is before.
+    private var previousLoop = MachineBlock.noBlock
 
     // See `Emitter+Jumps`.
     var isMeasuring = false
@@ -79,8 +81,8 @@ struct Emitter: ~Copyable {
     /// than code can address, when there is more of the batch than can be of use.
     mutating func emit(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
-        _ frameSlots: borrowing FrameSlots, _ vectors: borrowing Arena<VectorBits>,
-        as index: UInt32
+        _ frameSlots: borrowing FrameSlots, _ sinking: borrowing SpillSinking,
+        _ vectors: borrowing Arena<VectorBits>, as index: UInt32
     ) -> CompiledFunction? {
         var compiled = CompiledFunction(index: index)
         compiled.trapStart = UInt32(truncatingIfNeeded: traps.count)
@@ -91,12 +93,12 @@ struct Emitter: ~Copyable {
         layOutFrame(function, allocation, frameSlots)
         if isTooLarge { return nil }
         startWriting(isMeasuring: true, at: functionStart)
-        emitBody(function, allocation, vectors)
+        emitBody(function, allocation, sinking, vectors)
         if findShortJumps() {
             traps.truncate(to: Int(compiled.trapStart))
             relocations.truncate(to: Int(compiled.relocationStart))
             startWriting(isMeasuring: false, at: functionStart)
-            emitBody(function, allocation, vectors)
+            emitBody(function, allocation, sinking, vectors)
         }
         emitTables(function)
         code.emitConstants()
@@ -110,19 +112,22 @@ struct Emitter: ~Copyable {
 
     private mutating func emitBody(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ sinking: borrowing SpillSinking,
         _ vectors: borrowing Arena<VectorBits>
     ) {
-        threadJumps(function, allocation)
+        threadJumps(function, allocation, sinking)
         findOuterLoops(function)
+        previousLoop = MachineBlock.noBlock
         emitPrologue(isLeaf: isLeaf(function))
         for place in 0..<function.layout.count {
             let block = Int(function.layout[place])
             if isSkipped(block, place) { continue }
             currentBlock = function.layout[place]
             nextBlock = followingBlock(place, function)
-            if isInnermostLoop(block, function) { alignLoop() }
+            if startsLoop(block, function) { alignLoop() }
+            previousLoop = function.blocks[block].loop
             code.bind(labels[block])
-            emitBlock(block, function, allocation, vectors)
+            emitBlock(block, function, allocation, sinking, vectors)
         }
         emitColdTraps()
     }
@@ -131,7 +136,8 @@ struct Emitter: ~Copyable {
 
     /// Finds where jumps end that lead to blocks with nothing but a jump.
     private mutating func threadJumps(
-        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ sinking: borrowing SpillSinking
     ) {
         labels.removeAll()
         destinations.removeAll()
@@ -145,7 +151,8 @@ struct Emitter: ~Copyable {
             guard block.instructions.count == 1, block.successorCount == 1,
                 allocation.edgeStarts[number] == allocation.edgeEnds[number],
                 allocation.ends[number] &- allocation.starts[number] == 1,
-                !storesParameters(number, function, allocation)
+                sinking.starts[number] == sinking.starts[number &+ 1],
+                !storesParameters(number, function, allocation, sinking)
             else { continue }
             let target = function.names[Int(block.successorStart)]
             if Int(target) > number || destinations[Int(target)] == target {
@@ -169,6 +176,15 @@ struct Emitter: ~Copyable {
         }
     }
 
+    /// Whether the loop at whose header or last way back `number` stands is entered here, and has
+    /// no others inside.
+    private func startsLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
+        let loop = function.blocks[number].loop
+        guard loop != MachineBlock.noBlock, loop != previousLoop else { return false }
+        return (loop == UInt32(truncatingIfNeeded: number) || loop == nextBlock)
+            && isInnermostLoop(Int(loop), function)
+    }
+
     private func isInnermostLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
         let block = function.blocks[number]
         return block.loop == UInt32(truncatingIfNeeded: number) && !block.isCold
@@ -176,10 +192,13 @@ struct Emitter: ~Copyable {
     }
 
     private func storesParameters(
-        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
+        _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ sinking: borrowing SpillSinking
     ) -> Bool {
         for place in function.blocks[number].parameters
-        where allocation.isSpilled[Int(function.names[place])] {
+        where allocation.isSpilled[Int(function.names[place])]
+            && !sinking.isSunk[Int(function.names[place])]
+        {
             return true
         }
         return false
@@ -208,22 +227,27 @@ struct Emitter: ~Copyable {
 
     private mutating func emitBlock(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
+        _ sinking: borrowing SpillSinking,
         _ vectors: borrowing Arena<VectorBits>
     ) {
         for place in function.blocks[number].parameters {
             let value = VirtualRegister(function.names[place])
-            guard allocation.isSpilled[value.index] else { continue }
+            guard allocation.isSpilled[value.index], !sinking.isSunk[value.index] else { continue }
             let register = allocation.registerAtEntry(number, of: value)
             if !register.isNone { emitStore(register, to: value, function) }
+        }
+        for place in Int(sinking.starts[number])..<Int(sinking.starts[number &+ 1]) {
+            let store = sinking.stores[place]
+            emitStore(store.register, to: store.value, function)
         }
         let last = Int(allocation.ends[number]) &- 1
         for place in Int(allocation.starts[number])...last {
             if place == last {
                 for move in Int(allocation.edgeStarts[number])..<Int(allocation.edgeEnds[number]) {
-                    emitStep(allocation.steps[move], number, function, allocation, vectors)
+                    emitStep(allocation.steps[move], number, function, allocation, sinking, vectors)
                 }
             }
-            emitStep(allocation.steps[place], number, function, allocation, vectors)
+            emitStep(allocation.steps[place], number, function, allocation, sinking, vectors)
         }
     }
 
@@ -231,7 +255,8 @@ struct Emitter: ~Copyable {
 
     private mutating func emitStep(
         _ step: Step, _ block: Int, _ function: borrowing MachineFunction,
-        _ allocation: borrowing Allocation, _ vectors: borrowing Arena<VectorBits>
+        _ allocation: borrowing Allocation, _ sinking: borrowing SpillSinking,
+        _ vectors: borrowing Arena<VectorBits>
     ) {
         switch step.kind {
         case .instruction:
@@ -240,7 +265,9 @@ struct Emitter: ~Copyable {
             emit(instruction, function.blocks[block], function, vectors)
             for place in instruction.definitions {
                 let operand = function.operands[place]
-                if allocation.isSpilled[operand.value.index] {
+                if allocation.isSpilled[operand.value.index],
+                    !sinking.isSunk[operand.value.index]
+                {
                     emitStore(operand.assigned, to: operand.value, function)
                 }
             }

@@ -114,7 +114,7 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case reserveStack, releaseStack
     /// The function whose index is the immediate.
     case call
-    /// ← code in r10, context in r11, arguments
+    /// ← code in r10, or in a vector register if `detail` is 1; context in r11, arguments
     case callFar
     /// The function of the runtime whose number is the immediate.
     case callRuntime

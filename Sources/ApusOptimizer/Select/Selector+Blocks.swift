@@ -171,15 +171,37 @@ extension Selector {
         _ block: Block, isCold: Bool, _ function: borrowing Function
     ) {
         let number = blockNumbers[block.index]
-        if machine.blocks[Int(number)].isCold == isCold { machine.layout.append(number) }
+        if machine.blocks[Int(number)].isCold == isCold {
+            let back = backEdgeBlock(to: block, function)
+            if back != MachineBlock.noBlock, machine.blocks[Int(back)].isCold == isCold {
+                machine.layout.append(back)
+            }
+            machine.layout.append(number)
+        }
         let successors = function.successors(block)
         if successors.count < 2 { return }
         for edge in successors {
             let number = edgeNumbers[Int(edge)]
-            guard number != MachineBlock.noBlock, machine.blocks[Int(number)].isCold == isCold
+            guard number != MachineBlock.noBlock, machine.blocks[Int(number)].isCold == isCold,
+                number != backEdgeBlock(to: function[Edge(edge)].target, function)
             else { continue }
             machine.layout.append(number)
         }
+    }
+
+    /// The block on the last way back to `header`, if there is one: it stands before the header,
+    /// so that the loop goes round with one jump.
+    private func backEdgeBlock(to header: Block, _ function: borrowing Function) -> UInt32 {
+        let range = predecessors.range(header)
+        guard let last = range.last else { return MachineBlock.noBlock }
+        let edge = predecessors[last]
+        let source = function[edge].source
+        let number = edgeNumbers[edge.index]
+        guard source.number >= header.number, number != MachineBlock.noBlock,
+            machine.blocks[Int(number)].isCold
+                == machine.blocks[Int(blockNumbers[header.index])].isCold
+        else { return MachineBlock.noBlock }
+        return number
     }
 }
 

@@ -108,22 +108,27 @@ extension Selector {
             let context = Value(function.pool[list.lowerBound])
             list = (list.lowerBound &+ 1)..<list.upperBound
             fixed.append(
-                MachineOperand(
-                    register(instruction.first, function), .fixed(PhysicalRegister(.r10))))
-            fixed.append(
                 MachineOperand(register(context, function), .fixed(PhysicalRegister(.r11))))
         }
         var onStack: [(VirtualRegister, Int32, IRType)] = []
         let counter = placeArguments(list, &fixed, &onStack, function)
-        if isFar, counter.generalCount == CallingConvention.generalArgumentCount {
-            // The last argument's register is where the code's address would go.
-            return isRefused = true
+        var made = MachineInstruction(isFar ? .callFar : .call)
+        if isFar {
+            let code = register(instruction.first, function)
+            if counter.generalCount < CallingConvention.generalArgumentCount {
+                fixed.append(MachineOperand(code, .fixed(PhysicalRegister(.r10))))
+            } else {
+                // The last argument's register is where the code's address would go.
+                fixed.append(
+                    MachineOperand(
+                        moveToVector(code), .fixed(PhysicalRegister(Self.farCode))))
+                made.detail = 1
+            }
         }
         let outcome = resultPlaces(value, instruction, function)
         let outgoing = (counter.paddedBytes &+ outcome.bytes &+ 15) & ~15
         if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
         for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
-        var made = MachineInstruction(isFar ? .callFar : .call)
         made.immediate = UInt64(instruction.a)
         made.flags = .calls
         made.clobbers = .lostByCalls
@@ -134,6 +139,17 @@ extension Selector {
         if outgoing > counter.paddedBytes {
             adjustStack(.releaseStack, outgoing &- counter.paddedBytes)
         }
+    }
+
+    /// Where the code of a far call with many arguments waits: no argument does.
+    static var farCode: XMM { .xmm14 }
+
+    private mutating func moveToVector(_ register: VirtualRegister) -> VirtualRegister {
+        let vector = makeRegister(.f64)
+        var made = MachineInstruction(.moveToFloat)
+        made.width = .w64
+        append(made, vector, register)
+        return vector
     }
 
     /// Adds the arguments in `list` to those in registers and those on the stack.

@@ -15,6 +15,7 @@ extension FunctionTranslator {
         let index = reader.readIndex()
         let signature = signatures.ofFunction(Int(index))
         guard Int(index) < module.importedFunctionCount else {
+            if inlineCall(Int(index), signature) { return }
             passArguments(Int(signature.parameterCount))
             return finishCall(.call, signature, callee: index, hidden: 0)
         }

@@ -166,6 +166,7 @@ extension FunctionTranslator {
     mutating func translateEnd() {
         let frame = frames.last
         if frame.kind == .function { return endFunction() }
+        if frame.kind == .inlined { return endInlined() }
         if frame.pendingCount == 0 {
             // Nobody branches here: what is on the stack stays as it is.
             closeFrame()
@@ -180,7 +181,7 @@ extension FunctionTranslator {
     }
 
     /// What the frame's code has made the builder forget is not known to the code around it.
-    private mutating func removeFrame() {
+    mutating func removeFrame() {
         let frame = frames.removeLast()
         let least =
             frame.pendingCount > 0 || frame.kind == .else
@@ -221,7 +222,10 @@ extension FunctionTranslator {
 
     // MARK: Leaving
 
-    mutating func translateReturn() { returnResults() }
+    mutating func translateReturn() {
+        if inlineFrame >= 0 { return branch(to: frames.count &- 1 &- inlineFrame) }
+        returnResults()
+    }
 
     private mutating func returnResults() {
         let count = builder.function.results.count

@@ -18,7 +18,8 @@ extension FunctionTranslator {
         let values = carriedValues.count
         for place in (stack.count &- arity)..<stack.count { carriedValues.append(stack[place]) }
         let localsStart = carriedLocals.count
-        carryLocals(from: Int(frames[index].changesStart))
+        // A callee's locals end with it.
+        if frames[index].kind != .inlined { carryLocals(from: Int(frames[index].changesStart)) }
         pending.append(
             PendingEdge(
                 edge: edge, previous: frames[index].lastPending,

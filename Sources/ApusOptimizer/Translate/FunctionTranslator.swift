@@ -45,6 +45,14 @@ struct FunctionTranslator: ~Copyable {
     /// Locals that are parameters of the headers of open loops, loop after loop.
     var loopLocals = Arena<UInt32>(capacity: 64)
 
+    // A callee that is taken in: see `FunctionTranslator+Inlining`.
+    var calleeValidator: FunctionValidator?
+    var verdicts = Arena<InliningVerdict>(capacity: 64)
+    /// Place of its frame, -1 if there is none; and of its first local.
+    var inlineFrame = -1
+    var localBase = 0
+    var inlinedBytes = 0
+
     // Branches to labels further down: see `FunctionTranslator+Merging`.
     var pending = Arena<PendingEdge>(capacity: 64)
     var carriedValues = Arena<Value>(capacity: 128)
@@ -58,6 +66,8 @@ struct FunctionTranslator: ~Copyable {
         layout = environment.layout
         signatures = SignatureTable(environment.module)
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
+        calleeValidator = FunctionValidator(environment.module)
+        verdicts.append(repeating: .unknown, count: environment.module.functions.count)
         for type in environment.module.memories {
             memories.append(
                 MemoryFacts(type, alwaysChecksBounds: environment.alwaysChecksBounds))
@@ -100,6 +110,9 @@ struct FunctionTranslator: ~Copyable {
         carriedLocals.removeAll()
         meetings.removeAll()
         meetingRound = 0
+        inlineFrame = -1
+        localBase = 0
+        inlinedBytes = 0
     }
 
     private mutating func openFunction(_ index: Int, _ analysis: borrowing BodyAnalysis) {
@@ -131,7 +144,7 @@ struct FunctionTranslator: ~Copyable {
         if analysis.memoryWeight > 1, memories[0].checks == .none { _ = base(of: 0) }
     }
 
-    private mutating func zero(_ type: IRType) -> Value {
+    mutating func zero(_ type: IRType) -> Value {
         type == .v128
             ? builder.constant(VectorBits(low: 0, high: 0)) : builder.constant(type, 0)
     }
@@ -174,7 +187,7 @@ struct FunctionTranslator: ~Copyable {
     }
 
     /// Goes on where the innermost frame's code is reached again, of which nothing is left.
-    private mutating func skipUnreachable(_ analysis: borrowing BodyAnalysis) {
+    mutating func skipUnreachable(_ analysis: borrowing BodyAnalysis) {
         let frame = frames.last
         stack.truncate(to: Int(frame.height))
         let record = analysis.controls[Int(frame.record)]

@@ -31,11 +31,11 @@ extension FunctionTranslator {
             for _ in 0..<reader.readIndex() { _ = reader.readValueType() }
             translateSelect()
 
-        case .localGet: push(locals[Int(reader.readIndex())])
+        case .localGet: push(locals[localBase &+ Int(reader.readIndex())])
         case .localSet:
-            let local = Int(reader.readIndex())
+            let local = localBase &+ Int(reader.readIndex())
             setLocal(local, pop())
-        case .localTee: setLocal(Int(reader.readIndex()), stack.last)
+        case .localTee: setLocal(localBase &+ Int(reader.readIndex()), stack.last)
         case .globalGet: translateGlobalGet()
         case .globalSet: translateGlobalSet()
 

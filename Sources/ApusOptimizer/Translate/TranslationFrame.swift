@@ -6,6 +6,8 @@ internal import ApusIR
 struct TranslationFrame: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         case function, block, loop, `if`, `else`
+        /// The body of a callee that is taken in.
+        case inlined
     }
 
     var kind: Kind

@@ -20,15 +20,17 @@ import Testing
         var function = MachineFunction()
         var allocation = Allocation()
         var slots = FrameSlots()
+        var sinking = SpillSinking()
         var allocator = Allocator(Self.files[file], vectorScratch: RegisterFile.vectorScratch)
         var spills = 0
         for seed in 0..<150 as Range<UInt64> {
             RandomMachineFunction.make(seed: seed, size: 20 + Int(seed), into: &function)
             let isDone = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
             #expect(isDone)
+            sinking.run(function, allocation, allocator.liveness)
             slots.assign(function, allocation, allocator.liveness)
             let problems = AllocationChecker.check(
-                function, allocation, slots, allocator.liveness)
+                function, allocation, slots, sinking, allocator.liveness)
             #expect(problems == [], "seed \(seed)")
             if !problems.isEmpty { break }
             for value in 0..<function.registers.count where allocation.isSpilled[value] {
@@ -51,9 +53,11 @@ import Testing
         var function = MachineFunction()
         var allocation = Allocation()
         var slots = FrameSlots()
+        var sinking = SpillSinking()
         var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
         RandomMachineFunction.make(seed: 3, size: 60, into: &function)
         _ = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
+        sinking.run(function, allocation, allocator.liveness)
         slots.assign(function, allocation, allocator.liveness)
         var unnoticed = 0
         for index in 0..<function.instructions.count {
@@ -61,7 +65,7 @@ import Testing
                 let right = function.operands[place].assigned
                 function.operands[place].assigned = PhysicalRegister(right.number ^ 8)
                 let problems = AllocationChecker.check(
-                    function, allocation, slots, allocator.liveness)
+                    function, allocation, slots, sinking, allocator.liveness)
                 if problems.isEmpty { unnoticed += 1 }
                 function.operands[place].assigned = right
             }

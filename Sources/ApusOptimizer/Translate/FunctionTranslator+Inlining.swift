@@ -1,0 +1,180 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Calls of small functions are replaced by what they do.
+///
+/// Only functions that call nothing, loop nowhere and can neither trap nor be stopped are: a
+/// backtrace never misses them. The callee may come later in the module, so it is validated first.
+extension FunctionTranslator {
+    /// Bodies with more bytes are called.
+    private static var bodyLimit: Int { 64 }
+    /// A caller takes in no more bytes than this in all.
+    private static var totalLimit: Int { 4096 }
+
+    /// What is known of a function as a callee.
+    enum InliningVerdict: UInt8, BitwiseCopyable {
+        case unknown, called, inlined
+    }
+
+    /// Takes in the body of function `index`, whose arguments are on the stack; false if it is to
+    /// be called.
+    mutating func inlineCall(_ index: Int, _ signature: FlatSignature) -> Bool {
+        if inlineFrame >= 0 || verdicts[index] == .called { return false }
+        let body = module.bodies[index &- module.importedFunctionCount]
+        let bytes = Int(body.end &- body.start)
+        guard bytes <= Self.bodyLimit, inlinedBytes &+ bytes <= Self.totalLimit,
+            var callee = calleeValidator.take()
+        else { return false }
+        let isTakenIn = inline(index, signature, &callee)
+        if isTakenIn { inlinedBytes &+= bytes }
+        verdicts[index] = isTakenIn ? .inlined : .called
+        calleeValidator = consume callee
+        return isTakenIn
+    }
+
+    private mutating func inline(
+        _ index: Int, _ signature: FlatSignature, _ callee: inout FunctionValidator
+    ) -> Bool {
+        do throws(ModuleError) {
+            try callee.validate(index)
+        } catch {
+            // Its own turn to be compiled will come.
+            return false
+        }
+        if verdicts[index] == .unknown, !isSimple(callee.analysis) { return false }
+        let caller = (reader, instructionOffset, nextRecord)
+        let base = localBase
+        openInlined(signature, callee.analysis)
+        let frameCount = frames.count
+        reader.move(from: callee.analysis.codeStart, to: callee.analysis.codeEnd)
+        while frames.count >= frameCount {
+            // What is computed here counts as part of the call.
+            instructionOffset = reader.position
+            translate(reader.next(), callee.analysis)
+            if !isReachable, frames.count >= frameCount { skipUnreachable(callee.analysis) }
+        }
+        localTypes.truncate(to: localBase)
+        locals.truncate(to: localBase)
+        lastChanges.truncate(to: localBase)
+        meetings.truncate(to: localBase)
+        localBase = base
+        inlineFrame = -1
+        (reader, instructionOffset, nextRecord) = caller
+        return true
+    }
+
+    /// Whether the body is one that may be taken in.
+    private func isSimple(_ analysis: borrowing BodyAnalysis) -> Bool {
+        if !analysis.flags.isDisjoint(with: [
+            .calls, .leavesInstance, .loops, .accessesMemory, .growsMemory, .callsRuntime,
+        ]) {
+            return false
+        }
+        var scanner = reader
+        scanner.move(from: analysis.codeStart, to: analysis.codeEnd)
+        while scanner.position < analysis.codeEnd {
+            let operation = scanner.next()
+            scanner.skipImmediates(of: operation)
+            if !operation.isSimple { return false }
+        }
+        return true
+    }
+
+    private mutating func openInlined(
+        _ signature: FlatSignature, _ analysis: borrowing BodyAnalysis
+    ) {
+        let count = Int(signature.parameterCount)
+        let start = stack.count &- count
+        localBase = locals.count
+        for local in 0..<analysis.localTypes.count {
+            let type = IRType(analysis.localTypes[local])
+            localTypes.append(type)
+            lastChanges.append(-1)
+            meetings.append(LocalMeeting())
+            locals.append(local < count ? stack[start &+ local] : zero(type))
+        }
+        stack.truncate(to: start)
+        var own = signature
+        own.parameterCount = 0
+        inlineFrame = frames.count
+        frames.append(
+            TranslationFrame(
+                kind: .inlined, signature: own, height: start, record: 0, builder.state,
+                mark: builder.mark, changes: localChanges.count))
+        nextRecord = 1
+    }
+
+    /// Leaves the body that is taken in: its results are on the stack.
+    mutating func endInlined() {
+        let frame = frames.last
+        if frame.pendingCount > 0, isReachable {
+            let edge = makePendingEdge(to: frames.count &- 1)
+            endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
+        }
+        // All that it has changed is its own.
+        undoChanges(from: Int(frame.changesStart))
+        let closed = frames.last
+        removeFrame()
+        if closed.pendingCount > 0 {
+            stack.truncate(to: Int(closed.height))
+            openLabel(closed)
+        } else if !isReachable {
+            stack.truncate(to: Int(closed.height))
+        }
+    }
+}
+
+extension Operation {
+    /// Neither traps nor leaves the function, nor goes back in it.
+    fileprivate var isSimple: Bool {
+        switch self {
+        case .nop, .block, .if, .else, .end, .br, .brIf, .brTable, .return, .drop, .select,
+            .selectTyped, .localGet, .localSet, .localTee, .globalGet, .globalSet, .i32Const,
+            .i64Const, .f32Const, .f64Const, .test, .compare, .wide, .refNull, .refIsNull,
+            .refFunc:
+            true
+        case .unary: true
+        case .binary(let type, let binary):
+            switch binary {
+            case .divideSigned, .divideUnsigned, .remainderSigned, .remainderUnsigned:
+                !type.isInteger
+            case .add, .subtract, .multiply, .and, .or, .xor, .shiftLeft, .shiftRightSigned,
+                .shiftRightUnsigned, .rotateLeft, .rotateRight, .divide, .minimum, .maximum,
+                .copySign:
+                true
+            }
+        case .convert(let conversion): !conversion.traps
+        case .vectorConst, .vectorShuffle, .vectorSplat, .vectorExtractLane, .vectorReplaceLane,
+            .vectorNot, .vectorAnyTrue, .vectorBitwise, .vectorBitselect, .vectorAllTrue,
+            .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary,
+            .vectorTernary, .vectorConvert:
+            true
+        case .unreachable, .loop, .brOnNull, .brOnNonNull, .brOnCast, .brOnCastFail, .call,
+            .callRef, .callIndirect, .returnCall, .returnCallRef, .returnCallIndirect, .throw,
+            .throwRef, .tryTable, .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill,
+            .tableCopy, .tableInit, .elementDrop, .load, .store, .memorySize, .memoryGrow,
+            .memoryFill, .memoryCopy, .memoryInit, .dataDrop, .refAsNonNull, .refEq, .refTest,
+            .refCast, .structNew, .structGet, .structSet, .arrayNew, .arrayNewFixed,
+            .arrayNewData, .arrayNewElement, .arrayGet, .arraySet, .arrayLength, .arrayFill,
+            .arrayCopy, .arrayInitData, .arrayInitElement, .refI31, .i31Get, .anyConvertExtern,
+            .externConvertAny, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
+            .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
+            .atomicReadModifyWrite, .atomicCompareExchange:
+            false
+        }
+    }
+}
+
+extension Conversion {
+    /// Of numbers that may be out of range.
+    fileprivate var traps: Bool {
+        switch self {
+        case .i32TruncF32Signed, .i32TruncF32Unsigned, .i32TruncF64Signed, .i32TruncF64Unsigned,
+            .i64TruncF32Signed, .i64TruncF32Unsigned, .i64TruncF64Signed, .i64TruncF64Unsigned:
+            true
+        default: false
+        }
+    }
+}
