@@ -96,7 +96,7 @@ let package = Package(
                 swiftSettings: house),
             .testTarget(
                 name: "ApusCLITests",
-                dependencies: ["ApusCLI", "ApusFormat"],
+                dependencies: ["ApusCLI", "ApusFormat", "ApusText"],
                 swiftSettings: house),
             .testTarget(
                 name: "TidyTests",
@@ -105,7 +105,10 @@ let package = Package(
                 swiftSettings: house),
             .executableTarget(
                 name: "ApusBenchmarks",
-                dependencies: ["Apus", "ApusFormat", "ApusABI", "ApusBaseline", "ApusCollections"],
+                dependencies: [
+                    "Apus", "ApusFormat", "ApusABI", "ApusBaseline", "ApusCollections", "ApusWASI",
+                    "ApusTestSupport",
+                ],
                 path: "Benchmarks",
                 exclude: ["README.md", "compare-programs", "compare-wasi", "modules"],
                 swiftSettings: house),

@@ -28,8 +28,8 @@ public final class Engine: Sendable {
         public var processorFeatures = ProcessorFeatures.host
         /// How many threads compile one module; nil: as many as there are processors.
         public var compilationThreads: Int?
-        /// How much stack a guest may use, in bytes. Threads with smaller stacks give less.
-        public var stackBytes = 1 << 20
+        /// What modules and stores may use, unless a store has its own limits.
+        public var limits = Limits()
         /// How many bytes any one linear memory may have.
         public var memoryBytesLimit: UInt64 = 1 << 32
         /// Whether compiled code compares every address with its memory's size, instead of leaving
@@ -56,7 +56,6 @@ public final class Engine: Sendable {
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         var runtime = RuntimeConfiguration()
-        runtime.wasmStackBytes = configuration.stackBytes
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
         runtime.alwaysChecksBounds = configuration.alwaysChecksBounds
         runtime.tableElementsLimit = configuration.tableElementsLimit

@@ -48,7 +48,7 @@ extension ItemType: CustomStringConvertible {
         }
     }
 
-    private static func range(_ limits: Limits) -> String {
+    private static func range(_ limits: SizeLimits) -> String {
         if let maximum = limits.maximum {
             "\(limits.minimum) to \(maximum)"
         } else {

@@ -29,10 +29,11 @@ public struct Memory {
     public var pageCount: Int { Int(truncatingIfNeeded: linear.pageCount) }
 
     /// Adds `pages` pages of zeros and returns how many there were; nil if it may not grow so far.
+    /// Throws what the store's limiter throws.
     @discardableResult
-    public func grow(by pages: Int) -> Int? {
+    public func grow(by pages: Int) throws -> Int? {
         guard let pages = UInt64(exactly: pages) else { return nil }
-        return linear.grow(by: pages).map { Int(truncatingIfNeeded: $0) }
+        return try store.runtime.grow(linear, by: pages).map { Int(truncatingIfNeeded: $0) }
     }
 }
 

@@ -27,7 +27,7 @@ public struct Module: Sendable {
     /// Compiles the module whose binary form `bytes` is.
     ///
     /// - Throws: `ModuleError` if it is malformed, invalid, or uses what is not there;
-    ///   `ResourceError` if there is no memory for its code.
+    ///   `ResourceError` if it exceeds the engine's limits or there is no memory for its code.
     public init(_ engine: Engine, bytes: [UInt8]) throws {
         try self.init(engine, bytes: bytes.span)
     }
@@ -59,9 +59,7 @@ public struct Module: Sendable {
         _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant
     ) throws {
         let environment = try engine.environment
-        let features = engine.configuration.features
-        let decoded = try ModuleDecoder.decode(bytes, features: features)
-        try ModuleValidator.validate(decoded, features: features)
+        let decoded = try Self.decode(engine, bytes)
         let decodeEnd = ContinuousClock.now
         let driver = CompilationDriver(module: decoded, configuration: engine.configuration)
         let image = try driver.compile()
@@ -72,11 +70,23 @@ public struct Module: Sendable {
             decodeTime: start.duration(to: decodeEnd), compileTime: start.duration(to: .now))
     }
 
+    /// Decodes and checks all but the functions' bodies.
+    private static func decode(_ engine: Engine, _ bytes: ByteStorage) throws -> DecodedModule {
+        let features = engine.configuration.features
+        let limits = engine.configuration.limits
+        try limits.check(moduleBytes: bytes.count)
+        let decoded = try ModuleDecoder.decode(bytes, features: features)
+        try limits.check(functions: decoded.functions.count)
+        try ModuleValidator.validate(decoded, features: features)
+        return decoded
+    }
+
     var decoded: DecodedModule { loaded.module }
 }
 
 extension Module {
-    /// Checks a module in binary form and makes no code. Throws `ModuleError` if it is not valid.
+    /// Checks a module in binary form and makes no code. Throws `ModuleError` if it is not valid,
+    /// `ResourceError` if it exceeds the engine's limits.
     public static func validate(_ engine: Engine, bytes: [UInt8]) throws {
         try validate(engine, ByteStorage(bytes))
     }
@@ -93,10 +103,8 @@ extension Module {
         try validate(engine, ByteStorage.module(at: path))
     }
 
-    private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws(ModuleError) {
-        let features = engine.configuration.features
-        let decoded = try ModuleDecoder.decode(bytes, features: features)
-        try ModuleValidator.validate(decoded, features: features)
+    private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws {
+        let decoded = try decode(engine, bytes)
         try CompilationDriver(module: decoded, configuration: engine.configuration).validate()
     }
 }

@@ -10,17 +10,24 @@ public final class Store {
     public let engine: Engine
     /// Whatever the host wants to find again in its functions, at `caller.store.data`.
     public var data: Any?
+    /// What its guests may use.
+    public let limits: Limits
     private let shared: Result<RuntimeStore, ResourceError>
 
-    /// An empty store. What the system refuses is thrown when the store is first used.
-    public init(_ engine: Engine, data: Any? = nil) {
+    /// An empty store, whose guests may use what `limits` say: the engine's if there are none.
+    /// What the system refuses is thrown when the store is first used.
+    public init(_ engine: Engine, limits: Limits? = nil, data: Any? = nil) {
         self.engine = engine
         self.data = data
+        let limits = limits ?? engine.configuration.limits
+        self.limits = limits
         do throws(ResourceError) {
-            shared = .success(try RuntimeStore(engine.environment))
+            shared = .success(try RuntimeStore(engine.environment, limits: limits.ofStore))
         } catch {
             shared = .failure(error)
         }
+        if let amount = limits.fuel { fuel = amount }
+        if let duration = limits.deadline { deadline = .now + duration }
     }
 
     /// The runtime's side of the store. What kept it from being set up is thrown here, by the

@@ -46,12 +46,14 @@ public struct Table {
     }
 
     /// Adds `count` elements of `value`, or of null, and returns how many there were; nil if the
-    /// table may not grow so far.
+    /// table may not grow so far. Throws `TypeError` if `value` has another type, and what the
+    /// store's limiter throws.
     @discardableResult
     public func grow(by count: Int, _ value: Value? = nil) throws -> Int? {
         let bits = try Self.bits(value, for: type, in: store)
         guard let count = UInt64(exactly: count) else { return nil }
-        return references.grow(by: count, bits).map { Int(truncatingIfNeeded: $0) }
+        let old = try store.runtime.grow(references, by: count, bits)
+        return old.map { Int(truncatingIfNeeded: $0) }
     }
 
     private static func bits(_ value: Value?, for type: TableType, in store: Store) throws -> UInt64

@@ -7,7 +7,8 @@ struct ApusCommand: ParsableCommand {
         commandName: "apus",
         abstract: "Runs WebAssembly programs as native code.",
         usage: """
-            apus run [--dir HOST[::GUEST]]… [--env KEY=VALUE]… [--invoke NAME] MODULE [ARGUMENTS…]
+            apus run [--dir HOST[::GUEST]]… [--env KEY=VALUE]… [--invoke NAME] [--stats]
+                     [--timeout DURATION] [--fuel N] [--max-memory BYTES] … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -25,6 +26,7 @@ struct ApusCommand: ParsableCommand {
               apus run --dir . cat.wasm notes.txt      let it see this folder
               apus run --dir ~/photos::/in --env LANG=C convert.wasm /in/a.png
               apus run --invoke add math.wasm 2 3      call one exported function
+              apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  where does the time go?
               apus help run                            all about one command

@@ -16,8 +16,8 @@ enum Outcome {
     static let failureStatus: Int32 = 1
 
     /// Does `work` and ends the process with the status it returns, or with the one its error
-    /// stands for after saying what went wrong.
-    static func exiting(_ work: () throws -> Int32) throws {
+    /// stands for after saying what went wrong. Then does `finally`.
+    static func exiting(_ work: () throws -> Int32, finally: () -> Void = {}) throws {
         let status: Int32
         do {
             status = try work()
@@ -30,6 +30,7 @@ enum Outcome {
             report("\(error)")
             status = failureStatus
         }
+        finally()
         if status != 0 { throw ExitCode(status) }
     }
 

@@ -27,16 +27,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Call this export instead of the program.", valueName: "NAME"))
     var invoke: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Stop the program after this long: 50ms, 2s, 1.5m.", valueName: "DURATION"))
-    var timeout: TimeLimit?
+    @OptionGroup(title: "Limits") var limits: LimitOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Stop the program after about this many instructions, always at the same one.",
-            valueName: "N"))
-    var fuel: UInt64?
+    @Flag(help: "Say afterwards, on the error output, what the program took.")
+    var stats = false
 
     @Argument(help: "The program: a WebAssembly module, in binary or in text form.")
     var module: String
@@ -45,18 +39,23 @@ struct RunCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
-        try Outcome.exiting { try execute() }
+        let report = RunReport()
+        try Outcome.exiting {
+            try execute(report)
+        } finally: {
+            if stats, let text = report.text { Outcome.report(text) }
+        }
     }
 
     /// Runs the program and returns its exit status.
-    private func execute() throws -> Int32 {
+    private func execute(_ report: RunReport) throws -> Int32 {
         var configuration = Engine.Configuration()
-        configuration.isFuelMetered = fuel != nil
+        limits.apply(to: &configuration)
         let engine = Engine(configuration)
         let compiled = try Module(engine, contentsOf: module)
         let store = Store(engine)
-        if let fuel { store.fuel = fuel }
-        if let timeout { store.deadline = .now + timeout.duration }
+        report.begin(compiled, store)
+        limits.start(store)
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()

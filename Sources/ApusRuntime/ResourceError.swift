@@ -10,23 +10,34 @@ public struct ResourceError: Error, Hashable, Sendable {
         case reference = "references"
         case thread = "signal stack"
         case signals = "signal handlers"
+        /// All memories of a store together.
+        case storeMemory = "linear memory of the store"
+        /// All tables of a store together.
+        case storeTables = "table elements of the store"
+        case instances = "instances of the store"
+        case moduleBytes = "bytes of the module"
+        case functions = "functions of the module"
     }
 
     public var resource: Resource
-    /// How much was asked for: bytes; elements of a table; references.
+    /// How much was asked for: bytes; elements of a table; a number of things.
     public var requested: UInt64
     /// The limit that the request exceeds, in the same unit; nil if the system refused.
     public var limit: UInt64?
     /// The system's error number, 0 if it gave none.
     public var errorNumber: Int32
+    /// Whether the store's `ResourceLimiter` was against it.
+    public var isVetoed: Bool
 
     public init(
-        _ resource: Resource, requested: UInt64, limit: UInt64? = nil, errorNumber: Int32 = 0
+        _ resource: Resource, requested: UInt64, limit: UInt64? = nil, errorNumber: Int32 = 0,
+        isVetoed: Bool = false
     ) {
         self.resource = resource
         self.requested = requested
         self.limit = limit
         self.errorNumber = errorNumber
+        self.isVetoed = isVetoed
     }
 }
 
@@ -35,6 +46,7 @@ extension ResourceError: CustomStringConvertible {
         if let limit {
             return "\(resource.rawValue): \(requested) exceeds the limit of \(limit)"
         }
+        if isVetoed { return "\(resource.rawValue): \(requested) is not allowed by the limiter" }
         let reason = errorNumber == 0 ? "out of memory" : "error \(errorNumber)"
         return "\(resource.rawValue): the system refused \(requested) (\(reason))"
     }

@@ -4,6 +4,7 @@
 #include "apus_files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,15 @@ int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes) 
 
 int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
     return result(syscall(SYS_getrandom, buffer, bytes, 0));
+}
+
+int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes) {
+#if defined(__linux__)
+    return fallocate(descriptor, 0, offset, bytes) == 0 ? 0 : -errno;
+#else
+    (void)descriptor, (void)offset, (void)bytes;
+    return -ENOSYS;
+#endif
 }
 
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {

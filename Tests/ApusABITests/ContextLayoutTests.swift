@@ -46,10 +46,10 @@ import Testing
             parts.types = [FunctionType(), FunctionType([.i32]), FunctionType([.i64])]
             parts.functions = [0, 0, 0, 0]
             parts.importedFunctionCount = 3
-            let table = TableType(element: .funcref, limits: Limits(minimum: 0))
+            let table = TableType(element: .funcref, limits: SizeLimits(minimum: 0))
             parts.tables = [table, table, table]
             parts.importedTableCount = 1
-            let memory = MemoryType(limits: Limits(minimum: 0))
+            let memory = MemoryType(limits: SizeLimits(minimum: 0))
             parts.memories = [memory, memory]
             parts.importedMemoryCount = 1
             parts.globals = Array(repeating: GlobalType(.i32, isMutable: true), count: 5)

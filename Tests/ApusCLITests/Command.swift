@@ -9,11 +9,20 @@ struct Command {
         var errorOutput: String
     }
 
-    /// Runs the command in `folder`.
-    static func run(_ arguments: [String], in folder: URL) throws -> Outcome {
+    /// Runs the command in `folder`, with so much address space if that is to be bounded.
+    static func run(
+        _ arguments: [String], in folder: URL, addressSpaceKibibytes: Int? = nil
+    ) throws -> Outcome {
         let process = Process()
-        process.executableURL = Bundle.main.bundleURL.appending(path: "apus")
-        process.arguments = arguments
+        let command = Bundle.main.bundleURL.appending(path: "apus")
+        if let addressSpaceKibibytes {
+            process.executableURL = URL(filePath: "/bin/sh")
+            let script = "ulimit -v \(addressSpaceKibibytes) && exec \"$0\" \"$@\""
+            process.arguments = ["-c", script, command.path()] + arguments
+        } else {
+            process.executableURL = command
+            process.arguments = arguments
+        }
         process.currentDirectoryURL = folder
         let output = Pipe()
         let errorOutput = Pipe()

@@ -3,7 +3,7 @@ import ApusFormat
 /// Modules that the tests of the command run.
 enum SampleModules {
     private static let wasi = "wasi_snapshot_preview1"
-    private static let memory = MemoryType(limits: Limits(minimum: 1))
+    private static let memory = MemoryType(limits: SizeLimits(minimum: 1))
 
     /// Exports `add`, `divide` and `swap`.
     static let mathematics: [UInt8] = {

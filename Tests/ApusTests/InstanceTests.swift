@@ -7,7 +7,7 @@ struct InstanceTests {
     @Test func failedInstantiationKeepsItsEffects() throws {
         let engine = Engine()
         let store = Store(engine)
-        let memory = try Memory(store, MemoryType(limits: Limits(minimum: 1)))
+        let memory = try Memory(store, MemoryType(limits: SizeLimits(minimum: 1)))
         var module = TestModule()
         module.importMemory("env", "memory", 1, nil)
         module.data(at: 0, [1, 2, 3])

@@ -58,6 +58,32 @@ struct InterruptionTests {
                       (br $l))))
                 """),
         Endless(
+            testDescription: "a ring of indirect tail calls",
+            text: """
+                (module (type $t (func)) (table funcref (elem $f $g))
+                  (func $f (return_call_indirect (type $t) (i32.const 1)))
+                  (func $g (return_call_indirect (type $t) (i32.const 0)))
+                  (func (export "run") (return_call $f)))
+                """),
+        Endless(
+            testDescription: "large fills of tables",
+            text: """
+                (module (table 4000000 externref)
+                  (func (export "run")
+                    (loop $l
+                      (table.fill (i32.const 0) (ref.null extern) (i32.const 4000000))
+                      (br $l))))
+                """),
+        Endless(
+            testDescription: "large copies of tables",
+            text: """
+                (module (table 4000001 externref)
+                  (func (export "run")
+                    (loop $l
+                      (table.copy (i32.const 1) (i32.const 0) (i32.const 4000000))
+                      (br $l))))
+                """),
+        Endless(
             testDescription: "calls of the runtime",
             text: """
                 (module (memory 1)
@@ -223,6 +249,43 @@ struct InterruptionTests {
             .function("run", as: (() -> Void).self)
         outer.deadline = .now + .milliseconds(20)
         #expect(trap { try run() }?.code == .interrupted)
+    }
+
+    /// Whoever wants to stop a guest may think of it while it runs.
+    @Test(arguments: [false, true]) func hostFunctionsStopTheirGuest(byHandle: Bool) throws {
+        let engine = Engine()
+        var linker = Linker(engine)
+        linker.define("host", "f") { (caller: Caller) in
+            if byHandle {
+                caller.store.interruptHandle.interrupt()
+            } else {
+                caller.store.deadline = .now + .milliseconds(5)
+            }
+        }
+        let text = """
+            (module (import "host" "f" (func $f))
+              (func (export "run") (call $f) (loop $l (br $l)))
+              (func (export "end")))
+            """
+        let store = Store(engine)
+        let instance = try linker.instantiate(Module(engine, text: text), in: store)
+        let run = try instance.function("run", as: (() -> Void).self)
+        #expect(trap { try run() }?.code == .interrupted)
+        store.deadline = nil
+        try instance.function("end", as: (() -> Void).self)()
+    }
+
+    /// Segments are copied before any code of the module runs.
+    @Test func largeSegmentsAreInterrupted() throws {
+        let engine = Engine()
+        var text = "(module (memory 64) (data (i32.const 0) \""
+        text += String(repeating: "0123456789abcdef", count: 1 << 17) + "\"))"
+        let module = try Module(engine, text: text)
+        let store = Store(engine)
+        store.interruptHandle.interrupt()
+        #expect(trap { try Instance(store, module) }?.code == .interrupted)
+        try Instance(store, module)
+        #expect(store.statistics.instances == 2)
     }
 
     @Test func cancelledTasksStopTheirGuests() async throws {

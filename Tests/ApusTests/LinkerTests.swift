@@ -36,7 +36,7 @@ struct LinkerTests {
         #expect(throws: expected) { try linker.instantiate(module, in: Store(engine)) }
         #expect(throws: expected) { try linker.prepare(module) }
         let store = Store(engine)
-        linker.define("env", "f", try Memory(store, MemoryType(limits: Limits(minimum: 1))))
+        linker.define("env", "f", try Memory(store, MemoryType(limits: SizeLimits(minimum: 1))))
         #expect(throws: LinkError.self) { try linker.instantiate(module, in: store) }
         linker.define("env", "f") { (_: Int32) in }
         try linker.instantiate(module, in: store)
@@ -50,7 +50,7 @@ struct LinkerTests {
         for (minimum, maximum, fits): (UInt64, UInt64?, Bool) in [
             (2, 4, true), (3, 3, true), (1, 4, false), (2, 5, false), (2, nil, false),
         ] {
-            let type = MemoryType(limits: Limits(minimum: minimum, maximum: maximum))
+            let type = MemoryType(limits: SizeLimits(minimum: minimum, maximum: maximum))
             var linker = Linker(engine)
             linker.define("env", "memory", try Memory(store, type))
             if fits {
@@ -60,8 +60,8 @@ struct LinkerTests {
             }
         }
         // What counts is the present size.
-        let memory = try Memory(store, MemoryType(limits: Limits(minimum: 1, maximum: 4)))
-        #expect(memory.grow(by: 1) == 1)
+        let memory = try Memory(store, MemoryType(limits: SizeLimits(minimum: 1, maximum: 4)))
+        #expect(try memory.grow(by: 1) == 1)
         var linker = Linker(engine)
         linker.define("env", "memory", memory)
         try linker.instantiate(importer, in: store)

@@ -78,10 +78,10 @@ struct MemoryTests {
         var module = TestModule()
         module.memory(1, 4)
         let memory = try makeInstance(module).memory
-        #expect(memory.grow(by: 0) == 1)
-        #expect(memory.grow(by: 3) == 1)
-        #expect(memory.grow(by: 1) == nil)
-        #expect(memory.grow(by: -1) == nil)
+        #expect(try memory.grow(by: 0) == 1)
+        #expect(try memory.grow(by: 3) == 1)
+        #expect(try memory.grow(by: 1) == nil)
+        #expect(try memory.grow(by: -1) == nil)
         #expect(memory.pageCount == 4)
         try memory.write([1], at: 4 * 65536 - 1)
     }
@@ -93,8 +93,8 @@ struct MemoryTests {
         var module = TestModule()
         module.memory(1)
         let memory = try Instance(Store(engine), Module(engine, bytes: module.bytes)).memory
-        #expect(memory.grow(by: 2) == nil)
-        #expect(memory.grow(by: 1) == 1)
+        #expect(try memory.grow(by: 2) == nil)
+        #expect(try memory.grow(by: 1) == 1)
         var large = TestModule()
         large.memory(3)
         #expect(throws: ResourceError.self) {

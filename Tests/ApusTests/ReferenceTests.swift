@@ -105,7 +105,7 @@ struct ReferenceTests {
 
     @Test func tablesGrowAndKeepTheirBounds() throws {
         let store = Store(Engine())
-        let type = TableType(element: .externref, limits: Limits(minimum: 1, maximum: 3))
+        let type = TableType(element: .externref, limits: SizeLimits(minimum: 1, maximum: 3))
         let table = try Table(store, type, initial: .external(ExternReference(1)))
         #expect(try table.grow(by: 2, .external(ExternReference(2))) == 1)
         #expect(try table.grow(by: 1) == nil)

@@ -121,8 +121,9 @@ struct TrapTests {
             let before = residentBytes()
             #expect(try trapOften() == 2 * rounds)
             #expect(try add(1, 2) == 3)
-            // Had each trap left but 64 bytes, it would be more.
-            #expect(residentBytes() - before < 512 << 10)
+            // Had each trap left but 64 bytes, it would be more. The system counts in steps that
+            // may be off by half of this.
+            #expect(residentBytes() - before < 1 << 20)
         }
     }
 

@@ -174,7 +174,7 @@ import Testing
         let type = unary.referenceType
         linker.define(
             "h", "g", try Global(store, GlobalType(type, isMutable: false), .function(unary)))
-        let limits = Limits(minimum: 1)
+        let limits = SizeLimits(minimum: 1)
         linker.define(
             "h", "t",
             try Table(store, TableType(element: type, limits: limits), initial: .function(unary)))

@@ -86,10 +86,10 @@ extension ModuleDecoder {
 
     private func readLimits(
         _ reader: inout ByteReader, hasMaximum: Bool
-    ) throws(ModuleError) -> Limits {
+    ) throws(ModuleError) -> SizeLimits {
         let minimum = try reader.readUnsigned64()
         let maximum = hasMaximum ? try reader.readUnsigned64() : nil
-        return Limits(minimum: minimum, maximum: maximum)
+        return SizeLimits(minimum: minimum, maximum: maximum)
     }
 
     func readGlobalType(_ reader: inout ByteReader) throws(ModuleError) -> GlobalType {

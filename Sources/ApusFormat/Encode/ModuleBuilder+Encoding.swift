@@ -75,7 +75,7 @@ extension ModuleBuilder {
         }
     }
 
-    private func write(_ limits: Limits, flags: UInt8, to writer: inout ByteWriter) {
+    private func write(_ limits: SizeLimits, flags: UInt8, to writer: inout ByteWriter) {
         writer.write(limits.maximum == nil ? flags : flags | 1)
         writer.write(unsigned: limits.minimum)
         if let maximum = limits.maximum { writer.write(unsigned: maximum) }

@@ -147,7 +147,7 @@ public struct ModuleValidator {
     }
 
     private func validate(
-        _ limits: Limits, upTo most: UInt64, _ what: String, at offset: UInt32
+        _ limits: SizeLimits, upTo most: UInt64, _ what: String, at offset: UInt32
     ) throws(ModuleError) {
         guard limits.minimum <= most, limits.maximum ?? 0 <= most else {
             throw invalid(offset, "\(what) size must be at most \(most)")

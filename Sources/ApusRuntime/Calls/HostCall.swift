@@ -17,8 +17,10 @@ enum HostCall {
         guard let host = unsafe host, let values = unsafe values else { return }
         guard let owner = unsafe host.pointee.owner else { return }
         unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
-            if unsafe function.context.pointee.store_context.pointee.must_collect != 0 {
-                collect(function)
+            let store = unsafe function.context.pointee.store_context.unsafelyUnwrapped
+            let reasons = apus_attention_collect.rawValue | apus_attention_hook.rawValue
+            if unsafe store.pointee.attention & reasons != 0 {
+                return unsafe callWithAttention(function, values)
             }
             do {
                 try function.body(unsafe HostFrame(values, function))
@@ -30,15 +32,36 @@ enum HostCall {
 
     // The store is only reached where it is needed: keeping it alive takes time.
 
+    /// A call besides which there is something else to do.
     @inline(never)
-    private static func collect(_ function: HostFunction) {
-        unsafe function.store.collectExternals(cells: nil, count: 0)
+    private static func callWithAttention(
+        _ function: HostFunction, _ values: UnsafeMutablePointer<UInt64>
+    ) {
+        let store = unsafe function.store
+        if store.has(apus_attention_collect) { unsafe store.collectExternals(cells: nil, count: 0) }
+        do {
+            if store.has(apus_attention_hook) {
+                try store.hooked(.enteringHost, .leavingHost) {
+                    try function.body(unsafe HostFrame(values, function))
+                }
+            } else {
+                try function.body(unsafe HostFrame(values, function))
+            }
+        } catch {
+            store.fail(error)
+        }
     }
 
     @inline(never)
     private static func fail(_ function: HostFunction, _ error: any Error) {
-        let store = unsafe function.store
-        store.pendingError = error
-        unsafe store.context.pointee.trap = UInt32(TrapCode.hostError.rawValue)
+        unsafe function.store.fail(error)
+    }
+}
+
+extension RuntimeStore {
+    /// Makes the running activation end with `error` when the host returns to it.
+    func fail(_ error: any Error) {
+        pendingError = error
+        unsafe context.pointee.trap = UInt32(TrapCode.hostError.rawValue)
     }
 }

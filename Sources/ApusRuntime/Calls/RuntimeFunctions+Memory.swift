@@ -9,7 +9,8 @@ extension RuntimeFunctions {
     static let memoryGrow: Entry = { context, memory, delta, _, _, _ in
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
-            return memory.grow(by: delta) ?? failure(memory.type.is64)
+            let old = orFail(instance) { try instance.store.grow(memory, by: delta) }
+            return old ?? failure(memory.type.is64)
         }
     }
 
@@ -58,10 +59,10 @@ extension RuntimeFunctions {
         unsafe withInstance(context) { instance in
             let fits = instance.initializeMemory(
                 Int(truncatingIfNeeded: memory), fromSegment: Int(truncatingIfNeeded: segment),
-                at: destination, source: source, count: count)
-            guard fits else { return unsafe outOfBounds(context) }
-            unsafe pay(context, FuelCost.ofBytes(count))
-            return 0
+                at: destination, source: source, count: count,
+                pay: { unsafe pay(context, FuelCost.ofBytes(count)) },
+                mayGoOn: { unsafe mayGoOn(context) })
+            return fits ? 0 : unsafe outOfBounds(context)
         }
     }
 
@@ -73,25 +74,17 @@ extension RuntimeFunctions {
         }
     }
 
-    /// The most bytes touched without looking whether the guest is to stop: with fresh pages
-    /// this takes well below a millisecond.
-    private static var pieceBytes: Int { 1 << 20 }
-
-    /// Calls `body` with the offset and length of one piece of `bytes` after the other, from the
-    /// end if `backward`; leaves wasm between them when the guest is to stop.
+    /// Pays for `bytes` and works on one piece of them after the other, until the guest is to
+    /// stop.
     @inline(__always)
     private static func inPieces(
         _ context: UnsafeMutablePointer<apus_context>, _ bytes: Int, backward: Bool,
         _ body: (Int, Int) -> Void
     ) -> UInt64 {
-        var done = 0
         guard unsafe pay(context, FuelCost.ofBytes(UInt64(bytes))) else { return 0 }
-        while bytes - done > pieceBytes {
-            body(backward ? bytes - done - pieceBytes : done, pieceBytes)
-            done += pieceBytes
-            if unsafe apus_interrupt_is_requested(context.pointee.store_context) != 0 { return 0 }
-        }
-        body(backward ? 0 : done, bytes - done)
+        Pieces.forEach(
+            in: bytes, of: Pieces.bytes, backward: backward, mayGoOn: { unsafe mayGoOn(context) },
+            body)
         return 0
     }
 

@@ -9,9 +9,13 @@ extension RuntimeFunctions {
     static let tableGrow: Entry = { context, table, value, delta, _, _ in
         unsafe withInstance(context) { instance in
             let table = instance.tables[Int(truncatingIfNeeded: table)]
-            guard let old = table.grow(by: delta, value) else { return failure(table.type.is64) }
-            unsafe pay(context, FuelCost.ofElements(delta))
-            return old
+            let old = orFail(instance) {
+                try instance.store.grow(
+                    table, by: delta, value,
+                    pay: { unsafe pay(context, FuelCost.ofElements(delta)) },
+                    mayGoOn: { unsafe mayGoOn(context) })
+            }
+            return old ?? failure(table.type.is64)
         }
     }
 
@@ -19,8 +23,9 @@ extension RuntimeFunctions {
     static let tableFill: Entry = { context, table, destination, value, count, _ in
         unsafe withInstance(context) { instance in
             let table = instance.tables[Int(truncatingIfNeeded: table)]
-            guard table.fill(destination, value, count) else { return unsafe outOfBounds(context) }
-            unsafe pay(context, FuelCost.ofElements(count))
+            guard table.contains(destination, count) else { return unsafe outOfBounds(context) }
+            guard unsafe pay(context, FuelCost.ofElements(count)) else { return 0 }
+            _ = table.fill(destination, value, count) { unsafe mayGoOn(context) }
             return 0
         }
     }
@@ -30,9 +35,11 @@ extension RuntimeFunctions {
         unsafe withInstance(context) { instance in
             let target = instance.tables[Int(truncatingIfNeeded: target)]
             let origin = instance.tables[Int(truncatingIfNeeded: origin)]
-            let fits = target.copy(destination, from: origin, source, count)
-            guard fits else { return unsafe outOfBounds(context) }
-            unsafe pay(context, FuelCost.ofElements(count))
+            guard target.contains(destination, count), origin.contains(source, count) else {
+                return unsafe outOfBounds(context)
+            }
+            guard unsafe pay(context, FuelCost.ofElements(count)) else { return 0 }
+            _ = target.copy(destination, from: origin, source, count) { unsafe mayGoOn(context) }
             return 0
         }
     }
@@ -42,10 +49,10 @@ extension RuntimeFunctions {
         unsafe withInstance(context) { instance in
             let fits = instance.initializeTable(
                 Int(truncatingIfNeeded: table), fromSegment: Int(truncatingIfNeeded: segment),
-                at: destination, source: source, count: count)
-            guard fits else { return unsafe outOfBounds(context) }
-            unsafe pay(context, FuelCost.ofElements(count))
-            return 0
+                at: destination, source: source, count: count,
+                pay: { unsafe pay(context, FuelCost.ofElements(count)) },
+                mayGoOn: { unsafe mayGoOn(context) })
+            return fits ? 0 : unsafe outOfBounds(context)
         }
     }
 

@@ -68,6 +68,21 @@ enum RuntimeFunctions {
         return true
     }
 
+    /// Whether the guest need not stop. If it must, the calling stub leaves wasm.
+    static func mayGoOn(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
+        unsafe apus_interrupt_is_requested(context.pointee.store_context) == 0
+    }
+
+    /// What `work` gives. If it throws, makes the calling stub leave wasm with the error.
+    static func orFail(_ instance: InstanceState, _ work: () throws -> UInt64?) -> UInt64? {
+        do {
+            return try work()
+        } catch {
+            instance.store.fail(error)
+            return nil
+        }
+    }
+
     /// Calls `body` with the instance that `context` belongs to.
     // SAFETY: only contexts of instances have the table of runtime functions; their owner is an
     // InstanceState that the store keeps.

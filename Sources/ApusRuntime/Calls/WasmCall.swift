@@ -31,32 +31,79 @@ extension RuntimeStore {
     public func call(_ target: CallTarget, cells: UnsafeMutablePointer<UInt64>?) throws {
         let thread = unsafe apus_thread_record().unsafelyUnwrapped
         if unsafe thread.pointee.prepared == 0 { try prepareThread() }
-        if needsCollection {
+        if unsafe context.pointee.attention != 0 {
+            return try unsafe callWithAttention(target, cells, thread)
+        }
+        let status = try unsafe enter(target, cells, thread)
+        if unsafe context.pointee.attention != 0 { endLate() }
+        if status != 0 { throw takeTrap() }
+    }
+
+    /// Ends what a host function has begun during the call.
+    @inline(never)
+    private func endLate() {
+        let isOutermost = unsafe context.pointee.entry_sp == 0
+        if isOutermost, has(apus_attention_interrupt) { interrupter.end() }
+    }
+
+    /// A call besides which there is something else to do.
+    @inline(never)
+    private func callWithAttention(
+        _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
+        _ thread: UnsafeMutablePointer<apus_thread>
+    ) throws {
+        if has(apus_attention_collect) {
             unsafe collectExternals(cells: cells, count: target.parameterCount)
         }
+        func call() throws {
+            let isOutermost = unsafe context.pointee.entry_sp == 0
+            if isOutermost, has(apus_attention_interrupt) { try beginInterruptible() }
+            defer {
+                if isOutermost, has(apus_attention_interrupt) { interrupter.end() }
+            }
+            let status = try unsafe enter(target, cells, thread)
+            if status != 0 { throw takeTrap() }
+        }
+        if has(apus_attention_hook) {
+            try hooked(.enteringWasm, .leavingWasm, call)
+        } else {
+            try call()
+        }
+    }
+
+    /// Runs the function: 0 if it returned, 1 after a trap.
+    @inline(__always)
+    private func enter(
+        _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
+        _ thread: UnsafeMutablePointer<apus_thread>
+    ) throws -> UInt32 {
         let stack = apus_stack_address()
         let status: UInt32
         let previous = unsafe thread.pointee.current
         if unsafe context.pointee.entry_sp == 0 {
             adjustStackLimit(stack, unsafe thread.pointee.stack_low)
-            if unsafe stack < stackLimit { throw WasmTrap(.stackExhausted) }
-            if unsafe context.pointee.is_interruptible != 0 { try beginInterruptible() }
+            if unsafe stack < stackLimit { throw exhaustion() }
             unsafe outermostStackAddress = stack
             unsafe context.pointee.outer = unsafe previous
             unsafe thread.pointee.current = unsafe context
             status = unsafe apus_enter(target.entry, target.context, target.code, cells)
             unsafe thread.pointee.current = previous
+            unsafe context.pointee.outer = nil
             unsafe outermostStackAddress = 0
-            if unsafe context.pointee.is_interruptible != 0 { endInterruptible() }
         } else {
-            if unsafe stack < stackLimit {
-                throw WasmTrap(.stackExhausted, backtrace: outerBacktrace())
-            }
+            if unsafe stack < stackLimit { throw exhaustion() }
             unsafe thread.pointee.current = unsafe context
             status = unsafe reenter(target, cells)
             unsafe thread.pointee.current = previous
         }
-        if status != 0 { throw takeTrap() }
+        return status
+    }
+
+    /// There is no stack left to enter wasm on.
+    @inline(never)
+    private func exhaustion() -> WasmTrap {
+        statistics.traps += 1
+        return WasmTrap(.stackExhausted, backtrace: outerBacktrace())
     }
 
     /// Enters wasm while a host function is running, noting where the outer frames are.
@@ -90,7 +137,7 @@ extension RuntimeStore {
     @inline(__always)
     private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) {
         let floor = stackLow &+ environment.hostStackBytes
-        let wanted = stack &- environment.wasmStackBytes
+        let wanted = stack &- wasmStackBytes
         let ideal = wanted > stack || wanted < floor ? floor : wanted
         let slack: UInt = 16 << 10
         let present = unsafe stackLimit

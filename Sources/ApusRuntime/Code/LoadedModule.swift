@@ -19,6 +19,8 @@ public final class LoadedModule: @unchecked Sendable {
     /// Bytes of code.
     public let codeBytes: Int
     let environment: RuntimeEnvironment
+    /// What each instance begins with: its own memories, then its own tables.
+    let demand: [Growth]
     private let jumpSlots: Int?
     private let code: CodeMemory
     private let functions: Arena<CompiledFunction>
@@ -33,6 +35,7 @@ public final class LoadedModule: @unchecked Sendable {
     ) throws(ResourceError) {
         self.module = module
         layout = ContextLayout(module)
+        demand = Growth.demand(of: module)
         self.environment = environment
         sharedSignatures = try SharedSignatures(module.types, in: environment.signatures)
         try image.code.makeExecutable()

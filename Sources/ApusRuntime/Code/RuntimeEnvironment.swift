@@ -7,7 +7,6 @@ public final class RuntimeEnvironment: Sendable {
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
     /// Of the configuration, within bounds.
-    let wasmStackBytes: UInt
     let hostStackBytes: UInt
 
     /// Takes the trap signals, if that has not happened yet in this process.
@@ -24,15 +23,12 @@ public final class RuntimeEnvironment: Sendable {
         trampolines = try TrampolineCache(source)
         self.allocator = allocator
         self.configuration = configuration
-        wasmStackBytes = UInt(min(max(configuration.wasmStackBytes, 16 << 10), 1 << 40))
         hostStackBytes = UInt(min(max(configuration.hostStackBytes, 64 << 10), 1 << 40))
     }
 }
 
 /// What an embedder may set about running wasm.
 public struct RuntimeConfiguration: Hashable, Sendable {
-    /// Stack that wasm may use at most, on threads whose stack is large enough.
-    public var wasmStackBytes: Int = 1 << 20
     /// Stack kept free below wasm's for host functions and the runtime: at least 64 KiB.
     public var hostStackBytes: Int = 128 << 10
     /// Bytes that any one linear memory may have at most.

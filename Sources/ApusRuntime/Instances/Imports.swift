@@ -85,7 +85,7 @@ public struct Imports {
     }
 
     /// Whether something of size `count` that can grow to `maximum` is within `limits` (3.3.2).
-    private static func fits(_ count: UInt64, _ maximum: UInt64?, _ limits: Limits) -> Bool {
+    private static func fits(_ count: UInt64, _ maximum: UInt64?, _ limits: SizeLimits) -> Bool {
         guard count >= limits.minimum else { return false }
         guard let bound = limits.maximum else { return true }
         guard let maximum else { return false }
@@ -107,7 +107,7 @@ public struct Imports {
         }
     }
 
-    private static func describe(_ count: UInt64, _ limits: Limits) -> String {
+    private static func describe(_ count: UInt64, _ limits: SizeLimits) -> String {
         limits.maximum.map { "\(count) \($0)" } ?? "\(count)"
     }
 }

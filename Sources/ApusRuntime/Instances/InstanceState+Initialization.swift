@@ -35,8 +35,9 @@ extension InstanceState {
                 guard
                     initializeTable(
                         Int(table), fromSegment: index, at: destination, source: 0,
-                        count: UInt64(segment.initializers.count))
-                else { throw WasmTrap(.tableOutOfBounds) }
+                        count: UInt64(segment.initializers.count), mayGoOn: { store.mayGoOn })
+                else { throw trap(.tableOutOfBounds) }
+                if segment.initializers.count > Pieces.elements { try store.checkInterruption() }
                 dropElements(index)
             }
         }
@@ -49,10 +50,17 @@ extension InstanceState {
             guard
                 initializeMemory(
                     Int(memory), fromSegment: index, at: destination, source: 0,
-                    count: UInt64(segment.contents.count))
-            else { throw WasmTrap(.memoryOutOfBounds) }
+                    count: UInt64(segment.contents.count), mayGoOn: { store.mayGoOn })
+            else { throw trap(.memoryOutOfBounds) }
+            if segment.contents.count > Pieces.bytes { try store.checkInterruption() }
             dropData(index)
         }
+    }
+
+    /// A segment that does not fit ends the instantiation.
+    private func trap(_ code: TrapCode) -> WasmTrap {
+        store.statistics.traps += 1
+        return WasmTrap(code)
     }
 
     private func address(_ value: (low: UInt64, high: UInt64), is64: Bool) -> UInt64 {

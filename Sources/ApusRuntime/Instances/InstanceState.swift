@@ -109,11 +109,14 @@ public final class InstanceState {
 
     // MARK: Segments
 
+    // Between the check of the ranges and the work `pay` may refuse; `mayGoOn` is asked now and
+    // then, and the work ends unfinished where it answers false.
+
     /// Copies a part of a data segment into a memory. Returns false, changing nothing, if either
     /// range is out of bounds. Specification: 4.6.10 “memory.init”.
     func initializeMemory(
         _ memory: Int, fromSegment segment: Int, at destination: UInt64, source: UInt64,
-        count: UInt64
+        count: UInt64, pay: () -> Bool = { true }, mayGoOn: () -> Bool
     ) -> Bool {
         let contents = module.module.data[segment].contents
         let size = droppedData[segment] ? 0 : UInt64(contents.count)
@@ -121,7 +124,14 @@ public final class InstanceState {
         let start = contents.lowerBound + Int(truncatingIfNeeded: source)
         let end = start + Int(truncatingIfNeeded: count)
         let bytes = module.module.bytes
-        return memories[memory].write(bytes.span.extracting(start..<end), at: destination)
+        let memory = memories[memory]
+        guard memory.contains(destination, count: count) else { return false }
+        guard pay() else { return true }
+        Pieces.forEach(in: end - start, of: Pieces.bytes, mayGoOn: mayGoOn) { offset, length in
+            let piece = bytes.span.extracting((start + offset)..<(start + offset + length))
+            _ = memory.write(piece, at: destination &+ UInt64(offset))
+        }
+        return true
     }
 
     func dropData(_ segment: Int) { droppedData[segment] = true }
@@ -130,16 +140,21 @@ public final class InstanceState {
     /// either range is out of bounds. Specification: 4.6.9 “table.init”.
     func initializeTable(
         _ table: Int, fromSegment segment: Int, at destination: UInt64, source: UInt64,
-        count: UInt64
+        count: UInt64, pay: () -> Bool = { true }, mayGoOn: () -> Bool
     ) -> Bool {
         let elements = module.module.elements[segment].initializers
         let size = droppedElements[segment] ? 0 : UInt64(elements.count)
         guard count <= size, source <= size &- count else { return false }
         let table = tables[table]
         guard table.contains(destination, count) else { return false }
-        for position in 0..<count {
-            let value = reference(elements, Int(truncatingIfNeeded: source &+ position))
-            _ = table.set(destination &+ position, value)
+        guard pay() else { return true }
+        Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements, mayGoOn: mayGoOn
+        ) { offset, length in
+            for position in UInt64(offset)..<UInt64(offset + length) {
+                let value = reference(elements, Int(truncatingIfNeeded: source &+ position))
+                _ = table.set(destination &+ position, value)
+            }
         }
         return true
     }

@@ -33,6 +33,8 @@ public final class Interrupter: Sendable {
         var endedScopes: UInt64 = 0
 
         var mustStop: Bool { isRequested || isLate }
+        /// The same for who looks while nobody watches the deadline.
+        var isOverdue: Bool { mustStop || deadline.map { $0 <= Watchdog.now() } ?? false }
     }
 
     private let state: Mutex<State>
@@ -104,15 +106,24 @@ public final class Interrupter: Sendable {
     func begin() throws {
         let error = apus_interrupts_prepare_thread()
         guard error == 0 else { throw ResourceError(.signals, requested: 1, errorNumber: error) }
+        if takeRequest() { throw WasmTrap(.interrupted) }
         try state.withLock { state in
-            if state.mustStop {
-                state.isRequested = false
-                throw WasmTrap(.interrupted)
-            }
             if state.deadline != nil, !Watchdog.shared.isAwake {
                 throw ResourceError(.thread, requested: 1, errorNumber: EAGAIN)
             }
             state.thread = apus_interrupt_target()
+        }
+    }
+
+    /// Whether what is going on is to stop.
+    var mustStop: Bool { state.withLock { $0.isOverdue } }
+
+    /// The same; a request has then been served.
+    func takeRequest() -> Bool {
+        state.withLock { state in
+            guard state.isOverdue else { return false }
+            state.isRequested = false
+            return true
         }
     }
 

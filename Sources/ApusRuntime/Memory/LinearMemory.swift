@@ -14,7 +14,8 @@ public final class LinearMemory {
     public let type: MemoryType
     let record: UnsafeMutablePointer<apus_memory>
     private let ownsRecord: Bool
-    private let maximumBytes: UInt64
+    /// The size it may have at most.
+    let maximumBytes: UInt64
     private let reservedBytes: UInt64
 
     /// A memory of `type`'s minimum size, zeroed; of at most `limit` bytes. Its record is at

@@ -16,7 +16,7 @@ extension RuntimeStore {
         }
         if unsafe outermostStackAddress != 0 { markStack() }
         let released = externals.sweep()
-        needsCollection = false
+        setAttention(apus_attention_collect, false)
         // Here, with the table in order again, their deinitialisers may do what they want.
         _ = consume released
     }

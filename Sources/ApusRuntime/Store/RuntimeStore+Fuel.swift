@@ -9,8 +9,15 @@ extension RuntimeStore {
     /// it was at the call.
     public var fuel: UInt64 {
         get { UInt64(max(0, unsafe context.pointee.fuel)) }
-        set { unsafe context.pointee.fuel = Int64(clamping: newValue) }
+        set {
+            let amount = Int64(clamping: newValue)
+            fuelAccount.set(amount, left: unsafe context.pointee.fuel)
+            unsafe context.pointee.fuel = amount
+        }
     }
+
+    /// What the store's guests have used up.
+    public var fuelUsed: UInt64 { fuelAccount.total(left: unsafe context.pointee.fuel) }
 
     /// Gives back what was paid for instructions after the one that trapped. Where wasm was left
     /// by a call there are none.

@@ -19,15 +19,23 @@ public final class RuntimeStore {
     /// Types of the tables and globals that belong to no instance.
     private var retainedTypes: [ValueType] = []
     var externals = ExternTable()
-    /// Whether so many host objects have come that it pays to look which are still in use.
-    var needsCollection: Bool {
-        get { unsafe context.pointee.must_collect != 0 }
-        set { unsafe context.pointee.must_collect = newValue ? 1 : 0 }
+    /// What its guests may have together.
+    public let limits: StoreLimits
+    /// Is asked when a memory or table is made or grows.
+    public var limiter: (any ResourceLimiter)?
+    /// What it has and what happened in it.
+    public internal(set) var statistics = StoreStatistics()
+    var fuelAccount = FuelAccount()
+    /// Is told of each call into and out of wasm; nil: nobody is, which costs nothing.
+    public var callHook: CallHook? {
+        didSet { setAttention(apus_attention_hook, callHook != nil) }
     }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
+    /// Of the limits, within bounds.
+    let wasmStackBytes: UInt
     /// What every context of the store has as its stack limit.
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
@@ -36,9 +44,12 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
 
     public init(
-        _ environment: RuntimeEnvironment, hostState: AnyObject? = nil
+        _ environment: RuntimeEnvironment, limits: StoreLimits = StoreLimits(),
+        hostState: AnyObject? = nil
     ) throws(ResourceError) {
         self.environment = environment
+        self.limits = limits
+        wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
         self.hostState = hostState
         let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
         let head = unsafe MemoryLayout<apus_store_context>.stride
@@ -54,7 +65,7 @@ public final class RuntimeStore {
     }
 
     deinit {
-        if unsafe context.pointee.is_interruptible != 0 { interrupter.detach() }
+        if has(apus_attention_interrupt) { interrupter.detach() }
         for instance in instances { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.signatures.release(type) }
         unsafe apus_free(context)
@@ -72,10 +83,12 @@ public final class RuntimeStore {
     }
 
     /// A memory that belongs to no instance.
-    public func makeMemory(_ type: MemoryType) throws(ResourceError) -> LinearMemory {
-        let memory = try unsafe LinearMemory(
-            type, limit: environment.configuration.memoryBytesLimit,
-            alwaysChecksBounds: environment.configuration.alwaysChecksBounds)
+    public func makeMemory(_ type: MemoryType) throws -> LinearMemory {
+        let memory = try making(.memory(type)) { () throws(ResourceError) in
+            try unsafe LinearMemory(
+                type, limit: environment.configuration.memoryBytesLimit,
+                alwaysChecksBounds: environment.configuration.alwaysChecksBounds)
+        }
         memories.append(memory)
         return memory
     }
@@ -92,10 +105,12 @@ public final class RuntimeStore {
     /// A table that belongs to no instance, full of `initial`.
     public func makeTable(
         _ type: TableType, initial: UInt64 = 0
-    ) throws(ResourceError) -> ReferenceTable {
+    ) throws -> ReferenceTable {
         try retain(type.element)
-        let table = try unsafe ReferenceTable(
-            type, initial: initial, limit: environment.configuration.tableElementsLimit)
+        let table = try making(.table(type)) { () throws(ResourceError) in
+            try unsafe ReferenceTable(
+                type, initial: initial, limit: environment.configuration.tableElementsLimit)
+        }
         tables.append(table)
         return table
     }
@@ -122,9 +137,18 @@ public final class RuntimeStore {
     ) throws -> InstanceState {
         let request = InstanceAllocationRequest(
             module: module, imports: imports, store: self, hostState: hostState)
+        let start = Watchdog.now()
+        defer { statistics.instantiationNanoseconds &+= Watchdog.now() &- start }
         let allocator = environment.allocator
         try allocator.validate(module)
-        let instance = try allocator.allocate(request)
+        try reserve(for: module)
+        let instance: InstanceState
+        do throws(ResourceError) {
+            instance = try allocator.allocate(request)
+        } catch {
+            unreserve(for: module)
+            throw error
+        }
         adopt(instance)
         try allocator.initialize(instance)
         return instance
@@ -165,7 +189,7 @@ public final class RuntimeStore {
     /// along; after that as long as wasm can reach it.
     public func makeExternal(_ object: Any) throws(ResourceError) -> UInt64 {
         let reference = try externals.insert(object)
-        needsCollection = externals.needsCollection
+        setAttention(apus_attention_collect, externals.needsCollection)
         return reference
     }
 

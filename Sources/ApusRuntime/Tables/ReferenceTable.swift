@@ -13,7 +13,8 @@ public final class ReferenceTable {
     public let type: TableType
     let record: UnsafeMutablePointer<apus_table>
     private let ownsRecord: Bool
-    private let maximum: UInt64
+    /// Elements it may have at most.
+    let maximum: UInt64
     private var capacity: UInt64
 
     /// A table of `type`'s minimum size full of `initial`; of at most `limit` elements. Its record
@@ -72,44 +73,71 @@ public final class ReferenceTable {
         return true
     }
 
-    /// Adds `delta` elements of `value`. Returns the old size, or nil if the table cannot grow
-    /// that far. Specification: 4.5.3 “Growing tables”.
-    public func grow(by delta: UInt64, _ value: UInt64) -> UInt64? {
+    // `mayGoOn` is asked now and then; the work ends unfinished where it answers false.
+
+    /// Adds `delta` elements of `value`. Returns the old size, or nil, nothing being changed, if
+    /// the table cannot grow that far or `mayGoOn` ended the work. Specification: 4.5.3 “Growing
+    /// tables”.
+    public func grow(
+        by delta: UInt64, _ value: UInt64, mayGoOn: () -> Bool = { true }
+    ) -> UInt64? {
         let old = count
         guard delta <= maximum &- old else { return nil }
         let needed = old &+ delta
         if needed > capacity {
             let larger = min(max(needed, capacity &* 2), maximum)
-            guard let fresh = unsafe apus_allocate(larger &* 8) else { return nil }
-            let target = unsafe fresh.assumingMemoryBound(to: UInt64.self)
-            unsafe target.update(from: elements, count: Int(truncatingIfNeeded: old))
-            unsafe apus_free(elements)
-            unsafe elements = target
-            capacity = larger
-            unsafe record.pointee.elements = target
+            guard move(toRoomFor: larger, mayGoOn) else { return nil }
         }
+        guard fillUnchecked(old, value, delta, mayGoOn) else { return nil }
         unsafe record.pointee.count = needed
-        fillUnchecked(old, value, delta)
         return old
+    }
+
+    /// Makes room for `larger` elements. Returns whether that was possible.
+    private func move(toRoomFor larger: UInt64, _ mayGoOn: () -> Bool) -> Bool {
+        guard let fresh = unsafe apus_allocate(larger &* 8) else { return false }
+        let target = unsafe fresh.assumingMemoryBound(to: UInt64.self)
+        let isDone = Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements, mayGoOn: mayGoOn
+        ) { offset, length in
+            unsafe (target + offset).update(from: elements + offset, count: length)
+        }
+        guard isDone else {
+            unsafe apus_free(target)
+            return false
+        }
+        unsafe apus_free(elements)
+        unsafe elements = target
+        capacity = larger
+        unsafe record.pointee.elements = target
+        return true
     }
 
     /// Sets `count` elements from `start` on. Returns false, changing nothing, if they do not all
     /// lie in the table. Specification: 4.6.9 “table.fill”.
-    public func fill(_ start: UInt64, _ value: UInt64, _ count: UInt64) -> Bool {
+    public func fill(
+        _ start: UInt64, _ value: UInt64, _ count: UInt64, mayGoOn: () -> Bool = { true }
+    ) -> Bool {
         guard contains(start, count) else { return false }
-        fillUnchecked(start, value, count)
+        fillUnchecked(start, value, count, mayGoOn)
         return true
     }
 
     /// Copies `count` elements of `source`, which may be this table and overlap. Returns false,
     /// changing nothing, if they do not all exist. Specification: 4.6.9 “table.copy”.
     public func copy(
-        _ destination: UInt64, from source: ReferenceTable, _ start: UInt64, _ count: UInt64
+        _ destination: UInt64, from source: ReferenceTable, _ start: UInt64, _ count: UInt64,
+        mayGoOn: () -> Bool = { true }
     ) -> Bool {
         guard contains(destination, count), source.contains(start, count) else { return false }
         let target = unsafe elements + Int(truncatingIfNeeded: destination)
         let origin = unsafe source.elements + Int(truncatingIfNeeded: start)
-        unsafe target.update(from: origin, count: Int(truncatingIfNeeded: count))
+        Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
+            backward: unsafe target > origin, mayGoOn: mayGoOn
+        ) { offset, length in
+            unsafe (target + offset).update(from: origin + offset, count: length)
+        }
         return true
     }
 
@@ -120,8 +148,15 @@ public final class ReferenceTable {
         return count <= size && start <= size &- count
     }
 
-    private func fillUnchecked(_ start: UInt64, _ value: UInt64, _ count: UInt64) {
+    @discardableResult
+    private func fillUnchecked(
+        _ start: UInt64, _ value: UInt64, _ count: UInt64, _ mayGoOn: () -> Bool = { true }
+    ) -> Bool {
         let first = unsafe elements + Int(truncatingIfNeeded: start)
-        unsafe first.update(repeating: value, count: Int(truncatingIfNeeded: count))
+        return Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements, mayGoOn: mayGoOn
+        ) { offset, length in
+            unsafe (first + offset).update(repeating: value, count: length)
+        }
     }
 }

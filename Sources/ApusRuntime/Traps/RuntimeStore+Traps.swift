@@ -21,6 +21,7 @@ extension RuntimeStore {
             pendingError = nil
             return error
         }
+        statistics.traps += 1
         checkFault(code)
         refundFuel(code)
         let counters = unsafe Span(

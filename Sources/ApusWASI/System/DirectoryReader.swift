@@ -35,6 +35,7 @@ enum DirectoryReader {
                         directory, bytes.baseAddress, UInt64(bytes.count))
                 }
                 if result < 0 { throw Errno(host: Int32(truncatingIfNeeded: -result)) }
+                if apus_this_thread_is_interrupted() != 0 { throw .intr }
                 if result == 0 { return }
                 var start = 0
                 while start < Int(result) {

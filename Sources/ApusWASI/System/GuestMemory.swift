@@ -80,11 +80,13 @@ struct GuestMemory {
 
 /// Pieces of guest memory that a call reads into or writes from: `iovec_array` and
 /// `ciovec_array`. All of the guest's pieces are checked; the first `capacity` that are not empty
-/// are kept, since a call may always do less than it was asked to.
+/// are kept, and of them `byteLimit` bytes, since a call may always do less than it was asked to:
+/// then it does not take so long that a guest who is to stop goes on.
 @safe
 struct GuestVectors {
     // SAFETY: the first `count` entries lie within the memory they were made from.
     static var capacity: Int { 64 }
+    static var byteLimit: Int { 4 << 20 }
     private var entries: InlineArray<64, iovec>
     private(set) var count = 0
     /// Bytes of the kept pieces together.
@@ -101,13 +103,11 @@ struct GuestVectors {
             let length = Int(try memory.load(UInt32.self, at: entry &+ 4))
             let piece = try unsafe memory.buffer(at: start, length)
             entry &+= 8
-            // The sum stays a guest's 32-bit size.
-            guard length > 0, self.count < Self.capacity,
-                byteCount + length <= Int(UInt32.max)
-            else { continue }
-            unsafe entries[self.count] = iovec(iov_base: piece.baseAddress, iov_len: length)
+            let kept = min(length, Self.byteLimit - byteCount)
+            guard kept > 0, self.count < Self.capacity else { continue }
+            unsafe entries[self.count] = iovec(iov_base: piece.baseAddress, iov_len: kept)
             self.count += 1
-            byteCount += length
+            byteCount += kept
         }
     }
 

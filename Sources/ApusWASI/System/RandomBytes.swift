@@ -6,9 +6,23 @@ enum RandomBytes {
     /// A generator whose sequence follows from its seed alone (splitmix64): not for secrets.
     case seeded(state: UInt64)
 
-    /// Fills `count` bytes of guest memory.
+    /// Bytes made without looking whether the guest is to stop.
+    private static var pieceBytes: Int { 1 << 18 }
+
+    /// Fills `count` bytes of guest memory. Throws `intr` when the guest is to stop.
     mutating func fill(_ memory: GuestMemory, at address: UInt32, _ count: Int) throws(Errno) {
-        let buffer = try unsafe memory.buffer(at: address, count)
+        try memory.check(address, count)
+        var done = 0
+        repeat {
+            let length = min(count - done, Self.pieceBytes)
+            try unsafe fill(memory.buffer(at: address &+ UInt32(truncatingIfNeeded: done), length))
+            done += length
+            if apus_this_thread_is_interrupted() != 0 { throw .intr }
+        } while done < count
+    }
+
+    // SAFETY: `buffer` is checked guest memory.
+    private mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
         switch self {
         case .system: try unsafe Self.fillFromSystem(buffer)
         case .seeded(var state):

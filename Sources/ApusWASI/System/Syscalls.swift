@@ -179,8 +179,13 @@ enum Syscalls {
     /// Makes sure that the file has room up to `offset + count`, without changing its contents.
     static func allocate(_ descriptor: Int32, _ offset: Int64, _ count: Int64) throws(Errno) {
         #if os(Linux)
-            let error = posix_fallocate(descriptor, off_t(offset), off_t(count))
-            if error != 0 { throw Errno(host: error) }
+            while true {
+                let result = apus_make_room(descriptor, offset, count)
+                if result == 0 { return }
+                if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
+                    throw Errno(host: -result)
+                }
+            }
         #else
             throw .notsup
         #endif

@@ -1,3 +1,5 @@
+internal import CApusHost
+
 /// A guest's output on its way to a terminal of the host's, without what a terminal would obey.
 ///
 /// Escape sequences move the cursor, rewrite what was there, change titles and colours, and make
@@ -23,6 +25,7 @@ final class TerminalOutput {
                 let text = filter(bytes.extracting(start..<end))
                 try Syscalls.writeAll(host, text.span)
                 start = end
+                if apus_this_thread_is_interrupted() != 0 { throw .intr }
             }
             return start
         }

@@ -36,6 +36,13 @@ struct apus_function_import {
     struct apus_context *context;
 };
 
+/// Reasons for calls to take the long way. None is set in most stores.
+enum apus_attention {
+    apus_attention_collect = 1,    // host objects may have piled up
+    apus_attention_interrupt = 2,  // calls announce themselves to the store's interrupter
+    apus_attention_hook = 4,       // the embedder wants to know of calls
+};
+
 /// One per store: the state of the wasm activations of the thread that is inside it.
 struct apus_store_context {
     uintptr_t entry_sp;     // rsp the entry trampoline left; where a trap resumes. 0: not in wasm
@@ -47,7 +54,7 @@ struct apus_store_context {
     uint32_t interrupt;     // not 0: leave wasm soon; other threads set it. Read with `trap` as one
     uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
     uint32_t is_metered;    // not 0: r14 holds the fuel while wasm runs
-    uint32_t is_interruptible;  // not 0: calls announce themselves to the store's interrupter
+    uint32_t attention;     // apus_attention bits: what calls have to do besides
     uintptr_t trap_pc;      // where it happened
     uintptr_t trap_fp;      // rbp there
     uintptr_t trap_address; // faulting data address
@@ -57,7 +64,6 @@ struct apus_store_context {
     uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there
-    uint32_t must_collect;  // not 0: host objects may have piled up
 };
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in

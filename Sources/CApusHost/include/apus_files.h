@@ -17,6 +17,10 @@ int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes);
 /// Fills `buffer` with random bytes of the system's; may return fewer than asked for.
 int64_t apus_random_bytes(void *buffer, uint64_t bytes);
 
+/// Makes sure that a file has room for `bytes` bytes from `offset` on, becoming longer if it must;
+/// if the file system cannot, nothing is written in its stead. Returns 0.
+int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes);
+
 /// Waits until a descriptor is ready, at most `nanoseconds` (negative: without end; the system may
 /// round up). Returns how many are.
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds);

@@ -11,10 +11,11 @@ import Testing
         var builder = ModuleBuilder()
         let number = ConstantExpression([.i32Const(-70)])
         builder.importFunction("m", "f", FunctionType([.i32, .f64], [.i64]))
-        builder.importTable("m", "t", TableType(element: .externref, limits: Limits(minimum: 1)))
+        builder.importTable(
+            "m", "t", TableType(element: .externref, limits: SizeLimits(minimum: 1)))
         builder.importGlobal("m", "g", GlobalType(.i32, isMutable: false))
-        builder.addTable(TableType(element: .funcref, limits: Limits(minimum: 2, maximum: 9)))
-        builder.addMemory(MemoryType(limits: Limits(minimum: 1, maximum: 7_000)))
+        builder.addTable(TableType(element: .funcref, limits: SizeLimits(minimum: 2, maximum: 9)))
+        builder.addMemory(MemoryType(limits: SizeLimits(minimum: 1, maximum: 7_000)))
         builder.addGlobal(GlobalType(.i32, isMutable: true), number)
         builder.addGlobal(
             GlobalType(.v128, isMutable: false),

@@ -229,7 +229,7 @@ import Testing
 
     private func malformed(_ code: [UInt8]) throws -> ModuleError? {
         var builder = ModuleBuilder()
-        builder.addMemory(MemoryType(limits: Limits(minimum: 1)))
+        builder.addMemory(MemoryType(limits: SizeLimits(minimum: 1)))
         builder.addFunction(FunctionType(), code: code)
         builder.hasDataCount = false
         builder.addData(.passive, [])

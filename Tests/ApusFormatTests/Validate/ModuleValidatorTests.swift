@@ -29,19 +29,19 @@ import Testing
 
     @Test func sizes() throws {
         try expect("size minimum must not be greater than maximum") {
-            $0.addMemory(MemoryType(limits: Limits(minimum: 2, maximum: 1)))
+            $0.addMemory(MemoryType(limits: SizeLimits(minimum: 2, maximum: 1)))
         }
         try expect("size minimum must not be greater than maximum") {
-            $0.addTable(TableType(element: .funcref, limits: Limits(minimum: 2, maximum: 1)))
+            $0.addTable(TableType(element: .funcref, limits: SizeLimits(minimum: 2, maximum: 1)))
         }
         try expect("memory size must be at most 65536 pages (4GiB)") {
-            $0.addMemory(MemoryType(limits: Limits(minimum: 65_537)))
+            $0.addMemory(MemoryType(limits: SizeLimits(minimum: 65_537)))
         }
         try expect("memory size must be at most 65536 pages (4GiB)") {
-            $0.importMemory("m", "m", MemoryType(limits: Limits(minimum: 0, maximum: 1 << 31)))
+            $0.importMemory("m", "m", MemoryType(limits: SizeLimits(minimum: 0, maximum: 1 << 31)))
         }
         try expect(nil) {
-            $0.addMemory(MemoryType(limits: Limits(minimum: 65_536, maximum: 65_536)))
+            $0.addMemory(MemoryType(limits: SizeLimits(minimum: 65_536, maximum: 65_536)))
         }
     }
 
@@ -107,7 +107,7 @@ import Testing
                     initializers: .functions([])))
         }
         try expect("type mismatch") {
-            $0.addTable(TableType(element: .externref, limits: Limits(minimum: 0)))
+            $0.addTable(TableType(element: .externref, limits: SizeLimits(minimum: 0)))
             $0.addElements(
                 ElementSegment(
                     mode: .active(table: 0, offset: zero), type: .funcref,
@@ -119,7 +119,7 @@ import Testing
                     mode: .declarative, type: .funcref, initializers: .functions([0])))
         }
         try expect("type mismatch") {
-            $0.addMemory(MemoryType(limits: Limits(minimum: 0)))
+            $0.addMemory(MemoryType(limits: SizeLimits(minimum: 0)))
             $0.addData(.active(memory: 0, offset: global(.i64Const(0))), [])
         }
     }

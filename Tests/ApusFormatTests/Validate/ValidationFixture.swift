@@ -15,9 +15,9 @@ enum ValidationFixture {
         var builder = ModuleBuilder()
         builder.importFunction("m", "f", FunctionType([.i32]))
         builder.importGlobal("m", "g", GlobalType(.i32, isMutable: false))
-        builder.addTable(TableType(element: .funcref, limits: Limits(minimum: 1)))
-        builder.addTable(TableType(element: .externref, limits: Limits(minimum: 1)))
-        builder.addMemory(MemoryType(limits: Limits(minimum: 1)))
+        builder.addTable(TableType(element: .funcref, limits: SizeLimits(minimum: 1)))
+        builder.addTable(TableType(element: .externref, limits: SizeLimits(minimum: 1)))
+        builder.addMemory(MemoryType(limits: SizeLimits(minimum: 1)))
         builder.addGlobal(
             GlobalType(.i64, isMutable: true), ConstantExpression([.i64Const(0)]))
         builder.addFunction(type, locals: locals, emit)

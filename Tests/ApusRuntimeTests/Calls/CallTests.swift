@@ -86,7 +86,7 @@ private struct Refusal: Error, Equatable { var number: Int }
     @Test func functionsOfOtherInstancesRunInTheirOwnContext() throws {
         let store = try store()
         var memory = parts([.load])
-        memory.memories = [MemoryType(limits: Limits(minimum: 1))]
+        memory.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
         let library = try store.instance([.load], memory)
         #expect(library.memories[0].store(UInt32(9), at: 16))
         let user = try store.instance(
@@ -101,7 +101,7 @@ private struct Refusal: Error, Equatable { var number: Int }
 
     @Test func runtimeFunctionsReachCompiledCode() throws {
         var parts = parts([.callRuntime])
-        parts.memories = [MemoryType(limits: Limits(minimum: 1, maximum: 3))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 1, maximum: 3))]
         let instance = try store().instance([.callRuntime], parts)
         func call(_ function: RuntimeFunction, _ a: UInt64, _ b: UInt64 = 0) throws -> UInt64 {
             try instance.call("f0", UInt64(function.rawValue), a, b)

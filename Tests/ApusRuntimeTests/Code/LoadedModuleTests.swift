@@ -36,7 +36,7 @@ import Testing
         #expect(module.place(at: address, isReturnAddress: true)?.trap == TrapCode.none)
         #expect(module.place(at: address, isReturnAddress: false)?.trap == .memoryOutOfBounds)
         var parts = parts([both])
-        parts.memories = [MemoryType(limits: Limits(minimum: 0))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 0))]
         let guest = try RuntimeStore(module.environment).instance([both], parts)
         #expect(trap { try guest.call("f0") } == .memoryOutOfBounds)
     }

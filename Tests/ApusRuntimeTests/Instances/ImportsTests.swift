@@ -35,7 +35,7 @@ import Testing
     @Test func memoriesMatchByPresentSizeAndMaximum() throws {
         let store = try RuntimeStore(makeEnvironment())
         func type(_ minimum: UInt64, _ maximum: UInt64? = nil) -> MemoryType {
-            MemoryType(limits: Limits(minimum: minimum, maximum: maximum))
+            MemoryType(limits: SizeLimits(minimum: minimum, maximum: maximum))
         }
         let memory = try store.makeMemory(type(1, 4))
         func fits(_ expected: MemoryType) throws -> Bool {
@@ -53,8 +53,8 @@ import Testing
     @Test func tablesAndGlobalsMatchExactly() throws {
         let store = try RuntimeStore(makeEnvironment())
         let table = try store.makeTable(
-            TableType(element: .funcref, limits: Limits(minimum: 1)))
-        let externals = TableType(element: .externref, limits: Limits(minimum: 1))
+            TableType(element: .funcref, limits: SizeLimits(minimum: 1)))
+        let externals = TableType(element: .externref, limits: SizeLimits(minimum: 1))
         #expect(try matches(.table(table.type), store, .table(table)))
         #expect(try !matches(.table(externals), store, .table(table)))
         let global = try store.makeGlobal(GlobalType(.i32, isMutable: true), bits: 1)

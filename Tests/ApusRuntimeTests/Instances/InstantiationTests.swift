@@ -16,9 +16,9 @@ import Testing
 
     @Test func segmentsRunInOrderAndEarlierOnesStay() throws {
         let store = try store()
-        let memory = try store.makeMemory(MemoryType(limits: Limits(minimum: 1)))
+        let memory = try store.makeMemory(MemoryType(limits: SizeLimits(minimum: 1)))
         let table = try store.makeTable(
-            TableType(element: .funcref, limits: Limits(minimum: 2)))
+            TableType(element: .funcref, limits: SizeLimits(minimum: 2)))
         var parts = parts([.unreachable], bytes: [1, 2, 3, 4])
         parts.imports = [
             Import(module: "m", name: "t", type: .table(table.type)),
@@ -48,7 +48,7 @@ import Testing
 
     @Test func elementSegmentBeyondTheTableIsATrap() throws {
         var parts = parts([.unreachable])
-        parts.tables = [TableType(element: .funcref, limits: Limits(minimum: 1))]
+        parts.tables = [TableType(element: .funcref, limits: SizeLimits(minimum: 1))]
         parts.elements = [
             ElementSegment(
                 mode: .active(table: 0, offset: ConstantExpression([.i32Const(-1)])),
@@ -103,8 +103,8 @@ import Testing
 
     @Test func droppedAndPassiveSegments() throws {
         var parts = parts([.callRuntime], bytes: [10, 20, 30])
-        parts.memories = [MemoryType(limits: Limits(minimum: 1))]
-        parts.tables = [TableType(element: .funcref, limits: Limits(minimum: 3))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
+        parts.tables = [TableType(element: .funcref, limits: SizeLimits(minimum: 3))]
         parts.data = [DataSegment(mode: .passive, contents: 0..<3), segment(at: 0, 0..<1)]
         parts.elements = [
             ElementSegment(
@@ -162,7 +162,7 @@ import Testing
 
     @Test func bulkOperationsCheckFirst() throws {
         var parts = parts([.callRuntime])
-        parts.memories = [MemoryType(limits: Limits(minimum: 1))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
         let instance = try store().instance([.callRuntime], parts)
         func call(_ function: RuntimeFunction, _ arguments: UInt64...) -> TrapCode? {
             var all = [UInt64(function.rawValue)] + arguments

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LinearMemoryTests {
     private func memory(_ minimum: UInt64, _ maximum: UInt64? = nil) throws -> LinearMemory {
-        let type = MemoryType(limits: Limits(minimum: minimum, maximum: maximum))
+        let type = MemoryType(limits: SizeLimits(minimum: minimum, maximum: maximum))
         return try unsafe LinearMemory(type, limit: 1 << 32)
     }
 
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func limitStopsGrowthAndCreation() throws {
-        let type = MemoryType(limits: Limits(minimum: 2))
+        let type = MemoryType(limits: SizeLimits(minimum: 2))
         #expect(throws: ResourceError(.memory, requested: 131072, limit: 65536)) {
             try unsafe LinearMemory(type, limit: 65536)
         }

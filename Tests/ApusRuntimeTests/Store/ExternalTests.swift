@@ -28,7 +28,7 @@ private final class Canary {
         let store = try store()
         var dead = 0
         let table = try store.makeTable(
-            TableType(element: .externref, limits: Limits(minimum: 2)))
+            TableType(element: .externref, limits: SizeLimits(minimum: 2)))
         let global = try store.makeGlobal(GlobalType(.externref, isMutable: true), bits: 0)
         _ = table.set(1, try store.makeExternal(Canary { dead += 1 }))
         global.bits = try store.makeExternal(Canary { dead += 1 })

@@ -14,17 +14,17 @@ import Testing
         let functions: [TestFunction] = [.callImport, .callRuntime, .unreachable]
         var parts = parts(functions, imported: 1)
         parts.memories = [
-            MemoryType(limits: Limits(minimum: 1)), MemoryType(limits: Limits(minimum: 0)),
+            MemoryType(limits: SizeLimits(minimum: 1)), MemoryType(limits: SizeLimits(minimum: 0)),
         ]
-        parts.tables = [TableType(element: .funcref, limits: Limits(minimum: 4))]
+        parts.tables = [TableType(element: .funcref, limits: SizeLimits(minimum: 4))]
         parts.globals = [GlobalType(.i64, isMutable: true)]
         parts.globalInitializers = [ConstantExpression([.i64Const(1)])]
         let module = try load(functions, parts, in: environment)
         let host = try store.makeHostFunction(sixToOne) { frame in
             _ = try frame.store.makeExternal("object")
-            _ = try frame.store.makeMemory(MemoryType(limits: Limits(minimum: 1)))
+            _ = try frame.store.makeMemory(MemoryType(limits: SizeLimits(minimum: 1)))
         }
-        _ = try store.makeTable(TableType(element: .externref, limits: Limits(minimum: 1)))
+        _ = try store.makeTable(TableType(element: .externref, limits: SizeLimits(minimum: 1)))
         _ = try store.makeGlobal(GlobalType(.i32, isMutable: true), bits: 1)
         let guest = Guest(
             store: store,

@@ -8,7 +8,7 @@ import Testing
         _ minimum: UInt64, _ maximum: UInt64? = nil, limit: UInt64 = 1000, initial: UInt64 = 0
     ) throws -> ReferenceTable {
         let type = TableType(
-            element: .externref, limits: Limits(minimum: minimum, maximum: maximum))
+            element: .externref, limits: SizeLimits(minimum: minimum, maximum: maximum))
         return try unsafe ReferenceTable(type, initial: initial, limit: limit)
     }
 
@@ -45,6 +45,37 @@ import Testing
         #expect(elements(table) == [0, 0, 0, 0])
         #expect(table.fill(1, 7, 2))
         #expect(elements(table) == [0, 7, 7, 0])
+    }
+
+    /// Work on tables is done in pieces; what is not done when it has to end is as if it had never
+    /// begun, where a table grows, and begun but not finished elsewhere.
+    @Test func interruptedGrowthChangesNothing() throws {
+        let size = UInt64(3 * Pieces.elements)
+        let table = try make(size, 4 * size, limit: .max)
+        #expect(table.fill(0, 7, size))
+        var asked = 0
+        let old = table.grow(by: size, 9) {
+            asked += 1
+            return asked < 4
+        }
+        #expect(old == nil)
+        #expect(asked == 4)
+        #expect(table.count == size)
+        #expect(table.get(size - 1) == 7)
+        #expect(table.grow(by: size, 9) == size)
+        #expect(table.get(size) == 9 && table.get(2 * size - 1) == 9)
+    }
+
+    @Test func fillsAndCopiesEndBetweenPieces() throws {
+        let piece = UInt64(Pieces.elements)
+        let table = try make(4 * piece, 4 * piece, limit: .max)
+        #expect(table.fill(0, 5, 4 * piece) { false })
+        #expect(table.get(piece - 1) == 5 && table.get(piece) == 0)
+        // Backwards, since it overlaps.
+        _ = table.set(2 * piece, 6)
+        #expect(table.copy(piece, from: table, 0, 3 * piece) { false })
+        #expect(table.get(4 * piece - 1) == 0 && table.get(3 * piece) == 6)
+        #expect(table.get(piece) == 0)
     }
 
     @Test func copiesOverlap() throws {

@@ -11,7 +11,7 @@ import Testing
     @Test func faultBeyondMemoryIsATrap() throws {
         let store = try store()
         var parts = parts([.load])
-        parts.memories = [MemoryType(limits: Limits(minimum: 1))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
         let instance = try store.instance([.load], parts)
         #expect(instance.memories[0].store(UInt32(42), at: 65532))
         #expect(try instance.call("f0", 65532) == 42)
@@ -23,7 +23,7 @@ import Testing
 
     @Test func memoryOfNoPagesHasNoByte() throws {
         var parts = parts([.load])
-        parts.memories = [MemoryType(limits: Limits(minimum: 0))]
+        parts.memories = [MemoryType(limits: SizeLimits(minimum: 0))]
         let instance = try store().instance([.load], parts)
         #expect(trap { try instance.call("f0", 0) } == .memoryOutOfBounds)
     }

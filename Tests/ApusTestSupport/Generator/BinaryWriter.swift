@@ -50,7 +50,7 @@ struct BinaryWriter {
         for each in types { type(each) }
     }
 
-    mutating func limits(_ limits: Limits) {
+    mutating func limits(_ limits: SizeLimits) {
         byte(limits.maximum == nil ? 0 : 1)
         unsigned(Int(limits.minimum))
         if let maximum = limits.maximum { unsigned(Int(maximum)) }

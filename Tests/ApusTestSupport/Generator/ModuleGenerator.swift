@@ -172,7 +172,7 @@ extension ModuleShape {
         guard choices.chance(85) else { return }
         let minimum = choices.pick([1, 1, 1, 2, 0])
         memory = MemoryType(
-            limits: Limits(
+            limits: SizeLimits(
                 minimum: UInt64(minimum), maximum: UInt64(minimum + choices.below(4))))
         chooseData(&choices)
     }
@@ -196,7 +196,7 @@ extension ModuleShape {
             tables.append(
                 TableType(
                     element: choices.chance(20) ? .externref : .funcref,
-                    limits: Limits(minimum: UInt64(size), maximum: maximum)))
+                    limits: SizeLimits(minimum: UInt64(size), maximum: maximum)))
         }
         let targets = tables.indices.filter { tables[$0].element == .funcref }
         for _ in 0..<choices.below(5) {

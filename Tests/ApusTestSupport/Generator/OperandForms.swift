@@ -39,7 +39,7 @@ public struct OperandForms: Sendable {
             FunctionType(operation.operands, [operation.result]),
             FunctionType(operation.operands, [.i32]),
         ]
-        shape.memory = MemoryType(limits: Limits(minimum: 1))
+        shape.memory = MemoryType(limits: SizeLimits(minimum: 1))
         var bodies: [[UInt8]] = []
         let uses = operation.result == .i32 ? Use.allCases : [.value]
         for use in uses {

@@ -88,7 +88,7 @@ public final class ReferenceInstance {
         }
     }
 
-    private func fits(_ size: UInt64, _ maximum: UInt64?, _ wanted: Limits) -> Bool {
+    private func fits(_ size: UInt64, _ maximum: UInt64?, _ wanted: SizeLimits) -> Bool {
         guard size >= wanted.minimum else { return false }
         guard let most = wanted.maximum else { return true }
         guard let maximum else { return false }

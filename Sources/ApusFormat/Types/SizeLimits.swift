@@ -1,7 +1,7 @@
 /// The size range of a memory (in pages) or a table (in elements).
 ///
 /// Specification: 2.3.11 “Limits”.
-public struct Limits: Hashable, Sendable {
+public struct SizeLimits: Hashable, Sendable {
     public var minimum: UInt64
     public var maximum: UInt64?
 
@@ -14,13 +14,13 @@ public struct Limits: Hashable, Sendable {
 /// The type of a linear memory. Specification: 2.3.13 “Memory Types”.
 public struct MemoryType: Hashable, Sendable {
     /// In pages.
-    public var limits: Limits
+    public var limits: SizeLimits
     public var is64: Bool = false
     public var isShared: Bool = false
     /// Binary logarithm of the page size in bytes: 16, or 0 with custom page sizes.
     public var pageSizeLog2: UInt8 = 16
 
-    public init(limits: Limits) { self.limits = limits }
+    public init(limits: SizeLimits) { self.limits = limits }
 
     /// Type of the memory's addresses and sizes.
     public var address: ValueType { is64 ? .i64 : .i32 }
@@ -44,10 +44,10 @@ public struct MemoryType: Hashable, Sendable {
 /// The type of a table. Specification: 2.3.14 “Table Types”.
 public struct TableType: Hashable, Sendable {
     public var element: ValueType
-    public var limits: Limits
+    public var limits: SizeLimits
     public var is64: Bool = false
 
-    public init(element: ValueType, limits: Limits) {
+    public init(element: ValueType, limits: SizeLimits) {
         self.element = element
         self.limits = limits
     }

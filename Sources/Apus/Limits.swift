@@ -1,0 +1,75 @@
+internal import ApusRuntime
+
+/// What modules and guests may use: finite in everything that could otherwise take the host down.
+///
+/// An engine has some (`Engine.Configuration.limits`), which hold for the modules it compiles and
+/// for its stores; a store may have its own. What exceeds one throws a `ResourceError` that names
+/// the limit and what was asked for, except that a guest whose memory or table may not grow sees
+/// -1, as the specification has it; `Store.limiter` hears of that.
+public struct Limits: Hashable, Sendable {
+    /// Bytes that all memories of a store may have together: 4 GiB.
+    public var memoryBytes: UInt64
+    /// Elements that all tables of a store may have together: 10 million, of 8 bytes each.
+    public var tableElements: UInt64
+    /// Instances in a store: 10 000. Those whose start function failed count, since others may
+    /// refer to them.
+    public var instances: Int
+    /// Bytes of stack that guests may use, at least 16 KiB: 1 MiB. Threads with smaller stacks
+    /// give less.
+    public var stackBytes: Int
+    /// Bytes of a module's binary form: 1 GiB. Looked at when a module is compiled, so only an
+    /// engine's counts.
+    public var moduleBytes: Int
+    /// Functions of a module, imported ones included: 1 million. Looked at when a module is
+    /// compiled, so only an engine's counts.
+    public var functions: Int
+    /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
+    /// `isFuelMetered` have fuel; a store of another one may not have this limit.
+    public var fuel: UInt64?
+    /// How long after the store is made its guests may run; nil: without end. `Store.deadline`
+    /// says more, and can move it.
+    public var deadline: Duration?
+
+    /// The defaults, except for what is given.
+    public init(
+        memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
+        instances: Int = 10_000, stackBytes: Int = 1 << 20, moduleBytes: Int = 1 << 30,
+        functions: Int = 1_000_000, fuel: UInt64? = nil, deadline: Duration? = nil
+    ) {
+        self.memoryBytes = memoryBytes
+        self.tableElements = tableElements
+        self.instances = instances
+        self.stackBytes = stackBytes
+        self.moduleBytes = moduleBytes
+        self.functions = functions
+        self.fuel = fuel
+        self.deadline = deadline
+    }
+}
+
+extension Limits {
+    /// What the runtime enforces of them.
+    var ofStore: StoreLimits {
+        var limits = StoreLimits()
+        limits.memoryBytes = memoryBytes
+        limits.tableElements = tableElements
+        limits.instances = instances
+        limits.stackBytes = stackBytes
+        return limits
+    }
+
+    func check(moduleBytes count: Int) throws(ResourceError) {
+        try Self.check(.moduleBytes, count, moduleBytes)
+    }
+
+    func check(functions count: Int) throws(ResourceError) {
+        try Self.check(.functions, count, functions)
+    }
+
+    private static func check(
+        _ resource: ResourceError.Resource, _ count: Int, _ limit: Int
+    ) throws(ResourceError) {
+        if count <= limit { return }
+        throw ResourceError(resource, requested: UInt64(count), limit: UInt64(max(0, limit)))
+    }
+}

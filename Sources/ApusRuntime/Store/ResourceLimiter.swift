@@ -1,0 +1,48 @@
+/// A memory or a table that is to become larger, or to be made: then it has nothing yet.
+public struct Growth: Hashable, Sendable {
+    /// What grows.
+    public enum Resource: Hashable, Sendable {
+        /// A linear memory; sizes are in bytes.
+        case memory
+        /// A table; sizes are in elements.
+        case table
+    }
+
+    /// What grows.
+    public var resource: Resource
+    /// Its size before.
+    public var current: UInt64
+    /// The size it is to have.
+    public var desired: UInt64
+    /// The size its type allows at most; nil if that names none.
+    public var maximum: UInt64?
+
+    /// A growth from `current` to `desired`.
+    public init(_ resource: Resource, current: UInt64, desired: UInt64, maximum: UInt64? = nil) {
+        self.resource = resource
+        self.current = current
+        self.desired = desired
+        self.maximum = maximum
+    }
+}
+
+/// Decides for a store whether its memories and tables may become larger, beyond what its limits
+/// say, and hears of what failed.
+///
+/// It is asked when a memory or a table is made and each time one grows, after the limits have
+/// been looked at and before the system is. It runs on the thread that uses the store, and must
+/// not call into the store's guests.
+public protocol ResourceLimiter: AnyObject {
+    /// Whether `growth` may happen. If not, a guest that asked for it sees -1, and an instance
+    /// that needs it is not made. What this throws ends the guest, and whoever called it gets it.
+    func allows(_ growth: Growth) throws -> Bool
+
+    /// `growth` did not happen: because of `error`, which names the limit, or because it was not
+    /// allowed.
+    func growthFailed(_ growth: Growth, _ error: ResourceError)
+}
+
+extension ResourceLimiter {
+    /// Does nothing.
+    public func growthFailed(_ growth: Growth, _ error: ResourceError) {}
+}

@@ -1,0 +1,13 @@
+/// What the guests of one store may have together.
+public struct StoreLimits: Hashable, Sendable {
+    /// Bytes of all linear memories.
+    public var memoryBytes: UInt64 = 1 << 32
+    /// Elements of all tables.
+    public var tableElements: UInt64 = 10_000_000
+    /// Instances, those whose instantiation failed late included.
+    public var instances = 10_000
+    /// Stack that wasm may use at most, on threads whose stack is large enough.
+    public var stackBytes = 1 << 20
+
+    public init() {}
+}

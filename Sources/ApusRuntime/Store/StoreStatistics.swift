@@ -1,0 +1,31 @@
+/// What a store has, had at most, and what happened in it.
+public struct StoreStatistics: Hashable, Sendable {
+    /// Something of which there is more at one time than at another.
+    public struct Level: Hashable, Sendable {
+        public private(set) var now: UInt64 = 0
+        public private(set) var peak: UInt64 = 0
+
+        mutating func add(_ amount: UInt64) {
+            now &+= amount
+            peak = max(peak, now)
+        }
+
+        mutating func remove(_ amount: UInt64) { now &-= amount }
+    }
+
+    public var instances = 0
+    /// Of all linear memories.
+    public var memoryBytes = Level()
+    /// Of all tables.
+    public var tableElements = Level()
+    /// How often a memory or table became larger after it was made.
+    public var growths = 0
+    /// How often one was to become larger, or to be made, and did not.
+    public var failedGrowths = 0
+    /// How often a guest ended in a trap, by interruption or for want of fuel included.
+    public var traps = 0
+    /// Time that instantiation took, start functions included.
+    public var instantiationNanoseconds: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,159 @@
+import ApusText
+import Foundation
+import Testing
+
+/// What the command's limits do to a program, and what it tells of it.
+struct LimitOptionsTests {
+    private static let text = """
+        (module
+          (memory (export "memory") 1)
+          (table $t 4 funcref)
+          (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+          (func (export "growTable") (param i32) (result i32)
+            (table.grow $t (ref.null func) (local.get 0)))
+          (func (export "forever") (loop $l (br $l)))
+          (func $deep (export "deep") (param i32) (result i32)
+            (if (result i32) (local.get 0)
+              (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+              (else (i32.const 0))))
+          (func (export "count") (param i32) (result i32)
+            (loop $l
+              (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+              (br_if $l (local.get 0)))
+            (i32.const 9)))
+        """
+
+    private func run(_ arguments: String...) throws -> Command.Outcome {
+        let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
+        return try Command.withFolder(files) { try Command.run(["run"] + arguments, in: $0) }
+    }
+
+    @Test func memoryIsBounded() throws {
+        #expect(try run("--invoke", "grow", "limits.wasm", "15").output == "1\n")
+        let bounded = try run("--max-memory", "1MiB", "--invoke", "grow", "limits.wasm", "16")
+        #expect(bounded.output == "-1\n")
+        #expect(
+            try run("--max-memory=1MiB", "--invoke", "grow", "limits.wasm", "15").output == "1\n")
+        let none = try run("--max-memory", "65535", "--invoke", "grow", "limits.wasm", "0")
+        #expect(none.status == 1)
+        #expect(
+            none.errorOutput
+                == "apus: linear memory of the store: 65536 exceeds the limit of 65535\n")
+    }
+
+    /// What the system refuses is an error that says how much that was.
+    @Test func addressSpaceRunsOut() throws {
+        let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
+        let outcome = try Command.withFolder(files) { folder in
+            try Command.run(
+                ["run", "--invoke", "grow", "limits.wasm", "0"], in: folder,
+                addressSpaceKibibytes: 4 << 20)
+        }
+        #expect(outcome.status == 1)
+        #expect(outcome.output == "")
+        #expect(outcome.errorOutput.hasPrefix("apus: linear memory: the system refused "))
+    }
+
+    @Test func tablesAreBounded() throws {
+        let bounded = try run(
+            "--max-table-elements", "10", "--invoke", "growTable", "limits.wasm", "7")
+        #expect(bounded.output == "-1\n")
+        let allowed = try run(
+            "--max-table-elements", "10", "--invoke", "growTable", "limits.wasm", "6")
+        #expect(allowed.output == "4\n")
+    }
+
+    @Test func instancesAreBounded() throws {
+        let none = try run("--max-instances", "0", "--invoke", "grow", "limits.wasm", "0")
+        #expect(none.status == 1)
+        #expect(none.errorOutput == "apus: instances of the store: 1 exceeds the limit of 0\n")
+        #expect(
+            try run("--max-instances", "1", "--invoke", "grow", "limits.wasm", "0").output == "1\n")
+    }
+
+    @Test func stackIsBounded() throws {
+        #expect(try run("--invoke", "deep", "limits.wasm", "5000").output == "5000\n")
+        let bounded = try run("--max-stack", "64KiB", "--invoke", "deep", "limits.wasm", "5000")
+        #expect(bounded.status == 134)
+        #expect(bounded.errorOutput.hasPrefix("apus: trap: call stack exhausted\n"))
+        let more = try run("--max-stack", "4MiB", "--invoke", "deep", "limits.wasm", "60000")
+        #expect(more.output == "60000\n")
+    }
+
+    @Test func timeIsBounded() throws {
+        let stopped = try run("--timeout", "50ms", "--invoke", "forever", "limits.wasm")
+        #expect(stopped.status == 134)
+        #expect(stopped.errorOutput.hasPrefix("apus: trap: interrupted\n  at forever (module+0x"))
+        #expect(
+            try run("--timeout", "1h", "--invoke", "count", "limits.wasm", "5").output == "9\n")
+    }
+
+    @Test func fuelIsBounded() throws {
+        let stopped = try run("--fuel", "1000", "--invoke", "forever", "limits.wasm")
+        #expect(stopped.status == 134)
+        #expect(stopped.errorOutput.hasPrefix("apus: trap: all fuel consumed\n"))
+        #expect(try run("--fuel=1000", "--invoke", "count", "limits.wasm", "5").output == "9\n")
+    }
+
+    /// The value that the statistics in `text` have under `name`.
+    private func statistic(_ name: String, _ text: String) -> String? {
+        for line in text.split(separator: "\n") where line.hasPrefix("  " + name + "  ") {
+            return line.dropFirst(2 + name.count).trimmingCharacters(in: .whitespaces)
+        }
+        return nil
+    }
+
+    @Test func tellsWhatWasUsed() throws {
+        let outcome = try run(
+            "--stats", "--fuel", "1000", "--invoke", "count", "limits.wasm", "5")
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "9\n")
+        let text = outcome.errorOutput
+        #expect(text.hasPrefix("apus: statistics\n"))
+        #expect(statistic("fuel", text) == "31 used, 969 left")
+        #expect(statistic("instances", text) == "1")
+        #expect(statistic("memory", text) == "64.0 KiB, at most 64.0 KiB")
+        #expect(statistic("tables", text) == "32 bytes, at most 32 bytes")
+        #expect(statistic("growths", text) == "0, refused 0")
+        #expect(statistic("traps", text) == "0")
+        for name in ["compilation", "of it decoding", "run", "of it starting"] {
+            #expect(statistic(name, text)?.hasSuffix(" ms") == true, "\(name)")
+        }
+        let grown = try run("--stats", "--invoke", "grow", "limits.wasm", "16")
+        #expect(statistic("memory", grown.errorOutput) == "1.1 MiB, at most 1.1 MiB")
+        #expect(statistic("growths", grown.errorOutput) == "1, refused 0")
+        #expect(statistic("fuel", grown.errorOutput) == nil)
+    }
+
+    @Test func tellsItAfterATrapToo() throws {
+        let outcome = try run("--stats", "--fuel", "1000", "--invoke", "forever", "limits.wasm")
+        #expect(outcome.status == 134)
+        #expect(outcome.errorOutput.hasPrefix("apus: trap: all fuel consumed\n"))
+        #expect(statistic("traps", outcome.errorOutput) == "1")
+        #expect(statistic("fuel", outcome.errorOutput) == "1000 used, 0 left")
+    }
+
+    @Test(arguments: [
+        ["--max-memory", "x"], ["--max-memory", "1XiB"], ["--max-memory", "-1"],
+        ["--max-memory", "1e9GiB"], ["--max-instances", "-1"], ["--max-stack", "1KiB"],
+        ["--max-table-elements", "-5"], ["--timeout", "soon"], ["--fuel", "-1"],
+    ])
+    func refusesWhatIsNoLimit(arguments: [String]) throws {
+        let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
+        let outcome = try Command.withFolder(files) { folder in
+            try Command.run(
+                ["run"] + arguments + ["--invoke", "grow", "limits.wasm", "0"], in: folder)
+        }
+        #expect(outcome.status == 64)
+    }
+
+    @Test func helpNamesThem() throws {
+        let help = try run("--help").output
+        for option in [
+            "--timeout", "--fuel", "--max-memory", "--max-table-elements", "--max-instances",
+            "--max-stack", "--stats",
+        ] {
+            #expect(help.contains(option), "\(option)")
+        }
+    }
+}
