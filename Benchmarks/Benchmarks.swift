@@ -1,7 +1,8 @@
 import Foundation
 
 /// Measures Apus on this machine: `ApusBenchmarks compile [MODULE...]`, `ApusBenchmarks calls
-/// [FOLDER]`, or both without arguments, and `ApusBenchmarks interruption [N]`.
+/// [FOLDER]`, or both without arguments, `ApusBenchmarks interruption [N]` and `ApusBenchmarks
+/// overhead [ROUNDS [MODULE...]]`.
 @main
 struct Benchmarks {
     static func main() throws {
@@ -19,9 +20,15 @@ struct Benchmarks {
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
         case "interruption":
-            try InterruptionBenchmark.run(words.count > 1 ? Int(words[1]) ?? 1250 : 1250)
+            try InterruptionBenchmark.run(words.count > 1 ? Int(words[1]) ?? 10_000 : 10_000)
+        case "overhead":
+            let rounds = words.count > 1 ? Int(words[1]) ?? 3 : 3
+            let named = words.dropFirst(2).map { URL(filePath: $0) }
+            try OverheadBenchmark.run(named.isEmpty ? ModuleFiles.kernels : named, rounds: rounds)
         default:
-            print("usage: ApusBenchmarks [compile [MODULE...] | calls [FOLDER] | interruption [N]]")
+            print(
+                "usage: ApusBenchmarks [compile [MODULE...] | calls [FOLDER] | interruption [N] |"
+                    + " overhead [ROUNDS [MODULE...]]]")
             exit(64)
         }
     }
@@ -46,6 +53,15 @@ enum ModuleFiles {
             ]
         }
         return folders.flatMap(modules)
+    }
+
+    /// Programs that take a while: with `APUS_SHARED` set the modules of its benchmarks, else the
+    /// example programs.
+    static var kernels: [URL] {
+        guard let shared = ProcessInfo.processInfo.environment["APUS_SHARED"] else {
+            return standard
+        }
+        return modules(below: URL(filePath: shared).appending(path: "benchmarks/modules"))
     }
 
     private static func modules(below folder: URL) -> [URL] {

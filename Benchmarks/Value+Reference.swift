@@ -1,0 +1,35 @@
+import Apus
+import ApusTestSupport
+
+// Generated modules come with arguments and host functions in the reference interpreter's values.
+
+extension ReferenceValue {
+    init(_ value: Value) {
+        self =
+            switch value {
+            case .i32(let number): .i32(UInt32(bitPattern: number))
+            case .i64(let number): .i64(UInt64(bitPattern: number))
+            case .f32(let number): .f32(number.bitPattern)
+            case .f64(let number): .f64(number.bitPattern)
+            case .v128(let vector): .v128(low: vector.low, high: vector.high)
+            case .function(let function): .function(function == nil ? nil : 0)
+            case .external(let reference): .extern(reference?.value as? UInt32)
+            }
+    }
+}
+
+extension Value {
+    /// Only null can stand for a function.
+    init(_ value: ReferenceValue) {
+        self =
+            switch value {
+            case .i32(let bits): .i32(Int32(bitPattern: bits))
+            case .i64(let bits): .i64(Int64(bitPattern: bits))
+            case .f32(let bits): .f32(Float(bitPattern: bits))
+            case .f64(let bits): .f64(Double(bitPattern: bits))
+            case .v128(let low, let high): .v128(Vector128(low: low, high: high))
+            case .function: .function(nil)
+            case .extern(let number): .external(number.map { ExternReference($0) })
+            }
+    }
+}
