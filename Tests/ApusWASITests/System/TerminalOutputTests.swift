@@ -11,7 +11,7 @@ struct TerminalOutputTests {
         var shown: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: size) {
             let piece = Array(bytes[start..<min(start + size, bytes.count)])
-            shown += output.filter(piece.span.bytes)
+            unsafe shown += output.filter(piece.span.bytes)
         }
         return String(decoding: shown, as: UTF8.self)
     }
