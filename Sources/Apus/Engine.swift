@@ -12,7 +12,7 @@ public final class Engine: Sendable {
     /// What may be set about an engine. The defaults suit most programs.
     public struct Configuration: Hashable, Sendable {
         /// The compiler that makes machine code.
-        public var compiler = Compiler.baseline
+        public var compiler = Compiler.optimizing
         /// Which parts of WebAssembly modules may use.
         public var features = FeatureSet.standard
         /// Whether relaxed vector instructions give the same results on every processor. If not,

@@ -32,7 +32,7 @@ struct BenchCommand: ParsableCommand {
     var threads: Int?
 
     @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
-    var compiler = Engine.Compiler.baseline
+    var compiler = Engine.Configuration().compiler
 
     @Flag(help: "Count fuel, of which there is enough.")
     var metered = false

@@ -97,7 +97,9 @@ struct ModuleTests {
             configuration.usesJumpSlots = usesJumpSlots
             let engine = Engine(configuration)
             let module = try Module(engine, bytes: bytes)
-            sizes.insert(module.statistics.codeBytes - (usesJumpSlots ? count * 8 : 0))
+            // Jump slots are aligned.
+            let size = module.statistics.codeBytes - (usesJumpSlots ? count * 8 : 0)
+            sizes.insert((size + 7) & ~7)
             let instance = try Instance(Store(engine), module)
             results.insert(
                 try stride(from: 0, to: count, by: 100).map { index in
