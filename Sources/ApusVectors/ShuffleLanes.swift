@@ -34,21 +34,37 @@ public struct ShuffleLanes: Hashable, BitwiseCopyable, Sendable {
         (0..<16).allSatisfy { predicate(lane($0)) }
     }
 
-    /// Groups of `size` bytes, alternating between both vectors, from lane `start` on.
-    private static func interleaving(_ size: UInt8, from start: UInt8) -> ShuffleLanes {
-        ShuffleLanes { index in
-            let group = index / size
-            return start + group / 2 * size + index % size + (group % 2 == 1 ? 16 : 0)
+    /// What interleaves the lower or upper halves of two vectors, if lanes say so; their numbers
+    /// are those of the other vector if `isSwapped`, and both are the same if `isSame`.
+    func interleaving(isSwapped: Bool = false, isSame: Bool = false) -> VectorOp? {
+        let flipped: UInt8 = isSwapped ? 16 : 0
+        let mask: UInt8 = isSame ? 15 : 31
+        for number in 0..<8 {
+            let size: UInt8 = 1 << UInt8(number / 2)
+            let start: UInt8 = number % 2 == 0 ? 0 : 8
+            let isSo = (0..<16).allSatisfy { place in
+                let index = UInt8(place)
+                let group = index / size
+                let expected = start + group / 2 * size + index % size + group % 2 * 16
+                return lane(place) == (expected ^ flipped) & mask
+            }
+            if isSo { return Self.interleaving(number) }
         }
+        return nil
     }
 
-    /// What interleaves the lower or upper halves of two vectors.
-    static let interleavings: [(VectorOp, ShuffleLanes)] = [
-        (.punpcklbw, interleaving(1, from: 0)), (.punpckhbw, interleaving(1, from: 8)),
-        (.punpcklwd, interleaving(2, from: 0)), (.punpckhwd, interleaving(2, from: 8)),
-        (.punpckldq, interleaving(4, from: 0)), (.punpckhdq, interleaving(4, from: 8)),
-        (.punpcklqdq, interleaving(8, from: 0)), (.punpckhqdq, interleaving(8, from: 8)),
-    ]
+    private static func interleaving(_ number: Int) -> VectorOp {
+        switch number {
+        case 0: .punpcklbw
+        case 1: .punpckhbw
+        case 2: .punpcklwd
+        case 3: .punpckhwd
+        case 4: .punpckldq
+        case 5: .punpckhdq
+        case 6: .punpcklqdq
+        default: .punpckhqdq
+        }
+    }
 
     /// The first of sixteen consecutive lanes.
     var consecutiveStart: UInt8? {

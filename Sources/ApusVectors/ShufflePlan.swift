@@ -72,9 +72,7 @@ public struct ShufflePlan: BitwiseCopyable, Sendable {
             if lanes.isBroadcast(of: 1) { return .plan(.unary(.vpbroadcastb)) }
             if lanes.isBroadcast(of: 2) { return .plan(.unary(.vpbroadcastw)) }
         }
-        for (op, pattern) in ShuffleLanes.interleavings where lanes == pattern.map({ $0 & 15 }) {
-            return .plan(.operation(op))
-        }
+        if let op = lanes.interleaving(isSame: true) { return .plan(.operation(op)) }
         if let start = lanes.rotationStart { return .plan(.immediate(.palignr, start)) }
         return .lookup(VectorConstant(bytes: lanes.lane))
     }
@@ -89,9 +87,9 @@ public struct ShufflePlan: BitwiseCopyable, Sendable {
     }
 
     private static func method(ofBoth lanes: ShuffleLanes, _ options: VectorOptions) -> Method {
-        for (op, pattern) in ShuffleLanes.interleavings {
-            if lanes == pattern { return .plan(.operation(op)) }
-            if lanes == pattern.map({ $0 ^ 16 }) { return .plan(.operation(op, isSwapped: true)) }
+        if let op = lanes.interleaving() { return .plan(.operation(op)) }
+        if let op = lanes.interleaving(isSwapped: true) {
+            return .plan(.operation(op, isSwapped: true))
         }
         if let start = lanes.consecutiveStart {
             return .plan(.immediate(.palignr, start, isSwapped: true))

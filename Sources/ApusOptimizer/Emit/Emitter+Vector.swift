@@ -27,6 +27,11 @@ extension Emitter {
         let number = UInt32(truncatingIfNeeded: instruction.immediate)
         let byte = UInt8(truncatingIfNeeded: instruction.immediate &>> 32)
         let result = vector(Int(instruction.operands), function)
+        if instruction.memory != .none {
+            let address = vectorAddress(instruction, function, vectors)
+            markMemory(instruction)
+            return emitVectorMemory(instruction, number, byte, result, address, function)
+        }
         let first = instruction.uses.lowerBound
         // What is all in memory reads no register.
         let a = instruction.useCount > 0 ? vector(first, function) : result
@@ -48,14 +53,10 @@ extension Emitter {
         case .vectorFused:
             guard let op = VectorOp(rawValue: number) else { return }
             code.vector(op, result, vector(first &+ 1, function), vector(first &+ 2, function))
-        case .vectorBlend:
+        default:
             guard let op = VectorBlendOp(rawValue: number) else { return }
             code.vector(
                 op, result, a, vector(first &+ 1, function), mask: vector(first &+ 2, function))
-        default:
-            let address = vectorAddress(instruction, function, vectors)
-            markMemory(instruction)
-            emitVectorMemory(instruction, number, byte, result, address, function)
         }
     }
 

@@ -79,11 +79,13 @@ extension Selector {
         function.type(value) != .v128 && isFoldable(value, function)
     }
 
-    /// The same of a load of any type; one of a vector need not be aligned.
-    func isFoldable(_ value: Value, _ function: borrowing Function) -> Bool {
+    /// The same of a load of any type and of this width; one of a vector need not be aligned.
+    func isFoldable(
+        _ value: Value, _ function: borrowing Function, width: AccessWidth = .full
+    ) -> Bool {
         let value = resolve(value)
         let instruction = function[value]
-        return instruction.operator == .load && instruction.access.width == .full
+        return instruction.operator == .load && instruction.access.width == width
             && useCounts[value.index] == 1
             && homes[value.index] == block && colors[value.index] == color
             && names[value.index].isNone

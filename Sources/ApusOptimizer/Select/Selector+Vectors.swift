@@ -83,11 +83,16 @@ extension Selector {
         case .unary(let op):
             var made = MachineInstruction(.vectorUnary)
             made.immediate = UInt64(op.rawValue)
-            perform(made, .vectorUnaryMemory, result, operands.first, op.readsAll, function)
+            let canFold =
+                op.readsHalf
+                ? isFoldable(operands.first, function, width: .zero64)
+                : op.readsAll && isVectorMemory(operands.first, function)
+            perform(made, .vectorUnaryMemory, result, operands.first, canFold, function)
         case .unaryImmediate(let op, let byte):
             var made = MachineInstruction(.vectorUnaryImmediate)
             made.immediate = UInt64(op.rawValue) | UInt64(byte) &<< 32
-            perform(made, .vectorUnaryImmediateMemory, result, operands.first, true, function)
+            let canFold = isVectorMemory(operands.first, function)
+            perform(made, .vectorUnaryImmediateMemory, result, operands.first, canFold, function)
         case .shift(let op, let count):
             var made = MachineInstruction(.vectorShift)
             made.immediate = UInt64(op.rawValue) | UInt64(count) &<< 32
@@ -134,7 +139,7 @@ extension Selector {
         _ operand: Value, _ canFold: Bool, _ function: borrowing Function
     ) {
         var made = made
-        guard canFold, isVectorMemory(operand, function) else {
+        guard canFold else {
             return append(made, result, register(operand, function))
         }
         made.opcode = memoryOpcode
@@ -372,6 +377,16 @@ extension VectorUnaryOp {
         switch self {
         case .pabsb, .pabsw, .pabsd, .sqrtps, .sqrtpd, .cvtdq2ps, .cvttps2dq, .cvtpd2ps,
             .cvttpd2dq:
+            true
+        default: false
+        }
+    }
+
+    /// Whether a memory operand has 8 bytes.
+    fileprivate var readsHalf: Bool {
+        switch self {
+        case .pmovsxbw, .pmovzxbw, .pmovsxwd, .pmovzxwd, .pmovsxdq, .pmovzxdq, .cvtdq2pd,
+            .cvtps2pd:
             true
         default: false
         }

@@ -116,6 +116,20 @@ import Testing
         }
     }
 
+    /// Integer instructions of all kinds on whatever was there before, and at the end the last
+    /// values together.
+    @Test(arguments: VectorPlatform.all)
+    func randomFunctions(platform: VectorPlatform) throws {
+        var random = RandomVectors(state: 7)
+        for _ in 0..<40 {
+            let (text, expected) = random.function(
+                of: 50, on: ModelVector.edges[2], ModelVector.edges[3], platform.model)
+            let native = try platform.compile(text)
+            let results = native.call(ModelVector.edges[2], ModelVector.edges[3])
+            #expect(results == expected, "\(text)")
+        }
+    }
+
     /// What nobody can do is refused.
     @Test(arguments: [
         "vectorUnary.110 v0", "vectorUnary.154 v0", "vectorBinary.77 v0, v0", "vectorUnary.999 v0",

@@ -43,6 +43,11 @@ import Testing
         // Half of the bytes would be read, and the fault of the other half be missed.
         #expect(
             try Self.select(load + "v9: v128 = vectorUnary.135 v8") == [.loadFloat, .vectorUnary])
+        let half = "v8: v128 = load.zero64.memory.trap2 v3, none, 5\n  "
+        #expect(
+            try Self.select(half + "v9: v128 = vectorUnary.135 v8", []) == [.vectorUnaryMemory])
+        #expect(
+            try Self.select(half + "v9: v128 = vectorUnary.96 v8") == [.loadVector, .vectorUnary])
         let constant = "v9: v128 = vectorBinary.110 v10, v0"
         #expect(try Self.select(constant) == [.vectorBinaryMemory])
         #expect(try Self.select(constant, []) == [.vectorBinaryMemory])
@@ -84,6 +89,43 @@ import Testing
         #expect(try Self.select(product, [.avx]) == [.vectorSequence])
         #expect(
             try Self.select("v9: v128 = vectorTernary.261 v0, v1, v10") == [.vectorFusedMemory])
+    }
+
+    /// The sum stays in its register from round to round.
+    @Test func sumsOfProductsNeedNoMoves() throws {
+        let function = try Function(
+            text: """
+                function (i32, v128, v128) -> (v128)
+                  v3: v128 = vectorConstant 0x00000000000000000000000000000000
+                  v4: i32 = constant 1
+                block0(v0: i32, v1: v128, v2: v128):
+                  jump block1(v0, v3)
+                block1(v5: i32, v6: v128) depth 1:
+                  v7: v128 = vectorTernary.261 v1, v2, v6
+                  v8: i32 = subtract v5, v4
+                  branch v8, block1(v8, v7), block2()
+                block2():
+                  return (v7)
+                """)
+        var generator = CodeGenerator(
+            processor: [.popcnt, .lzcnt, .bmi1, .bmi2, .avx, .avx2, .fma])
+        var batch = CodeBatch()
+        #expect(generator.generate(function, as: 0, into: &batch))
+        var steps = 0
+        for block in 0..<generator.selector.machine.blocks.count
+        where generator.selector.machine.blocks[block].loopDepth > 0 {
+            #expect(
+                generator.allocation.edgeStarts[block] == generator.allocation.edgeEnds[block])
+            let (start, end) = (
+                generator.allocation.starts[block], generator.allocation.ends[block]
+            )
+            for place in start..<end {
+                steps += 1
+                #expect(generator.allocation.steps[Int(place)].kind == .instruction)
+            }
+        }
+        // The product, the count, the branch, and the way back.
+        #expect(steps == 4)
     }
 
     @Test func shufflesByTables() throws {

@@ -311,6 +311,32 @@ import Testing
         }
     }
 
+    /// Instructions that read half a vector, from memory.
+    @Test(arguments: VectorPlatform.all)
+    func halvesInMemory(platform: VectorPlatform) throws {
+        var count = 0
+        for (number, operation) in VectorInstructions.computing(1) {
+            guard case .vectorConvert = operation else { continue }
+            count += 1
+            let native = try platform.compile(
+                """
+                function () -> (v128)
+                  v0: i64 = context
+                block0():
+                  v1: v128 = load.zero64.memory v0, none, \(NativeFunction.memoryOffset + 8)
+                  v2: v128 = vectorUnary.\(number) v1
+                  return (v2)
+                """)
+            for a in Self.edges {
+                var memory = [0, a.low, a.high]
+                let results = native.call([], memory: &memory)
+                let expected = platform.model.result(operation, ModelVector(low: a.low))
+                #expect(expected?.agrees(with: results[0]) == true, "\(operation) \(a)")
+            }
+        }
+        #expect(count == 30)
+    }
+
     @Test(arguments: VectorPlatform.all)
     func lanesInMemory(platform: VectorPlatform) throws {
         let a = Self.edges[2]
