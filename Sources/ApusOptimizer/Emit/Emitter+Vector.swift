@@ -33,8 +33,7 @@ extension Emitter {
             return emitVectorMemory(instruction, number, byte, result, address, function)
         }
         let first = instruction.uses.lowerBound
-        // What is all in memory reads no register.
-        let a = instruction.useCount > 0 ? vector(first, function) : result
+        let a = vector(first, function)
         switch instruction.opcode {
         case .vectorUnary:
             if let op = VectorUnaryOp(rawValue: number) { code.vector(op, result, a) }
