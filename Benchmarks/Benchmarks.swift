@@ -1,12 +1,25 @@
 import Foundation
 
-/// Measures Apus on this machine: `ApusBenchmarks compile [MODULE...]`, `ApusBenchmarks calls
-/// [FOLDER]`, or both without arguments, `ApusBenchmarks interruption [N]` and `ApusBenchmarks
-/// overhead [ROUNDS [MODULE...]]`.
+/// Measures Apus on this machine; `usage` says what.
 @main
 struct Benchmarks {
+    private static let usage = """
+        usage: ApusBenchmarks [COMMAND], without one: compile, calls
+          compile [MODULE...]   decoding, validation and compilation
+          calls [FOLDER]        calls and instances, one line each, `apus NAME VALUE`
+          instances [FOLDER]    the instances only
+          interruption [N]      how long after its deadline a guest goes on
+          overhead [ROUNDS [MODULE...]]
+                                what deadlines and fuel cost
+          cycles [N]            N instances made, called and dropped: what is left of them
+          secrets [N]           N slots recycled: whether the next instance finds something
+          residence [N]         N instances at once: what each takes
+        """
+
     static func main() throws {
         let words = Array(CommandLine.arguments.dropFirst())
+        let number = words.count > 1 ? Int(words[1]) : nil
+        let folder = words.count > 1 ? URL(filePath: words[1]) : ModuleFiles.own
         switch words.first {
         case nil:
             try CompilationBenchmark.run(ModuleFiles.standard)
@@ -16,19 +29,19 @@ struct Benchmarks {
             let named = words.dropFirst().map { URL(filePath: $0) }
             try CompilationBenchmark.run(named.isEmpty ? ModuleFiles.standard : named)
         case "calls":
-            let folder = words.count > 1 ? URL(filePath: words[1]) : ModuleFiles.own
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
-        case "interruption":
-            try InterruptionBenchmark.run(words.count > 1 ? Int(words[1]) ?? 10_000 : 10_000)
+        case "instances": try InstantiationBenchmark.run(folder)
+        case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
         case "overhead":
-            let rounds = words.count > 1 ? Int(words[1]) ?? 3 : 3
             let named = words.dropFirst(2).map { URL(filePath: $0) }
-            try OverheadBenchmark.run(named.isEmpty ? ModuleFiles.kernels : named, rounds: rounds)
+            try OverheadBenchmark.run(
+                named.isEmpty ? ModuleFiles.kernels : named, rounds: number ?? 3)
+        case "cycles": try Soak.cycles(number ?? 10_000_000)
+        case "secrets": try Soak.secrets(number ?? 100_000)
+        case "residence": try Soak.residence(number ?? 10_000)
         default:
-            print(
-                "usage: ApusBenchmarks [compile [MODULE...] | calls [FOLDER] | interruption [N] |"
-                    + " overhead [ROUNDS [MODULE...]]]")
+            print(usage)
             exit(64)
         }
     }

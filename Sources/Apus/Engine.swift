@@ -24,6 +24,8 @@ public final class Engine: Sendable {
         /// Whether functions call each other through jump slots, which a later tier can redirect
         /// while they run. Costs a jump per call.
         public var usesJumpSlots = false
+        /// Where instances come from.
+        public var allocator = Allocator.onDemand(OnDemand())
         /// What compiled code may use of the processor; what this one lacks is left out.
         public var processorFeatures = ProcessorFeatures.host
         /// How many threads compile one module; nil: as many as there are processors.
@@ -33,7 +35,7 @@ public final class Engine: Sendable {
         /// How many bytes any one linear memory may have.
         public var memoryBytesLimit: UInt64 = 1 << 32
         /// Whether compiled code compares every address with its memory's size, instead of leaving
-        /// that to the processor where it can. For hosts that cannot reserve 8 GiB of address
+        /// that to the processor where it can. For hosts that cannot reserve 6 GiB of address
         /// space for each memory: these reserve what they may grow to, so `memoryBytesLimit`, and
         /// loads and stores take longer.
         public var alwaysChecksBounds = false
@@ -42,6 +44,9 @@ public final class Engine: Sendable {
 
         /// The defaults.
         public init() {}
+
+        /// The defaults, except for the allocator.
+        public init(allocator: Allocator) { self.allocator = allocator }
     }
 
     /// The compilers there are.
@@ -64,7 +69,7 @@ public final class Engine: Sendable {
             shared = .success(
                 try RuntimeEnvironment(
                     trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
-                    configuration: runtime))
+                    allocator: configuration.allocator.make(runtime), configuration: runtime))
         } catch {
             shared = .failure(error)
         }

@@ -14,6 +14,7 @@
 @_exported import struct ApusFormat.SizeLimits
 @_exported import struct ApusFormat.TableType
 @_exported import struct ApusFormat.ValueType
+@_exported import struct ApusRuntime.AllocatorStatistics
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth
 @_exported import struct ApusRuntime.ResourceError

@@ -81,6 +81,8 @@ public struct CodeBatch: ~Copyable {
     public var functions = Arena<CompiledFunction>(capacity: 256)
     public var traps = Arena<TrapSite>(capacity: 1024)
     public var relocations = Arena<CallRelocation>(capacity: 256)
+    /// Whether a function stores to elements of tables without calling the runtime.
+    public var writesTables = false
 
     public init() {}
 }

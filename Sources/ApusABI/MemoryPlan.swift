@@ -7,7 +7,8 @@ public import ApusFormat
 public struct MemoryPlan: BitwiseCopyable, Hashable, Sendable {
     /// Who notices that an access is out of bounds.
     public enum Checks: UInt8, BitwiseCopyable, Hashable, Sendable {
-        /// The processor, whatever address and offset are: all they reach is reserved.
+        /// The processor, for constant offsets below 2 GiB: all that an address and such an offset
+        /// reach is reserved. The end of an access with a larger offset is compared.
         case none
         /// Code compares the address with the memory's size, the processor notices what a constant
         /// offset adds to it: `guardBytes` beyond the largest size are reserved.
@@ -28,8 +29,14 @@ public struct MemoryPlan: BitwiseCopyable, Hashable, Sendable {
         }
     }
 
-    /// What 32-bit addresses and offsets can reach, and the widest access.
-    public static var fullReservationBytes: UInt64 { (8 << 30) + (64 << 10) }
+    /// Whether code compares anything for an access with the constant `offset`.
+    @inline(__always)
+    public static func compares(_ checks: Checks, offset: UInt64) -> Bool {
+        checks != .none || offset > UInt64(Int32.max)
+    }
+
+    /// What 32-bit addresses and offsets below 2 GiB can reach, and the widest access.
+    public static var fullReservationBytes: UInt64 { (4 << 30) + guardBytes }
     /// What an offset that is a displacement can reach, and the widest access.
     public static var guardBytes: UInt64 { (2 << 30) + (64 << 10) }
     /// The most bytes that any memory may have, so that no reservation exceeds what processes

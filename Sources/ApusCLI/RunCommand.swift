@@ -32,6 +32,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Say afterwards, on the error output, what the program took.")
     var stats = false
 
+    @Flag(help: "Take instances from a pool whose memory is reserved at the start.")
+    var pooling = false
+
     @Argument(help: "The program: a WebAssembly module, in binary or in text form.")
     var module: String
 
@@ -51,6 +54,7 @@ struct RunCommand: ParsableCommand {
     private func execute(_ report: RunReport) throws -> Int32 {
         var configuration = Engine.Configuration()
         limits.apply(to: &configuration)
+        if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
         let engine = Engine(configuration)
         let compiled = try Module(engine, contentsOf: module)
         let store = Store(engine)

@@ -17,6 +17,12 @@ public struct ResourceError: Error, Hashable, Sendable {
         case instances = "instances of the store"
         case moduleBytes = "bytes of the module"
         case functions = "functions of the module"
+        /// The first contents of a memory, kept for all instances.
+        case image = "memory image"
+        case pool = "instance pool"
+        case pooledInstances = "instances of the pool"
+        case memories = "memories of a module"
+        case tables = "tables of a module"
     }
 
     public var resource: Resource

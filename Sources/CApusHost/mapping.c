@@ -2,6 +2,7 @@
 #include "apus_mapping.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 static _Atomic int64_t requests_until_failure;
 static _Atomic int64_t live_mappings;
 static _Atomic int64_t live_allocations;
+static _Atomic int64_t live_images;
 
 static int must_fail(void) {
     if (atomic_load_explicit(&requests_until_failure, memory_order_relaxed) <= 0) return 0;
@@ -34,6 +36,10 @@ int64_t apus_live_mappings(void) {
 
 int64_t apus_live_allocations(void) {
     return atomic_load(&live_allocations);
+}
+
+int64_t apus_live_images(void) {
+    return atomic_load(&live_images);
 }
 
 void *apus_reserve(uint64_t bytes) {
@@ -58,6 +64,102 @@ int32_t apus_protect(void *start, uint64_t bytes, enum apus_access access) {
     }
     return mprotect(start, bytes, protection) == 0 ? 0 : errno;
 }
+
+int32_t apus_decommit(void *start, uint64_t bytes) {
+    if (bytes == 0) return 0;
+    if (must_fail()) return ENOMEM;
+    void *fresh = mmap(
+        start, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return fresh == MAP_FAILED ? errno : 0;
+}
+
+int32_t apus_discard(void *start, uint64_t bytes) {
+    if (bytes == 0) return 0;
+    if (must_fail()) return ENOMEM;
+#if defined(__linux__)
+    return madvise(start, bytes, MADV_DONTNEED) == 0 ? 0 : errno;
+#else
+    (void)start;
+    return ENOTSUP;
+#endif
+}
+
+#if defined(__linux__)
+int32_t apus_image_make(uint64_t bytes) {
+    if (must_fail()) return -ENOMEM;
+    int image = memfd_create("apus-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (image < 0) return -errno;
+    if (ftruncate(image, (off_t)bytes) != 0) {
+        int error = errno;
+        close(image);
+        return -error;
+    }
+    atomic_fetch_add_explicit(&live_images, 1, memory_order_relaxed);
+    return image;
+}
+
+int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint64_t offset) {
+    if (must_fail()) return ENOSPC;
+    const char *next = source;
+    while (bytes > 0) {
+        ssize_t written = pwrite(image, next, bytes, (off_t)offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return written < 0 ? errno : ENOSPC;
+        next += written;
+        offset += (uint64_t)written;
+        bytes -= (uint64_t)written;
+    }
+    return 0;
+}
+
+int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
+    if (must_fail()) return ENOMEM;
+    void *mapped = mmap(
+        start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, image, 0);
+    return mapped == MAP_FAILED ? errno : 0;
+}
+
+const void *apus_image_view(int32_t image, uint64_t bytes) {
+    if (must_fail()) return NULL;
+    // Whoever wrote to the file now would change memories of instances.
+    if (fcntl(image, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        return NULL;
+    }
+    void *start = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, image, 0);
+    if (start == MAP_FAILED) return NULL;
+    atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
+    return start;
+}
+
+void apus_image_close(int32_t image) {
+    atomic_fetch_sub_explicit(&live_images, 1, memory_order_relaxed);
+    close(image);
+}
+#else
+int32_t apus_image_make(uint64_t bytes) {
+    (void)bytes;
+    return -ENOTSUP;
+}
+
+int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint64_t offset) {
+    (void)image, (void)source, (void)bytes, (void)offset;
+    return ENOTSUP;
+}
+
+int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
+    (void)image, (void)start, (void)bytes;
+    return ENOTSUP;
+}
+
+const void *apus_image_view(int32_t image, uint64_t bytes) {
+    (void)image, (void)bytes;
+    return NULL;
+}
+
+void apus_image_close(int32_t image) {
+    (void)image;
+}
+#endif
 
 void apus_unmap(void *start, uint64_t bytes) {
     if (munmap(start, bytes) == 0) {
@@ -108,5 +210,10 @@ void apus_free(void *start) {
 }
 
 uint64_t apus_page_bytes(void) {
-    return (uint64_t)sysconf(_SC_PAGESIZE);
+    static _Atomic uint64_t bytes;
+    uint64_t known = atomic_load_explicit(&bytes, memory_order_relaxed);
+    if (known != 0) return known;
+    known = (uint64_t)sysconf(_SC_PAGESIZE);
+    atomic_store_explicit(&bytes, known, memory_order_relaxed);
+    return known;
 }

@@ -172,6 +172,13 @@ struct CommandTests {
         }
     }
 
+    @Test func runsFromAPool() throws {
+        let outcome = try run("run", "--pooling", "hello.wasm")
+        let expected = try run("run", "hello.wasm")
+        #expect(outcome.status == 0 && outcome.output == expected.output)
+        #expect(!outcome.output.isEmpty)
+    }
+
     @Test func validates() throws {
         let valid = try run("validate", "math.wasm", "hello.wasm")
         #expect(valid.status == 0)

@@ -107,6 +107,7 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
     ) throws(ModuleError) {
         for index in functions {
             try validator.validate(index)
+            if validator.analysis.flags.contains(.writesTables) { batch.writesTables = true }
             do throws(CompilationError) {
                 try compiler.compile(index, validator.analysis, into: &batch)
             } catch {
@@ -123,6 +124,7 @@ extension CodeBatch {
         functions.removeAll()
         traps.removeAll()
         relocations.removeAll()
+        writesTables = false
     }
 }
 

@@ -14,6 +14,7 @@ struct ImageBuilder: ~Copyable {
     private var calls = Arena<CallRelocation>(capacity: 256)
     private let importedFunctionCount: Int
     private let usesJumpSlots: Bool
+    private var writesTables = false
 
     /// Calls reach 2 GiB each way; half of that leaves no case to think about.
     private static var codeBytesLimit: Int { 1 << 30 }
@@ -38,6 +39,7 @@ struct ImageBuilder: ~Copyable {
         let offset = UInt32(truncatingIfNeeded: start)
         let firstTrap = UInt32(truncatingIfNeeded: traps.count)
         let firstCall = UInt32(truncatingIfNeeded: calls.count)
+        if batch.writesTables { writesTables = true }
         traps.append(contentsOf: batch.traps)
         calls.append(contentsOf: batch.relocations)
         for index in 0..<batch.functions.count {
@@ -81,7 +83,7 @@ struct ImageBuilder: ~Copyable {
         Self.link(calls, functions, importedFunctionCount, jumpSlots, &code)
         return LinkedImage(
             code: code, codeBytes: codeBytes, functions: functions, traps: traps,
-            jumpSlots: jumpSlots)
+            jumpSlots: jumpSlots, writesTables: writesTables)
     }
 
     /// Adds a jump to each function behind the code, and gives the offset of the first.

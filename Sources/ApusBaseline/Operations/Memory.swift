@@ -37,7 +37,7 @@ extension BaselineCompiler {
         _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace {
         let memory = Int(argument.memory)
-        if memories[memory].checks != .none {
+        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset) {
             checkBounds(operand, index, argument, bytes: bytes)
         }
         guard let index else {

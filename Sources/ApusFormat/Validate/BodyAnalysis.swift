@@ -76,4 +76,6 @@ public struct BodyFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
     /// may be another instance's. Comes with `calls` and `leavesInstance`; a tail call within the
     /// instance is only one of `calls`.
     public static var tailEscapes: BodyFlags { .init(rawValue: 256) }
+    /// `table.set`; the other instructions that change tables call the runtime.
+    public static var writesTables: BodyFlags { .init(rawValue: 512) }
 }

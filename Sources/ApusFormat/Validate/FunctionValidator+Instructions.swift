@@ -64,6 +64,7 @@ extension FunctionValidator {
             let table = try readIndex(below: tables.count, "table")
             try pop(tables[table])
             try pop(tableAddresses[table])
+            note(.writesTables)
 
         case 0x28...0x35: try validateLoad(opcode)
         case 0x36...0x3E: try validateStore(opcode)

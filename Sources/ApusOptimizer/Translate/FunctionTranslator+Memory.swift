@@ -43,7 +43,7 @@ extension FunctionTranslator {
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace? {
         let memory = Int(argument.memory)
-        if memories[memory].checks != .none,
+        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset),
             !checkBounds(address, argument, bytes: bytes)
         {
             return nil

@@ -17,16 +17,19 @@ public struct LinkedImage: ~Copyable {
     /// Offset of the jump slots, one per function that the module defines, in index order. Nil:
     /// calls go straight to the functions.
     public var jumpSlots: Int?
+    /// Whether the code stores to elements of tables without calling the runtime.
+    public var writesTables: Bool
 
     public init(
         code: consuming CodeMemory, codeBytes: Int,
         functions: consuming Arena<CompiledFunction>, traps: consuming Arena<TrapSite>,
-        jumpSlots: Int? = nil
+        jumpSlots: Int? = nil, writesTables: Bool = true
     ) {
         self.code = code
         self.codeBytes = codeBytes
         self.functions = functions
         self.traps = traps
         self.jumpSlots = jumpSlots
+        self.writesTables = writesTables
     }
 }

@@ -9,7 +9,8 @@ internal import CApusHost
 /// stores and threads.
 @safe
 public final class LoadedModule: @unchecked Sendable {
-    // SAFETY: everything is set in init and never changed; the arenas are read only.
+    // SAFETY: everything is set in init, before others see it, and never changed; the arenas are
+    // read only.
     public let module: DecodedModule
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
@@ -21,12 +22,25 @@ public final class LoadedModule: @unchecked Sendable {
     let environment: RuntimeEnvironment
     /// What each instance begins with: its own memories, then its own tables.
     let demand: [Growth]
+    /// Stands for the module in lists of the allocator.
+    let number: UInt32
+    /// What all its instances begin with.
+    let template: InstanceTemplate
+    let images = ModuleImages()
+    /// Whether its code stores to elements of tables without calling the runtime.
+    let writesTables: Bool
+    /// Whether its tables or globals can hold references to host objects.
+    let holdsExternals: Bool
+    /// Index of the memory that is exported as “memory”.
+    let exportedMemory: Int?
     private let jumpSlots: Int?
     private let code: CodeMemory
     private let functions: Arena<CompiledFunction>
     private let traps: Arena<TrapSite>
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
+    /// Addresses of entry trampolines by type index, for the types of exported functions; else 0.
+    private var entries: [UInt] = []
     private var ticket: UnsafeMutableRawPointer?
 
     /// Makes the code of `image` executable and announces it to the trap handler.
@@ -46,16 +60,27 @@ public final class LoadedModule: @unchecked Sendable {
         codeBytes = image.codeBytes
         imageBase = image.code.base
         jumpSlots = image.jumpSlots
+        writesTables = image.writesTables
         code = image.code
         functions = image.functions
         traps = image.traps
         ordinals = Self.ordinals(of: module)
+        template = InstanceTemplate(module, ordinals: ordinals)
+        holdsExternals =
+            module.tables.contains { $0.element.isExternal }
+            || module.globals.contains { $0.value.isExternal }
+        exportedMemory = Self.exportedMemory(of: module)
+        number = environment.moduleNumbers.take()
         unsafe ticket = nil
+        try environment.allocator.validate(self)
         try environment.trampolines.prepare(trampolines())
+        entries = try entryTrampolines()
         try announce(sites)
     }
 
     deinit {
+        environment.allocator.purge(self)
+        environment.moduleNumbers.giveBack(number)
         CodeRegistry.shared.remove(base: imageBase)
         if let ticket = unsafe ticket { unsafe apus_code_range_remove(ticket) }
     }
@@ -79,6 +104,13 @@ public final class LoadedModule: @unchecked Sendable {
         return ordinals
     }
 
+    private static func exportedMemory(of module: DecodedModule) -> Int? {
+        for export in module.exports where export.name == "memory" {
+            if case .memory(let index) = export.item { return Int(index) }
+        }
+        return nil
+    }
+
     /// What instances of `module` will most likely need: entries for what it exports, host
     /// trampolines for what it imports.
     private func trampolines() -> [TrampolineKind] {
@@ -95,6 +127,23 @@ public final class LoadedModule: @unchecked Sendable {
             kinds.append(.entry(functionType(module.functions[Int(start)])))
         }
         return kinds
+    }
+
+    private func entryTrampolines() throws(ResourceError) -> [UInt] {
+        var entries = [UInt](repeating: 0, count: module.types.count)
+        for export in module.exports {
+            guard case .function(let function) = export.item else { continue }
+            let type = module.functions[Int(function)]
+            if entries[Int(type)] != 0 { continue }
+            entries[Int(type)] = try environment.trampolines.entry(functionType(type))
+        }
+        return entries
+    }
+
+    /// Address of the entry trampoline for functions of type `index`.
+    func entryTrampoline(_ index: UInt32) throws(ResourceError) -> UInt {
+        let entry = entries[Int(index)]
+        return entry != 0 ? entry : try environment.trampolines.entry(functionType(index))
     }
 
     // MARK: Types
@@ -133,6 +182,9 @@ public final class LoadedModule: @unchecked Sendable {
         if let jumpSlots { return imageBase &+ UInt(jumpSlots + place * JumpSlot.bytes) }
         return imageBase &+ UInt(functions[place].codeStart)
     }
+
+    /// The record of the `position`-th function that the module defines.
+    func compiledFunction(_ position: Int) -> CompiledFunction { functions[position] }
 
     /// Position of function `index` among the escaping ones, if it is one of them.
     func ordinal(ofFunction index: Int) -> Int? {

@@ -6,6 +6,7 @@ public final class RuntimeEnvironment: Sendable {
     public let trampolines: TrampolineCache
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
+    let moduleNumbers = ModuleNumbers()
     /// Of the configuration, within bounds.
     let hostStackBytes: UInt
 

@@ -16,33 +16,40 @@ struct ContextWriter {
         self.module = module
     }
 
-    /// What an instance has, imported things first.
+    /// What an instance defines, and what it imports before that.
     struct Parts {
-        var memories: [LinearMemory]
-        var tables: [ReferenceTable]
-        var globals: [GlobalCell]
+        var memories: [LinearMemory] = []
+        var tables: [ReferenceTable] = []
+        var globals: [GlobalCell] = []
+        var exportedMemory: LinearMemory?
     }
 
     /// Makes the memories, tables and globals that the module defines, in the context's records.
-    func makeParts(_ request: InstanceAllocationRequest) throws(ResourceError) -> Parts {
+    func makeParts(
+        _ images: [MemoryImage?]?, _ place: InstancePlace?
+    ) throws(ResourceError) -> Parts {
         let decoded = module.module
         let configuration = module.environment.configuration
-        var parts = Parts(
-            memories: request.imports.memories, tables: request.imports.tables,
-            globals: request.imports.globals)
+        var parts = Parts()
         for index in decoded.importedMemoryCount..<decoded.memories.count {
+            let own = parts.memories.count
+            let site = unsafe LinearMemory.Site(
+                record: field(layout.memory(index), apus_memory.self),
+                place: place?.memory(own), image: images?[own])
+            let limit = place?.limits.memoryBytes ?? .max
             parts.memories.append(
                 try unsafe LinearMemory(
-                    decoded.memories[index], limit: configuration.memoryBytesLimit,
-                    alwaysChecksBounds: configuration.alwaysChecksBounds,
-                    record: unsafe field(layout.memory(index), apus_memory.self)))
+                    decoded.memories[index], limit: min(limit, configuration.memoryBytesLimit),
+                    alwaysChecksBounds: configuration.alwaysChecksBounds, site: site))
         }
         for index in decoded.importedTableCount..<decoded.tables.count {
+            let site = unsafe ReferenceTable.Site(
+                record: field(layout.table(index), apus_table.self),
+                place: place?.table(parts.tables.count))
             parts.tables.append(
                 try unsafe ReferenceTable(
                     module.resolve(decoded.tables[index]), initial: 0,
-                    limit: configuration.tableElementsLimit,
-                    record: unsafe field(layout.table(index), apus_table.self)))
+                    limit: configuration.tableElementsLimit, site: site))
         }
         for index in decoded.importedGlobalCount..<decoded.globals.count {
             parts.globals.append(
@@ -53,23 +60,29 @@ struct ContextWriter {
         return parts
     }
 
-    func writeHead(
-        _ request: InstanceAllocationRequest, owner: InstanceState, memories: [LinearMemory]
-    ) {
+    /// Writes what stays the same for all stores that the instance may be bound to.
+    func writeConstantPart(owner: InstanceState) {
         let trampolines = module.environment.trampolines
         let head = unsafe field(0, apus_context.self)
-        unsafe head.pointee.stack_limit = .max
-        if let memory = memories.first {
-            unsafe head.pointee.memory_base = memory.record.pointee.base
-        }
-        unsafe head.pointee.store_context = request.store.context
         unsafe head.pointee.runtime_functions = RuntimeFunctions.table
         unsafe head.pointee.runtime_call = UnsafeRawPointer(bitPattern: trampolines.runtimeCall)
         unsafe head.pointee.trap_exit = UnsafeRawPointer(bitPattern: trampolines.trapExit)
         unsafe head.pointee.tail_return = UnsafeRawPointer(bitPattern: trampolines.tailReturn)
         unsafe head.pointee.owner = Unmanaged.passUnretained(owner).toOpaque()
+        writeSignatures()
+        writeFunctionReferences(owner: owner)
     }
 
+    /// Writes what the instance has of its store.
+    @inline(__always)
+    func writeStore(_ store: RuntimeStore) {
+        let head = unsafe field(0, apus_context.self)
+        unsafe head.pointee.stack_limit = unsafe store.stackLimit
+        unsafe head.pointee.store_context = store.context
+    }
+
+    /// Writes what is imported, function values of escaping imports included: these are copies of
+    /// their definitions', so that calls through them go straight there.
     func writeImports(_ imports: Imports) {
         for (index, function) in imports.functions.enumerated() {
             let slot = unsafe field(layout.functionImport(index), apus_function_import.self)
@@ -88,26 +101,27 @@ struct ContextWriter {
             unsafe field(layout.globalImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(global.address)
         }
+        for (ordinal, function) in module.module.escapingFunctions.enumerated() {
+            guard Int(function) < module.module.importedFunctionCount else { break }
+            unsafe field(layout.funcref(ordinal), apus_funcref.self).pointee =
+                imports.functions[Int(function)].record.pointee
+        }
     }
 
-    func writeSignatures() {
+    private func writeSignatures() {
         for (index, id) in module.sharedSignatures.ids.enumerated() {
             unsafe field(layout.signature(index), UInt32.self).pointee = id
         }
     }
 
-    /// Function values of the escaping functions. An imported one is a copy of its definition's,
-    /// so that calls through it go straight there.
-    func writeFunctionReferences(owner: InstanceState, _ imports: Imports) {
+    /// Function values of the escaping functions that the module defines.
+    private func writeFunctionReferences(owner: InstanceState) {
         let decoded = module.module
         let own = unsafe Unmanaged.passUnretained(owner).toOpaque()
         for (ordinal, function) in decoded.escapingFunctions.enumerated() {
             let index = Int(function)
+            if index < decoded.importedFunctionCount { continue }
             let record = unsafe field(layout.funcref(ordinal), apus_funcref.self)
-            if index < decoded.importedFunctionCount {
-                unsafe record.pointee = imports.functions[index].record.pointee
-                continue
-            }
             unsafe record.pointee.code = UnsafeMutableRawPointer(
                 bitPattern: module.codeAddress(ofFunction: index))
             unsafe record.pointee.context = field(0, apus_context.self)

@@ -9,20 +9,36 @@ extension InstanceState {
     /// Specification: 4.7.2 “Instantiation”.
     func initialize() throws {
         let decoded = module.module
-        for (index, expression) in decoded.globalInitializers.enumerated() {
-            let value = evaluate(expression)
-            let global = globals[decoded.importedGlobalCount + index]
-            global.bits = value.low
-            global.highBits = value.high
+        initializeGlobals()
+        if !module.template.isStatic {
+            for (index, expression) in decoded.tableInitializers.enumerated() {
+                guard let expression else { continue }
+                let table = tables[decoded.importedTableCount + index]
+                _ = table.fill(0, evaluate(expression).low, table.count)
+            }
+            try initializeTables()
         }
-        for (index, expression) in decoded.tableInitializers.enumerated() {
-            guard let expression else { continue }
-            let table = tables[decoded.importedTableCount + index]
-            _ = table.fill(0, evaluate(expression).low, table.count)
-        }
-        try initializeTables()
-        try initializeMemories()
+        if !isImaged { try initializeMemories() }
         if let start = decoded.start { try runStart(Int(start)) }
+    }
+
+    private func initializeGlobals() {
+        let decoded = module.module
+        for index in 0..<module.template.globals.count {
+            let global = globals[decoded.importedGlobalCount + index]
+            switch module.template.globals[index] {
+            case .constant(let low, let high):
+                global.bits = low
+                global.highBits = high
+            case .function(let ordinal):
+                global.bits = reference(toEscaping: Int(ordinal)).bits
+                global.highBits = 0
+            case .computed:
+                let value = evaluate(decoded.globalInitializers[index])
+                global.bits = value.low
+                global.highBits = value.high
+            }
+        }
     }
 
     private func initializeTables() throws {
@@ -97,26 +113,12 @@ extension InstanceState {
             switch instruction {
             case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
                 guard let right = stack.popLast(), let left = stack.popLast() else { continue }
-                stack.append((combine(instruction, left.low, right.low), 0))
+                stack.append((instruction.combine(left.low, right.low) ?? 0, 0))
             default:
                 stack.append(constant(instruction))
             }
         }
         return stack.last ?? (0, 0)
-    }
-
-    private func combine(
-        _ instruction: ConstantExpression.Instruction, _ left: UInt64, _ right: UInt64
-    ) -> UInt64 {
-        switch instruction {
-        case .i32Add: (left &+ right) & 0xFFFF_FFFF
-        case .i32Sub: (left &- right) & 0xFFFF_FFFF
-        case .i32Mul: (left &* right) & 0xFFFF_FFFF
-        case .i64Add: left &+ right
-        case .i64Sub: left &- right
-        case .i64Mul: left &* right
-        default: 0
-        }
     }
 
     private func constant(

@@ -4,69 +4,187 @@ public import ApusFormat
 internal import CApusHost
 
 /// An instance of a module: its context, which compiled code sees, and what the runtime keeps
-/// beside it. Lives as long as its store.
+/// beside it.
 ///
-/// Specification: 4.2.6 “Module Instances”.
+/// It is bound to a store, and lives as long as that; then its allocator may make it as it was
+/// and bind it to another one. Specification: 4.2.6 “Module Instances”.
 @safe
 public final class InstanceState {
-    // SAFETY: `context` is an allocation of `module.layout.size` bytes that this object owns. The
-    // store keeps the object for its whole life.
-    public let module: LoadedModule
-    private unowned(unsafe) let owner: RuntimeStore
-    public let hostState: AnyObject?
+    // SAFETY: `context` is an allocation of `module.layout.size` bytes that this object owns, or
+    // a part of the slot that `place` names and that it has for itself. While it is bound, it
+    // keeps the module, and the store, which it does not keep, keeps it.
+    private unowned(unsafe) let origin: LoadedModule
+    @exclusivity(unchecked) private unowned(unsafe) var owner: RuntimeStore
+    private var isBound = false
+    public private(set) var hostState: AnyObject?
     let context: UnsafeMutablePointer<apus_context>
-    /// In the module's index spaces, imported ones first.
-    public let memories: [LinearMemory]
-    public let tables: [ReferenceTable]
-    public let globals: [GlobalCell]
-    /// The memory that is exported as “memory”, as WASI's guests have it.
-    public let exportedMemory: LinearMemory?
+    /// Read in many calls out of wasm, changed only between two lives.
+    @exclusivity(unchecked) private var parts: ContextWriter.Parts
     private var droppedData: [Bool]
     private var droppedElements: [Bool]
+    /// The slot of a pool that it lies in; nil: it has its own memory.
+    private var place: InstancePlace?
+    /// Whether its memories come with what the data segments say.
+    let isImaged: Bool
+    private let ownsContext: Bool
+    /// The number of the module, which may have gone when the instance is not bound.
+    let moduleNumber: UInt32
+    /// Whether others may have got hold of one of its tables, and change it.
+    private var hasSharedTables = false
 
-    init(_ request: InstanceAllocationRequest) throws(ResourceError) {
+    /// A new instance, bound to the request's store. If it cannot be made, `place` may be changed.
+    init(
+        _ request: InstanceAllocationRequest, in place: InstancePlace? = nil
+    ) throws(ResourceError) {
         let module = request.module
         let bytes = UInt64(module.layout.size)
-        guard let memory = unsafe apus_allocate(bytes) else {
+        let isPlaced = place != nil
+        guard let memory = unsafe place?.context ?? apus_allocate(bytes) else {
             throw ResourceError(.context, requested: bytes)
         }
+        let images = module.template.isStatic ? module.images.images(of: module) : nil
         let writer = unsafe ContextWriter(memory, module)
         let parts: ContextWriter.Parts
         do throws(ResourceError) {
-            parts = try writer.makeParts(request)
+            parts = try writer.makeParts(images, place)
         } catch {
-            unsafe apus_free(memory)
+            if !isPlaced { unsafe apus_free(memory) }
             throw error
         }
-        self.module = module
+        unsafe origin = module
+        moduleNumber = module.number
+        ownsContext = !isPlaced
         unsafe owner = request.store
-        hostState = request.hostState
+        self.place = place
+        isImaged = images != nil
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
-        memories = parts.memories
-        tables = parts.tables
-        globals = parts.globals
-        exportedMemory = Self.exportedMemory(module.module, parts.memories)
-        droppedData = Array(repeating: false, count: module.module.data.count)
-        droppedElements = Array(repeating: false, count: module.module.elements.count)
-        writer.writeHead(request, owner: self, memories: parts.memories)
-        writer.writeImports(request.imports)
-        writer.writeSignatures()
-        writer.writeFunctionReferences(owner: self, request.imports)
+        unsafe self.parts = parts
+        droppedData = []
+        droppedElements = []
+        writer.writeConstantPart(owner: self)
+        if module.template.isStatic {
+            for (table, first) in zip(tables, module.template.tables) { fill(table, first) }
+        }
+        restoreSegments()
+        bind(request)
     }
 
-    deinit { unsafe apus_free(context) }
+    deinit {
+        if isBound { unsafe Unmanaged.passUnretained(origin).release() }
+        place?.giveBack()
+        if ownsContext { unsafe apus_free(context) }
+    }
+
+    // SAFETY: whoever holds a bound instance holds its store, which keeps the module through it.
+    public var module: LoadedModule { unsafe origin }
 
     /// The store that keeps the instance.
     // SAFETY: it outlives the instance; whoever holds an instance holds its store too.
     public var store: RuntimeStore { unsafe owner }
 
-    private static func exportedMemory(
-        _ module: DecodedModule, _ memories: [LinearMemory]
-    ) -> LinearMemory? {
-        for export in module.exports where export.name == "memory" {
-            if case .memory(let index) = export.item { return memories[Int(index)] }
+    // In the module's index spaces, imported ones first.
+
+    public var memories: [LinearMemory] { unsafe parts.memories }
+    public var tables: [ReferenceTable] { unsafe parts.tables }
+    public var globals: [GlobalCell] { unsafe parts.globals }
+    /// The memory that is exported as “memory”, as WASI's guests have it.
+    public var exportedMemory: LinearMemory? { unsafe parts.exportedMemory }
+
+    // MARK: Lives
+
+    /// Makes an unbound instance one of the request's store, whose imports it has.
+    func bind(_ request: InstanceAllocationRequest) {
+        _ = unsafe Unmanaged.passUnretained(origin).retain()
+        isBound = true
+        unsafe owner = request.store
+        hostState = request.hostState
+        let writer = unsafe ContextWriter(context, module)
+        writer.writeStore(request.store)
+        if !module.module.imports.isEmpty {
+            let imports = request.imports
+            writer.writeImports(imports)
+            unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
+            unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
+            unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
         }
-        return nil
+        if let memory = memories.first {
+            unsafe context.pointee.memory_base = memory.record.pointee.base
+        }
+        unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
+    }
+
+    /// Makes the instance as it was before it was bound, for another store. Returns false if it
+    /// can only be thrown away: the system refused, or it has grown out of its room.
+    ///
+    /// Nothing runs its code any more, and nothing refers to what it defines.
+    func unbind(keepingResident bytes: UInt64) -> Bool {
+        if !module.module.imports.isEmpty {
+            unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
+            unsafe parts.tables.removeFirst(module.module.importedTableCount)
+            unsafe parts.globals.removeFirst(module.module.importedGlobalCount)
+        }
+        unsafe parts.exportedMemory = nil
+        hostState = nil
+        for memory in memories {
+            guard memory.reset(keepingResident: bytes) else { return false }
+        }
+        for (index, table) in tables.enumerated() {
+            guard table.isInPlace else { return false }
+            resetTable(table, index)
+        }
+        for global in globals {
+            global.bits = 0
+            global.highBits = 0
+        }
+        hasSharedTables = false
+        restoreSegments()
+        return true
+    }
+
+    /// Ends keeping the module: whoever calls this has to release it.
+    func leaveModule() -> Unmanaged<LoadedModule> {
+        isBound = false
+        return unsafe Unmanaged.passUnretained(origin)
+    }
+
+    /// Gives up the slot that the instance lies in: the caller has it now.
+    func leavePlace() { place = nil }
+
+    /// The slot of a pool that it lies in.
+    var slot: UInt32? { place?.slot }
+
+    private func resetTable(_ table: ReferenceTable, _ index: Int) {
+        let isStatic = module.template.isStatic
+        if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return }
+        table.clear()
+        if isStatic { fill(table, module.template.tables[index]) }
+    }
+
+    /// Writes the first elements of a table that is all null.
+    private func fill(_ table: ReferenceTable, _ first: [UInt32]) {
+        let start = UInt64(UInt(bitPattern: unsafe context))
+        let funcrefs = module.layout
+        for (position, ordinal) in first.enumerated() where ordinal != 0 {
+            let offset = UInt64(funcrefs.funcref(Int(ordinal) - 1))
+            _ = table.set(UInt64(position), start &+ offset)
+        }
+        table.noteReset()
+    }
+
+    /// All segments are there, except those that the memories and tables already hold.
+    private func restoreSegments() {
+        let data = module.module.data.count
+        let elements = module.module.elements.count
+        if data > 0 {
+            droppedData =
+                isImaged
+                ? module.template.droppedData : Array(repeating: false, count: data)
+        }
+        if elements > 0 {
+            droppedElements =
+                module.template.isStatic
+                ? module.template.droppedElements : Array(repeating: false, count: elements)
+        }
     }
 
     var ownTables: ArraySlice<ReferenceTable> {
@@ -92,15 +210,24 @@ public final class InstanceState {
     public func item(_ index: ExternalIndex) -> ExternalItem? {
         switch index {
         case .function(let index): function(Int(index)).map { .function($0) }
-        case .table(let index): .table(tables[Int(index)])
+        case .table(let index): .table(share(tables[Int(index)]))
         case .memory(let index): .memory(memories[Int(index)])
         case .global(let index): .global(globals[Int(index)])
         }
     }
 
+    private func share(_ table: ReferenceTable) -> ReferenceTable {
+        hasSharedTables = true
+        return table
+    }
+
     /// The reference to function `index`, which must be one whose reference can be taken.
     public func function(_ index: Int) -> FunctionReference? {
-        guard let ordinal = module.ordinal(ofFunction: index) else { return nil }
+        module.ordinal(ofFunction: index).map { reference(toEscaping: $0) }
+    }
+
+    /// The reference to the escaping function at position `ordinal` of the module's list of them.
+    func reference(toEscaping ordinal: Int) -> FunctionReference {
         let offset = Int(module.layout.funcref(ordinal))
         let record = unsafe (UnsafeMutableRawPointer(context) + offset)
             .assumingMemoryBound(to: apus_funcref.self)

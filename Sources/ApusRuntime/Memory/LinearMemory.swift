@@ -8,21 +8,37 @@ internal import CApusHost
 /// Specification: 4.2.8 “Memory Instances”.
 @safe
 public final class LinearMemory {
-    // SAFETY: `mapping` is one of `reservedBytes` bytes that this object owns, the first
-    // `record.bytes` of them readable and writable; they are never taken back before deinit.
-    // `record` is a live apus_memory for as long as the store lives, which owns this object.
+    // SAFETY: `mapping` is one of `reservedBytes` bytes that this object or the pool owns, the
+    // first `accessibleBytes` of them readable and writable, `record.bytes` included; they are
+    // never taken back while wasm or the host may touch them. `record` is a live apus_memory for as
+    // long as the store lives, which owns this object.
     public let type: MemoryType
     let record: UnsafeMutablePointer<apus_memory>
     private let ownsRecord: Bool
     /// The size it may have at most.
     let maximumBytes: UInt64
     private let reservedBytes: UInt64
+    let mapping: UnsafeMutableRawPointer
+    private let ownsMapping: Bool
+    /// Its first contents, if they are not zeros.
+    let image: MemoryImage?
+    /// What the system lets be touched: whole pages.
+    var accessibleBytes: UInt64
 
-    /// A memory of `type`'s minimum size, zeroed; of at most `limit` bytes. Its record is at
-    /// `record`, which must outlive it; without one it makes its own.
+    /// Where a memory gets what it needs.
+    @unsafe struct Site {
+        /// Its record, which must outlive it; nil: it makes its own.
+        var record: UnsafeMutablePointer<apus_memory>?
+        /// Its address space, which must outlive it; nil: it reserves its own.
+        var place: MemoryPlace?
+        /// Its first contents; nil: zeros.
+        var image: MemoryImage?
+    }
+
+    /// A memory of `type`'s minimum size; of at most `limit` bytes.
     init(
         _ type: MemoryType, limit: UInt64, alwaysChecksBounds: Bool = false,
-        record: UnsafeMutablePointer<apus_memory>? = nil
+        site: Site = unsafe Site()
     ) throws(ResourceError) {
         self.type = type
         let minimum = type.byteCount(ofPages: type.limits.minimum)
@@ -34,38 +50,24 @@ public final class LinearMemory {
         let maximum = type.limits.maximum.map { type.byteCount(ofPages: $0) } ?? most
         maximumBytes = max(min(maximum, bound), minimum)
         let plan = MemoryPlan(type, alwaysChecksBounds: alwaysChecksBounds)
-        let reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
-        self.reservedBytes = reservedBytes
-        ownsRecord = unsafe record == nil
-        guard let base = unsafe apus_reserve(reservedBytes) else {
-            throw ResourceError(.memory, requested: reservedBytes)
+        reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
+        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(reservedBytes, site.place)
+        image = unsafe site.image
+        accessibleBytes = Self.wholePages(minimum)
+        do throws(ResourceError) {
+            try unsafe Self.commit(mapping, accessibleBytes, site.image)
+            unsafe (record, ownsRecord) = try unsafe Self.record(site.record)
+        } catch {
+            unsafe Self.giveBack(mapping, ownsMapping, reservedBytes, accessibleBytes)
+            throw error
         }
-        if minimum > 0 {
-            let error = unsafe apus_protect(base, Self.wholePages(minimum), apus_access_write)
-            guard error == 0 else {
-                unsafe apus_unmap(base, reservedBytes)
-                throw ResourceError(.memory, requested: minimum, errorNumber: error)
-            }
-        }
-        if let record = unsafe record {
-            unsafe self.record = record
-        } else {
-            guard let own = unsafe apus_allocate(UInt64(MemoryLayout<apus_memory>.size)) else {
-                unsafe apus_unmap(base, reservedBytes)
-                throw ResourceError(.memory, requested: 16)
-            }
-            unsafe self.record = own.assumingMemoryBound(to: apus_memory.self)
-        }
-        unsafe self.record.pointee.base = base.assumingMemoryBound(to: UInt8.self)
-        unsafe self.record.pointee.bytes = minimum
-        unsafe mapping = base
+        unsafe record.pointee.base = mapping.assumingMemoryBound(to: UInt8.self)
+        unsafe record.pointee.bytes = minimum
         preferLargePages(from: 0, to: minimum)
     }
 
-    private let mapping: UnsafeMutableRawPointer
-
     deinit {
-        unsafe apus_unmap(mapping, reservedBytes)
+        if ownsMapping { unsafe apus_unmap(mapping, reservedBytes) }
         if ownsRecord { unsafe apus_free(record) }
     }
 
@@ -75,7 +77,7 @@ public final class LinearMemory {
     public var pageCount: UInt64 { unsafe record.pointee.bytes >> UInt64(type.pageSizeLog2) }
 
     /// `bytes`, rounded up to what the system can make accessible.
-    private static func wholePages(_ bytes: UInt64) -> UInt64 {
+    static func wholePages(_ bytes: UInt64) -> UInt64 {
         let page = apus_page_bytes()
         return (bytes &+ page &- 1) & ~(page &- 1)
     }
@@ -94,6 +96,7 @@ public final class LinearMemory {
             if added > 0 {
                 let place = unsafe mapping + Int(truncatingIfNeeded: start)
                 guard unsafe apus_protect(place, added, apus_access_write) == 0 else { return nil }
+                accessibleBytes = start &+ added
             }
             unsafe record.pointee.bytes = size
             preferLargePages(from: old, to: size)

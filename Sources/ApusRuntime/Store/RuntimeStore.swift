@@ -13,7 +13,9 @@ public final class RuntimeStore {
     let context: UnsafeMutablePointer<apus_store_context>
     private(set) var instances: [InstanceState] = []
     private var hostFunctions: [HostFunction] = []
+    /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
+    /// Those that belong to no instance, and all that may hold references to host objects.
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
     /// Types of the tables and globals that belong to no instance.
@@ -66,7 +68,7 @@ public final class RuntimeStore {
 
     deinit {
         if has(apus_attention_interrupt) { interrupter.detach() }
-        for instance in instances { environment.allocator.deallocate(instance) }
+        while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.signatures.release(type) }
         unsafe apus_free(context)
     }
@@ -140,7 +142,6 @@ public final class RuntimeStore {
         let start = Watchdog.now()
         defer { statistics.instantiationNanoseconds &+= Watchdog.now() &- start }
         let allocator = environment.allocator
-        try allocator.validate(module)
         try reserve(for: module)
         let instance: InstanceState
         do throws(ResourceError) {
@@ -156,16 +157,21 @@ public final class RuntimeStore {
 
     private func adopt(_ instance: InstanceState) {
         instances.append(instance)
-        unsafe instance.context.pointee.stack_limit = unsafe stackLimit
-        tables.append(contentsOf: instance.ownTables)
-        globals.append(contentsOf: instance.ownGlobals)
+        if instance.module.holdsExternals {
+            tables.append(contentsOf: instance.ownTables)
+            globals.append(contentsOf: instance.ownGlobals)
+        }
     }
 
     // MARK: Functions
 
     /// The type of `function`, which must belong to this store.
     public func type(of function: FunctionReference) -> FunctionType {
-        environment.signatures.type(function.signature) ?? FunctionType()
+        if let instance = function.instance {
+            let module = instance.module
+            return module.functionType(module.module.functions[Int(function.functionIndex)])
+        }
+        return environment.signatures.type(function.signature) ?? FunctionType()
     }
 
     /// Whether `function` lives in this store.
@@ -176,9 +182,14 @@ public final class RuntimeStore {
     /// What it takes to call `function`, which must belong to this store.
     public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
         let type = type(of: function)
-        return CallTarget(
-            entry: try environment.trampolines.entry(type), code: function.code,
-            context: function.context, type)
+        let entry: UInt
+        if let instance = function.instance {
+            let module = instance.module
+            entry = try module.entryTrampoline(module.module.functions[Int(function.functionIndex)])
+        } else {
+            entry = try environment.trampolines.entry(type)
+        }
+        return CallTarget(entry: entry, code: function.code, context: function.context, type)
     }
 
     // MARK: Host objects

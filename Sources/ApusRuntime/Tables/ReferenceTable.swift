@@ -7,55 +7,87 @@ internal import CApusHost
 /// Specification: 4.2.7 “Table Instances”.
 @safe
 public final class ReferenceTable {
-    // SAFETY: `record.elements` is an allocation of `capacity` elements owned by this object, of
-    // which `record.count` are in use; it is replaced only by `grow`. `record` is a live
-    // apus_table for as long as the store lives, which owns this object.
+    // SAFETY: `record.elements` is an allocation of `capacity` elements owned by this object or
+    // the pool, of which `record.count` are in use; it is replaced only by `grow`. `record` is a
+    // live apus_table for as long as the store lives, which owns this object.
     public let type: TableType
     let record: UnsafeMutablePointer<apus_table>
     private let ownsRecord: Bool
     /// Elements it may have at most.
     let maximum: UInt64
     private var capacity: UInt64
+    /// The same as `record.elements`, which is beyond use once the record's owner has gone.
+    private var elements: UnsafeMutablePointer<UInt64>
+    private let ownsElements: Bool
+    /// Whether elements may not be the first ones any more. What compiled code stores by itself
+    /// does not show here.
+    private(set) var isChanged = false
+    /// Elements that may have been written, growth that was broken off included.
+    private var touchedCount: UInt64
+    /// Where a table gets what it needs.
+    @unsafe struct Site {
+        /// Its record, which must outlive it; nil: it makes its own.
+        var record: UnsafeMutablePointer<apus_table>?
+        /// Room for elements, which must outlive it and has no other user; nil: it makes its own.
+        var place: UnsafeMutableBufferPointer<UInt64>?
+    }
 
-    /// A table of `type`'s minimum size full of `initial`; of at most `limit` elements. Its record
-    /// is at `record`, which must outlive it; without one it makes its own.
+    /// A table of `type`'s minimum size full of `initial`; of at most `limit` elements.
     init(
-        _ type: TableType, initial: UInt64, limit: UInt64,
-        record: UnsafeMutablePointer<apus_table>? = nil
+        _ type: TableType, initial: UInt64, limit: UInt64, site: Site = unsafe Site()
     ) throws(ResourceError) {
         self.type = type
+        let room = unsafe site.place.map { UInt64($0.count) } ?? .max
+        let bound = min(limit, room)
         let count = type.limits.minimum
-        guard count <= limit else {
-            throw ResourceError(.table, requested: count, limit: limit)
+        guard count <= bound else {
+            throw ResourceError(.table, requested: count, limit: bound)
         }
-        maximum = max(min(type.limits.maximum ?? UInt64(UInt32.max), limit), count)
-        capacity = count
-        ownsRecord = unsafe record == nil
-        guard let elements = unsafe apus_allocate(count &* 8) else {
-            throw ResourceError(.table, requested: count)
+        maximum = max(min(type.limits.maximum ?? UInt64(UInt32.max), bound), count)
+        ownsElements = unsafe site.place == nil
+        ownsRecord = unsafe site.record == nil
+        capacity = ownsElements ? count : maximum
+        touchedCount = count
+        if let place = unsafe site.place?.baseAddress {
+            unsafe elements = place
+        } else {
+            guard let own = unsafe apus_allocate(count &* 8) else {
+                throw ResourceError(.table, requested: count)
+            }
+            unsafe elements = own.assumingMemoryBound(to: UInt64.self)
         }
-        if let record = unsafe record {
+        if let record = unsafe site.record {
             unsafe self.record = record
         } else {
             guard let own = unsafe apus_allocate(UInt64(MemoryLayout<apus_table>.size)) else {
-                unsafe apus_free(elements)
+                if ownsElements { unsafe apus_free(elements) }
                 throw ResourceError(.table, requested: 16)
             }
             unsafe self.record = own.assumingMemoryBound(to: apus_table.self)
         }
-        unsafe self.elements = elements.assumingMemoryBound(to: UInt64.self)
-        unsafe self.record.pointee.elements = unsafe self.elements
-        unsafe self.record.pointee.count = count
+        unsafe record.pointee.elements = unsafe elements
+        unsafe record.pointee.count = count
         if initial != 0 { fillUnchecked(0, initial, count) }
     }
 
-    /// The same as `record.elements`, which is beyond use once the record's owner has gone.
-    private var elements: UnsafeMutablePointer<UInt64>
-
     deinit {
-        unsafe apus_free(elements)
+        if ownsElements { unsafe apus_free(elements) }
         if ownsRecord { unsafe apus_free(record) }
     }
+
+    /// Whether all elements lie where the first ones did.
+    var isInPlace: Bool { !ownsElements || capacity <= type.limits.minimum }
+
+    /// Makes all elements null and the size the first one, for another instance.
+    func clear() {
+        unsafe elements.update(repeating: 0, count: Int(truncatingIfNeeded: touchedCount))
+        touchedCount = type.limits.minimum
+        unsafe record.pointee.count = type.limits.minimum
+        isChanged = false
+    }
+
+    /// Says that elements are the first ones again.
+    func noteReset() { isChanged = false }
 
     /// Number of elements.
     public var count: UInt64 { unsafe record.pointee.count }
@@ -70,6 +102,7 @@ public final class ReferenceTable {
     public func set(_ index: UInt64, _ value: UInt64) -> Bool {
         guard index < count else { return false }
         unsafe elements[Int(truncatingIfNeeded: index)] = value
+        isChanged = true
         return true
     }
 
@@ -88,6 +121,8 @@ public final class ReferenceTable {
             let larger = min(max(needed, capacity &* 2), maximum)
             guard move(toRoomFor: larger, mayGoOn) else { return nil }
         }
+        isChanged = true
+        touchedCount = max(touchedCount, needed)
         guard fillUnchecked(old, value, delta, mayGoOn) else { return nil }
         unsafe record.pointee.count = needed
         return old
@@ -119,6 +154,7 @@ public final class ReferenceTable {
         _ start: UInt64, _ value: UInt64, _ count: UInt64, mayGoOn: () -> Bool = { true }
     ) -> Bool {
         guard contains(start, count) else { return false }
+        isChanged = true
         fillUnchecked(start, value, count, mayGoOn)
         return true
     }
@@ -130,6 +166,7 @@ public final class ReferenceTable {
         mayGoOn: () -> Bool = { true }
     ) -> Bool {
         guard contains(destination, count), source.contains(start, count) else { return false }
+        isChanged = true
         let target = unsafe elements + Int(truncatingIfNeeded: destination)
         let origin = unsafe source.elements + Int(truncatingIfNeeded: start)
         Pieces.forEach(

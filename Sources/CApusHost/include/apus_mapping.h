@@ -14,6 +14,32 @@ void *apus_reserve(uint64_t bytes);
 /// way to ask for both writing and executing. Returns 0 or an error number.
 int32_t apus_protect(void *start, uint64_t bytes, enum apus_access access);
 
+/// Makes a range of whole pages within a reservation inaccessible again and gives back what backed
+/// it, images included. Returns 0 or an error number; then the range is as it was.
+int32_t apus_decommit(void *start, uint64_t bytes);
+
+/// Gives whole pages their first contents again: zeros, or those of the image that is mapped
+/// there. Returns 0 or an error number.
+int32_t apus_discard(void *start, uint64_t bytes);
+
+/// A file in memory, `bytes` long, all zeros: an image from which pages are copied when they are
+/// written. Returns a descriptor, or a negative error number.
+int32_t apus_image_make(uint64_t bytes);
+
+/// Writes a part of an image. Returns 0 or an error number.
+int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint64_t offset);
+
+/// Maps the first `bytes` of an image, whole pages, over a part of a reservation, to be read and
+/// written; what is written there stays there. Returns 0 or an error number.
+int32_t apus_image_map(int32_t image, void *start, uint64_t bytes);
+
+/// Maps an image to be read, at a place of the system's choice; apus_unmap gives it back. Null if
+/// that is not possible.
+const void *apus_image_view(int32_t image, uint64_t bytes);
+
+/// Closes an image. What is mapped stays.
+void apus_image_close(int32_t image);
+
 /// Gives a reservation back.
 void apus_unmap(void *start, uint64_t bytes);
 
@@ -42,5 +68,6 @@ int64_t apus_requests_until_failure(void);
 /// Requests that succeeded less those given back, of each kind. For tests.
 int64_t apus_live_mappings(void);
 int64_t apus_live_allocations(void);
+int64_t apus_live_images(void);
 
 #endif

@@ -21,6 +21,8 @@ struct SuiteTests {
         case alwaysCheckingBounds
         case optimizing
         case optimizingWithoutAVX, optimizingAlwaysCheckingBounds
+        /// Each instance in a slot of a pool.
+        case pooling
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -39,6 +41,11 @@ struct SuiteTests {
             case .optimizingAlwaysCheckingBounds:
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
+            case .pooling:
+                var pool = Engine.Pool(instances: 800, tableElements: 10_000_000)
+                pool.memoriesPerInstance = 8
+                pool.tablesPerInstance = 16
+                configuration.allocator = .pooling(pool)
             }
             return configuration
         }

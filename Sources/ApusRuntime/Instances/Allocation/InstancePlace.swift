@@ -1,0 +1,29 @@
+/// A slot of a pool as an instance sees it.
+@safe
+struct InstancePlace {
+    // SAFETY: the pool outlives all instances in it: these are kept by stores and by itself, and
+    // stores keep the environment, which keeps the pool.
+    private unowned(unsafe) let pool: PoolingInstanceAllocator
+    let slot: UInt32
+
+    init(_ pool: PoolingInstanceAllocator, _ slot: UInt32) {
+        unsafe self.pool = pool
+        self.slot = slot
+    }
+
+    var limits: InstanceLimits { unsafe pool.configuration.limits }
+
+    /// Room for the context, zeroed.
+    @unsafe var context: UnsafeMutableRawPointer { unsafe pool.regions.context(slot) }
+
+    /// Room for the `index`-th memory that the module defines.
+    func memory(_ index: Int) -> MemoryPlace { unsafe pool.regions.memory(slot, index) }
+
+    /// Room for the elements of the `index`-th table that the module defines, zeroed.
+    @unsafe func table(_ index: Int) -> UnsafeMutableBufferPointer<UInt64> {
+        unsafe pool.regions.table(slot, index)
+    }
+
+    /// Gives the slot back, whatever is in it.
+    func giveBack() { unsafe pool.giveBack(slot) }
+}

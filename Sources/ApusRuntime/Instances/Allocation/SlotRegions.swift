@@ -1,0 +1,138 @@
+internal import ApusABI
+internal import CApusHost
+
+/// The memory of a pool: for each slot room for a context, for memories and for tables.
+///
+/// All of it is reserved when the pool is made; what is never touched takes address space only.
+@safe
+final class SlotRegions: Sendable {
+    // SAFETY: `contexts` and `tables` are mappings of `count` times the bytes of a slot, readable
+    // and writable, each of `memoryChunks` the address of one for `chunkPlaces` memories; this
+    // object owns them. Slots are below `count`, indices below what a slot has.
+    let count: Int
+    private let limits: InstanceLimits
+    private let contextBytes: UInt64
+    private let tableBytes: UInt64
+    /// Address space of a memory.
+    private let memoryBytes: UInt64
+    private let contexts: UInt
+    private let tables: UInt
+    private let memoryChunks: [UInt]
+
+    /// Memories are reserved in chunks: no free piece of address space is large enough for all.
+    private static var chunkPlaces: Int { 64 }
+
+    init(_ configuration: PoolConfiguration, alwaysChecksBounds: Bool) throws(ResourceError) {
+        limits = configuration.limits
+        count = configuration.instances
+        contextBytes = LinearMemory.wholePages(limits.contextBytes)
+        tableBytes = LinearMemory.wholePages(limits.tableElements &* 8)
+        memoryBytes = Self.placeBytes(limits.memoryBytes, alwaysChecksBounds: alwaysChecksBounds)
+        contexts = try Self.writable(count, of: contextBytes)
+        do throws(ResourceError) {
+            tables = try Self.writable(count * limits.tables, of: tableBytes)
+        } catch {
+            Self.unmap(contexts, count, of: contextBytes)
+            throw error
+        }
+        do throws(ResourceError) {
+            memoryChunks = try Self.reserve(count * limits.memories, of: memoryBytes)
+        } catch {
+            Self.unmap(contexts, count, of: contextBytes)
+            Self.unmap(tables, count * limits.tables, of: tableBytes)
+            throw error
+        }
+    }
+
+    deinit {
+        Self.unmap(contexts, count, of: contextBytes)
+        Self.unmap(tables, count * limits.tables, of: tableBytes)
+        for chunk in memoryChunks { Self.unmap(chunk, Self.chunkPlaces, of: memoryBytes) }
+    }
+
+    /// What any memory of at most `bytes` bytes reserves.
+    private static func placeBytes(_ bytes: UInt64, alwaysChecksBounds: Bool) -> UInt64 {
+        let rounded = max((bytes &+ 0xFFFF) & ~0xFFFF, 0x10000)
+        if alwaysChecksBounds { return rounded }
+        return max(MemoryPlan.fullReservationBytes, rounded &+ MemoryPlan.guardBytes)
+    }
+
+    /// Address space for `count` places of `bytes` bytes.
+    private static func reserve(places count: Int, of bytes: UInt64) throws(ResourceError) -> UInt {
+        let (total, overflow) = UInt64(count).multipliedReportingOverflow(by: bytes)
+        guard !overflow, let start = unsafe apus_reserve(max(total, 1)) else {
+            throw ResourceError(.pool, requested: overflow ? .max : total)
+        }
+        return UInt(bitPattern: start)
+    }
+
+    private static func writable(_ count: Int, of bytes: UInt64) throws(ResourceError) -> UInt {
+        let start = try reserve(places: count, of: bytes)
+        if count == 0 { return start }
+        let total = UInt64(count) * bytes
+        let error = unsafe apus_protect(
+            UnsafeMutableRawPointer(bitPattern: start), total, apus_access_write)
+        if error == 0 { return start }
+        unmap(start, count, of: bytes)
+        throw ResourceError(.pool, requested: total, errorNumber: error)
+    }
+
+    private static func reserve(_ count: Int, of bytes: UInt64) throws(ResourceError) -> [UInt] {
+        var chunks: [UInt] = []
+        for _ in stride(from: 0, to: count, by: chunkPlaces) {
+            do throws(ResourceError) {
+                chunks.append(try reserve(places: chunkPlaces, of: bytes))
+            } catch {
+                for chunk in chunks { unmap(chunk, chunkPlaces, of: bytes) }
+                throw error
+            }
+        }
+        return chunks
+    }
+
+    private static func unmap(_ start: UInt, _ count: Int, of bytes: UInt64) {
+        unsafe apus_unmap(
+            UnsafeMutableRawPointer(bitPattern: start), max(UInt64(count) * bytes, 1))
+    }
+
+    private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+        unsafe UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
+    }
+
+    /// Room for the context of a slot.
+    func context(_ slot: UInt32) -> UnsafeMutableRawPointer {
+        unsafe Self.pointer(contexts &+ UInt(contextBytes) &* UInt(slot))
+    }
+
+    /// Room for a memory of a slot.
+    func memory(_ slot: UInt32, _ index: Int) -> MemoryPlace {
+        let place = Int(slot) * limits.memories + index
+        let offset = UInt(memoryBytes) &* UInt(place % Self.chunkPlaces)
+        let base = unsafe Self.pointer(memoryChunks[place / Self.chunkPlaces] &+ offset)
+        return unsafe MemoryPlace(base: base, reservedBytes: memoryBytes)
+    }
+
+    /// Room for the elements of a table of a slot.
+    func table(_ slot: UInt32, _ index: Int) -> UnsafeMutableBufferPointer<UInt64> {
+        let place = UInt(slot) &* UInt(limits.tables) &+ UInt(index)
+        let start = unsafe Self.pointer(tables &+ UInt(tableBytes) &* place)
+        return unsafe UnsafeMutableBufferPointer(
+            start: start.assumingMemoryBound(to: UInt64.self), count: Int(limits.tableElements))
+    }
+
+    /// Empties a slot: contexts and tables zeros, memories inaccessible. Returns false if the
+    /// system refuses; then the slot is beyond use.
+    func empty(_ slot: UInt32) -> Bool {
+        var isEmpty = unsafe apus_discard(context(slot), contextBytes) == 0
+        for index in 0..<limits.tables {
+            let table = unsafe UnsafeMutableRawPointer(table(slot, index).baseAddress)
+            guard let table = unsafe table else { continue }
+            if unsafe apus_discard(table, tableBytes) != 0 { isEmpty = false }
+        }
+        for index in 0..<limits.memories {
+            let place = memory(slot, index)
+            if unsafe apus_decommit(place.base, place.reservedBytes) != 0 { isEmpty = false }
+        }
+        return isEmpty
+    }
+}
