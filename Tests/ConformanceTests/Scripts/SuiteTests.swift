@@ -42,8 +42,8 @@ struct SuiteTests {
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
             case .pooling:
-                var pool = Engine.Pool(instances: 800, tableElements: 10_000_000)
-                pool.memoriesPerInstance = 8
+                var pool = Engine.Pool(instances: 700, tableElements: 10_000_000)
+                pool.memoriesPerInstance = 12
                 pool.tablesPerInstance = 16
                 configuration.allocator = .pooling(pool)
             }
