@@ -1,4 +1,4 @@
-public import ApusAssembler
+internal import ApusAssembler
 
 /// The sixteen lane numbers of a shuffle, 0 to 15 of the first vector, 16 to 31 of the second.
 public struct ShuffleLanes: Hashable, BitwiseCopyable, Sendable {
