@@ -11,14 +11,18 @@ let house: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
-/// A floor of the house with the floors it stands on, and its tests, some of whose files are data.
-func module(_ name: String, on floors: String..., testData: [String] = []) -> [Target] {
+/// A floor of the house with the floors it stands on, and its tests, which may need more of them,
+/// and some of whose files are data.
+func module(
+    _ name: String, on floors: String..., testsOn: [String] = [], testData: [String] = []
+) -> [Target] {
     let below = floors.map { Target.Dependency(stringLiteral: $0) }
+    let tested = below + testsOn.map { Target.Dependency(stringLiteral: $0) }
     return [
         .target(name: name, dependencies: below, swiftSettings: house),
         .testTarget(
             name: name + "Tests",
-            dependencies: [.init(stringLiteral: name), "ApusTestSupport"] + below,
+            dependencies: [.init(stringLiteral: name), "ApusTestSupport"] + tested,
             exclude: testData,
             swiftSettings: house),
     ]
@@ -57,7 +61,8 @@ let package = Package(
             testData: ["Golden", "annotate-golden"]),
         module(
             "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
-            "ApusCollections"),
+            "ApusCollections",
+            testsOn: ["ApusText"], testData: ["Golden"]),
         module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(

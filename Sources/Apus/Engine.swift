@@ -42,6 +42,10 @@ public final class Engine: Sendable {
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000
 
+        /// Whether compiling a module measures its phases (`Module.Statistics.phases`).
+        @_spi(ApusCLI)
+        public var measuresPhases = false
+
         /// The defaults.
         public init() {}
 

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 public import ApusFormat
 internal import ApusRuntime
@@ -22,6 +23,13 @@ public struct Module: Sendable {
         public var decodeTime: Duration
         /// Time from the module's bytes to a module that can be instantiated, decoding included.
         public var compileTime: Duration
+        /// What each phase of compiling took, on all threads together; empty unless the engine's
+        /// configuration asks for it.
+        @_spi(ApusCLI)
+        public var phases: [(name: String, time: Duration)] {
+            zip(CompilationPhases.Phase.allCases, phaseTimes).map { ("\($0)", $1) }
+        }
+        var phaseTimes: [Duration] = []
     }
 
     /// Compiles the module whose binary form `bytes` is.
@@ -62,12 +70,17 @@ public struct Module: Sendable {
         let decoded = try Self.decode(engine, bytes)
         let decodeEnd = ContinuousClock.now
         let driver = CompilationDriver(module: decoded, configuration: engine.configuration)
-        let image = try driver.compile()
-        loaded = try LoadedModule(decoded, image, in: environment)
+        let result = try driver.compile()
+        let phases = result.phases
+        loaded = try LoadedModule(decoded, result.image, in: environment)
         self.engine = engine
-        statistics = Statistics(
+        var statistics = Statistics(
             moduleBytes: bytes.count, codeBytes: loaded.codeBytes,
             decodeTime: start.duration(to: decodeEnd), compileTime: start.duration(to: .now))
+        if phases.isMeasuring {
+            statistics.phaseTimes = CompilationPhases.Phase.allCases.map { phases[$0] }
+        }
+        self.statistics = statistics
     }
 
     /// Decodes and checks all but the functions' bodies.

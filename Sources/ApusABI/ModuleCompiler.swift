@@ -9,6 +9,13 @@ public protocol ModuleCompiler: ~Copyable {
     mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError)
+
+    /// What it has spent on its phases, as far as it tells them apart.
+    var phases: CompilationPhases { get }
+}
+
+extension ModuleCompiler where Self: ~Copyable {
+    public var phases: CompilationPhases { CompilationPhases(isMeasuring: false) }
 }
 
 /// Why a valid function could not be compiled.

@@ -12,6 +12,8 @@ public struct ModuleEnvironment: Sendable {
     public var alwaysChecksBounds = false
     /// The code counts fuel (`FuelSegment`).
     public var isFuelMetered = false
+    /// Compilers measure their phases (`CompilationPhases`).
+    public var measuresPhases = false
 
     public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
         self.module = module

@@ -12,6 +12,7 @@ struct ApusCommand: ParsableCommand {
             apus MODULE [ARGUMENTS…]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
+            apus inspect MODULE --function FUNCTION [--stage STAGE]
             apus wast SCRIPT…
             apus parse TEXT [-o MODULE]
             apus print MODULE [-o TEXT]
@@ -29,6 +30,7 @@ struct ApusCommand: ParsableCommand {
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  where does the time go?
+              apus inspect math.wasm --function add    what becomes of it?
               apus help run                            all about one command
 
             EXIT STATUS:
@@ -37,8 +39,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, ValidateCommand.self, BenchCommand.self, WastCommand.self,
-            ParseCommand.self, PrintCommand.self,
+            RunCommand.self, ValidateCommand.self, BenchCommand.self, InspectCommand.self,
+            WastCommand.self, ParseCommand.self, PrintCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -1,6 +1,6 @@
-public import Apus
+@_spi(ApusCLI) internal import Apus
 internal import ApusWASI
-public import ArgumentParser
+internal import ArgumentParser
 internal import Synchronization
 
 /// `apus bench`: measures where a program's time goes.
@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
             EXAMPLES:
               apus bench program.wasm
               apus bench program.wasm --json --repeat 5 --threads 1
+              apus bench program.wasm --compiler optimizing --phases
             """)
 
     @OptionGroup var grants: Grants
@@ -31,8 +32,12 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Compile on this many threads.", valueName: "N"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
-    var compiler = Engine.Configuration().compiler
+    @OptionGroup var compiler: CompilerOption
+
+    @Flag(
+        help: ArgumentHelp(
+            "Show what each phase of compiling took, on all threads together."))
+    var phases = false
 
     @Flag(help: "Count fuel, of which there is enough.")
     var metered = false
@@ -62,9 +67,10 @@ struct BenchCommand: ParsableCommand {
 
     private func measure() throws -> BenchSample {
         var configuration = Engine.Configuration()
-        configuration.compiler = compiler
+        configuration.compiler = compiler.name
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
+        configuration.measuresPhases = phases
         let engine = Engine(configuration)
         let compiled = try Module(engine, contentsOf: module)
 
@@ -97,8 +103,6 @@ struct BenchCommand: ParsableCommand {
             executeTime: marks.total ?? wholeTime)
     }
 }
-
-extension Engine.Compiler: ExpressibleByArgument {}
 
 /// A program that was to be measured said that it failed.
 struct ProgramFailure: Error, CustomStringConvertible {

@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 
 /// What one run of a program took.
 struct BenchSample {
@@ -15,6 +15,8 @@ struct BenchReport {
     private let compileMilliseconds: Double
     private let instantiateMicroseconds: Double
     private let executeMilliseconds: Double
+    /// Of compiling, if they were measured.
+    private let phases: [(name: String, milliseconds: Double)]
 
     init(_ samples: [BenchSample]) {
         moduleBytes = samples.first?.module.moduleBytes ?? 0
@@ -29,6 +31,9 @@ struct BenchReport {
         compileMilliseconds = median(\.module.compileTime, in: .milliseconds(1))
         instantiateMicroseconds = median(\.instantiateTime, in: .microseconds(1))
         executeMilliseconds = median(\.executeTime, in: .milliseconds(1))
+        phases = (samples.first?.module.phases ?? []).enumerated().map { index, phase in
+            (phase.name, median({ $0.module.phases[index].time }, in: .milliseconds(1)))
+        }
     }
 
     /// One JSON object on one line.
@@ -41,7 +46,14 @@ struct BenchReport {
             ("code_bytes", "\(codeBytes)"),
             ("module_bytes", "\(moduleBytes)"),
         ]
-        return "{" + pairs.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+        var members = pairs.map { "\"\($0.0)\": \($0.1)" }
+        if !phases.isEmpty {
+            let times = phases.map {
+                "\"\($0.name)\": \(Self.text($0.milliseconds, decimals: 4))"
+            }
+            members.append("\"phases_ms\": {\(times.joined(separator: ", "))}")
+        }
+        return "{\(members.joined(separator: ", "))}"
     }
 
     /// Lines for people.
@@ -54,7 +66,18 @@ struct BenchReport {
             instantiate  \(Self.text(instantiateMicroseconds, decimals: 1)) µs
             execute      \(Self.text(executeMilliseconds, decimals: 3)) ms
             code         \(codeBytes) bytes from \(moduleBytes) bytes of module
-            """
+            """ + phaseTable
+    }
+
+    /// A line for each phase: its time, and its part of all of them.
+    private var phaseTable: String {
+        let total = phases.reduce(0) { $0 + $1.milliseconds }
+        return phases.map { phase in
+            let name = phase.name + String(repeating: " ", count: max(0, 11 - phase.name.count))
+            let part = total > 0 ? phase.milliseconds / total * 100 : 0
+            return "\n  \(name)\(Self.text(phase.milliseconds, decimals: 3)) ms "
+                + "(\(Self.text(part, decimals: 1)) %)"
+        }.joined()
     }
 
     /// `value`, not negative, with a fixed number of decimals.

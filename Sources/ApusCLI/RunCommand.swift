@@ -15,6 +15,7 @@ struct RunCommand: ParsableCommand {
             EXAMPLES:
               apus run --dir . --env LANG=C program.wasm --verbose notes.txt
               apus run --timeout 2s program.wasm
+              apus run --compiler optimizing program.wasm
               apus run --invoke add math.wat 2 3
 
             EXIT STATUS:
@@ -35,6 +36,8 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Take instances from a pool whose memory is reserved at the start.")
     var pooling = false
 
+    @OptionGroup var compiler: CompilerOption
+
     @Argument(help: "The program: a WebAssembly module, in binary or in text form.")
     var module: String
 
@@ -53,6 +56,7 @@ struct RunCommand: ParsableCommand {
     /// Runs the program and returns its exit status.
     private func execute(_ report: RunReport) throws -> Int32 {
         var configuration = Engine.Configuration()
+        configuration.compiler = compiler.name
         limits.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
         let engine = Engine(configuration)

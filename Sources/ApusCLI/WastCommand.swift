@@ -22,8 +22,7 @@ struct WastCommand: ParsableCommand {
 
     @OptionGroup var features: FeatureOptions
 
-    @Option(help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
-    var compiler = Engine.Compiler.baseline
+    @OptionGroup var compiler: CompilerOption
 
     @Flag(help: "Refusals must be in the script's words, not only of its kind.")
     var strictMessages = false
@@ -37,7 +36,7 @@ struct WastCommand: ParsableCommand {
     func run() throws {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
-        configuration.compiler = compiler
+        configuration.compiler = compiler.name
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
         runner.strictMessages = strictMessages
         var unreadable = 0

@@ -12,6 +12,7 @@ struct CodeGenerator: ~Copyable {
     var sinking = SpillSinking()
     var frameSlots = FrameSlots()
     var emitter: Emitter
+    var phases = CompilationPhases(isMeasuring: false)
 
     /// Functions that need more entries in lists of live values are left to the baseline compiler.
     private static var livenessLimit: Int { 4_000_000 }
@@ -35,15 +36,8 @@ struct CodeGenerator: ~Copyable {
     mutating func generate(
         _ function: borrowing Function, as index: Int, into batch: inout CodeBatch
     ) -> Bool {
-        guard isSupported else { return false }
-        selector.select(function)
-        if selector.isRefused { return false }
-        guard
-            allocator.allocate(
-                &selector.machine, into: &allocation, limit: Self.livenessLimit)
-        else { return false }
-        sinking.run(selector.machine, allocation, allocator.liveness)
-        frameSlots.assign(selector.machine, allocation, allocator.liveness)
+        phases.begin()
+        guard prepare(function) else { return false }
         emitter.begin(&batch)
         defer { emitter.end(&batch) }
         emitter.leavesInstance = selector.leavesInstance
@@ -51,8 +45,24 @@ struct CodeGenerator: ~Copyable {
         let compiled = emitter.emit(
             selector.machine, allocation, frameSlots, sinking, function.vectors,
             as: UInt32(truncatingIfNeeded: index))
+        phases.end(.emit)
         guard let compiled else { return false }
         batch.functions.append(compiled)
+        return true
+    }
+
+    /// Makes `selector.machine` of `function`, and gives out its registers; false as `generate`.
+    mutating func prepare(_ function: borrowing Function) -> Bool {
+        guard isSupported else { return false }
+        selector.select(function)
+        phases.end(.select)
+        if selector.isRefused { return false }
+        let isAllocated = allocator.allocate(
+            &selector.machine, into: &allocation, limit: Self.livenessLimit)
+        guard isAllocated else { return false }
+        sinking.run(selector.machine, allocation, allocator.liveness)
+        frameSlots.assign(selector.machine, allocation, allocator.liveness)
+        phases.end(.allocate)
         return true
     }
 }

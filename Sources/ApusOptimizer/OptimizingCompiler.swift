@@ -10,9 +10,12 @@ internal import ApusIR
 /// The compiler that takes its time: a function is made of a body, improved, and turned into
 /// instructions of the machine with registers given out over all of it.
 public struct OptimizingCompiler: ~Copyable {
-    private var translator: FunctionTranslator
+    var translator: FunctionTranslator
     private var cleaner = DeadCode()
-    private var generator: CodeGenerator
+    var generator: CodeGenerator
+
+    /// What it has spent on its phases, if the environment asked for that.
+    public var phases: CompilationPhases { generator.phases }
 
     /// Whether this compiler can write code for `processor`: it takes for granted what the first
     /// processors with AVX2 brought, but for vectors, which it does without that too.
@@ -25,6 +28,7 @@ public struct OptimizingCompiler: ~Copyable {
         generator = CodeGenerator(
             processor: environment.processor,
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic)
+        generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 
     /// Appends the code of function `index` to `batch`; false if its body has something that this
@@ -32,8 +36,17 @@ public struct OptimizingCompiler: ~Copyable {
     public mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) -> Bool {
-        guard translator.translate(index, analysis) else { return false }
-        cleaner.run(&translator.builder.function)
+        guard improve(index, analysis) else { return false }
         return generator.generate(translator.builder.function, as: index, into: &batch)
+    }
+
+    /// Makes `translator.builder.function` of a body and improves it; false as `compile`.
+    mutating func improve(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
+        generator.phases.begin()
+        guard translator.translate(index, analysis) else { return false }
+        generator.phases.end(.build)
+        cleaner.run(&translator.builder.function)
+        generator.phases.end(.clean)
+        return true
     }
 }

@@ -44,6 +44,16 @@ public enum TextFormat {
         try ModulePrinter.print(module)
     }
 
+    /// The text of function `index` of the module whose binary form is `module`, as `print(_:)` has
+    /// it; nil if the module has no code for such a function.
+    ///
+    /// - Throws: As `print(_:)`.
+    public static func print(
+        function index: UInt32, of module: ByteStorage
+    ) throws(ModuleError) -> String? {
+        try ModulePrinter.print(function: index, of: module)
+    }
+
     /// Whether `bytes` are not a module in binary form, hence perhaps one in text form.
     public static func isText(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count >= 4 else { return bytes.count > 0 && bytes[0] != 0 }

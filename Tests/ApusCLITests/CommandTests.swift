@@ -83,6 +83,9 @@ struct CommandTests {
         [], ["run"], ["run", "--bad", "hello.wasm"], ["run", "--env", "X", "hello.wasm"],
         ["run", "--dir", "::", "hello.wasm"], ["bench"], ["bench", "--repeat", "0", "hello.wasm"],
         ["bench", "--compiler", "none", "hello.wasm"], ["validate"],
+        ["run", "--compiler", "none", "hello.wasm"], ["wast", "--compiler", "none", "a.wast"],
+        ["inspect", "math.wasm"], ["inspect", "--function", "add"],
+        ["inspect", "math.wasm", "--function", "add", "--stage", "none"],
     ])
     func refusesWrongUsage(arguments: [String]) throws {
         let outcome = try Command.withFolder(Self.files) { try Command.run(arguments, in: $0) }
@@ -100,7 +103,7 @@ struct CommandTests {
     }
 
     /// Each command says what it is for, and shows it.
-    @Test(arguments: ["run", "validate", "bench", "wast", "parse", "print"])
+    @Test(arguments: ["run", "validate", "bench", "inspect", "wast", "parse", "print"])
     func helps(command: String) throws {
         let help = try run(command, "--help").output
         #expect(help.contains("EXAMPLES:\n  apus \(command) "))
@@ -150,6 +153,9 @@ struct CommandTests {
             """
         try Command.withFolder(["a.wast": Array(script.utf8)]) { folder in
             let outcome = try Command.run(["wast", "--compiler", "baseline", "a.wast"], in: folder)
+            let optimized = try Command.run(
+                ["wast", "--compiler", "optimizing", "a.wast"], in: folder)
+            #expect(optimized.output == outcome.output)
             #expect(outcome.status == 1)
             #expect(
                 outcome.output == """

@@ -275,16 +275,22 @@ struct InterruptionTests {
         try instance.function("end", as: (() -> Void).self)()
     }
 
-    /// Segments are copied before any code of the module runs.
+    /// Elements are written before any code of the module runs.
     @Test func largeSegmentsAreInterrupted() throws {
         let engine = Engine()
-        var text = "(module (memory 64) (data (i32.const 0) \""
-        text += String(repeating: "0123456789abcdef", count: 1 << 17) + "\"))"
+        // From where an import says, so that nothing is known before.
+        var text = """
+            (module (import "host" "offset" (global $offset i32))
+              (table 200000 funcref) (func $f) (elem (global.get $offset) func
+            """
+        text += String(repeating: " $f", count: 200_000) + "))"
         let module = try Module(engine, text: text)
         let store = Store(engine)
+        var linker = Linker(engine)
+        linker.define("host", "offset", try Global(store, .i32(0)))
         store.interruptHandle.interrupt()
-        #expect(trap { try Instance(store, module) }?.code == .interrupted)
-        try Instance(store, module)
+        #expect(trap { try linker.instantiate(module, in: store) }?.code == .interrupted)
+        try linker.instantiate(module, in: store)
         #expect(store.statistics.instances == 2)
     }
 

@@ -22,7 +22,8 @@ struct CompilationDriver {
     /// until it is copied to its place.
     private static var batchBytes: Int { 32 << 10 }
 
-    func compile() throws -> LinkedImage {
+    /// The module's code, and what each phase took if the configuration asks for that.
+    func compile() throws -> CompilationResult {
         switch configuration.compiler {
         case .baseline: try compile(BaselineCompiler.self)
         case .optimizing: try compile(OptimizingModuleCompiler.self)
@@ -39,21 +40,18 @@ struct CompilationDriver {
 
     private func compile<Compiler: ModuleCompiler & SendableMetatype & ~Copyable>(
         _: Compiler.Type
-    ) throws -> LinkedImage {
+    ) throws -> CompilationResult {
         let batches = batches()
-        var environment = ModuleEnvironment(
-            module: module, processor: configuration.processorFeatures.intersection(.host))
-        environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
-        environment.alwaysChecksBounds = configuration.alwaysChecksBounds
-        environment.isFuelMetered = configuration.isFuelMetered
+        let environment = environment
         // Asking for the processors takes as long as compiling a small module.
         let threads =
             batches.count > 1
             ? configuration.compilationThreads ?? WorkerThreads.processorCount : 1
         if threads > 1 {
             let shared = try SharedCompilation(
-                module, batches, usesJumpSlots: configuration.usesJumpSlots)
-            WorkerThreads.run(min(threads, batches.count)) { [environment] in
+                module, batches, usesJumpSlots: configuration.usesJumpSlots,
+                measuresPhases: configuration.measuresPhases)
+            WorkerThreads.run(min(threads, batches.count)) {
                 shared.work(CompilationWorker<Compiler>(environment, features))
             }
             return try shared.finish()
@@ -61,17 +59,35 @@ struct CompilationDriver {
         return try compile(batches, with: CompilationWorker<Compiler>(environment, features))
     }
 
+    /// What compilers are told.
+    var environment: ModuleEnvironment {
+        var environment = ModuleEnvironment(
+            module: module, processor: configuration.processorFeatures.intersection(.host))
+        environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
+        environment.alwaysChecksBounds = configuration.alwaysChecksBounds
+        environment.isFuelMetered = configuration.isFuelMetered
+        environment.measuresPhases = configuration.measuresPhases
+        return environment
+    }
+
     private func compile<Compiler: ModuleCompiler & ~Copyable>(
         _ batches: [Range<Int>], with worker: consuming CompilationWorker<Compiler>
-    ) throws -> LinkedImage {
+    ) throws -> CompilationResult {
+        var linking = CompilationPhases(isMeasuring: configuration.measuresPhases)
         var image = try ImageBuilder(module, usesJumpSlots: configuration.usesJumpSlots)
         var code = CodeBatch()
         for batch in batches {
             code.removeAll()
             try worker.compile(batch, into: &code)
+            linking.begin()
             try image.append(code)
+            linking.end(.link)
         }
-        return try image.finish()
+        linking.begin()
+        let linked = try image.finish()
+        linking.end(.link)
+        linking.add(worker.phases)
+        return CompilationResult(image: linked, phases: linking)
     }
 
     /// Ranges of indices of functions (imports counted) that are compiled in one go.
@@ -92,28 +108,49 @@ struct CompilationDriver {
     }
 }
 
+/// A module's code, and what making it took.
+struct CompilationResult: ~Copyable {
+    var image: LinkedImage
+    var phases: CompilationPhases
+}
+
 /// What one thread needs to compile functions.
 struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
     private var validator: FunctionValidator
     private var compiler: Compiler
+    private var measured: CompilationPhases
 
     init(_ environment: ModuleEnvironment, _ features: FeatureSet) {
         validator = FunctionValidator(environment.module, features: features)
         compiler = Compiler(environment)
+        measured = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 
     mutating func compile(
         _ functions: Range<Int>, into batch: inout CodeBatch
     ) throws(ModuleError) {
         for index in functions {
+            measured.begin()
             try validator.validate(index)
+            measured.end(.validate)
             if validator.analysis.flags.contains(.writesTables) { batch.writesTables = true }
             do throws(CompilationError) {
                 try compiler.compile(index, validator.analysis, into: &batch)
             } catch {
                 throw ModuleError(error)
             }
+            measured.end(.baseline)
         }
+    }
+
+    /// What this thread has spent on each phase. What the compiler does not claim for one of its
+    /// own is the baseline compiler's.
+    var phases: CompilationPhases {
+        let own = compiler.phases
+        var phases = measured
+        phases[.baseline] -= own.total
+        phases.add(own)
+        return phases
     }
 }
 

@@ -18,6 +18,8 @@ struct OptimizingModuleCompiler: ModuleCompiler, ~Copyable {
             environment.isFuelMetered || !OptimizingCompiler.supports(environment.processor)
     }
 
+    var phases: CompilationPhases { optimizing.phases }
+
     mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError) {

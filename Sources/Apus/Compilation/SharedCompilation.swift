@@ -20,14 +20,17 @@ final class SharedCompilation: Sendable {
         /// Empty batches with memory to reuse.
         var spare: [BatchBox] = []
         var failure: (batch: Int, error: any Error)?
+        var phases: CompilationPhases
     }
 
     init(
-        _ module: DecodedModule, _ batches: [Range<Int>], usesJumpSlots: Bool
+        _ module: DecodedModule, _ batches: [Range<Int>], usesJumpSlots: Bool,
+        measuresPhases: Bool
     ) throws(ResourceError) {
         self.batches = batches
         let image = try ImageBuilder(module, usesJumpSlots: usesJumpSlots)
-        state = Mutex(State(image: image))
+        let phases = CompilationPhases(isMeasuring: measuresPhases)
+        state = Mutex(State(image: image, phases: phases))
     }
 
     /// Compiles batches until none is left. Called by each thread once.
@@ -36,7 +39,7 @@ final class SharedCompilation: Sendable {
     ) {
         while true {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < batches.count else { return }
+            guard index < batches.count else { break }
             let box = state.withLock { state in state.spare.popLast() } ?? BatchBox()
             do {
                 try worker.compile(batches[index], into: &box.batch)
@@ -45,12 +48,16 @@ final class SharedCompilation: Sendable {
             }
             place(index, box)
         }
+        let phases = worker.phases
+        state.withLock { state in state.phases.add(phases) }
     }
 
     /// Puts a compiled batch into the image, and those that waited for it.
     private func place(_ index: Int, _ box: BatchBox) {
         let failure: (batch: Int, error: any Error)? = state.withLock { state in
             state.waiting[index] = box
+            state.phases.begin()
+            defer { state.phases.end(.link) }
             while let ready = state.waiting.removeValue(forKey: state.placed) {
                 do {
                     try state.image?.append(ready.batch)
@@ -77,13 +84,17 @@ final class SharedCompilation: Sendable {
     }
 
     /// The image, after all threads are done.
-    func finish() throws -> LinkedImage {
+    func finish() throws -> CompilationResult {
         let image = try state.withLock { state -> ImageBuilder? in
             if let failure = state.failure { throw failure.error }
             return state.image.take()
         }
         guard let image else { throw ModuleError(.limit, at: 0, "compiled twice") }
-        return try image.finish()
+        var phases = state.withLock { state in state.phases }
+        phases.begin()
+        let linked = try image.finish()
+        phases.end(.link)
+        return CompilationResult(image: linked, phases: phases)
     }
 }
 

@@ -153,6 +153,7 @@ extension ModulePrinter {
         let type = functionTypes[place]
         definedFunctionCount += 1
         counts.functions &+= 1
+        let textStart = output.count
         line("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0
@@ -172,6 +173,7 @@ extension ModulePrinter {
         if !declarations.isEmpty { line(String(declarations.dropFirst()), 2) }
         try printCode(&body, function: index, bodyStart: start.position)
         line(")")
+        if index == wantedFunction { wantedText = textStart..<output.count }
     }
 
     /// How many functions are imported; known when code is printed.

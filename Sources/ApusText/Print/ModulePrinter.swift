@@ -25,6 +25,9 @@ struct ModulePrinter {
     var counts = ModuleParser.Counts()
     /// How many functions have been printed with their code.
     var definedFunctionCount = 0
+    /// The function whose text is wanted alone, and where in the output that is.
+    var wantedFunction: UInt32?
+    var wantedText: Range<Int>?
 
     private struct Part {
         var section: Section
@@ -46,6 +49,18 @@ struct ModulePrinter {
         var printer = ModulePrinter(bytes)
         try printer.printModule()
         return String(decoding: printer.output, as: UTF8.self)
+    }
+
+    /// The text of function `index` alone; nil if the module has no code for it.
+    ///
+    /// - Throws: As `print(_:)`.
+    static func print(
+        function index: UInt32, of bytes: ByteStorage
+    ) throws(ModuleError) -> String? {
+        var printer = ModulePrinter(bytes)
+        printer.wantedFunction = index
+        try printer.printModule()
+        return printer.wantedText.map { String(decoding: printer.output[$0], as: UTF8.self) }
     }
 
     // MARK: Writing

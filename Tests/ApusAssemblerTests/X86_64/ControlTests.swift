@@ -19,8 +19,8 @@ import Testing
         listing.add("int3") { $0.int3() }
         let nops = [
             "nop", "nop", "nop dword ptr [rax]", "nop dword ptr [rax]",
-            "nop dword ptr [rax + rax]", "nop word ptr [rax + rax]", "nop dword ptr [rax]",
-            "nop dword ptr [rax + rax]", "nop word ptr [rax + rax]",
+            "nop dword ptr [rax + 1*rax]", "nop word ptr [rax + 1*rax]", "nop dword ptr [rax]",
+            "nop dword ptr [rax + 1*rax]", "nop word ptr [rax + 1*rax]",
         ]
         for (index, text) in nops.enumerated() {
             listing.add(text) { $0.nop(bytes: index + 1) }

@@ -66,7 +66,8 @@ public struct ModelVector: Hashable, Sendable, CustomStringConvertible {
             4_294_967_295.5, 1e300, -.infinity,
         ]
         let singles: [Float] = [
-            0, -0.0, .nan, -.infinity, 2.5, -2.5, 2_147_483_648, 4_294_967_040, -1, 0x1p-133, 3e38, 1,
+            0, -0.0, .nan, -.infinity, 2.5, -2.5, 2_147_483_648, 4_294_967_040, -1, 0x1p-133, 3e38,
+            1,
         ]
         var vectors = [
             ModelVector(), ModelVector(low: .max, high: .max),

@@ -1,0 +1,163 @@
+internal import ApusABI
+internal import ApusBaseline
+public import ApusCollections
+internal import ApusFormat
+internal import ApusOptimizer
+internal import ApusText
+
+/// Shows what becomes of one function on its way from text to machine code.
+@_spi(ApusCLI)
+public struct ModuleInspection {
+    private let bytes: ByteStorage
+    private let module: DecodedModule
+    private let names: ModuleNames
+    private let configuration: Engine.Configuration
+
+    /// The forms a function has, in the order it goes through them.
+    public enum Stage: String, CaseIterable, Sendable {
+        /// The text format.
+        case text
+        /// The optimizing compiler's own form, after its passes.
+        case ir
+        /// Its instructions with their registers.
+        case machine
+        /// The machine code of either compiler.
+        case assembly
+    }
+
+    /// Why there is nothing to show.
+    public enum Failure: Error, CustomStringConvertible {
+        /// No function is called so; these names are like it.
+        case unknownFunction(String, near: [String])
+        /// The function is imported, so it has no code.
+        case imported(Int)
+        /// The optimizing compiler leaves the function to the baseline compiler.
+        case leftOut(Int)
+
+        public var description: String {
+            switch self {
+            case .unknownFunction(let name, let near):
+                let hint = near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))"
+                return "no function is called \"\(name)\"\(hint)"
+            case .imported(let index): return "function \(index) is imported: it has no code here"
+            case .leftOut(let index):
+                return "the optimizing compiler leaves function \(index) to the baseline compiler"
+            }
+        }
+    }
+
+    /// Takes the module whose binary form `bytes` is. Throws `ModuleError` if it is not valid.
+    public init(_ bytes: ByteStorage, _ configuration: Engine.Configuration) throws {
+        self.bytes = bytes
+        self.configuration = configuration
+        let features = configuration.features
+        module = try ModuleDecoder.decode(bytes, features: features)
+        try ModuleValidator.validate(module, features: features)
+        names = ModuleNames(module)
+    }
+
+    /// The function called `name`, an index, an exported name or one of the name section, at
+    /// `stage`, as text.
+    ///
+    /// - Throws: `Failure`; `ModuleError` if the function is not valid or cannot be compiled.
+    public func text(_ name: String, at stage: Stage) throws -> String {
+        let index = try find(name)
+        let place = index - module.importedFunctionCount
+        guard place >= 0 else { throw Failure.imported(index) }
+        let title = names.function(index).map { "function \(index) \($0)" } ?? "function \(index)"
+        let start = Int(module.bodies[place].start)
+        let head = ";; \(title), body at module+0x\(String(start, radix: 16))\n"
+        switch stage {
+        case .text:
+            let number = UInt32(truncatingIfNeeded: index)
+            return head + (try TextFormat.print(function: number, of: bytes) ?? "")
+        case .ir: return head + (try intermediate(index, .ir))
+        case .machine: return head + (try intermediate(index, .machine))
+        case .assembly: return head + (try assembly(index))
+        }
+    }
+
+    // MARK: Stages
+
+    private var environment: ModuleEnvironment {
+        CompilationDriver(module: module, configuration: configuration).environment
+    }
+
+    private func validated(_ index: Int) throws(ModuleError) -> FunctionValidator {
+        var validator = FunctionValidator(module, features: configuration.features)
+        try validator.validate(index)
+        return validator
+    }
+
+    private func intermediate(_ index: Int, _ form: IntermediateForm) throws -> String {
+        let validator = try validated(index)
+        var compiler = OptimizingCompiler(environment)
+        guard let text = compiler.text(index, validator.analysis, as: form) else {
+            throw Failure.leftOut(index)
+        }
+        return text
+    }
+
+    private func assembly(_ index: Int) throws -> String {
+        var batch = CodeBatch()
+        let features = configuration.features
+        switch configuration.compiler {
+        case .baseline:
+            var worker = CompilationWorker<BaselineCompiler>(environment, features)
+            try worker.compile(index..<index + 1, into: &batch)
+        case .optimizing:
+            var worker = CompilationWorker<OptimizingModuleCompiler>(environment, features)
+            try worker.compile(index..<index + 1, into: &batch)
+        }
+        return AssemblyListing(batch).text
+    }
+
+    // MARK: Names
+
+    private func find(_ name: String) throws(Failure) -> Int {
+        if let index = Int(name), module.functions.indices.contains(index) { return index }
+        for export in module.exports where export.name == name {
+            if case .function(let index) = export.item { return Int(index) }
+        }
+        let plain = name.hasPrefix("$") ? String(name.dropFirst()) : name
+        for index in module.functions.indices where names.function(index) == plain { return index }
+        throw .unknownFunction(name, near: namesNear(plain))
+    }
+
+    /// At most five names of functions, the most similar ones first.
+    private func namesNear(_ name: String) -> [String] {
+        var found: Set<String> = []
+        for export in module.exports {
+            if case .function = export.item { found.insert(export.name) }
+        }
+        for index in module.functions.indices {
+            if let name = names.function(index) { found.insert(name) }
+        }
+        let similar = found.compactMap { candidate -> (distance: Int, name: String)? in
+            let distance = Self.distance(Array(name.utf8), Array(candidate.utf8))
+            let isPart = !name.isEmpty && candidate.contains(name)
+            guard distance <= max(name.utf8.count / 3, 1) || isPart else { return nil }
+            return (distance, candidate)
+        }
+        return similar.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+            .prefix(5).map(\.name)
+    }
+
+    /// How many bytes have to be added, removed or replaced to make one of the other; bytes behind
+    /// the first hundred are not looked at.
+    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        let a = a.prefix(100)
+        let b = b.prefix(100)
+        var row = Array(0...b.count)
+        for (line, byte) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, other) in b.enumerated() {
+                let replaced = diagonal + (byte == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[b.count]
+    }
+}
