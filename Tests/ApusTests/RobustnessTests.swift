@@ -228,7 +228,10 @@ struct RobustnessTests {
                 }
                 #expect(try works())
                 // Swift hides `fork` itself, since children must not do much; this one does not.
-                let symbol = try #require(unsafe dlsym(nil, "fork"))
+                guard let symbol = unsafe dlsym(nil, "fork") else {
+                    Issue.record("there is no fork")
+                    return
+                }
                 let fork = unsafe unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)
                 let child = fork()
                 if child == 0 { _exit((try? works()) == true ? 0 : 1) }
