@@ -12,7 +12,8 @@ public struct VectorOptions: OptionSet, Hashable, BitwiseCopyable, Sendable {
         guard avx else { return }
         insert(.avx)
         if avx2 { insert(.avx2) }
-        if fma { insert(.fma) }
+        // Not all processors round products and sums at once, so code that is to agree does not.
+        if fma, !isDeterministic { insert(.fma) }
     }
 
     /// The code buffer uses AVX.

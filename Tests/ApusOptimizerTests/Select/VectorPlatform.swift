@@ -25,7 +25,8 @@ struct VectorPlatform: Sendable, CustomTestStringConvertible {
 
     var model: VectorModel {
         VectorModel(
-            isDeterministic: isDeterministic, isFused: processor.contains(.fma),
+            isDeterministic: isDeterministic,
+            isFused: processor.contains(.fma) && !isDeterministic,
             selectsByHighestBit: processor.contains(.avx))
     }
 
