@@ -137,6 +137,8 @@ extension Emitter {
         let ifSo = target(block, 0, function)
         let ifNot = target(block, 1, function)
         if ifSo == ifNot {
+            // The test may have taken in a load, which must still trap.
+            if instruction.trap != 0 { emitTest(instruction, function) }
             if ifSo != nextBlock { jump(labels[Int(ifSo)]) }
             return
         }
