@@ -80,7 +80,9 @@ public struct Builder: ~Copyable {
 
     /// Where the function keeps `bits`.
     public mutating func place(_ bits: VectorBits) -> UInt32 {
-        for index in 0..<function.vectors.count where function.vectors[index] == bits {
+        // Of very many only the last ones are looked at.
+        let first = max(function.vectors.count &- 64, 0)
+        for index in first..<function.vectors.count where function.vectors[index] == bits {
             return UInt32(truncatingIfNeeded: index)
         }
         function.vectors.append(bits)
@@ -94,10 +96,7 @@ public struct Builder: ~Copyable {
     public mutating func value(_ instruction: Instruction) -> Value {
         var instruction = instruction
         if let known = simplify(&instruction) { return known }
-        if instruction.canTrap {
-            // Once it has not trapped it will not trap again.
-            return numberTrapping(instruction)
-        }
+        // Once it has not trapped it will not trap again.
         return number(instruction)
     }
 
@@ -108,14 +107,6 @@ public struct Builder: ~Copyable {
         let floats = instruction.operator.row.effects.contains(.floats)
         let value = floats ? function.make(instruction, offset: 0) : append(instruction)
         if floats { noteWidth(value, instruction) }
-        table.insert(key, value)
-        return value
-    }
-
-    private mutating func numberTrapping(_ instruction: Instruction) -> Value {
-        let key = ValueTable.Key(instruction, version: 0)
-        if let known = table.find(key) { return known }
-        let value = append(instruction)
         table.insert(key, value)
         return value
     }

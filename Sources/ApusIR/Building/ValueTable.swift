@@ -52,7 +52,8 @@ struct ValueTable: ~Copyable {
     @inline(__always)
     func find(_ key: Key) -> Value? {
         var index = buckets[key.bucket]
-        while index >= 0 {
+        // Whoever fills one bucket on purpose gets worse code, not a longer wait.
+        for _ in 0..<64 where index >= 0 {
             let entry = entries[Int(index)]
             if entry.key == key { return entry.value }
             index = entry.next

@@ -34,6 +34,9 @@ struct SpillSinking: ~Copyable {
         var block: UInt32
     }
 
+    /// In larger functions nothing is moved.
+    private static var workLimit: Int { 1_000_000 }
+
     init() {}
 
     mutating func run(
@@ -47,6 +50,8 @@ struct SpillSinking: ~Copyable {
         if !candidates.isEmpty {
             findReads(function, allocation)
             findExits(function)
+            // Each candidate looks at all exits.
+            if candidates.count &* exits.count > Self.workLimit { candidates.removeAll() }
             for index in 0..<candidates.count {
                 sink(candidates[index], function, allocation, liveness)
             }

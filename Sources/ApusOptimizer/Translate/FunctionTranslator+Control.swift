@@ -298,6 +298,7 @@ extension FunctionTranslator {
         for _ in 0..<count {
             let depth = Int(reader.readIndex())
             _ = makeEdge(to: frames.count &- 1 &- depth)
+            if isTooLarge { return isRefused = true }
         }
         endBlock(
             ApusIR.Instruction(

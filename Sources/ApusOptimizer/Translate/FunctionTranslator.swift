@@ -84,11 +84,20 @@ struct FunctionTranslator: ~Copyable {
             instructionOffset = reader.position
             builder.offset = UInt32(truncatingIfNeeded: instructionOffset &- bodyStart)
             translate(reader.next(), analysis)
-            if isRefused { return false }
+            if isRefused || isTooLarge { return false }
             if !isReachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
         builder.function.layOutByNumber()
         return true
+    }
+
+    /// Functions that carry more values along their branches are left to the other compiler: with
+    /// many locals that can be as much as locals times branches.
+    private static var carriedLimit: Int { 4_000_000 }
+
+    var isTooLarge: Bool {
+        carriedLocals.count &+ builder.function.pool.count
+            &+ builder.function.instructions.count > Self.carriedLimit
     }
 
     private mutating func begin(_ index: Int) {
