@@ -16,14 +16,10 @@ struct CodeGenerator: ~Copyable {
 
     /// Functions that need more entries in lists of live values are left to the baseline compiler.
     private static var livenessLimit: Int { 4_000_000 }
-    /// What a processor must have besides SSE4.1.
-    private static let requiredFeatures: ProcessorFeatures = [.popcnt, .lzcnt, .bmi1, .bmi2]
-    private let isSupported: Bool
 
-    /// For `processor`. Relaxed vector instructions give the same results on every processor if
-    /// `isRelaxedSIMDDeterministic`.
+    /// For `processor`, which `OptimizingCompiler` supports. Relaxed vector instructions give the
+    /// same results on every processor if `isRelaxedSIMDDeterministic`.
     init(processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false) {
-        isSupported = processor.isSuperset(of: Self.requiredFeatures)
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
             fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
@@ -53,7 +49,6 @@ struct CodeGenerator: ~Copyable {
 
     /// Makes `selector.machine` of `function`, and gives out its registers; false as `generate`.
     mutating func prepare(_ function: borrowing Function) -> Bool {
-        guard isSupported else { return false }
         selector.select(function)
         phases.end(.select)
         if selector.isRefused { return false }

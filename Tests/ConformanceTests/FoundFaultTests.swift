@@ -93,4 +93,40 @@ import Testing
         0xA0, 0x0B, 0x00, 0x11, 0x04, 0x6E, 0x61, 0x6D, 0x65, 0x01, 0x0A, 0x01, 0x00, 0x07,
         0x6E, 0x6F, 0x74, 0x68, 0x69, 0x6E, 0x67,
     ]
+
+    /// A branch whose two ways lead to the same code dropped its test, and the load in it.
+    @Test func loadsOfTestsWithoutConsequenceTrap() throws {
+        let store = Store(Engine())
+        let text = """
+            (module (memory 1)
+              (func (export "f") (param i32) (if (i32.load8_u (local.get 0)) (then)))
+              (func (export "g") (param i32)
+                (if (f64.ne (f64.load (local.get 0)) (f64.const 0)) (then))))
+            """
+        let instance = try Instance(store, Module(store.engine, text: text))
+        for name in ["f", "g"] {
+            let function = try instance.function(name, as: ((Int32) -> Void).self)
+            try function(65528)
+            let trap = #expect(throws: Trap.self) { try function(65536) }
+            #expect(trap?.code == .memoryOutOfBounds)
+        }
+    }
+
+    /// Many locals and many branches that carry them: as much as their product is left to the
+    /// baseline compiler.
+    @Test func manyLocalsOnManyBranches() throws {
+        let locals = 3000
+        var text = "(module (func (export \"f\") (param i32) (result i32) (local"
+        text += String(repeating: " i32", count: locals) + ") (block"
+        for local in 1...locals {
+            text += " (local.set \(local) (i32.add (local.get 0) (i32.const \(local))))"
+        }
+        text += String(repeating: " (br_if 0 (local.get 0))", count: 3000)
+        text += ") (i32.add (local.get 1) (local.get \(locals)))))"
+        let store = Store(Engine())
+        let instance = try Instance(store, Module(store.engine, text: text))
+        let function = try instance.function("f", as: ((Int32) -> Int32).self)
+        #expect(try function(0) == 3001)
+        #expect(try function(10) == 3021)
+    }
 }

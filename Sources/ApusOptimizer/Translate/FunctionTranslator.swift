@@ -17,7 +17,7 @@ struct FunctionTranslator: ~Copyable {
     let layout: ContextLayout
     let signatures: SignatureTable
     /// The module's memories, imported ones first.
-    var memories = Arena<MemoryFacts>(capacity: 4)
+    var memories = Arena<MemoryTraits>(capacity: 4)
 
     var builder = Builder()
     var reader: InstructionReader
@@ -70,7 +70,7 @@ struct FunctionTranslator: ~Copyable {
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
         for type in environment.module.memories {
             memories.append(
-                MemoryFacts(type, alwaysChecksBounds: environment.alwaysChecksBounds))
+                MemoryTraits(type, alwaysChecksBounds: environment.alwaysChecksBounds))
         }
     }
 
