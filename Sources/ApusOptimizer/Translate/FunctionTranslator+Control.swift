@@ -20,6 +20,7 @@ extension FunctionTranslator {
                 kind: kind, signature: signature,
                 height: stack.count &- Int(signature.parameterCount), record: nextRecord,
                 builder.state, mark: builder.mark, changes: localChanges.count))
+        frames.last.isColdOutside = isCold
         nextRecord &+= 1
     }
 
@@ -113,7 +114,9 @@ extension FunctionTranslator {
 
     mutating func translateIf(_ analysis: borrowing BodyAnalysis) {
         let condition = builder.truth(pop())
+        let isLikely = hint()
         openFrame(.if)
+        frames.last.isElseCold = isLikely == true
         let ifSo = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
         let ifNot = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
         frames.last.elseEdge = ifNot
@@ -132,6 +135,7 @@ extension FunctionTranslator {
             frames.last.elseParameters = UInt32(truncatingIfNeeded: carriedValues.count)
             for place in start..<stack.count { carriedValues.append(stack[place]) }
         }
+        if isLikely == false { isCold = true }
         openBlock()
         isReachable = true
         builder.function.edges[ifSo.index].target = block
@@ -145,6 +149,7 @@ extension FunctionTranslator {
         builder.forget(since: frames.last.mark)
         stack.truncate(to: Int(frames.last.height))
         builder.state = frames.last.stateAtElse
+        isCold = frames.last.isColdOutside || frames.last.isElseCold
         openBlock()
         isReachable = true
         if let edge = frames.last.elseEdge {
@@ -183,6 +188,7 @@ extension FunctionTranslator {
     /// What the frame's code has made the builder forget is not known to the code around it.
     mutating func removeFrame() {
         let frame = frames.removeLast()
+        isCold = frame.isColdOutside
         let least =
             frame.pendingCount > 0 || frame.kind == .else
             ? min(frame.mark, frame.leastMark) : frame.leastMark
@@ -212,6 +218,7 @@ extension FunctionTranslator {
             let frame = frames.last
             undoChanges(from: 0)
             stack.truncate(to: 0)
+            isCold = false
             openLabel(frame)
         }
         if isReachable { returnResults() }
@@ -277,6 +284,8 @@ extension FunctionTranslator {
                 .branch, .none, a: condition.value.number,
                 b: condition.isInverted ? other.number : taken.number,
                 c: condition.isInverted ? taken.number : other.number))
+        // What follows, up to the end of the block around.
+        if hint() == true { isCold = true }
         openBlock()
         isReachable = true
         builder.function.edges[other.index].target = block

@@ -36,6 +36,10 @@ struct FunctionTranslator: ~Copyable {
     /// The block that is being built.
     var block = Block.entry
     var loopDepth: UInt16 = 0
+    /// Hints say that the code at hand is hardly ever run.
+    var isCold = false
+    /// Where the function's hints are among those of the module.
+    private var hints = 0..<0
 
     // Locals: see `FunctionTranslator+Locals`.
     var localTypes = Arena<IRType>(capacity: 64)
@@ -102,7 +106,10 @@ struct FunctionTranslator: ~Copyable {
 
     private mutating func begin(_ index: Int) {
         builder.begin()
-        bodyStart = Int(module.bodies[index &- module.importedFunctionCount].start)
+        let body = module.bodies[index &- module.importedFunctionCount]
+        bodyStart = Int(body.start)
+        hints = module.branchHints.range(of: body)
+        isCold = false
         isRefused = false
         stack.removeAll()
         frames.removeAll()
@@ -170,7 +177,12 @@ struct FunctionTranslator: ~Copyable {
 
     /// Opens a block that goes on where nothing is known to be left.
     mutating func openBlock() {
-        block = builder.function.openBlock(loopDepth: loopDepth)
+        block = builder.function.openBlock(loopDepth: loopDepth, isCold: isCold)
+    }
+
+    /// Whether the condition of the instruction at hand is likely, if there is a hint.
+    func hint() -> Bool? {
+        hints.isEmpty ? nil : module.branchHints.isLikely(at: instructionOffset, in: hints)
     }
 
     /// Ends the block that is being built with `instruction`; code that follows is not reached.

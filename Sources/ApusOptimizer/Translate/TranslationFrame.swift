@@ -31,6 +31,9 @@ struct TranslationFrame: BitwiseCopyable {
     var mark: Int
     /// The least mark since which something was forgotten inside, since `mark` was taken.
     var leastMark = Int.max
+    /// Whether the code around is hardly ever run, and the `else`.
+    var isColdOutside = false
+    var isElseCold = false
     /// Where this frame's changes of locals begin.
     var changesStart: Int32
     /// Of a loop: where its locals begin in `loopLocals`, and how many there are.
