@@ -76,7 +76,7 @@ let package = Package(
         ],
         // Floor 7: the host's side of WASI.
         module(
-            "ApusWASI", on: "Apus", "CApusHost",
+            "ApusWASI", on: "Apus", "CApusHost", testsOn: ["ApusOptimizer"],
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: the command.
         [
@@ -96,7 +96,7 @@ let package = Package(
                 name: "ConformanceTests",
                 dependencies: [
                     "Apus", "ApusABI", "ApusFormat", "ApusText", "ApusScript", "ApusCollections",
-                    "ApusTestSupport",
+                    "ApusOptimizer", "ApusRuntime", "ApusTestSupport",
                 ],
                 swiftSettings: house),
             .testTarget(

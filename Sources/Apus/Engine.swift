@@ -46,6 +46,10 @@ public final class Engine: Sendable {
         @_spi(ApusCLI)
         public var measuresPhases = false
 
+        /// For tests: the optimizing compiler gives out registers at random, as this decides
+        /// (`AllocationChaos`).
+        package var allocationSeed: UInt64?
+
         /// The defaults.
         public init() {}
 

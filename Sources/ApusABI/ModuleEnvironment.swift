@@ -14,6 +14,8 @@ public struct ModuleEnvironment: Sendable {
     public var isFuelMetered = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
+    /// For tests: the optimizing compiler gives out registers at random.
+    package var allocationSeed: UInt64?
 
     public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
         self.module = module

@@ -19,12 +19,17 @@ struct CodeGenerator: ~Copyable {
 
     /// For `processor`, which `OptimizingCompiler` supports. Relaxed vector instructions give the
     /// same results on every processor if `isRelaxedSIMDDeterministic`.
-    init(processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false) {
+    /// Registers are given out at random if there is an `allocationSeed`.
+    init(
+        processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false,
+        allocationSeed: UInt64? = nil
+    ) {
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
             fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
         selector = Selector(options)
         emitter = Emitter(options)
+        allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }
     }
 
     /// Appends the code of `function` to `batch`, as function `index` of the module; false
@@ -33,7 +38,7 @@ struct CodeGenerator: ~Copyable {
         _ function: borrowing Function, as index: Int, into batch: inout CodeBatch
     ) -> Bool {
         phases.begin()
-        guard prepare(function) else { return false }
+        guard prepare(function, as: index) else { return false }
         emitter.begin(&batch)
         defer { emitter.end(&batch) }
         emitter.leavesInstance = selector.leavesInstance
@@ -48,16 +53,24 @@ struct CodeGenerator: ~Copyable {
     }
 
     /// Makes `selector.machine` of `function`, and gives out its registers; false as `generate`.
-    mutating func prepare(_ function: borrowing Function) -> Bool {
+    mutating func prepare(_ function: borrowing Function, as index: Int) -> Bool {
         selector.select(function)
         phases.end(.select)
         if selector.isRefused { return false }
+        defer { phases.end(.allocate) }
+        if allocator.chaos != nil {
+            return allocateAtRandom(as: index, limit: Self.livenessLimit)
+        }
         let isAllocated = allocator.allocate(
             &selector.machine, into: &allocation, limit: Self.livenessLimit)
         guard isAllocated else { return false }
+        placeSpills()
+        return true
+    }
+
+    /// After allocation: where what is spilled is stored, and when.
+    mutating func placeSpills() {
         sinking.run(selector.machine, allocation, allocator.liveness)
         frameSlots.assign(selector.machine, allocation, allocator.liveness)
-        phases.end(.allocate)
-        return true
     }
 }

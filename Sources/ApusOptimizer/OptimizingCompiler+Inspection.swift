@@ -19,7 +19,7 @@ extension OptimizingCompiler {
         switch form {
         case .ir: return translator.builder.function.text(offsets: true)
         case .machine:
-            guard generator.prepare(translator.builder.function) else { return nil }
+            guard generator.prepare(translator.builder.function, as: index) else { return nil }
             return generator.selector.machine.text(generator.allocation)
         }
     }

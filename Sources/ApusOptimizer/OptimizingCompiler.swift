@@ -27,7 +27,8 @@ public struct OptimizingCompiler: ~Copyable {
         translator = FunctionTranslator(environment)
         generator = CodeGenerator(
             processor: environment.processor,
-            isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic)
+            isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
+            allocationSeed: environment.allocationSeed)
         generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 

@@ -11,26 +11,36 @@ import Testing
         var count: UInt64
         var pageBytes: UInt64
         var alwaysChecks = false
+        var compilation = Compilation.optimizing
 
         var is64: Bool { address == "i64" }
         var declaration: String {
             let size = pageBytes == 1 ? "(pagesize 1)" : ""
             return "\(address) \(count) \(count * 4 + 4) \(size)"
         }
-        var testDescription: String { declaration + (alwaysChecks ? " always checked" : "") }
+        var testDescription: String {
+            declaration + (alwaysChecks ? " always checked, " : ", ") + compilation.rawValue
+        }
     }
 
     /// Where in its module the memory is.
     enum Place: CaseIterable { case first, second, imported, secondImported }
 
     static var kinds: [Kind] {
-        ["i32", "i64"].flatMap { address in
+        let kinds = ["i32", "i64"].flatMap { address in
             [
                 Kind(address: address, count: 2, pageBytes: 65536),
                 Kind(address: address, count: 2, pageBytes: 65536, alwaysChecks: true),
                 Kind(address: address, count: 0, pageBytes: 65536, alwaysChecks: true),
                 Kind(address: address, count: 4099, pageBytes: 1),
             ]
+        }
+        return Compilation.allCases.flatMap { compilation in
+            kinds.map { kind in
+                var kind = kind
+                kind.compilation = compilation
+                return kind
+            }
         }
     }
 
@@ -157,7 +167,7 @@ import Testing
     // MARK: Making and calling
 
     private func instantiate(_ kind: Kind, _ place: Place, _ functions: String) throws -> Instance {
-        var configuration = Engine.Configuration()
+        var configuration = kind.compilation.configuration
         configuration.features.insert(FeatureSet(.customPageSizes))
         configuration.alwaysChecksBounds = kind.alwaysChecks
         let engine = Engine(configuration)

@@ -1,10 +1,12 @@
 import Apus
+import ApusOptimizer
 import ApusTestSupport
 import Foundation
 import Testing
 
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
-/// in a metered engine, and then they must use up the same fuel; half of them with branch hints.
+/// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
+/// and every eighth one with registers given out at random.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed;
 /// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
@@ -16,6 +18,8 @@ import Testing
         var configuration = Engine.Configuration()
         configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
         configuration.isFuelMetered = shard % 4 == 3
+        let allocationSeed: UInt64? = shard == 6 ? 3 : nil
+        configuration.allocationSeed = allocationSeed
         let engine = Engine(configuration)
         let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)
         let first = TestEnvironment.number("APUS_DIFFERENTIAL_SEED", standard: 0)
@@ -35,6 +39,9 @@ import Testing
         if count >= 800 {
             #expect(calls > count / Self.shardCount * 3, "too few calls to compare")
             #expect(traps < calls / 2, "most calls trap")
+        }
+        if let allocationSeed {
+            #expect(AllocationChaos.record(ofSeed: allocationSeed).problems == [])
         }
         print("differential, shard \(shard): \(calls) calls, \(traps) traps")
     }

@@ -2,16 +2,24 @@ import Apus
 import Testing
 
 /// Accesses around the end of memories of all sizes, with addresses and offsets that meet there in
-/// every way: what lies in the memory can be loaded, what does not is a trap, whoever checks.
+/// every way: what lies in the memory can be loaded, what does not is a trap, whoever checks, and
+/// whoever compiles.
 @Suite struct GuardTests {
     private static let accesses: [(name: String, bytes: UInt64)] = [
         ("i32.load8_u", 1), ("i32.load16_u", 2), ("i32.load", 4), ("i64.load", 8),
         ("v128.load", 16),
     ]
 
-    @Test(arguments: [0, 1, 2, 65535, 65536] as [UInt64], [false, true])
-    func endsAreExact(pages: UInt64, alwaysChecks: Bool) throws {
-        var configuration = Engine.Configuration()
+    @Test(arguments: [0, 1, 2, 65535, 65536] as [UInt64], Compilation.allCases)
+    func endsAreExact(pages: UInt64, compilation: Compilation) throws {
+        try endsAreExact(pages, compilation, alwaysChecks: false)
+        try endsAreExact(pages, compilation, alwaysChecks: true)
+    }
+
+    private func endsAreExact(
+        _ pages: UInt64, _ compilation: Compilation, alwaysChecks: Bool
+    ) throws {
+        var configuration = compilation.configuration
         configuration.alwaysChecksBounds = alwaysChecks
         let engine = Engine(configuration)
         let size = pages << 16

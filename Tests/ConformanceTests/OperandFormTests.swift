@@ -8,12 +8,12 @@ import Testing
 ///
 /// `APUS_OPERAND_PAIRS` is the greatest number of argument pairs for each function.
 @Suite struct OperandFormTests {
-    @Test(arguments: OperandForms.all)
-    func sameAsReference(_ forms: OperandForms) throws {
+    @Test(arguments: OperandForms.all, Compilation.allCases)
+    func sameAsReference(_ forms: OperandForms, _ compilation: Compilation) throws {
         let module = try ValidModule.decode(forms.bytes)
         let referenceStore = ReferenceStore()
         let reference = try ReferenceInstance(module, in: referenceStore, imports: [])
-        let store = Store(Engine())
+        let store = Store(Engine(compilation.configuration))
         let instance = try Instance(store, Module(store.engine, bytes: forms.bytes))
         for (index, address) in reference.functions.enumerated() {
             let function = try instance.function("f\(index)")

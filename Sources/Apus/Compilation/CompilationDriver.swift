@@ -67,6 +67,7 @@ struct CompilationDriver {
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
         environment.isFuelMetered = configuration.isFuelMetered
         environment.measuresPhases = configuration.measuresPhases
+        environment.allocationSeed = configuration.allocationSeed
         return environment
     }
 

@@ -14,6 +14,7 @@ extension Allocator {
             if function.blocks[number].loop == UInt32(truncatingIfNeeded: number) {
                 prepareLoop(number, function, &allocation)
             }
+            if chaos != nil { spillAtRandom(function, &allocation) }
             for place in liveness.range(number) {
                 let value = liveness.entries[place].value
                 if homes[value.index].isNone, !function.registers[value.index].isRepeatable {
@@ -208,7 +209,7 @@ extension Allocator {
             guard isNeeded(value) else { continue }
             let record = function.registers[value.index]
             let free = file.allocatable(record.kind).subtracting(taken)
-            if free.isEmpty {
+            if free.isEmpty || chaos?.chance(20) == true {
                 allocation.isSpilled[value.index] = true
                 continue
             }

@@ -12,8 +12,10 @@ internal import ApusCollections
 /// operand that they replace, the one of the block parameter they are to become, or one that
 /// calls keep if they live across a call.
 struct Allocator: ~Copyable {
-    let file: RegisterFile
+    var file: RegisterFile
     let vectorScratch: PhysicalRegister
+    /// For tests: decides instead.
+    var chaos: AllocationChaos?
     var liveness = Liveness()
     var moves = ParallelMoves()
 
@@ -82,6 +84,7 @@ struct Allocator: ~Copyable {
             allocation.starts[block] = UInt32(truncatingIfNeeded: allocation.steps.count)
             var position: UInt32 = 0
             for place in function.blocks[block].instructions {
+                if chaos != nil { spillAtRandom(function, &allocation) }
                 assign(place, position, &function, &allocation)
                 if hasFailed { return false }
                 position &+= 1
@@ -289,7 +292,8 @@ struct Allocator: ~Copyable {
         let free = candidates.subtracting(taken)
         if !free.isEmpty { return choose(value, free, hint, function, allocation) }
         let occupied = candidates.subtracting(pinned)
-        let victim = farthest(occupied, function, allocation)
+        var victim = farthest(occupied, function, allocation)
+        if chaos != nil, !victim.isNone { victim = pickTaken(occupied) }
         if victim.isNone {
             // An instruction that wants more registers than there are.
             hasFailed = true
@@ -304,6 +308,7 @@ struct Allocator: ~Copyable {
         _ value: VirtualRegister, _ free: RegisterSet, _ hint: PhysicalRegister,
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
     ) -> PhysicalRegister {
+        if let chaos { return chaos.choose(free, for: value) }
         if !hint.isNone, free.has(hint) { return hint }
         let keeps =
             liveness.crossesCall[value.index] && !function.registers[value.index].isReference

@@ -17,7 +17,7 @@ import Testing
 
                 """)
         var generator = CodeGenerator()
-        let isPrepared = generator.prepare(function)
+        let isPrepared = generator.prepare(function, as: 0)
         #expect(isPrepared)
         let text = generator.selector.machine.text(generator.allocation)
         let lines = text.split(separator: "\n")

@@ -1,11 +1,12 @@
 import Apus
+import ApusOptimizer
 import ApusTestSupport
 import Foundation
 import Testing
 
 @testable import ApusWASI
 
-/// One recorded program of real toolchains that uses a folder.
+/// One recorded program of real toolchains.
 struct ProgramCase: Decodable, Sendable, CustomTestStringConvertible {
     struct Expectation: Decodable {
         /// The exit status; nil if the program traps.
@@ -24,6 +25,12 @@ struct ProgramCase: Decodable, Sendable, CustomTestStringConvertible {
     var dirs: [[String]]
     var argv: [String]
     var expected: Expectation
+    /// Whether it takes little time, or some.
+    var tier: String
+    /// What it needs besides the first version of WebAssembly.
+    var features: [String]
+    /// The file, if any, that it reads from standard input.
+    var stdin: String?
     /// What is replaced before comparing, where the output is not the same each time.
     var filters: [[String]]?
 
@@ -42,23 +49,41 @@ struct ProgramCase: Decodable, Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Those that were granted a folder.
+    /// All that need no feature that is missing.
     static let all: [ProgramCase] = {
         guard let cases else { return [] }
         return TestEnvironment.files(below: cases, suffix: "json").compactMap { file in
             guard let data = try? Data(contentsOf: file),
                 let found = try? JSONDecoder().decode(ProgramCase.self, from: data)
             else { return nil }
-            return found.dirs.isEmpty ? nil : found
+            return found.features.contains("gc") ? nil : found
         }
     }()
+
+    /// Those that were granted a folder.
+    static let withFolders = all.filter { !$0.dirs.isEmpty }
+
+    /// Those that take little time; all with `APUS_RANDOM_PROGRAMS=1`.
+    static let withRandomRegisters = all.filter {
+        $0.tier == "quick" || TestEnvironment.number("APUS_RANDOM_PROGRAMS", standard: 0) > 0
+    }
 }
 
 /// Programs of real toolchains with every folder in memory.
 @Suite(.enabled(if: TestEnvironment.shared != nil, "shared test data is missing"))
 struct ProgramTests {
-    @Test(arguments: ProgramCase.all)
-    func runsInMemory(_ program: ProgramCase) throws {
+    @Test(arguments: ProgramCase.withFolders)
+    func runsInMemory(_ program: ProgramCase) throws { try run(program) }
+
+    /// Whatever registers compiled code has its values in.
+    @Test(arguments: ProgramCase.withRandomRegisters)
+    func runsWithRandomRegisters(_ program: ProgramCase) throws {
+        let seed: UInt64 = 5
+        try run(program, allocationSeed: seed)
+        #expect(AllocationChaos.record(ofSeed: seed).problems == [])
+    }
+
+    private func run(_ program: ProgramCase, allocationSeed: UInt64? = nil) throws {
         let folder = try #require(program.folder)
         let output = CapturedOutput()
         let errors = CapturedOutput()
@@ -66,10 +91,18 @@ struct ProgramTests {
         wasi.arguments = ["module.wasm"] + program.argv
         wasi.standardOutput = .capture(output)
         wasi.standardError = .capture(errors)
-        let files = try MemoryFileSystem(
-            copyOf: folder.appending(path: "files"), clock: .simulated())
-        for directory in program.dirs { wasi.preopen(directory[1], files) }
-        let engine = Engine()
+        if let name = program.stdin {
+            let input = try Data(contentsOf: folder.appending(path: name))
+            wasi.standardInput = .bytes([UInt8](input))
+        }
+        if !program.dirs.isEmpty {
+            let files = try MemoryFileSystem(
+                copyOf: folder.appending(path: "files"), clock: .simulated())
+            for directory in program.dirs { wasi.preopen(directory[1], files) }
+        }
+        var configuration = Engine.Configuration()
+        configuration.allocationSeed = allocationSeed
+        let engine = Engine(configuration)
         let module = try Module(engine, contentsOf: folder.path() + "module.wasm")
         if let status = program.expected.exit {
             #expect(try wasi.run(module, in: Store(engine)) == status, "\(errors.string)")
@@ -81,6 +114,7 @@ struct ProgramTests {
     }
 
     @Test func thereAreSuchPrograms() {
-        #expect(ProgramCase.all.count >= 9)
+        #expect(ProgramCase.withFolders.count >= 9)
+        #expect(ProgramCase.withRandomRegisters.count >= 11)
     }
 }

@@ -1,4 +1,5 @@
 import Apus
+import ApusOptimizer
 import ApusTestSupport
 import Foundation
 import Testing
@@ -22,7 +23,15 @@ struct SuiteTests {
         }
     }
 
-    private func run(_ suite: SuiteCase, _ place: Place) throws {
+    /// Whatever registers compiled code has its values in.
+    @Test(arguments: SuiteCase.all)
+    func programWithRandomRegisters(_ suite: SuiteCase) throws {
+        let seed: UInt64 = 4
+        try run(suite, .memory, allocationSeed: seed)
+        #expect(AllocationChaos.record(ofSeed: seed).problems == [])
+    }
+
+    private func run(_ suite: SuiteCase, _ place: Place, allocationSeed: UInt64? = nil) throws {
         let expectation = try suite.expectation()
         let folder = try TemporaryFolder()
         var wasi = WASI()
@@ -50,7 +59,9 @@ struct SuiteTests {
             }
             wasi.preopen(name, copy.path())
         }
-        let engine = Engine()
+        var configuration = Engine.Configuration()
+        configuration.allocationSeed = allocationSeed
+        let engine = Engine(configuration)
         let module = try Module(engine, contentsOf: suite.program.path())
         var status: Int32?
         do {

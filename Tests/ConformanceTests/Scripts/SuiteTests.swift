@@ -1,6 +1,7 @@
 import Apus
 import ApusABI
 import ApusFormat
+import ApusOptimizer
 import ApusScript
 import ApusTestSupport
 import Testing
@@ -21,6 +22,8 @@ struct SuiteTests {
         case alwaysCheckingBounds
         case optimizing
         case optimizingWithoutAVX, optimizingAlwaysCheckingBounds
+        /// Registers are given out at random, and as few as there can be.
+        case optimizingAtRandom, optimizingAtRandomWithoutAVX
         /// Each instance in a slot of a pool.
         case pooling
 
@@ -41,6 +44,11 @@ struct SuiteTests {
             case .optimizingAlwaysCheckingBounds:
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
+            case .optimizingAtRandom: configuration.allocationSeed = 1
+            case .optimizingAtRandomWithoutAVX:
+                configuration.processorFeatures.subtract([.avx, .avx2, .fma])
+                configuration.isRelaxedSIMDDeterministic = true
+                configuration.allocationSeed = 2
             case .pooling:
                 var pool = Engine.Pool(instances: 700, tableElements: 10_000_000)
                 pool.memoriesPerInstance = 12
@@ -72,6 +80,16 @@ struct SuiteTests {
             }
         }
         #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
+        if let seed = mode.configuration.allocationSeed {
+            let record = AllocationChaos.record(ofSeed: seed)
+            #expect(record.problems == [])
+            #expect(record.functions > 10_000)
+            #expect(record.confined > record.functions / 2)
+            #expect(record.spilledValues > record.functions)
+            #expect(record.refused == 0)
+            print("suite: \(mode): \(record.functions) functions, \(record.confined) confined,",
+                "\(record.spilledValues) values spilled")
+        }
     }
 
     /// Right or wrong, hints change where code lies and not what it does.

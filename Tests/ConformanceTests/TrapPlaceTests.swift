@@ -1,0 +1,148 @@
+import Apus
+import ApusText
+import Testing
+
+/// Every instruction that can trap says why and where: the code is the specification's, and the
+/// offset is that of the instruction in the module, wherever its operands come from.
+@Suite struct TrapPlaceTests {
+    private struct Case: Sendable {
+        /// The operands, and the instruction behind them.
+        var operands: String
+        var instruction: String
+        var code: TrapCode
+    }
+
+    private static func cases(
+        _ code: TrapCode, _ operands: String, _ instructions: [String]
+    ) -> [Case] { instructions.map { Case(operands: operands, instruction: $0, code: code) } }
+
+    private static let arithmetic: [Case] = ["i32", "i64"].flatMap { type -> [Case] in
+        let integer = "(local.get $\(type))"
+        let divisions = ["div_s", "div_u", "rem_s", "rem_u"].map { "\(type).\($0)" }
+        let zero = "(\(type).sub \(integer) \(integer))"
+        var found = cases(.integerDivideByZero, "\(integer) (\(type).const 0)", divisions)
+        found += cases(.integerDivideByZero, "\(integer) \(zero)", divisions)
+        found += cases(
+            .integerOverflow, "(call $least_\(type)) (\(type).sub \(zero) (\(type).const 1))",
+            ["\(type).div_s"])
+        for float in ["f32", "f64"] {
+            let truncations = ["s", "u"].map { "\(type).trunc_\(float)_\($0)" }
+            for (factor, code) in [
+                ("nan", TrapCode.invalidConversionToInteger), ("-1e30", .integerOverflow),
+                ("1e30", .integerOverflow),
+            ] {
+                let value = "(\(float).mul (local.get $\(float)) (\(float).const \(factor)))"
+                found += cases(code, value, truncations)
+            }
+        }
+        return found
+    }
+
+    private static let accesses: [Case] = {
+        let loads = [
+            "i32.load", "i32.load8_s", "i32.load16_u", "i64.load", "i64.load32_u", "f32.load",
+            "f64.load", "v128.load", "v128.load8_splat", "v128.load32x2_s", "v128.load64_zero",
+            "i32.load offset=4294967295",
+        ]
+        let stores = [
+            ("i32.store", "i32"), ("i32.store8", "i32"), ("i64.store", "i64"),
+            ("i64.store16", "i64"), ("f32.store", "f32"), ("f64.store", "f64"),
+            ("v128.store", "v128"),
+        ]
+        var found: [Case] = []
+        for address in ["(i32.sub (local.get $i32) (i32.const 4))", "(local.get $far)"] {
+            found += cases(.memoryOutOfBounds, address, loads)
+            for (name, type) in stores {
+                found += cases(.memoryOutOfBounds, "\(address) (local.get $\(type))", [name])
+            }
+        }
+        found += cases(
+            .memoryOutOfBounds, "(i32.const -1) (local.get $v128)",
+            ["v128.load8_lane 3", "v128.load64_lane 1", "v128.store32_lane 2"])
+        found += cases(
+            .memoryOutOfBounds, "(i32.const 65530) (local.get $i32) (i32.const 7)",
+            ["memory.fill", "memory.copy"])
+        found += cases(
+            .memoryOutOfBounds, "(i32.const 0) (local.get $i32) (i32.const 7)",
+            ["memory.init $data"])
+        return found
+    }()
+
+    private static let references: [Case] = {
+        var found = cases(.unreachable, "", ["unreachable"])
+        let far = "(local.get $far)"
+        found += cases(.tableOutOfBounds, far, ["table.get $table"])
+        found += cases(.tableOutOfBounds, "\(far) (ref.null func)", ["table.set $table"])
+        found += cases(
+            .tableOutOfBounds, "(local.get $i32) (ref.null func) (i32.const 9)",
+            ["table.fill $table"])
+        found += cases(
+            .tableOutOfBounds, "(local.get $i32) (i32.const 0) (i32.const 9)",
+            ["table.copy $table $table", "table.init $table $elements"])
+        found += cases(.undefinedElement, far, ["call_indirect $table (type $none)"])
+        found += cases(
+            .uninitializedElement, "(i32.add (local.get $i32) (i32.const 1))",
+            ["call_indirect $table (type $none)"])
+        found += cases(
+            .indirectCallTypeMismatch, "(i32.sub (local.get $i32) (i32.const 1))",
+            ["call_indirect $table (type $other)"])
+        found += cases(.nullFunctionReference, "(local.get $null)", ["call_ref $none"])
+        found += cases(.nullReference, "(local.get $null)", ["ref.as_non_null"])
+        return found
+    }()
+
+    private static let all = arithmetic + accesses + references
+
+    /// Five `nop` stand before the instruction, and nowhere else.
+    private static let text: String = {
+        var text = """
+            (module
+              (type $none (func)) (type $other (func (result i32)))
+              (memory 1) (data $data "12345") (table $table 3 3 funcref)
+              (elem $elements funcref (ref.func $f)) (elem (i32.const 0) func $f)
+              (func $f)
+              (func $least_i32 (result i32) (i32.shl (i32.const 1) (i32.const 31)))
+              (func $least_i64 (result i64) (i64.shl (i64.const 1) (i64.const 63)))
+
+            """
+        for (index, example) in all.enumerated() {
+            text += """
+                (func (export "f\(index)")
+                  (param $i32 i32) (param $i64 i64) (param $f32 f32) (param $f64 f64)
+                  (param $v128 v128) (param $far i32)
+                  (local $null (ref null $none))
+                  \(example.operands) nop nop nop nop nop (\(example.instruction))
+                  unreachable)
+
+                """
+        }
+        return text + ")"
+    }()
+
+    @Test(arguments: Compilation.allCases, [false, true])
+    func codesAndOffsets(compilation: Compilation, alwaysChecks: Bool) throws {
+        var configuration = compilation.configuration
+        configuration.alwaysChecksBounds = alwaysChecks
+        let engine = Engine(configuration)
+        let bytes = try TextFormat.parseModule(Self.text)
+        let instance = try Instance(Store(engine), Module(engine, bytes: bytes))
+        let places = bytes.indices.dropFirst(5).filter {
+            bytes[$0] != 0x01 && bytes[$0 - 5..<$0].allSatisfy { $0 == 0x01 }
+        }
+        try #require(places.count == Self.all.count)
+        for (index, example) in Self.all.enumerated() {
+            let name = "\(example.operands) \(example.instruction)"
+            let function = try instance.function("f\(index)")
+            do {
+                _ = try function.call(
+                    .i32(1), .i64(3), .f32(1), .f64(1), .v128(Vector128(low: 1, high: 2)),
+                    .i32(-1))
+                Issue.record("\(name) does not trap")
+            } catch let trap as Trap {
+                #expect(trap.code == example.code, "\(name)")
+                #expect(trap.backtrace.map(\.function) == [index + 3], "\(name)")
+                #expect(trap.backtrace.first?.offset == places[index], "\(name)")
+            }
+        }
+    }
+}
