@@ -13,7 +13,7 @@ internal import ApusCollections
 /// calls keep if they live across a call.
 struct Allocator: ~Copyable {
     var file: RegisterFile
-    let vectorScratch: PhysicalRegister
+    let scratch: ScratchRegisters
     /// For tests: decides instead.
     var chaos: AllocationChaos?
     var liveness = Liveness()
@@ -53,10 +53,10 @@ struct Allocator: ~Copyable {
 
     /// - Parameters:
     ///   - file: The registers to give out.
-    ///   - vectorScratch: A vector register that never holds a value, for cycles of moves.
-    init(_ file: RegisterFile, vectorScratch: PhysicalRegister) {
+    ///   - scratch: Registers that never hold a value, for cycles of moves.
+    init(_ file: RegisterFile, _ scratch: ScratchRegisters) {
         self.file = file
-        self.vectorScratch = vectorScratch
+        self.scratch = scratch
     }
 
     /// Allocates all of `function`; false if it is too large for that.

@@ -283,8 +283,7 @@ struct Emitter: ~Copyable {
             let value = VirtualRegister(step.index)
             let isGeneral = function.registers[value.index].kind == .general
             let scratch =
-                isGeneral
-                ? PhysicalRegister(CallingConvention.scratch) : RegisterFile.vectorScratch
+                isGeneral ? ScratchRegisters.x86_64.general : ScratchRegisters.x86_64.vector
             make(value, in: scratch, function, vectors)
             emitStore(scratch, to: VirtualRegister(step.target), function)
         case .push, .pop, .popToFrame: emitStackStep(step, function)
@@ -292,6 +291,13 @@ struct Emitter: ~Copyable {
     }
 
     private func slot(_ value: VirtualRegister) -> Address { Address(.rbp, slots[value.index]) }
+
+    /// Where the operand at `place` is if it is in the frame.
+    @inline(__always)
+    func frameOperand(_ place: Int, _ function: borrowing MachineFunction) -> Address? {
+        let operand = function.operands[place]
+        return operand.assigned == .inFrame ? slot(operand.value) : nil
+    }
 
     private mutating func emitMove(_ from: PhysicalRegister, _ to: PhysicalRegister) {
         if to.isVector {
@@ -332,7 +338,7 @@ struct Emitter: ~Copyable {
         let to = VirtualRegister(step.target)
         let isGeneral = function.registers[from.index].kind == .general
         let scratch =
-            isGeneral ? PhysicalRegister(CallingConvention.scratch) : RegisterFile.vectorScratch
+            isGeneral ? ScratchRegisters.x86_64.general : ScratchRegisters.x86_64.vector
         emitLoad(from, into: scratch, function)
         emitStore(scratch, to: to, function)
     }

@@ -87,7 +87,8 @@ struct SuiteTests {
             #expect(record.confined > record.functions / 2)
             #expect(record.spilledValues > record.functions)
             #expect(record.refused == 0)
-            print("suite: \(mode): \(record.functions) functions, \(record.confined) confined,",
+            print(
+                "suite: \(mode): \(record.functions) functions, \(record.confined) confined,",
                 "\(record.spilledValues) values spilled")
         }
     }
