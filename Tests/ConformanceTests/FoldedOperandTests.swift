@@ -31,9 +31,11 @@ import Testing
             let result = comparisons.contains(name) ? "i32" : type
             let opcode = "(\(type).\(name)"
             forms += [
-                Form(load: load, bytes: bytes, before: "\(opcode) \(other)", behind: ")",
+                Form(
+                    load: load, bytes: bytes, before: "\(opcode) \(other)", behind: ")",
                     result: result),
-                Form(load: load, bytes: bytes, before: opcode, behind: "\(other))",
+                Form(
+                    load: load, bytes: bytes, before: opcode, behind: "\(other))",
                     result: result),
             ]
         }
@@ -43,7 +45,8 @@ import Testing
             : ["clz", "ctz", "popcnt", "extend8_s", "extend16_s"]
         for name in unary {
             forms.append(
-                Form(load: load, bytes: bytes, before: "(\(type).\(name)", behind: ")",
+                Form(
+                    load: load, bytes: bytes, before: "(\(type).\(name)", behind: ")",
                     result: type))
         }
         return forms
@@ -74,7 +77,8 @@ import Testing
         ("f32.load", 4, "f32x4.replace_lane 2"), ("f64.load", 8, "f64x2.replace_lane 0"),
         ("i32.load", 4, "i32x4.shl"), ("i32.load", 4, "i8x16.shr_s"),
     ].map {
-        Form(load: $0.0, bytes: $0.1, before: "(\($0.2) (local.get $v128)", behind: ")",
+        Form(
+            load: $0.0, bytes: $0.1, before: "(\($0.2) (local.get $v128)", behind: ")",
             result: "v128")
     }
 
@@ -97,9 +101,11 @@ import Testing
         return loads.flatMap { load, bytes in
             operations.flatMap { name in
                 [
-                    Form(load: load, bytes: bytes, before: "(\(name) (local.get $v128)",
+                    Form(
+                        load: load, bytes: bytes, before: "(\(name) (local.get $v128)",
                         behind: ")", result: "v128"),
-                    Form(load: load, bytes: bytes, before: "(\(name)",
+                    Form(
+                        load: load, bytes: bytes, before: "(\(name)",
                         behind: "(local.get $v128))", result: "v128"),
                 ]
             }

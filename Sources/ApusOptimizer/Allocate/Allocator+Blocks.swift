@@ -287,7 +287,7 @@ extension Allocator {
                 &allocation)
         }
         moves.resolve(
-            into: &allocation.steps, vectors: file.vector, vectorScratch: vectorScratch)
+            into: &allocation.steps, vectors: vectors, vectorScratch: vectorScratch)
     }
 
     private func isParameter(

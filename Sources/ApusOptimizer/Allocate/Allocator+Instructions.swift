@@ -126,7 +126,7 @@ extension Allocator {
             allocation.used.insert(use.to.set)
         }
         moves.resolve(
-            into: &allocation.steps, vectors: file.vector, vectorScratch: vectorScratch)
+            into: &allocation.steps, vectors: vectors, vectorScratch: vectorScratch)
         settle(demand, &allocation)
     }
 

@@ -13,6 +13,8 @@ internal import ApusCollections
 /// calls keep if they live across a call.
 struct Allocator: ~Copyable {
     var file: RegisterFile
+    /// All vector registers, whether they may be given out or not.
+    let vectors: RegisterSet
     let vectorScratch: PhysicalRegister
     /// For tests: decides instead.
     var chaos: AllocationChaos?
@@ -56,6 +58,7 @@ struct Allocator: ~Copyable {
     ///   - vectorScratch: A vector register that never holds a value, for cycles of moves.
     init(_ file: RegisterFile, vectorScratch: PhysicalRegister) {
         self.file = file
+        vectors = file.vector
         self.vectorScratch = vectorScratch
     }
 
