@@ -130,6 +130,12 @@ public struct ContextLayout: Sendable {
     public func memory(_ index: Int) -> Int32 {
         memories + (Int32(index) - importedMemoryCount) * 16
     }
+    /// Where functions of the runtime find the record of memory `index`: an offset, plus 1 if it
+    /// is only the record's address that is there.
+    public func memoryPlace(_ index: Int) -> UInt32 {
+        index < Int(importedMemoryCount)
+            ? UInt32(bitPattern: memoryImport(index)) | 1 : UInt32(bitPattern: memory(index))
+    }
     /// Of the value of a global that the module defines; `index` counts imports.
     public func global(_ index: Int) -> Int32 {
         globals + (Int32(index) - importedGlobalCount) * 16

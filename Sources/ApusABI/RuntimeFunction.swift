@@ -10,9 +10,9 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case memoryGrow
     /// (memory) → size in pages
     case memorySize
-    /// (memory, destination, value, count)
+    /// (place of a memory, destination, value, count): see `ContextLayout.memoryPlace`
     case memoryFill
-    /// (destination memory, source memory, destination, source, count)
+    /// (places of the destination's and the source's memory, destination, source, count)
     case memoryCopy
     /// (memory, segment, destination, source, count)
     case memoryInit

@@ -7,7 +7,7 @@ internal import ApusVectors
 /// The back half of the compiler: machine code of functions in static single assignment form.
 struct CodeGenerator: ~Copyable {
     var selector: Selector
-    var allocator = Allocator(.x86_64, vectorScratch: RegisterFile.vectorScratch)
+    var allocator = Allocator(.x86_64, .x86_64)
     var allocation = Allocation()
     var sinking = SpillSinking()
     var frameSlots = FrameSlots()

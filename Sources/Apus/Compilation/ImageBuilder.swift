@@ -18,6 +18,8 @@ struct ImageBuilder: ~Copyable {
 
     /// Calls reach 2 GiB each way; half of that leaves no case to think about.
     private static var codeBytesLimit: Int { 1 << 30 }
+    /// Of a batch: what is aligned in it stays so.
+    private static var alignment: Int { 64 }
 
     init(_ module: DecodedModule, usesJumpSlots: Bool) throws(ResourceError) {
         self.usesJumpSlots = usesJumpSlots
@@ -32,7 +34,7 @@ struct ImageBuilder: ~Copyable {
 
     /// Places the functions of `batch` behind those that are there.
     mutating func append(_ batch: borrowing CodeBatch) throws {
-        let start = (codeBytes + 15) & ~15
+        let start = (codeBytes + Self.alignment - 1) & ~(Self.alignment - 1)
         try reserve(start + batch.code.count)
         code.write(batch.code.span, at: start)
         codeBytes = start + batch.code.count

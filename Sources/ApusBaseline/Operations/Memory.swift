@@ -193,13 +193,13 @@ extension BaselineCompiler {
     }
 
     mutating func translateMemoryFill() {
-        let memory = reader.readIndex()
+        let memory = layout.memoryPlace(Int(reader.readIndex()))
         callRuntime(.memoryFill, leading: [memory], operands: 3, result: nil)
     }
 
     mutating func translateMemoryCopy() {
-        let destination = reader.readIndex()
-        let source = reader.readIndex()
+        let destination = layout.memoryPlace(Int(reader.readIndex()))
+        let source = layout.memoryPlace(Int(reader.readIndex()))
         callRuntime(.memoryCopy, leading: [destination, source], operands: 3, result: nil)
     }
 

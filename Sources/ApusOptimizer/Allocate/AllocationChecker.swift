@@ -196,6 +196,11 @@ struct AllocationChecker {
         let instruction = function.instructions[index]
         for place in instruction.uses {
             let operand = function.operands[place]
+            if operand.assigned == .inFrame {
+                let slot = Self.slot(operand.value.index, function, frameSlots)
+                checkFrameUse(place, instruction, slot, state, number, index, function)
+                continue
+            }
             checkUse(operand, instruction, &state, number, index)
             if operand.constraint.isFixed, operand.constraint.register != operand.assigned {
                 fail(number, "instruction \(index): v\(operand.value.number) is elsewhere")
@@ -231,11 +236,24 @@ struct AllocationChecker {
         }
     }
 
+    private mutating func checkFrameUse(
+        _ place: Int, _ instruction: MachineInstruction, _ slot: UInt32, _ state: State,
+        _ number: Int, _ index: Int, _ function: borrowing MachineFunction
+    ) {
+        let value = function.operands[place].value.number
+        if state.slots[slot]?.contains(value) != true {
+            fail(number, "instruction \(index): the frame has no v\(value)")
+        }
+        if !instruction.canReadFrame(use: place - instruction.uses.lowerBound) {
+            fail(number, "instruction \(index): v\(value) cannot be read from the frame")
+        }
+    }
+
     private mutating func checkUse(
         _ operand: MachineOperand, _ instruction: MachineInstruction, _ state: inout State,
         _ number: Int, _ index: Int
     ) {
-        guard !operand.assigned.isNone,
+        guard operand.assigned.index < Allocation.registerCount,
             state.registers[operand.assigned.index].contains(operand.value.number)
         else {
             return fail(

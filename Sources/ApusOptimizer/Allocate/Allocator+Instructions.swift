@@ -57,9 +57,15 @@ extension Allocator {
             let home = homes[function.operands[place].value.index]
             if !home.isNone { pinned.insert(home.set) }
         }
+        let inFrame = useInFrame(instruction, position, &function)
         for place in instruction.uses where !function.operands[place].constraint.isFixed {
             let value = function.operands[place].value
             let home = homes[value.index]
+            if place == inFrame {
+                function.operands[place].assigned = .inFrame
+                allocation.isSpilled[value.index] = true
+                continue
+            }
             if home.isNone {
                 let register = takeRegister(
                     for: value, excluding: demand.all.union(pinned), function, &allocation)
@@ -74,6 +80,54 @@ extension Allocator {
             pinned.insert(homes[value.index].set)
             function.operands[place].assigned = homes[value.index]
         }
+    }
+
+    /// A value that is used again within as many instructions is better loaded.
+    private static var reuseDistance: UInt32 { 16 }
+
+    /// The place of a use whose value is in the frame and that the instruction can read there, so
+    /// that it takes no register; -1 if there is none.
+    private func useInFrame(
+        _ instruction: MachineInstruction, _ position: UInt32, _ function: inout MachineFunction
+    ) -> Int {
+        let first = instruction.uses.lowerBound
+        for place in instruction.uses {
+            let value = function.operands[place].value
+            guard homes[value.index].isNone, !function.registers[value.index].isRepeatable
+            else { continue }
+            var use = place &- first
+            if use == 0, instruction.flags.contains(.commutes) { use = 1 }
+            guard instruction.canReadFrame(use: use),
+                isUsedOnce(value, instruction, function),
+                !isUsedSoon(value, behind: position)
+            else { continue }
+            if use != place &- first {
+                let other = function.operands[place &+ 1]
+                if homes[other.value.index].isNone { continue }
+                function.operands[place &+ 1] = function.operands[place]
+                function.operands[place] = other
+            }
+            return first &+ use
+        }
+        return -1
+    }
+
+    private func isUsedOnce(
+        _ value: VirtualRegister, _ instruction: MachineInstruction,
+        _ function: borrowing MachineFunction
+    ) -> Bool {
+        var count = 0
+        for place in instruction.uses where function.operands[place].value == value { count &+= 1 }
+        return count == 1
+    }
+
+    /// Whether `value` is used again not far behind the instruction at `position`.
+    private func isUsedSoon(_ value: VirtualRegister, behind position: UInt32) -> Bool {
+        var head = nextUses[value.index]
+        while head != Self.noUse, uses[Int(head)].position <= position {
+            head = uses[Int(head)].next
+        }
+        return head != Self.noUse && uses[Int(head)].position &- position < Self.reuseDistance
     }
 
     /// Loads or makes `value`, which is in no register.
@@ -125,8 +179,7 @@ extension Allocator {
             }
             allocation.used.insert(use.to.set)
         }
-        moves.resolve(
-            into: &allocation.steps, vectors: vectors, vectorScratch: vectorScratch)
+        moves.resolve(into: &allocation.steps, vectors: vectors, scratch)
         settle(demand, &allocation)
     }
 
@@ -295,7 +348,7 @@ extension Allocator {
     ) -> Bool {
         guard instruction.useCount >= 2 else { return false }
         let other = function.operands[first &+ 1]
-        guard !other.constraint.isFixed, !isNeeded(other.value),
+        guard !other.constraint.isFixed, other.assigned != .inFrame, !isNeeded(other.value),
             other.value != function.operands[first].value,
             !isReadAgain(other.value, behind: first, instruction, function)
         else { return false }

@@ -15,7 +15,7 @@ struct Allocator: ~Copyable {
     var file: RegisterFile
     /// All vector registers, whether they may be given out or not.
     let vectors: RegisterSet
-    let vectorScratch: PhysicalRegister
+    let scratch: ScratchRegisters
     /// For tests: decides instead.
     var chaos: AllocationChaos?
     var liveness = Liveness()
@@ -55,11 +55,11 @@ struct Allocator: ~Copyable {
 
     /// - Parameters:
     ///   - file: The registers to give out.
-    ///   - vectorScratch: A vector register that never holds a value, for cycles of moves.
-    init(_ file: RegisterFile, vectorScratch: PhysicalRegister) {
+    ///   - scratch: Registers that never hold a value, for cycles of moves.
+    init(_ file: RegisterFile, _ scratch: ScratchRegisters) {
         self.file = file
         vectors = file.vector
-        self.vectorScratch = vectorScratch
+        self.scratch = scratch
     }
 
     /// Allocates all of `function`; false if it is too large for that.

@@ -39,10 +39,10 @@ struct ParallelMoves: ~Copyable {
 
     /// Appends the steps that have the effect of all moves, and forgets these.
     mutating func resolve(
-        into steps: inout Arena<Step>, vectors: RegisterSet, vectorScratch: PhysicalRegister
+        into steps: inout Arena<Step>, vectors: RegisterSet, _ scratch: ScratchRegisters
     ) {
         if !others.isEmpty { beginOthers(into: &steps) }
-        resolveRegisters(into: &steps, vectors: vectors, scratch: vectorScratch)
+        resolveRegisters(into: &steps, vectors: vectors, scratch)
         if !others.isEmpty { finishOthers(into: &steps) }
     }
 
@@ -90,8 +90,10 @@ struct ParallelMoves: ~Copyable {
     // MARK: Registers
 
     private mutating func resolveRegisters(
-        into steps: inout Arena<Step>, vectors: RegisterSet, scratch: PhysicalRegister
+        into steps: inout Arena<Step>, vectors: RegisterSet, _ scratch: ScratchRegisters
     ) {
+        // Somebody may want something in the scratch register itself.
+        let exchanges = destinations.has(scratch.general)
         var ready: RegisterSet = []
         var rest = destinations
         while !rest.isEmpty {
@@ -108,9 +110,14 @@ struct ParallelMoves: ~Copyable {
                 if readers[from.index] == 0, destinations.has(from) { ready.insert(from.set) }
             }
             if destinations.isEmpty { break }
-            breakCycle(
-                destinations.first, into: &steps, isVector: vectors.has(destinations.first),
-                scratch: scratch)
+            let first = destinations.first
+            if vectors.has(first) {
+                breakCycle(first, into: &steps, through: scratch.vector)
+            } else if exchanges {
+                exchange(first, into: &steps)
+            } else {
+                breakCycle(first, into: &steps, through: scratch.general)
+            }
             // A cycle through the scratch has one register nobody reads any more.
             rest = destinations
             while !rest.isEmpty {
@@ -126,25 +133,31 @@ struct ParallelMoves: ~Copyable {
         readers[from.index] &-= 1
     }
 
-    /// Every register that is left is read exactly once: by another one in its cycle.
-    private mutating func breakCycle(
-        _ to: PhysicalRegister, into steps: inout Arena<Step>, isVector: Bool,
-        scratch: PhysicalRegister
-    ) {
-        var reader = to
+    /// Every register that is left is read exactly once: by this one in its cycle.
+    private func reader(of register: PhysicalRegister) -> PhysicalRegister {
         var rest = destinations
         while !rest.isEmpty {
-            if sources[rest.first.index] == to.number { reader = rest.first }
+            if sources[rest.first.index] == register.number { return rest.first }
             rest = rest.rest
         }
+        return register
+    }
+
+    /// Brings what `to` holds to safety, so that it can be written.
+    private mutating func breakCycle(
+        _ to: PhysicalRegister, into steps: inout Arena<Step>, through scratch: PhysicalRegister
+    ) {
+        let reader = reader(of: to)
+        steps.append(Step(kind: .move, from: to, to: scratch, index: 0))
+        sources[reader.index] = scratch.number
+        readers[to.index] &-= 1
+        readers[scratch.index] &+= 1
+    }
+
+    /// Does one move of a cycle without another register.
+    private mutating func exchange(_ to: PhysicalRegister, into steps: inout Arena<Step>) {
+        let reader = reader(of: to)
         let from = PhysicalRegister(sources[to.index])
-        if isVector {
-            steps.append(Step(kind: .move, from: to, to: scratch, index: 0))
-            sources[reader.index] = scratch.number
-            readers[to.index] &-= 1
-            readers[scratch.index] &+= 1
-            return
-        }
         steps.append(Step(kind: .exchange, from: from, to: to, index: 0))
         complete(to, from)
         readers[to.index] &-= 1

@@ -113,14 +113,22 @@ struct SpillSinking: ~Copyable {
 
     private mutating func note(_ step: Step, _ number: Int, _ function: borrowing MachineFunction) {
         switch step.kind {
-        case .load, .copy, .push:
-            let value = Int(step.index)
-            let loop = loops[value]
-            if loop != MachineBlock.noBlock, Self.isIn(loop, number, function) {
-                isReadInside[value] = true
+        case .load, .copy, .push: noteRead(Int(step.index), number, function)
+        case .instruction:
+            for place in function.instructions[Int(step.index)].uses
+            where function.operands[place].assigned == .inFrame {
+                noteRead(function.operands[place].value.index, number, function)
             }
-        case .instruction, .move, .exchange, .store, .make, .makeInFrame, .pop, .popToFrame:
-            break
+        case .move, .exchange, .store, .make, .makeInFrame, .pop, .popToFrame: break
+        }
+    }
+
+    private mutating func noteRead(
+        _ value: Int, _ number: Int, _ function: borrowing MachineFunction
+    ) {
+        let loop = loops[value]
+        if loop != MachineBlock.noBlock, Self.isIn(loop, number, function) {
+            isReadInside[value] = true
         }
     }
 

@@ -19,8 +19,17 @@ extension Emitter {
             &- test.registerCount
         switch test {
         case .compare:
-            code.alu(.cmp, width, general(first, function), general(first &+ 1, function))
+            if let slot = frameOperand(first, function) {
+                code.alu(.cmp, width, slot, general(first &+ 1, function))
+            } else if let slot = frameOperand(first &+ 1, function) {
+                code.alu(.cmp, width, general(first, function), slot)
+            } else {
+                code.alu(.cmp, width, general(first, function), general(first &+ 1, function))
+            }
         case .compareImmediate:
+            if let slot = frameOperand(first, function) {
+                return code.alu(.cmp, width, slot, immediate: number)
+            }
             let a = general(first, function)
             if number == 0 {
                 code.test(width, a, a)

@@ -14,6 +14,9 @@ extension Emitter {
         let op = FloatOp(rawValue: instruction.detail) ?? .add
         switch instruction.opcode {
         case .floatBinary:
+            if let slot = frameOperand(first &+ 1, function) {
+                return code.float(op, width, result, a.vector, slot)
+            }
             code.float(op, width, result, a.vector, function.operands[first &+ 1].assigned.vector)
         case .floatBinaryMemory:
             let memory = memory(instruction, function)

@@ -156,7 +156,8 @@ extension Emitter {
         let operands = Operands(instruction)
         let result = function.operands[operands.start].assigned
         if instruction.opcode == .lea {
-            return code.lea(.w64, result.general, memory(instruction, function))
+            return code.lea(
+                instruction.width.width, result.general, memory(instruction, function))
         }
         let a = function.operands[operands.useStart].assigned
         let from = OperandWidth(rawValue: instruction.detail) ?? .w32
@@ -190,6 +191,9 @@ extension Emitter {
         let a = general(operands.useStart, function)
         let number = Int32(truncatingIfNeeded: instruction.immediate)
         let op = AluOp(rawValue: instruction.detail) ?? .add
+        if instruction.useCount == 2, let slot = frameOperand(operands.useStart &+ 1, function) {
+            return emitArithmetic(instruction, result, a, slot)
+        }
         switch instruction.opcode {
         case .add: emitAdd(width, result, a, general(operands.useStart &+ 1, function))
         case .addImmediate:
@@ -215,6 +219,22 @@ extension Emitter {
         case .byteSwap: code.bswap(width, result)
         default:
             code.andn(width, result, a, general(operands.useStart &+ 1, function))
+        }
+    }
+
+    /// With the second operand in the frame.
+    private mutating func emitArithmetic(
+        _ instruction: MachineInstruction, _ result: GPR, _ a: GPR, _ slot: Address
+    ) {
+        let width = instruction.width.width
+        switch instruction.opcode {
+        case .multiply: code.imul(width, result, slot)
+        case .add where result != a:
+            code.load(width, result, slot)
+            code.alu(.add, width, result, a)
+        default:
+            let op = AluOp(rawValue: instruction.detail) ?? .add
+            code.alu(instruction.opcode == .add ? .add : op, width, result, slot)
         }
     }
 

@@ -9,8 +9,8 @@ extension Emitter {
         /// Where the jump ends.
         var end: UInt32
         var label: Label
-        /// How many loops had been aligned before it.
-        var alignments: UInt32
+        /// What aligning loops may have added before it, at most.
+        var slack: UInt32
         /// Whether it reaches its label with a byte.
         var isShort = false
     }
@@ -27,7 +27,7 @@ extension Emitter {
                 forwardJumps.append(
                     ForwardJump(
                         end: UInt32(truncatingIfNeeded: code.count &+ length), label: label,
-                        alignments: alignmentCount))
+                        slack: alignmentSlack))
             } else if jumpCount < forwardJumps.count {
                 isShort = forwardJumps[jumpCount].isShort
             }
@@ -48,31 +48,27 @@ extension Emitter {
         coldTraps.removeAll()
         tables.removeAll()
         jumpCount = 0
-        alignmentCount = 0
-        if isMeasuring { forwardJumps.removeAll() }
+        alignmentSlack = 0
+        innerLoopCount = 0
+        if isMeasuring {
+            forwardJumps.removeAll()
+            innerLoops.removeAll()
+            hasLoops = false
+        }
     }
 
     /// After measuring: finds the jumps that can be short; false if there are none. Code that is
-    /// written with them is nowhere longer, but for what aligning loops may add.
+    /// written with them is nowhere longer, but for what aligning loops adds.
     mutating func findShortJumps() -> Bool {
         var hasFound = false
         for index in 0..<forwardJumps.count {
             let jump = forwardJumps[index]
-            let between = alignmentCount &- jump.alignments
+            let slack = Int(alignmentSlack &- jump.slack)
             let distance = code.offset(of: jump.label) &- Int(jump.end)
-            let slack = Int(between) &* (Self.loopAlignment &- 1)
             guard distance >= 0, distance &+ slack <= 127 else { continue }
             forwardJumps[index].isShort = true
             hasFound = true
         }
         return hasFound
-    }
-
-    /// Where loops that have no others inside begin, for the processor to fetch them at once.
-    static var loopAlignment: Int { 16 }
-
-    mutating func alignLoop() {
-        code.align(to: Self.loopAlignment)
-        alignmentCount &+= 1
     }
 }

@@ -45,7 +45,11 @@ struct Emitter: ~Copyable {
     var isMeasuring = false
     var forwardJumps = Arena<ForwardJump>(capacity: 128)
     var jumpCount = 0
-    var alignmentCount: UInt32 = 0
+    /// What aligning loops may have added to the code so far, at most.
+    var alignmentSlack: UInt32 = 0
+    var innerLoops = Arena<InnerLoop>(capacity: 16)
+    var innerLoopCount = 0
+    var hasLoops = false
 
     /// A trap whose `ud2` lies behind the function's code.
     struct ColdTrap: BitwiseCopyable {
@@ -94,7 +98,7 @@ struct Emitter: ~Copyable {
         if isTooLarge { return nil }
         startWriting(isMeasuring: true, at: functionStart)
         emitBody(function, allocation, sinking, vectors)
-        if findShortJumps() {
+        if findShortJumps() || hasLoops {
             traps.truncate(to: Int(compiled.trapStart))
             relocations.truncate(to: Int(compiled.relocationStart))
             startWriting(isMeasuring: false, at: functionStart)
@@ -124,11 +128,15 @@ struct Emitter: ~Copyable {
             if isSkipped(block, place) { continue }
             currentBlock = function.layout[place]
             nextBlock = followingBlock(place, function)
-            if startsLoop(block, function) { alignLoop() }
+            if function.blocks[block].loop != previousLoop { endInnerLoop() }
+            if startsLoop(block, function) {
+                alignLoop(isInner: !isOuterLoop[Int(function.blocks[block].loop)])
+            }
             previousLoop = function.blocks[block].loop
             code.bind(labels[block])
             emitBlock(block, function, allocation, sinking, vectors)
         }
+        endInnerLoop()
         emitColdTraps()
     }
 
@@ -176,19 +184,13 @@ struct Emitter: ~Copyable {
         }
     }
 
-    /// Whether the loop at whose header or last way back `number` stands is entered here, and has
-    /// no others inside.
+    /// Whether the loop at whose header or last way back `number` stands is entered here, and is
+    /// worth a thought.
     private func startsLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
         let loop = function.blocks[number].loop
         guard loop != MachineBlock.noBlock, loop != previousLoop else { return false }
         return (loop == UInt32(truncatingIfNeeded: number) || loop == nextBlock)
-            && isInnermostLoop(Int(loop), function)
-    }
-
-    private func isInnermostLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
-        let block = function.blocks[number]
-        return block.loop == UInt32(truncatingIfNeeded: number) && !block.isCold
-            && !isOuterLoop[number]
+            && !function.blocks[Int(loop)].isCold
     }
 
     private func storesParameters(
@@ -281,8 +283,7 @@ struct Emitter: ~Copyable {
             let value = VirtualRegister(step.index)
             let isGeneral = function.registers[value.index].kind == .general
             let scratch =
-                isGeneral
-                ? PhysicalRegister(CallingConvention.scratch) : RegisterFile.vectorScratch
+                isGeneral ? ScratchRegisters.x86_64.general : ScratchRegisters.x86_64.vector
             make(value, in: scratch, function, vectors)
             emitStore(scratch, to: VirtualRegister(step.target), function)
         case .push, .pop, .popToFrame: emitStackStep(step, function)
@@ -290,6 +291,13 @@ struct Emitter: ~Copyable {
     }
 
     private func slot(_ value: VirtualRegister) -> Address { Address(.rbp, slots[value.index]) }
+
+    /// Where the operand at `place` is if it is in the frame.
+    @inline(__always)
+    func frameOperand(_ place: Int, _ function: borrowing MachineFunction) -> Address? {
+        let operand = function.operands[place]
+        return operand.assigned == .inFrame ? slot(operand.value) : nil
+    }
 
     private mutating func emitMove(_ from: PhysicalRegister, _ to: PhysicalRegister) {
         if to.isVector {
@@ -330,7 +338,7 @@ struct Emitter: ~Copyable {
         let to = VirtualRegister(step.target)
         let isGeneral = function.registers[from.index].kind == .general
         let scratch =
-            isGeneral ? PhysicalRegister(CallingConvention.scratch) : RegisterFile.vectorScratch
+            isGeneral ? ScratchRegisters.x86_64.general : ScratchRegisters.x86_64.vector
         emitLoad(from, into: scratch, function)
         emitStore(scratch, to: to, function)
     }

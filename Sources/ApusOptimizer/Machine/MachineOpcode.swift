@@ -199,4 +199,16 @@ extension MachineInstruction {
         default: false
         }
     }
+    /// Whether use number `use`, in the frame, can be read from there.
+    func canReadFrame(use: Int) -> Bool {
+        guard memory == .none, width == .w32 || width == .w64 else { return false }
+        switch opcode {
+        case .add, .alu, .multiply, .floatBinary: return use == 1
+        case .branch, .set, .select, .trapIf:
+            let test = FlagTest(rawValue: detail) ?? .test
+            guard test == .compare || test == .compareImmediate else { return false }
+            return use >= Int(useCount) &- test.registerCount
+        default: return false
+        }
+    }
 }

@@ -99,7 +99,8 @@ private struct MachinePrinter {
     }
 
     private func operand(_ operand: MachineOperand) -> String {
-        operand.assigned.isNone
+        if operand.assigned == .inFrame { return "[v\(operand.value.number)]" }
+        return operand.assigned.isNone
             ? "v\(operand.value.number)" : "v\(operand.value.number):\(operand.assigned.name)"
     }
 

@@ -8,6 +8,9 @@ struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
     /// No register.
     static var none: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFF) } }
 
+    /// Of a use: not in a register, but in the frame.
+    static var inFrame: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFE) } }
+
     @inline(__always) var isNone: Bool { number == 0xFF }
     @inline(__always) var index: Int { Int(number) }
     @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt32(number)) }
@@ -37,6 +40,13 @@ struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
 /// Which registers hold what: general ones integers and references, vector ones the rest.
 enum RegisterClass: UInt8, BitwiseCopyable, Sendable {
     case general, vector
+}
+
+/// One register of each class that holds a value only between two instructions.
+struct ScratchRegisters: BitwiseCopyable, Sendable {
+    /// Instructions may want an operand in it, in no other way.
+    var general: PhysicalRegister
+    var vector: PhysicalRegister
 }
 
 /// What the allocator knows of a machine's registers.

@@ -36,7 +36,10 @@ extension RegisterFile {
 
     /// Registers that calls change, among those that are given out.
     var lostByCalls: RegisterSet { general.union(vector).subtracting(calleeSaved) }
+}
 
-    /// The vector register that moves go through.
-    static var vectorScratch: PhysicalRegister { PhysicalRegister(CallingConvention.floatScratch) }
+extension ScratchRegisters {
+    static let x86_64 = ScratchRegisters(
+        general: PhysicalRegister(CallingConvention.scratch),
+        vector: PhysicalRegister(CallingConvention.floatScratch))
 }

@@ -137,10 +137,36 @@ extension Selector {
             use(a)
             return useMemory(memory)
         }
+        if made.opcode == .add,
+            lowerScaledSum(result, made.width, left, right, function)
+                || lowerScaledSum(result, made.width, right, left, function)
+        {
+            return
+        }
         if commutes { made.flags = .commutes }
         let a = register(left, function)
         let b = register(right, function)
         append(made, result, a, b, made.opcode == .add ? .any : .tied)
+    }
+
+    /// `base + (index << 1, 2 or 3)`, as the processor computes addresses.
+    private mutating func lowerScaledSum(
+        _ result: VirtualRegister, _ width: OperandWidth, _ base: Value, _ scaled: Value,
+        _ function: borrowing Function
+    ) -> Bool {
+        guard isSingle(scaled, .shiftLeft, function) else { return false }
+        let shift = function[resolve(scaled)]
+        guard let count = function.constant(resolve(shift.second)), (1...3).contains(count)
+        else { return false }
+        var made = MachineInstruction(.lea)
+        made.width = width
+        var parts = AddressParts(form: .baseIndex, scaleLog2: UInt8(truncatingIfNeeded: count))
+        parts.base = register(base, function)
+        parts.index = register(shift.first, function)
+        begin(made, parts)
+        define(result)
+        useMemory(parts)
+        return true
     }
 
     private static func opcode(_ operator: Operator) -> MachineOpcode {

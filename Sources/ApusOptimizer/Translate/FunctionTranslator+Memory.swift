@@ -3,7 +3,7 @@ internal import ApusCollections
 internal import ApusFormat
 internal import ApusIR
 
-/// Loads, stores and bulk operations (4.6.5). Most 32-bit addresses need no check: whatever they
+/// Loads and stores (4.6.5). Most 32-bit addresses need no check: whatever they
 /// and the offset add up to lies in the memory's reservation, and outside of the memory it faults.
 extension FunctionTranslator {
     /// A field of the context that never changes while its instance lives.
@@ -104,36 +104,13 @@ extension FunctionTranslator {
             value, Self.access(accessWidth), place.base, place.index, place.displacement)
     }
 
-    // MARK: Size, growth and bulk operations
+    // MARK: Size and growth
 
     mutating func translateMemoryGrow() {
         let memory = reader.readIndex()
         callRuntime(
             .memoryGrow, [memory], operands: 1, result: memories[Int(memory)].address,
             changing: [.init(.memorySize)])
-    }
-
-    mutating func translateMemoryFill() {
-        callRuntime(
-            .memoryFill, [reader.readIndex()], operands: 3, changing: [.init(.memory)])
-    }
-
-    mutating func translateMemoryCopy() {
-        let destination = reader.readIndex()
-        let source = reader.readIndex()
-        callRuntime(
-            .memoryCopy, [destination, source], operands: 3, changing: [.init(.memory)])
-    }
-
-    mutating func translateMemoryInit() {
-        let segment = reader.readIndex()
-        let memory = reader.readIndex()
-        callRuntime(
-            .memoryInit, [memory, segment], operands: 3, changing: [.init(.memory)])
-    }
-
-    mutating func translateDataDrop() {
-        callRuntime(.dataDrop, [reader.readIndex()], operands: 0, changing: [])
     }
 
     mutating func translateMemorySize() {

@@ -21,37 +21,44 @@ extension RuntimeFunctions {
         }
     }
 
-    /// (memory, destination, value, count)
+    /// (place of a memory, destination, value, count)
     static let memoryFill: Entry = { context, memory, destination, value, count, _ in
-        unsafe withInstance(context) { instance in
-            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
-            guard memory.contains(destination, count: count) else {
-                return unsafe outOfBounds(context)
-            }
-            let start = unsafe memory.baseAddress + Int(truncatingIfNeeded: destination)
-            let bytes = Int(truncatingIfNeeded: count)
-            return unsafe inPieces(context, bytes, backward: false) { offset, length in
-                unsafe (start + offset).initializeMemory(
-                    as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
-            }
+        guard let start = unsafe bytes(context, memory, destination, count) else {
+            return unsafe outOfBounds(context)
+        }
+        let bytes = Int(truncatingIfNeeded: count)
+        return unsafe inPieces(context, bytes, backward: false) { offset, length in
+            unsafe (start + offset).initializeMemory(
+                as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
         }
     }
 
-    /// (destination memory, source memory, destination, source, count)
+    /// (places of the destination's and the source's memory, destination, source, count)
     static let memoryCopy: Entry = { context, target, origin, destination, source, count in
-        unsafe withInstance(context) { instance in
-            let target = instance.memories[Int(truncatingIfNeeded: target)]
-            let origin = instance.memories[Int(truncatingIfNeeded: origin)]
-            guard target.contains(destination, count: count),
-                origin.contains(source, count: count)
-            else { return unsafe outOfBounds(context) }
-            let start = unsafe target.baseAddress + Int(truncatingIfNeeded: destination)
-            let from = unsafe origin.baseAddress + Int(truncatingIfNeeded: source)
-            let bytes = Int(truncatingIfNeeded: count)
-            return unsafe inPieces(context, bytes, backward: start > from) { offset, length in
-                unsafe (start + offset).copyMemory(from: from + offset, byteCount: length)
-            }
+        guard let start = unsafe bytes(context, target, destination, count),
+            let from = unsafe bytes(context, origin, source, count)
+        else { return unsafe outOfBounds(context) }
+        let bytes = Int(truncatingIfNeeded: count)
+        return unsafe inPieces(context, bytes, backward: start > from) { offset, length in
+            unsafe (start + offset).copyMemory(from: from + offset, byteCount: length)
         }
+    }
+
+    /// Where `count` bytes from `address` on are, of the memory whose record is at a
+    /// `ContextLayout.memoryPlace`; nil if it does not have them. Filling and copying are often
+    /// short: nothing that counts references is touched.
+    @inline(__always)
+    private static func bytes(
+        _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ address: UInt64,
+        _ count: UInt64
+    ) -> UnsafeMutableRawPointer? {
+        var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
+        if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
+        let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)
+        let size = unsafe memory.pointee.bytes
+        guard count <= size, address <= size &- count else { return nil }
+        return unsafe UnsafeMutableRawPointer(memory.pointee.base)
+            + Int(truncatingIfNeeded: address)
     }
 
     /// (memory, segment, destination, source, count)

@@ -170,15 +170,16 @@ import Testing
             return trap { _ = try instance.store.call(instance.function(0)!, all) }
         }
         let memory = instance.memories[0]
-        #expect(call(.memoryFill, 0, 65530, 0x1FF, 6) == nil)
+        let place = UInt64(instance.state.module.layout.memoryPlace(0))
+        #expect(call(.memoryFill, place, 65530, 0x1FF, 6) == nil)
         #expect(memory.read(2, at: 65529) == [0, 0xFF])
-        #expect(call(.memoryFill, 0, 65530, 1, 7) == .memoryOutOfBounds)
-        #expect(call(.memoryFill, 0, 65537, 1, 0) == .memoryOutOfBounds)
+        #expect(call(.memoryFill, place, 65530, 1, 7) == .memoryOutOfBounds)
+        #expect(call(.memoryFill, place, 65537, 1, 0) == .memoryOutOfBounds)
         #expect(memory.read(6, at: 65530) == Array(repeating: 0xFF, count: 6))
         #expect(memory.put([1, 2, 3, 4], at: 0))
-        #expect(call(.memoryCopy, 0, 0, 1, 0, 4) == nil)
+        #expect(call(.memoryCopy, place, place, 1, 0, 4) == nil)
         #expect(memory.read(5, at: 0) == [1, 1, 2, 3, 4])
-        #expect(call(.memoryCopy, 0, 0, 65535, 0, 2) == .memoryOutOfBounds)
-        #expect(call(.memoryCopy, 0, 0, 0, 0xFFFF_FFFF, 2) == .memoryOutOfBounds)
+        #expect(call(.memoryCopy, place, place, 65535, 0, 2) == .memoryOutOfBounds)
+        #expect(call(.memoryCopy, place, place, 0, 0xFFFF_FFFF, 2) == .memoryOutOfBounds)
     }
 }

@@ -1,0 +1,48 @@
+internal import ApusAssembler
+internal import ApusCollections
+
+/// Where loops begin. Processors fetch code by lines, and predict branches by the lines that these
+/// are in: a short loop in two lines can take half as long again as one in a single line.
+extension Emitter {
+    /// A loop that has no others inside, as it was measured.
+    struct InnerLoop: BitwiseCopyable {
+        var start: UInt32
+        var bytes: UInt32 = 0
+    }
+
+    private static var lineBytes: Int { 64 }
+    private static var innerAlignment: Int { 32 }
+    private static var outerAlignment: Int { 16 }
+
+    /// Starts a loop. Code that is only measured is not aligned: it tells how long loops are.
+    mutating func alignLoop(isInner: Bool) {
+        hasLoops = true
+        let most = isInner ? Self.lineBytes : Self.outerAlignment
+        alignmentSlack &+= UInt32(truncatingIfNeeded: most &- 1)
+        guard isInner else {
+            if !isMeasuring { code.align(to: Self.outerAlignment) }
+            return
+        }
+        if isMeasuring {
+            innerLoops.append(InnerLoop(start: UInt32(truncatingIfNeeded: code.count)))
+        } else if innerLoopCount < innerLoops.count {
+            alignInnerLoop(bytes: Int(innerLoops[innerLoopCount].bytes))
+        }
+        innerLoopCount &+= 1
+    }
+
+    private mutating func alignInnerLoop(bytes: Int) {
+        code.align(to: Self.innerAlignment)
+        let place = code.count & (Self.lineBytes &- 1)
+        if bytes <= Self.lineBytes, place &+ bytes > Self.lineBytes {
+            code.align(to: Self.lineBytes)
+        }
+    }
+
+    /// Notes where the loop ends that was started last, if it has not ended before.
+    mutating func endInnerLoop() {
+        guard isMeasuring, !innerLoops.isEmpty, innerLoops.last.bytes == 0 else { return }
+        innerLoops.last.bytes =
+            UInt32(truncatingIfNeeded: code.count) &- innerLoops.last.start
+    }
+}

@@ -1,0 +1,181 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Bulk operations on memories (4.6.5). Short ones of a length that is known are written out.
+extension FunctionTranslator {
+    /// Of what is written out, in bytes: half of the vector registers hold it.
+    private static var writtenOutLimit: UInt64 { 128 }
+
+    mutating func translateMemoryFill() {
+        let memory = reader.readIndex()
+        if let count = writtenOutCount(), let place = bulkPlace(stack.count &- 3, memory, count) {
+            let value = stack[stack.count &- 2]
+            stack.truncate(to: stack.count &- 3)
+            return fill(place, with: value, count)
+        }
+        if !isReachable { return }
+        callRuntime(
+            .memoryFill, [layout.memoryPlace(Int(memory))], operands: 3,
+            changing: [.init(.memory)])
+    }
+
+    mutating func translateMemoryCopy() {
+        let destination = reader.readIndex()
+        let source = reader.readIndex()
+        if let count = writtenOutCount(),
+            let to = bulkPlace(stack.count &- 3, destination, count),
+            let from = bulkPlace(stack.count &- 2, source, count)
+        {
+            stack.truncate(to: stack.count &- 3)
+            return copy(to, from, count)
+        }
+        if !isReachable { return }
+        let places = (
+            layout.memoryPlace(Int(destination)), layout.memoryPlace(Int(source))
+        )
+        callRuntime(
+            .memoryCopy, [places.0, places.1], operands: 3, changing: [.init(.memory)])
+    }
+
+    mutating func translateMemoryInit() {
+        let segment = reader.readIndex()
+        let memory = reader.readIndex()
+        callRuntime(
+            .memoryInit, [memory, segment], operands: 3, changing: [.init(.memory)])
+    }
+
+    mutating func translateDataDrop() {
+        callRuntime(.dataDrop, [reader.readIndex()], operands: 0, changing: [])
+    }
+
+    // MARK: What is written out
+
+    /// The length on top of the stack, if the operation is to be written out.
+    private func writtenOutCount() -> UInt64? {
+        guard let count = builder.constant(stack.last), count > 0,
+            count <= Self.writtenOutLimit
+        else { return nil }
+        return count
+    }
+
+    /// Where the `count` bytes are whose address is at `operand` of the stack. Nil if they cannot
+    /// be named with room for what is added, or if the operation always traps: then the block is
+    /// at its end.
+    private mutating func bulkPlace(
+        _ operand: Int, _ memory: UInt32, _ count: UInt64
+    ) -> MemoryPlace? {
+        let argument = MemoryArgument(alignment: 0, memory: memory)
+        guard let place = place(stack[operand], argument, bytes: count),
+            place.displacement <= Int32.max &- Int32(Self.writtenOutLimit)
+        else { return nil }
+        return place
+    }
+
+    private mutating func copy(_ to: MemoryPlace, _ from: MemoryPlace, _ count: UInt64) {
+        // All is read before anything is written: the ranges may overlap, and may trap.
+        let first = carriedValues.count
+        forEachPiece(of: count) { translator, piece in
+            let value = translator.builder.load(
+                piece.type, Self.access(piece.width), from.base, from.index,
+                from.displacement &+ piece.offset)
+            translator.carriedValues.append(value)
+        }
+        probe(to, count)
+        var next = first
+        forEachPiece(of: count) { translator, piece in
+            translator.store(translator.carriedValues[next], to, piece)
+            next &+= 1
+        }
+        carriedValues.truncate(to: first)
+    }
+
+    private mutating func fill(_ to: MemoryPlace, with value: Value, _ count: UInt64) {
+        // The byte eight times.
+        let byte = builder.value(
+            ApusIR.Instruction(.and, .i32, value, builder.constant(.i32, 0xFF)))
+        let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, byte))
+        let eight = builder.value(
+            ApusIR.Instruction(
+                .multiply, .i64, wide, builder.constant(.i64, 0x0101_0101_0101_0101)))
+        let four = builder.value(ApusIR.Instruction(.wrap, .i32, eight))
+        var sixteen = Value.none
+        if count >= 16 { sixteen = splat(eight) }
+        probe(to, count)
+        forEachPiece(of: count) { translator, piece in
+            let value =
+                switch piece.type {
+                case .v128: sixteen
+                case .i64: eight
+                default: four
+                }
+            translator.store(value, to, piece)
+        }
+    }
+
+    /// Both halves of a vector of a number.
+    private mutating func splat(_ value: Value) -> Value {
+        if let bits = builder.constant(value) {
+            return builder.constant(VectorBits(low: bits, high: bits))
+        }
+        let splatOfLongs: UInt16 = 0x12
+        return builder.value(
+            ApusIR.Instruction(.vectorUnary, .v128, value, immediate: splatOfLongs))
+    }
+
+    /// Traps unless all `count` bytes can be written, before the first of several stores.
+    private mutating func probe(_ to: MemoryPlace, _ count: UInt64) {
+        if count.nonzeroBitCount == 1, count <= 16 { return }
+        _ = builder.load(
+            .i32, Self.access(.unsigned8), to.base, to.index,
+            to.displacement &+ Int32(truncatingIfNeeded: count &- 1))
+    }
+
+    private mutating func store(_ value: Value, _ to: MemoryPlace, _ piece: BulkPiece) {
+        builder.store(
+            value, Self.access(piece.width), to.base, to.index,
+            to.displacement &+ piece.offset)
+    }
+
+    /// Calls `body` with pieces that cover `count` bytes; the last one may overlap.
+    private mutating func forEachPiece(
+        of count: UInt64, _ body: (inout FunctionTranslator, BulkPiece) -> Void
+    ) {
+        let count = Int32(truncatingIfNeeded: count)
+        let bytes = BulkPiece.largest(within: count)
+        var offset: Int32 = 0
+        while offset < count {
+            let rest = count &- offset
+            let start = rest < bytes ? count &- bytes : offset
+            body(&self, BulkPiece(bytes: bytes, offset: start))
+            offset = start &+ bytes
+        }
+    }
+}
+
+/// A part of what is copied or filled that one instruction moves.
+struct BulkPiece: BitwiseCopyable {
+    var type: IRType
+    var width: AccessWidth
+    var offset: Int32
+
+    /// Of a power of two of bytes, up to 16.
+    init(bytes: Int32, offset: Int32) {
+        self.offset = offset
+        (type, width) =
+            switch bytes {
+            case 1: (.i32, .unsigned8)
+            case 2: (.i32, .unsigned16)
+            case 4: (.i32, .full)
+            case 8: (.i64, .full)
+            default: (.v128, .full)
+            }
+    }
+
+    /// The largest power of two that is not above `count`, nor above 16.
+    static func largest(within count: Int32) -> Int32 {
+        if count >= 16 { return 16 }
+        return 1 &<< (31 &- Int32(truncatingIfNeeded: count.leadingZeroBitCount))
+    }
+}
