@@ -8,7 +8,8 @@ import Testing
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
 /// and every eighth one with registers given out at random.
 ///
-/// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed;
+/// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
+/// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
 /// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
 @Suite struct DifferentialTests {
     private static let shardCount = 8
@@ -18,7 +19,9 @@ import Testing
         var configuration = Engine.Configuration()
         configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
         configuration.isFuelMetered = shard % 4 == 3
-        let allocationSeed: UInt64? = shard == 6 ? 3 : nil
+        let isRandom =
+            shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
+        let allocationSeed: UInt64? = isRandom ? UInt64(100 + shard) : nil
         configuration.allocationSeed = allocationSeed
         let engine = Engine(configuration)
         let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)

@@ -4,28 +4,35 @@ import ApusTestSupport
 import Testing
 
 /// Every numeric instruction on edge values, with its operands in every form and its result in
-/// every use, as the reference interpreter computes it.
+/// every use, as the reference interpreter computes it, whoever compiles.
 ///
 /// `APUS_OPERAND_PAIRS` is the greatest number of argument pairs for each function.
 @Suite struct OperandFormTests {
-    @Test(arguments: OperandForms.all, Compilation.allCases)
-    func sameAsReference(_ forms: OperandForms, _ compilation: Compilation) throws {
+    @Test(arguments: OperandForms.all)
+    func sameAsReference(_ forms: OperandForms) throws {
         let module = try ValidModule.decode(forms.bytes)
         let referenceStore = ReferenceStore()
         let reference = try ReferenceInstance(module, in: referenceStore, imports: [])
-        let store = Store(Engine(compilation.configuration))
-        let instance = try Instance(store, Module(store.engine, bytes: forms.bytes))
+        let instances = try Compilation.allCases.map { compilation in
+            let store = Store(Engine(compilation.configuration))
+            return try Instance(store, Module(store.engine, bytes: forms.bytes))
+        }
         for (index, address) in reference.functions.enumerated() {
-            let function = try instance.function("f\(index)")
+            let functions = try instances.map { try $0.function("f\(index)") }
             for arguments in Self.arguments(forms.parameters, index) {
                 let expected = Outcome { try referenceStore.call(address, arguments) }
-                let found = Outcome {
-                    try function.call(arguments.map { Value($0) }).map { ReferenceValue($0) }
-                }
-                guard expected == found else {
-                    Issue.record(
-                        "\(forms.name), f\(index)\(arguments): \(found), expected \(expected)")
-                    return
+                for (function, compilation) in zip(functions, Compilation.allCases) {
+                    let found = Outcome {
+                        try function.call(arguments.map { Value($0) }).map { ReferenceValue($0) }
+                    }
+                    guard expected == found else {
+                        Issue.record(
+                            """
+                            \(forms.name), \(compilation), f\(index)\(arguments): \(found), \
+                            expected \(expected)
+                            """)
+                        return
+                    }
                 }
             }
         }

@@ -154,8 +154,12 @@ struct AllocationChecker {
         switch step.kind {
         case .instruction:
             execute(Int(step.index), &state, number, function, allocation, frameSlots, sinking)
-        case .move: state.registers[step.to.index] = state.registers[step.from.index]
-        case .exchange: state.registers.swapAt(step.from.index, step.to.index)
+        case .move:
+            if step.from.isVector != step.to.isVector { fail(number, "a move between classes") }
+            state.registers[step.to.index] = state.registers[step.from.index]
+        case .exchange:
+            if step.from.isVector || step.to.isVector { fail(number, "vectors are exchanged") }
+            state.registers.swapAt(step.from.index, step.to.index)
         case .load: state.registers[step.to.index] = names(at: place(source), state, number)
         case .store: state.slots[place(source)] = state.registers[step.from.index]
         case .copy: state.slots[place(step.target)] = names(at: place(source), state, number)

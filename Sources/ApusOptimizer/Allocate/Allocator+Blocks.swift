@@ -286,8 +286,7 @@ extension Allocator {
                 value, to: PhysicalRegister(UInt8(truncatingIfNeeded: register)), function,
                 &allocation)
         }
-        moves.resolve(
-            into: &allocation.steps, vectors: file.vector, scratch)
+        moves.resolve(into: &allocation.steps, vectors: vectors, scratch)
     }
 
     private func isParameter(

@@ -4,7 +4,7 @@ extension Allocator {
     mutating func spillAtRandom(
         _ function: borrowing MachineFunction, _ allocation: inout Allocation
     ) {
-        while !taken.isEmpty, chaos?.chance(15) == true {
+        while !taken.isEmpty, chaos?.chance(35) == true {
             let register = pickTaken(taken)
             if register.isNone { return }
             spill(holders[register.index], function, &allocation)

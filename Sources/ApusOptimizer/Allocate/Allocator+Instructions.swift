@@ -179,8 +179,7 @@ extension Allocator {
             }
             allocation.used.insert(use.to.set)
         }
-        moves.resolve(
-            into: &allocation.steps, vectors: file.vector, scratch)
+        moves.resolve(into: &allocation.steps, vectors: vectors, scratch)
         settle(demand, &allocation)
     }
 

@@ -13,6 +13,8 @@ internal import ApusCollections
 /// calls keep if they live across a call.
 struct Allocator: ~Copyable {
     var file: RegisterFile
+    /// All vector registers, whether they may be given out or not.
+    let vectors: RegisterSet
     let scratch: ScratchRegisters
     /// For tests: decides instead.
     var chaos: AllocationChaos?
@@ -56,6 +58,7 @@ struct Allocator: ~Copyable {
     ///   - scratch: Registers that never hold a value, for cycles of moves.
     init(_ file: RegisterFile, _ scratch: ScratchRegisters) {
         self.file = file
+        vectors = file.vector
         self.scratch = scratch
     }
 

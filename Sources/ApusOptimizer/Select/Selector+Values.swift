@@ -229,18 +229,23 @@ extension Selector {
         _ right: Value, _ function: borrowing Function
     ) -> Bool {
         guard instruction.operator == .and else { return false }
-        for (inverted, other) in [(left, right), (right, left)]
-        where isSingle(inverted, .xor, function) {
-            let operation = function[resolve(inverted)]
-            guard constant(operation.second, function) == -1 else { continue }
-            var made = MachineInstruction(.andNot)
-            made.width = instruction.type.width
-            let a = register(operation.first, function)
-            let b = register(other, function)
-            append(made, result, a, b)
-            return true
-        }
-        return false
+        return lowerAndNot(result, instruction, inverted: left, other: right, function)
+            || lowerAndNot(result, instruction, inverted: right, other: left, function)
+    }
+
+    private mutating func lowerAndNot(
+        _ result: VirtualRegister, _ instruction: ApusIR.Instruction, inverted: Value,
+        other: Value, _ function: borrowing Function
+    ) -> Bool {
+        guard isSingle(inverted, .xor, function) else { return false }
+        let operation = function[resolve(inverted)]
+        guard constant(operation.second, function) == -1 else { return false }
+        var made = MachineInstruction(.andNot)
+        made.width = instruction.type.width
+        let a = register(operation.first, function)
+        let b = register(other, function)
+        append(made, result, a, b)
+        return true
     }
 
     private mutating func lowerHighProduct(
