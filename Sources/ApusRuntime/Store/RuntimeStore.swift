@@ -1,3 +1,4 @@
+public import ApusABI
 public import ApusFormat
 internal import CApusHost
 
@@ -10,6 +11,10 @@ public final class RuntimeStore {
     public let environment: RuntimeEnvironment
     /// Whatever the embedder keeps with the store.
     public var hostState: AnyObject?
+    /// The embedder's object that keeps this store, as host functions see it.
+    ///
+    /// Unsafe: who sets it keeps the store exactly as long as the object lives.
+    @unsafe public unowned(unsafe) var owner: AnyObject?
     let context: UnsafeMutablePointer<apus_store_context>
     private(set) var instances: [InstanceState] = []
     private var hostFunctions: [HostFunction] = []
@@ -75,11 +80,12 @@ public final class RuntimeStore {
 
     // MARK: Making things
 
-    /// A function of the host: `body` runs each time wasm or the host calls it.
+    /// A function of the host: `body` runs each time wasm or the host calls it, with a frame of
+    /// that layout, which must fit `type`.
     public func makeHostFunction(
-        _ type: FunctionType, _ body: @escaping HostFunction.Body
+        _ type: FunctionType, layout: ArgumentLayout = .cells, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) -> FunctionReference {
-        let function = try HostFunction(type, in: self, body)
+        let function = try HostFunction(type, layout, in: self, body)
         hostFunctions.append(function)
         return function.reference
     }
@@ -182,14 +188,31 @@ public final class RuntimeStore {
     /// What it takes to call `function`, which must belong to this store.
     public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
         let type = type(of: function)
-        let entry: UInt
-        if let instance = function.instance {
-            let module = instance.module
-            entry = try module.entryTrampoline(module.module.functions[Int(function.functionIndex)])
-        } else {
-            entry = try environment.trampolines.entry(type)
+        return CallTarget(
+            entry: try entry(function, type, .cells), code: function.code,
+            context: function.context, type)
+    }
+
+    /// What it takes to call `function`, which must belong to this store, with arguments of these
+    /// types laid out as Swift does; nil if it has to be called in another way.
+    public func packedTarget<each Argument>(
+        _ function: FunctionReference, _ type: FunctionType,
+        _ arguments: repeat (each Argument).Type
+    ) throws(ResourceError) -> PackedTarget<(repeat each Argument)>? {
+        guard PackedArguments.areNumbers(repeat each arguments, like: type) else { return nil }
+        return PackedTarget(
+            entry: try entry(function, type, .packed), code: function.code,
+            context: function.context)
+    }
+
+    private func entry(
+        _ function: FunctionReference, _ type: FunctionType, _ layout: ArgumentLayout
+    ) throws(ResourceError) -> UInt {
+        guard let module = function.instance?.module else {
+            return try environment.trampolines.entry(type, layout)
         }
-        return CallTarget(entry: entry, code: function.code, context: function.context, type)
+        let index = module.module.functions[Int(function.functionIndex)]
+        return try module.entryTrampoline(index, layout)
     }
 
     // MARK: Host objects
