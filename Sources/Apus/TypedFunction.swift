@@ -15,21 +15,16 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     /// Makes the result of the cells.
     @usableFromInline let read: (Span<UInt64>, Store) throws -> Result
 
-    @usableFromInline
+    @inlinable
     init(
         _ function: Function, _ results: [ValueType],
         _ read: @escaping (Span<UInt64>, Store) throws -> Result
     ) throws {
         var parameters: [ValueType] = []
         for type in repeat (each Parameter).self { parameters.append(type.valueType) }
-        let type = FunctionType(parameters, results)
-        guard function.type.canServe(as: type) else {
-            throw ExportError(
-                name: "", expected: "function \(type)", found: .function(function.type))
-        }
+        runtime = try function.checked(FunctionType(parameters, results))
         self.function = function
         self.read = read
-        runtime = try function.store.runtime
         packed = try runtime.packedTarget(
             function.reference, function.type, repeat (each Parameter).self)
         target = packed == nil ? try runtime.target(function.reference) : nil
@@ -104,6 +99,18 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
             throw ofEmbedder(error)
         }
         return try read(span.span, function.store)
+    }
+}
+
+extension Function {
+    /// Where it is called, if it can be called as one of that type. Throws `ExportError` if not.
+    @usableFromInline
+    func checked(_ type: FunctionType) throws -> RuntimeStore {
+        guard self.type.canServe(as: type) else {
+            throw ExportError(
+                name: "", expected: "function \(type)", found: .function(self.type))
+        }
+        return try store.runtime
     }
 }
 

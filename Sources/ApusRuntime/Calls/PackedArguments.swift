@@ -5,10 +5,11 @@ public import ApusFormat
 public enum PackedArguments {
     /// Whether `types` are numbers of Swift's, and those that the parameters of `type` are in
     /// WebAssembly, and `type` has no more than one result.
+    @inlinable
     public static func areNumbers<each Argument>(
         _ types: repeat (each Argument).Type, like type: FunctionType
     ) -> Bool {
-        guard ArgumentLayout.packed.fits(type) else { return false }
+        guard canPack(type) else { return false }
         var index = 0
         for argument in repeat each types {
             guard index < type.parameters.count, number(argument) == type.parameters[index] else {
@@ -19,7 +20,11 @@ public enum PackedArguments {
         return index == type.parameters.count
     }
 
-    private static func number(_ type: any Any.Type) -> ValueType? {
+    @usableFromInline
+    static func canPack(_ type: FunctionType) -> Bool { ArgumentLayout.packed.fits(type) }
+
+    @inlinable @inline(__always)
+    static func number(_ type: any Any.Type) -> ValueType? {
         if type == Int32.self || type == UInt32.self { return .i32 }
         if type == Int64.self || type == UInt64.self { return .i64 }
         if type == Float.self { return .f32 }
@@ -51,9 +56,7 @@ public struct PackedTarget<Arguments> {
     // (`PackedArguments.areNumbers`).
     @usableFromInline let target: CallTarget
 
-    init(entry: UInt, code: UInt, context: UInt) {
-        target = CallTarget(entry: entry, code: code, context: context)
-    }
+    @inlinable init(_ target: CallTarget) { self.target = target }
 }
 
 extension RuntimeStore {

@@ -40,9 +40,9 @@ public final class LoadedModule: @unchecked Sendable {
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
     /// Addresses of entry trampolines by type index, for the types of exported functions; else 0.
-    private var entries: [UInt] = []
+    @exclusivity(unchecked) private var entries: [UInt] = []
     /// The same for calls with packed arguments, if the type allows them.
-    private var packedEntries: [UInt] = []
+    @exclusivity(unchecked) private var packedEntries: [UInt] = []
     private var ticket: UnsafeMutableRawPointer?
 
     /// Makes the code of `image` executable and announces it to the trap handler.
@@ -141,8 +141,8 @@ public final class LoadedModule: @unchecked Sendable {
     }
 
     private func findEntries() throws(ResourceError) {
-        entries = [UInt](repeating: 0, count: module.types.count)
-        packedEntries = entries
+        var entries = [UInt](repeating: 0, count: module.types.count)
+        var packedEntries = entries
         for export in module.exports {
             guard case .function(let function) = export.item else { continue }
             let type = module.functions[Int(function)]
@@ -153,14 +153,20 @@ public final class LoadedModule: @unchecked Sendable {
                 packedEntries[Int(type)] = try environment.trampolines.entry(functionType, .packed)
             }
         }
+        unsafe self.entries = entries
+        unsafe self.packedEntries = packedEntries
     }
 
     /// Address of the entry trampoline for functions of type `index`, which `layout` must fit.
     func entryTrampoline(
         _ index: UInt32, _ layout: ArgumentLayout
     ) throws(ResourceError) -> UInt {
-        let entry = layout == .cells ? entries[Int(index)] : packedEntries[Int(index)]
-        return entry != 0 ? entry : try environment.trampolines.entry(functionType(index), layout)
+        let index = Int(index)
+        let entry = unsafe layout == .cells ? entries[index] : packedEntries[index]
+        return entry != 0
+            ? entry
+            : try environment.trampolines.entry(
+                functionType(UInt32(index)), layout)
     }
 
     // MARK: Types

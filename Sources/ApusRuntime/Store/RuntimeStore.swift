@@ -16,7 +16,10 @@ public final class RuntimeStore {
     /// Unsafe: who sets it keeps the store exactly as long as the object lives.
     @unsafe public unowned(unsafe) var owner: AnyObject?
     let context: UnsafeMutablePointer<apus_store_context>
-    private(set) var instances: [InstanceState] = []
+    private(set) var instances: [InstanceState] {
+        get { unsafe held.instances }
+        _modify { yield unsafe &held.instances }
+    }
     private var hostFunctions: [HostFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
@@ -29,9 +32,15 @@ public final class RuntimeStore {
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
-    public var limiter: (any ResourceLimiter)?
+    public var limiter: (any ResourceLimiter)? {
+        get { unsafe held.limiter }
+        set { unsafe held.limiter = newValue }
+    }
     /// What it has and what happened in it.
-    public internal(set) var statistics = StoreStatistics()
+    public internal(set) var statistics: StoreStatistics {
+        get { unsafe held.statistics }
+        _modify { yield unsafe &held.statistics }
+    }
     var fuelAccount = FuelAccount()
     /// Is told of each call into and out of wasm; nil: nobody is, which costs nothing.
     public var callHook: CallHook? {
@@ -49,6 +58,15 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var outermostStackAddress: UInt = 0
     /// The outer activations whose state the running one has replaced, innermost first.
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
+
+    /// What each instance changes. Looking out for accesses that overlap took longer than they do.
+    private struct Held {
+        var instances: [InstanceState] = []
+        var limiter: (any ResourceLimiter)?
+        var statistics = StoreStatistics()
+    }
+    // SAFETY: a store is used by one thread at a time, and nothing else runs during an access.
+    @exclusivity(unchecked) private var held = Held()
 
     public init(
         _ environment: RuntimeEnvironment, limits: StoreLimits = StoreLimits(),
@@ -195,12 +213,20 @@ public final class RuntimeStore {
 
     /// What it takes to call `function`, which must belong to this store, with arguments of these
     /// types laid out as Swift does; nil if it has to be called in another way.
+    @inlinable
     public func packedTarget<each Argument>(
         _ function: FunctionReference, _ type: FunctionType,
         _ arguments: repeat (each Argument).Type
     ) throws(ResourceError) -> PackedTarget<(repeat each Argument)>? {
         guard PackedArguments.areNumbers(repeat each arguments, like: type) else { return nil }
-        return PackedTarget(
+        return PackedTarget(try packedTarget(function, like: type))
+    }
+
+    @usableFromInline
+    func packedTarget(
+        _ function: FunctionReference, like type: FunctionType
+    ) throws(ResourceError) -> CallTarget {
+        CallTarget(
             entry: try entry(function, type, .packed), code: function.code,
             context: function.context)
     }
