@@ -15,13 +15,23 @@ extension Emitter {
         var isShort = false
     }
 
+    /// How far a jump of two bytes goes.
+    private static var shortReach: Int { 127 }
+
     /// Jumps to `label`.
     mutating func jump(_ label: Label) { jump(nil, label) }
 
     /// Jumps to `label`, if the flags fulfil `condition` or there is none.
     mutating func jump(_ condition: Condition?, _ label: Label) {
         var isShort = false
-        if code.offset(of: label) < 0 {
+        let target = code.offset(of: label)
+        if target >= 0, isMeasuring, code.count &- target <= Self.shortReach {
+            // Loops in between that are aligned later may make it long.
+            if code.count &- target &+ Int(alignmentSlack) > Self.shortReach - 8 {
+                alignmentSlack &+= 4
+            }
+        }
+        if target < 0 {
             if isMeasuring {
                 let length = condition == nil ? 5 : 6
                 forwardJumps.append(
@@ -65,7 +75,7 @@ extension Emitter {
             let jump = forwardJumps[index]
             let slack = Int(alignmentSlack &- jump.slack)
             let distance = code.offset(of: jump.label) &- Int(jump.end)
-            guard distance >= 0, distance &+ slack <= 127 else { continue }
+            guard distance >= 0, distance &+ slack <= Self.shortReach else { continue }
             forwardJumps[index].isShort = true
             hasFound = true
         }
