@@ -7,8 +7,8 @@ public struct Caller {
     private let state: InstanceState?
 
     @usableFromInline
-    init(_ frame: borrowing HostFrame, in store: Store) {
-        self.store = store
+    init(_ frame: borrowing HostFrame) {
+        store = frame.embedder
         state = frame.caller
     }
 

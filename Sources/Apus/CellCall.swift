@@ -13,9 +13,9 @@ public struct CellCall: ~Escapable {
     public var store: Store { unsafe owner }
 
     @_lifetime(copy frame)
-    init(_ frame: borrowing HostFrame, _ store: Store) {
+    init(_ frame: borrowing HostFrame) {
         self.frame = copy frame
-        unsafe owner = store
+        unsafe owner = frame.embedder
     }
 
     /// The bits of a cell. There are as many cells as the function has parameters or results,

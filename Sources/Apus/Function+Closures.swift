@@ -14,7 +14,7 @@ extension Function {
     }
 
     /// Makes a host function without results.
-    @inlinable
+    @inlinable @inline(__always)
     public init<each Parameter: WasmValue>(
         _ store: Store, _ body: @escaping (repeat each Parameter) throws -> Void
     ) throws {
@@ -22,7 +22,7 @@ extension Function {
     }
 
     /// Makes a host function with one result.
-    @inlinable
+    @inlinable @inline(__always)
     public init<each Parameter: WasmValue, Result: WasmValue>(
         _ store: Store, _ body: @escaping (repeat each Parameter) throws -> Result
     ) throws {
@@ -41,7 +41,7 @@ extension Function {
     }
 
     /// Makes a host function without results that sees who calls.
-    @inlinable
+    @inlinable @inline(__always)
     public init<each Parameter: WasmValue>(
         _ store: Store, _ body: @escaping (Caller, repeat each Parameter) throws -> Void
     ) throws {
@@ -49,7 +49,7 @@ extension Function {
     }
 
     /// Makes a host function with one result that sees who calls.
-    @inlinable
+    @inlinable @inline(__always)
     public init<each Parameter: WasmValue, Result: WasmValue>(
         _ store: Store, _ body: @escaping (Caller, repeat each Parameter) throws -> Result
     ) throws {
@@ -84,7 +84,8 @@ extension Function {
 extension HostClosure {
     /// A function of a type that is known only at run time.
     init(_ type: FunctionType, _ body: @escaping (Caller, [Value]) throws -> [Value]) {
-        self.init(type.parameters, type.results) { frame, store in
+        self.init(type.parameters, type.results) { frame in
+            let store = frame.embedder
             var arguments: [Value] = []
             var next = 0
             for type in type.parameters {
@@ -93,7 +94,7 @@ extension HostClosure {
                 arguments.append(try Value(bits, of: type, in: store))
                 next += isVector ? 2 : 1
             }
-            let results = try body(Caller(frame, in: store), arguments)
+            let results = try body(Caller(frame), arguments)
             try Value.check(results, against: type.results, place: "a host function's results")
             for (index, cell) in try Value.cells(results, in: store).enumerated() {
                 frame[index] = cell

@@ -1,12 +1,12 @@
 public import ApusFormat
-internal import ApusRuntime
+public import ApusRuntime
 
 /// A function of a guest or of the host, in a store. Specification: 4.2.6 “Function Instances”.
 ///
 /// `Instance.function(_:as:)` and `typed(as:)` give the same function with Swift types, which is
 /// safer and much faster to call.
 public struct Function {
-    let reference: FunctionReference
+    @usableFromInline let reference: FunctionReference
     /// The store it belongs to.
     public let store: Store
     /// Its type.

@@ -1,19 +1,25 @@
+public import ApusABI
 public import ApusFormat
 public import ApusRuntime
 
 /// A function of the host before it has a store: its type and what it does.
 @usableFromInline
 struct HostClosure {
-    /// Reads the arguments from the frame's cells and leaves the results there.
+    /// Reads the arguments from the frame and leaves the results there.
     @usableFromInline
-    typealias Body = (borrowing HostFrame, Store) throws -> Void
+    typealias Body = (borrowing HostFrame) throws -> Void
 
     @usableFromInline let type: FunctionType
+    @usableFromInline let layout: ArgumentLayout
     @usableFromInline let body: Body
 
     @usableFromInline
-    init(_ parameters: [ValueType], _ results: [ValueType], _ body: @escaping Body) {
+    init(
+        _ parameters: [ValueType], _ results: [ValueType], _ layout: ArgumentLayout = .cells,
+        _ body: @escaping Body
+    ) {
         type = FunctionType(parameters, results)
+        self.layout = layout
         self.body = body
     }
 
@@ -22,13 +28,7 @@ struct HostClosure {
     func make(
         in store: Store, as visibleType: FunctionType? = nil
     ) throws -> FunctionReference {
-        let body = body
-        // SAFETY: the store owns the runtime's side, which owns the host function, and a call
-        // happens only through something that keeps the store alive.
-        let owner = unsafe Unmanaged.passUnretained(store)
-        return try store.runtime.makeHostFunction(visibleType ?? type) { frame in
-            try unsafe owner._withUnsafeGuaranteedRef { store in try body(frame, store) }
-        }
+        try store.runtime.makeHostFunction(visibleType ?? type, layout: layout, body)
     }
 }
 
@@ -42,25 +42,45 @@ struct SendableHostClosure: @unchecked Sendable {
     init(sendable closure: HostClosure) { self.closure = closure }
 }
 
+// Arguments are read in one piece where that is possible, for the compiler knows the types in a
+// tuple, not those in a pack: what it makes of a loop over a pack calls generic code for each. And
+// so that it sees the closure, and need not go through memory to call it, all of this is inlined.
 extension HostClosure {
-    @inlinable
+    @inlinable @inline(__always)
     init<each Parameter: WasmValue>(
         _ body: @escaping (repeat each Parameter) throws -> Void
     ) {
-        self.init(valueTypes(repeat (each Parameter).self), []) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        if areNumbers(repeat (each Parameter).self) {
+            self.init(parameters, [], .packed) { frame in
+                let arguments = frame.numbers((repeat each Parameter).self)
+                try body(repeat each arguments)
+            }
+            return
+        }
+        self.init(parameters, []) { frame in
             var index = 0
-            try body(repeat frame.next((each Parameter).self, &index, store))
+            try body(repeat frame.next((each Parameter).self, &index))
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init<each Parameter: WasmValue, Result: WasmValue>(
         _ body: @escaping (repeat each Parameter) throws -> Result
     ) {
-        self.init(valueTypes(repeat (each Parameter).self), [Result.valueType]) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        if areNumbers(repeat (each Parameter).self) {
+            self.init(parameters, [Result.valueType], .packed) { frame in
+                let arguments = frame.numbers((repeat each Parameter).self)
+                let result = try body(repeat each arguments)
+                frame.finish(try result.cell(frame.embedder))
+            }
+            return
+        }
+        self.init(parameters, [Result.valueType]) { frame in
             var index = 0
-            let result = try body(repeat frame.next((each Parameter).self, &index, store))
-            frame[0] = try result.cell(store)
+            let result = try body(repeat frame.next((each Parameter).self, &index))
+            frame[0] = try result.cell(frame.embedder)
         }
     }
 
@@ -68,58 +88,68 @@ extension HostClosure {
     init<each Parameter: WasmValue, each Result: WasmValue>(
         several body: @escaping (repeat each Parameter) throws -> (repeat each Result)
     ) {
-        self.init(
-            valueTypes(repeat (each Parameter).self), valueTypes(repeat (each Result).self)
-        ) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        self.init(parameters, valueTypes(repeat (each Result).self)) { frame in
             var index = 0
-            let results = try body(repeat frame.next((each Parameter).self, &index, store))
+            let results = try body(repeat frame.next((each Parameter).self, &index))
             index = 0
             for result in repeat each results {
-                frame[index] = try result.cell(store)
+                frame[index] = try result.cell(frame.embedder)
                 index += 1
             }
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init<each Parameter: WasmValue>(
         withCaller body: @escaping (Caller, repeat each Parameter) throws -> Void
     ) {
-        self.init(valueTypes(repeat (each Parameter).self), []) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        if areNumbers(repeat (each Parameter).self) {
+            self.init(parameters, [], .packed) { frame in
+                let arguments = frame.numbers((repeat each Parameter).self)
+                try body(Caller(frame), repeat each arguments)
+            }
+            return
+        }
+        self.init(parameters, []) { frame in
             var index = 0
-            try body(
-                Caller(frame, in: store), repeat frame.next((each Parameter).self, &index, store))
+            try body(Caller(frame), repeat frame.next((each Parameter).self, &index))
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init<each Parameter: WasmValue, Result: WasmValue>(
         withCaller body: @escaping (Caller, repeat each Parameter) throws -> Result
     ) {
-        self.init(valueTypes(repeat (each Parameter).self), [Result.valueType]) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        if areNumbers(repeat (each Parameter).self) {
+            self.init(parameters, [Result.valueType], .packed) { frame in
+                let arguments = frame.numbers((repeat each Parameter).self)
+                let result = try body(Caller(frame), repeat each arguments)
+                frame.finish(try result.cell(frame.embedder))
+            }
+            return
+        }
+        self.init(parameters, [Result.valueType]) { frame in
             var index = 0
-            let result = try body(
-                Caller(frame, in: store), repeat frame.next((each Parameter).self, &index, store))
-            frame[0] = try result.cell(store)
+            let result = try body(Caller(frame), repeat frame.next((each Parameter).self, &index))
+            frame[0] = try result.cell(frame.embedder)
         }
     }
 
     @inlinable
     init<each Parameter: WasmValue, each Result: WasmValue>(
         severalWithCaller body:
-            @escaping (Caller, repeat each Parameter) throws -> (
-                repeat each Result
-            )
+            @escaping (Caller, repeat each Parameter) throws -> (repeat each Result)
     ) {
-        self.init(
-            valueTypes(repeat (each Parameter).self), valueTypes(repeat (each Result).self)
-        ) { frame, store in
+        let parameters = valueTypes(repeat (each Parameter).self)
+        self.init(parameters, valueTypes(repeat (each Result).self)) { frame in
             var index = 0
-            let results = try body(
-                Caller(frame, in: store), repeat frame.next((each Parameter).self, &index, store))
+            let results = try body(Caller(frame), repeat frame.next((each Parameter).self, &index))
             index = 0
             for result in repeat each results {
-                frame[index] = try result.cell(store)
+                frame[index] = try result.cell(frame.embedder)
                 index += 1
             }
         }
@@ -134,13 +164,48 @@ func valueTypes<each Value: WasmValue>(_ types: repeat (each Value).Type) -> [Va
     return list
 }
 
+/// Whether the arguments of a host function are numbers, which need no conversion.
+@inlinable
+func areNumbers<each Value: WasmValue>(_ types: repeat (each Value).Type) -> Bool {
+    PackedArguments.areNumbers(
+        repeat each types, like: FunctionType(valueTypes(repeat each types), []))
+}
+
+extension RuntimeStore {
+    /// Notes whose side of the runtime this is.
+    func belong(to store: Store) {
+        // SAFETY: the store keeps this object, and nobody calls anything of it when it has gone.
+        unsafe owner = store
+    }
+}
+
 extension HostFrame {
+    /// The store in which the call happens.
+    @usableFromInline var embedder: Store {
+        // SAFETY: every runtime's side belongs to a store (`belong(to:)`), and a call happens only
+        // through something that keeps the store.
+        unsafe unsafeDowncast(store.owner.unsafelyUnwrapped, to: Store.self)
+    }
+
     /// The argument at `index`, which moves on.
     @inlinable @inline(__always)
-    func next<Value: WasmValue>(
-        _: Value.Type, _ index: inout Int, _ store: Store
-    ) throws -> Value {
+    func next<Value: WasmValue>(_: Value.Type, _ index: inout Int) throws -> Value {
         defer { index += 1 }
-        return try Value.fromCell(self[index], store)
+        return try Value.fromCell(self[index], embedder)
+    }
+
+    /// The arguments, all of which are numbers, of a function that was made for them.
+    @inlinable @inline(__always)
+    func numbers<Arguments>(_ type: Arguments.Type) -> Arguments {
+        // SAFETY: only called where `areNumbers` has looked at the types in `Arguments`, which are
+        // those of the function.
+        unsafe arguments(as: type)
+    }
+
+    /// Leaves the result of such a function, which has one.
+    @inlinable @inline(__always)
+    func finish(_ bits: UInt64) {
+        // SAFETY: only called for functions whose closure gives a result.
+        unsafe setResult(bits)
     }
 }

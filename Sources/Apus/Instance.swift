@@ -159,13 +159,19 @@ extension Instance {
     }
 
     /// Does `work`, and says in its errors which export they are about.
-    @usableFromInline
+    @inlinable @inline(__always)
     func named<Result>(_ name: String, _ work: () throws -> Result) throws -> Result {
         do {
             return try work()
-        } catch var error as ExportError {
-            error.name = name
-            throw error
+        } catch {
+            throw naming(name, error)
         }
+    }
+
+    @usableFromInline
+    func naming(_ name: String, _ error: any Error) -> any Error {
+        guard var error = error as? ExportError else { return error }
+        error.name = name
+        return error
     }
 }

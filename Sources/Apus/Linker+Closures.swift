@@ -4,7 +4,7 @@ public import ApusFormat
 
 extension Linker {
     /// Defines a host function without results.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func define<each Parameter: WasmValue>(
         _ module: String, _ name: String,
         _ body: @escaping @Sendable (repeat each Parameter) throws -> Void
@@ -13,7 +13,7 @@ extension Linker {
     }
 
     /// Defines a host function with one result.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func define<each Parameter: WasmValue, Result: WasmValue>(
         _ module: String, _ name: String,
         _ body: @escaping @Sendable (repeat each Parameter) throws -> Result
@@ -36,7 +36,7 @@ extension Linker {
     }
 
     /// Defines a host function without results that sees who calls.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func define<each Parameter: WasmValue>(
         _ module: String, _ name: String,
         _ body: @escaping @Sendable (Caller, repeat each Parameter) throws -> Void
@@ -45,7 +45,7 @@ extension Linker {
     }
 
     /// Defines a host function with one result that sees who calls.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func define<each Parameter: WasmValue, Result: WasmValue>(
         _ module: String, _ name: String,
         _ body: @escaping @Sendable (Caller, repeat each Parameter) throws -> Result
@@ -87,8 +87,8 @@ extension Linker {
     ) {
         define(
             module, name,
-            host: HostClosure(type.parameters, type.results) { frame, store in
-                try body(CellCall(frame, store))
+            host: HostClosure(type.parameters, type.results) { frame in
+                try body(CellCall(frame))
             })
     }
 }

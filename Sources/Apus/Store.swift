@@ -26,6 +26,7 @@ public final class Store {
         } catch {
             shared = .failure(error)
         }
+        if case .success(let runtime) = shared { runtime.belong(to: self) }
         if let amount = limits.fuel { fuel = amount }
         if let duration = limits.deadline { deadline = .now + duration }
     }

@@ -8,26 +8,26 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     /// The same function without Swift types.
     public let function: Function
     @usableFromInline let runtime: RuntimeStore
-    @usableFromInline let target: CallTarget
+    /// How it is called if its arguments are numbers, which need no conversion.
+    @usableFromInline let packed: PackedTarget<(repeat each Parameter)>?
+    /// How it is called if they are not.
+    @usableFromInline let target: CallTarget?
     /// Makes the result of the cells.
     @usableFromInline let read: (Span<UInt64>, Store) throws -> Result
 
-    @usableFromInline
+    @inlinable
     init(
         _ function: Function, _ results: [ValueType],
         _ read: @escaping (Span<UInt64>, Store) throws -> Result
     ) throws {
         var parameters: [ValueType] = []
         for type in repeat (each Parameter).self { parameters.append(type.valueType) }
-        let type = FunctionType(parameters, results)
-        guard function.type.canServe(as: type) else {
-            throw ExportError(
-                name: "", expected: "function \(type)", found: .function(function.type))
-        }
+        runtime = try function.checked(FunctionType(parameters, results))
         self.function = function
         self.read = read
-        runtime = try function.store.runtime
-        target = try runtime.target(function.reference)
+        packed = try runtime.packedTarget(
+            function.reference, function.type, repeat (each Parameter).self)
+        target = packed == nil ? try runtime.target(function.reference) : nil
     }
 
     /// Calls the function.
@@ -35,7 +35,23 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     /// - Throws: `Trap` if the guest stops; whatever a host function throws, unchanged.
     @inlinable
     public func callAsFunction(_ arguments: repeat each Parameter) throws -> Result {
-        if target.cellCount > 16 { return try callWithMany(repeat each arguments) }
+        guard let packed else { return try callWithCells(repeat each arguments) }
+        var frame = PackedFrame((repeat each arguments))
+        do {
+            try runtime.call(packed, &frame)
+        } catch {
+            throw ofEmbedder(error)
+        }
+        let cells: [1 of UInt64] = [frame.result]
+        return try result(cells.span)
+    }
+
+    /// The same for arguments that have to be converted.
+    @inlinable
+    func callWithCells(_ arguments: repeat each Parameter) throws -> Result {
+        guard let target, target.cellCount <= 16 else {
+            return try callWithMany(repeat each arguments)
+        }
         var cells: [16 of UInt64] = [16 of UInt64](repeating: 0)
         var span = cells.mutableSpan
         var index = 0
@@ -43,13 +59,18 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
             span[index] = try argument.cell(function.store)
             index += 1
         }
-        try enter(&span)
+        do {
+            try runtime.call(target, &span)
+        } catch {
+            throw ofEmbedder(error)
+        }
         return try result(span.span)
     }
 
     /// The result in `cells`. Where the type is known to the compiler, one line of it is left.
     @inlinable @inline(__always)
     func result(_ cells: Span<UInt64>) throws -> Result {
+        if Result.self == Void.self, let result = () as? Result { return result }
         if Result.self == Int32.self, let result = Int32.fromCell(cells[0], store) as? Result {
             return result
         }
@@ -67,22 +88,36 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     /// The same for functions with many parameters or results.
     @usableFromInline
     func callWithMany(_ arguments: repeat each Parameter) throws -> Result {
+        let target = try target ?? runtime.target(function.reference)
         var cells: [UInt64] = []
         for argument in repeat each arguments { cells.append(try argument.cell(function.store)) }
         while cells.count < target.cellCount { cells.append(0) }
         var span = cells.mutableSpan
-        try enter(&span)
+        do {
+            try runtime.call(target, &span)
+        } catch {
+            throw ofEmbedder(error)
+        }
         return try read(span.span, function.store)
     }
+}
 
+extension Function {
+    /// Where it is called, if it can be called as one of that type. Throws `ExportError` if not.
     @usableFromInline
-    func enter(_ cells: inout MutableSpan<UInt64>) throws {
-        do {
-            try runtime.call(target, &cells)
-        } catch let trap as WasmTrap {
-            throw Trap(trap)
+    func checked(_ type: FunctionType) throws -> RuntimeStore {
+        guard self.type.canServe(as: type) else {
+            throw ExportError(
+                name: "", expected: "function \(type)", found: .function(self.type))
         }
+        return try store.runtime
     }
+}
+
+/// An error of the runtime's as embedders see it.
+@usableFromInline
+func ofEmbedder(_ error: any Error) -> any Error {
+    if let trap = error as? WasmTrap { Trap(trap) } else { error }
 }
 
 extension Function {

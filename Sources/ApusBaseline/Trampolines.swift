@@ -1,4 +1,4 @@
-internal import ApusABI
+public import ApusABI
 public import ApusAssembler
 internal import ApusCollections
 public import ApusFormat
@@ -35,7 +35,9 @@ public struct Trampolines: Sendable {
     private var storeContextSlot: Int32 { Int32(-8 * (savedRegisters.count + 1)) }
 
     /// `uint32_t (context, code, values)`: calls wasm code of this type.
-    public func makeEntry(_ type: FunctionType, into code: inout CodeBuffer) -> Int {
+    public func makeEntry(
+        _ type: FunctionType, _ layout: ArgumentLayout, into code: inout CodeBuffer
+    ) -> Int {
         let start = begin(&code)
         let landing = code.makeLabel()
         let leave = code.makeLabel()
@@ -54,7 +56,7 @@ public struct Trampolines: Sendable {
         code.lea(.w64, .rax, label: landing)
         code.store(.w64, Address(.r12, StoreField.landing), .rax)
         loadFuel(from: .r12, &code)
-        passArguments(type, &code)
+        passArguments(type, layout, &code)
         code.call(scratch)
         storeFuel(to: .r12, &code)
         storeResults(type, &code)
@@ -68,23 +70,26 @@ public struct Trampolines: Sendable {
         return start
     }
 
-    /// Copies the cells that rbx points to into argument registers and onto the stack.
-    private func passArguments(_ type: FunctionType, _ code: inout CodeBuffer) {
+    /// Copies the values that rbx points to into argument registers and onto the stack.
+    private func passArguments(
+        _ type: FunctionType, _ layout: ArgumentLayout, _ code: inout CodeBuffer
+    ) {
         let (locations, stackBytes) = CallingConvention.parameters(type)
         let resultBytes = CallingConvention.results(type).stackBytes
         let outgoing = (stackBytes + resultBytes + 15) & ~15
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
-        let cells = CallingConvention.cellOffsets(type.parameters)
+        let offsets = layout.parameterOffsets(type)
         // rax is an argument register, so what goes through it goes first.
         for (index, location) in locations.enumerated() {
             guard case .stack(let offset) = location else { continue }
+            let width: Width = isNarrow(type.parameters[index]) ? .w32 : .w64
             for word in 0..<words(type.parameters[index]) {
-                code.load(.w64, .rax, Address(.rbx, cells[index] + 8 * word))
+                code.load(width, .rax, Address(.rbx, offsets[index] + 8 * word))
                 code.store(.w64, Address(.rsp, offset + 8 * word), .rax)
             }
         }
         for (index, location) in locations.enumerated() {
-            loadCell(Address(.rbx, cells[index]), type.parameters[index], location, &code)
+            loadCell(Address(.rbx, offsets[index]), type.parameters[index], location, &code)
         }
     }
 
@@ -149,6 +154,23 @@ public struct Trampolines: Sendable {
         }
     }
 
+    /// Writes a number to rsp + `offset`, in its own width; values on the stack are counted from
+    /// rsp + `arguments`.
+    private func storePacked(
+        _ offset: Int32, _ type: ValueType, _ location: CallingConvention.Location,
+        _ arguments: Int32, _ code: inout CodeBuffer
+    ) {
+        let place = Address(.rsp, offset)
+        let width: Width = isNarrow(type) ? .w32 : .w64
+        switch location {
+        case .general(let register): code.store(width, place, register)
+        case .float(let register): code.storeFloat(isNarrow(type) ? .f32 : .f64, place, register)
+        case .stack(let source):
+            code.load(width, scratch, Address(.rsp, arguments + source))
+            code.store(width, place, scratch)
+        }
+    }
+
     /// With rbp at the trampoline's frame and the answer in rax.
     private func restoreHost(_ code: inout CodeBuffer) {
         code.load(.w64, .rcx, Address(.rbp, storeContextSlot))
@@ -166,35 +188,41 @@ public struct Trampolines: Sendable {
 
     /// In the wasm convention: calls `hostCall(context, cells)`, the address of a C function.
     public func makeHost(
-        _ type: FunctionType, hostCall: UInt, into code: inout CodeBuffer
+        _ type: FunctionType, _ layout: ArgumentLayout, hostCall: UInt,
+        into code: inout CodeBuffer
     ) -> Int {
         let start = begin(&code)
         let (parameters, stackBytes) = CallingConvention.parameters(type)
-        let cellBytes = max(
-            CallingConvention.cellBytes(type.parameters), CallingConvention.cellBytes(type.results))
-        let cells = CallingConvention.cellOffsets(type.parameters)
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        code.alu(.sub, .w64, .rsp, immediate: (cellBytes + 15) & ~15)
+        let offsets = layout.parameterOffsets(type)
+        // The frame pointer stays the caller's, which is where backtraces begin. Above the frame
+        // are the return address and the stack arguments.
+        let frame = (layout.bytes(type) + 15) & ~15 + 8
+        let arguments = frame + 8
+        code.alu(.sub, .w64, .rsp, immediate: frame)
         for (index, location) in parameters.enumerated() {
-            storeCell(
-                .rsp, cells[index], type.parameters[index], location, stack: .rbp, 16, &code)
+            if layout == .packed {
+                storePacked(offsets[index], type.parameters[index], location, arguments, &code)
+            } else {
+                storeCell(
+                    .rsp, offsets[index], type.parameters[index], location, stack: .rsp,
+                    arguments, &code)
+            }
         }
-        code.load(.w64, .rcx, Address(.rbp))
-        code.load(.w64, .rdx, Address(.rbp, 8))
-        recordExit(framePointer: .rcx, programCounter: .rdx, &code)
+        code.load(.w64, .rdx, Address(.rsp, frame))
+        recordExit(framePointer: .rbp, programCounter: .rdx, &code)
         code.move(.w64, .rdi, context)
         code.move(.w64, .rsi, .rsp)
         code.moveImmediate(.rax, UInt64(hostCall))
         code.call(.rax)
-        leaveIfTrapped(&code)
-        loadResults(type, resultArea: 16 + stackBytes, &code)
-        code.leave()
+        let trapped = leaveIfTrapped(&code)
+        loadResults(type, resultArea: arguments + stackBytes, &code)
+        code.alu(.add, .w64, .rsp, immediate: frame)
         if stackBytes > 0 {
             code.ret(pop: UInt16(truncatingIfNeeded: stackBytes))
         } else {
             code.ret()
         }
+        leave(trapped, &code)
         code.emitConstants()
         return start
     }
@@ -208,7 +236,7 @@ public struct Trampolines: Sendable {
             guard case .stack(let offset) = location else { continue }
             for word in 0..<words(type.results[index]) {
                 code.load(.w64, scratch, Address(.rsp, cells[index] + 8 * word))
-                code.store(.w64, Address(.rbp, resultArea + offset + 8 * word), scratch)
+                code.store(.w64, Address(.rsp, resultArea + offset + 8 * word), scratch)
             }
         }
         for (index, location) in locations.enumerated() {
@@ -226,9 +254,10 @@ public struct Trampolines: Sendable {
         code.move(.w64, .rdi, context)
         code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
         code.call(Address(scratch, index: .rax, scale: 8))
-        leaveIfTrapped(&code)
+        let trapped = leaveIfTrapped(&code)
         code.pop(.rbp)
         code.ret()
+        leave(trapped, &code)
         return start
     }
 
@@ -281,14 +310,20 @@ public struct Trampolines: Sendable {
         code.store(.w64, Address(store, StoreField.fuel), CallingConvention.fuel)
     }
 
-    private func leaveIfTrapped(_ code: inout CodeBuffer) {
-        let fine = code.makeLabel()
+    /// Goes to the label it returns if wasm has to be left; see `leave`.
+    private func leaveIfTrapped(_ code: inout CodeBuffer) -> Label {
+        let trapped = code.makeLabel()
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
         // The pending trap and the request to leave, side by side.
         code.alu(.cmp, .w64, Address(scratch, StoreField.trap), immediate: 0)
-        code.jump(.e, fine, near: true)
-        code.jump(Address(context, ContextField.trapExit))
-        code.bind(fine)
+        code.jump(.ne, trapped)
         loadFuel(from: scratch, &code)
+        return trapped
+    }
+
+    /// What is rarely run lies behind the rest.
+    private func leave(_ trapped: Label, _ code: inout CodeBuffer) {
+        code.bind(trapped)
+        code.jump(Address(context, ContextField.trapExit))
     }
 }

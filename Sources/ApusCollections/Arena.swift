@@ -61,6 +61,13 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
         storedCount &+= count
     }
 
+    /// Forgets what there is and holds `count` copies of `element`.
+    @inlinable
+    public mutating func refill(_ element: Element, count: Int) {
+        removeAll()
+        append(repeating: element, count: count)
+    }
+
     /// Adds all elements of another arena.
     @inlinable
     public mutating func append(contentsOf elements: borrowing Arena<Element>) {

@@ -11,7 +11,7 @@ internal import ApusIR
 /// instructions of the machine with registers given out over all of it.
 public struct OptimizingCompiler: ~Copyable {
     var translator: FunctionTranslator
-    private var cleaner = DeadCode()
+    private var passes = Passes()
     var generator: CodeGenerator
 
     /// What it has spent on its phases, if the environment asked for that.
@@ -46,7 +46,7 @@ public struct OptimizingCompiler: ~Copyable {
         generator.phases.begin()
         guard translator.translate(index, analysis) else { return false }
         generator.phases.end(.build)
-        cleaner.run(&translator.builder.function)
+        passes.run(&translator.builder.function)
         generator.phases.end(.clean)
         return true
     }

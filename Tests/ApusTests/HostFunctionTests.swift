@@ -1,4 +1,5 @@
 import Apus
+import Synchronization
 import Testing
 
 /// Functions of the host that guests call.
@@ -16,6 +17,47 @@ struct HostFunctionTests {
             "call", parameters, results,
             parameters.indices.flatMap { Code.get($0) } + Code.call(imported))
         return try makeInstance(module, define)
+    }
+
+    /// More numbers of each kind than there are registers, of both sizes, in both directions.
+    @Test func manyNumbersArriveUnchanged() throws {
+        let types: [ValueType] = [
+            .i32, .f32, .i64, .f64, .i32, .i32, .f32, .f32, .i64, .i32, .f64, .i64, .i32, .f32,
+            .i32, .i64, .f64, .f32, .f64, .f32, .i64, .f64, .i32,
+        ]
+        let seen = Seen()
+        let relay = try relay(types, [.f64]) {
+            $0.define("env", "f") {
+                (
+                    a: Int32, b: Float, c: Int64, d: Double, e: Int32, f: UInt32, g: Float,
+                    h: Float, i: Int64, j: Int32, k: Double, l: UInt64, m: Int32, n: Float,
+                    o: Int32, p: Int64, q: Double, r: Float, s: Double, t: Float, u: Int64,
+                    v: Double, w: Int32
+                ) -> Double in
+                seen.add([Double(a), Double(b), Double(c), d, Double(e)])
+                seen.add([Double(f), Double(g), Double(h), Double(i)])
+                seen.add([Double(j), k, Double(l), Double(m), Double(n)])
+                seen.add([Double(o), Double(p), q, Double(r), s])
+                seen.add([Double(t), Double(u), v, Double(w)])
+                return -0.5
+            }
+        }
+        let call = try relay.function(
+            "call",
+            as: ((
+                Int32, Float, Int64, Double, Int32, UInt32, Float, Float, Int64, Int32, Double,
+                UInt64, Int32, Float, Int32, Int64, Double, Float, Double, Float, Int64, Double,
+                Int32
+            ) -> Double).self)
+        let result = try call(
+            -1, 2.5, 1 << 40, 4.25, .min, .max, -7, 8, -(1 << 50), 10, 11.5, 1 << 52, 13, 14.5,
+            .max, -16, 17, 18, -19, 20, 21, 22.75, -23)
+        #expect(result == -0.5)
+        #expect(
+            seen.numbers == [
+                -1, 2.5, 0x1p40, 4.25, -0x1p31, 0x1p32 - 1, -7, 8, -0x1p50, 10, 11.5, 0x1p52, 13,
+                14.5, 0x1p31 - 1, -16, 17, 18, -19, 20, 21, 22.75, -23,
+            ])
     }
 
     @Test func closuresOfAllShapes() throws {
@@ -191,4 +233,12 @@ struct HostFunctionTests {
             #expect(try instance.function("call", as: (() -> Int32).self)() == number)
         }
     }
+}
+
+/// Numbers that a host function was given.
+private final class Seen: Sendable {
+    private let list = Mutex<[Double]>([])
+
+    func add(_ numbers: [Double]) { list.withLock { $0 += numbers } }
+    var numbers: [Double] { list.withLock { $0 } }
 }

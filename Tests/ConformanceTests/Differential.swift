@@ -35,6 +35,7 @@ struct Differential {
     static func compare(_ generated: GeneratedModule, _ engine: Engine) -> Verdict {
         do {
             var comparison = Differential(generated: generated, store: Store(engine))
+            defer { comparison.referenceStore.removeAll() }
             try comparison.run()
             return .equal(calls: comparison.calls, traps: comparison.traps)
         } catch let difference as Difference {

@@ -13,8 +13,10 @@ struct BaselineTrampolines: TrampolineSource {
         var buffer = CodeBuffer()
         let offsets = kinds.map { kind in
             switch kind {
-            case .entry(let type): trampolines.makeEntry(type, into: &buffer)
-            case .host(let type): trampolines.makeHost(type, hostCall: hostCall, into: &buffer)
+            case .entry(let type, let layout):
+                trampolines.makeEntry(type, layout, into: &buffer)
+            case .host(let type, let layout):
+                trampolines.makeHost(type, layout, hostCall: hostCall, into: &buffer)
             case .runtimeCall: trampolines.makeRuntimeCall(into: &buffer)
             case .trapExit: trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
             case .tailReturn: trampolines.makeTailReturn(into: &buffer)

@@ -35,7 +35,7 @@ public struct Dominators: ~Copyable {
     }
 
     /// The nearest block that dominates both.
-    private func meet(_ one: Block, _ other: Block) -> Block {
+    public func meet(_ one: Block, _ other: Block) -> Block {
         var one = one
         var other = other
         while one != other {

@@ -103,7 +103,8 @@ extension Operator {
         case .storeLane: entry("storeLane", .store, .address, .access, .writes)
 
         case .call: entry("call", .list, .any, .none, .calls)
-        case .callFar: entry("callFar", .unaryAndList, .any, .none, .calls)
+        case .callImport: entry("callImport", .list, .any, .none, .calls)
+        case .callFar: entry("callFar", .unaryAndList, .any, .number, .calls)
         case .callRuntime: entry("callRuntime", .list, .any, .number, .calls)
         case .callResult: entry("callResult", .unary, .any, .number, .stays)
         case .trapIf: entry("trapIf", .unary, .condition, .number, .traps)

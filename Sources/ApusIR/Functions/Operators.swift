@@ -73,8 +73,11 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     // follow it at once.
     /// Of function `a` of this module, with arguments.
     case call
-    /// Of the code at address `a`, which may belong to another instance; the first argument is
-    /// the context to run it with.
+    /// Of the imported function whose record (`apus_function_import`) is at displacement `a` of
+    /// the context.
+    case callImport
+    /// Of the function whose record (`apus_funcref`) is at address `a`, which may belong to another
+    /// instance. Reading the record of null is the trap that the immediate names, if there is one.
     case callFar
     /// Of the function of the runtime that the immediate names; the context goes with it unsaid.
     case callRuntime

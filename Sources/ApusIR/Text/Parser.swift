@@ -194,7 +194,7 @@ private struct Parser {
         case .context, .parameter, .trap: break
         case .shuffle, .extractLane, .replaceLane: try parseLanes(&instruction)
         case .load, .store, .loadLane, .storeLane: try parseAddress(&instruction)
-        case .call, .tailCall:
+        case .call, .callImport, .tailCall:
             instruction.a = UInt32(truncatingIfNeeded: try line.integer())
             try parseList(&instruction)
         case .callFar, .tailCallFar:

@@ -91,7 +91,7 @@ private struct Printer {
         case .loadLane, .storeLane:
             " \(address(instruction)), \(function.displacement(instruction)), "
                 + "\(function.stored(instruction)), \(function.lane(instruction))"
-        case .call, .tailCall: " \(instruction.a)\(list(instruction, function))"
+        case .call, .callImport, .tailCall: " \(instruction.a)\(list(instruction, function))"
         case .callFar, .tailCallFar: " \(instruction.first)\(list(instruction, function))"
         case .callRuntime, .return: " \(list(instruction, function))"
         case .jump: " \(edge(instruction.a, function))"

@@ -291,11 +291,3 @@ struct Liveness: ~Copyable {
         for place in range(header) { crossesCall[entries[place].value.index] = true }
     }
 }
-
-extension Arena {
-    /// Forgets what there is and holds `count` copies of `element`.
-    mutating func refill(_ element: Element, count: Int) {
-        removeAll()
-        append(repeating: element, count: count)
-    }
-}

@@ -208,14 +208,16 @@ extension Emitter {
         case .call:
             relocate(code.callRelative(), instruction)
             markSite(.none)
+        case .callImport:
+            code.load(.w64, scratch, Address(context, instruction.displacement))
+            code.load(.w64, context, Address(context, instruction.displacement &+ 8))
+            code.call(scratch)
+            markSite(.none)
+            code.load(.w64, context, Self.contextSlot)
         case .callFar:
-            code.move(.w64, context, scratch)
-            if instruction.detail == 0 {
-                code.call(.r10)
-            } else {
-                code.moveFromFloat(.w64, scratch, Selector.farCode)
-                code.call(scratch)
-            }
+            markMemory(instruction)
+            code.load(.w64, context, Address(scratch, FuncrefField.context))
+            code.call(Address(scratch, FuncrefField.code))
             markSite(.none)
             code.load(.w64, context, Self.contextSlot)
         case .callRuntime:

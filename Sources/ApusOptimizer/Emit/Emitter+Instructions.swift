@@ -99,8 +99,8 @@ extension Emitter {
         case .vectorSplat, .vectorBitmask, .extractLane, .insertLane, .insertLaneMemory,
             .storeLane, .insertFloat, .loadVector:
             emitLane(instruction, function)
-        case .reserveStack, .releaseStack, .call, .callFar, .callRuntime, .tailCall,
-            .tailCallFar:
+        case .reserveStack, .releaseStack, .call, .callImport, .callFar, .callRuntime,
+            .tailCall, .tailCallFar:
             emitCall(instruction)
         case .jump, .branchTable, .return, .trap: emitEnd(instruction, block, function)
         }

@@ -33,6 +33,8 @@ struct Emitter: ~Copyable {
     var destinations = Arena<UInt32>(capacity: 128)
     /// Of each block, whether it is the header of a loop with another one inside.
     private var isOuterLoop = Arena<Bool>(capacity: 128)
+    /// Of each header, whether code of its loop has been written.
+    private var hasStarted = Arena<Bool>(capacity: 128)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     var tables = Arena<JumpTable>(capacity: 8)
     /// The block whose code is written, and the one whose code follows.
@@ -121,6 +123,7 @@ struct Emitter: ~Copyable {
     ) {
         threadJumps(function, allocation, sinking)
         findOuterLoops(function)
+        hasStarted.refill(false, count: function.blocks.count)
         previousLoop = MachineBlock.noBlock
         emitPrologue(isLeaf: isLeaf(function))
         for place in 0..<function.layout.count {
@@ -184,13 +187,14 @@ struct Emitter: ~Copyable {
         }
     }
 
-    /// Whether the loop at whose header or last way back `number` stands is entered here, and is
-    /// worth a thought.
-    private func startsLoop(_ number: Int, _ function: borrowing MachineFunction) -> Bool {
+    /// Whether the first code of a loop stands here that is worth a thought.
+    private mutating func startsLoop(
+        _ number: Int, _ function: borrowing MachineFunction
+    ) -> Bool {
         let loop = function.blocks[number].loop
-        guard loop != MachineBlock.noBlock, loop != previousLoop else { return false }
-        return (loop == UInt32(truncatingIfNeeded: number) || loop == nextBlock)
-            && !function.blocks[Int(loop)].isCold
+        guard loop != MachineBlock.noBlock, !hasStarted[Int(loop)] else { return false }
+        hasStarted[Int(loop)] = true
+        return !function.blocks[Int(loop)].isCold
     }
 
     private func storesParameters(

@@ -114,7 +114,9 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case reserveStack, releaseStack
     /// The function whose index is the immediate.
     case call
-    /// ← code in r10, or in a vector register if `detail` is 1; context in r11, arguments
+    /// The imported function whose record is at the displacement of the context.
+    case callImport
+    /// ← address of the function's record in r11, arguments. Reading it may be a trap.
     case callFar
     /// The function of the runtime whose number is the immediate.
     case callRuntime

@@ -97,59 +97,43 @@ extension Selector {
     mutating func lowerCall(
         _ value: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) {
-        var list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
+        let list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
         if instruction.operator == .callRuntime {
             return lowerRuntimeCall(value, instruction, list, function)
         }
         var fixed: [MachineOperand] = []
-        let isFar = instruction.operator == .callFar
-        if isFar {
+        var made: MachineInstruction
+        var address: AddressParts?
+        switch instruction.operator {
+        case .callImport:
+            made = MachineInstruction(.callImport)
+            address = AddressParts(form: .context, displacement: Int32(bitPattern: instruction.a))
             leavesInstance = true
-            let context = Value(function.pool[list.lowerBound])
-            list = (list.lowerBound &+ 1)..<list.upperBound
-            fixed.append(
-                MachineOperand(register(context, function), .fixed(PhysicalRegister(.r11))))
+        case .callFar:
+            made = MachineInstruction(.callFar)
+            made.trap = UInt8(truncatingIfNeeded: instruction.immediate)
+            let record = register(instruction.first, function)
+            fixed.append(MachineOperand(record, .fixed(PhysicalRegister(.r11))))
+            leavesInstance = true
+        default:
+            made = MachineInstruction(.call)
+            made.immediate = UInt64(instruction.a)
         }
         var onStack: [(VirtualRegister, Int32, IRType)] = []
         let counter = placeArguments(list, &fixed, &onStack, function)
-        var made = MachineInstruction(isFar ? .callFar : .call)
-        if isFar {
-            let code = register(instruction.first, function)
-            if counter.generalCount < CallingConvention.generalArgumentCount {
-                fixed.append(MachineOperand(code, .fixed(PhysicalRegister(.r10))))
-            } else {
-                // The last argument's register is where the code's address would go.
-                fixed.append(
-                    MachineOperand(
-                        moveToVector(code), .fixed(PhysicalRegister(Self.farCode))))
-                made.detail = 1
-            }
-        }
         let outcome = resultPlaces(value, instruction, function)
         let outgoing = (counter.paddedBytes &+ outcome.bytes &+ 15) & ~15
         if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
         for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
-        made.immediate = UInt64(instruction.a)
         made.flags = .calls
         made.clobbers = .lostByCalls
-        begin(made)
+        begin(made, address)
         for (register, physical) in outcome.inRegisters { define(register, .fixed(physical)) }
         for operand in fixed { use(operand.value, operand.constraint) }
         for (register, bytes, type) in outcome.onStack { loadResult(register, bytes, type) }
         if outgoing > counter.paddedBytes {
             adjustStack(.releaseStack, outgoing &- counter.paddedBytes)
         }
-    }
-
-    /// Where the code of a far call with many arguments waits: no argument does.
-    static var farCode: XMM { .xmm14 }
-
-    private mutating func moveToVector(_ register: VirtualRegister) -> VirtualRegister {
-        let vector = makeRegister(.f64)
-        var made = MachineInstruction(.moveToFloat)
-        made.width = .w64
-        append(made, vector, register)
-        return vector
     }
 
     /// Adds the arguments in `list` to those in registers and those on the stack.

@@ -53,7 +53,7 @@ extension Selector {
         case .storeLane: lowerStoreLane(instruction, function)
         case .load: lowerLoad(value, instruction, function)
         case .store: lowerStore(instruction, function)
-        case .call, .callFar, .callRuntime: lowerCall(value, instruction, function)
+        case .call, .callImport, .callFar, .callRuntime: lowerCall(value, instruction, function)
         case .trapIf: lowerTrapIf(instruction, function)
         case .jump, .branch, .branchTable, .return, .trap, .tailCall, .tailCallFar:
             lowerEnd(instruction, function)

@@ -5,28 +5,15 @@ internal import ApusIR
 
 /// Calls (4.6.11).
 extension FunctionTranslator {
-    /// Code to call that may belong to another instance, and the context to run it with.
-    struct FarCallee: BitwiseCopyable {
-        var code: Value
-        var context: Value
-    }
-
     mutating func translateCall() {
         let index = reader.readIndex()
         let signature = signatures.ofFunction(Int(index))
         guard Int(index) < module.importedFunctionCount else {
             if inlineCall(Int(index), signature) { return }
-            passArguments(Int(signature.parameterCount))
-            return finishCall(.call, signature, callee: index, hidden: 0)
+            return call(.call, callee: index, signature)
         }
-        call(imported(Int(index)), signature)
-    }
-
-    private mutating func imported(_ index: Int) -> FarCallee {
-        let record = layout.functionImport(index)
-        return FarCallee(
-            code: builder.load(.i64, contextLoad(), builder.context(), .none, record),
-            context: builder.load(.i64, contextLoad(), builder.context(), .none, record &+ 8))
+        let record = UInt32(bitPattern: layout.functionImport(Int(index)))
+        call(.callImport, callee: record, signature)
     }
 
     mutating func translateCallIndirect() {
@@ -47,27 +34,15 @@ extension FunctionTranslator {
                 .compare, .i32, expected, signature,
                 immediate: IntegerCondition.notEqual.rawValue))
         guard trap(.indirectCallTypeMismatch, if: differs) else { return }
-        call(callee(of: element, trap: nil), signatures[typeIndex])
+        call(.callFar, callee: element.number, signatures[typeIndex])
     }
 
     mutating func translateCallRef() {
         let typeIndex = Int(reader.readIndex())
         let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
-        call(callee(of: reference, trap: .nullFunctionReference), signatures[typeIndex])
-    }
-
-    /// What the record of a function at address `record` says; reading that of null faults.
-    private mutating func callee(of record: Value, trap: TrapCode?) -> FarCallee {
-        let first = MemoryAccess(.full, .constant, trapCode: trap?.rawValue ?? 0)
-        let context = builder.load(.i64, first, record, .none, FuncrefField.context)
-        let code = builder.load(.i64, contextLoad(), record, .none, FuncrefField.code)
-        return FarCallee(code: code, context: context)
-    }
-
-    private mutating func call(_ callee: FarCallee, _ signature: FlatSignature) {
-        builder.function.pool.append(callee.context.number)
-        passArguments(Int(signature.parameterCount))
-        finishCall(.callFar, signature, callee: callee.code.number, hidden: 1)
+        call(
+            .callFar, callee: reference.number, trap: .nullFunctionReference,
+            signatures[typeIndex])
     }
 
     /// Moves the `count` values on top of the stack to the pool.
@@ -77,14 +52,15 @@ extension FunctionTranslator {
         stack.truncate(to: start)
     }
 
-    private mutating func finishCall(
-        _ operation: Operator, _ signature: FlatSignature, callee: UInt32, hidden: Int
+    private mutating func call(
+        _ operation: Operator, callee: UInt32, trap: TrapCode = .none, _ signature: FlatSignature
     ) {
+        passArguments(Int(signature.parameterCount))
         let first = Int(signature.resultStart)
         let count = Int(signature.resultCount)
         let call = builder.call(
             operation, count == 0 ? .none : IRType(signatures.types[first]), callee: callee,
-            count: Int(signature.parameterCount) &+ hidden, changing: .all)
+            immediate: UInt16(trap.rawValue), count: Int(signature.parameterCount), changing: .all)
         if count > 0 { push(call) }
         for result in 1..<max(count, 1) {
             push(builder.result(result, IRType(signatures.types[first &+ result]), of: call))

@@ -64,4 +64,13 @@ public struct CallTarget: BitwiseCopyable {
         parameterCount = Int(CallingConvention.cellBytes(type.parameters)) / 8
         cellCount = max(parameterCount, Int(CallingConvention.cellBytes(type.results)) / 8)
     }
+
+    /// With arguments among which there are no references.
+    init(entry: UInt, code: UInt, context: UInt) {
+        self.entry = entry
+        self.code = code
+        self.context = context
+        parameterCount = 0
+        cellCount = 1
+    }
 }

@@ -9,15 +9,17 @@ enum HostCall {
         ) -> Void
 
     /// Address of `void (apus_context *host, uint64_t *values)`.
-    static let address: UInt = unsafe unsafeBitCast(arrive as Arrival, to: UInt.self)
+    static let address: UInt = unsafe unsafeBitCast(hostFunctionCalled as Arrival, to: UInt.self)
 
     // SAFETY: `host` is a HostFunction's own context and `values` the trampoline's cells, both
     // alive during the call; the store keeps the HostFunction.
-    private static let arrive: Arrival = { host, values in
-        guard let host = unsafe host, let values = unsafe values else { return }
-        guard let owner = unsafe host.pointee.owner else { return }
+    @inline(__always)
+    fileprivate static func arrive(
+        _ host: UnsafeMutablePointer<apus_context>, _ values: UnsafeMutablePointer<UInt64>
+    ) {
+        let owner = unsafe host.pointee.owner.unsafelyUnwrapped
         unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
-            let store = unsafe function.context.pointee.store_context.unsafelyUnwrapped
+            let store = unsafe host.pointee.store_context.unsafelyUnwrapped
             let reasons = apus_attention_collect.rawValue | apus_attention_hook.rawValue
             if unsafe store.pointee.attention & reasons != 0 {
                 return unsafe callWithAttention(function, values)
@@ -56,6 +58,15 @@ enum HostCall {
     private static func fail(_ function: HostFunction, _ error: any Error) {
         unsafe function.store.fail(error)
     }
+}
+
+/// What host trampolines call: a function and no closure, so that one call is enough.
+// SAFETY: trampolines pass the context of a host function and their cells.
+@c(apus_host_function_called) @inline(__always)
+func hostFunctionCalled(
+    _ host: UnsafeMutablePointer<apus_context>?, _ values: UnsafeMutablePointer<UInt64>?
+) {
+    unsafe HostCall.arrive(host.unsafelyUnwrapped, values.unsafelyUnwrapped)
 }
 
 extension RuntimeStore {

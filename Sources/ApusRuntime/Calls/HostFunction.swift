@@ -6,34 +6,52 @@ internal import CApusHost
 ///
 /// The cells hold the arguments when the function starts, one each, two for a v128, and must hold
 /// the results likewise when it returns. An i32 or f32 takes the low half of its cell; what the
-/// upper half holds does not matter.
+/// upper half holds does not matter. If the arguments are packed there is only the cell of the
+/// result.
 @safe
 public struct HostFrame: ~Escapable {
     // SAFETY: `cells` has `count` cells of the host trampoline's frame, which lives until the
     // host function returns; the type cannot outlive that. `function` and its store live then.
-    private let cells: UnsafeMutablePointer<UInt64>
-    private let function: Unmanaged<HostFunction>
-    /// Number of cells: as many as the function has parameters or results, whichever is more.
-    public let count: Int
+    @usableFromInline let cells: UnsafeMutablePointer<UInt64>
+    @usableFromInline let function: Unmanaged<HostFunction>
 
     @_lifetime(immortal)
     init(_ cells: UnsafeMutablePointer<UInt64>, _ function: HostFunction) {
         unsafe self.cells = cells
         unsafe self.function = .passUnretained(function)
-        count = function.cellCount
+    }
+
+    /// Number of cells: as many as the function has parameters or results, whichever is more; only
+    /// the results count if the arguments are packed.
+    @inlinable public var count: Int {
+        @inline(__always) get { unsafe function._withUnsafeGuaranteedRef { $0.cellCount } }
     }
 
     /// The bits of a cell.
     public subscript(index: Int) -> UInt64 {
-        @inline(__always) get {
+        @inlinable @inline(__always) get {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
             return unsafe cells[index]
         }
-        @inline(__always) nonmutating set {
+        @inlinable @inline(__always) nonmutating set {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
             unsafe cells[index] = newValue
         }
     }
+
+    /// The arguments, which are packed.
+    ///
+    /// Unsafe: they must be what `PackedArguments.areNumbers` says of the function's type.
+    @unsafe @inlinable @inline(__always)
+    public func arguments<Arguments>(as type: Arguments.Type) -> Arguments {
+        unsafe UnsafeRawPointer(cells + 1).assumingMemoryBound(to: type).pointee
+    }
+
+    /// Leaves the result of a function whose arguments are packed.
+    ///
+    /// Unsafe: it must have one.
+    @unsafe @inlinable @inline(__always)
+    public func setResult(_ bits: UInt64) { unsafe cells.pointee = bits }
 
     /// The store in which the call happens.
     public var store: RuntimeStore { unsafe function._withUnsafeGuaranteedRef { unsafe $0.store } }
@@ -61,7 +79,7 @@ public final class HostFunction {
 
     public let type: FunctionType
     unowned(unsafe) let store: RuntimeStore
-    let cellCount: Int
+    @usableFromInline let cellCount: Int
     let body: Body
     let context: UnsafeMutablePointer<apus_context>
     private let record: UnsafeMutablePointer<apus_funcref>
@@ -69,10 +87,12 @@ public final class HostFunction {
     private let environment: RuntimeEnvironment
 
     init(
-        _ type: FunctionType, in store: RuntimeStore, _ body: @escaping Body
+        _ type: FunctionType, _ layout: ArgumentLayout, in store: RuntimeStore,
+        _ body: @escaping Body
     ) throws(ResourceError) {
+        precondition(layout.fits(type))
         let environment = store.environment
-        let trampoline = try environment.trampolines.host(type)
+        let trampoline = try environment.trampolines.host(type, layout)
         let signature = try environment.signatures.acquire(type)
         let contextBytes = unsafe MemoryLayout<apus_context>.stride
         let bytes = unsafe UInt64(contextBytes + MemoryLayout<apus_funcref>.stride)
@@ -85,10 +105,7 @@ public final class HostFunction {
         self.body = body
         self.signature = signature
         self.environment = environment
-        cellCount = Int(
-            max(
-                CallingConvention.cellBytes(type.parameters),
-                CallingConvention.cellBytes(type.results)) / 8)
+        cellCount = layout == .packed ? type.results.count : Int(layout.bytes(type) / 8)
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
         unsafe record = (memory + contextBytes).assumingMemoryBound(to: apus_funcref.self)
         let owner = unsafe Unmanaged.passUnretained(self).toOpaque()

@@ -40,7 +40,9 @@ public final class LoadedModule: @unchecked Sendable {
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
     /// Addresses of entry trampolines by type index, for the types of exported functions; else 0.
-    private var entries: [UInt] = []
+    @exclusivity(unchecked) private var entries: [UInt] = []
+    /// The same for calls with packed arguments, if the type allows them.
+    @exclusivity(unchecked) private var packedEntries: [UInt] = []
     private var ticket: UnsafeMutableRawPointer?
 
     /// Makes the code of `image` executable and announces it to the trap handler.
@@ -74,7 +76,7 @@ public final class LoadedModule: @unchecked Sendable {
         unsafe ticket = nil
         try environment.allocator.validate(self)
         try environment.trampolines.prepare(trampolines())
-        entries = try entryTrampolines()
+        try findEntries()
         try announce(sites)
     }
 
@@ -117,33 +119,54 @@ public final class LoadedModule: @unchecked Sendable {
         var kinds: [TrampolineKind] = []
         for item in module.imports {
             guard case .function(let type) = item.type else { continue }
-            kinds.append(.host(functionType(type)))
+            let function = functionType(type)
+            for layout in Self.layouts(function) { kinds.append(.host(function, layout)) }
         }
         for export in module.exports {
             guard case .function(let index) = export.item else { continue }
-            kinds.append(.entry(functionType(module.functions[Int(index)])))
+            let function = functionType(module.functions[Int(index)])
+            for layout in Self.layouts(function) { kinds.append(.entry(function, layout)) }
         }
         if let start = module.start {
-            kinds.append(.entry(functionType(module.functions[Int(start)])))
+            kinds.append(.entry(functionType(module.functions[Int(start)]), .cells))
         }
         return kinds
     }
 
-    private func entryTrampolines() throws(ResourceError) -> [UInt] {
+    /// The different layouts that `type` can be called with.
+    private static func layouts(_ type: FunctionType) -> [ArgumentLayout] {
+        let packed = ArgumentLayout.packed
+        return packed.fits(type) && packed.simplified(for: type) == packed
+            ? [.cells, .packed] : [.cells]
+    }
+
+    private func findEntries() throws(ResourceError) {
         var entries = [UInt](repeating: 0, count: module.types.count)
+        var packedEntries = entries
         for export in module.exports {
             guard case .function(let function) = export.item else { continue }
             let type = module.functions[Int(function)]
             if entries[Int(type)] != 0 { continue }
-            entries[Int(type)] = try environment.trampolines.entry(functionType(type))
+            let functionType = functionType(type)
+            entries[Int(type)] = try environment.trampolines.entry(functionType)
+            if ArgumentLayout.packed.fits(functionType) {
+                packedEntries[Int(type)] = try environment.trampolines.entry(functionType, .packed)
+            }
         }
-        return entries
+        unsafe self.entries = entries
+        unsafe self.packedEntries = packedEntries
     }
 
-    /// Address of the entry trampoline for functions of type `index`.
-    func entryTrampoline(_ index: UInt32) throws(ResourceError) -> UInt {
-        let entry = entries[Int(index)]
-        return entry != 0 ? entry : try environment.trampolines.entry(functionType(index))
+    /// Address of the entry trampoline for functions of type `index`, which `layout` must fit.
+    func entryTrampoline(
+        _ index: UInt32, _ layout: ArgumentLayout
+    ) throws(ResourceError) -> UInt {
+        let index = Int(index)
+        let entry = unsafe layout == .cells ? entries[index] : packedEntries[index]
+        return entry != 0
+            ? entry
+            : try environment.trampolines.entry(
+                functionType(UInt32(index)), layout)
     }
 
     // MARK: Types

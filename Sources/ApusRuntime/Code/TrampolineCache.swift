@@ -1,3 +1,4 @@
+public import ApusABI
 public import ApusFormat
 internal import CApusHost
 internal import Synchronization
@@ -9,24 +10,25 @@ internal import Synchronization
 public final class TrampolineCache: Sendable {
     private struct State {
         var types = FunctionTypeTable()
-        /// By slot of `types`; 0: not made yet.
-        var entries: [UInt] = []
-        var hosts: [UInt] = []
+        /// By slot of `types`.
+        var addresses: [Addresses] = []
         var blocks: [CodeBlock] = []
 
         /// Address of the trampoline of `kind`, 0 if there is none.
         subscript(kind: TrampolineKind) -> UInt {
             mutating get {
                 switch kind {
-                case .entry(let type): entries[slot(type)]
-                case .host(let type): hosts[slot(type)]
+                case .entry(let type, let layout): addresses[slot(type)].entries[layout]
+                case .host(let type, let layout): addresses[slot(type)].hosts[layout]
                 case .runtimeCall, .trapExit, .tailReturn: 0
                 }
             }
             set {
                 switch kind {
-                case .entry(let type): entries[slot(type)] = newValue
-                case .host(let type): hosts[slot(type)] = newValue
+                case .entry(let type, let layout):
+                    addresses[slot(type)].entries[layout] = newValue
+                case .host(let type, let layout):
+                    addresses[slot(type)].hosts[layout] = newValue
                 case .runtimeCall, .trapExit, .tailReturn: break
                 }
             }
@@ -34,11 +36,25 @@ public final class TrampolineCache: Sendable {
 
         private mutating func slot(_ type: FunctionType) -> Int {
             let slot = types.insert(type).slot
-            while entries.count <= slot {
-                entries.append(0)
-                hosts.append(0)
-            }
+            while addresses.count <= slot { addresses.append(Addresses()) }
             return slot
+        }
+    }
+
+    /// Of the trampolines of one type.
+    private struct Addresses {
+        var entries = ByLayout()
+        var hosts = ByLayout()
+    }
+
+    /// An address for each layout; 0: not made yet.
+    private struct ByLayout {
+        private var cells: UInt = 0
+        private var packed: UInt = 0
+
+        subscript(layout: ArgumentLayout) -> UInt {
+            get { layout == .cells ? cells : packed }
+            set { if layout == .cells { cells = newValue } else { packed = newValue } }
         }
     }
 
@@ -61,14 +77,18 @@ public final class TrampolineCache: Sendable {
         state.withLock { state in state.blocks.append(block) }
     }
 
-    /// Address of the entry trampoline for functions of `type`.
-    public func entry(_ type: FunctionType) throws(ResourceError) -> UInt {
-        try address(.entry(type))
+    /// Address of the entry trampoline for functions of `type`, which `layout` must fit.
+    public func entry(
+        _ type: FunctionType, _ layout: ArgumentLayout = .cells
+    ) throws(ResourceError) -> UInt {
+        try address(.entry(type, layout.simplified(for: type)))
     }
 
-    /// Address of the host trampoline for functions of `type`.
-    public func host(_ type: FunctionType) throws(ResourceError) -> UInt {
-        try address(.host(type))
+    /// Address of the host trampoline for functions of `type`, which `layout` must fit.
+    public func host(
+        _ type: FunctionType, _ layout: ArgumentLayout = .cells
+    ) throws(ResourceError) -> UInt {
+        try address(.host(type, layout.simplified(for: type)))
     }
 
     /// Makes at once, in one piece of executable memory, all of `kinds` that are missing.

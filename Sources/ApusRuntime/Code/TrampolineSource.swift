@@ -1,11 +1,12 @@
+public import ApusABI
 public import ApusFormat
 
 /// A piece of code that joins compiled code and the runtime (`docs/abi.md`).
 public enum TrampolineKind: Hashable, Sendable {
     /// Enters functions of this type from the host.
-    case entry(FunctionType)
+    case entry(FunctionType, ArgumentLayout)
     /// Calls host functions of this type from wasm.
-    case host(FunctionType)
+    case host(FunctionType, ArgumentLayout)
     /// Calls runtime functions from wasm.
     case runtimeCall
     /// Leaves wasm with the pending trap.

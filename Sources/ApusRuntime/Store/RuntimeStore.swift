@@ -1,3 +1,4 @@
+public import ApusABI
 public import ApusFormat
 internal import CApusHost
 
@@ -10,8 +11,15 @@ public final class RuntimeStore {
     public let environment: RuntimeEnvironment
     /// Whatever the embedder keeps with the store.
     public var hostState: AnyObject?
+    /// The embedder's object that keeps this store, as host functions see it.
+    ///
+    /// Unsafe: who sets it keeps the store exactly as long as the object lives.
+    @unsafe public unowned(unsafe) var owner: AnyObject?
     let context: UnsafeMutablePointer<apus_store_context>
-    private(set) var instances: [InstanceState] = []
+    private(set) var instances: [InstanceState] {
+        get { unsafe held.instances }
+        _modify { yield unsafe &held.instances }
+    }
     private var hostFunctions: [HostFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
@@ -24,9 +32,15 @@ public final class RuntimeStore {
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
-    public var limiter: (any ResourceLimiter)?
+    public var limiter: (any ResourceLimiter)? {
+        get { unsafe held.limiter }
+        set { unsafe held.limiter = newValue }
+    }
     /// What it has and what happened in it.
-    public internal(set) var statistics = StoreStatistics()
+    public internal(set) var statistics: StoreStatistics {
+        get { unsafe held.statistics }
+        _modify { yield unsafe &held.statistics }
+    }
     var fuelAccount = FuelAccount()
     /// Is told of each call into and out of wasm; nil: nobody is, which costs nothing.
     public var callHook: CallHook? {
@@ -44,6 +58,15 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var outermostStackAddress: UInt = 0
     /// The outer activations whose state the running one has replaced, innermost first.
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
+
+    /// What each instance changes. Looking out for accesses that overlap took longer than they do.
+    private struct Held {
+        var instances: [InstanceState] = []
+        var limiter: (any ResourceLimiter)?
+        var statistics = StoreStatistics()
+    }
+    // SAFETY: a store is used by one thread at a time, and nothing else runs during an access.
+    @exclusivity(unchecked) private var held = Held()
 
     public init(
         _ environment: RuntimeEnvironment, limits: StoreLimits = StoreLimits(),
@@ -75,11 +98,12 @@ public final class RuntimeStore {
 
     // MARK: Making things
 
-    /// A function of the host: `body` runs each time wasm or the host calls it.
+    /// A function of the host: `body` runs each time wasm or the host calls it, with a frame of
+    /// that layout, which must fit `type`.
     public func makeHostFunction(
-        _ type: FunctionType, _ body: @escaping HostFunction.Body
+        _ type: FunctionType, layout: ArgumentLayout = .cells, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) -> FunctionReference {
-        let function = try HostFunction(type, in: self, body)
+        let function = try HostFunction(type, layout, in: self, body)
         hostFunctions.append(function)
         return function.reference
     }
@@ -182,14 +206,39 @@ public final class RuntimeStore {
     /// What it takes to call `function`, which must belong to this store.
     public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
         let type = type(of: function)
-        let entry: UInt
-        if let instance = function.instance {
-            let module = instance.module
-            entry = try module.entryTrampoline(module.module.functions[Int(function.functionIndex)])
-        } else {
-            entry = try environment.trampolines.entry(type)
+        return CallTarget(
+            entry: try entry(function, type, .cells), code: function.code,
+            context: function.context, type)
+    }
+
+    /// What it takes to call `function`, which must belong to this store, with arguments of these
+    /// types laid out as Swift does; nil if it has to be called in another way.
+    @inlinable
+    public func packedTarget<each Argument>(
+        _ function: FunctionReference, _ type: FunctionType,
+        _ arguments: repeat (each Argument).Type
+    ) throws(ResourceError) -> PackedTarget<(repeat each Argument)>? {
+        guard PackedArguments.areNumbers(repeat each arguments, like: type) else { return nil }
+        return PackedTarget(try packedTarget(function, like: type))
+    }
+
+    @usableFromInline
+    func packedTarget(
+        _ function: FunctionReference, like type: FunctionType
+    ) throws(ResourceError) -> CallTarget {
+        CallTarget(
+            entry: try entry(function, type, .packed), code: function.code,
+            context: function.context)
+    }
+
+    private func entry(
+        _ function: FunctionReference, _ type: FunctionType, _ layout: ArgumentLayout
+    ) throws(ResourceError) -> UInt {
+        guard let module = function.instance?.module else {
+            return try environment.trampolines.entry(type, layout)
         }
-        return CallTarget(entry: entry, code: function.code, context: function.context, type)
+        let index = module.module.functions[Int(function.functionIndex)]
+        return try module.entryTrampoline(index, layout)
     }
 
     // MARK: Host objects

@@ -15,7 +15,32 @@ import Testing
         }
     }
 
-    @Test func thereAreListings() { #expect(Golden.names(in: "DeadCode").count >= 3) }
+    @Test(arguments: Golden.names(in: "CodeMotion"))
+    func codeMotion(name: String) throws {
+        try check("CodeMotion/\(name)") { function in
+            var pass = CodeMotion()
+            pass.run(&function)
+        }
+    }
+
+    @Test(arguments: Golden.names(in: "IfConversion"))
+    func ifConversion(name: String) throws {
+        try check("IfConversion/\(name)") { function in
+            var pass = IfConversion()
+            pass.run(&function)
+        }
+    }
+
+    @Test(arguments: Golden.names(in: "BlockLayout"))
+    func blockLayout(name: String) throws {
+        try check("BlockLayout/\(name)") { function in
+            var pass = BlockLayout()
+            pass.run(&function)
+        }
+    }
+
+    @Test(arguments: ["DeadCode", "IfConversion", "CodeMotion", "BlockLayout"])
+    func thereAreListings(pass: String) { #expect(Golden.names(in: pass).count >= 2) }
 
     private func check(_ name: String, _ run: (inout Function) -> Void) throws {
         let text = try Golden.text(name)

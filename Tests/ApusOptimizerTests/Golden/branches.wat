@@ -30,17 +30,14 @@
 ;;   jump block3(v4, v4)
 ;; block3(v6: i32, v7: i32):
 ;;   return (v6)
-;; cleaned
+;; improved
 ;; function (i32) -> (i32)
 ;;   v2: i32 = constant 7
 ;;   v4: i32 = constant 8
 ;; block0(v0: i32):
-;;   branch v0, block1(), block2()
-;; block1():
-;;   jump block3(v2)
-;; block2():
-;;   jump block3(v4)
-;; block3(v6: i32):
+;;   v9: i32 = select v0, v2, v4
+;;   jump block1(v9)
+;; block1(v6: i32):
 ;;   return (v6)
 ;; function 1
 ;; function (i32) -> (i32)

@@ -42,11 +42,9 @@
 ;;   v13: i32 = load.full.constant v7, none, 96
 ;;   v14: i32 = compare.notEqual v13, v12
 ;;   trapIf.6 v14 @9
-;;   v16: i64 = load.full.constant v11, none, 8
-;;   v17: i64 = load.full.constant v11, none, 0
-;;   v18: i32 = callFar v17(v16, v2) @9
-;;   v19: i32 = add v1, v18
-;;   return (v19)
+;;   v16: i32 = callFar.0 v11(v2) @9
+;;   v17: i32 = add v1, v16
+;;   return (v17)
 ;; function 2
 ;; function (i32) -> (i32)
 ;; block0(v0: i32):

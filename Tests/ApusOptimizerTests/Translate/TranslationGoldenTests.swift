@@ -39,13 +39,13 @@ import Testing
         var functions = try ModuleFunctions(try TextFormat.parseModule(text))
         let defined = functions.module.bodies.count
         var listing = ""
-        var cleaner = DeadCode()
+        var passes = Passes()
         let translated = try functions.forEach { index, function in
             listing += comment("function \(index)\n\(function.text(offsets: true))")
             let built = function.text(offsets: true)
-            cleaner.run(&function)
-            let cleaned = function.text(offsets: true)
-            if cleaned != built { listing += comment("cleaned\n\(cleaned)") }
+            passes.run(&function)
+            let improved = function.text(offsets: true)
+            if improved != built { listing += comment("improved\n\(improved)") }
         }
         #expect(translated == defined)
         return listing

@@ -52,12 +52,12 @@ import Testing
     private func verify(_ bytes: [UInt8], _ name: String) throws -> Int {
         guard var functions = try? ModuleFunctions(bytes) else { return 0 }
         var verifier = Verifier()
-        var cleaner = DeadCode()
+        var passes = Passes()
         do {
             return try functions.forEach { index, function in
                 #expect(verifier.verify(function) == [], "\(name), function \(index)")
-                cleaner.run(&function)
-                #expect(verifier.verify(function) == [], "\(name), function \(index), cleaned")
+                passes.run(&function)
+                #expect(verifier.verify(function) == [], "\(name), function \(index), improved")
             }
         } catch is ModuleError {
             return 0

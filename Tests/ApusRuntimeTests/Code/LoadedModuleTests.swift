@@ -58,7 +58,9 @@ import Testing
     @Test func trampolinesAreMadeOnce() throws {
         let environment = try makeEnvironment()
         let trampolines = environment.trampolines
-        try trampolines.prepare([.entry(nothing), .host(nothing), .entry(nothing)])
+        try trampolines.prepare([
+            .entry(nothing, .cells), .host(nothing, .cells), .entry(nothing, .cells),
+        ])
         let entry = try trampolines.entry(nothing)
         #expect(try trampolines.entry(nothing) == entry)
         #expect(try trampolines.host(nothing) != entry)

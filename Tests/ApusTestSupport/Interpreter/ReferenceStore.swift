@@ -17,6 +17,15 @@ public final class ReferenceStore {
 
     public init() {}
 
+    /// Lets go of all that there is. Instances keep their store and it keeps them: whoever makes
+    /// many stores must end them.
+    public func removeAll() {
+        functions = []
+        tables = []
+        memories = []
+        globals = []
+    }
+
     /// Adds a function of the host and returns its address.
     public func addHostFunction(
         _ type: FunctionType,
