@@ -129,4 +129,47 @@ import Testing
         #expect(try function(0) == 3001)
         #expect(try function(10) == 3021)
     }
+
+    /// Aligning an inner loop made a jump back to the outer one long, and so a jump over that, which
+    /// had been measured as short, did not reach its label.
+    @Test(arguments: 36..<52)
+    func jumpsOverJumpsBackReachTheirLabels(before: Int) throws {
+        let engine = Engine()
+        var text = "(module (memory 1)\n"
+        for behind in 55..<64 { text += Self.jumpOverJumpBack(before, behind) }
+        let instance = try Instance(Store(engine), Module(engine, text: text + ")"))
+        for behind in 55..<64 {
+            let function = try instance.function("f\(behind)", as: ((Int32, Int32) -> Int32).self)
+            #expect(try function(0, 3) == 3)
+            #expect(try function(3, 2) == 6)
+        }
+    }
+
+    /// Counts what an inner loop does, with so many instructions of two bytes before the jump back
+    /// and behind it.
+    private static func jumpOverJumpBack(_ before: Int, _ behind: Int) -> String {
+        func instructions(_ count: Int) -> String {
+            (0..<count).map {
+                $0 % 2 == 0
+                    ? "(local.set 4 (i32.add (local.get 4) (local.get 0)))"
+                    : "(local.set 4 (i32.xor (local.get 4) (local.get 1)))"
+            }.joined()
+        }
+        return """
+            (func (export "f\(behind)") (param i32 i32) (result i32) (local i32 i32 i32)
+              (loop
+                (local.set 3 (local.get 1))
+                (loop
+                  (local.set 2 (i32.add (local.get 2) (i32.const 1)))
+                  (br_if 0 (local.tee 3 (i32.sub (local.get 3) (i32.const 1)))))
+                \(instructions(before))
+                (block
+                  (br_if 0 (i32.le_s (local.get 0) (i32.const 1)))
+                  (br_if 1 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))
+                  \(instructions(behind))))
+              (i32.store (i32.const 8) (local.get 4))
+              (local.get 2))
+
+            """
+    }
 }

@@ -44,7 +44,7 @@ import Testing
 
     /// Traps `count` times, each time for another reason, through the host and back, each time with
     /// an object in the guest's hands. Returns by how many bytes the process has grown after the
-    /// first tenth: some 400 kB whatever the count, for pages that `malloc` takes later than others.
+    /// first tenth: some 400 kB whatever the count, for pages that `malloc` takes later.
     private static func trap(_ count: Int) throws -> Int {
         let engine = Engine()
         let store = Store(engine)

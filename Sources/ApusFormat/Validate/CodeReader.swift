@@ -18,6 +18,14 @@ struct CodeReader {
     @inline(__always)
     func peekByte() -> UInt8 { bytes.byte(at: position) }
 
+    /// The byte at `distance` from here.
+    @inline(__always)
+    func peekByte(_ distance: Int) -> UInt8 { bytes.byte(at: position &+ distance) }
+
+    /// Eight bytes at `distance` from here.
+    @inline(__always)
+    func peekWord(_ distance: Int) -> UInt64 { bytes.word(at: position &+ distance) }
+
     var isPastEnd: Bool { @inline(__always) get { position > end } }
 
     @inline(__always)

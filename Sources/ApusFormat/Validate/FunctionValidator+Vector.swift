@@ -3,6 +3,42 @@ internal import ApusCollections
 /// Vector instructions (3.4.8): operand and result types by shape.
 extension FunctionValidator {
     mutating func validateVector() throws(ModuleError) {
+        if let code = peekByteCode(), features.has(.simd) {
+            let signature = Self.signatures[code]
+            if signature.count > 0 {
+                reader.position &+= code < 0x80 ? 1 : 2
+                analysis.flags.insert(.usesVectors)
+                return try apply(signature)
+            }
+        }
+        try validateAnyVector()
+    }
+
+    /// The instruction's number as far as it fits into a byte, in its shortest form.
+    @inline(__always)
+    private func peekByteCode() -> UInt8? {
+        let first = reader.peekByte()
+        return first < 0x80 || reader.peekByte(1) == 1 ? first : nil
+    }
+
+    /// Of the instructions without immediates, by number, so that the table of all instructions
+    /// need not be read for these; others have no operands here.
+    private static let signatures = ConstantTable<FixedSignature> { code in
+        guard let row = Opcodes.opcode(prefix: 0xFD, code: Int(code)), row.feature == .simd,
+            row.operation.immediates == .none, let signature = row.operation.fixedSignature
+        else { return FixedSignature() }
+        return signature
+    }
+
+    @inline(__always)
+    private mutating func apply(_ signature: FixedSignature) throws(ModuleError) {
+        if signature.count > 2 { try pop(ValueType(bits: UInt32(signature.third))) }
+        if signature.count > 1 { try pop(ValueType(bits: UInt32(signature.second))) }
+        try pop(ValueType(bits: UInt32(signature.first)))
+        push(ValueType(bits: UInt32(signature.result)))
+    }
+
+    private mutating func validateAnyVector() throws(ModuleError) {
         let code = try reader.readUnsigned32()
         guard let row = Opcodes.opcode(prefix: 0xFD, code: Int(code)) else {
             throw malformed("illegal opcode fd \(hexadecimal(code))")
@@ -73,6 +109,13 @@ extension FunctionValidator {
     }
 
     private mutating func readShuffle() throws(ModuleError) {
+        // All sixteen at once, if there is nothing to say about one.
+        if reader.position &+ 16 <= reader.end,
+            (reader.peekWord(0) | reader.peekWord(8)) & 0xE0E0_E0E0_E0E0_E0E0 == 0
+        {
+            reader.position &+= 16
+            return
+        }
         for _ in 0..<16 {
             if reader.position >= reader.end { throw reader.unexpectedEnd() }
             try readLane(below: 32)

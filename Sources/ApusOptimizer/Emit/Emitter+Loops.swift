@@ -18,7 +18,7 @@ extension Emitter {
     mutating func alignLoop(isInner: Bool) {
         hasLoops = true
         let most = isInner ? Self.lineBytes : Self.outerAlignment
-        alignmentSlack &+= UInt32(truncatingIfNeeded: most &- 1)
+        addSlack(most &- 1)
         guard isInner else {
             if !isMeasuring { code.align(to: Self.outerAlignment) }
             return

@@ -47,9 +47,8 @@ struct Emitter: ~Copyable {
     var isMeasuring = false
     var forwardJumps = Arena<ForwardJump>(capacity: 128)
     var jumpCount = 0
-    /// What aligning loops may have added to the code so far, at most: what is put between, and
-    /// what makes jumps longer.
-    var alignmentSlack: UInt32 = 0
+    /// Where the code may become longer than it was measured, in order.
+    var slacks = Arena<Slack>(capacity: 32)
     var innerLoops = Arena<InnerLoop>(capacity: 16)
     var innerLoopCount = 0
     var hasLoops = false
