@@ -8,6 +8,30 @@ internal import ApusVectors
 extension Emitter {
     // MARK: Flags
 
+    /// A register whose value the flags are of, as if it were compared with 0, as far as being
+    /// equal goes; if the code still ends where it did then.
+    struct ResultFlags: BitwiseCopyable {
+        var register: GPR
+        var width: Width
+        var position: Int
+    }
+
+    /// Notes that the instruction before has set the flags by `register`, its result.
+    @inline(__always)
+    mutating func noteFlags(of register: GPR, _ width: Width) {
+        resultFlags = ResultFlags(register: register, width: width, position: code.count)
+    }
+
+    /// Whether the flags say already what a comparison of `register` with 0 would.
+    private func hasFlags(
+        of register: GPR, _ instruction: MachineInstruction
+    ) -> Bool {
+        let flag = FlagCondition(number: instruction.condition)
+        return resultFlags.position == code.count && resultFlags.register == register
+            && resultFlags.width == instruction.width.width && flag.isSimple
+            && (flag.code == .e || flag.code == .ne)
+    }
+
     private mutating func emitTest(
         _ instruction: MachineInstruction, _ function: borrowing MachineFunction
     ) {
@@ -32,7 +56,7 @@ extension Emitter {
             }
             let a = general(first, function)
             if number == 0 {
-                code.test(width, a, a)
+                if !hasFlags(of: a, instruction) { code.test(width, a, a) }
             } else {
                 code.alu(.cmp, width, a, immediate: number)
             }
@@ -44,7 +68,10 @@ extension Emitter {
             let address = memory(instruction, function)
             markMemory(instruction)
             code.alu(.cmp, width, address, immediate: number)
-        case .test: code.test(width, general(first, function), general(first &+ 1, function))
+        case .test:
+            let a = general(first, function)
+            let b = general(first &+ 1, function)
+            if a != b || !hasFlags(of: a, instruction) { code.test(width, a, b) }
         case .testImmediate:
             let a = general(first, function)
             // What the low bits say, a shorter instruction says as well; not of the sign.

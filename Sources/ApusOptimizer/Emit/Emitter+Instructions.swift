@@ -202,13 +202,19 @@ extension Emitter {
                 code.lea(width, result, Address(a, number))
             } else {
                 code.alu(.add, width, result, immediate: number)
+                noteFlags(of: result, width)
             }
-        case .alu: code.alu(op, width, result, general(operands.useStart &+ 1, function))
-        case .aluImmediate: code.alu(op, width, result, immediate: number)
+        case .alu:
+            code.alu(op, width, result, general(operands.useStart &+ 1, function))
+            noteFlags(of: result, width)
+        case .aluImmediate:
+            code.alu(op, width, result, immediate: number)
+            noteFlags(of: result, width)
         case .aluMemory:
             let memory = memory(instruction, function)
             markMemory(instruction)
             code.alu(op, width, result, memory)
+            noteFlags(of: result, width)
         case .multiply: code.imul(width, result, general(operands.useStart &+ 1, function))
         case .multiplyImmediate: emitMultiply(width, result, a, number)
         case .multiplyMemory:
@@ -240,10 +246,9 @@ extension Emitter {
     }
 
     private mutating func emitAdd(_ width: Width, _ result: GPR, _ a: GPR, _ b: GPR) {
-        if result == a {
-            code.alu(.add, width, result, b)
-        } else if result == b {
-            code.alu(.add, width, result, a)
+        if result == a || result == b {
+            code.alu(.add, width, result, result == a ? b : a)
+            noteFlags(of: result, width)
         } else if a == .r13 || a == .rbp {
             // As a base it would need a displacement.
             code.lea(width, result, Address(b, index: a))

@@ -43,6 +43,9 @@ struct Emitter: ~Copyable {
     /// The loop of the block whose code is before.
     private var previousLoop = MachineBlock.noBlock
 
+    /// See `Emitter+Control`.
+    var resultFlags = ResultFlags(register: .rax, width: .w32, position: -1)
+
     // See `Emitter+Jumps`.
     var isMeasuring = false
     var forwardJumps = Arena<ForwardJump>(capacity: 128)
@@ -137,6 +140,8 @@ struct Emitter: ~Copyable {
             }
             previousLoop = function.blocks[block].loop
             code.bind(labels[block])
+            // Others may come here with other flags.
+            resultFlags.position = -1
             emitBlock(block, function, allocation, sinking, vectors)
         }
         endInnerLoop()
