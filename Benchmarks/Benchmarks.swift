@@ -13,7 +13,7 @@ struct Benchmarks {
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
           secrets [N]           N slots recycled: whether the next instance finds something
-          residence [N]         N instances at once: what each takes
+          residence [N]         N instances at once: what each takes; 2 N slots
         """
 
     static func main() throws {

@@ -82,30 +82,29 @@ enum Soak {
         }
     }
 
-    /// What each of `count` idle instances of a module with one page of memory takes.
+    /// What each of `count` idle instances of a module with one page of memory takes. The pool has
+    /// twice as many slots.
     static func residence(_ count: Int) throws {
+        try residence(count, "on_demand", Engine())
+        let pool = Engine.Pool(instances: 2 * count, memoryBytes: 1 << 20)
+        try residence(count, "pooled", Engine(.init(allocator: .pooling(pool))))
+    }
+
+    private static func residence(_ count: Int, _ name: String, _ engine: Engine) throws {
         let module = """
             (module (memory (export "memory") 1) (func (export "f") (result i32) (i32.const 1)))
             """
-        let pool = Engine.Pool(instances: count, memoryBytes: 1 << 20)
-        let engines = [
-            ("on_demand", Engine()), ("pooled", Engine(.init(allocator: .pooling(pool)))),
-        ]
-        for (name, engine) in engines {
-            let prepared = try Linker(engine).prepare(Module(engine, text: module))
-            let before = ProcessUsage.residentBytes
-            var instances = try (0..<count).map { _ in
-                try prepared.instantiate(in: Store(engine))
-            }
-            let live = ProcessUsage.residentBytes
-            for instance in instances {
-                _ = try instance.function("f", as: (() -> Int32).self)()
-            }
-            let called = ProcessUsage.residentBytes
-            instances = []
-            print(
-                name, count, "live instances,", (live - before) / count, "bytes each,",
-                (called - before) / count, "after a call")
+        let prepared = try Linker(engine).prepare(Module(engine, text: module))
+        let before = ProcessUsage.residentBytes
+        let instances = try (0..<count).map { _ in try prepared.instantiate(in: Store(engine)) }
+        let live = ProcessUsage.residentBytes
+        for instance in instances {
+            _ = try instance.function("f", as: (() -> Int32).self)()
         }
+        let called = withExtendedLifetime(instances) { ProcessUsage.residentBytes }
+        print(
+            name, count, "live instances,", (live - before) / count, "bytes each,",
+            (called - before) / count, "after a call;",
+            engine.allocatorStatistics.capacity.map { "\($0) slots" } ?? "")
     }
 }

@@ -4,10 +4,10 @@ extension CodeGenerator {
     /// Gives out registers at random, at first very few of them, and checks what came of it.
     mutating func allocateAtRandom(as index: Int, limit: Int) -> Bool {
         allocator.chaos?.begin(index)
-        defer { allocator.file = .x86_64 }
+        defer { allocator.file = file }
         for count in [AllocationChaos.fewestRegisters, 5, 6, 8, 16] {
-            guard let file = allocator.chaos?.restrict(.x86_64, to: count) else { break }
-            allocator.file = file
+            guard let fewer = allocator.chaos?.restrict(file, to: count) else { break }
+            allocator.file = fewer
             guard allocator.allocate(&selector.machine, into: &allocation, limit: limit) else {
                 continue
             }

@@ -7,7 +7,9 @@ internal import ApusVectors
 /// The back half of the compiler: machine code of functions in static single assignment form.
 struct CodeGenerator: ~Copyable {
     var selector: Selector
-    var allocator = Allocator(.x86_64, .x86_64)
+    /// The registers there are.
+    let file: RegisterFile
+    var allocator: Allocator
     var allocation = Allocation()
     var sinking = SpillSinking()
     var frameSlots = FrameSlots()
@@ -22,12 +24,14 @@ struct CodeGenerator: ~Copyable {
     /// Registers are given out at random if there is an `allocationSeed`.
     init(
         processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false,
-        allocationSeed: UInt64? = nil
+        isFuelMetered: Bool = false, allocationSeed: UInt64? = nil
     ) {
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
             fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
-        selector = Selector(options)
+        selector = Selector(options, keepsTrapOrder: isFuelMetered)
+        file = isFuelMetered ? .meteredX86_64 : .x86_64
+        allocator = Allocator(file, .x86_64)
         emitter = Emitter(options)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }
     }

@@ -28,7 +28,7 @@ public struct OptimizingCompiler: ~Copyable {
         generator = CodeGenerator(
             processor: environment.processor,
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
-            allocationSeed: environment.allocationSeed)
+            isFuelMetered: environment.isFuelMetered, allocationSeed: environment.allocationSeed)
         generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 

@@ -8,14 +8,13 @@ internal import ApusOptimizer
 struct OptimizingModuleCompiler: ModuleCompiler, ~Copyable {
     private var optimizing: OptimizingCompiler
     private var baseline: BaselineCompiler
-    /// Only baseline code counts fuel, and runs on processors of any age.
+    /// Only baseline code runs on processors of any age.
     private let isBaselineOnly: Bool
 
     init(_ environment: ModuleEnvironment) {
         optimizing = OptimizingCompiler(environment)
         baseline = BaselineCompiler(environment)
-        isBaselineOnly =
-            environment.isFuelMetered || !OptimizingCompiler.supports(environment.processor)
+        isBaselineOnly = !OptimizingCompiler.supports(environment.processor)
     }
 
     var phases: CompilationPhases { optimizing.phases }

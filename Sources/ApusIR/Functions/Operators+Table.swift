@@ -108,6 +108,7 @@ extension Operator {
         case .callRuntime: entry("callRuntime", .list, .any, .number, .calls)
         case .callResult: entry("callResult", .unary, .any, .number, .stays)
         case .trapIf: entry("trapIf", .unary, .condition, .number, .traps)
+        case .payFuel: entry("payFuel", .unary, .condition, .number, .traps)
 
         case .jump: entry("jump", .none, .nothing, .none, .ends)
         case .branch: entry("branch", .unary, .condition, .none, .ends)

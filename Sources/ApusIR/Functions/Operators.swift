@@ -85,6 +85,9 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case callResult
     /// Traps with the immediate's code if `a` is not 0.
     case trapIf
+    /// In metered code: takes `a`, a constant, from the fuel that is left. If the immediate is 1 it
+    /// traps when that was too little.
+    case payFuel
 
     // Ends of blocks
     /// Goes on along edge `a`.

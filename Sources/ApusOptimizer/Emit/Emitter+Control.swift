@@ -94,6 +94,12 @@ extension Emitter {
         }
     }
 
+    mutating func emitPayment(_ instruction: MachineInstruction) {
+        let cost = Int32(truncatingIfNeeded: instruction.immediate)
+        code.alu(cost == 0 ? .cmp : .sub, .w64, CallingConvention.fuel, immediate: cost)
+        if instruction.detail == 1 { trap(.outOfFuel, if: .l) }
+    }
+
     private mutating func emitSet(_ flag: FlagCondition, _ result: GPR) {
         if flag.isSimple {
             code.set(flag.code, result)

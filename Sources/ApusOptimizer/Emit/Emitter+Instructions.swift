@@ -81,6 +81,7 @@ extension Emitter {
             .countTrailingZeros, .populationCount:
             emitBits(instruction, function)
         case .set, .select, .selectVector, .trapIf: emitFlagUser(instruction, function)
+        case .payFuel: emitPayment(instruction)
         case .branch: emitBranch(instruction, block, function)
         case .load, .loadFloat, .store, .storeFloat, .storeImmediate, .aluStore,
             .aluStoreImmediate:

@@ -58,6 +58,8 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case branch
     /// ← tested
     case trapIf
+    /// Takes the immediate from the fuel; traps if `detail` is 1 and there is too little.
+    case payFuel
 
     // Memory
     /// `detail` is a `LoadExtension`

@@ -153,7 +153,8 @@ extension MachineInstruction {
         switch opcode {
         case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .addImmediate,
             .aluImmediate, .multiplyImmediate, .shiftImmediate, .rotateImmediate, .storeImmediate,
-            .aluStoreImmediate, .reserveStack, .releaseStack, .call, .callRuntime, .tailCall:
+            .aluStoreImmediate, .payFuel, .reserveStack, .releaseStack, .call, .callRuntime,
+            .tailCall:
             return true
         default: return immediate != 0
         }

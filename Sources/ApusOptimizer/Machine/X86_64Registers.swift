@@ -34,6 +34,14 @@ extension RegisterFile {
         preferred: RegisterSet([.rcx, .rsi, .rdi, .rdx, .rax]).union(
             RegisterSet(rawValue: 0x00FF_0000)))
 
+    /// In metered code one of them holds the fuel.
+    static let meteredX86_64 = {
+        var file = x86_64
+        file.general.subtract(PhysicalRegister(CallingConvention.fuel).set)
+        file.calleeSaved.subtract(PhysicalRegister(CallingConvention.fuel).set)
+        return file
+    }()
+
     /// Registers that calls change, among those that are given out.
     var lostByCalls: RegisterSet { general.union(vector).subtracting(calleeSaved) }
 }

@@ -253,4 +253,13 @@ extension Selector {
         source.made.raised = UInt8(truncatingIfNeeded: instruction.immediate)
         append(source)
     }
+
+    mutating func lowerPayment(
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        var made = MachineInstruction(.payFuel)
+        made.immediate = function.constant(instruction.first) ?? 0
+        made.detail = UInt8(truncatingIfNeeded: instruction.immediate)
+        begin(made)
+    }
 }

@@ -236,6 +236,8 @@ extension Selector {
         isFolded[resolve(left).index] = true
         var made = made
         made.detail = op.rawValue
+        // It is the load that faults first.
+        made.offset = function.offsets[resolve(left).index]
         if let number = immediate(right, function) {
             made.opcode = .aluStoreImmediate
             made.immediate = UInt64(bitPattern: Int64(number))

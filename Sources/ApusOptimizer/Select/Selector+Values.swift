@@ -55,6 +55,7 @@ extension Selector {
         case .store: lowerStore(instruction, function)
         case .call, .callImport, .callFar, .callRuntime: lowerCall(value, instruction, function)
         case .trapIf: lowerTrapIf(instruction, function)
+        case .payFuel: lowerPayment(instruction, function)
         case .jump, .branch, .branchTable, .return, .trap, .tailCall, .tailCallFar:
             lowerEnd(instruction, function)
         }

@@ -54,7 +54,8 @@ extension FunctionTranslator {
 
     /// The length on top of the stack, if the operation is to be written out.
     private func writtenOutCount() -> UInt64? {
-        guard let count = builder.constant(stack.last), count > 0,
+        // The runtime takes the fuel for what it does.
+        guard !isFuelMetered, let count = builder.constant(stack.last), count > 0,
             count <= Self.writtenOutLimit
         else { return nil }
         return count

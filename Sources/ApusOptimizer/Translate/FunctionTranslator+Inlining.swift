@@ -21,7 +21,8 @@ extension FunctionTranslator {
     /// Takes in the body of function `index`, whose arguments are on the stack; false if it is to
     /// be called.
     mutating func inlineCall(_ index: Int, _ signature: FlatSignature) -> Bool {
-        if inlineFrame >= 0 || verdicts[index] == .called { return false }
+        // A callee pays for itself, and stops where it starts.
+        if inlineFrame >= 0 || isFuelMetered || verdicts[index] == .called { return false }
         let body = module.bodies[index &- module.importedFunctionCount]
         let bytes = Int(body.end &- body.start)
         guard bytes <= Self.bodyLimit, inlinedBytes &+ bytes <= Self.totalLimit,

@@ -16,6 +16,7 @@ struct FunctionTranslator: ~Copyable {
     let module: DecodedModule
     let layout: ContextLayout
     let signatures: SignatureTable
+    let isFuelMetered: Bool
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
 
@@ -24,6 +25,8 @@ struct FunctionTranslator: ~Copyable {
     /// Offset in the module of the instruction at hand, and of the body.
     var instructionOffset = 0
     var bodyStart = 0
+    /// What has been paid for last, in metered code.
+    var fuelSegment: FuelSegment?
     /// Something in the body is not for this compiler.
     var isRefused = false
 
@@ -69,6 +72,7 @@ struct FunctionTranslator: ~Copyable {
         module = environment.module
         layout = environment.layout
         signatures = SignatureTable(environment.module)
+        isFuelMetered = environment.isFuelMetered
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         calleeValidator = FunctionValidator(environment.module)
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
@@ -87,6 +91,7 @@ struct FunctionTranslator: ~Copyable {
         while !frames.isEmpty {
             instructionOffset = reader.position
             builder.offset = UInt32(truncatingIfNeeded: instructionOffset &- bodyStart)
+            if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if isRefused || isTooLarge { return false }
             if !isReachable, !frames.isEmpty { skipUnreachable(analysis) }
@@ -115,6 +120,7 @@ struct FunctionTranslator: ~Copyable {
         frames.removeAll()
         isReachable = true
         nextRecord = 1
+        fuelSegment = nil
         loopDepth = 0
         localTypes.removeAll()
         locals.removeAll()

@@ -1,0 +1,73 @@
+import Apus
+import Testing
+
+/// Bulk operations of lengths that are known when they are compiled, which the optimizing compiler
+/// writes out: at all distances between the two ranges, and at the memory's end.
+@Suite struct ShortBulkTests {
+    private static let counts = [
+        0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 127, 128, 129,
+    ]
+
+    @Test(arguments: [Engine.Compiler.baseline, .optimizing])
+    func copies(compiler: Engine.Compiler) throws {
+        let instance = try Self.instance(compiler)
+        let memory = try instance.memory("memory")
+        for count in Self.counts {
+            let function = try instance.function(
+                "copy\(count)", as: ((Int32, Int32) -> Void).self)
+            for distance in -count - 1...count + 1 {
+                var expected = Self.pattern
+                let from = 200
+                let to = from + distance
+                expected.replaceSubrange(
+                    to..<to + count, with: Self.pattern[from..<from + count])
+                try memory.write(Self.pattern, at: 0)
+                try function(Int32(to), Int32(from))
+                #expect(try memory.read(at: 0, count: Self.pattern.count) == expected)
+            }
+        }
+    }
+
+    /// What does not fit changes nothing, at either end of the two.
+    @Test(arguments: [Engine.Compiler.baseline, .optimizing])
+    func ends(compiler: Engine.Compiler) throws {
+        let instance = try Self.instance(compiler)
+        let memory = try instance.memory("memory")
+        let start = 65536 - Self.pattern.count
+        for count in Self.counts {
+            let copy = try instance.function("copy\(count)", as: ((Int32, Int32) -> Void).self)
+            let fill = try instance.function("fill\(count)", as: ((Int32, Int32) -> Void).self)
+            try memory.write(Self.pattern, at: start)
+            let last = Int32(65536 - count)
+            #expect(throws: Trap.self) { try copy(last + 1, 0) }
+            #expect(throws: Trap.self) { try copy(0, last + 1) }
+            #expect(throws: Trap.self) { try copy(-1, 0) }
+            #expect(throws: Trap.self) { try fill(last + 1, 7) }
+            #expect(try memory.read(at: start, count: Self.pattern.count) == Self.pattern)
+            try copy(last, Int32(start))
+            try fill(last, 0x1A5)
+            let expected = [UInt8](repeating: 0xA5, count: count)
+            #expect(try memory.read(at: Int(last), count: count) == expected)
+        }
+    }
+
+    private static let pattern = (0..<500).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3) }
+
+    private static func instance(
+        _ compiler: Engine.Compiler
+    ) throws -> Instance {
+        var text = "(module (memory (export \"memory\") 1)"
+        for count in counts {
+            text += """
+                 (func (export "copy\(count)") (param i32 i32)
+                   (memory.copy (local.get 0) (local.get 1) (i32.const \(count))))
+                 (func (export "fill\(count)") (param i32 i32)
+                   (memory.fill (local.get 0) (local.get 1) (i32.const \(count))))
+                """
+        }
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        let engine = Engine(configuration)
+        return try Instance(Store(engine), Module(engine, text: text + ")"))
+    }
+}
