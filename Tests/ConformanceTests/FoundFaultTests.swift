@@ -130,8 +130,8 @@ import Testing
         #expect(try function(10) == 3021)
     }
 
-    /// Aligning an inner loop made a jump back to the outer one long, and so a jump over that, which
-    /// had been measured as short, did not reach its label.
+    /// Aligning an inner loop made a jump back to the outer one long, and so a jump over that,
+    /// which had been measured as short, did not reach its label.
     @Test(arguments: 36..<52)
     func jumpsOverJumpsBackReachTheirLabels(before: Int) throws {
         let engine = Engine()
