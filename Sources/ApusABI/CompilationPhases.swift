@@ -10,6 +10,8 @@ public struct CompilationPhases: Sendable {
         case clean
         case select
         case allocate
+        /// Values that are spilled find their places.
+        case frame
         case emit
         /// All that the baseline compiler does.
         case baseline
@@ -18,7 +20,7 @@ public struct CompilationPhases: Sendable {
     }
 
     public let isMeasuring: Bool
-    private var times = InlineArray<8, Duration>(repeating: .zero)
+    private var times = InlineArray<9, Duration>(repeating: .zero)
     private var last = ContinuousClock.Instant.now
 
     /// Phases that take no time, until some is measured if `isMeasuring`.

@@ -61,14 +61,16 @@ struct CodeGenerator: ~Copyable {
         selector.select(function)
         phases.end(.select)
         if selector.isRefused { return false }
-        defer { phases.end(.allocate) }
         if allocator.chaos != nil {
+            defer { phases.end(.allocate) }
             return allocateAtRandom(as: index, limit: Self.livenessLimit)
         }
         let isAllocated = allocator.allocate(
             &selector.machine, into: &allocation, limit: Self.livenessLimit)
+        phases.end(.allocate)
         guard isAllocated else { return false }
         placeSpills()
+        phases.end(.frame)
         return true
     }
 

@@ -29,6 +29,9 @@ struct FrameSlots: ~Copyable {
     ) {
         let count = function.registers.count
         slots.refill(Self.none, count: count)
+        narrowCount = 0
+        wideCount = 0
+        if !Self.hasSpills(allocation) { return }
         neededBehind.refill(0, count: count)
         lastUses.refill(Self.none, count: count)
         narrow.begin()
@@ -42,6 +45,13 @@ struct FrameSlots: ~Copyable {
         }
         narrowCount = narrow.count
         wideCount = wide.count
+    }
+
+    private static func hasSpills(_ allocation: borrowing Allocation) -> Bool {
+        for value in 0..<allocation.isSpilled.count where allocation.isSpilled[value] {
+            return true
+        }
+        return false
     }
 
     private mutating func placeParameters(
