@@ -196,14 +196,15 @@ struct Selector: ~Copyable {
         append(made, register)
     }
 
-    /// The bits of `value` if it is a constant, sign-extended from its type.
+    /// The bits of `value` if it is a constant, sign-extended from its type: that of `value`, since
+    /// what shares its register may be narrower, and then has zeroes above, or wider.
     func constant(_ value: Value, _ function: borrowing Function) -> Int64? {
-        let value = resolve(value)
-        let instruction = function[value]
+        let instruction = function[resolve(value)]
         guard instruction.operator == .constant else { return nil }
-        if instruction.type == .i32 {
+        if function.type(value) == .i32 {
             return Int64(Int32(truncatingIfNeeded: instruction.bits))
         }
+        if instruction.type == .i32 { return Int64(UInt32(truncatingIfNeeded: instruction.bits)) }
         return Int64(bitPattern: instruction.bits)
     }
 
