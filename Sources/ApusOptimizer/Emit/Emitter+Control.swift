@@ -42,24 +42,7 @@ extension Emitter {
             instruction.uses.upperBound &- instruction.memory.registerCount
             &- test.registerCount
         switch test {
-        case .compare:
-            if let slot = frameOperand(first, function) {
-                code.alu(.cmp, width, slot, general(first &+ 1, function))
-            } else if let slot = frameOperand(first &+ 1, function) {
-                code.alu(.cmp, width, general(first, function), slot)
-            } else {
-                code.alu(.cmp, width, general(first, function), general(first &+ 1, function))
-            }
-        case .compareImmediate:
-            if let slot = frameOperand(first, function) {
-                return code.alu(.cmp, width, slot, immediate: number)
-            }
-            let a = general(first, function)
-            if number == 0 {
-                if !hasFlags(of: a, instruction) { code.test(width, a, a) }
-            } else {
-                code.alu(.cmp, width, a, immediate: number)
-            }
+        case .compare, .compareImmediate: emitComparison(instruction, test, first, function)
         case .compareMemory:
             let address = memory(instruction, function)
             markMemory(instruction)
@@ -93,6 +76,33 @@ extension Emitter {
             let shape = VectorShape(rawValue: UInt8(truncatingIfNeeded: instruction.immediate))
             code.testAllTrue(
                 shape ?? .i8x16, vector(first, function), scratch: CallingConvention.floatScratch)
+        }
+    }
+
+    /// Of two operands, one of which may be in the frame, or of one with a constant.
+    private mutating func emitComparison(
+        _ instruction: MachineInstruction, _ test: FlagTest, _ first: Int,
+        _ function: borrowing MachineFunction
+    ) {
+        let width = instruction.width.width
+        let slot = frameOperand(first, function)
+        guard test == .compare else {
+            let number = Int32(truncatingIfNeeded: instruction.immediate)
+            if let slot { return code.alu(.cmp, width, slot, immediate: number) }
+            let a = general(first, function)
+            if number != 0 {
+                code.alu(.cmp, width, a, immediate: number)
+            } else if !hasFlags(of: a, instruction) {
+                code.test(width, a, a)
+            }
+            return
+        }
+        if let slot {
+            code.alu(.cmp, width, slot, general(first &+ 1, function))
+        } else if let slot = frameOperand(first &+ 1, function) {
+            code.alu(.cmp, width, general(first, function), slot)
+        } else {
+            code.alu(.cmp, width, general(first, function), general(first &+ 1, function))
         }
     }
 
