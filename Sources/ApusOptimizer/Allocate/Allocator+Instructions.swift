@@ -85,15 +85,17 @@ extension Allocator {
     /// A value that is used again within as many instructions is better loaded.
     private static var reuseDistance: UInt32 { 16 }
 
-    /// The place of a use whose value is in the frame and that the instruction can read there, so
-    /// that it takes no register; -1 if there is none.
+    /// The place of a use whose value is in the frame and that the instruction can read there, where
+    /// all registers are taken: then nobody has to make way. -1 if there is none.
     private func useInFrame(
         _ instruction: MachineInstruction, _ position: UInt32, _ function: inout MachineFunction
     ) -> Int {
         let first = instruction.uses.lowerBound
         for place in instruction.uses {
             let value = function.operands[place].value
-            guard homes[value.index].isNone, !function.registers[value.index].isRepeatable
+            let record = function.registers[value.index]
+            guard homes[value.index].isNone, !record.isRepeatable,
+                file.allocatable(record.kind).subtracting(taken).isEmpty
             else { continue }
             var use = place &- first
             if use == 0, instruction.flags.contains(.commutes) { use = 1 }

@@ -32,11 +32,7 @@ extension Emitter {
     }
 
     private mutating func alignInnerLoop(bytes: Int) {
-        code.align(to: Self.innerAlignment)
-        let place = code.count & (Self.lineBytes &- 1)
-        if bytes <= Self.lineBytes, place &+ bytes > Self.lineBytes {
-            code.align(to: Self.lineBytes)
-        }
+        code.align(to: bytes <= Self.lineBytes ? Self.lineBytes : Self.innerAlignment)
     }
 
     /// Notes where the loop ends that was started last, if it has not ended before.
