@@ -51,6 +51,7 @@ public struct Trampolines: Sendable {
         code.push(.r12)
         for field in savedFields { code.push(Address(.r12, field)) }
         code.alu(.sub, .w64, .rsp, immediate: 8)
+        let (rounds, isOurs) = takeFloatControl(Address(.rsp), .rax, &code)
         code.store(.w64, Address(.r12, StoreField.entryStackPointer), .rsp)
         code.store(.w64, Address(.r12, StoreField.entryFramePointer), .rbp)
         code.lea(.w64, .rax, label: landing)
@@ -66,7 +67,10 @@ public struct Trampolines: Sendable {
         code.lea(.w64, .rbp, Address(.rsp, frameBytes))
         code.moveImmediate(.rax, 1)
         code.bind(leave)
+        giveFloatControlBack(Address(.rbp, -frameBytes), .rcx, &code)
         restoreHost(&code)
+        setFloatControl(rounds, isOurs, &code)
+        code.emitConstants()
         return start
     }
 
@@ -242,6 +246,54 @@ public struct Trampolines: Sendable {
         for (index, location) in locations.enumerated() {
             loadCell(Address(.rsp, cells[index]), type.results[index], location, &code)
         }
+    }
+
+    // MARK: Floats
+
+    /// What the specification wants (4.3.3): rounding to the nearest, denormal numbers, no
+    /// exceptions. The host may have set something else before it calls; functions of the host
+    /// leave it as it was, as the convention of the platform has it.
+    private static var floatControl: UInt32 { 0x1F80 }
+    /// Without the bits that only say what has happened.
+    private static var floatControlMask: Int32 { 0xFFC0 }
+
+    /// Stores the control of floats that the host has to `place`. If it is not ours, control
+    /// goes to the first label, for `setFloatControl`, and comes back to the second.
+    private func takeFloatControl(
+        _ place: Address, _ register: GPR, _ code: inout CodeBuffer
+    ) -> (other: Label, isOurs: Label) {
+        let other = code.makeLabel()
+        let isOurs = code.makeLabel()
+        code.storeFloatControl(place)
+        compareFloatControl(place, register, &code)
+        code.jump(.ne, other)
+        code.bind(isOurs)
+        return (other, isOurs)
+    }
+
+    private func compareFloatControl(
+        _ place: Address, _ register: GPR, _ code: inout CodeBuffer
+    ) {
+        code.load(.w32, register, place)
+        code.alu(.and, .w32, register, immediate: Self.floatControlMask)
+        code.alu(.cmp, .w32, register, immediate: Int32(Self.floatControl))
+    }
+
+    private func setFloatControl(_ other: Label, _ isOurs: Label, _ code: inout CodeBuffer) {
+        code.bind(other)
+        code.loadFloatControl(Address(constant: code.constant32(Self.floatControl)))
+        code.jump(isOurs)
+    }
+
+    /// Gives the host the control that it had, unless it is ours.
+    private func giveFloatControlBack(
+        _ place: Address, _ register: GPR, _ code: inout CodeBuffer
+    ) {
+        let isOurs = code.makeLabel()
+        compareFloatControl(place, register, &code)
+        code.jump(.e, isOurs, near: true)
+        code.loadFloatControl(place)
+        code.bind(isOurs)
     }
 
     /// The stub through which compiled code calls `RuntimeFunction` number eax.

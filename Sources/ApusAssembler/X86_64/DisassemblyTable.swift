@@ -217,6 +217,8 @@ struct DisassemblyTable: Sendable {
         addSized(.exchangeAdd, "xadd", .rmReg)
         add(.adcx, "adcx", .regRm)
         add(.adox, "adox", .regRm)
+        add(.loadFloatControl, "ldmxcsr", .rm, hasDigit: true)
+        add(.storeFloatControl, "stmxcsr", .rm, hasDigit: true)
         // The processor takes the whole byte for its digit.
         add(Row(0x0F_AE, digit: 6), "mfence", .rm, hasDigit: true)
     }

@@ -77,6 +77,16 @@ extension CodeBuffer {
         binary(.floatAndNot, destination, a, address)
     }
 
+    /// The processor's control and status of floats = the 32 bits at `address`.
+    public mutating func loadFloatControl(_ address: Address) {
+        emit(.loadFloatControl, .w32, reg: Row.loadFloatControl.digit, address)
+    }
+
+    /// The 32 bits at `address` = the processor's control and status of floats.
+    public mutating func storeFloatControl(_ address: Address) {
+        emit(.storeFloatControl, .w32, reg: Row.storeFloatControl.digit, address)
+    }
+
     /// Sets flags: ZF, PF, CF = 111 if unordered, 000 if `a > b`, 001 if `a < b`, 100 if equal.
     public mutating func compareFloat(_ width: FloatWidth, _ a: XMM, _ b: XMM) {
         emitVector(Row.compareFloat.packed(width), reg: a.code, rm: b.code)

@@ -116,6 +116,8 @@ extension Row {
     static var set: Row { Row(0x0F_90) }
     static var cmov: Row { Row(0x0F_40) }
     static var bitTest: Row { Row(0x0F_BA, digit: 4) }
+    static var loadFloatControl: Row { Row(0x0F_AE, digit: 2) }
+    static var storeFloatControl: Row { Row(0x0F_AE, digit: 3) }
     static var compareExchange: Row { Row(0x0F_B1) }
     static var exchangeAdd: Row { Row(0x0F_C1) }
     static var adcx: Row { Row(0x66_38_F6) }

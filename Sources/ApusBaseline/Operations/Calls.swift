@@ -122,9 +122,9 @@ extension BaselineCompiler {
     /// Puts the funcref of a table's element into the scratch, checked.
     private mutating func loadElement(_ table: Int, _ typeIndex: Int, _ index: GeneralValue) {
         let scratch = CallingConvention.scratch
-        loadElements(table, index.register, trap: .undefinedElement)
-        code.load(.w64, scratch, Address(scratch, index: index.register, scale: 8))
-        let expected = index.isOwned ? index.register : allocateGeneral()
+        let expected = loadElements(table, index.register, trap: .undefinedElement)
+        code.load(.w64, scratch, Address(scratch, index: expected, scale: 8))
+        if index.isOwned { freeGeneral.insert(GeneralSet(index.register)) }
         code.load(
             .w32, expected, Address(CallingConvention.context, layout.signature(typeIndex)))
         markSite(.uninitializedElement)

@@ -426,9 +426,11 @@ extension BaselineCompiler {
         }
         let index = takeOwned(selector)
         restoreHomes()
-        code.alu(.cmp, .w32, index, immediate: Int32(truncatingIfNeeded: count))
+        // No branch decides whether the index is within the table: none can be foreseen wrongly.
+        code.moveImmediate(CallingConvention.scratch, UInt64(count))
+        code.alu(.cmp, .w32, index, CallingConvention.scratch)
+        code.cmov(.ae, .w32, index, CallingConvention.scratch)
         let fallback = code.makeLabel()
-        code.jump(.ae, fallback)
         let table = code.makeLabel()
         code.lea(.w64, CallingConvention.scratch, label: table)
         code.loadSignExtended(
@@ -436,14 +438,16 @@ extension BaselineCompiler {
         code.alu(.add, .w64, index, CallingConvention.scratch)
         code.jump(index)
         freeGeneral.insert(GeneralSet(index))
-        emitJumpTable(table, count, start)
+        emitJumpTable(table, count, start, fallback)
         code.bind(fallback)
         emitBranch(defaultDepth)
         skip()
     }
 
     /// The offsets of the targets, and for targets that take values the code that places them.
-    private mutating func emitJumpTable(_ table: Label, _ count: Int, _ start: Int) {
+    private mutating func emitJumpTable(
+        _ table: Label, _ count: Int, _ start: Int, _ fallback: Label
+    ) {
         let end = reader.position
         code.align(to: 4)
         code.bind(table)
@@ -463,6 +467,7 @@ extension BaselineCompiler {
                 code.append32(label: label, relativeTo: tableStart)
             }
         }
+        code.append32(label: fallback, relativeTo: tableStart)
         reader.position = end
         for index in 0..<stubs.count {
             code.bind(stubs[index].label)

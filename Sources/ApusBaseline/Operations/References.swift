@@ -103,34 +103,38 @@ extension BaselineCompiler {
     }
 
     /// Checks `index` against the table's size and loads the address of its elements into the
-    /// scratch.
-    mutating func loadElements(_ table: Int, _ index: GPR, trap code: TrapCode) {
+    /// scratch. The result, a register to be freed, is the index, or 0 where the processor goes on
+    /// with a wrong one before it knows.
+    mutating func loadElements(_ table: Int, _ index: GPR, trap code: TrapCode) -> GPR {
+        let masked = allocateGeneral()
         let record = tableRecord(table)
+        self.code.zero(masked)
         self.code.alu(.cmp, .w64, index, Address(record.base, record.displacement &+ 8))
         trap(code, if: .ae)
+        self.code.cmov(.b, .w64, masked, index)
         self.code.load(
             .w64, CallingConvention.scratch, Address(record.base, record.displacement))
+        return masked
     }
 
     mutating func translateTableGet() {
         let table = Int(reader.readIndex())
         let index = take(pop())
-        loadElements(table, index.register, trap: .tableOutOfBounds)
-        let result = index.isOwned ? index.register : allocateGeneral()
+        let masked = loadElements(table, index.register, trap: .tableOutOfBounds)
         code.load(
-            .w64, result,
-            Address(CallingConvention.scratch, index: index.register, scale: 8))
-        push(.reference, result)
+            .w64, masked, Address(CallingConvention.scratch, index: masked, scale: 8))
+        release(index)
+        push(.reference, masked)
     }
 
     mutating func translateTableSet() {
         let table = Int(reader.readIndex())
         let value = take(pop())
         let index = take(pop())
-        loadElements(table, index.register, trap: .tableOutOfBounds)
+        let masked = loadElements(table, index.register, trap: .tableOutOfBounds)
         code.store(
-            .w64, Address(CallingConvention.scratch, index: index.register, scale: 8),
-            value.register)
+            .w64, Address(CallingConvention.scratch, index: masked, scale: 8), value.register)
+        freeGeneral.insert(GeneralSet(masked))
         release(value)
         release(index)
     }

@@ -85,8 +85,8 @@ extension Allocator {
     /// A value that is used again within as many instructions is better loaded.
     private static var reuseDistance: UInt32 { 16 }
 
-    /// The place of a use whose value is in the frame and that the instruction can read there, where
-    /// all registers are taken: then nobody has to make way. -1 if there is none.
+    /// The place of a use whose value is in the frame and that the instruction can read there,
+    /// where all registers are taken: then nobody has to make way. -1 if there is none.
     private func useInFrame(
         _ instruction: MachineInstruction, _ position: UInt32, _ function: inout MachineFunction
     ) -> Int {

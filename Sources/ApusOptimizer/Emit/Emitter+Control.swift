@@ -228,13 +228,15 @@ extension Emitter {
         let index = general(instruction.uses.lowerBound, function)
         let distance = general(Int(instruction.operands), function)
         let scratch = CallingConvention.scratch
-        code.alu(.cmp, .w32, index, immediate: Int32(truncatingIfNeeded: last))
-        jump(.ae, labels[Int(target(block, last, function))])
+        // No branch decides whether the index is within the table: none can be foreseen wrongly.
+        code.moveImmediate(scratch, UInt64(last))
+        code.alu(.cmp, .w32, index, scratch)
+        code.cmov(.b, .w32, scratch, index)
         let table = code.makeLabel()
         tables.append(JumpTable(label: table, block: currentBlock))
-        code.lea(.w64, scratch, label: table)
+        code.lea(.w64, distance, label: table)
         code.loadSignExtended(
-            from: .w32, to: .w64, distance, Address(scratch, index: index, scale: 4))
+            from: .w32, to: .w64, scratch, Address(distance, index: scratch, scale: 4))
         code.alu(.add, .w64, scratch, distance)
         code.jump(scratch)
     }

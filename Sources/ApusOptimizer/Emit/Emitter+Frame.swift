@@ -145,7 +145,7 @@ extension Emitter {
             let start = code.count
             code.bind(tables[index].label)
             let block = function.blocks[Int(tables[index].block)]
-            for successor in 0..<Int(block.successorCount) &- 1 {
+            for successor in 0..<Int(block.successorCount) {
                 let target = target(block, successor, function)
                 code.append32(label: labels[Int(target)], relativeTo: start)
             }

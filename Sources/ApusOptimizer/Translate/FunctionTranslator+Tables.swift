@@ -68,11 +68,14 @@ extension FunctionTranslator {
                 .compare, .i32, index, count(ofTable: table),
                 immediate: IntegerCondition.greaterOrEqualUnsigned.rawValue))
         guard trap(code, if: isOutside) else { return nil }
+        // Where the processor goes on with a wrong index before it knows, it finds element 0.
+        let masked = builder.value(
+            ApusIR.Instruction(.select, .i64, isOutside, builder.constant(.i64, 0), index))
         let record = record(ofTable: table)
         let elements = builder.load(
             .i64, MemoryAccess(.full, .tableRecord), record.base, .none, record.displacement)
         let distance = builder.value(
-            ApusIR.Instruction(.shiftLeft, .i64, index, builder.constant(.i64, 3)))
+            ApusIR.Instruction(.shiftLeft, .i64, masked, builder.constant(.i64, 3)))
         return MemoryPlace(base: elements, index: distance, displacement: 0)
     }
 

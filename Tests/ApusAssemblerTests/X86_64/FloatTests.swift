@@ -2,6 +2,15 @@ import ApusAssembler
 import Testing
 
 @Suite struct FloatTests {
+    @Test func control() throws {
+        var listing = Listing()
+        for place in NamedAddress.samples {
+            listing.add("ldmxcsr dword ptr \(place.text)") { $0.loadFloatControl(place.address) }
+            listing.add("stmxcsr dword ptr \(place.text)") { $0.storeFloatControl(place.address) }
+        }
+        try listing.check("float-control")
+    }
+
     @Test func withAVX() throws {
         var listing = Listing()
         for width in FloatWidth.allCases {

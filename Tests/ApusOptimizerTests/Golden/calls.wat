@@ -28,23 +28,25 @@
 ;; function (i32) -> (i32)
 ;;   v2: i32 = constant 3
 ;;   v4: i64 = constant 4
-;;   v7: i64 = context
-;;   v9: i64 = constant 3
+;;   v7: i64 = constant 0
+;;   v9: i64 = context
+;;   v11: i64 = constant 3
 ;; block0(v0: i32):
 ;;   v1: i32 = call 0(v0) @3
 ;;   v3: i64 = extendUnsigned v0
 ;;   v5: i32 = compare.greaterOrEqualUnsigned v3, v4
 ;;   trapIf.4 v5 @9
-;;   v8: i64 = load.full.tableRecord v7, none, 64
-;;   v10: i64 = shiftLeft v3, v9
-;;   v11: i64 = load.full.table v8, v10, 0
-;;   v12: i32 = load.full.constant.trap5 v11, none, 16 @9
-;;   v13: i32 = load.full.constant v7, none, 96
-;;   v14: i32 = compare.notEqual v13, v12
-;;   trapIf.6 v14 @9
-;;   v16: i32 = callFar.0 v11(v2) @9
-;;   v17: i32 = add v1, v16
-;;   return (v17)
+;;   v8: i64 = select v5, v7, v3
+;;   v10: i64 = load.full.tableRecord v9, none, 64
+;;   v12: i64 = shiftLeft v8, v11
+;;   v13: i64 = load.full.table v10, v12, 0
+;;   v14: i32 = load.full.constant.trap5 v13, none, 16 @9
+;;   v15: i32 = load.full.constant v9, none, 96
+;;   v16: i32 = compare.notEqual v15, v14
+;;   trapIf.6 v16 @9
+;;   v18: i32 = callFar.0 v13(v2) @9
+;;   v19: i32 = add v1, v18
+;;   return (v19)
 ;; function 2
 ;; function (i32) -> (i32)
 ;; block0(v0: i32):
