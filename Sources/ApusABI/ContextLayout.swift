@@ -29,6 +29,19 @@ public enum ContextField {
     public static var owner: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_context.owner)) }
 }
 
+/// Offsets within `apus_host_context`.
+public enum HostField {
+    public static var closureCode: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_host_context.closure_code))
+    }
+    public static var closureState: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_host_context.closure_state))
+    }
+    public static var closureFailed: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_host_context.closure_failed))
+    }
+}
+
 /// Offsets within `apus_funcref`.
 public enum FuncrefField {
     public static var code: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_funcref.code)) }
@@ -42,6 +55,13 @@ public enum FuncrefField {
 
 /// Offsets within `apus_store_context`.
 public enum StoreField {
+    /// Reasons for calls of the host to take the long way: bits of `attention`.
+    public static var reasonsAtHostCalls: Int32 {
+        Int32(apus_attention_collect.rawValue | apus_attention_hook.rawValue)
+    }
+    public static var attention: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.attention))
+    }
     public static var entryStackPointer: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.entry_sp))
     }

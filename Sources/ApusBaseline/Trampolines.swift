@@ -190,7 +190,8 @@ public struct Trampolines: Sendable {
 
     // MARK: Wasm to host
 
-    /// In the wasm convention: calls `hostCall(context, cells)`, the address of a C function.
+    /// In the wasm convention: calls the closure of a host function, or `hostCall(context, cells)`,
+    /// the address of a C function.
     public func makeHost(
         _ type: FunctionType, _ layout: ArgumentLayout, hostCall: UInt,
         into code: inout CodeBuffer
@@ -200,7 +201,8 @@ public struct Trampolines: Sendable {
         let offsets = layout.parameterOffsets(type)
         // The frame pointer stays the caller's, which is where backtraces begin. Above the frame
         // are the return address and the stack arguments.
-        let frame = (layout.bytes(type) + 15) & ~15 + 8
+        let saved = (layout.bytes(type) + 15) & ~15
+        let frame = saved + Int32(8 * closureRegisters.count) + 8
         let arguments = frame + 8
         code.alu(.sub, .w64, .rsp, immediate: frame)
         for (index, location) in parameters.enumerated() {
@@ -214,9 +216,7 @@ public struct Trampolines: Sendable {
         }
         code.load(.w64, .rdx, Address(.rsp, frame))
         recordExit(framePointer: .rbp, programCounter: .rdx, &code)
-        code.move(.w64, .rdi, context)
-        code.move(.w64, .rsi, .rsp)
-        code.call(Address(constant: code.constant64(UInt64(hostCall))))
+        let ways = callClosure(saving: saved, &code)
         let trapped = leaveIfTrapped(&code)
         loadResults(type, resultArea: arguments + stackBytes, &code)
         code.alu(.add, .w64, .rsp, immediate: frame)
@@ -225,10 +225,72 @@ public struct Trampolines: Sendable {
         } else {
             code.ret()
         }
+        finishClosure(ways, saved, hostCall: hostCall, &code)
         leave(trapped, &code)
         code.emitConstants()
         return start
     }
+
+    // MARK: Closures
+
+    /// What Swift's convention has a use for and wasm's keeps: the register in which an error comes
+    /// back, null if there is none, and that of a closure's captures.
+    private var closureRegisters: [GPR] { [.r12, .r13] }
+
+    /// Ways that are rarely taken, and where they come back.
+    private struct ClosureWays {
+        var attention: Label
+        var failure: Label
+        var end: Label
+    }
+
+    /// Calls the closure of the host function that runs, as Swift calls it, with the values on top
+    /// of the stack, unless the store asks for attention. Scratch is the store's context.
+    private func callClosure(saving place: Int32, _ code: inout CodeBuffer) -> ClosureWays {
+        let ways = ClosureWays(
+            attention: code.makeLabel(), failure: code.makeLabel(), end: code.makeLabel())
+        code.test(
+            .w8, Address(scratch, StoreField.attention), immediate: StoreField.reasonsAtHostCalls)
+        code.jump(.ne, ways.attention)
+        for (index, register) in closureRegisters.enumerated() {
+            code.store(.w64, Address(.rsp, place + Int32(8 * index)), register)
+        }
+        code.move(.w64, .rdi, .rsp)
+        code.load(.w64, .rsi, Address(context, ContextField.owner))
+        code.load(.w64, .r13, Address(context, HostField.closureState))
+        code.zero(.r12)
+        code.call(Address(context, HostField.closureCode))
+        code.test(.w64, .r12, .r12)
+        code.jump(.ne, ways.failure)
+        restoreClosureRegisters(place, &code)
+        code.bind(ways.end)
+        return ways
+    }
+
+    private func restoreClosureRegisters(_ place: Int32, _ code: inout CodeBuffer) {
+        for (index, register) in closureRegisters.enumerated() {
+            code.load(.w64, register, Address(.rsp, place + Int32(8 * index)))
+        }
+    }
+
+    /// What lies behind the rest: the long way through a C function, and what becomes of errors.
+    private func finishClosure(
+        _ ways: ClosureWays, _ place: Int32, hostCall: UInt, _ code: inout CodeBuffer
+    ) {
+        code.bind(ways.attention)
+        code.move(.w64, .rdi, context)
+        code.move(.w64, .rsi, .rsp)
+        code.call(Address(constant: code.constant64(UInt64(hostCall))))
+        code.jump(ways.end)
+        code.bind(ways.failure)
+        code.move(.w64, .rdi, context)
+        code.move(.w64, .rsi, .r12)
+        restoreClosureRegisters(place, &code)
+        code.call(Address(context, HostField.closureFailed))
+        code.jump(ways.end)
+    }
+
+    // MARK: Results
 
     private func loadResults(
         _ type: FunctionType, resultArea: Int32, _ code: inout CodeBuffer

@@ -1,72 +1,60 @@
 internal import ApusABI
 internal import CApusHost
 
-/// Where host trampolines arrive.
+/// Where host trampolines arrive when they do not call the closure of a host function themselves.
 enum HostCall {
     private typealias Arrival =
         @convention(c) (
             UnsafeMutablePointer<apus_context>?, UnsafeMutablePointer<UInt64>?
         ) -> Void
+    private typealias Failure =
+        @convention(c) (UnsafeMutablePointer<apus_context>?, UnsafeRawPointer?) -> Void
 
-    /// Address of `void (apus_context *host, uint64_t *values)`.
-    static let address: UInt = unsafe unsafeBitCast(hostFunctionCalled as Arrival, to: UInt.self)
+    /// Address of `void (apus_context *host, uint64_t *values)`: a call besides which there is
+    /// something else to do.
+    static let address: UInt = unsafe unsafeBitCast(called as Arrival, to: UInt.self)
+    /// Address of `void (apus_context *host, error)`: the closure has thrown.
+    static let failedAddress: UInt = unsafe unsafeBitCast(failed as Failure, to: UInt.self)
 
-    // SAFETY: `host` is a HostFunction's own context and `values` the trampoline's cells, both
-    // alive during the call; the store keeps the HostFunction.
-    @inline(__always)
-    fileprivate static func arrive(
-        _ host: UnsafeMutablePointer<apus_context>, _ values: UnsafeMutablePointer<UInt64>
-    ) {
-        let owner = unsafe host.pointee.owner.unsafelyUnwrapped
+    // SAFETY: trampolines pass the context of a host function and their cells, both alive during
+    // the call; the store keeps the HostFunction.
+    private static let called: Arrival = { host, values in
+        guard let host = unsafe host, let values = unsafe values,
+            let owner = unsafe host.pointee.owner
+        else { return }
         unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
-            let store = unsafe host.pointee.store_context.unsafelyUnwrapped
-            let reasons = apus_attention_collect.rawValue | apus_attention_hook.rawValue
-            if unsafe store.pointee.attention & reasons != 0 {
-                return unsafe callWithAttention(function, values)
+            let store = unsafe function.store
+            if store.has(apus_attention_collect) {
+                unsafe store.collectExternals(cells: nil, count: 0)
             }
             do {
-                try function.body(unsafe HostFrame(values, function))
-            } catch {
-                fail(function, error)
-            }
-        }
-    }
-
-    // The store is only reached where it is needed: keeping it alive takes time.
-
-    /// A call besides which there is something else to do.
-    @inline(never)
-    private static func callWithAttention(
-        _ function: HostFunction, _ values: UnsafeMutablePointer<UInt64>
-    ) {
-        let store = unsafe function.store
-        if store.has(apus_attention_collect) { unsafe store.collectExternals(cells: nil, count: 0) }
-        do {
-            if store.has(apus_attention_hook) {
-                try store.hooked(.enteringHost, .leavingHost) {
+                if store.has(apus_attention_hook) {
+                    try store.hooked(.enteringHost, .leavingHost) {
+                        try function.body(unsafe HostFrame(values, function))
+                    }
+                } else {
                     try function.body(unsafe HostFrame(values, function))
                 }
-            } else {
-                try function.body(unsafe HostFrame(values, function))
+            } catch {
+                store.fail(error)
             }
-        } catch {
-            store.fail(error)
         }
     }
 
-    @inline(never)
-    private static func fail(_ function: HostFunction, _ error: any Error) {
-        unsafe function.store.fail(error)
+    // SAFETY: as above; `error` is the one word that a thrown error is, which the closure has
+    // given to its caller to keep.
+    private static let failed: Failure = { host, error in
+        guard let host = unsafe host, let error = unsafe error,
+            let owner = unsafe host.pointee.owner
+        else { return }
+        let thrown = unsafe unsafeBitCast(error, to: ThrownError.self)
+        unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
+            unsafe function.store.fail(thrown.error)
+        }
+        unsafe Unmanaged<AnyObject>.fromOpaque(error).release()
     }
-}
 
-/// What host trampolines call: a function and no closure, so that one call is enough.
-// SAFETY: trampolines pass the context of a host function and their cells.
-@c(apus_host_function_called) @inline(__always)
-func hostFunctionCalled(
-    _ host: UnsafeMutablePointer<apus_context>?, _ values: UnsafeMutablePointer<UInt64>?
-) {
-    unsafe HostCall.arrive(host.unsafelyUnwrapped, values.unsafelyUnwrapped)
+    private struct ThrownError { var error: any Error }
 }
 
 extension RuntimeStore {

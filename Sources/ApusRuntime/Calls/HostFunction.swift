@@ -94,8 +94,7 @@ public final class HostFunction {
         let environment = store.environment
         let trampoline = try environment.trampolines.host(type, layout)
         let signature = try environment.signatures.acquire(type)
-        let contextBytes = unsafe MemoryLayout<apus_context>.stride
-        let bytes = unsafe UInt64(contextBytes + MemoryLayout<apus_funcref>.stride)
+        let bytes = unsafe UInt64(MemoryLayout<apus_host_context>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
             environment.signatures.release([signature])
             throw ResourceError(.context, requested: bytes)
@@ -106,8 +105,14 @@ public final class HostFunction {
         self.signature = signature
         self.environment = environment
         cellCount = layout == .packed ? type.results.count : Int(layout.bytes(type) / 8)
+        let host = unsafe memory.assumingMemoryBound(to: apus_host_context.self)
+        let recordOffset = unsafe MemoryLayout.offset(of: \apus_host_context.record) ?? 0
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
-        unsafe record = (memory + contextBytes).assumingMemoryBound(to: apus_funcref.self)
+        unsafe record = (memory + recordOffset).assumingMemoryBound(to: apus_funcref.self)
+        let words = ClosureWords(body)
+        unsafe host.pointee.closure_code = UnsafeRawPointer(bitPattern: words.code)
+        unsafe host.pointee.closure_state = UnsafeRawPointer(bitPattern: words.state)
+        unsafe host.pointee.closure_failed = UnsafeRawPointer(bitPattern: HostCall.failedAddress)
         let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe context.pointee.store_context = store.context
         unsafe context.pointee.trap_exit = UnsafeRawPointer(
@@ -125,4 +130,19 @@ public final class HostFunction {
     }
 
     public var reference: FunctionReference { unsafe FunctionReference(record) }
+}
+
+/// The two words of a closure: its code, and the context that the code finds its captures in.
+private struct ClosureWords {
+    let code: UInt
+    let state: UInt
+
+    /// A closure in a structure has the convention of its own type; by itself it would get one for
+    /// values of any type.
+    private struct Box { var body: HostFunction.Body }
+
+    // SAFETY: a closure is these two words. They are good for as long as `body` is kept.
+    init(_ body: @escaping HostFunction.Body) {
+        (code, state) = unsafe unsafeBitCast(Box(body: body), to: (UInt, UInt).self)
+    }
 }

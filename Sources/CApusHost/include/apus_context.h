@@ -80,4 +80,14 @@ struct apus_context {
     const void *tail_return;                  // stub that tail calls into other instances return to
 };
 
+/// The context of a function of the host: what its trampoline calls. A closure is called as Swift
+/// does it (docs/abi.md).
+struct apus_host_context {
+    struct apus_context head;      // `owner` is the HostFunction
+    const void *closure_code;
+    const void *closure_state;
+    const void *closure_failed;    // void (apus_host_context *, error that the closure has thrown)
+    struct apus_funcref record;    // the function as a value
+};
+
 #endif
