@@ -9,6 +9,9 @@ struct Benchmarks {
           calls [FOLDER]        calls and instances, one line each, `apus NAME VALUE`
           instances [FOLDER]    the instances only
           interruption [N]      how long after its deadline a guest goes on
+          bombs [--small] [NAME]
+                                whether compiling takes what a module's bytes allow; those shapes
+                                whose names have NAME in them
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
@@ -32,6 +35,15 @@ struct Benchmarks {
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
         case "instances": try InstantiationBenchmark.run(folder)
+        case "bombs":
+            let pattern = words.dropFirst().first { $0 != "--small" }
+            if try !BombBenchmark.run(isSmall: words.contains("--small"), only: pattern) {
+                exit(1)
+            }
+        case "bomb" where words.count == 4:
+            if let number = Int(words[2]), let stage = BombBenchmark.Stage(rawValue: words[3]) {
+                try BombBenchmark.runOne(words[1], number, stage)
+            }
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
         case "overhead":
             let named = words.dropFirst(2).map { URL(filePath: $0) }
