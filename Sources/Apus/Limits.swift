@@ -23,6 +23,10 @@ public struct Limits: Hashable, Sendable {
     /// Functions of a module, imported ones included: 1 million. Looked at when a module is
     /// compiled, so only an engine's counts.
     public var functions: Int
+    /// Bytes of machine code that a module may become; nil: 16 MiB, and 32 for each byte of the
+    /// module, of which ordinary programs take 2 to 4. Looked at while a module is compiled, so
+    /// only an engine's counts.
+    public var codeBytes: Int?
     /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
     /// `isFuelMetered` have fuel; a store of another one may not have this limit.
     public var fuel: UInt64?
@@ -34,7 +38,7 @@ public struct Limits: Hashable, Sendable {
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
         instances: Int = 10_000, stackBytes: Int = 1 << 20, moduleBytes: Int = 1 << 30,
-        functions: Int = 1_000_000, fuel: UInt64? = nil, deadline: Duration? = nil
+        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil, deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
@@ -42,6 +46,7 @@ public struct Limits: Hashable, Sendable {
         self.stackBytes = stackBytes
         self.moduleBytes = moduleBytes
         self.functions = functions
+        self.codeBytes = codeBytes
         self.fuel = fuel
         self.deadline = deadline
     }
@@ -56,6 +61,12 @@ extension Limits {
         limits.instances = instances
         limits.stackBytes = stackBytes
         return limits
+    }
+
+    /// How many bytes of machine code a module of so many bytes may become.
+    func codeBytes(moduleBytes: Int) -> Int {
+        if let codeBytes { return max(codeBytes, 0) }
+        return 16 << 20 + moduleBytes.multipliedReportingOverflow(by: 32).partialValue
     }
 
     func check(moduleBytes count: Int) throws(ResourceError) {

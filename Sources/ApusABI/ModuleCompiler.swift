@@ -26,6 +26,8 @@ public struct CompilationError: Error, Hashable, Sendable {
         case unsupported(Feature)
         /// The function's code or frame would exceed what the compiler can address.
         case tooLarge
+        /// The module's budget is exhausted, which knows why.
+        case stopped
     }
 
     public var reason: Reason

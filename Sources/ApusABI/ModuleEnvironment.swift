@@ -14,6 +14,8 @@ public struct ModuleEnvironment: Sendable {
     public var isFuelMetered = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
+    /// Whether compilers are to go on.
+    public var watch = CompilationWatch()
     /// For tests: the optimizing compiler gives out registers at random.
     package var allocationSeed: UInt64?
 

@@ -59,11 +59,12 @@ struct RunCommand: ParsableCommand {
         configuration.compiler = compiler.name
         limits.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
+        let deadline = limits.deadline
         let engine = Engine(configuration)
-        let compiled = try Module(engine, contentsOf: module)
+        let compiled = try Module(engine, contentsOf: module, deadline: deadline)
         let store = Store(engine)
         report.begin(compiled, store)
-        limits.start(store)
+        store.deadline = deadline
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()

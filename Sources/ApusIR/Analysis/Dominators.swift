@@ -7,6 +7,9 @@ internal import ApusCollections
 public struct Dominators: ~Copyable {
     private var immediate = Arena<Block>(capacity: 128)
     private var depths = Arena<UInt32>(capacity: 128)
+    /// Of each block, one that dominates it farther up: with these a way up of any length takes a
+    /// number of steps that is logarithmic in it.
+    private var jumps = Arena<Block>(capacity: 128)
     /// Of each block, numbers in a walk of the tree: a block dominates those between its own.
     private var entries = Arena<UInt32>(capacity: 128)
     private var exits = Arena<UInt32>(capacity: 128)
@@ -20,6 +23,7 @@ public struct Dominators: ~Copyable {
     ) {
         immediate.removeAll()
         depths.removeAll()
+        jumps.removeAll()
         for number in 0..<function.blocks.count {
             let block = Block(at: number)
             var dominator = Block.none
@@ -30,15 +34,32 @@ public struct Dominators: ~Copyable {
             }
             immediate.append(dominator)
             depths.append(dominator.isNone ? 0 : depths[dominator.index] &+ 1)
+            jumps.append(dominator.isNone ? block : jump(below: dominator))
         }
         number()
     }
+
+    /// Where a block leaps to whose nearest dominator is `parent`: two leaps of one length make one
+    /// of the double length.
+    private func jump(below parent: Block) -> Block {
+        let near = jumps[parent.index]
+        let far = jumps[near.index]
+        let isEven =
+            depths[parent.index] &- depths[near.index] == depths[near.index] &- depths[far.index]
+        return isEven ? far : parent
+    }
+
+    /// As many steps are taken one by one before leaping.
+    private static var stepLimit: Int { 16 }
 
     /// The nearest block that dominates both.
     public func meet(_ one: Block, _ other: Block) -> Block {
         var one = one
         var other = other
+        var steps = 0
         while one != other {
+            if steps == Self.stepLimit { return leap(one, other) }
+            steps &+= 1
             // The entry has the number 0, so neither side can pass it.
             if one.number > other.number {
                 one = immediate[one.index]
@@ -48,6 +69,26 @@ public struct Dominators: ~Copyable {
             if one.isNone || other.isNone { return .entry }
         }
         return one
+    }
+
+    /// `meet` of blocks that are far apart.
+    @inline(never)
+    private func leap(_ one: Block, _ other: Block) -> Block {
+        var low = one
+        var high = other
+        if depths[low.index] < depths[high.index] { swap(&low, &high) }
+        let depth = depths[high.index]
+        while depths[low.index] > depth {
+            let far = jumps[low.index]
+            low = depths[far.index] >= depth ? far : immediate[low.index]
+        }
+        while low != high {
+            let isApart = jumps[low.index] != jumps[high.index]
+            low = isApart ? jumps[low.index] : immediate[low.index]
+            high = isApart ? jumps[high.index] : immediate[high.index]
+            if low.isNone || high.isNone { return .entry }
+        }
+        return low
     }
 
     /// Numbers the tree without walking it: sizes from the leaves up, then places from the root.

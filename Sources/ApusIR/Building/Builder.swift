@@ -25,7 +25,7 @@ public struct Builder: ~Copyable {
     /// Starts a new function.
     public mutating func begin() {
         function.removeAll()
-        table.forget(since: 0)
+        table.removeAll()
         widths.removeAll()
         state = MemoryState()
         nextVersion = 1
