@@ -84,8 +84,11 @@ enum BombBenchmark {
         while before.seconds < leastSeconds(isSmall: isSmall),
             before.bytes < mostBytes(isSmall: isSmall) / 2
         {
+            let next = try measure(shape, count * 2, stage)
+            // What is refused at once says nothing of what is made.
+            if next.outcome != before.outcome { break }
             count *= 2
-            before = try measure(shape, count, stage)
+            before = next
         }
         var worst = Ratios(time: .infinity, memory: .infinity)
         var after = Figures()

@@ -397,22 +397,16 @@ enum HostileShapes {
     /// Labels and tables of them.
     private static let branches: [Shape] = [
         (
-            "table of one label", 500,
+            "tables of one label", 1,
             { n in
                 let width = 500
+                let table =
+                    [0x02, 1] + Code.repeated(width, Code.const(0)) + Code.get(0) + [0x0E]
+                    + HostileModule.leb(10_000) + Array(repeating: 0, count: 10_001) + Code.end
+                    + Code.repeated(width, Code.drop)
                 return HostileModule(
                     types: [HostileModule.type(0, 0), HostileModule.type(0, width)],
-                    functions: [
-                        (
-                            0,
-                            HostileModule.body(
-                                locals: 1,
-                                [0x02, 1] + Code.repeated(width, Code.const(0)) + Code.get(0)
-                                    + [0x0E] + HostileModule.leb(min(n, 65_000))
-                                    + Array(repeating: 0, count: min(n, 65_000) + 1) + Code.end
-                                    + Code.repeated(width, Code.drop))
-                        )
-                    ])
+                    functions: [(0, HostileModule.body(locals: 1, Code.repeated(n, table)))])
             }
         ),
         (
@@ -429,21 +423,20 @@ enum HostileShapes {
             }
         ),
         (
-            "table of many labels", 500,
+            "tables of many labels", 1,
             { n in
-                let count = min(n, 60_000)
-                return .one(
-                    locals: 1,
+                let count = 500
+                let table =
                     Code.repeated(count, Code.block) + Code.get(0) + [0x0E]
-                        + HostileModule.leb(count - 1)
-                        + Code.each(count) { HostileModule.leb($0) }
-                        + Code.repeated(count, Code.const(1) + Code.set(0) + Code.end))
+                    + HostileModule.leb(count - 1) + Code.each(count) { HostileModule.leb($0) }
+                    + Code.repeated(count, Code.const(1) + Code.set(0) + Code.end)
+                return .one(locals: 1, Code.repeated(n, table))
             }
         ),
         (
             "loop around a table", 500,
             { n in
-                let count = min(n, 60_000)
+                let count = min(n, 32_000)
                 return .one(
                     locals: 20,
                     Code.loop + Code.repeated(count, Code.block) + Code.get(0) + [0x0E]
