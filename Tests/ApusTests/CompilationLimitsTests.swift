@@ -98,7 +98,7 @@ struct CompilationLimitsTests {
         let text = "(module (func))"
         let engine = Engine()
         let task = Task {
-            withUnsafeCurrentTask { unsafe $0?.cancel() }
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
             return try Module(engine, text: text)
         }
         await #expect(throws: CancellationError.self) { _ = try await task.value }

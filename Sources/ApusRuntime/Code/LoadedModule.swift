@@ -117,14 +117,21 @@ public final class LoadedModule: @unchecked Sendable {
     /// trampolines for what it imports.
     private func trampolines() -> [TrampolineKind] {
         var kinds: [TrampolineKind] = []
+        // Comparing types takes as long as they are: each is added once.
+        var isImported = [Bool](repeating: false, count: module.types.count)
+        var isExported = isImported
         for item in module.imports {
-            guard case .function(let type) = item.type else { continue }
+            guard case .function(let type) = item.type, !isImported[Int(type)] else { continue }
+            isImported[Int(type)] = true
             let function = functionType(type)
             for layout in Self.layouts(function) { kinds.append(.host(function, layout)) }
         }
         for export in module.exports {
             guard case .function(let index) = export.item else { continue }
-            let function = functionType(module.functions[Int(index)])
+            let type = module.functions[Int(index)]
+            if isExported[Int(type)] { continue }
+            isExported[Int(type)] = true
+            let function = functionType(type)
             for layout in Self.layouts(function) { kinds.append(.entry(function, layout)) }
         }
         if let start = module.start {

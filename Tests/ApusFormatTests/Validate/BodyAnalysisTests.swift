@@ -198,7 +198,7 @@ import Testing
         #expect(validator.analysis.flags == [.calls, .loops, .usesVectors])
         try validator.validate(1)
         #expect(validator.analysis.flags == [])
-        #expect(validator.analysis.localTypes.count == 0)
+        #expect(validator.analysis.locals.count == 0)
         #expect(validator.analysis.controls.count == 1)
         #expect(validator.analysis.maxStackHeight == 0)
         #expect(validator.analysis.callWeight == 0)
