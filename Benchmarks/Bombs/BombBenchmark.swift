@@ -32,14 +32,14 @@ enum BombBenchmark {
 
     /// Runs all shapes whose names have `pattern` in them; false if one grew too fast.
     static func run(isSmall: Bool, only pattern: String?) throws -> Bool {
-        print("shape, stage, bytes, ms, us/byte, MB, growth of time, of memory, outcome")
+        say("shape, stage, bytes, ms, us/byte, MB, growth of time, of memory, outcome")
         var isGood = true
         for shape in HostileShapes.all where pattern.map(shape.name.contains) ?? true {
             for stage in Stage.allCases {
                 if try !check(shape, stage, isSmall: isSmall) { isGood = false }
             }
         }
-        print(isGood ? "all of them grow as their bytes do" : "some of them grow too fast")
+        say(isGood ? "all of them grow as their bytes do" : "some of them grow too fast")
         return isGood
     }
 
@@ -86,7 +86,7 @@ enum BombBenchmark {
         {
             let next = try measure(shape, count * 2, stage)
             // What is refused at once says nothing of what is made.
-            if next.outcome != before.outcome { break }
+            if next.outcome != before.outcome || next.bytes == before.bytes { break }
             count *= 2
             before = next
         }
@@ -99,12 +99,14 @@ enum BombBenchmark {
             if worst.areTooLarge { before = try measure(shape, count, stage) }
         }
         let isGood = !worst.areTooLarge
-        print(
-            (isGood ? "  " : "! ") + shape.name, stage.rawValue, after.bytes,
+        let columns = [
+            (isGood ? "  " : "! ") + shape.name, stage.rawValue, "\(after.bytes)",
             String(format: "%.1f", after.seconds * 1e3),
             String(format: "%.3f", after.seconds * 1e6 / Double(after.bytes)),
-            after.peak >> 20, String(format: "%.2f", worst.time),
-            String(format: "%.2f", worst.memory), after.outcome, separator: ", ")
+            "\(after.peak >> 20)", String(format: "%.2f", worst.time),
+            String(format: "%.2f", worst.memory), after.outcome,
+        ]
+        say(columns.joined(separator: ", "))
         return isGood
     }
 
@@ -132,6 +134,11 @@ enum BombBenchmark {
             time = min(time, other.time)
             memory = min(memory, other.memory)
         }
+    }
+
+    /// Prints a line at once, wherever it goes to.
+    private static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
     private static func measure(

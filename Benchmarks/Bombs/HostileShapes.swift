@@ -434,18 +434,19 @@ enum HostileShapes {
             }
         ),
         (
-            "loop around a table", 500,
+            "loops around tables", 1,
             { n in
-                let count = min(n, 32_000)
-                return .one(
-                    locals: 20,
-                    Code.loop + Code.repeated(count, Code.block) + Code.get(0) + [0x0E]
-                        + HostileModule.leb(count - 1)
-                        + Code.each(count) { HostileModule.leb($0) }
-                        + Code.each(count) {
-                            Code.end + Code.get($0 % 20) + Code.const(1) + Code.add
-                                + Code.set($0 % 20) + Code.branch(count - 1 - $0)
-                        } + Code.end)
+                let count = 500
+                let table = [0x0E] + HostileModule.leb(count - 1)
+                    + Code.each(count) { HostileModule.leb($0) }
+                let cases = Code.each(count) {
+                    Code.end + Code.get($0 % 20) + Code.const(1) + Code.add + Code.set($0 % 20)
+                        + Code.branch(count - 1 - $0)
+                }
+                let loop =
+                    Code.loop + Code.repeated(count, Code.block) + Code.get(0) + table + cases
+                    + Code.end
+                return .one(locals: 20, Code.repeated(n, loop))
             }
         ),
         (

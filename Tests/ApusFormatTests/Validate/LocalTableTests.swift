@@ -16,21 +16,20 @@ import Testing
             code.emit(.localGet, 3)
             code.emit(.drop)
         }
-        let locals = validator.analysis.locals
         var used: [Int] = []
         var types: [ValueType] = []
-        var local = locals.nextUsed(0)
-        while local < locals.count {
+        var local = validator.analysis.locals.nextUsed(0)
+        while local < validator.analysis.locals.count {
             used.append(local)
-            types.append(locals.type(local))
-            local = locals.nextUsed(local + 1)
+            types.append(validator.analysis.locals.type(local))
+            local = validator.analysis.locals.nextUsed(local + 1)
         }
-        #expect(locals.count == 50_000)
+        #expect(validator.analysis.locals.count == 50_000)
         #expect(used == [1, 2, 65, 20_001, 20_002, 49_999])
         #expect(types == [.f64, .i64, .i64, .i64, .f32, .f32])
-        #expect(locals.usedEnd == 50_000)
-        #expect(locals.weight(3) == 0)
-        #expect(locals.nextUsed(66) == 20_001)
+        #expect(validator.analysis.locals.usedEnd == 50_000)
+        #expect(validator.analysis.locals.weight(3) == 0)
+        #expect(validator.analysis.locals.nextUsed(66) == 20_001)
     }
 
     /// One function's locals are not another's.
