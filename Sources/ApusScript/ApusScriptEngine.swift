@@ -8,10 +8,23 @@ public struct ApusScriptEngine: ScriptEngine {
     private var store: Store
     private var linker: Linker
 
+    /// An engine for scripts, whose stores have the limits of `configuration`: what `spectest` has,
+    /// which scripts import from, does not count.
     public init(_ configuration: Engine.Configuration = .init()) {
+        var configuration = configuration
+        Self.makeRoom(for: &configuration.limits)
         engine = Engine(configuration)
         store = Store(engine)
         linker = Linker(engine)
+    }
+
+    private static func makeRoom(for limits: inout Limits) {
+        limits.memoryBytes = UInt64(
+            clamping: UInt128(limits.memoryBytes) + UInt128(SpectestModule.mostMemoryBytes))
+        limits.tableElements = UInt64(
+            clamping: UInt128(limits.tableElements) + UInt128(SpectestModule.mostTableElements))
+        limits.instances = Int(
+            clamping: Int128(limits.instances) + Int128(SpectestModule.instanceCount))
     }
 
     public var runsInstances: Bool { true }
@@ -92,6 +105,7 @@ extension ScriptFailure {
             case .invalid: .invalid(error.message)
             case .unsupported(let feature): .unsupported(feature.name)
             case .limit: .limit(error.message)
+            case .component: .unsupported("components")
             }
     }
 }

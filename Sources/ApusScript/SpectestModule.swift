@@ -24,6 +24,11 @@ enum SpectestModule {
         #"(module (memory (export "shared_memory") 1 2 shared))"#,
     ]
 
+    /// What its instances have at most: memory, table elements, instances.
+    static var mostMemoryBytes: UInt64 { 4 << 16 }
+    static var mostTableElements: UInt64 { 40 }
+    static var instanceCount: Int { texts.count }
+
     private static let modules = texts.compactMap { try? TextFormat.parseModule($0) }
 
     /// Registers what the engine's features allow.
