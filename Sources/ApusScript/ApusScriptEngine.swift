@@ -12,19 +12,10 @@ public struct ApusScriptEngine: ScriptEngine {
     /// which scripts import from, does not count.
     public init(_ configuration: Engine.Configuration = .init()) {
         var configuration = configuration
-        Self.makeRoom(for: &configuration.limits)
+        SpectestModule.makeRoom(in: &configuration.limits, configuration.features)
         engine = Engine(configuration)
         store = Store(engine)
         linker = Linker(engine)
-    }
-
-    private static func makeRoom(for limits: inout Limits) {
-        limits.memoryBytes = UInt64(
-            clamping: UInt128(limits.memoryBytes) + UInt128(SpectestModule.mostMemoryBytes))
-        limits.tableElements = UInt64(
-            clamping: UInt128(limits.tableElements) + UInt128(SpectestModule.mostTableElements))
-        limits.instances = Int(
-            clamping: Int128(limits.instances) + Int128(SpectestModule.instanceCount))
     }
 
     public var runsInstances: Bool { true }

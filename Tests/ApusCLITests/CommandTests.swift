@@ -69,7 +69,7 @@ struct CommandTests {
         #expect(missing.errorOutput == "apus: nothing.wasm: No such file or directory\n")
         let invalid = try run("invalid.wasm")
         #expect(invalid.status == 1)
-        #expect(invalid.errorOutput.hasPrefix("apus: invalid module: type mismatch"))
+        #expect(invalid.errorOutput.hasPrefix("apus: invalid.wasm: invalid module: "))
         #expect(invalid.errorOutput.filter { $0 == "\n" }.count == 1)
         let library = try run("math.wasm")
         #expect(library.status == 1)
@@ -208,8 +208,8 @@ struct CommandTests {
                 #expect(outcome.status == 1)
                 #expect(
                     outcome.errorOutput == """
-                        apus: bad.wat:3:16: invalid module: type mismatch: expected i32, found i64, \
-                        in function 0 (f)
+                        apus: bad.wat:3:16: invalid module: type mismatch: expected i32, \
+                        found i64, in function 0 (f)
                               i64.const 1))
                                          ^
 

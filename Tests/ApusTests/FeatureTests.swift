@@ -61,11 +61,11 @@ import Testing
         ([.referenceTypes], "(func) (elem funcref (ref.func 0))"),
         ([.referenceTypes], "(elem externref)"),
         ([.referenceTypes], "(func (param (ref null func)))"),
-        ([.referenceTypes], "(table 1 (ref null func))"),
-        ([.functionReferences], "(func (local (ref null func)))"),
+        ([.referenceTypes], "(table 1 (ref func))"),
+        ([.functionReferences], "(func (local (ref func)))"),
         ([.functionReferences], "(type $t (func)) (func (result (ref null $t)) ref.null $t)"),
         ([.functionReferences], "(func (block (result (ref func)) unreachable) drop)"),
-        ([.functionReferences], "(table 1 (ref null func))"),
+        ([.functionReferences], "(table 1 (ref func))"),
         ([.functionReferences], "(elem (ref func))"),
         ([.functionReferences], "(table 1 funcref (ref.null func))"),
         ([.functionReferences], "(func unreachable ref.as_non_null drop)"),
@@ -126,7 +126,7 @@ import Testing
         let features = FeatureSet.standard.subtracting(off)
         #expect(kind("(func (local funcref))", features: features) == .unsupported(.referenceTypes))
         #expect(
-            kind("(func (local (ref null func)))", features: features)
+            kind("(func (local (ref func)))", features: features)
                 == .unsupported(.functionReferences))
     }
 

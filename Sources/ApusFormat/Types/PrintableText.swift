@@ -17,7 +17,7 @@ public enum PrintableText {
             let head = scalars.index(
                 scalars.startIndex, offsetBy: shownFirst, limitedBy: scalars.endIndex),
             let tail = scalars.index(
-                scalars.endIndex, offsetBy: -shownLast, limitedBy: head)
+                scalars.endIndex, offsetBy: -shownLast, limitedBy: head), head < tail
         else { return escaped(scalars[...], tabs: true, backslashes: true) }
         return escaped(scalars[..<head], tabs: true, backslashes: true) + "…"
             + escaped(scalars[tail...], tabs: true, backslashes: true)

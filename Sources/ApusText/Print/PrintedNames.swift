@@ -52,8 +52,8 @@ struct PrintedNames {
 
 /// Names and strings as the text format writes them.
 enum PrintedText {
-    /// Whether `name` is used as an identifier: not if it is empty, nor if repeating it wherever the
-    /// thing is used would make a small module a large text.
+    /// Whether `name` is used as an identifier: not if it is empty, nor if repeating it wherever
+    /// the thing is used would make a small module a large text.
     static func canIdentify(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= longestIdentifier
     }

@@ -133,7 +133,7 @@ import Testing
         configuration.limits.tableElements = 5
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { Issue.record("\($0)") }
         let small = """
-            (module (memory 1) (table 5 funcref) (func (import "spectest" "print"))
+            (module (func (import "spectest" "print")) (memory 1) (table 5 funcref)
               (func (export "f") (result i32) (memory.grow (i32.const 1)))
               (func (export "g") (result i32) (table.grow (ref.null func) (i32.const 1))))
             (assert_return (invoke "f") (i32.const 1))
