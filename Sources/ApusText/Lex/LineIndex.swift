@@ -8,7 +8,7 @@ struct LineIndex: ~Copyable {
     private var lineStarts = Arena<UInt32>()
     /// How many characters begin before each block of bytes.
     private var characterCounts = Arena<UInt32>()
-    private static var blockBytes: Int { 4096 }
+    private static var blockBytes: Int { 256 }
 
     init(_ source: SourceText) {
         window = source.window
