@@ -62,8 +62,10 @@ public struct Module: Sendable {
         _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
         let start = ContinuousClock.now
-        let bytes = ByteStorage(try TextFormat.parseModule(text))
-        try self.init(engine, bytes, since: start, until: deadline)
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
     }
 
     /// Compiles the module that the file at `path` holds in binary or in text form.
@@ -74,7 +76,10 @@ public struct Module: Sendable {
         _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
         let start = ContinuousClock.now
-        try self.init(engine, try ByteStorage.module(at: path), since: start, until: deadline)
+        let source = try ModuleSource(contentsOf: path)
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
     }
 
     private init(
@@ -134,7 +139,10 @@ extension Module {
     public static func validate(
         _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
-        try validate(engine, ByteStorage(try TextFormat.parseModule(text)), until: deadline)
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        try source.locatingErrors {
+            try validate(engine, $0, until: deadline)
+        }
     }
 
     /// Checks the module that the file at `path` holds in binary or in text form. Throws
@@ -142,7 +150,9 @@ extension Module {
     public static func validate(
         _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
-        try validate(engine, ByteStorage.module(at: path), until: deadline)
+        try ModuleSource(contentsOf: path).locatingErrors {
+            try validate(engine, $0, until: deadline)
+        }
     }
 
     private static func validate(
