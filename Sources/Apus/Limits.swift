@@ -38,7 +38,8 @@ public struct Limits: Hashable, Sendable {
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
         instances: Int = 10_000, stackBytes: Int = 1 << 20, moduleBytes: Int = 1 << 30,
-        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil, deadline: Duration? = nil
+        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
+        deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
