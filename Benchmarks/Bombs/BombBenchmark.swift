@@ -81,13 +81,19 @@ enum BombBenchmark {
     ) throws -> Bool {
         var count = shape.start
         var before = try measure(shape, count, stage)
+        var stride = 8
         while before.seconds < leastSeconds(isSmall: isSmall),
             before.bytes < mostBytes(isSmall: isSmall) / 2
         {
-            let next = try measure(shape, count * 2, stage)
+            if before.seconds > leastSeconds(isSmall: isSmall) / 10 { stride = 2 }
+            let next = try measure(shape, count * stride, stage)
             // What is refused at once says nothing of what is made.
-            if next.outcome != before.outcome || next.bytes == before.bytes { break }
-            count *= 2
+            if next.outcome != before.outcome || next.bytes == before.bytes {
+                if stride == 2 { break }
+                stride = 2
+                continue
+            }
+            count *= stride
             before = next
         }
         var worst = Ratios(time: .infinity, memory: .infinity)
