@@ -29,8 +29,7 @@ extension Selector {
 
     private mutating func placeBlock(_ block: Block, _ function: borrowing Function) {
         let number = Int(blockNumbers[block.index])
-        let loop = loops.loop(block)
-        setLoop(number, loop)
+        setLoop(number, loops.loop(block))
         machine.blocks[number].isCold = function[block].isCold
         let successors = function.successors(block)
         let isBranch = successors.count > 1
@@ -45,7 +44,7 @@ extension Selector {
         }
         guard isBranch else { return }
         for edge in successors where edgeNumbers[Int(edge)] != MachineBlock.noBlock {
-            placeEdge(Edge(edge), from: loop, function)
+            placeEdge(Edge(edge), function)
         }
     }
 
@@ -54,9 +53,7 @@ extension Selector {
         return own == MachineBlock.noBlock ? blockNumbers[function[edge].target.index] : own
     }
 
-    private mutating func placeEdge(
-        _ edge: Edge, from loop: Int, _ function: borrowing Function
-    ) {
+    private mutating func placeEdge(_ edge: Edge, _ function: borrowing Function) {
         let number = Int(edgeNumbers[edge.index])
         let target = function[edge].target
         // The innermost loop that has both ends: that of the target, or the one around it if the
