@@ -46,6 +46,11 @@ public final class Engine: Sendable {
         @_spi(ApusCLI)
         public var measuresPhases = false
 
+        /// Whether the optimizing compiler verifies each function after each pass, and the
+        /// registers that it gives out: where this finds a fault, compiling the module throws. On
+        /// in builds for debugging.
+        package var verifiesCompilation = ModuleEnvironment.isDebugBuild
+
         /// For tests: the optimizing compiler gives out registers at random, as this decides
         /// (`AllocationChaos`).
         package var allocationSeed: UInt64?

@@ -14,6 +14,8 @@ public struct ModuleEnvironment: Sendable {
     public var isFuelMetered = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
+    /// The optimizing compiler verifies what it does, function by function.
+    package var verifiesCompilation = Self.isDebugBuild
     /// For tests: the optimizing compiler gives out registers at random.
     package var allocationSeed: UInt64?
 
@@ -21,5 +23,14 @@ public struct ModuleEnvironment: Sendable {
         self.module = module
         layout = ContextLayout(module)
         self.processor = processor
+    }
+
+    /// Whether this is a build for debugging: then compilation is verified.
+    package static var isDebugBuild: Bool {
+        #if DEBUG
+            true
+        #else
+            false
+        #endif
     }
 }

@@ -92,6 +92,7 @@ extension ScriptFailure {
             case .invalid: .invalid(error.message)
             case .unsupported(let feature): .unsupported(feature.name)
             case .limit: .limit(error.message)
+            case .miscompiled: .other("\(error)")
             }
     }
 }

@@ -68,6 +68,7 @@ struct CompilationDriver {
         environment.isFuelMetered = configuration.isFuelMetered
         environment.measuresPhases = configuration.measuresPhases
         environment.allocationSeed = configuration.allocationSeed
+        environment.verifiesCompilation = configuration.verifiesCompilation
         return environment
     }
 
@@ -176,6 +177,8 @@ extension ModuleError {
                 "function \(error.function) cannot be compiled yet")
         case .tooLarge:
             self.init(.limit, at: error.offset, "function \(error.function) is too large")
+        case .inconsistent(let fault):
+            self.init(.miscompiled, at: error.offset, "function \(error.function), \(fault)")
         }
     }
 }

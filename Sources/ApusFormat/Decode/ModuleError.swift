@@ -10,6 +10,9 @@ public struct ModuleError: Error, Hashable, Sendable {
         case unsupported(Feature)
         /// The module exceeds an implementation limit.
         case limit
+        /// The compiler has verified what it made of the module, and found it wrong: the fault is
+        /// its own. Only builds for debugging look.
+        case miscompiled
     }
 
     public var kind: Kind
@@ -33,6 +36,7 @@ extension ModuleError: CustomStringConvertible {
         case .invalid: "invalid module: \(message), \(place)"
         case .unsupported(let feature): "unsupported feature \(feature.name): \(message), \(place)"
         case .limit: "implementation limit: \(message), \(place)"
+        case .miscompiled: "fault of the compiler: \(message), \(place)"
         }
     }
 }
