@@ -122,7 +122,9 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case callFar
     /// The function of the runtime whose number is the immediate.
     case callRuntime
-    case tailCall, tailCallFar
+    case tailCall
+    /// ← address of the function's record in r11, arguments. Reading it may be a trap.
+    case tailCallFar
 
     // Ends of blocks
     case jump

@@ -28,7 +28,6 @@ enum RuntimeFunctions {
         case .memorySize: unsafe memorySize
         case .memoryFill: unsafe memoryFill
         case .memoryCopy: unsafe memoryCopy
-        case .memoryInit: unsafe memoryInit
         case .dataDrop: unsafe dataDrop
         case .tableGrow: unsafe tableGrow
         case .tableFill: unsafe tableFill

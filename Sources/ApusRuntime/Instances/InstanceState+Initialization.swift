@@ -65,11 +65,10 @@ extension InstanceState {
             let destination = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
             guard
                 initializeMemory(
-                    Int(memory), fromSegment: index, at: destination, source: 0,
-                    count: UInt64(segment.contents.count), mayGoOn: { store.mayGoOn })
+                    Int(memory), fromSegment: index, at: destination,
+                    mayGoOn: { store.mayGoOn })
             else { throw trap(.memoryOutOfBounds) }
             if segment.contents.count > Pieces.bytes { try store.checkInterruption() }
-            dropData(index)
         }
     }
 
