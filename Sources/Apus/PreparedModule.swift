@@ -70,7 +70,7 @@ struct ResolvedModule<Bound> {
         } catch let mismatch as ImportMismatch {
             throw try linkError(mismatch, items, store)
         } catch let trap as WasmTrap {
-            throw Trap(trap)
+            throw Trap(trap, in: runtime)
         }
     }
 

@@ -32,7 +32,7 @@ public final class SignatureRegistry: Sendable {
             for named in (type.parameters + type.results).compactMap(\.namedType) {
                 let slot = Int(named)
                 guard slot < state.uses.count, state.uses[slot] > 0 else {
-                    throw ResourceError(.signature, requested: UInt64(named))
+                    throw ResourceError(.foreignType, requested: UInt64(named))
                 }
                 // As its own functions show it, a type that names itself names its slot.
                 if let known = state.types.type(slot), Self.shown(known, slot) == type {

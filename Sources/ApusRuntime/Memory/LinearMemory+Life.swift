@@ -1,13 +1,15 @@
+internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
 /// How a memory begins, is made as it was at first, and ends.
 // SAFETY: `base` is a reservation that the memory has for itself; see `LinearMemory`.
 extension LinearMemory {
-    /// Address space for `bytes` bytes: `place`, or the memory's own.
+    /// Address space for `plan` and at most `maximumBytes`: `place`, or the memory's own.
     static func reserve(
-        _ bytes: UInt64, _ place: MemoryPlace?
+        _ plan: MemoryPlan, maximumBytes: UInt64, _ place: MemoryPlace?
     ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, isOwn: Bool) {
+        let bytes = plan.reservedBytes(maximumBytes: maximumBytes)
         if let place {
             guard bytes <= place.reservedBytes else {
                 throw ResourceError(.memory, requested: bytes, limit: place.reservedBytes)
@@ -15,7 +17,8 @@ extension LinearMemory {
             return unsafe (place.base, false)
         }
         guard let base = unsafe apus_reserve(bytes) else {
-            throw ResourceError(.memory, requested: bytes)
+            throw ResourceError(
+                plan.checks == .access ? .memory : .addressSpace, requested: bytes)
         }
         return unsafe (base, true)
     }

@@ -51,7 +51,8 @@ public final class LinearMemory {
         maximumBytes = max(min(maximum, bound), minimum)
         let plan = MemoryPlan(type, alwaysChecksBounds: alwaysChecksBounds)
         reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
-        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(reservedBytes, site.place)
+        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(
+            plan, maximumBytes: maximumBytes, site.place)
         image = unsafe site.image
         accessibleBytes = Self.wholePages(minimum)
         do throws(ResourceError) {

@@ -46,10 +46,16 @@ public final class RuntimeStore {
     public var callHook: CallHook? {
         didSet { setAttention(apus_attention_hook, callHook != nil) }
     }
+    /// Why no guest of this store may run, if that is so.
+    var refusal: ResourceError? {
+        didSet { setAttention(apus_attention_refused, refusal != nil) }
+    }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
+    /// How a call into the store last ended in an error.
+    var lastFailure: Failure?
     /// Of the limits, within bounds.
     let wasmStackBytes: UInt
     /// What every context of the store has as its stack limit.
@@ -103,9 +109,20 @@ public final class RuntimeStore {
     public func makeHostFunction(
         _ type: FunctionType, layout: ArgumentLayout = .cells, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) -> FunctionReference {
+        try Self.check(type)
         let function = try HostFunction(type, layout, in: self, body)
         hostFunctions.append(function)
         return function.reference
+    }
+
+    /// What a module may not have, a function of the host may not either.
+    private static func check(_ type: FunctionType) throws(ResourceError) {
+        let limits = DecodingLimits()
+        for (count, limit) in [
+            (type.parameters.count, limits.parameters), (type.results.count, limits.results),
+        ] where count > limit {
+            throw ResourceError(.parameters, requested: UInt64(count), limit: UInt64(limit))
+        }
     }
 
     /// A memory that belongs to no instance.
@@ -123,7 +140,7 @@ public final class RuntimeStore {
     private func retain(_ type: ValueType) throws(ResourceError) {
         guard let named = type.namedType else { return }
         guard environment.signatures.retain(type) else {
-            throw ResourceError(.signature, requested: UInt64(named))
+            throw ResourceError(.foreignType, requested: UInt64(named))
         }
         retainedTypes.append(type)
     }
