@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// What programs that import Apus cannot write, because a reference that they made up would have
@@ -6,28 +5,8 @@ import Testing
 struct SealedTests {
     /// What the compiler says of a program that imports Apus; nil: it is right.
     private func complaints(_ program: String) throws -> String? {
-        let build = Bundle.main.bundleURL
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "swiftc", "-typecheck", "-swift-version", "6", "-I",
-            build.appending(path: "Modules").path(),
-            "-Xcc",
-            "-fmodule-map-file=" + build.appending(path: "CApusHost.build/module.modulemap").path(),
-            "-",
-        ]
-        let input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        input.fileHandleForWriting.write(Data(("import Apus\n" + program).utf8))
-        try input.fileHandleForWriting.close()
-        let text = String(
-            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? nil : text
+        let (status, text) = try SwiftCompiler.run(["-typecheck"], "import Apus\n" + program)
+        return status == 0 ? nil : text
     }
 
     @Test func whatIsOpenCompiles() throws {

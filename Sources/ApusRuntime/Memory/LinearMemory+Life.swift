@@ -23,14 +23,16 @@ extension LinearMemory {
         return unsafe (base, true)
     }
 
-    /// Makes the first `bytes` of a reservation accessible, with their first contents.
+    /// Makes the first `bytes` of a reservation accessible, with their first contents. Returns
+    /// whether these come from a file, so that the system has them.
     static func commit(
         _ base: UnsafeMutableRawPointer, _ bytes: UInt64, _ image: MemoryImage?
-    ) throws(ResourceError) {
-        if bytes == 0 { return }
+    ) throws(ResourceError) -> Bool {
+        if bytes == 0 { return false }
         let error = unsafe apus_protect(base, bytes, apus_access_write)
         guard error == 0 else { throw ResourceError(.memory, requested: bytes, errorNumber: error) }
-        try unsafe image?.map(at: base)
+        guard let image else { return false }
+        return try unsafe image.map(at: base)
     }
 
     static func record(
@@ -72,13 +74,18 @@ extension LinearMemory {
         unsafe record.pointee.bytes = bytes
         let written = min(kept & ~(apus_page_bytes() &- 1), first)
         if let image {
-            unsafe image.restore(mapping, count: written)
+            unsafe image.restore(mapping, 0..<written)
         } else if written > 0 {
             unsafe mapping.initializeMemory(
                 as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: written))
         }
         let rest = unsafe mapping + Int(truncatingIfNeeded: written)
-        return unsafe apus_discard(rest, first &- written) == 0
+        guard unsafe apus_discard(rest, first &- written) == 0 else { return false }
+        // What was copied is gone now.
+        if let image, !isMapped, written < image.byteCount {
+            unsafe image.restore(mapping, written..<image.byteCount)
+        }
+        return true
     }
 
     /// Empties a place that a pool has lent. Returns false if the system refuses; then the place

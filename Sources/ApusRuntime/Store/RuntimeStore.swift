@@ -20,7 +20,8 @@ public final class RuntimeStore {
         get { unsafe held.instances }
         _modify { yield unsafe &held.instances }
     }
-    private var hostFunctions: [HostFunction] = []
+    /// Functions of the host that belong to no instance.
+    private var hostFunctions: [StoreFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
     /// Those that belong to no instance, and all that may hold references to host objects.
@@ -110,7 +111,7 @@ public final class RuntimeStore {
         _ type: FunctionType, layout: ArgumentLayout = .cells, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) -> FunctionReference {
         try Self.check(type)
-        let function = try HostFunction(type, layout, in: self, body)
+        let function = try StoreFunction(type, layout, in: self, body)
         hostFunctions.append(function)
         return function.reference
     }
@@ -212,7 +213,7 @@ public final class RuntimeStore {
             let module = instance.module
             return module.functionType(module.module.functions[Int(function.functionIndex)])
         }
-        return environment.signatures.type(function.signature) ?? FunctionType()
+        return function.host?.type ?? FunctionType()
     }
 
     /// Whether `function` lives in this store.
@@ -224,7 +225,7 @@ public final class RuntimeStore {
     public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
         let type = type(of: function)
         return CallTarget(
-            entry: try entry(function, type, .cells), code: function.code,
+            entry: try entry(function, .cells), code: function.code,
             context: function.context, type)
     }
 
@@ -244,18 +245,19 @@ public final class RuntimeStore {
         _ function: FunctionReference, like type: FunctionType
     ) throws(ResourceError) -> CallTarget {
         CallTarget(
-            entry: try entry(function, type, .packed), code: function.code,
+            entry: try entry(function, .packed), code: function.code,
             context: function.context)
     }
 
     private func entry(
-        _ function: FunctionReference, _ type: FunctionType, _ layout: ArgumentLayout
+        _ function: FunctionReference, _ layout: ArgumentLayout
     ) throws(ResourceError) -> UInt {
+        if let host = function.host { return try host.entry(layout, environment.trampolines) }
         guard let module = function.instance?.module else {
-            return try environment.trampolines.entry(type, layout)
+            throw ResourceError(.reference, requested: 1)
         }
         let index = module.module.functions[Int(function.functionIndex)]
-        return try module.entryTrampoline(index, layout)
+        return try module.trampolines.address(.init(.entry, index, layout))
     }
 
     // MARK: Host objects
