@@ -103,8 +103,8 @@ struct PreparedModuleTests {
             let gone = Counter()
             do {
                 let captured = Captured(gone)
-                var linker = linker(engine, 1)
-                linker.define("env", "one") { withExtendedLifetime(captured) { 1 } }
+                var linker = self.linker(engine, 1)
+                linker.define("env", "one") { () -> Int32 in withExtendedLifetime(captured) { 1 } }
                 let prepared = try linker.prepare(module)
                 for _ in 0..<3 {
                     let instance = try prepared.instantiate(in: Store(engine))

@@ -8,30 +8,30 @@ enum SwiftCompiler {
     static func run(
         _ arguments: [String], _ program: String
     ) throws -> (status: Int32, output: String) {
+        let source = FileManager.default.temporaryDirectory
+            .appending(path: "apus-\(UUID()).swift")
+        try program.write(to: source, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: source) }
         let modules = build.appending(path: "Modules").path()
         let map = build.appending(path: "CApusHost.build/module.modulemap").path()
         let compile = [
             "swiftc", "-swift-version", "6", "-I", modules, "-Xcc", "-fmodule-map-file=\(map)",
         ]
-        return try run("/usr/bin/env", compile + arguments + ["-"], input: program)
+        return try run("/usr/bin/env", compile + arguments + [source.path()])
     }
 
     /// Runs a program: the exit status, or the negative number of the signal that ended it, and all
     /// that was written.
     static func run(
-        _ path: String, _ arguments: [String], input: String = ""
+        _ path: String, _ arguments: [String]
     ) throws -> (status: Int32, output: String) {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
-        let source = Pipe()
         let output = Pipe()
-        process.standardInput = source
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        source.fileHandleForWriting.write(Data(input.utf8))
-        try source.fileHandleForWriting.close()
         let text = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         let hasExited = process.terminationReason == .exit

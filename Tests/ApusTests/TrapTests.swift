@@ -176,7 +176,7 @@ struct TrapTests {
     @Test func trapsNameTheGuestsOfAllStoresTheyLeave() throws {
         let inner = try deep { _, _ in throw Trap(.unreachable) }
         nonisolated(unsafe) let call = inner
-        let outer = try deep { _, _ in try call(1) }
+        let outer = try deep { _, _ in try unsafe call(1) }
         let trap = try #require(trap { try outer(1) })
         #expect(trap.backtrace.map(\.name) == ["inner", "outer", "inner", "outer"])
         #expect(outer.function.store.lastBacktrace.count == 2)
