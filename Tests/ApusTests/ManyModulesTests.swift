@@ -48,6 +48,7 @@ struct ManyModulesTests {
     /// In a process of its own, so that what is measured is its own.
     @Test func modulesThatAreDroppedLeaveNothing() async {
         await #expect(processExitsWith: .success) {
+            stopKeepingErrors()
             let engine = Engine()
             for number in 0..<100 { _ = try ManyModulesTests.run(number, engine) }
             let bytes = residentBytes()
@@ -66,7 +67,7 @@ struct ManyModulesTests {
             let engine = Engine(.init(allocator: .onDemand(.init(idleInstances: 0))))
             let before = ManyModulesTests.descriptors
             let modules = try (0..<300).map { try ManyModulesTests.run($0, engine) }
-            #expect(ManyModulesTests.descriptors - before <= 64)
+            #expect(ManyModulesTests.descriptors - before < 100)
             for (number, module) in modules.enumerated() {
                 var linker = Linker(engine)
                 for item in module.imports {
@@ -78,7 +79,7 @@ struct ManyModulesTests {
                     try instance.function("f", as: (() -> Int32).self)() == 0x6174_6164,
                     "\(number)")
             }
-            #expect(ManyModulesTests.descriptors - before <= 64)
+            #expect(ManyModulesTests.descriptors - before < 100)
         }
     }
 }

@@ -95,6 +95,7 @@ struct TrapTests {
     /// so that the memory that is measured is its own.
     @Test func trapsLeaveNothingBehind() async {
         await #expect(processExitsWith: .success) {
+            stopKeepingErrors()
             var module = TestModule()
             let host = module.importFunction("env", "f")
             module.memory(1)

@@ -23,5 +23,6 @@ final class StoreFunction {
 
     deinit { environment.signatures.release([function.signature]) }
 
+    // SAFETY: the store keeps this object, and with it the context, for its whole life.
     var reference: FunctionReference { unsafe FunctionReference(contexts.record(0)) }
 }
