@@ -12,6 +12,8 @@ struct Benchmarks {
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
+          modules [N]           N modules loaded, run and dropped: what is left of them
+          imports [ROUNDS]      what functions of the host cost each instance
           secrets [N]           N slots recycled: whether the next instance finds something
           residence [N]         N instances at once: what each takes; 2 N slots
         """
@@ -38,6 +40,8 @@ struct Benchmarks {
             try OverheadBenchmark.run(
                 named.isEmpty ? ModuleFiles.kernels : named, rounds: number ?? 3)
         case "cycles": try Soak.cycles(number ?? 10_000_000)
+        case "modules": try ModulesBenchmark.run(number ?? 100_000)
+        case "imports": try ImportsBenchmark.run(number ?? 20)
         case "secrets": try Soak.secrets(number ?? 100_000)
         case "residence": try Soak.residence(number ?? 10_000)
         default:

@@ -82,7 +82,8 @@ public final class Engine: Sendable {
             shared = .success(
                 try RuntimeEnvironment(
                     trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
-                    allocator: configuration.allocator.make(runtime), configuration: runtime))
+                    allocator: configuration.allocator.make(runtime), configuration: runtime,
+                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error }))
         } catch {
             shared = .failure(error)
         }

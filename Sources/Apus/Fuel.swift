@@ -9,14 +9,11 @@ extension Store {
     /// ends there in a `Trap` with the code `outOfFuel`, and can be called again when there is
     /// more. Host functions see, and may change, what was left when they were called.
     ///
-    /// Only engines whose configuration says `isFuelMetered` have fuel; with others, setting it is
-    /// a mistake of the program's, and ends it.
+    /// Only engines whose configuration says `isFuelMetered` have fuel. Guests of others would run
+    /// without a bound: once it has been set there, every call and instantiation in the store
+    /// throws a `ResourceError`.
     public var fuel: UInt64 {
         get { (try? runtime.fuel) ?? 0 }
-        set {
-            precondition(
-                engine.configuration.isFuelMetered, "the engine's configuration meters no fuel")
-            try? runtime.fuel = newValue
-        }
+        set { try? runtime.fuel = newValue }
     }
 }

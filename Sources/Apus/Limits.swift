@@ -24,7 +24,8 @@ public struct Limits: Hashable, Sendable {
     /// compiled, so only an engine's counts.
     public var functions: Int
     /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
-    /// `isFuelMetered` have fuel; a store of another one may not have this limit.
+    /// `isFuelMetered` have fuel; in a store of another one with this limit every call throws a
+    /// `ResourceError`.
     public var fuel: UInt64?
     /// How long after the store is made its guests may run; nil: without end. `Store.deadline`
     /// says more, and can move it.

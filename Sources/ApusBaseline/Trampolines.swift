@@ -263,6 +263,7 @@ public struct Trampolines: Sendable {
         }
         code.move(.w64, .rdi, .rsp)
         code.load(.w64, .rsi, Address(context, ContextField.owner))
+        code.move(.w64, .rdx, context)
         code.load(.w64, .r13, Address(context, HostField.closureState))
         code.zero(.r12)
         code.call(Address(context, HostField.closureCode))

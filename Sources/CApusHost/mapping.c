@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MAP_NORESERVE
@@ -119,12 +120,14 @@ int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
     return mapped == MAP_FAILED ? errno : 0;
 }
 
+int32_t apus_image_seal(int32_t image) {
+    if (must_fail()) return ENOMEM;
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    return fcntl(image, F_ADD_SEALS, seals) == 0 ? 0 : errno;
+}
+
 const void *apus_image_view(int32_t image, uint64_t bytes) {
     if (must_fail()) return NULL;
-    // Whoever wrote to the file now would change memories of instances.
-    if (fcntl(image, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-        return NULL;
-    }
     void *start = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, image, 0);
     if (start == MAP_FAILED) return NULL;
     atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
@@ -151,6 +154,11 @@ int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
     return ENOTSUP;
 }
 
+int32_t apus_image_seal(int32_t image) {
+    (void)image;
+    return ENOTSUP;
+}
+
 const void *apus_image_view(int32_t image, uint64_t bytes) {
     (void)image, (void)bytes;
     return NULL;
@@ -160,6 +168,11 @@ void apus_image_close(int32_t image) {
     (void)image;
 }
 #endif
+
+uint64_t apus_descriptor_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : 128;
+}
 
 void apus_unmap(void *start, uint64_t bytes) {
     if (munmap(start, bytes) == 0) {

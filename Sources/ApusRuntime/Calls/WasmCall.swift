@@ -52,6 +52,7 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws {
+        if let refusal { throw refusal }
         if has(apus_attention_collect) {
             unsafe collectExternals(cells: cells, count: target.parameterCount)
         }
@@ -103,7 +104,9 @@ extension RuntimeStore {
     @inline(never)
     private func exhaustion() -> WasmTrap {
         statistics.traps += 1
-        return WasmTrap(.stackExhausted, backtrace: outerBacktrace())
+        let backtrace = outerBacktrace()
+        lastFailure = .trap(backtrace)
+        return WasmTrap(.stackExhausted, backtrace: backtrace)
     }
 
     /// Enters wasm while a host function is running, noting where the outer frames are.

@@ -10,12 +10,21 @@ public final class RuntimeEnvironment: Sendable {
     /// Of the configuration, within bounds.
     let hostStackBytes: UInt
 
-    /// Takes the trap signals, if that has not happened yet in this process.
+    /// What becomes of an error of the host's own that has made guests end.
+    let onHostError: HostErrorHook
+
+    /// Takes the trap signals, if that has not happened yet in this process, and keeps the library
+    /// that contains their handlers.
     public init(
         trampolines source: any TrampolineSource,
         allocator: any InstanceAllocator = OnDemandInstanceAllocator(),
-        configuration: RuntimeConfiguration = RuntimeConfiguration()
+        configuration: RuntimeConfiguration = RuntimeConfiguration(),
+        onHostError: @escaping HostErrorHook = { error, _ in error }
     ) throws(ResourceError) {
+        let missing = apus_library_keep()
+        guard missing == 0 else {
+            throw ResourceError(.library, requested: 1, errorNumber: missing)
+        }
         let error = apus_traps_install()
         guard error == 0 else {
             throw ResourceError(.signals, requested: 4, errorNumber: error)
@@ -24,9 +33,14 @@ public final class RuntimeEnvironment: Sendable {
         trampolines = try TrampolineCache(source)
         self.allocator = allocator
         self.configuration = configuration
+        self.onHostError = onHostError
         hostStackBytes = UInt(min(max(configuration.hostStackBytes, 64 << 10), 1 << 40))
     }
 }
+
+/// Is given an error that a function of the host has thrown, when a store's guests have been left
+/// with it, and gives the one to go on with.
+public typealias HostErrorHook = @Sendable (any Error, RuntimeStore) -> any Error
 
 /// What an embedder may set about running wasm.
 public struct RuntimeConfiguration: Hashable, Sendable {

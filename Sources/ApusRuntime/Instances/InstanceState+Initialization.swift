@@ -85,7 +85,8 @@ extension InstanceState {
     // SAFETY: the start function has no parameters and no results, so it takes no cells.
     private func runStart(_ index: Int) throws {
         let type = module.module.functionType(index)
-        let entry = try module.environment.trampolines.entry(type)
+        let typeIndex = module.module.functions[index]
+        let entry = try module.trampolines.address(.init(.entry, typeIndex, .cells))
         var code = UInt(0)
         var callee = UInt(bitPattern: unsafe context)
         if index < module.module.importedFunctionCount {

@@ -28,6 +28,12 @@ public final class InstanceState {
     private let ownsContext: Bool
     /// The number of the module, which may have gone when the instance is not bound.
     let moduleNumber: UInt32
+    /// What the host gives it while it is bound, and the contexts of these functions, which stay:
+    /// an instance that is bound again with the same ones only gets another store.
+    private var hostImports: HostImports?
+    private let hostContexts: HostContexts
+    /// The number of the host imports whose functions the contexts are; 0: of none.
+    private var hostNumber: UInt64 = 0
     /// Whether others may have got hold of one of its tables, and change it.
     private var hasSharedTables = false
 
@@ -45,6 +51,7 @@ public final class InstanceState {
         let writer = unsafe ContextWriter(memory, module)
         let parts: ContextWriter.Parts
         do throws(ResourceError) {
+            hostContexts = try HostContexts(count: module.module.importedFunctionCount)
             parts = try writer.makeParts(images, place)
         } catch {
             if !isPlaced { unsafe apus_free(memory) }
@@ -99,11 +106,8 @@ public final class InstanceState {
         let writer = unsafe ContextWriter(context, module)
         writer.writeStore(request.store)
         if !module.module.imports.isEmpty {
-            let imports = request.imports
-            writer.writeImports(imports)
-            unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
-            unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
-            unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
+            bindFunctions(request, writer)
+            if module.importsThings { bindThings(request.imports, writer) }
         }
         if let memory = memories.first {
             unsafe context.pointee.memory_base = memory.record.pointee.base
@@ -111,12 +115,38 @@ public final class InstanceState {
         unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
     }
 
+    private func bindFunctions(_ request: InstanceAllocationRequest, _ writer: ContextWriter) {
+        let imports = request.imports
+        let number = imports.functions.isEmpty ? imports.host?.number ?? 0 : 0
+        if number == 0 || number != hostNumber {
+            if let host = imports.host {
+                let trapExit = module.environment.trampolines.trapExit
+                for (index, function) in host.functions.enumerated() {
+                    if let function { hostContexts.write(index, function, trapExit: trapExit) }
+                }
+            }
+            writer.writeFunctionImports(imports, hostContexts)
+            hostNumber = number
+        }
+        guard let host = imports.host else { return }
+        hostImports = host
+        for index in 0..<hostContexts.count { hostContexts.bind(index, request.store) }
+    }
+
+    private func bindThings(_ imports: Imports, _ writer: ContextWriter) {
+        writer.writeImports(imports)
+        unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
+        unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
+        unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
+    }
+
     /// Makes the instance as it was before it was bound, for another store. Returns false if it
     /// can only be thrown away: the system refused, or it has grown out of its room.
     ///
     /// Nothing runs its code any more, and nothing refers to what it defines.
     func unbind(keepingResident bytes: UInt64) -> Bool {
-        if !module.module.imports.isEmpty {
+        hostImports = nil
+        if module.importsThings {
             unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
             unsafe parts.tables.removeFirst(module.module.importedTableCount)
             unsafe parts.globals.removeFirst(module.module.importedGlobalCount)

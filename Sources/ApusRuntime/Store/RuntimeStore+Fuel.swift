@@ -6,10 +6,14 @@ internal import CApusHost
 // wasm is not running.
 extension RuntimeStore {
     /// What the store's guests may still use up. While a guest runs, its host functions see it as
-    /// it was at the call.
+    /// it was at the call. Without a meter, setting it keeps all guests of the store from running.
     public var fuel: UInt64 {
         get { UInt64(max(0, unsafe context.pointee.fuel)) }
         set {
+            guard unsafe context.pointee.is_metered != 0 else {
+                refusal = ResourceError(.fuel, requested: newValue, limit: 0)
+                return
+            }
             let amount = Int64(clamping: newValue)
             fuelAccount.set(amount, left: unsafe context.pointee.fuel)
             unsafe context.pointee.fuel = amount

@@ -41,6 +41,7 @@ enum apus_attention {
     apus_attention_collect = 1,    // host objects may have piled up
     apus_attention_interrupt = 2,  // calls announce themselves to the store's interrupter
     apus_attention_hook = 4,       // the embedder wants to know of calls
+    apus_attention_refused = 8,    // no guest may run
 };
 
 /// One per store: the state of the wasm activations of the thread that is inside it.
