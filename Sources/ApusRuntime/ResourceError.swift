@@ -10,6 +10,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case reference = "references"
         case thread = "signal stack"
         case signals = "signal handlers"
+        /// What the calling thread has left, in bytes.
+        case stack = "stack of the thread"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
@@ -49,6 +51,11 @@ public struct ResourceError: Error, Hashable, Sendable {
 
 extension ResourceError: CustomStringConvertible {
     public var description: String {
+        if resource == .stack, let limit {
+            return
+                "the thread's stack is too small: \(limit) bytes are left of it, guests and host "
+                + "functions need \(requested)"
+        }
         if let limit {
             return "\(resource.rawValue): \(requested) exceeds the limit of \(limit)"
         }

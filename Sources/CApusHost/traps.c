@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "apus_interrupt.h"
 #include "apus_mapping.h"
 #include "apus_thread.h"
 
@@ -19,65 +20,124 @@
 
 // MARK: Code ranges
 
-// Slots live in blocks that are never freed, so that the handler reads them without a lock. A
-// slot's version is odd while it is being written.
 struct code_range {
-    _Atomic uint64_t version;
-    _Atomic uintptr_t start;  // 0: free
+    _Atomic uintptr_t start;
     _Atomic uintptr_t end;
     _Atomic uintptr_t sites;
     _Atomic uint64_t count;
 };
 
-enum { ranges_per_block = 128 };
-
-struct range_block {
-    struct code_range ranges[ranges_per_block];
-    struct range_block *_Atomic next;
+/// Ranges in ascending order, as many as a table has room for. Never freed: a handler may read an
+/// old one. Each is at least twice as large as the one before.
+struct range_list {
+    uint64_t capacity;
+    struct code_range ranges[];
 };
 
-static struct range_block first_block;
+/// There are two tables, and handlers read the present one without a lock. A change is written to
+/// the other one, which then becomes the present one: so a thread that a signal finds in the middle
+/// of a change can read. Whoever was overtaken while reading sees it by the version, which is odd
+/// while a table is written, and reads again.
+struct range_table {
+    _Atomic uint64_t version;
+    struct range_list *_Atomic list;
+    _Atomic uint64_t count;
+};
+
+static struct range_table tables[2];
+static struct range_table *_Atomic present_table = &tables[0];
 static pthread_mutex_t ranges_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void write_range(
-    struct code_range *range, uintptr_t start, uintptr_t end, uintptr_t sites, uint64_t count) {
-    uint64_t version = atomic_load(&range->version);
-    atomic_store(&range->version, version + 1);
-    atomic_store(&range->start, start);
-    atomic_store(&range->end, end);
-    atomic_store(&range->sites, sites);
-    atomic_store(&range->count, count);
-    atomic_store(&range->version, version + 2);
+static void copy_range(struct code_range *to, struct code_range *from) {
+    atomic_store_explicit(
+        &to->start, atomic_load_explicit(&from->start, memory_order_relaxed),
+        memory_order_relaxed);
+    atomic_store_explicit(
+        &to->end, atomic_load_explicit(&from->end, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(
+        &to->sites, atomic_load_explicit(&from->sites, memory_order_relaxed),
+        memory_order_relaxed);
+    atomic_store_explicit(
+        &to->count, atomic_load_explicit(&from->count, memory_order_relaxed),
+        memory_order_relaxed);
 }
 
-static struct code_range *free_range(void) {
-    struct range_block *block = &first_block;
-    for (;;) {
-        for (int index = 0; index < ranges_per_block; index++) {
-            if (atomic_load(&block->ranges[index].start) == 0) return &block->ranges[index];
+/// How many of the first `count` ranges start at or before `address`.
+static uint64_t position_of(struct range_list *list, uint64_t count, uintptr_t address) {
+    uint64_t low = 0;
+    uint64_t high = count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        uintptr_t start = atomic_load_explicit(&list->ranges[middle].start, memory_order_relaxed);
+        if (start > address) {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
-        struct range_block *next = atomic_load(&block->next);
-        if (!next) {
-            next = apus_allocate(sizeof *next);
-            if (!next) return NULL;
-            atomic_store(&block->next, next);
-        }
-        block = next;
     }
+    return low;
 }
 
-void *apus_code_range_add(
+/// A list for `table` with room for `count` ranges: its own, or a new one. Null if memory is out.
+static struct range_list *room_for(struct range_table *table, uint64_t count) {
+    struct range_list *list = atomic_load(&table->list);
+    if (list && list->capacity >= count) return list;
+    uint64_t capacity = 64;
+    while (capacity < count) capacity *= 2;
+    struct range_list *larger =
+        apus_allocate(sizeof *larger + capacity * sizeof larger->ranges[0]);
+    if (larger) larger->capacity = capacity;
+    return larger;
+}
+
+/// Makes the other table the present one, with the range at `position` left out or, if there is
+/// one to add, that before it. Returns whether there was memory.
+static int replace_table(uint64_t position, struct code_range *added) {
+    struct range_table *old = atomic_load(&present_table);
+    struct range_table *new = old == &tables[0] ? &tables[1] : &tables[0];
+    struct range_list *source = atomic_load(&old->list);
+    uint64_t old_count = atomic_load(&old->count);
+    uint64_t count = added ? old_count + 1 : old_count - 1;
+    struct range_list *list = room_for(new, count);
+    if (!list) return 0;
+    atomic_fetch_add(&new->version, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+    for (uint64_t index = 0; index < position; index++) {
+        copy_range(&list->ranges[index], &source->ranges[index]);
+    }
+    if (added) copy_range(&list->ranges[position], added);
+    uint64_t to = added ? position + 1 : position;
+    for (uint64_t index = added ? position : position + 1; index < old_count; index++) {
+        copy_range(&list->ranges[to++], &source->ranges[index]);
+    }
+    atomic_store(&new->list, list);
+    atomic_store(&new->count, count);
+    atomic_fetch_add(&new->version, 1);
+    atomic_store(&present_table, new);
+    return 1;
+}
+
+int32_t apus_code_range_add(
     uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count) {
+    struct code_range range = {start, end, (uintptr_t)sites, count};
     pthread_mutex_lock(&ranges_lock);
-    struct code_range *range = free_range();
-    if (range) write_range(range, start, end, (uintptr_t)sites, count);
+    struct range_table *table = atomic_load(&present_table);
+    uint64_t position =
+        position_of(atomic_load(&table->list), atomic_load(&table->count), start);
+    int done = replace_table(position, &range);
     pthread_mutex_unlock(&ranges_lock);
-    return range;
+    return done;
 }
 
-void apus_code_range_remove(void *ticket) {
+void apus_code_range_remove(uintptr_t start) {
     pthread_mutex_lock(&ranges_lock);
-    write_range(ticket, 0, 0, 0, 0);
+    struct range_table *table = atomic_load(&present_table);
+    struct range_list *list = atomic_load(&table->list);
+    uint64_t position = position_of(list, atomic_load(&table->count), start);
+    if (position > 0 && atomic_load(&list->ranges[position - 1].start) == start) {
+        // This needs no memory: one change ago the other table was as long, or longer.
+        replace_table(position - 1, NULL);
+    }
     pthread_mutex_unlock(&ranges_lock);
 }
 
@@ -89,23 +149,28 @@ struct code_slice {
 };
 
 static struct code_slice slice_at(uintptr_t pc) {
-    struct code_slice slice = {0};
-    for (struct range_block *block = &first_block; block; block = atomic_load(&block->next)) {
-        for (int index = 0; index < ranges_per_block; index++) {
-            struct code_range *range = &block->ranges[index];
-            uint64_t version = atomic_load(&range->version);
-            uintptr_t start = atomic_load(&range->start);
-            uintptr_t end = atomic_load(&range->end);
-            if (start == 0 || pc < start || pc >= end) continue;
-            slice.start = start;
-            slice.sites = (const struct apus_trap_site *)atomic_load(&range->sites);
-            slice.count = atomic_load(&range->count);
-            // Half-written values belong to a range that is not the one this thread executes.
-            if (version % 2 == 0 && atomic_load(&range->version) == version) return slice;
+    for (;;) {
+        struct code_slice slice = {0};
+        struct range_table *table = atomic_load(&present_table);
+        uint64_t version = atomic_load(&table->version);
+        struct range_list *list = atomic_load(&table->list);
+        uint64_t count = atomic_load(&table->count);
+        if (list) {
+            if (count > list->capacity) count = list->capacity;
+            uint64_t position = position_of(list, count, pc);
+            if (position > 0) {
+                struct code_range *range = &list->ranges[position - 1];
+                if (pc < atomic_load_explicit(&range->end, memory_order_relaxed)) {
+                    slice.start = atomic_load_explicit(&range->start, memory_order_relaxed);
+                    slice.sites = (const struct apus_trap_site *)atomic_load_explicit(
+                        &range->sites, memory_order_relaxed);
+                    slice.count = atomic_load_explicit(&range->count, memory_order_relaxed);
+                }
+            }
         }
+        atomic_thread_fence(memory_order_acquire);
+        if (version % 2 == 0 && atomic_load(&table->version) == version) return slice;
     }
-    slice.start = 0;
-    return slice;
 }
 
 int32_t apus_code_covers(uintptr_t pc) {
@@ -114,10 +179,13 @@ int32_t apus_code_covers(uintptr_t pc) {
 
 // MARK: Traces
 
-uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
+uint32_t apus_trace_walk(
+    uintptr_t fp, uintptr_t low, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
     uint32_t count = 0;
-    // Frames lie at ever higher addresses below the entry trampoline's: anything else is damage.
-    while (count < capacity && fp != 0 && fp < end && fp % sizeof(uintptr_t) == 0) {
+    // Frames lie at ever higher addresses between the stack pointer and the entry trampoline's:
+    // anything else is damage.
+    if (fp < low) return 0;
+    while (count < capacity && fp < end && fp % sizeof(uintptr_t) == 0) {
         const uintptr_t *frame = (const uintptr_t *)fp;
         if (frame[0] <= fp) break;
         // The outermost wasm function returns into the entry trampoline, which is no frame.
@@ -128,17 +196,20 @@ uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t
     return count;
 }
 
-void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp) {
+void apus_trace_capture(
+    struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp) {
     store->trace_count = 0;
     if (store->trace_capacity == 0) return;
+    uintptr_t stack_low = apus_this_thread.stack_low;
     store->trace[0] = pc;
-    store->trace_count =
-        1 + apus_trace_walk(fp, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
+    store->trace_count = 1 + apus_trace_walk(
+                                 fp, sp > stack_low ? sp : stack_low, store->entry_fp,
+                                 store->trace + 1, store->trace_capacity - 1);
 }
 
 static void trap_leave(struct apus_store_context *store) {
     store->trap_signal = 0;
-    apus_trace_capture(store, store->exit_pc, store->exit_fp);
+    apus_trace_capture(store, store->exit_pc, store->exit_fp, apus_stack_address());
 }
 
 uintptr_t apus_trap_leave_address(void) {
@@ -185,7 +256,7 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     store->trap_pc = pc;
     store->trap_fp = (uintptr_t)registers[REG_RBP];
     store->trap_address = (uintptr_t)info->si_addr;
-    apus_trace_capture(store, pc, store->trap_fp);
+    apus_trace_capture(store, pc, store->trap_fp, (uintptr_t)registers[REG_RSP]);
     if (store->is_metered) store->fuel = registers[REG_R14];
     registers[REG_RIP] = (greg_t)store->landing;
     registers[REG_RSP] = (greg_t)store->entry_sp;
@@ -238,7 +309,8 @@ void apus_signal_pass_on(
 
 static void handle_signal(int signal, siginfo_t *info, void *machine) {
     int saved_errno = errno;
-    if (!resume_after_trap(signal, info, machine)) {
+    if (!resume_after_trap(signal, info, machine)
+        && !apus_interrupt_answer(signal, info, machine)) {
         for (int index = 0; index < trap_signal_count; index++) {
             if (trap_signals[index] != signal) continue;
             apus_signal_pass_on(signal, info, machine, &previous_actions[index]);
@@ -262,4 +334,21 @@ static void install(void) {
 int32_t apus_traps_install(void) {
     pthread_once(&install_once, install);
     return install_error;
+}
+
+int apus_traps_own_signal(void) {
+    for (int index = trap_signal_count - 1; index >= 0; index--) {
+        struct sigaction present;
+        if (sigaction(trap_signals[index], NULL, &present) != 0) continue;
+        if (!(present.sa_flags & SA_SIGINFO) || present.sa_sigaction != handle_signal) continue;
+        return trap_signals[index];
+    }
+    return 0;
+}
+
+int32_t apus_traps_unblock(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int index = 0; index < trap_signal_count; index++) sigaddset(&set, trap_signals[index]);
+    return pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

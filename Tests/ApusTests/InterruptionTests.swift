@@ -301,7 +301,7 @@ struct InterruptionTests {
         }
         try await Task.sleep(for: .milliseconds(20))
         task.cancel()
-        await #expect(throws: Trap.self) { try await task.value }
+        await #expect(throws: CancellationError.self) { try await task.value }
     }
 
     @Test func cancellationLeavesLaterCallsAlone() async throws {

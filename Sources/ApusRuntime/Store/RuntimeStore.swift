@@ -50,8 +50,11 @@ public final class RuntimeStore {
     var pendingError: (any Error)?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
+    /// Is told, for tests, where interruptible calls have come to.
+    var atInterruptionStep: ((InterruptionStep) -> Void)?
     /// Of the limits, within bounds.
     let wasmStackBytes: UInt
+    let hostStackBytes: UInt?
     /// What every context of the store has as its stack limit.
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
@@ -75,6 +78,7 @@ public final class RuntimeStore {
         self.environment = environment
         self.limits = limits
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
+        hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
         let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
         let head = unsafe MemoryLayout<apus_store_context>.stride

@@ -1,0 +1,68 @@
+import Apus
+import Testing
+
+/// How much stack host functions have, wherever the guest calls them.
+struct HostStackTests {
+    private static let text = """
+        (module (import "host" "f" (func $f))
+          (func $deep (export "deep") (param i32)
+            (call $f)
+            (call $deep (i32.add (local.get 0) (i32.const 1)))))
+        """
+
+    /// Uses `bytes` of stack.
+    @inline(never)
+    private static func use(_ bytes: Int) {
+        withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 16) { buffer in
+            for place in stride(from: 0, to: bytes, by: 1024) { unsafe buffer[place] = 1 }
+        }
+    }
+
+    /// What recursion to the end on a thread ends in, with a host function at each level that needs
+    /// `bytes`.
+    private static func end(
+        threadKibibytes: Int, hostKibibytes: Int, _ limits: Limits
+    ) -> (code: TrapCode?, error: String?) {
+        let ends = Counter()
+        nonisolated(unsafe) var code: TrapCode?
+        nonisolated(unsafe) var error: String?
+        runOnThread(stackBytes: threadKibibytes << 10) {
+            do {
+                let engine = Engine()
+                var linker = Linker(engine)
+                linker.define("host", "f") { () -> Void in use(hostKibibytes << 10) }
+                let instance = try linker.instantiate(
+                    Module(engine, text: text), in: Store(engine, limits: limits))
+                try instance.function("deep", as: ((Int32) -> Void).self)(0)
+            } catch let trap as Trap {
+                code = trap.code
+            } catch let thrown {
+                error = "\(thrown)"
+            }
+            ends.add()
+        }
+        return (code, error)
+    }
+
+    @Test(arguments: [
+        (512, 140, 1 << 20), (1024, 300, 1 << 20), (8192, 700, 16 << 20), (256, 70, 1 << 20),
+    ])
+    func hostFunctionsHaveHalfOfTheStack(_ thread: Int, _ host: Int, _ guests: Int) async {
+        let end = Self.end(
+            threadKibibytes: thread, hostKibibytes: host, Limits(stackBytes: guests))
+        #expect(end.code == .stackExhausted)
+    }
+
+    @Test func moreIsKeptIfTheHostWantsIt() {
+        let limits = Limits(stackBytes: 16 << 20, hostStackBytes: 3 << 20)
+        let end = Self.end(threadKibibytes: 4096, hostKibibytes: 2900, limits)
+        #expect(end.code == .stackExhausted)
+    }
+
+    @Test func threadsThatAreTooSmallAreToldApart() {
+        let limits = Limits(hostStackBytes: 1 << 20)
+        let end = Self.end(threadKibibytes: 512, hostKibibytes: 1, limits)
+        #expect(end.code == nil)
+        #expect(end.error?.hasPrefix("the thread's stack is too small: ") == true)
+    }
+}
