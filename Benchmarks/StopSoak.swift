@@ -13,8 +13,8 @@ enum StopSoak {
 
     private struct Guest {
         let store: Store
-        let forever: TypedFunction<(), Void>
-        let count: TypedFunction<Int32, Void>
+        let forever: TypedFunction<Void>
+        let count: TypedFunction<Void, Int32>
 
         init() throws {
             let engine = Engine()

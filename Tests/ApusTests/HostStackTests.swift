@@ -1,4 +1,5 @@
 import Apus
+import Synchronization
 import Testing
 
 /// How much stack host functions have, wherever the guest calls them.
@@ -13,19 +14,18 @@ struct HostStackTests {
     /// Uses `bytes` of stack.
     @inline(never)
     private static func use(_ bytes: Int) {
-        withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 16) { buffer in
             for place in stride(from: 0, to: bytes, by: 1024) { unsafe buffer[place] = 1 }
         }
     }
 
     /// What recursion to the end on a thread ends in, with a host function at each level that needs
-    /// `bytes`.
+    /// so much.
     private static func end(
         threadKibibytes: Int, hostKibibytes: Int, _ limits: Limits
-    ) -> (code: TrapCode?, error: String?) {
-        let ends = Counter()
-        nonisolated(unsafe) var code: TrapCode?
-        nonisolated(unsafe) var error: String?
+    ) -> any Error {
+        final class End: Sendable { let error = Mutex<(any Error)?>(nil) }
+        let end = End()
         runOnThread(stackBytes: threadKibibytes << 10) {
             do {
                 let engine = Engine()
@@ -34,14 +34,11 @@ struct HostStackTests {
                 let instance = try linker.instantiate(
                     Module(engine, text: text), in: Store(engine, limits: limits))
                 try instance.function("deep", as: ((Int32) -> Void).self)(0)
-            } catch let trap as Trap {
-                code = trap.code
-            } catch let thrown {
-                error = "\(thrown)"
+            } catch {
+                end.error.withLock { $0 = error }
             }
-            ends.add()
         }
-        return (code, error)
+        return end.error.withLock { $0 } ?? TestError(number: 0)
     }
 
     @Test(arguments: [
@@ -50,19 +47,19 @@ struct HostStackTests {
     func hostFunctionsHaveHalfOfTheStack(_ thread: Int, _ host: Int, _ guests: Int) async {
         let end = Self.end(
             threadKibibytes: thread, hostKibibytes: host, Limits(stackBytes: guests))
-        #expect(end.code == .stackExhausted)
+        #expect((end as? Trap)?.code == .stackExhausted)
     }
 
     @Test func moreIsKeptIfTheHostWantsIt() {
         let limits = Limits(stackBytes: 16 << 20, hostStackBytes: 3 << 20)
         let end = Self.end(threadKibibytes: 4096, hostKibibytes: 2900, limits)
-        #expect(end.code == .stackExhausted)
+        #expect((end as? Trap)?.code == .stackExhausted)
     }
 
     @Test func threadsThatAreTooSmallAreToldApart() {
         let limits = Limits(hostStackBytes: 1 << 20)
         let end = Self.end(threadKibibytes: 512, hostKibibytes: 1, limits)
-        #expect(end.code == nil)
-        #expect(end.error?.hasPrefix("the thread's stack is too small: ") == true)
+        #expect(end is ResourceError)
+        #expect("\(end)".hasPrefix("the thread's stack is too small: "))
     }
 }

@@ -13,7 +13,7 @@ import Testing
 struct InterruptionReasonTests {
     private static func forever(
         in store: Store
-    ) throws -> TypedFunction<(), Void> {
+    ) throws -> TypedFunction<Void> {
         let text = #"(module (func (export "run") (loop $l (br $l))))"#
         return try Instance(store, Module(store.engine, text: text))
             .function("run", as: (() -> Void).self)

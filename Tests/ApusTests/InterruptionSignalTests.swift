@@ -61,7 +61,7 @@ struct InterruptionSignalTests {
                 let source = DispatchSource.makeSignalSource(signal: SIGURG)
                 source.setEventHandler {}
                 source.resume()
-                _ = Unmanaged.passRetained(source as AnyObject)
+                _ = unsafe Unmanaged.passRetained(source as AnyObject)
                 usleep(50_000)
             }
         }

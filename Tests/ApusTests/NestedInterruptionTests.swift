@@ -16,7 +16,7 @@ struct NestedInterruptionTests {
     private struct Ring {
         let outer: Store
         let inner: Store
-        private let run: TypedFunction<(), Int32>
+        private let run: TypedFunction<Int32>
 
         /// `stopped` hears what the inner store's call ends in.
         init(_ interruption: Engine.Interruption, stopped: @escaping (Trap?) -> Void = { _ in })
@@ -33,9 +33,9 @@ struct NestedInterruptionTests {
                   (func (export "forever") (loop $l (br $l))))
                 """
             let module = try Module(engine, text: text)
-            nonisolated(unsafe) var forever: TypedFunction<(), Void>?
+            nonisolated(unsafe) var forever: TypedFunction<Void>?
             var linker = Linker(engine)
-            linker.define("host", "f") { () -> Void in try forever?() }
+            linker.define("host", "f") { () -> Void in try unsafe forever?() }
             let last = try linker.instantiate(module, in: inner)
                 .function("run", as: (() -> Int32).self)
             let first = try Function(outer, FunctionType()) { _, _ in
@@ -45,7 +45,7 @@ struct NestedInterruptionTests {
             var firstLinker = Linker(engine)
             firstLinker.define("host", "f", first)
             let instance = try firstLinker.instantiate(module, in: outer)
-            forever = try instance.function("forever", as: (() -> Void).self)
+            unsafe forever = try instance.function("forever", as: (() -> Void).self)
             run = try instance.function("run", as: (() -> Int32).self)
         }
 

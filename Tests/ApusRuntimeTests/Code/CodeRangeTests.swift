@@ -10,7 +10,7 @@ import Testing
 
     private static func add(_ place: Int) -> Bool {
         let start = base &+ UInt(place) &* 4096
-        return unsafe apus_code_range_add(start, start &+ 1000, nil, 0) != 0
+        return apus_code_range_add(start, start &+ 1000, nil, 0) != 0
     }
 
     private static func remove(_ place: Int) {
