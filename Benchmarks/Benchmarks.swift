@@ -12,6 +12,7 @@ struct Benchmarks {
           requests [N]          N calls each of which is told to stop at a random moment, and as
                                 many that are not: none may miss it, none may be stopped for it
           deadlines [SECONDS]   how often a call with a deadline can be made, second by second
+          traps [N]             what a trap costs with 1 module, 10, ... N modules
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
@@ -37,6 +38,7 @@ struct Benchmarks {
         case "instances": try InstantiationBenchmark.run(folder)
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
         case "requests": try StopSoak.requests(number ?? 1_000_000)
+        case "traps": try TrapBenchmark.run(max(number ?? 10_000, 1))
         case "deadlines": try StopSoak.deadlines(seconds: number ?? 10)
         case "overhead":
             let named = words.dropFirst(2).map { URL(filePath: $0) }

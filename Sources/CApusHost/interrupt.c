@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "apus_code_ranges.h"
 #include "apus_traps.h"
 
 #if defined(__linux__) && defined(__x86_64__)

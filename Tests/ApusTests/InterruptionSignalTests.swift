@@ -108,7 +108,8 @@ struct InterruptionSignalTests {
         await #expect(processExitsWith: .success) {
             alarm(20)
             Deed.blocks.do()
-            #expect(Self.isStopped(try Self.instance(in: Store(Engine()))))
+            let guest = try Self.instance(in: Store(Engine()))
+            #expect(Self.isStopped(guest))
             var set = sigset_t()
             unsafe pthread_sigmask(SIG_BLOCK, nil, &set)
             #expect(unsafe sigismember(&set, SIGURG) == 1)

@@ -6,12 +6,6 @@
 
 #include "apus_context.h"
 
-/// A place that can stop, as ApusABI's TrapSite lays it out.
-struct apus_trap_site {
-    uint32_t code_offset;  // from the start of the code range
-    uint32_t packed;       // bits 24 to 31: trap code, 0 for a return address
-};
-
 /// Takes SIGSEGV, SIGBUS, SIGILL and SIGFPE, once per process. Faults that are not wasm's go to
 /// whoever had the signal before. Returns 0 or an error number.
 int32_t apus_traps_install(void);
@@ -22,17 +16,6 @@ int apus_traps_own_signal(void);
 /// Lets the calling thread receive these signals: a trap where they are blocked ends the process.
 /// Returns 0 or an error number.
 int32_t apus_traps_unblock(void);
-
-/// Announces code at [start, end) with its trap sites, sorted by offset. They must stay where they
-/// are until the range is removed. Returns whether there was memory for it.
-int32_t apus_code_range_add(
-    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count);
-
-/// Whether `pc` is in announced code. Safe in signal handlers.
-int32_t apus_code_covers(uintptr_t pc);
-
-/// Withdraws the range from `start` on, which no thread executes any more.
-void apus_code_range_remove(uintptr_t start);
 
 /// Writes the program counters of the running activation into the store context's trace: `pc`,
 /// then return addresses, following frame pointers from `fp` to the entry trampoline's frame. The
