@@ -91,6 +91,19 @@ extension Store {
         }
     }
 
+    /// Calls `body`, in which system calls that wait end with `EINTR` when the guest that runs is to
+    /// stop, and again until it has: for host functions that wait for something that may never
+    /// come. Without it the system begins such calls again (`SA_RESTART`), and the guest stops when
+    /// the host function returns.
+    ///
+    /// These are calls that read, write, receive, send, accept, open, lock files and wait for
+    /// children. With `Engine.Interruption.polling` nothing ends them.
+    public func withInterruptibleWaits<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try RuntimeStore.endingWaits(body)
+    }
+
     /// Whether the guests of this store have been told to stop: the one that runs, or else the next
     /// one. A host function that takes long should look now and then, and return or throw if so.
     public var isInterrupted: Bool { (try? runtime.isInterrupted) ?? false }

@@ -194,7 +194,7 @@ int32_t apus_interrupts_begin(void) {
     int32_t error = pthread_sigmask(SIG_UNBLOCK, &set, &before);
     if (error != 0) return error;
     if (!sigismember(&before, interrupt_signal)) return 0;
-    apus_traps_unblock();
+    if (sigismember(&before, SIGSEGV)) apus_traps_unblock();
     return -1;
 }
 

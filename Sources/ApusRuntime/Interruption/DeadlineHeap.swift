@@ -38,7 +38,9 @@ struct DeadlineHeap {
     /// Takes out `interrupter`, if it is there.
     mutating func remove(_ interrupter: Interrupter) {
         let place = interrupter.place
-        guard place >= 0 else { return }
+        guard entries.indices.contains(place), entries[place].interrupter === interrupter else {
+            return
+        }
         swap(place, entries.count - 1)
         entries.removeLast()
         interrupter.place = -1

@@ -65,6 +65,15 @@ extension RuntimeStore {
         return !has(apus_attention_interrupt) || interrupter.reason == nil
     }
 
+    /// Does `body`, in which waits in the system end when the guest that this thread runs is to stop.
+    public static func endingWaits<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let previous = apus_interrupts_end_waits(1)
+        defer { _ = apus_interrupts_end_waits(previous) }
+        return try body()
+    }
+
     /// Whether guests have been told to stop: the one that runs, or else the next one.
     public var isInterrupted: Bool { !mayGoOn }
 }

@@ -21,6 +21,7 @@ import Testing
         #expect(all[0].place == -1)
         heap.insert(all[0], at: 90)
         #expect(heap.first == 90)
+        heap.remove(all[0])
         withExtendedLifetime(stores) {}
     }
 
@@ -49,6 +50,8 @@ import Testing
             }
             #expect(heap.count == times.count { $0 != nil })
         }
+        for interrupter in all { heap.remove(interrupter) }
+        #expect(heap.count == 0)
         withExtendedLifetime(stores) {}
     }
 }
