@@ -9,6 +9,10 @@ struct Benchmarks {
           calls [FOLDER]        calls and instances, one line each, `apus NAME VALUE`
           instances [FOLDER]    the instances only
           interruption [N]      how long after its deadline a guest goes on
+          requests [N]          N calls each of which is told to stop at a random moment, and as
+                                many that are not: none may miss it, none may be stopped for it
+          deadlines [SECONDS]   how often a call with a deadline can be made, second by second
+          traps [N]             what a trap costs with 1 module, 10, ... N modules
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
@@ -35,6 +39,9 @@ struct Benchmarks {
             try InstantiationBenchmark.run(folder)
         case "instances": try InstantiationBenchmark.run(folder)
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
+        case "requests": try StopSoak.requests(number ?? 1_000_000)
+        case "traps": try TrapBenchmark.run(max(number ?? 10_000, 1))
+        case "deadlines": try StopSoak.deadlines(seconds: number ?? 10)
         case "overhead":
             let named = words.dropFirst(2).map { URL(filePath: $0) }
             try OverheadBenchmark.run(

@@ -9,8 +9,10 @@ internal import ApusRuntime
 public struct Trap: Error, Sendable {
     /// What happened; its description is the specification's text.
     public var code: TrapCode
-    /// More about it, if there is more to say.
+    /// More about it, if there is more to say: which limit was reached, for example.
     public var message: String?
+    /// Why the guest was stopped from outside, if its code is `interrupted`.
+    public var interruption: Interruption?
     /// The guest's functions that were running, innermost first.
     public var backtrace: [Frame]
     /// Whether there were more frames than `backtrace` has.
@@ -29,6 +31,8 @@ public struct Trap: Error, Sendable {
     init(_ trap: WasmTrap, in store: RuntimeStore) {
         origin = ObjectIdentifier(store)
         code = trap.code
+        interruption = trap.interruption
+        message = Self.message(trap)
         backtrace = trap.backtrace.frames.map(Frame.init)
         isTruncated = trap.backtrace.isTruncated
     }
@@ -43,6 +47,17 @@ public struct Trap: Error, Sendable {
         trap.backtrace += left.frames.map(Frame.init)
         if left.isTruncated { trap.isTruncated = true }
         return trap
+    }
+
+    /// Names the limit that was reached, and its value.
+    private static func message(_ trap: WasmTrap) -> String? {
+        if let interruption = trap.interruption { return interruption.description }
+        guard let limit = trap.limit else { return nil }
+        return switch trap.code {
+        case .outOfFuel: "the limit was \(limit)"
+        case .stackExhausted: "guests may use \(limit) bytes of stack"
+        default: nil
+        }
     }
 
     /// One function of a guest that had not returned.

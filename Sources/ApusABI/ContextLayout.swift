@@ -80,6 +80,9 @@ public enum StoreField {
     public static var fuel: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.fuel))
     }
+    public static var requests: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.requests))
+    }
     public static var trap: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.trap))
     }

@@ -12,6 +12,8 @@ public struct ModuleEnvironment: Sendable {
     public var alwaysChecksBounds = false
     /// The code counts fuel (`FuelSegment`).
     public var isFuelMetered = false
+    /// The code looks where functions and loops start whether it is to stop (`docs/abi.md`).
+    public var pollsInterruption = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.

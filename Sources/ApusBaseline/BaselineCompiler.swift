@@ -19,6 +19,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let processor: ProcessorFeatures
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
+    let pollsInterruption: Bool
     var signatures: Signatures
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
@@ -91,6 +92,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             fma: processor.contains(.fma),
             isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
+        pollsInterruption = environment.pollsInterruption
         signatures = Signatures(environment.module)
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         for type in environment.module.memories {

@@ -71,6 +71,8 @@ extension BaselineCompiler {
         emitParameterMoves()
         emitLocalInitialization()
         if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
+        // Who calls nobody is soon back where it is looked.
+        if !analysis.flags.isDisjoint(with: .calls) { poll() }
     }
 
     private mutating func emitStackCheck(_ analysis: borrowing BodyAnalysis) {

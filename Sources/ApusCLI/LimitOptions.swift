@@ -62,6 +62,6 @@ struct LimitOptions: ParsableArguments {
 
     /// Has the time begin.
     func start(_ store: Store) {
-        if let timeout { store.deadline = .now + timeout.duration }
+        if let timeout { store.setDeadline(after: timeout.duration) }
     }
 }

@@ -14,6 +14,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case reference = "references"
         case thread = "signal stack"
         case signals = "signal handlers"
+        /// What the calling thread has left, in bytes.
+        case stack = "stack of the thread"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
@@ -61,6 +63,11 @@ extension ResourceError: CustomStringConvertible {
     public var description: String {
         if resource == .fuel { return "fuel: the engine's configuration does not meter any" }
         if resource == .foreignType { return "function type \(requested) is none of this engine's" }
+        if resource == .stack, let limit {
+            return
+                "the thread's stack is too small: \(limit) bytes are left of it, guests and host "
+                + "functions need \(requested)"
+        }
         if let limit {
             return "\(resource.rawValue): \(requested) exceeds the limit of \(limit)"
         }

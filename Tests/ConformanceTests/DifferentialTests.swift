@@ -21,6 +21,7 @@ import Testing
         configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
         // Both compilers, and the one of them at random as well.
         configuration.isFuelMetered = [1, 2, 6, 7].contains(shard)
+        configuration.interruption = [3, 4, 7].contains(shard) ? .polling : .signals
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
         let allocationSeed: UInt64? = isRandom ? UInt64(100 + shard) : nil

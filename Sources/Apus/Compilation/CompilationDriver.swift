@@ -66,6 +66,7 @@ struct CompilationDriver {
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
         environment.isFuelMetered = configuration.isFuelMetered
+        environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
         environment.allocationSeed = configuration.allocationSeed
         environment.verifiesCompilation = configuration.verifiesCompilation

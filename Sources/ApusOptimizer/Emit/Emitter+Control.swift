@@ -137,6 +137,15 @@ extension Emitter {
         if instruction.detail == 1 { trap(.outOfFuel, if: .l) }
     }
 
+    mutating func emitPoll() {
+        let scratch = CallingConvention.scratch
+        code.load(
+            .w64, scratch, Address(CallingConvention.context, ContextField.storeContext))
+        code.load(.w64, scratch, Address(scratch, StoreField.requests))
+        code.alu(.cmp, .w32, Address(scratch), immediate: 0)
+        trap(.interrupted, if: .ne)
+    }
+
     private mutating func emitSet(_ flag: FlagCondition, _ result: GPR) {
         if flag.isSimple {
             code.set(flag.code, result)

@@ -60,6 +60,8 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case trapIf
     /// Takes the immediate from the fuel; traps if `detail` is 1 and there is too little.
     case payFuel
+    /// Traps if the thread has been told to leave wasm.
+    case poll
 
     // Memory
     /// `detail` is a `LoadExtension`

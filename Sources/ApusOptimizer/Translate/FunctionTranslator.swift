@@ -17,6 +17,7 @@ struct FunctionTranslator: ~Copyable {
     let layout: ContextLayout
     let signatures: SignatureTable
     let isFuelMetered: Bool
+    let pollsInterruption: Bool
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
 
@@ -73,6 +74,7 @@ struct FunctionTranslator: ~Copyable {
         layout = environment.layout
         signatures = SignatureTable(environment.module)
         isFuelMetered = environment.isFuelMetered
+        pollsInterruption = environment.pollsInterruption
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         calleeValidator = FunctionValidator(environment.module)
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
@@ -87,6 +89,8 @@ struct FunctionTranslator: ~Copyable {
     mutating func translate(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
         begin(index)
         openFunction(index, analysis)
+        // Who calls nobody is soon back where it is looked.
+        if !analysis.flags.isDisjoint(with: .calls) { poll() }
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
         while !frames.isEmpty {
             instructionOffset = reader.position

@@ -43,7 +43,7 @@ public final class LoadedModule: @unchecked Sendable {
     private let traps: Arena<TrapSite>
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
-    private var ticket: UnsafeMutableRawPointer?
+    private var isAnnounced = false
 
     /// Makes the code of `image` executable and announces it to the trap handler.
     public init(
@@ -76,7 +76,6 @@ public final class LoadedModule: @unchecked Sendable {
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
-        unsafe ticket = nil
         try environment.allocator.validate(self)
         try announce(sites)
     }
@@ -85,17 +84,18 @@ public final class LoadedModule: @unchecked Sendable {
         environment.allocator.purge(self)
         environment.moduleNumbers.giveBack(number)
         CodeRegistry.shared.remove(base: imageBase)
-        if let ticket = unsafe ticket { unsafe apus_code_range_remove(ticket) }
+        if isAnnounced { apus_code_range_remove(imageBase) }
     }
 
     private func announce(_ sites: UInt) throws(ResourceError) {
         if codeBytes == 0 { return }
         // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
         // and its elements stay where they are until deinit has withdrawn the range.
-        unsafe ticket = unsafe apus_code_range_add(
+        let isAdded = unsafe apus_code_range_add(
             imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: sites),
             UInt64(traps.count))
-        if unsafe ticket == nil { throw ResourceError(.code, requested: UInt64(codeBytes)) }
+        guard isAdded != 0 else { throw ResourceError(.code, requested: UInt64(codeBytes)) }
+        isAnnounced = true
         CodeRegistry.shared.add(self)
     }
 

@@ -7,8 +7,6 @@ public final class RuntimeEnvironment: Sendable {
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
     let moduleNumbers = ModuleNumbers()
-    /// Of the configuration, within bounds.
-    let hostStackBytes: UInt
 
     /// What becomes of an error of the host's own that has made guests end.
     let onHostError: HostErrorHook
@@ -34,7 +32,6 @@ public final class RuntimeEnvironment: Sendable {
         self.allocator = allocator
         self.configuration = configuration
         self.onHostError = onHostError
-        hostStackBytes = UInt(min(max(configuration.hostStackBytes, 64 << 10), 1 << 40))
     }
 }
 
@@ -44,8 +41,6 @@ public typealias HostErrorHook = @Sendable (any Error, RuntimeStore) -> any Erro
 
 /// What an embedder may set about running wasm.
 public struct RuntimeConfiguration: Hashable, Sendable {
-    /// Stack kept free below wasm's for host functions and the runtime: at least 64 KiB.
-    public var hostStackBytes: Int = 128 << 10
     /// Bytes that any one linear memory may have at most.
     public var memoryBytesLimit: UInt64 = 1 << 32
     /// Whether compiled code compares every address with the memory's size, so that memories
@@ -55,6 +50,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var tableElementsLimit: UInt64 = 10_000_000
     /// Frames that a backtrace records at most.
     public var backtraceFramesLimit: Int = 128
+    /// Compiled code looks whether it is to stop: no signal need find it.
+    public var pollsInterruption = false
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

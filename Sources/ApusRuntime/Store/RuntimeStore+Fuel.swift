@@ -27,6 +27,7 @@ extension RuntimeStore {
     /// by a call there are none.
     func refundFuel(_ code: TrapCode) {
         guard unsafe context.pointee.is_metered != 0, code != .stackExhausted, code != .none,
+            code != .interrupted,
             unsafe context.pointee.trap_signal != 0
         else { return }
         let address = unsafe context.pointee.trap_pc

@@ -57,8 +57,11 @@ public final class RuntimeStore {
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
     /// How a call into the store last ended in an error.
     var lastFailure: Failure?
+    /// Is told, for tests, where interruptible calls have come to.
+    var atInterruptionStep: ((InterruptionStep) -> Void)?
     /// Of the limits, within bounds.
     let wasmStackBytes: UInt
+    let hostStackBytes: UInt?
     /// What every context of the store has as its stack limit.
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
@@ -82,6 +85,7 @@ public final class RuntimeStore {
         self.environment = environment
         self.limits = limits
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
+        hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
         let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
         let head = unsafe MemoryLayout<apus_store_context>.stride

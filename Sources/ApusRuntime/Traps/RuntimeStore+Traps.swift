@@ -37,7 +37,19 @@ extension RuntimeStore {
         unsafe context.pointee.trace_count = 0
         appendOuterFrames(&backtrace)
         lastFailure = .trap(backtrace)
-        return WasmTrap(code == .none ? .interrupted : code, backtrace: backtrace)
+        let wasInterrupted = code == .none || code == .interrupted
+        return WasmTrap(
+            wasInterrupted ? .interrupted : code, backtrace: backtrace,
+            interruption: wasInterrupted ? takeInterruption() : nil, limit: limit(of: code))
+    }
+
+    /// The limit that a trap with this code says has been reached.
+    private func limit(of code: TrapCode) -> UInt64? {
+        switch code {
+        case .stackExhausted: UInt64(wasmStackBytes)
+        case .outOfFuel: fuelAccount.limit
+        default: nil
+        }
     }
 
     /// Keeps where the guests were that an error of the host's has left.
@@ -137,7 +149,8 @@ extension RuntimeStore {
             guard let base = buffer.baseAddress else { return }
             unsafe base[0] = exitCounter
             let walked = unsafe apus_trace_walk(
-                exitFrame, entryFrame, base + 1, UInt32(truncatingIfNeeded: room - 1))
+                exitFrame, apus_stack_address(), entryFrame, base + 1,
+                UInt32(truncatingIfNeeded: room - 1))
             count = 1 + Int(walked)
         }
         trace.addresses += counters

@@ -23,16 +23,28 @@ enum Syscalls {
         return result
     }
 
-    /// `call` again for as long as signals interrupt it.
+    /// `call` again for as long as signals interrupt it; but not when the guest is to stop, which
+    /// ends what `call` waits for.
     @inline(__always)
     private static func retrying<Number: FixedWidthInteger & SignedInteger>(
         _ call: () -> Number
     ) throws(Errno) -> Number {
+        let previous = apus_interrupts_end_waits(1)
+        defer { _ = apus_interrupts_end_waits(previous) }
         while true {
             let result = call()
             if result >= 0 { return result }
             if errno != EINTR || apus_this_thread_is_interrupted() != 0 { throw Errno.last }
         }
+    }
+
+    /// Waits until there is something to read, where nothing else would end the wait.
+    private static func awaitInput(_ descriptor: Int32) throws(Errno) {
+        if apus_this_thread_is_polled() == 0 { return }
+        if fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0 { return }
+        var polling = Polling()
+        _ = polling.add(descriptor, forWriting: false)
+        try polling.wait(nil)
     }
 
     // SAFETY (of all functions with a path): a path's bytes end with a zero.
@@ -98,7 +110,8 @@ enum Syscalls {
     // MARK: Data
 
     static func read(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
-        try retrying { unsafe vectors.withEntries { unsafe readv(descriptor, $0, $1) } }
+        try awaitInput(descriptor)
+        return try retrying { unsafe vectors.withEntries { unsafe readv(descriptor, $0, $1) } }
     }
 
     static func write(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
@@ -331,6 +344,7 @@ enum Syscalls {
 
     /// Takes a connection off a listening socket.
     static func acceptConnection(_ descriptor: Int32, nonblocking: Bool) throws(Errno) -> Int32 {
+        try awaitInput(descriptor)
         let connection = try retrying { accept(descriptor, nil, nil) }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         if nonblocking { _ = fcntl(connection, F_SETFL, O_NONBLOCK) }
@@ -342,6 +356,7 @@ enum Syscalls {
     ) throws(Errno) -> (count: Int, truncated: Bool) {
         let flags = Int32(peek ? MSG_PEEK_BITS : 0) | Int32(waitAll ? MSG_WAITALL_BITS : 0)
         var truncated = false
+        try awaitInput(descriptor)
         let count = try retrying {
             unsafe vectors.withEntries { entries, count in
                 var message = unsafe msghdr()
