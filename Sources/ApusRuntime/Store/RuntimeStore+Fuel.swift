@@ -16,6 +16,16 @@ extension RuntimeStore {
         }
     }
 
+    /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false,
+    /// and takes nothing, if there is too little.
+    public func pay(_ cost: UInt64) -> Bool {
+        guard unsafe context.pointee.is_metered != 0 else { return true }
+        let left = unsafe context.pointee.fuel
+        guard cost <= UInt64(max(0, left)) else { return false }
+        unsafe context.pointee.fuel = left - Int64(cost)
+        return true
+    }
+
     /// What the store's guests have used up.
     public var fuelUsed: UInt64 { fuelAccount.total(left: unsafe context.pointee.fuel) }
 
