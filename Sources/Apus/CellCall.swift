@@ -36,14 +36,12 @@ extension CellCall {
     ///
     /// - Throws: a trap if there is too little.
     public func pay(_ cost: UInt64) throws {
-        guard try store.runtime.pay(cost) else { throw Trap(.outOfFuel) }
+        guard try store.runtime.pay(cost, isDone: false) else { throw Trap(.outOfFuel) }
     }
 
     /// The same for what has been done already: if there is too little, nothing is left.
     public func settle(_ cost: UInt64) throws {
-        if try store.runtime.pay(cost) { return }
-        store.fuel = 0
-        throw Trap(.outOfFuel)
+        guard try store.runtime.pay(cost, isDone: true) else { throw Trap(.outOfFuel) }
     }
 
     /// The bytes of the memory that the calling instance exports as "memory"; nil if there is

@@ -16,12 +16,15 @@ extension RuntimeStore {
         }
     }
 
-    /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false,
-    /// and takes nothing, if there is too little.
-    public func pay(_ cost: UInt64) -> Bool {
+    /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false
+    /// if there is too little, and takes nothing then, or all of it if the work `isDone`.
+    public func pay(_ cost: UInt64, isDone: Bool) -> Bool {
         guard unsafe context.pointee.is_metered != 0 else { return true }
-        let left = unsafe context.pointee.fuel
-        guard cost <= UInt64(max(0, left)) else { return false }
+        let left = unsafe max(0, context.pointee.fuel)
+        guard cost <= UInt64(left) else {
+            if isDone { unsafe context.pointee.fuel = 0 }
+            return false
+        }
         unsafe context.pointee.fuel = left - Int64(cost)
         return true
     }

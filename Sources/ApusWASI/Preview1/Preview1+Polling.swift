@@ -46,7 +46,10 @@ extension Preview1 {
             subscriptions.append(try subscription(memory, snapshot, at: address &+ index &* stride))
         }
         var polling = Polling()
-        for index in subscriptions.indices { prepare(&subscriptions[index], &polling) }
+        for index in subscriptions.indices {
+            try Syscalls.mayGoOn()
+            prepare(&subscriptions[index], &polling)
+        }
         try wait(&subscriptions, &polling)
         var written: UInt32 = 0
         for subscription in subscriptions {
