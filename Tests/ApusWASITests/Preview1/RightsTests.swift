@@ -47,7 +47,8 @@ struct RightsTests {
 
     @Test(arguments: Place.allCases)
     func filesAreOpenedAsAskedFor(_ place: Place) throws {
-        let probe = try probe(place, TemporaryFolder())
+        let folder = try TemporaryFolder()
+        let probe = try probe(place, folder)
         // To set the size is not to write: such files are opened by those who only read.
         let reading: Rights = [.fdRead, .fdFilestatSetSize, .fdAllocate]
         let (_, read) = try probe.open("dir/file", rights: reading)
@@ -59,6 +60,7 @@ struct RightsTests {
         let (_, written) = try probe.open("dir/file", rights: .fdWrite)
         #expect(try probe.write("x", to: written).0 == .success)
         #expect(try probe.read(1, from: written).0 == .notcapable)
+        #expect(try folder.read("dir/file") == (place == .host ? "xext" : "text"))
     }
 
     @Test(arguments: Place.allCases)
@@ -81,7 +83,8 @@ struct RightsTests {
     /// What a guest gives up it does not get back, nor what it opens from there on.
     @Test(arguments: Place.allCases)
     func rightsGivenUpAreGone(_ place: Place) throws {
-        let probe = try probe(place, TemporaryFolder())
+        let folder = try TemporaryFolder()
+        let probe = try probe(place, folder)
         let kept = Rights.directory.subtracting(.pathFilestatSetSize)
         let handedOn = Rights.directory.union(.file).subtracting(.fdWrite)
         #expect(
@@ -92,5 +95,6 @@ struct RightsTests {
         #expect(error == .success)
         #expect(try probe.open("file", in: directory, rights: .fdWrite).0 == .notcapable)
         #expect(try probe.open("file", in: directory, rights: .fdRead).0 == .success)
+        #expect(try folder.read("dir/file") == "text")
     }
 }
