@@ -101,8 +101,8 @@ static bool has_number_component(const char *path) {
 int32_t apus_process_file(int32_t descriptor) {
     enum { procfs = 0x9fa0 };
     struct statfs status;
-    if (fstatfs(descriptor, &status) != 0) return -errno;
-    if (status.f_type != procfs) return 0;
+    // procfs always has an answer.
+    if (fstatfs(descriptor, &status) != 0 || status.f_type != procfs) return 0;
     char link[40];
     char path[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);

@@ -12,7 +12,6 @@ enum ProcessFiles {
         #if os(Linux)
             let kind = apus_process_file(descriptor)
             if kind == 0 { return }
-            if kind < 0 { throw Errno(host: -kind) }
             if writes { throw .acces }
             if kind > 1, try Syscalls.status(descriptor).type != .directory { throw .acces }
         #endif
