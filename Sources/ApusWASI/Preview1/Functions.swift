@@ -60,7 +60,7 @@ extension Preview1Function {
         Row("proc_exit", "i") { world, _, call throws(Errno) in world.exit(call[0]) },
         Row("proc_raise", "i") { _, _, _ throws(Errno) in throw .notsup },
         Row("sched_yield", "") { _, _, _ throws(Errno) in Syscalls.yieldProcessor() },
-        Row("random_get", "ii", .bytes(1)) { world, memory, call throws(Errno) in
+        Row("random_get", "ii", .random(1)) { world, memory, call throws(Errno) in
             try world.randomBytes(memory, at: call[0], call[1])
         },
     ]

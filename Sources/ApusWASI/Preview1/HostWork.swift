@@ -16,8 +16,8 @@ enum CallPrice: Sendable {
     case call
     /// What goes to the file system, with the arguments that are lengths of paths.
     case files([Int] = [])
-    /// Bytes by the argument's number.
-    case bytes(Int)
+    /// Random bytes by the argument's number.
+    case random(Int)
     /// Pieces of memory by the argument's number.
     case pieces(Int)
     /// Things to wait for by the argument's number.
@@ -33,8 +33,9 @@ enum CallPrice: Sendable {
     private static var subscription: UInt64 { 256 }
     /// An entry of a directory.
     static var entry: UInt64 { 128 }
-    /// Bytes that cost 1, as those of bulk instructions do.
-    static var bytesForOne: UInt64 { 64 }
+    private static var randomByte: UInt64 { 4 }
+    /// Bytes that cost 1 to be moved.
+    static var bytesForOne: UInt64 { 8 }
 
     /// What the call with these arguments costs. Those it is refused for cost no more.
     func cost(_ call: CallArguments) -> UInt64 {
@@ -45,7 +46,7 @@ enum CallPrice: Sendable {
                 lengths.reduce(Self.file) { sum, index in
                     sum + UInt64(min(call[index], UInt32(Path.limit))) * Self.pathByte
                 }
-            case .bytes(let index): UInt64(call[index]) / Self.bytesForOne
+            case .random(let index): UInt64(call[index]) * Self.randomByte
             case .pieces(let index):
                 UInt64(min(call[index], GuestVectors.countLimit)) * Self.piece
             case .subscriptions(let index):
