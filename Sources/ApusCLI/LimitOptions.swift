@@ -11,6 +11,7 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Stop the program after about this many instructions, always at the same one.",
+            discussion: "What it has this machine do costs by its size: each call 512, or more.",
             valueName: "N"))
     var fuel: UInt64?
 

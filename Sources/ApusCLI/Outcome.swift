@@ -15,13 +15,21 @@ enum Outcome {
     static let trapStatus: Int32 = 134
     static let failureStatus: Int32 = 1
 
+    /// What the process ends with for the status of a program. Who waits for it is told the low
+    /// eight bits, and a failure must not become success by losing the others.
+    private static func processStatus(_ status: Int32) -> Int32 {
+        guard status != 0, status & 0xFF == 0 else { return status }
+        report("the program ended with status \(status), whose low eight bits are 0")
+        return failureStatus
+    }
+
     /// Does `work` and ends the process with the status it returns, or with the one its error
     /// stands for after saying what went wrong. Then does `finally`.
     static func exiting(_ work: () throws -> Int32, finally: () -> Void = {}) throws {
         letQuitEnd()
         let status: Int32
         do {
-            status = try work()
+            status = processStatus(try work())
         } catch let trap as Trap {
             report(trap.description)
             status = trapStatus

@@ -28,6 +28,15 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Call this export instead of the program.", valueName: "NAME"))
     var invoke: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let the terminal obey all that the program writes.",
+            discussion: """
+                Without this, colours and moving within its own lines pass; other control \
+                sequences are shown, not obeyed.
+                """))
+    var rawTerminal = false
+
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
     @Flag(help: "Say afterwards, on the error output, what the program took.")
@@ -67,6 +76,7 @@ struct RunCommand: ParsableCommand {
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()
+        wasi.filtersTerminalOutput = !rawTerminal
         guard let invoke else {
             wasi.arguments = [programName] + arguments
             return try wasi.run(compiled, in: store)

@@ -89,6 +89,14 @@ int32_t apus_discard(void *start, uint64_t bytes) {
 int32_t apus_image_make(uint64_t bytes) {
     if (must_fail()) return -ENOMEM;
     int image = memfd_create("apus-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (image >= 0 && image <= 2) {
+        // Where the host has closed its standard streams, nobody may take this for one of them.
+        int moved = fcntl(image, F_DUPFD_CLOEXEC, 3);
+        int error = errno;
+        close(image);
+        errno = error;
+        image = moved;
+    }
     if (image < 0) return -errno;
     if (ftruncate(image, (off_t)bytes) != 0) {
         int error = errno;

@@ -20,6 +20,19 @@ extension RuntimeStore {
         }
     }
 
+    /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false
+    /// if there is too little, and takes nothing then, or all of it if the work `isDone`.
+    public func pay(_ cost: UInt64, isDone: Bool) -> Bool {
+        guard unsafe context.pointee.is_metered != 0 else { return true }
+        let left = unsafe max(0, context.pointee.fuel)
+        guard cost <= UInt64(left) else {
+            if isDone { unsafe context.pointee.fuel = 0 }
+            return false
+        }
+        unsafe context.pointee.fuel = left - Int64(cost)
+        return true
+    }
+
     /// What the store's guests have used up.
     public var fuelUsed: UInt64 { fuelAccount.total(left: unsafe context.pointee.fuel) }
 

@@ -37,6 +37,7 @@ struct Polling {
             try Self.monotonic().addingReportingOverflow(duration)
         }
         while true {
+            try Syscalls.mayGoOn()
             var left: UInt64?
             if let deadline, !deadline.overflow {
                 let now = try Self.monotonic()
