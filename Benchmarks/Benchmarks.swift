@@ -13,6 +13,9 @@ struct Benchmarks {
                                 many that are not: none may miss it, none may be stopped for it
           deadlines [SECONDS]   how often a call with a deadline can be made, second by second
           traps [N]             what a trap costs with 1 module, 10, ... N modules
+          bombs [--small] [NAME]
+                                whether compiling takes what a module's bytes allow; those shapes
+                                whose names have NAME in them
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
@@ -38,6 +41,15 @@ struct Benchmarks {
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
         case "instances": try InstantiationBenchmark.run(folder)
+        case "bombs":
+            let pattern = words.dropFirst().first { $0 != "--small" }
+            if try !BombBenchmark.run(isSmall: words.contains("--small"), only: pattern) {
+                exit(1)
+            }
+        case "bomb" where words.count == 4:
+            if let number = Int(words[2]), let stage = BombBenchmark.Stage(rawValue: words[3]) {
+                try BombBenchmark.runOne(words[1], number, stage)
+            }
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
         case "requests": try StopSoak.requests(number ?? 1_000_000)
         case "traps": try TrapBenchmark.run(max(number ?? 10_000, 1))

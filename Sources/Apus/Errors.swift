@@ -94,6 +94,14 @@ public struct ForeignStoreError: Error, Hashable, Sendable, CustomStringConverti
     public var description: String { "the \(thing) belongs to another store" }
 }
 
+/// Compiling a module was stopped at the deadline that it was given.
+public struct CompilationDeadlineError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// An error about a deadline that has been reached.
+    public init() {}
+
+    public var description: String { "the deadline was reached while the module was compiled" }
+}
+
 /// Why the host could not read or write a guest's memory.
 public enum MemoryError: Error, Hashable, Sendable {
     /// `count` bytes from `address` on do not lie within the memory's `size` bytes.

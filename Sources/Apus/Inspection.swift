@@ -82,7 +82,12 @@ public struct ModuleInspection {
     // MARK: Stages
 
     private var environment: ModuleEnvironment {
-        CompilationDriver(module: module, configuration: configuration).environment
+        CompilationDriver(module: module, configuration: configuration, budget: budget).environment
+    }
+
+    private var budget: CompilationBudget {
+        CompilationBudget(
+            codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
     }
 
     private func validated(_ index: Int) throws(ModuleError) -> FunctionValidator {
@@ -105,10 +110,10 @@ public struct ModuleInspection {
         let features = configuration.features
         switch configuration.compiler {
         case .baseline:
-            var worker = CompilationWorker<BaselineCompiler>(environment, features)
+            var worker = CompilationWorker<BaselineCompiler>(environment, features, budget)
             try worker.compile(index..<index + 1, into: &batch)
         case .optimizing:
-            var worker = CompilationWorker<OptimizingModuleCompiler>(environment, features)
+            var worker = CompilationWorker<OptimizingModuleCompiler>(environment, features, budget)
             try worker.compile(index..<index + 1, into: &batch)
         }
         return AssemblyListing(batch).text

@@ -48,9 +48,11 @@ extension Store {
         }
     }
 
-    /// Guests may run for `duration` from now on: as setting `deadline`, but what stops names it.
-    public func setDeadline(after duration: Duration) {
-        try? runtime.interrupter.setDeadline(Interrupter.now(plus: duration), after: duration)
+    /// Guests may run until `duration` after `start`, which is now unless it is given: as setting
+    /// `deadline`, but what stops names the duration.
+    public func setDeadline(after duration: Duration, since start: ContinuousClock.Instant = .now) {
+        let left = ContinuousClock.now.duration(to: start + duration)
+        try? runtime.interrupter.setDeadline(Interrupter.now(plus: left), after: duration)
     }
 
     /// Calls `body`, during which guests may run for `duration` at most.

@@ -28,6 +28,10 @@ public struct Limits: Hashable, Sendable {
     /// Functions of a module, imported ones included: 1 million. Looked at when a module is
     /// compiled, so only an engine's counts.
     public var functions: Int
+    /// Bytes of machine code that a module may become; nil: 16 MiB, and 32 for each byte of the
+    /// module, of which ordinary programs take 2 to 4. Looked at while a module is compiled, so
+    /// only an engine's counts.
+    public var codeBytes: Int?
     /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
     /// `isFuelMetered` have fuel; in a store of another one with this limit every call throws a
     /// `ResourceError`.
@@ -40,8 +44,8 @@ public struct Limits: Hashable, Sendable {
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
         instances: Int = 10_000, stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil,
-        moduleBytes: Int = 1 << 30, functions: Int = 1_000_000, fuel: UInt64? = nil,
-        deadline: Duration? = nil
+        moduleBytes: Int = 1 << 30, functions: Int = 1_000_000, codeBytes: Int? = nil,
+        fuel: UInt64? = nil, deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
@@ -50,6 +54,7 @@ public struct Limits: Hashable, Sendable {
         self.hostStackBytes = hostStackBytes
         self.moduleBytes = moduleBytes
         self.functions = functions
+        self.codeBytes = codeBytes
         self.fuel = fuel
         self.deadline = deadline
     }
@@ -65,6 +70,12 @@ extension Limits {
         limits.stackBytes = stackBytes
         limits.hostStackBytes = hostStackBytes
         return limits
+    }
+
+    /// How many bytes of machine code a module of so many bytes may become.
+    func codeBytes(moduleBytes: Int) -> Int {
+        if let codeBytes { return max(codeBytes, 0) }
+        return 16 << 20 + moduleBytes.multipliedReportingOverflow(by: 32).partialValue
     }
 
     func check(moduleBytes count: Int) throws(ResourceError) {

@@ -34,47 +34,72 @@ public struct Module: Sendable {
 
     /// Compiles the module whose binary form `bytes` is.
     ///
+    /// Compiling stops, within a few milliseconds for all but the largest functions, when
+    /// `deadline` is reached or the task that runs this is cancelled.
+    ///
     /// - Throws: `ModuleError` if it is malformed, invalid, or uses what is not there;
-    ///   `ResourceError` if it exceeds the engine's limits or there is no memory for its code.
-    public init(_ engine: Engine, bytes: [UInt8]) throws {
-        try self.init(engine, bytes: bytes.span)
+    ///   `ResourceError` if it exceeds the engine's limits or there is no memory for its code;
+    ///   `CompilationDeadlineError` or `CancellationError` if it was stopped.
+    public init(
+        _ engine: Engine, bytes: [UInt8], deadline: ContinuousClock.Instant? = nil
+    ) throws {
+        try self.init(engine, bytes: bytes.span, deadline: deadline)
     }
 
-    /// Compiles the module whose binary form `bytes` is. Throws as `init(_:bytes:)` with an array.
-    public init(_ engine: Engine, bytes: Span<UInt8>) throws {
+    /// Compiles the module whose binary form `bytes` is. Throws as with an array.
+    public init(
+        _ engine: Engine, bytes: Span<UInt8>, deadline: ContinuousClock.Instant? = nil
+    ) throws {
         let start = ContinuousClock.now
-        try self.init(engine, ByteStorage(bytes), since: start)
+        try self.init(engine, ByteStorage(bytes), since: start, until: deadline)
     }
 
     /// Compiles the module whose text form `text` is.
     ///
-    /// - Throws: `TextError` if it does not follow the format, and what `init(_:bytes:)` throws.
-    public init(_ engine: Engine, text: String) throws {
+    /// - Throws: `TextError` if it does not follow the format, and what
+    ///   `init(_:bytes:deadline:)` throws.
+    public init(
+        _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
+    ) throws {
         let start = ContinuousClock.now
         let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
-        self = try source.locatingErrors { try Module(engine, $0, since: start) }
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
     }
 
     /// Compiles the module that the file at `path` holds in binary or in text form.
     ///
     /// - Throws: `FileError` if it cannot be read, `TextError` if it is a text that does not follow
-    ///   the format, and what `init(_:bytes:)` throws.
-    public init(_ engine: Engine, contentsOf path: String) throws {
+    ///   the format, and what `init(_:bytes:deadline:)` throws.
+    public init(
+        _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
+    ) throws {
         let start = ContinuousClock.now
         let source = try ModuleSource(contentsOf: path)
-        self = try source.locatingErrors { try Module(engine, $0, since: start) }
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
     }
 
     private init(
-        _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant
+        _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant,
+        until deadline: ContinuousClock.Instant?
     ) throws {
         let environment = try engine.environment
         let decoded = try Self.decode(engine, bytes)
         let decodeEnd = ContinuousClock.now
-        let driver = CompilationDriver(module: decoded, configuration: engine.configuration)
-        let result = try driver.compile()
-        let phases = result.phases
-        loaded = try LoadedModule(decoded, result.image, in: environment)
+        let configuration = engine.configuration
+        let phases: CompilationPhases
+        (loaded, phases) = try CompilationBudget.with(
+            moduleBytes: bytes.count, configuration.limits, until: deadline
+        ) { budget in
+            let driver = CompilationDriver(
+                module: decoded, configuration: configuration, budget: budget)
+            let result = try driver.compile()
+            let phases = result.phases
+            return (try LoadedModule(decoded, result.image, in: environment), phases)
+        }
         self.engine = engine
         var statistics = Statistics(
             moduleBytes: bytes.count, codeBytes: loaded.codeBytes,
@@ -101,27 +126,47 @@ public struct Module: Sendable {
 
 extension Module {
     /// Checks a module in binary form and makes no code. Throws `ModuleError` if it is not valid,
-    /// `ResourceError` if it exceeds the engine's limits.
-    public static func validate(_ engine: Engine, bytes: [UInt8]) throws {
-        try validate(engine, ByteStorage(bytes))
+    /// `ResourceError` if it exceeds the engine's limits, and what `init(_:bytes:deadline:)` does
+    /// when it is stopped.
+    public static func validate(
+        _ engine: Engine, bytes: [UInt8], deadline: ContinuousClock.Instant? = nil
+    ) throws {
+        try validate(engine, ByteStorage(bytes), until: deadline)
     }
 
     /// Checks a module in text form and makes no code. Throws `TextError` if it does not follow the
     /// format, `ModuleError` if it is not valid.
-    public static func validate(_ engine: Engine, text: String) throws {
+    public static func validate(
+        _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
+    ) throws {
         let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
-        try source.locatingErrors { try validate(engine, $0) }
+        try source.locatingErrors {
+            try validate(engine, $0, until: deadline)
+        }
     }
 
     /// Checks the module that the file at `path` holds in binary or in text form. Throws
     /// `FileError`, `TextError`, or `ModuleError` if it is not valid.
-    public static func validate(_ engine: Engine, contentsOf path: String) throws {
-        try ModuleSource(contentsOf: path).locatingErrors { try validate(engine, $0) }
+    public static func validate(
+        _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
+    ) throws {
+        try ModuleSource(contentsOf: path).locatingErrors {
+            try validate(engine, $0, until: deadline)
+        }
     }
 
-    private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws {
+    private static func validate(
+        _ engine: Engine, _ bytes: ByteStorage, until deadline: ContinuousClock.Instant?
+    ) throws {
         let decoded = try decode(engine, bytes)
-        try CompilationDriver(module: decoded, configuration: engine.configuration).validate()
+        let configuration = engine.configuration
+        try CompilationBudget.with(
+            moduleBytes: bytes.count, configuration.limits, until: deadline
+        ) { budget in
+            let driver = CompilationDriver(
+                module: decoded, configuration: configuration, budget: budget)
+            try driver.validate()
+        }
     }
 }
 

@@ -28,6 +28,8 @@ public struct CompilationError: Error, Hashable, Sendable {
         case tooLarge
         /// The compiler has verified what it did, and it is wrong.
         case inconsistent(String)
+        /// The module's budget is exhausted, which knows why.
+        case stopped
     }
 
     public var reason: Reason

@@ -18,6 +18,8 @@ public struct ModuleEnvironment: Sendable {
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.
     package var verifiesCompilation = Self.isDebugBuild
+    /// Whether compilers are to go on.
+    public var watch = CompilationWatch()
     /// For tests: the optimizing compiler gives out registers at random.
     package var allocationSeed: UInt64?
 

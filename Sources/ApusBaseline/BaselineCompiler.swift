@@ -46,11 +46,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var nextRecord = 0
 
     // Registers and frame.
+    /// Of each local that the function uses.
     var locals = Arena<LocalHome>(capacity: 64)
-    /// Displacement from rbp of each local's frame slot.
+    /// Displacement from rbp of the frame slot of each of them.
     var localSlots = Arena<Int32>(capacity: 64)
     /// Which local lives in a register, for registers in `homes`.
     var residents = Arena<UInt32>(capacity: 32)
+    var owners = OwnerTable()
     var freeGeneral: GeneralSet = []
     var freeFloat: FloatSet = []
     /// Registers that are somebody's home: bits 0 to 15 general, 16 to 31 vector.
@@ -69,6 +71,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// Values of the vector constants on the stack.
     var vectorConstants = Arena<VectorConstant>(capacity: 16)
     var moves = Arena<Move>(capacity: 32)
+    var stubs = Arena<Stub>(capacity: 8)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     /// Where the function's hints are among those of the module.
     var hints = 0..<0
@@ -80,6 +83,10 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldDepth = 0
     /// The segment that is being translated, in metered code.
     var fuelSegment: FuelSegment?
+    let watch: CompilationWatch
+    /// Instructions until the watch is asked next, and whether it has said that this is the end.
+    private var untilWatch = 0
+    private var isStopped = false
     /// What an instruction needs that this compiler does not have.
     var refusedFeature: Feature?
 
@@ -94,6 +101,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         signatures = Signatures(environment.module)
+        watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         for type in environment.module.memories {
             memories.append(
@@ -118,6 +126,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitPrologue(analysis)
         openFunctionFrame()
         translate(analysis)
+        if isStopped { throw failure(.stopped) }
         if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
         emitColdTraps()
         code.emitConstants()
@@ -143,10 +152,12 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         coldFrames.removeAll()
         coldOperands.removeAll()
         stack.removeAll()
+        owners.reset()
         frames.removeAll()
         coldTraps.removeAll()
         vectorConstants.removeAll()
         refusedFeature = nil
+        isStopped = false
         fuelSegment = nil
         reachable = true
         nextRecord = 1
@@ -173,10 +184,22 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     mutating func translateOpenFrames(_ analysis: borrowing BodyAnalysis) {
         while !frames.isEmpty {
             instructionOffset = reader.position
+            if mustStop() { return frames.removeAll() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
+    }
+}
+
+extension BaselineCompiler {
+    /// Whether compiling has to end; asked once in a while. What has been made is of no use then.
+    mutating func mustStop() -> Bool {
+        untilWatch &-= 1
+        if untilWatch > 0 { return isStopped }
+        untilWatch = 256
+        if watch.isExhausted(unfinishedBytes: code.count) { isStopped = true }
+        return isStopped
     }
 }
 

@@ -163,7 +163,7 @@ extension BaselineCompiler {
     /// Translates all that has been put off, and what is put off meanwhile.
     mutating func translateColdCode(_ analysis: borrowing BodyAnalysis) {
         var next = 0
-        while next < coldCode.count, refusedFeature == nil {
+        while next < coldCode.count, refusedFeature == nil, !mustStop() {
             let cold = coldCode[next]
             next &+= 1
             resume(cold)
@@ -179,11 +179,12 @@ extension BaselineCompiler {
 
     private mutating func resume(_ cold: ColdCode) {
         code.bind(cold.label)
+        owners.reset()
         for place in 0..<cold.frameCount {
             frames.append(coldFrames[cold.firstFrame &+ place])
         }
         for position in 0..<cold.operandCount {
-            stack.append(coldOperands[cold.firstOperand &+ position])
+            push(coldOperands[cold.firstOperand &+ position])
         }
         coldDepth = cold.frameCount
         reader.position = cold.position

@@ -27,6 +27,8 @@ struct ControlFrame: BitwiseCopyable {
     var hasElse: Bool
     /// The `else` is translated later.
     var isElseCold = false
+    /// Of the table of branches at hand, the place of this frame's among its `stubs`, or -1.
+    var stub: Int32 = -1
     /// Which homes were current, and newer than memory, where the condition was tested.
     var validAtElse: HomeState
     /// Which homes may be newer than memory at the label, over all branches so far.

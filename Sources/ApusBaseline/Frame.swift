@@ -15,28 +15,38 @@ extension BaselineCompiler {
 
     mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
         var next: Int = 8 + 8 * savedRegisters.rawValue.nonzeroBitCount
-        localSlots.removeAll()
         // A function that may hold vectors has room for one in each slot.
         slotBytes = analysis.flags.contains(.usesVectors) || signatures.hasVectors ? 16 : 8
         let signature = signatures.ofFunction(functionIndex)
-        let parameters = Int(signature.parameterCount)
         var general = 0
         var float = 0
         var incoming: Int32 = 16
-        for index in 0..<locals.count {
-            if index < parameters, arrivesOnStack(locals[index].type, &general, &float) {
-                localSlots.append(incoming)
-                incoming &+= locals[index].type.stackBytes
-                continue
+        for index in 0..<min(Int(signature.parameterCount), analysis.locals.usedEnd) {
+            let type = parameterClass(signature, index)
+            let isUsed = analysis.locals.weight(index) != 0
+            if arrivesOnStack(type, &general, &float) {
+                if isUsed { localSlots[index] = incoming }
+                incoming &+= type.stackBytes
+            } else if isUsed {
+                next += Int(slotBytes)
+                localSlots[index] = Int32(truncatingIfNeeded: -next)
             }
+        }
+        var index = analysis.locals.nextUsed(Int(signature.parameterCount))
+        while index < analysis.locals.count {
             next += Int(slotBytes)
-            localSlots.append(Int32(truncatingIfNeeded: -next))
+            localSlots[index] = Int32(truncatingIfNeeded: -next)
+            index = analysis.locals.nextUsed(index &+ 1)
         }
         stackBase = Int32(truncatingIfNeeded: -next) &- slotBytes
         next += Int(slotBytes) * (analysis.maxStackHeight + 1)
         next = (next + 15) & ~15
         guard next < 1 << 30 else { throw failure(.tooLarge) }
         frameBytes = Int32(next)
+    }
+
+    private func parameterClass(_ signature: Signature, _ index: Int) -> ValueClass {
+        ValueClass(signatures.type(Int(signature.parameterStart) &+ index))
     }
 
     private func arrivesOnStack(_ type: ValueClass, _ general: inout Int, _ float: inout Int)
@@ -68,8 +78,8 @@ extension BaselineCompiler {
             code.store(.w64, Self.contextSlot, CallingConvention.context)
         }
         forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
-        emitParameterMoves()
-        emitLocalInitialization()
+        emitParameterMoves(analysis)
+        emitLocalInitialization(analysis)
         if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
@@ -102,7 +112,7 @@ extension BaselineCompiler {
     }
 
     /// Brings parameters from where they arrive to where they live.
-    private mutating func emitParameterMoves() {
+    private mutating func emitParameterMoves(_ analysis: borrowing BodyAnalysis) {
         let signature = signatures.ofFunction(functionIndex)
         var general = 0
         var float = 0
@@ -110,21 +120,24 @@ extension BaselineCompiler {
         // Until then no home holds its local: what arrives on the stack is read from there.
         homeState.valid = 0
         defer { homeState.valid = homes }
-        for index in 0..<Int(signature.parameterCount) {
-            let home = locals[index]
-            if home.type.isInVector {
-                arriveFloat(index, home, &float)
+        for index in 0..<min(Int(signature.parameterCount), analysis.locals.usedEnd) {
+            let isUsed = analysis.locals.weight(index) != 0
+            if parameterClass(signature, index).isInVector {
+                if isUsed { arriveFloat(index, float) }
+                float &+= 1
             } else {
-                arriveGeneral(index, home, &general)
+                if isUsed { arriveGeneral(index, general) }
+                general &+= 1
             }
         }
         resolveMoves()
     }
 
-    private mutating func arriveGeneral(_ index: Int, _ home: LocalHome, _ next: inout Int) {
-        if next < CallingConvention.generalArgumentCount {
-            let source = CallingConvention.generalArgument(next)
-            next &+= 1
+    /// A parameter that is number `place` of those that travel as it does.
+    private mutating func arriveGeneral(_ index: Int, _ place: Int) {
+        let home = locals[index]
+        if place < CallingConvention.generalArgumentCount {
+            let source = CallingConvention.generalArgument(place)
             if home.inRegister {
                 moves.append(Move(to: home.register, .register(home.type, source)))
             } else {
@@ -138,10 +151,10 @@ extension BaselineCompiler {
         }
     }
 
-    private mutating func arriveFloat(_ index: Int, _ home: LocalHome, _ next: inout Int) {
-        if next < CallingConvention.floatArgumentCount {
-            let source = CallingConvention.floatArgument(next)
-            next &+= 1
+    private mutating func arriveFloat(_ index: Int, _ place: Int) {
+        let home = locals[index]
+        if place < CallingConvention.floatArgumentCount {
+            let source = CallingConvention.floatArgument(place)
             if home.inRegister {
                 moves.append(Move(to: home.register, .register(home.type, source)))
             } else {
@@ -156,16 +169,21 @@ extension BaselineCompiler {
     }
 
     /// Declared locals start as zero.
-    private mutating func emitLocalInitialization() {
-        let first = Int(signatures.ofFunction(functionIndex).parameterCount)
-        guard first < locals.count else { return }
+    private mutating func emitLocalInitialization(_ analysis: borrowing BodyAnalysis) {
+        let first = analysis.locals.nextUsed(analysis.parameterCount)
+        var count = 0
         var inMemory = 0
-        for index in first..<locals.count where !locals[index].inRegister { inMemory &+= 1 }
-        if inMemory > 16 {
-            clearSlots(
-                from: locals.count &- 1, words: (locals.count &- first) &* Int(slotBytes / 8))
+        var index = first
+        while index < analysis.locals.count {
+            count &+= 1
+            if !locals[index].inRegister { inMemory &+= 1 }
+            index = analysis.locals.nextUsed(index &+ 1)
         }
-        for index in first..<locals.count {
+        if inMemory > 16 {
+            clearSlots(from: analysis.locals.usedEnd &- 1, words: count &* Int(slotBytes / 8))
+        }
+        index = first
+        while index < analysis.locals.count {
             let home = locals[index]
             if !home.inRegister {
                 if inMemory <= 16 { clear(localAddress(index), home.type) }
@@ -174,6 +192,7 @@ extension BaselineCompiler {
             } else {
                 code.zero(home.general)
             }
+            index = analysis.locals.nextUsed(index &+ 1)
         }
     }
 

@@ -19,22 +19,29 @@ extension BaselineCompiler {
     private static var floatHomeCount: Int { 9 }
 
     mutating func assignHomes(_ analysis: borrowing BodyAnalysis) {
-        locals.removeAll()
+        let missing = analysis.locals.count &- locals.count
+        if missing > 0 {
+            let none = LocalHome(register: LocalHome.none, type: .i32)
+            locals.append(repeating: none, count: missing)
+            localSlots.append(repeating: 0, count: missing)
+        }
         homes = 0
         savedRegisters = []
         memoryBaseHome = LocalHome.none
         var general = Arena<Candidate>(capacity: Self.generalHomeCount + 1)
         var float = Arena<Candidate>(capacity: Self.floatHomeCount + 1)
-        for index in 0..<analysis.localTypes.count {
-            let type = ValueClass(analysis.localTypes[index])
-            locals.append(LocalHome(register: LocalHome.none, type: type))
-            let weight = analysis.localWeights[index]
-            let candidate = Candidate(weight: weight, local: UInt32(truncatingIfNeeded: index))
+        var index = analysis.locals.nextUsed(0)
+        while index < analysis.locals.count {
+            let type = ValueClass(analysis.locals.type(index))
+            locals[index] = LocalHome(register: LocalHome.none, type: type)
+            let candidate = Candidate(
+                weight: analysis.locals.weight(index), local: UInt32(truncatingIfNeeded: index))
             if type.isInVector {
                 Self.insert(candidate, into: &float, limit: Self.floatHomeCount)
             } else if type != .reference {
                 Self.insert(candidate, into: &general, limit: Self.generalHomeCount)
             }
+            index = analysis.locals.nextUsed(index &+ 1)
         }
         if analysis.memoryWeight > 1 {
             Self.insert(
@@ -103,7 +110,10 @@ extension BaselineCompiler {
         let signature = signatures.ofFunction(functionIndex)
         guard candidate.local < UInt32(bitPattern: signature.parameterCount) else { return nil }
         var next = 0
-        for index in 0..<Int(candidate.local) where !locals[index].type.isInVector { next &+= 1 }
+        for index in 0..<Int(candidate.local) {
+            let type = signatures.type(Int(signature.parameterStart) &+ index)
+            if !ValueClass(type).isInVector { next &+= 1 }
+        }
         guard next < CallingConvention.generalArgumentCount else { return nil }
         let register = CallingConvention.generalArgument(next)
         return available.has(register) ? register : nil

@@ -16,13 +16,21 @@ struct FloatValue: BitwiseCopyable {
     var isOwned: Bool
 }
 
-/// The operand stack, temporaries and homes.
+/// The operand stack and homes.
 extension BaselineCompiler {
     // MARK: Stack
 
     @inline(__always)
     mutating func push(_ operand: Operand) {
-        if operand.kind == .slot, Int(operand.index) != stack.count { return pushMoved(operand) }
+        switch operand.kind {
+        case .constant: break
+        case .slot where Int(operand.index) == stack.count: break
+        case .slot: return pushMoved(operand)
+        case .local: owners.unsettle(stack.count)
+        case .register where operand.type.isInVector:
+            owners.note(operand.float, at: stack.count)
+        case .register: owners.note(operand.general, at: stack.count)
+        }
         stack.append(operand)
     }
 
@@ -42,11 +50,13 @@ extension BaselineCompiler {
 
     @inline(__always)
     mutating func push(_ type: ValueClass, _ register: GPR) {
+        owners.note(register, at: stack.count)
         stack.append(.register(type, register))
     }
 
     @inline(__always)
     mutating func push(_ type: ValueClass, _ register: XMM) {
+        owners.note(register, at: stack.count)
         stack.append(.register(type, register))
     }
 
@@ -81,145 +91,6 @@ extension BaselineCompiler {
     /// Forgets everything above `height`.
     mutating func truncateStack(to height: Int) {
         while stack.count > height { discard(pop()) }
-    }
-
-    // MARK: Temporaries
-
-    @inline(__always)
-    mutating func allocateGeneral() -> GPR {
-        if freeGeneral.isEmpty { spillOldestGeneral() }
-        let register = freeGeneral.first
-        freeGeneral.remove(GeneralSet(register))
-        return register
-    }
-
-    @inline(__always)
-    mutating func allocateFloat() -> XMM {
-        if freeFloat.isEmpty { spillOldestFloat() }
-        let register = freeFloat.first
-        freeFloat.remove(FloatSet(register))
-        return register
-    }
-
-    private mutating func spillOldestGeneral() {
-        for position in 0..<stack.count {
-            let operand = stack[position]
-            if operand.kind == .register, !operand.type.isInVector {
-                spill(position)
-                return
-            }
-        }
-    }
-
-    private mutating func spillOldestFloat() {
-        for position in 0..<stack.count {
-            let operand = stack[position]
-            if operand.kind == .register, operand.type.isInVector {
-                spill(position)
-                return
-            }
-        }
-    }
-
-    /// Makes `register`, a temporary, free: whoever owns it on the stack moves out.
-    mutating func evict(_ register: GPR) {
-        if freeGeneral.has(register) { return }
-        var position = stack.count &- 1
-        while position >= 0 {
-            let operand = stack[position]
-            if operand.kind == .register, !operand.type.isInVector, operand.general == register {
-                if freeGeneral.isEmpty {
-                    spill(position)
-                } else {
-                    let other = allocateGeneral()
-                    code.move(.w64, other, register)
-                    stack[position].general = other
-                    freeGeneral.insert(GeneralSet(register))
-                }
-                return
-            }
-            position &-= 1
-        }
-    }
-
-    mutating func evict(_ register: XMM) {
-        if freeFloat.has(register) { return }
-        var position = stack.count &- 1
-        while position >= 0 {
-            let operand = stack[position]
-            if operand.kind == .register, operand.type.isInVector, operand.float == register {
-                if freeFloat.isEmpty {
-                    spill(position)
-                } else {
-                    let other = allocateFloat()
-                    code.move(other, register)
-                    stack[position].float = other
-                    freeFloat.insert(FloatSet(register))
-                }
-                return
-            }
-            position &-= 1
-        }
-    }
-
-    /// Takes `register` out of the free ones after making it free.
-    mutating func claim(_ register: GPR) {
-        evict(register)
-        freeGeneral.remove(GeneralSet(register))
-    }
-
-    // MARK: Spilling
-
-    /// Moves the value at `position` to its frame slot.
-    mutating func spill(_ position: Int) {
-        let operand = stack[position]
-        guard operand.kind != .slot else { return }
-        store(operand, slotAddress(position))
-        discard(operand)
-        stack[position] = .slot(operand.type, position)
-    }
-
-    /// Moves everything from `from` up to `end` to frame slots, except constants: before code
-    /// after which registers and locals are not what they were.
-    mutating func spillForMerge(upTo end: Int) {
-        var position = end &- 1
-        while position >= 0 {
-            let operand = stack[position]
-            if operand.kind == .register || operand.kind == .local { spill(position) }
-            position &-= 1
-        }
-    }
-
-    /// Moves temporaries below `end` to frame slots: before a call, which destroys them.
-    mutating func spillTemporaries(upTo end: Int) {
-        for position in 0..<end where stack[position].kind == .register { spill(position) }
-    }
-
-    /// Gives operands that stand for the present value of local `index` a place of their own:
-    /// the local is about to change.
-    mutating func materializeReads(of index: UInt32) {
-        var position = stack.count &- 1
-        let floor = frames.isEmpty ? 0 : Int(frames.last.height)
-        while position >= floor {
-            let operand = stack[position]
-            if operand.kind == .local, operand.index == index { materialize(position) }
-            position &-= 1
-        }
-    }
-
-    private mutating func materialize(_ position: Int) {
-        let operand = stack[position]
-        if operand.type.isInVector {
-            guard !freeFloat.isEmpty else { return spill(position) }
-            let register = allocateFloat()
-            load(operand, into: register)
-            stack[position] = .register(operand.type, register)
-        } else {
-            guard !freeGeneral.isEmpty else { return spill(position) }
-            let register = allocateGeneral()
-            load(operand, into: register)
-            stack[position] = .register(operand.type, register)
-        }
     }
 
     // MARK: Reading operands

@@ -5,7 +5,7 @@ internal import ArgumentParser
 struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Stop the program after this long: 50ms, 2s, 1.5m.", valueName: "DURATION"))
+            "Stop after this long, loading included: 50ms, 2s, 1.5m.", valueName: "DURATION"))
     var timeout: TimeLimit?
 
     @Option(
@@ -30,6 +30,11 @@ struct LimitOptions: ParsableArguments {
         help: ArgumentHelp("The most stack it may use: 256KiB, 4MiB.", valueName: "BYTES"))
     var maxStack: ByteCount?
 
+    @Option(
+        help: ArgumentHelp(
+            "The most machine code that a module may become: 64MiB.", valueName: "BYTES"))
+    var maxCode: ByteCount?
+
     func validate() throws {
         if let maxInstances, maxInstances < 0 {
             throw ValidationError("--max-instances needs a number of at least 0")
@@ -46,6 +51,7 @@ struct LimitOptions: ParsableArguments {
         if let maxTableElements { limits.tableElements = maxTableElements }
         if let maxInstances { limits.instances = maxInstances }
         if let maxStack { limits.stackBytes = Int(clamping: maxStack.bytes) }
+        if let maxCode { limits.codeBytes = Int(clamping: maxCode.bytes) }
         limits.fuel = fuel
         return limits
     }
@@ -61,8 +67,13 @@ struct LimitOptions: ParsableArguments {
             configuration.tableElementsLimit, limits.tableElements)
     }
 
-    /// Has the time begin.
-    func start(_ store: Store) {
-        if let timeout { store.setDeadline(after: timeout.duration) }
+    /// When the program is to be stopped, if its time began at `start`.
+    func deadline(since start: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        timeout.map { start + $0.duration }
+    }
+
+    /// Lets guests of `store` have what is left of the time that began at `start`.
+    func limit(_ store: Store, since start: ContinuousClock.Instant) {
+        if let timeout { store.setDeadline(after: timeout.duration, since: start) }
     }
 }

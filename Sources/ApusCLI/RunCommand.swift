@@ -68,11 +68,12 @@ struct RunCommand: ParsableCommand {
         configuration.compiler = compiler.name
         limits.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
+        let start = ContinuousClock.now
         let engine = Engine(configuration)
-        let compiled = try Module(engine, contentsOf: module)
+        let compiled = try Module(engine, contentsOf: module, deadline: limits.deadline(since: start))
         let store = Store(engine)
         report.begin(compiled, store)
-        limits.start(store)
+        limits.limit(store, since: start)
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()

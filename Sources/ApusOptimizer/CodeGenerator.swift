@@ -16,16 +16,29 @@ struct CodeGenerator: ~Copyable {
     var emitter: Emitter
     var phases = CompilationPhases(isMeasuring: false)
 
-    /// Functions that need more entries in lists of live values are left to the baseline compiler.
-    private static var livenessLimit: Int { 4_000_000 }
+    private let watch: CompilationWatch
+
+    /// Functions that need more entries in lists of live values, for each instruction and in all,
+    /// are left to the baseline compiler.
+    private static var livenessPerInstruction: Int { 64 }
+    private static var freeLiveness: Int { 65_536 }
+    private static var mostLiveness: Int { 4_000_000 }
+
+    private var livenessLimit: Int {
+        min(
+            Self.freeLiveness &+ selector.machine.instructions.count
+                &* Self.livenessPerInstruction, Self.mostLiveness)
+    }
 
     /// For `processor`, which `OptimizingCompiler` supports. Relaxed vector instructions give the
     /// same results on every processor if `isRelaxedSIMDDeterministic`.
     /// Registers are given out at random if there is an `allocationSeed`.
     init(
         processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false,
-        isFuelMetered: Bool = false, allocationSeed: UInt64? = nil
+        isFuelMetered: Bool = false, allocationSeed: UInt64? = nil,
+        watch: CompilationWatch = CompilationWatch()
     ) {
+        self.watch = watch
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
             fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
@@ -60,18 +73,23 @@ struct CodeGenerator: ~Copyable {
     mutating func prepare(_ function: borrowing Function, as index: Int) -> Bool {
         selector.select(function)
         phases.end(.select)
-        if selector.isRefused { return false }
+        if selector.isRefused || isStopped { return false }
         if allocator.chaos != nil {
             defer { phases.end(.allocate) }
-            return allocateAtRandom(as: index, limit: Self.livenessLimit)
+            return allocateAtRandom(as: index, limit: livenessLimit)
         }
         let isAllocated = allocator.allocate(
-            &selector.machine, into: &allocation, limit: Self.livenessLimit)
+            &selector.machine, into: &allocation, limit: livenessLimit)
         phases.end(.allocate)
-        guard isAllocated else { return false }
+        guard isAllocated, !isStopped else { return false }
         placeSpills()
         phases.end(.frame)
-        return true
+        return !isStopped
+    }
+
+    /// Whether compiling has to end: asked between the phases of large functions.
+    private var isStopped: Bool {
+        selector.machine.instructions.count > 10_000 && watch.isExhausted(unfinishedBytes: 0)
     }
 
     /// What is wrong with the registers and slots that were given out last.

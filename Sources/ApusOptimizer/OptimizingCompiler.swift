@@ -30,7 +30,8 @@ public struct OptimizingCompiler: ~Copyable {
         generator = CodeGenerator(
             processor: environment.processor,
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
-            isFuelMetered: environment.isFuelMetered, allocationSeed: environment.allocationSeed)
+            isFuelMetered: environment.isFuelMetered, allocationSeed: environment.allocationSeed,
+            watch: environment.watch)
         generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 

@@ -23,6 +23,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case instances = "instances of the store"
         case moduleBytes = "bytes of the module"
         case functions = "functions of the module"
+        /// Bytes of machine code that a module becomes.
+        case moduleCode = "machine code of the module"
         /// The first contents of a memory, kept for all instances.
         case image = "memory image"
         case pool = "instance pool"

@@ -18,6 +18,8 @@ import Testing
         "Sources/ApusRuntime/Store/",
         // Asks where the fields of the C records lie.
         "Sources/ApusABI/ContextLayout.swift",
+        // Lets compilers ask whether to go on without counting references.
+        "Sources/ApusABI/CompilationBudget.swift",
         // Lends guest memory as spans; passes host functions to the runtime.
         "Sources/Apus/Memory.swift",
         "Sources/Apus/HostFunction.swift",

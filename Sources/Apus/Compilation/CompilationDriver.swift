@@ -15,6 +15,8 @@ internal import ApusRuntime
 struct CompilationDriver {
     let module: DecodedModule
     let configuration: Engine.Configuration
+    /// What it may take, and when it is to end.
+    let budget: CompilationBudget
 
     private var features: FeatureSet { configuration.features }
 
@@ -31,9 +33,10 @@ struct CompilationDriver {
     }
 
     /// Validates all functions and makes no code.
-    func validate() throws(ModuleError) {
+    func validate() throws {
         var validator = FunctionValidator(module, features: features)
         for index in module.bodies.indices {
+            try budget.check(unfinishedBytes: 0)
             try validator.validate(module.importedFunctionCount + index)
         }
     }
@@ -42,7 +45,10 @@ struct CompilationDriver {
         _: Compiler.Type
     ) throws -> CompilationResult {
         let batches = batches()
-        let environment = environment
+        // SAFETY: the driver keeps the budget until all threads are done.
+        var environment = environment
+        environment.watch = unsafe CompilationWatch(budget)
+        defer { withExtendedLifetime(budget) {} }
         // Asking for the processors takes as long as compiling a small module.
         let threads =
             batches.count > 1
@@ -51,12 +57,13 @@ struct CompilationDriver {
             let shared = try SharedCompilation(
                 module, batches, usesJumpSlots: configuration.usesJumpSlots,
                 measuresPhases: configuration.measuresPhases)
-            WorkerThreads.run(min(threads, batches.count)) {
-                shared.work(CompilationWorker<Compiler>(environment, features))
+            WorkerThreads.run(min(threads, batches.count)) { [environment] in
+                shared.work(CompilationWorker<Compiler>(environment, features, budget))
             }
             return try shared.finish()
         }
-        return try compile(batches, with: CompilationWorker<Compiler>(environment, features))
+        return try compile(
+            batches, with: CompilationWorker<Compiler>(environment, features, budget))
     }
 
     /// What compilers are told.
@@ -122,17 +129,22 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
     private var validator: FunctionValidator
     private var compiler: Compiler
     private var measured: CompilationPhases
+    private let budget: CompilationBudget
 
-    init(_ environment: ModuleEnvironment, _ features: FeatureSet) {
+    init(
+        _ environment: ModuleEnvironment, _ features: FeatureSet, _ budget: CompilationBudget
+    ) {
+        self.budget = budget
         validator = FunctionValidator(environment.module, features: features)
         compiler = Compiler(environment)
         measured = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 
-    mutating func compile(
-        _ functions: Range<Int>, into batch: inout CodeBatch
-    ) throws(ModuleError) {
+    /// Appends the functions' code to `batch`.
+    mutating func compile(_ functions: Range<Int>, into batch: inout CodeBatch) throws {
+        defer { budget.finish(batch.code.count) }
         for index in functions {
+            try budget.check(unfinishedBytes: batch.code.count)
             measured.begin()
             try validator.validate(index)
             measured.end(.validate)
@@ -140,6 +152,9 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
             do throws(CompilationError) {
                 try compiler.compile(index, validator.analysis, into: &batch)
             } catch {
+                if error.reason == .stopped {
+                    try budget.check(unfinishedBytes: batch.code.count)
+                }
                 throw ModuleError(error)
             }
             measured.end(.baseline)
@@ -176,7 +191,7 @@ extension ModuleError {
             self.init(
                 .unsupported(feature), at: error.offset,
                 "function \(error.function) cannot be compiled yet")
-        case .tooLarge:
+        case .tooLarge, .stopped:
             self.init(.limit, at: error.offset, "function \(error.function) is too large")
         case .inconsistent(let fault):
             self.init(.miscompiled, at: error.offset, "function \(error.function), \(fault)")

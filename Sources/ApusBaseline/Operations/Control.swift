@@ -271,6 +271,7 @@ extension BaselineCompiler {
             load(stack[top], into: .xmm0)
             discard(stack[top])
             stack[top] = .register(operand.type, .xmm0)
+            owners.note(.xmm0, at: top)
         } else {
             if operand.kind == .register, operand.general == .rax { return }
             evict(.rax)
@@ -278,6 +279,7 @@ extension BaselineCompiler {
             load(stack[top], into: .rax)
             discard(stack[top])
             stack[top] = .register(operand.type, .rax)
+            owners.note(.rax, at: top)
         }
     }
 
@@ -407,7 +409,7 @@ extension BaselineCompiler {
         code.align(to: 4)
         code.bind(table)
         let tableStart = code.count
-        var stubs = Arena<Stub>(capacity: 8)
+        stubs.removeAll()
         reader.position = start
         for _ in 0..<count {
             let depth = Int(reader.readIndex())
@@ -416,20 +418,28 @@ extension BaselineCompiler {
             if frame.kind != .function, frame.labelArity == 0 {
                 noteBranch(place)
                 code.append32(label: frame.label, relativeTo: tableStart)
-            } else {
-                let label = code.makeLabel()
-                stubs.append(Stub(label: label, depth: Int32(truncatingIfNeeded: depth)))
-                code.append32(label: label, relativeTo: tableStart)
+                continue
             }
+            if frame.stub < 0 {
+                frames[place].stub = Int32(truncatingIfNeeded: stubs.count)
+                stubs.append(
+                    Stub(label: code.makeLabel(), depth: Int32(truncatingIfNeeded: depth)))
+            }
+            code.append32(
+                label: stubs[Int(frames[place].stub)].label, relativeTo: tableStart)
         }
         code.append32(label: fallback, relativeTo: tableStart)
         reader.position = end
         for index in 0..<stubs.count {
+            let depth = Int(stubs[index].depth)
+            frames[frames.count &- 1 &- depth].stub = -1
+            if mustStop() { return }
             code.bind(stubs[index].label)
-            emitBranchKeepingOperands(Int(stubs[index].depth))
+            emitBranchKeepingOperands(depth)
         }
     }
 
+    /// Code that places the values that a table's branches to one frame carry.
     struct Stub: BitwiseCopyable {
         var label: Label
         var depth: Int32

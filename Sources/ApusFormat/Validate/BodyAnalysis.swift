@@ -5,11 +5,8 @@ public import ApusCollections
 /// Made by `FunctionValidator` in the same pass that validates, reused from function to function;
 /// consumed by every compiler, which may take the body's validity for granted.
 public struct BodyAnalysis: ~Copyable {
-    /// Types of all locals, parameters first.
-    public var localTypes = Arena<ValueType>(capacity: 256)
-    /// How often each local is read or written, each time counted as 8^(loops around it), loops
-    /// capped at 4; saturating. Unreachable code counts nothing.
-    public var localWeights = Arena<UInt32>(capacity: 256)
+    /// All locals, parameters first.
+    public internal(set) var locals = LocalTable()
     /// One record per `block`, `loop` and `if`, in order of opening. Record 0 is the body itself.
     public var controls = Arena<ControlRecord>(capacity: 256)
     /// Words of local sets that do not fit a record (functions of more than 64 locals).

@@ -191,7 +191,7 @@ extension FunctionValidator {
     // MARK: Locals assigned in loops
 
     private mutating func openAssignedSet(_ record: Int) {
-        let words = (analysis.localTypes.count &- 64 &+ 63) / 64
+        let words = (analysis.locals.count &- 64 &+ 63) / 64
         guard words > 0, analysis.assignedPool.count &+ words <= Self.assignedPoolLimit else {
             return
         }

@@ -32,20 +32,17 @@ extension FunctionValidator {
             try validateTypedSelect()
 
         case 0x20:
-            let index = try readLocal()
-            let type = analysis.localTypes[index]
+            let (index, type) = try readLocal()
             if !type.isDefaultable { try checkInitialized(index) }
             push(type)
         case 0x21:
-            let index = try readLocal()
+            let (index, type) = try readLocal()
             noteAssignment(index)
-            let type = analysis.localTypes[index]
             if !type.isDefaultable { noteInitialization(index) }
             try pop(type)
         case 0x22:
-            let index = try readLocal()
+            let (index, type) = try readLocal()
             noteAssignment(index)
-            let type = analysis.localTypes[index]
             if !type.isDefaultable { noteInitialization(index) }
             try pop(type)
             push(type)
@@ -206,10 +203,11 @@ extension FunctionValidator {
     // MARK: Locals
 
     @inline(__always)
-    private mutating func readLocal() throws(ModuleError) -> Int {
-        let index = try readIndex(below: analysis.localTypes.count, "local")
-        analysis.localWeights[index] = analysis.localWeights[index].saturatingAdd(weight)
-        return index
+    private mutating func readLocal() throws(ModuleError) -> (index: Int, type: ValueType) {
+        let index = try readIndex(below: analysis.locals.count, "local")
+        return (
+            index, analysis.locals.use(index, weight: weight, parameters: signatures.types)
+        )
     }
 
     // MARK: Refusals

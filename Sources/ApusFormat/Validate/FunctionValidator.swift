@@ -31,7 +31,7 @@ public struct FunctionValidator: ~Copyable {
     var frames = Arena<ControlFrame>(capacity: 64)
     /// Locals without a default that have been set, in that order: only those of open frames.
     var initializedLocals = Arena<UInt32>(capacity: 4)
-    /// For each local, not 0 if it is one of them. Empty if all have defaults.
+    /// For each local, not 0 if it is one of them: between functions all are 0.
     var isLocalInitialized = Arena<UInt8>(capacity: 4)
 
     // The innermost frame, kept at hand.
@@ -101,14 +101,11 @@ public struct FunctionValidator: ~Copyable {
         instruction = reader.position
         operands.removeAll()
         frames.removeAll()
-        initializedLocals.removeAll()
-        isLocalInitialized.removeAll()
+        forgetInitializations(since: 0)
         height = 0
         isUnreachable = false
         weight = 1
         loop = -1
-        analysis.localTypes.removeAll()
-        analysis.localWeights.removeAll()
         analysis.controls.removeAll()
         analysis.assignedPool.removeAll()
         analysis.parameterCount = 0
@@ -124,12 +121,11 @@ public struct FunctionValidator: ~Copyable {
     private static var localLimit: Int { 50_000 }
 
     private mutating func readLocals(_ signature: FlatSignature) throws(ModuleError) {
-        for place in 0..<Int(signature.parameterCount) {
-            analysis.localTypes.append(signatures.types[Int(signature.parameterStart) &+ place])
-        }
-        analysis.parameterCount = analysis.localTypes.count
+        analysis.parameterCount = Int(signature.parameterCount)
+        analysis.locals.begin(
+            parameters: analysis.parameterCount, from: Int(signature.parameterStart))
         let groups = try reader.readUnsigned32()
-        var total = UInt64(analysis.localTypes.count)
+        var total = UInt64(analysis.parameterCount)
         var haveDefaults = true
         for _ in 0..<groups {
             instruction = reader.position
@@ -145,12 +141,11 @@ public struct FunctionValidator: ~Copyable {
             }
             if !type.isDefaultable { haveDefaults = false }
             if type == .v128 { analysis.flags.insert(.usesVectors) }
-            analysis.localTypes.append(repeating: type, count: Int(count))
+            analysis.locals.declare(Int(count), type)
         }
-        analysis.localWeights.append(repeating: 0, count: analysis.localTypes.count)
-        if !haveDefaults {
-            isLocalInitialized.append(repeating: 0, count: analysis.localTypes.count)
-        }
+        analysis.locals.finish()
+        let missing = analysis.locals.count &- isLocalInitialized.count
+        if !haveDefaults, missing > 0 { isLocalInitialized.append(repeating: 0, count: missing) }
     }
 
     mutating func readValueType() throws(ModuleError) -> ValueType {

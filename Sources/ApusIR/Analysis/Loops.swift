@@ -18,6 +18,13 @@ public struct Loops: ~Copyable {
     public private(set) var records = Arena<LoopRecord>(capacity: 32)
     private var innermost = Arena<Int32>(capacity: 128)
     private var work = Arena<Block>(capacity: 64)
+    /// Of each loop found so far, one that it is in, itself if there is none; short ways to the
+    /// outermost one.
+    private var outer = Arena<Int32>(capacity: 32)
+    /// Of each loop, numbers in a walk of their tree: those inside have numbers between its own.
+    private var entries = Arena<UInt32>(capacity: 32)
+    private var exits = Arena<UInt32>(capacity: 32)
+    private var next = Arena<UInt32>(capacity: 32)
 
     public init() {}
 
@@ -28,6 +35,7 @@ public struct Loops: ~Copyable {
         _ function: borrowing Function, _ predecessors: borrowing Predecessors
     ) {
         records.removeAll()
+        outer.removeAll()
         innermost.removeAll()
         innermost.append(repeating: -1, count: function.blocks.count)
         // Inner headers have higher numbers, so their loops are complete first.
@@ -39,6 +47,7 @@ public struct Loops: ~Copyable {
             let parent = records[index].parent
             records[index].depth = parent < 0 ? 1 : records[Int(parent)].depth &+ 1
         }
+        number()
     }
 
     private mutating func collect(
@@ -53,6 +62,7 @@ public struct Loops: ~Copyable {
         if work.isEmpty { return }
         records.append(
             LoopRecord(header: header, parent: -1, depth: 0, last: header, blockCount: 1))
+        outer.append(loop)
         // Nothing has claimed the header yet: the loops found so far have higher headers.
         innermost[header.index] = loop
         while !work.isEmpty {
@@ -73,9 +83,13 @@ public struct Loops: ~Copyable {
             note(loop, last: block, count: 1)
             return block
         }
-        while inner != loop, records[Int(inner)].parent >= 0 { inner = records[Int(inner)].parent }
+        while outer[Int(inner)] != inner {
+            outer[Int(inner)] = outer[Int(outer[Int(inner)])]
+            inner = outer[Int(inner)]
+        }
         if inner == loop { return .none }
         records[Int(inner)].parent = loop
+        outer[Int(inner)] = loop
         note(loop, last: records[Int(inner)].last, count: records[Int(inner)].blockCount)
         return records[Int(inner)].header
     }
@@ -102,6 +116,30 @@ public struct Loops: ~Copyable {
         }
     }
 
+    /// Numbers the tree without walking it, as `Dominators` does.
+    private mutating func number() {
+        let count = records.count
+        entries.refill(0, count: count)
+        exits.refill(1, count: count)
+        next.refill(0, count: count)
+        for loop in (0..<count).reversed() where records[loop].parent >= 0 {
+            exits[Int(records[loop].parent)] &+= exits[loop]
+        }
+        var roots: UInt32 = 0
+        for loop in 0..<count {
+            let parent = Int(records[loop].parent)
+            if parent < 0 {
+                entries[loop] = roots
+                roots &+= exits[loop]
+            } else {
+                entries[loop] = next[parent]
+                next[parent] &+= exits[loop]
+            }
+            next[loop] = entries[loop] &+ 1
+            exits[loop] &+= entries[loop]
+        }
+    }
+
     /// Place in `records` of the innermost loop that has `block`, -1 if none has.
     @inline(__always)
     public func loop(_ block: Block) -> Int { Int(innermost[block.index]) }
@@ -115,8 +153,7 @@ public struct Loops: ~Copyable {
 
     /// Whether `block` is in the loop at `loop` of `records`, or in one inside it.
     public func contains(_ loop: Int, _ block: Block) -> Bool {
-        var inner = Int(innermost[block.index])
-        while inner > loop { inner = Int(records[inner].parent) }
-        return inner == loop
+        let inner = Int(innermost[block.index])
+        return inner >= 0 && entries[loop] <= entries[inner] && entries[inner] < exits[loop]
     }
 }

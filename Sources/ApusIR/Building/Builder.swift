@@ -40,7 +40,7 @@ public struct Builder: ~Copyable {
     /// Starts a new function.
     public mutating func begin() {
         function.removeAll()
-        table.forget(since: 0)
+        table.removeAll()
         dominators.removeAll()
         scopes.removeAll()
         knownUses.removeAll()

@@ -24,6 +24,12 @@ public struct CodeMotion: ~Copyable {
     private var targets = Arena<Block>(capacity: 1024)
     private var useCounts = Arena<UInt32>(capacity: 1024)
     private var placement = Placement()
+    /// How many steps may still be taken along ways through the tree of dominators or of loops,
+    /// which may be as long as the function: a number of them for each value. Who finds none left
+    /// stays where it is.
+    private var steps = 0
+
+    private static var stepsPerValue: Int { 64 }
 
     public init() {}
 
@@ -33,6 +39,7 @@ public struct CodeMotion: ~Copyable {
         predecessors.compute(function)
         dominators.compute(function, predecessors)
         loops.compute(function, predecessors)
+        steps = function.instructions.count &* Self.stepsPerValue
         prepare(function)
         pressure.compute(function, loops, homes)
         var hasMoved = false
@@ -138,9 +145,10 @@ public struct CodeMotion: ~Copyable {
 
     /// The last block on the way down to `late` that runs least often, if it may not run at all
     /// when `home` does.
-    private func sink(
+    private mutating func sink(
         from home: Block, to late: Block, _ function: borrowing Function
     ) -> Block {
+        guard takeSteps(from: home, to: late) else { return home }
         var best = late
         var block = late
         while block != home {
@@ -154,6 +162,14 @@ public struct CodeMotion: ~Copyable {
             block = dominators.parent(block)
         }
         return home
+    }
+
+    /// Whether there are steps left for the way from `high` down to `low`, if so taken off.
+    private mutating func takeSteps(from high: Block, to low: Block) -> Bool {
+        let length = Int(dominators.depth(low)) &- Int(dominators.depth(high))
+        if length > steps { return false }
+        steps &-= max(length, 0)
+        return true
     }
 
     /// Whether the way into `block` is one of several that another block chooses from.
@@ -178,7 +194,8 @@ public struct CodeMotion: ~Copyable {
         }
         let loop = loops.loop(start)
         guard dominators.dominates(start, loops.records[loop].last),
-            pressure.hasRoom(for: instruction.type, in: loop)
+            pressure.hasRoom(for: instruction.type, in: loop),
+            takeSteps(from: first, to: start)
         else { return nil }
         var best = start
         var block = start
@@ -189,6 +206,7 @@ public struct CodeMotion: ~Copyable {
             }
         }
         if best == start { return nil }
+        // Each loop that is left has its header on the way, so these steps are paid for.
         pressure.take(instruction.type, from: loop, to: loops.loop(best), loops)
         return best
     }

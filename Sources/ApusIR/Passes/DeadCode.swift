@@ -56,10 +56,13 @@ public struct DeadCode: ~Copyable {
         }
     }
 
-    /// The value that `value` always is. Chains are as long as loops are nested, at most.
-    private func resolve(_ value: Value) -> Value {
+    /// The value that `value` always is. Whoever walks along a chain leaves it shorter.
+    private mutating func resolve(_ value: Value) -> Value {
         var value = value
-        while aliases[value.index] != value { value = aliases[value.index] }
+        while aliases[value.index] != value {
+            aliases[value.index] = aliases[aliases[value.index].index]
+            value = aliases[value.index]
+        }
         return value
     }
 

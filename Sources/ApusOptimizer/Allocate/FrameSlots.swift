@@ -150,6 +150,10 @@ struct FrameSlots: ~Copyable {
 /// Slots of one size, of which some are taken.
 struct SlotSet: ~Copyable {
     private var words = Arena<UInt64>(capacity: 16)
+    /// Words that are not 0, and some that are.
+    private var touched = Arena<UInt32>(capacity: 16)
+    /// Words before this one are full.
+    private var firstWord = 0
     /// Slots that are never free.
     private var reservedCount: UInt32 = 0
     private(set) var count = 0
@@ -157,7 +161,7 @@ struct SlotSet: ~Copyable {
     init() {}
 
     mutating func begin() {
-        words.removeAll()
+        clear()
         reservedCount = 0
         count = 0
     }
@@ -171,30 +175,37 @@ struct SlotSet: ~Copyable {
 
     /// Makes all slots free but the reserved ones.
     mutating func clear() {
-        for word in 0..<words.count { words[word] = 0 }
+        for place in 0..<touched.count { words[Int(touched[place])] = 0 }
+        touched.removeAll()
+        firstWord = 0
+    }
+
+    private mutating func set(_ place: Int) {
+        let word = place / 64
+        while words.count <= word { words.append(0) }
+        if words[word] == 0 { touched.append(UInt32(truncatingIfNeeded: word)) }
+        words[word] |= 1 &<< UInt64(place & 63)
     }
 
     mutating func take(_ slot: UInt32) {
         guard slot >= reservedCount else { return }
-        let place = Int(slot &- reservedCount)
-        while words.count <= place / 64 { words.append(0) }
-        words[place / 64] |= 1 &<< UInt64(place & 63)
+        set(Int(slot &- reservedCount))
     }
 
     mutating func free(_ slot: UInt32) {
         guard slot >= reservedCount else { return }
         let place = Int(slot &- reservedCount)
-        if place / 64 < words.count { words[place / 64] &= ~(1 &<< UInt64(place & 63)) }
+        if place / 64 >= words.count { return }
+        words[place / 64] &= ~(1 &<< UInt64(place & 63))
+        firstWord = min(firstWord, place / 64)
     }
 
     /// Takes the first slot that is free.
     mutating func takeFree() -> UInt32 {
-        var word = 0
-        while word < words.count, words[word] == .max { word &+= 1 }
-        if word == words.count { words.append(0) }
-        let bit = (~words[word]).trailingZeroBitCount
-        words[word] |= 1 &<< UInt64(bit)
-        let slot = UInt32(truncatingIfNeeded: word &* 64 &+ bit) &+ reservedCount
+        while firstWord < words.count, words[firstWord] == .max { firstWord &+= 1 }
+        let bit = firstWord < words.count ? (~words[firstWord]).trailingZeroBitCount : 0
+        set(firstWord &* 64 &+ bit)
+        let slot = UInt32(truncatingIfNeeded: firstWord &* 64 &+ bit) &+ reservedCount
         count = max(count, Int(slot) &+ 1)
         return slot
     }

@@ -92,11 +92,14 @@ struct Liveness: ~Copyable {
         for block in 0..<blockCount {
             positions[block] = position
             position &+= UInt32(truncatingIfNeeded: function.blocks[block].instructions.count)
-            var loop = function.blocks[block].loop
-            while loop != MachineBlock.noBlock {
-                loopEnds[Int(loop)] = position
-                loop = function.blocks[Int(loop)].outerLoop
-            }
+            let loop = function.blocks[block].loop
+            if loop != MachineBlock.noBlock { loopEnds[Int(loop)] = position }
+        }
+        // Headers of inner loops have higher numbers.
+        for block in (0..<blockCount).reversed() {
+            let outer = function.blocks[block].outerLoop
+            guard outer != MachineBlock.noBlock else { continue }
+            loopEnds[Int(outer)] = max(loopEnds[Int(outer)], loopEnds[block])
         }
     }
 

@@ -9,8 +9,9 @@ struct ParallelMoves: ~Copyable {
     private var destinations: RegisterSet = []
     /// Moves from or to frames, and of values that are made anew.
     private var others = Arena<Step>(capacity: 32)
-    /// Frame slots that are written, by their values.
-    private var written = Arena<UInt32>(capacity: 16)
+    /// Of each value, the last round in which its frame slot was written.
+    private var written = Arena<UInt32>(capacity: 1024)
+    private var round: UInt32 = 1
     /// Those of `others` that go by way of the stack, for what they read is overwritten.
     private var stacked = Arena<Step>(capacity: 8)
 
@@ -31,8 +32,8 @@ struct ParallelMoves: ~Copyable {
         if step.kind == .copy, step.index == step.target { return }
         others.append(step)
         switch step.kind {
-        case .store: written.append(step.index)
-        case .copy, .makeInFrame: written.append(step.target)
+        case .store: noteWrite(step.index)
+        case .copy, .makeInFrame: noteWrite(step.target)
         default: break
         }
     }
@@ -61,9 +62,14 @@ struct ParallelMoves: ~Copyable {
         }
     }
 
+    private mutating func noteWrite(_ value: UInt32) {
+        let missing = Int(value) &+ 1 &- written.count
+        if missing > 0 { written.append(repeating: 0, count: missing) }
+        written[Int(value)] = round
+    }
+
     private func isWritten(_ value: UInt32) -> Bool {
-        for place in 0..<written.count where written[place] == value { return true }
-        return false
+        Int(value) < written.count && written[Int(value)] == round
     }
 
     private mutating func finishOthers(into steps: inout Arena<Step>) {
@@ -84,7 +90,7 @@ struct ParallelMoves: ~Copyable {
                     target: step.target))
         }
         others.removeAll()
-        written.removeAll()
+        round &+= 1
     }
 
     // MARK: Registers

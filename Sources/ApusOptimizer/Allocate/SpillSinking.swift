@@ -27,6 +27,9 @@ struct SpillSinking: ~Copyable {
     private var isReadInside = Arena<Bool>(capacity: 1024)
     private var exits = Arena<Exit>(capacity: 32)
     private var unsorted = Arena<Store>(capacity: 32)
+    private var nesting = MachineLoops()
+    /// How many steps have been taken to find out where to store.
+    private var work = 0
 
     /// A way out of a loop.
     struct Exit: BitwiseCopyable {
@@ -34,7 +37,7 @@ struct SpillSinking: ~Copyable {
         var block: UInt32
     }
 
-    /// In larger functions nothing is moved.
+    /// After so many steps what is left is not moved.
     private static var workLimit: Int { 1_000_000 }
 
     init() {}
@@ -47,12 +50,14 @@ struct SpillSinking: ~Copyable {
         isSunk.refill(false, count: count)
         unsorted.removeAll()
         findCandidates(function, allocation)
-        if !candidates.isEmpty {
+        nesting.compute(function)
+        work = 0
+        if !candidates.isEmpty, findExits(function) {
             findReads(function, allocation)
-            findExits(function)
-            // Each candidate looks at all exits.
-            if candidates.count &* exits.count > Self.workLimit { candidates.removeAll() }
             for index in 0..<candidates.count {
+                // Each candidate looks at all exits.
+                work &+= exits.count
+                if work > Self.workLimit { break }
                 sink(candidates[index], function, allocation, liveness)
             }
         }
@@ -127,36 +132,29 @@ struct SpillSinking: ~Copyable {
         _ value: Int, _ number: Int, _ function: borrowing MachineFunction
     ) {
         let loop = loops[value]
-        if loop != MachineBlock.noBlock, Self.isIn(loop, number, function) {
+        if loop != MachineBlock.noBlock, nesting.contains(loop, number, function) {
             isReadInside[value] = true
         }
     }
 
-    /// Whether block `number` is in the loop with this header.
-    private static func isIn(
-        _ header: UInt32, _ number: Int, _ function: borrowing MachineFunction
-    ) -> Bool {
-        var loop = function.blocks[number].loop
-        while loop != MachineBlock.noBlock {
-            if loop == header { return true }
-            loop = function.blocks[Int(loop)].outerLoop
-        }
-        return false
-    }
-
-    private mutating func findExits(_ function: borrowing MachineFunction) {
+    /// False if there are too many.
+    private mutating func findExits(_ function: borrowing MachineFunction) -> Bool {
         exits.removeAll()
         for number in 0..<function.blocks.count {
             let block = function.blocks[number]
-            var loop = block.loop
-            while loop != MachineBlock.noBlock {
-                for place in block.successors
-                where !Self.isIn(loop, Int(function.names[place]), function) {
-                    exits.append(Exit(header: loop, block: function.names[place]))
+            for place in block.successors {
+                let successor = function.names[place]
+                var loop = block.loop
+                while loop != MachineBlock.noBlock,
+                    !nesting.contains(loop, Int(successor), function)
+                {
+                    exits.append(Exit(header: loop, block: successor))
+                    loop = function.blocks[Int(loop)].outerLoop
                 }
-                loop = function.blocks[Int(loop)].outerLoop
+                if exits.count > Self.workLimit { return false }
             }
         }
+        return true
     }
 
     /// Stores `value` on the ways out of its loop, if it is in a register on each that needs it.
@@ -168,7 +166,7 @@ struct SpillSinking: ~Copyable {
         let first = unsorted.count
         for index in 0..<exits.count where exits[index].header == loops[value.index] {
             let block = exits[index].block
-            guard Self.isNeeded(value, Int(block), liveness) else { continue }
+            guard isNeeded(value, Int(block), liveness) else { continue }
             let register = allocation.registerAtEntry(Int(block), of: value)
             let hasOneWayIn = function.blocks[Int(block)].parameterCount == 0
             if register.isNone || !hasOneWayIn {
@@ -181,9 +179,10 @@ struct SpillSinking: ~Copyable {
         isSunk[value.index] = true
     }
 
-    private static func isNeeded(
+    private mutating func isNeeded(
         _ value: VirtualRegister, _ block: Int, _ liveness: borrowing Liveness
     ) -> Bool {
+        work &+= liveness.range(block).count
         for place in liveness.range(block) where liveness.entries[place].value == value {
             return true
         }
@@ -196,7 +195,7 @@ struct SpillSinking: ~Copyable {
         _ value: VirtualRegister, at block: Int, _ function: borrowing MachineFunction
     ) -> Bool {
         guard isSunk[value.index] else { return false }
-        if Self.isIn(loops[value.index], block, function) { return true }
+        if nesting.contains(loops[value.index], block, function) { return true }
         for place in Int(starts[block])..<Int(starts[block &+ 1])
         where stores[place].value == value {
             return true

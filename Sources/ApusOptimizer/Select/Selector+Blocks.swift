@@ -59,9 +59,11 @@ extension Selector {
     ) {
         let number = Int(edgeNumbers[edge.index])
         let target = function[edge].target
-        // The innermost loop that has both ends.
-        var common = loop
-        while common >= 0, !loops.contains(common, target) {
+        // The innermost loop that has both ends: that of the target, or the one around it if the
+        // edge enters the target's.
+        let source = function[edge].source
+        var common = loops.loop(target)
+        while common >= 0, !loops.contains(common, source) {
             common = Int(loops.records[common].parent)
         }
         setLoop(number, common)

@@ -64,15 +64,20 @@ extension FunctionTranslator {
         frames.last.loopLocalsStart = Int32(truncatingIfNeeded: start)
         if record.branchCount > 0 {
             appendLocals(record.assigned, from: 0)
-            let count = localTypes.count
+            work &+= Int(record.assignedPoolCount)
             if record.assignedPoolCount > 0 {
                 for word in 0..<Int(record.assignedPoolCount) {
                     appendLocals(
                         analysis.assignedPool[Int(record.assignedPoolStart) &+ word],
                         from: 64 &* (word &+ 1))
                 }
-            } else if count > 64 {
-                for local in 64..<count { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
+            } else {
+                // Any that is used.
+                var local = analysis.locals.nextUsed(64)
+                while local < localCount {
+                    loopLocals.append(UInt32(truncatingIfNeeded: local))
+                    local = analysis.locals.nextUsed(local &+ 1)
+                }
             }
         }
         frames.last.loopLocalsCount = Int32(truncatingIfNeeded: loopLocals.count &- start)
@@ -82,7 +87,7 @@ extension FunctionTranslator {
         var rest = word
         while rest != 0 {
             let local = first &+ rest.trailingZeroBitCount
-            if local < localTypes.count { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
+            if local < localCount { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
             rest &= rest &- 1
         }
     }

@@ -10,6 +10,8 @@ internal import ApusIR
 extension FunctionTranslator {
     /// Bodies with more bytes are called.
     private static var bodyLimit: Int { 64 }
+    /// Functions with more locals are called.
+    private static var localLimit: Int { 64 }
     /// A caller takes in no more bytes than this in all.
     private static var totalLimit: Int { 4096 }
 
@@ -56,10 +58,6 @@ extension FunctionTranslator {
             translate(reader.next(), callee.analysis)
             if !isReachable, frames.count >= frameCount { skipUnreachable(callee.analysis) }
         }
-        localTypes.truncate(to: localBase)
-        locals.truncate(to: localBase)
-        lastChanges.truncate(to: localBase)
-        meetings.truncate(to: localBase)
         localBase = base
         inlineFrame = -1
         (reader, instructionOffset, nextRecord) = caller
@@ -68,6 +66,7 @@ extension FunctionTranslator {
 
     /// Whether the body is one that may be taken in.
     private func isSimple(_ analysis: borrowing BodyAnalysis) -> Bool {
+        if analysis.locals.count > Self.localLimit { return false }
         if !analysis.flags.isDisjoint(with: [
             .calls, .leavesInstance, .loops, .accessesMemory, .growsMemory, .callsRuntime,
         ]) {
@@ -88,13 +87,13 @@ extension FunctionTranslator {
     ) {
         let count = Int(signature.parameterCount)
         let start = stack.count &- count
-        localBase = locals.count
-        for local in 0..<analysis.localTypes.count {
-            let type = IRType(analysis.localTypes[local])
-            localTypes.append(type)
-            lastChanges.append(-1)
-            meetings.append(LocalMeeting())
-            locals.append(local < count ? stack[start &+ local] : zero(type))
+        localBase = localCount
+        reserveLocals(localBase &+ analysis.locals.count)
+        var local = analysis.locals.nextUsed(0)
+        while local < analysis.locals.count {
+            let type = IRType(analysis.locals.type(local))
+            declare(localBase &+ local, type, local < count ? stack[start &+ local] : zero(type))
+            local = analysis.locals.nextUsed(local &+ 1)
         }
         stack.truncate(to: start)
         var own = signature

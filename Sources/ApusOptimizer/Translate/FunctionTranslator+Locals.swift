@@ -4,6 +4,24 @@ internal import ApusIR
 /// Locals are names of values. Each frame knows which of them its code has changed, so that
 /// leaving it costs what was changed and not what there is.
 extension FunctionTranslator {
+    /// Makes room for what there is to know of `count` locals.
+    mutating func reserveLocals(_ count: Int) {
+        let missing = count &- locals.count
+        if missing <= 0 { return }
+        localTypes.append(repeating: .i32, count: missing)
+        locals.append(repeating: .none, count: missing)
+        lastChanges.append(repeating: -1, count: missing)
+        meetings.append(repeating: LocalMeeting(), count: missing)
+    }
+
+    /// A local that the function uses begins with `value`.
+    mutating func declare(_ local: Int, _ type: IRType, _ value: Value) {
+        localTypes[local] = type
+        locals[local] = value
+        lastChanges[local] = -1
+        meetings[local] = LocalMeeting()
+    }
+
     /// Gives `local` a new value.
     @inline(__always)
     mutating func setLocal(_ local: Int, _ value: Value) {
@@ -31,6 +49,7 @@ extension FunctionTranslator {
     /// The changes from `start` on become those of the frame whose changes begin at `outer`.
     mutating func keepChanges(from start: Int, outer: Int32) {
         var kept = start
+        work &+= localChanges.count &- start
         for index in start..<localChanges.count {
             let change = localChanges[index]
             if change.previous >= outer {

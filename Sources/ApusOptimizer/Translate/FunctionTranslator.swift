@@ -28,6 +28,13 @@ struct FunctionTranslator: ~Copyable {
     var bodyStart = 0
     /// What has been paid for last, in metered code.
     var fuelSegment: FuelSegment?
+    /// See `isTooLarge`.
+    var sizeLimit = 0
+    /// Steps that have been taken besides those that have made something.
+    var work = 0
+    let watch: CompilationWatch
+    /// Instructions until the watch is asked next.
+    private var untilWatch = 0
     /// Something in the body is not for this compiler.
     var isRefused = false
 
@@ -45,7 +52,9 @@ struct FunctionTranslator: ~Copyable {
     /// Where the function's hints are among those of the module.
     private var hints = 0..<0
 
-    // Locals: see `FunctionTranslator+Locals`.
+    // Locals: see `FunctionTranslator+Locals`. Of those that the function uses; between functions
+    // what is left of others means nothing.
+    var localCount = 0
     var localTypes = Arena<IRType>(capacity: 64)
     var locals = Arena<Value>(capacity: 64)
     var localChanges = Arena<LocalChange>(capacity: 256)
@@ -73,6 +82,7 @@ struct FunctionTranslator: ~Copyable {
         module = environment.module
         layout = environment.layout
         signatures = SignatureTable(environment.module)
+        watch = environment.watch
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
@@ -97,26 +107,44 @@ struct FunctionTranslator: ~Copyable {
             builder.offset = UInt32(truncatingIfNeeded: instructionOffset &- bodyStart)
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
-            if isRefused || isTooLarge { return false }
+            if isRefused || isTooLarge || mustStop() { return false }
             if !isReachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
         builder.function.layOutByNumber()
         return true
     }
 
-    /// Functions that carry more values along their branches are left to the other compiler: with
-    /// many locals that can be as much as locals times branches.
-    private static var carriedLimit: Int { 4_000_000 }
+    /// Functions in which more than this is made of each byte, and so much without asking, are
+    /// left to the other compiler: what branches carry can be as much as locals times branches.
+    /// So are giants, for which there is another reason: what is kept of a block, about 500 bytes
+    /// in all passes together, would be more than a hundred times what the block is in the module.
+    private static var sizePerByte: Int { 32 }
+    private static var freeSize: Int { 32_768 }
+    private static var giantSize: Int { 2_000_000 }
+    private static var giantBlockCount: Int { 100_000 }
 
     var isTooLarge: Bool {
-        carriedLocals.count &+ builder.function.pool.count
-            &+ builder.function.instructions.count > Self.carriedLimit
+        let function = builder.function.instructions.count &+ builder.function.pool.count
+        let carried = carriedLocals.count &+ carriedValues.count
+        return function &+ carried &+ builder.function.edges.count &+ work > sizeLimit
+            || builder.function.blocks.count > Self.giantBlockCount
+    }
+
+    /// Whether compiling has to end; asked once in a while.
+    private mutating func mustStop() -> Bool {
+        untilWatch &-= 1
+        if untilWatch > 0 { return false }
+        untilWatch = 1024
+        return watch.isExhausted(unfinishedBytes: 0)
     }
 
     private mutating func begin(_ index: Int) {
         builder.begin()
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
+        let bytes = Int(body.end &- body.start)
+        sizeLimit = min(Self.freeSize &+ bytes &* Self.sizePerByte, Self.giantSize)
+        work = 0
         hints = module.branchHints.range(of: body)
         isCold = false
         isRefused = false
@@ -126,15 +154,11 @@ struct FunctionTranslator: ~Copyable {
         nextRecord = 1
         fuelSegment = nil
         loopDepth = 0
-        localTypes.removeAll()
-        locals.removeAll()
         localChanges.removeAll()
-        lastChanges.removeAll()
         loopLocals.removeAll()
         pending.removeAll()
         carriedValues.removeAll()
         carriedLocals.removeAll()
-        meetings.removeAll()
         meetingRound = 0
         inlineFrame = -1
         localBase = 0
@@ -148,19 +172,17 @@ struct FunctionTranslator: ~Copyable {
                 IRType(signatures.types[Int(signature.resultStart) &+ result]))
         }
         openBlock(dominatedBy: .none)
-        for local in 0..<analysis.localTypes.count {
-            let type = IRType(analysis.localTypes[local])
-            localTypes.append(type)
-            lastChanges.append(-1)
-            meetings.append(LocalMeeting())
-            if local < analysis.parameterCount {
-                locals.append(builder.appendParameter(type))
-            } else {
-                locals.append(.none)
-            }
+        localCount = analysis.locals.count
+        reserveLocals(localCount)
+        for local in 0..<analysis.parameterCount {
+            let type = IRType(signatures.types[Int(signature.parameterStart) &+ local])
+            declare(local, type, builder.appendParameter(type))
         }
-        for local in analysis.parameterCount..<analysis.localTypes.count {
-            locals[local] = zero(localTypes[local])
+        var local = analysis.locals.nextUsed(analysis.parameterCount)
+        while local < localCount {
+            let type = IRType(analysis.locals.type(local))
+            declare(local, type, zero(type))
+            local = analysis.locals.nextUsed(local &+ 1)
         }
         frames.append(
             TranslationFrame(

@@ -23,11 +23,11 @@ import Testing
             $0.emit(.end)
         }
         #expect(validator.analysis.parameterCount == 1)
-        #expect(validator.analysis.localTypes.count == 3)
-        #expect(validator.analysis.localTypes[2] == .f32)
-        #expect(validator.analysis.localWeights[0] == 1 + 8)
-        #expect(validator.analysis.localWeights[1] == 64 + 64)
-        #expect(validator.analysis.localWeights[2] == 0)
+        #expect(validator.analysis.locals.count == 3)
+        #expect(validator.analysis.locals.type(1) == .i64)
+        #expect(validator.analysis.locals.weight(0) == 1 + 8)
+        #expect(validator.analysis.locals.weight(1) == 64 + 64)
+        #expect(validator.analysis.locals.weight(2) == 0)
     }
 
     @Test func weightsStopAtFourLoops() throws {
@@ -37,7 +37,7 @@ import Testing
             code.emit(.call, 0)
             for _ in 0..<6 { code.emit(.end) }
         }
-        #expect(validator.analysis.localWeights[0] == 4096)
+        #expect(validator.analysis.locals.weight(0) == 4096)
         #expect(validator.analysis.callWeight == 4096)
     }
 
@@ -198,7 +198,7 @@ import Testing
         #expect(validator.analysis.flags == [.calls, .loops, .usesVectors])
         try validator.validate(1)
         #expect(validator.analysis.flags == [])
-        #expect(validator.analysis.localTypes.count == 0)
+        #expect(validator.analysis.locals.count == 0)
         #expect(validator.analysis.controls.count == 1)
         #expect(validator.analysis.maxStackHeight == 0)
         #expect(validator.analysis.callWeight == 0)

@@ -45,6 +45,34 @@ import Testing
         }
     }
 
+    /// Two chains of blocks, in which ways up are long.
+    @Test func dominatorsMeetFarAway() throws {
+        let length = 300
+        var text = "function (i32) -> ()\nblock0(v0: i32):\n"
+        text += "branchTable v0, [block1(), block\(length + 1)()]\n"
+        for block in 1...2 * length {
+            let isLast = block == length || block == 2 * length
+            text += "block\(block)():\njump block\(isLast ? 2 * length + 1 : block + 1)()\n"
+        }
+        text += "block\(2 * length + 1)():\nreturn ()\n"
+        let function = try Function(text: text)
+        var predecessors = Predecessors()
+        predecessors.compute(function)
+        var dominators = Dominators()
+        dominators.compute(function, predecessors)
+        for step in 1...17 {
+            for one in stride(from: 1, through: length, by: step) {
+                let other = (one * 7) % length + 1
+                let above = Block(at: min(one, other))
+                #expect(dominators.meet(Block(at: one), Block(at: other)) == above)
+                let across = Block(at: length + other)
+                #expect(dominators.meet(Block(at: one), across) == .entry)
+                #expect(dominators.meet(across, Block(at: one)) == .entry)
+            }
+        }
+        #expect(dominators.parent(Block(at: 2 * length + 1)) == .entry)
+    }
+
     @Test func someFunctionsHaveNestedLoops() throws {
         var deepest: UInt32 = 0
         for seed in 0..<20 as Range<UInt64> {
