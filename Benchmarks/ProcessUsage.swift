@@ -16,9 +16,10 @@ enum ProcessUsage {
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
         else { return 0 }
-        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap {
-            Int($0)
-        } ?? 0) * 1024
+        return
+            (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap {
+                Int($0)
+            } ?? 0) * 1024
     }
 
     /// Seconds that processors have spent on this process.

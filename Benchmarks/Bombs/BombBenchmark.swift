@@ -110,7 +110,7 @@ enum BombBenchmark {
         return isGood
     }
 
-    /// How much more the double of a module takes, per byte as it should be.
+    /// How much more a module takes that has twice as much of what is hostile in it.
     private struct Ratios {
         var time: Double
         var memory: Double
@@ -121,11 +121,10 @@ enum BombBenchmark {
         }
 
         init(from before: Figures, to after: Figures) {
-            let bytes = Double(after.bytes) / Double(before.bytes) / 2
             // A millisecond is what starting takes.
-            time = (after.seconds + 0.001) / (before.seconds + 0.001) / bytes
+            time = (after.seconds + 0.001) / (before.seconds + 0.001)
             let least = BombBenchmark.leastMemory
-            memory = Double(max(after.peak, least)) / Double(max(before.peak, least)) / bytes
+            memory = Double(max(after.peak, least)) / Double(max(before.peak, least))
         }
 
         var areTooLarge: Bool { max(time, memory) > BombBenchmark.growth }

@@ -80,8 +80,9 @@ enum HostileShapes {
             { n in
                 .one(
                     Code.each(n) {
-                        [0xFD, 0x0C] + HostileModule.leb($0 + (1 << 21)) + Array(
-                            repeating: UInt8(truncatingIfNeeded: $0), count: 12) + Code.drop
+                        [0xFD, 0x0C] + HostileModule.leb($0 + (1 << 21))
+                            + Array(
+                                repeating: UInt8(truncatingIfNeeded: $0), count: 12) + Code.drop
                     })
             }
         ),
@@ -106,8 +107,10 @@ enum HostileShapes {
             "deep stack", 2000,
             { n in
                 globals(
-                    1, .one(Code.repeated(n, Code.getGlobal(0)) + Code.repeated(n - 1, Code.add)
-                        + Code.drop))
+                    1,
+                    .one(
+                        Code.repeated(n, Code.getGlobal(0)) + Code.repeated(n - 1, Code.add)
+                            + Code.drop))
             }
         ),
         (
@@ -201,7 +204,8 @@ enum HostileShapes {
                 .one(
                     locals: 2,
                     Code.repeated(
-                        n, Code.get(0) + Code.get(1) + Code.add + Code.set(0) + Code.get(0)
+                        n,
+                        Code.get(0) + Code.get(1) + Code.add + Code.set(0) + Code.get(0)
                             + Code.if)
                         + Code.repeated(
                             n, Code.get(0) + Code.const(5) + [0x6C] + Code.set(1) + Code.end))
@@ -437,7 +441,8 @@ enum HostileShapes {
             "loops around tables", 1,
             { n in
                 let count = 500
-                let table = [0x0E] + HostileModule.leb(count - 1)
+                let table =
+                    [0x0E] + HostileModule.leb(count - 1)
                     + Code.each(count) { HostileModule.leb($0) }
                 let cases = Code.each(count) {
                     Code.end + Code.get($0 % 20) + Code.const(1) + Code.add + Code.set($0 % 20)
@@ -469,8 +474,9 @@ enum HostileShapes {
                         + Code.each(n) {
                             Code.get($0) + Code.if + Code.const($0) + Code.set(($0 + 1) % n)
                                 + Code.end
-                        } + Code.each(n) { Code.get($0) + Code.setGlobal(0) })
-                    .withGlobals(1)
+                        } + Code.each(n) { Code.get($0) + Code.setGlobal(0) }
+                )
+                .withGlobals(1)
             }
         ),
         (
@@ -598,7 +604,8 @@ enum HostileShapes {
                         repeating: (
                             0,
                             HostileModule.body(
-                                locals: 50_000, Code.const(1) + Code.set(49_999)
+                                locals: 50_000,
+                                Code.const(1) + Code.set(49_999)
                                     + Code.get(49_999) + Code.drop)
                         ), count: n))
             }

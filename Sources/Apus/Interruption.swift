@@ -93,7 +93,7 @@ extension Store {
         }
     }
 
-    /// Calls `body`, in which system calls that wait end with `EINTR` when the guest that runs is to
+    /// Calls `body`, in which system calls that wait end with `EINTR` when the guest is to
     /// stop, and again until it has: for host functions that wait for something that may never
     /// come. Without it the system begins such calls again (`SA_RESTART`), and the guest stops when
     /// the host function returns.

@@ -70,7 +70,8 @@ struct RunCommand: ParsableCommand {
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
         let start = ContinuousClock.now
         let engine = Engine(configuration)
-        let compiled = try Module(engine, contentsOf: module, deadline: limits.deadline(since: start))
+        let compiled = try Module(
+            engine, contentsOf: module, deadline: limits.deadline(since: start))
         let store = Store(engine)
         report.begin(compiled, store)
         limits.limit(store, since: start)

@@ -43,7 +43,9 @@ struct CompilationLimitsTests {
     func codeIsBoundedByTheModule(compiler: Engine.Compiler) throws {
         let module = try Module(Self.engine(compiler), text: Self.wide(calls: 20))
         try Instance(Store(module.engine), module).function("run", as: (() -> Void).self)()
-        let error = Self.error { _ = try Module(Self.engine(compiler), text: Self.wide(calls: 4000)) }
+        let error = Self.error {
+            _ = try Module(Self.engine(compiler), text: Self.wide(calls: 4000))
+        }
         let refusal = try #require(error as? ResourceError)
         #expect(refusal.resource == .moduleCode)
         #expect(refusal.description.hasPrefix("machine code of the module: "))
@@ -63,7 +65,8 @@ struct CompilationLimitsTests {
     /// All functions together have the limit, on however many threads they are compiled.
     @Test(arguments: [1, 4])
     func functionsShareTheLimit(threads: Int) throws {
-        let body = String(repeating: "(global.set 0 (i32.div_u (global.get 0) (i32.const 3)))", count: 5000)
+        let body = String(
+            repeating: "(global.set 0 (i32.div_u (global.get 0) (i32.const 3)))", count: 5000)
         let functions = String(repeating: "(func \(body))", count: 8)
         let text = "(module (global (mut i32) (i32.const 9)) \(functions))"
         let whole = try Module(Self.engine(.baseline, threads: threads), text: text)
@@ -79,7 +82,8 @@ struct CompilationLimitsTests {
 
     @Test(arguments: compilers)
     func compilationStopsAtItsDeadline(compiler: Engine.Compiler) throws {
-        let function = "(func (local i32) \(String(repeating: "(drop (i32.mul (local.get 0) (local.get 0)))", count: 20_000)))"
+        let function =
+            "(func (local i32) \(Self.repeated(20_000) { _ in "(drop (i32.clz (local.get 0)))" }))"
         let text = "(module \(String(repeating: function, count: 10)))"
         for threads in [1, 3] {
             let engine = Self.engine(compiler, threads: threads)

@@ -142,7 +142,6 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
 
     /// Appends the functions' code to `batch`.
     mutating func compile(_ functions: Range<Int>, into batch: inout CodeBatch) throws {
-        defer { budget.finish(batch.code.count) }
         for index in functions {
             try budget.check(unfinishedBytes: batch.code.count)
             measured.begin()
@@ -159,6 +158,8 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
             }
             measured.end(.baseline)
         }
+        budget.finish(batch.code.count)
+        try budget.check(unfinishedBytes: 0)
     }
 
     /// What this thread has spent on each phase. What the compiler does not claim for one of its

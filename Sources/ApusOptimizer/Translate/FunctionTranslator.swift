@@ -98,6 +98,10 @@ struct FunctionTranslator: ~Copyable {
     /// that this compiler leaves to the other one.
     mutating func translate(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
         begin(index)
+        // Each parameter is a value, used or not.
+        if analysis.parameterCount > Self.freeParameters &+ sizeLimit &- Self.freeSize {
+            return false
+        }
         openFunction(index, analysis)
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
@@ -120,6 +124,7 @@ struct FunctionTranslator: ~Copyable {
     /// in all passes together, would be more than a hundred times what the block is in the module.
     private static var sizePerByte: Int { 32 }
     private static var freeSize: Int { 32_768 }
+    private static var freeParameters: Int { 64 }
     private static var giantSize: Int { 2_000_000 }
     private static var giantBlockCount: Int { 100_000 }
 

@@ -58,8 +58,9 @@ extension RuntimeFunctions {
         let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)
         let size = unsafe memory.pointee.bytes
         guard count <= size, address <= size &- count else { return nil }
-        return unsafe UnsafeMutableRawPointer(memory.pointee.base)
-            + Int(truncatingIfNeeded: address)
+        // Where there is nothing, as in a segment that is gone, any address is as good.
+        let base = unsafe memory.pointee.base.map { unsafe UnsafeMutableRawPointer($0) } ?? record
+        return unsafe base + Int(truncatingIfNeeded: address)
     }
 
     /// (segment)

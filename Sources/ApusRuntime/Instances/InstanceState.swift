@@ -280,7 +280,7 @@ public final class InstanceState {
         return true
     }
 
-    /// Writes the records of the passive segments, from which compiled code copies as from memories.
+    /// Writes the records of the passive segments, from which code copies as from memories.
     // SAFETY: the records lie within the context; the module, which its instances keep, keeps the
     // bytes, which nobody writes.
     private func writeDataSegments() {

@@ -12,7 +12,7 @@ internal import CApusHost
 /// Stops the guests of one store, from any thread: at once, or when a deadline passes.
 ///
 /// A request is noted in the store's context, where each return from the host into wasm looks, and
-/// for the thread that runs the guest. Unless code looks there itself (`usesSignals`), the thread is
+/// for the thread that runs the guest. Unless code looks there itself (`usesSignals`), it is
 /// sent a signal: if it is in compiled code it leaves from there. Until it has left, the signal is
 /// sent again every millisecond.
 @safe

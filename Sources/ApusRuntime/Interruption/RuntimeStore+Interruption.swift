@@ -65,7 +65,7 @@ extension RuntimeStore {
         return !has(apus_attention_interrupt) || interrupter.reason == nil
     }
 
-    /// Does `body`, in which waits in the system end when the guest that this thread runs is to stop.
+    /// Does `body`, in which waits in the system end when the guest of this thread is to stop.
     public static func endingWaits<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {

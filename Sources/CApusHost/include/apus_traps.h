@@ -10,7 +10,7 @@
 /// whoever had the signal before. Returns 0 or an error number.
 int32_t apus_traps_install(void);
 
-/// One of these signals that is still ours; 0 if the host has taken all of them. Safe in any thread.
+/// One of these signals that is still ours; 0 if the host has taken all. Safe in any thread.
 int apus_traps_own_signal(void);
 
 /// Lets the calling thread receive these signals: a trap where they are blocked ends the process.
