@@ -59,7 +59,7 @@ extension RuntimeFunctions {
         let size = unsafe memory.pointee.bytes
         guard count <= size, address <= size &- count else { return nil }
         // Where there is nothing, as in a segment that is gone, any address is as good.
-        let base = unsafe memory.pointee.base.map { unsafe UnsafeMutableRawPointer($0) } ?? record
+        let base = unsafe memory.pointee.base.map { UnsafeMutableRawPointer($0) } ?? record
         return unsafe base + Int(truncatingIfNeeded: address)
     }
 
