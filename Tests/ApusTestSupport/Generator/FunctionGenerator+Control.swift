@@ -18,7 +18,7 @@ extension FunctionGenerator {
         let form: Form = choices.pick(weighted: [
             (2, .nop), (30, .set), (12, .store), (4, .update), (6, .globalSet), (8, .if),
             (6, .block), (8, .loop), (8, .branchIf), (3, .branchTable), (7, .call), (3, .drop),
-            (5, .typed), (3, .bulk), (3, .table), (1, .unlessUnreachable), (5, .ways),
+            (5, .typed), (3, .bulk), (3, .table), (1, .unlessUnreachable), (8, .ways),
             (repeats.expressions.isEmpty ? 0 : 8, .again),
             (repeats.effects.isEmpty ? 0 : 3, .effect),
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),

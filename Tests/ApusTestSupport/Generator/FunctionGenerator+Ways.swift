@@ -35,7 +35,8 @@ extension FunctionGenerator {
                 stretch(results: results[position - 1], above: outer, depth: depth - 1)
             }
         }
-        for _ in 0..<1 + choices.below(2) { step(depth: depth - 1) }
+        for _ in 0..<1 + choices.below(4) { testify() }
+        if choices.chance(50) { step(depth: depth - 1) }
     }
 
     /// From one end of a block to the next one.
@@ -101,6 +102,31 @@ extension FunctionGenerator {
         case 7: statement(depth: min(depth, 2))
         case 8: useAgain()
         default: statement(depth: depth)
+        }
+    }
+
+    /// Puts the value of a repeated expression where it can be seen from outside.
+    private mutating func testify() {
+        guard !repeats.expressions.isEmpty else { return }
+        let (bytes, type) = choices.pick(repeats.expressions)
+        let globals = shape.globals.indices.filter {
+            shape.globals[$0] == GlobalType(type, isMutable: true) && $0 != shape.fuelGlobal
+        }
+        let memories = shape.memories.indices.filter { memorySize($0) >= 256 }
+        if !globals.isEmpty && (memories.isEmpty || choices.chance(50)) {
+            code.raw(bytes)
+            op(0x24, choices.pick(Array(globals)))
+        } else if let memory = memories.first, type.isInteger || type == .v128 {
+            code.address(8 * choices.below(28), is64: shape.memories[memory].is64)
+            code.raw(bytes)
+            if type == .v128 {
+                let store = VectorOperation(code: 11, operation: .vectorStore)
+                return vectorAccess(store, Access(memory: memory, offset: 0))
+            }
+            op(type == .i32 ? 0x36 : 0x37)
+            memoryArgument(Access(memory: memory, offset: 0), greatestAlignment: 2)
+        } else {
+            useAgain()
         }
     }
 
