@@ -51,7 +51,8 @@ public struct Module: Sendable {
     /// - Throws: `TextError` if it does not follow the format, and what `init(_:bytes:)` throws.
     public init(_ engine: Engine, text: String) throws {
         let start = ContinuousClock.now
-        try self.init(engine, ByteStorage(try TextFormat.parseModule(text)), since: start)
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        self = try source.locatingErrors { try Module(engine, $0, since: start) }
     }
 
     /// Compiles the module that the file at `path` holds in binary or in text form.
@@ -60,7 +61,8 @@ public struct Module: Sendable {
     ///   the format, and what `init(_:bytes:)` throws.
     public init(_ engine: Engine, contentsOf path: String) throws {
         let start = ContinuousClock.now
-        try self.init(engine, try ByteStorage.module(at: path), since: start)
+        let source = try ModuleSource(contentsOf: path)
+        self = try source.locatingErrors { try Module(engine, $0, since: start) }
     }
 
     private init(
@@ -107,13 +109,14 @@ extension Module {
     /// Checks a module in text form and makes no code. Throws `TextError` if it does not follow the
     /// format, `ModuleError` if it is not valid.
     public static func validate(_ engine: Engine, text: String) throws {
-        try validate(engine, ByteStorage(try TextFormat.parseModule(text)))
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        try source.locatingErrors { try validate(engine, $0) }
     }
 
     /// Checks the module that the file at `path` holds in binary or in text form. Throws
     /// `FileError`, `TextError`, or `ModuleError` if it is not valid.
     public static func validate(_ engine: Engine, contentsOf path: String) throws {
-        try validate(engine, ByteStorage.module(at: path))
+        try ModuleSource(contentsOf: path).locatingErrors { try validate(engine, $0) }
     }
 
     private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws {

@@ -39,9 +39,11 @@ struct InspectCommand: ParsableCommand {
             var configuration = Engine.Configuration()
             configuration.features = try features.apply(to: configuration.features)
             configuration.compiler = compiler.name
-            let inspection = try ModuleInspection(
-                try ByteStorage.module(at: module), configuration)
-            try Array(inspection.text(function, at: stage).utf8).write(toFile: nil)
+            let source = try ModuleSource(ByteStorage(contentsOf: module), named: module)
+            let text = try source.locatingErrors {
+                try ModuleInspection($0, configuration).text(function, at: stage)
+            }
+            try Array(text.utf8).write(toFile: nil)
             return 0
         }
     }

@@ -27,7 +27,8 @@ struct PrintCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let text = try TextFormat.print(try ByteStorage.module(at: input))
+            let source = try ModuleSource(ByteStorage(contentsOf: input), named: input)
+            let text = try source.locatingErrors { try TextFormat.print($0) }
             try Array(text.utf8).write(toFile: output)
             return 0
         }

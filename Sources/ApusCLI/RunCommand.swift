@@ -76,6 +76,7 @@ struct RunCommand: ParsableCommand {
         try wasi.define(in: &linker)
         return try wasi.status {
             let instance = try linker.instantiate(compiled, in: store)
+            if invoke != "_initialize" { try wasi.initialize(instance) }
             let function = try instance.function(invoke)
             let values = try FunctionArguments.values(arguments, for: function.type)
             for result in try function.call(values) { print(FunctionArguments.text(result)) }

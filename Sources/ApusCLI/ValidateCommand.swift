@@ -1,5 +1,4 @@
 internal import Apus
-internal import ApusText
 internal import ArgumentParser
 
 /// `apus validate`: says which modules are not valid, and why.
@@ -29,12 +28,9 @@ struct ValidateCommand: ParsableCommand {
         for path in modules {
             do {
                 try Module.validate(engine, contentsOf: path)
-            } catch let error as TextError {
-                // It names the file itself.
-                Outcome.report("\(error)")
-                failures += 1
             } catch {
-                Outcome.report("\(path): \(error)")
+                // It names the file.
+                Outcome.report("\(error)")
                 failures += 1
             }
         }
