@@ -6,8 +6,8 @@ import Testing
 
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
-/// and every eighth one with registers given out at random. Compilation verifies itself in a tenth
-/// of them, and in builds for debugging in all.
+/// a quarter where every address is checked, and every eighth one with registers given out at
+/// random. Compilation verifies itself in a tenth of them, and in builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
@@ -22,6 +22,8 @@ import Testing
         // Both compilers, and the one of them at random as well.
         configuration.isFuelMetered = [1, 2, 6, 7].contains(shard)
         configuration.interruption = [3, 4, 7].contains(shard) ? .polling : .signals
+        configuration.alwaysChecksBounds = shard == 3 || shard == 4
+        configuration.isRelaxedSIMDDeterministic = true
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
         let allocationSeed: UInt64? = isRandom ? UInt64(100 + shard) : nil
