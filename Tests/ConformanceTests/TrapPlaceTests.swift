@@ -105,7 +105,8 @@ import Testing
         var text = """
             (module
               (type $none (func)) (type $other (func (result i32)))
-              (memory 1) (memory $bytes 4097 5097 (pagesize 1)) (data $data "12345") (table $table 3 3 funcref)
+              (memory 1) (memory $bytes 4097 5097 (pagesize 1)) (data $data "12345")
+              (table $table 3 3 funcref)
               (elem $elements funcref (ref.func $f)) (elem (i32.const 0) func $f)
               (func $f)
               (func $least_i32 (result i32) (i32.shl (i32.const 1) (i32.const 31)))

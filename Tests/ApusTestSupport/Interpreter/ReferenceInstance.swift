@@ -88,7 +88,9 @@ public final class ReferenceInstance {
                 && memory.type.pageSizeLog2 == type.pageSizeLog2
                 && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let address), .global(let type)):
-            return store.globals[address].type == types.canonical(type)
+            let (found, wanted) = (store.globals[address].type, types.canonical(type))
+            if found.isMutable || wanted.isMutable { return found == wanted }
+            return found.value.matches(wanted.value)
         default:
             return false
         }

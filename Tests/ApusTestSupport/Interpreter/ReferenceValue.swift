@@ -44,7 +44,8 @@ public enum ReferenceValue: Hashable, Sendable {
         case .f32: self = .f32(UInt32(truncatingIfNeeded: bits))
         case .f64: self = .f64(bits)
         case .v128: self = .v128(low: bits, high: cell.high)
-        case .externref: self = .extern(bits == 0 ? nil : UInt32(truncatingIfNeeded: bits - 1))
+        case _ where type.heapType == .extern:
+            self = .extern(bits == 0 ? nil : UInt32(truncatingIfNeeded: bits - 1))
         default: self = .function(bits == 0 ? nil : Int(bits - 1))
         }
     }
@@ -60,8 +61,8 @@ public enum ReferenceValue: Hashable, Sendable {
         case .f32: type == .f32
         case .f64: type == .f64
         case .v128: type == .v128
-        case .function: type.isReference && type != .externref
-        case .extern: type == .externref
+        case .function: type.isReference && type.heapType != .extern
+        case .extern: type.isReference && type.heapType == .extern
         }
     }
 }
