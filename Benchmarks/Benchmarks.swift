@@ -9,12 +9,18 @@ struct Benchmarks {
           calls [FOLDER]        calls and instances, one line each, `apus NAME VALUE`
           instances [FOLDER]    the instances only
           interruption [N]      how long after its deadline a guest goes on
+          requests [N]          N calls each of which is told to stop at a random moment, and as
+                                many that are not: none may miss it, none may be stopped for it
+          deadlines [SECONDS]   how often a call with a deadline can be made, second by second
+          traps [N]             what a trap costs with 1 module, 10, ... N modules
           bombs [--small] [NAME]
                                 whether compiling takes what a module's bytes allow; those shapes
                                 whose names have NAME in them
           overhead [ROUNDS [MODULE...]]
                                 what deadlines and fuel cost
           cycles [N]            N instances made, called and dropped: what is left of them
+          modules [N]           N modules loaded, run and dropped: what is left of them
+          imports [ROUNDS]      what functions of the host cost each instance
           secrets [N]           N slots recycled: whether the next instance finds something
           residence [N]         N instances at once: what each takes; 2 N slots
         """
@@ -45,11 +51,16 @@ struct Benchmarks {
                 try BombBenchmark.runOne(words[1], number, stage)
             }
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
+        case "requests": try StopSoak.requests(number ?? 1_000_000)
+        case "traps": try TrapBenchmark.run(max(number ?? 10_000, 1))
+        case "deadlines": try StopSoak.deadlines(seconds: number ?? 10)
         case "overhead":
             let named = words.dropFirst(2).map { URL(filePath: $0) }
             try OverheadBenchmark.run(
                 named.isEmpty ? ModuleFiles.kernels : named, rounds: number ?? 3)
         case "cycles": try Soak.cycles(number ?? 10_000_000)
+        case "modules": try ModulesBenchmark.run(number ?? 100_000)
+        case "imports": try ImportsBenchmark.run(number ?? 20)
         case "secrets": try Soak.secrets(number ?? 100_000)
         case "residence": try Soak.residence(number ?? 10_000)
         default:

@@ -32,6 +32,18 @@ public struct CellCall: ~Escapable {
 }
 
 extension CellCall {
+    /// Takes `cost` from the store's fuel, if that is metered, for what is about to be done.
+    ///
+    /// - Throws: a trap if there is too little.
+    public func pay(_ cost: UInt64) throws {
+        guard try store.runtime.pay(cost, isDone: false) else { throw Trap(.outOfFuel) }
+    }
+
+    /// The same for what has been done already: if there is too little, nothing is left.
+    public func settle(_ cost: UInt64) throws {
+        guard try store.runtime.pay(cost, isDone: true) else { throw Trap(.outOfFuel) }
+    }
+
     /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
     /// none.
     ///

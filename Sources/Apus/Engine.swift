@@ -21,6 +21,8 @@ public final class Engine: Sendable {
         /// Whether guests use up fuel while they run, so that a store's `fuel` bounds them. The
         /// same program uses the same amount each time, on every machine.
         public var isFuelMetered = false
+        /// How guests that run are told to stop.
+        public var interruption = Interruption.signals
         /// Whether functions call each other through jump slots, which a later tier can redirect
         /// while they run. Costs a jump per call.
         public var usesJumpSlots = false
@@ -46,6 +48,11 @@ public final class Engine: Sendable {
         @_spi(ApusCLI)
         public var measuresPhases = false
 
+        /// Whether the optimizing compiler verifies each function after each pass, and the
+        /// registers that it gives out: where this finds a fault, compiling the module throws. On
+        /// in builds for debugging.
+        package var verifiesCompilation = ModuleEnvironment.isDebugBuild
+
         /// For tests: the optimizing compiler gives out registers at random, as this decides
         /// (`AllocationChaos`).
         package var allocationSeed: UInt64?
@@ -55,6 +62,28 @@ public final class Engine: Sendable {
 
         /// The defaults, except for the allocator.
         public init(allocator: Allocator) { self.allocator = allocator }
+    }
+
+    /// How guests that run are told to stop.
+    public enum Interruption: String, CaseIterable, Hashable, Sendable {
+        /// By a signal, SIGURG, which finds compiled code wherever it is: stopping costs nothing
+        /// until it happens.
+        ///
+        /// The signal is taken when a store is first given a deadline or asked for a handle; other
+        /// programs' are handed on to whoever had it. It is only sent to a thread whose guest is to
+        /// stop, again each millisecond until that has ended. A host function that waits sees
+        /// nothing of it where the system can begin the wait again (`SA_RESTART`); waits that it
+        /// never begins again, such as those of `poll` and `nanosleep`, end with `EINTR`. If the
+        /// host ignores, replaces or blocks the signal later on, it is taken back when a guest is
+        /// to stop.
+        case signals
+        /// Code looks itself, where functions and loops start, which costs some of its time.
+        ///
+        /// For hosts that want all signals, and for tools that keep them back, such as the thread
+        /// sanitizer. Functions of WASI that wait look now and then; a write to a pipe or socket
+        /// that nobody reads, and opening a pipe that nobody else opens, end by themselves only.
+        /// Stores of one thread that call each other should have the same kind of engine.
+        case polling
     }
 
     /// The compilers there are.
@@ -73,11 +102,13 @@ public final class Engine: Sendable {
         runtime.alwaysChecksBounds = configuration.alwaysChecksBounds
         runtime.tableElementsLimit = configuration.tableElementsLimit
         runtime.isFuelMetered = configuration.isFuelMetered
+        runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
                     trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
-                    allocator: configuration.allocator.make(runtime), configuration: runtime))
+                    allocator: configuration.allocator.make(runtime), configuration: runtime,
+                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error }))
         } catch {
             shared = .failure(error)
         }

@@ -18,6 +18,7 @@
 @_exported import struct ApusRuntime.AllocatorStatistics
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth
+@_exported import enum ApusRuntime.Interruption
 @_exported import struct ApusRuntime.ResourceError
 @_exported import protocol ApusRuntime.ResourceLimiter
 @_exported import struct ApusText.TextError

@@ -37,7 +37,7 @@ public struct Function {
         do {
             try runtime.call(target, &span)
         } catch let trap as WasmTrap {
-            throw Trap(trap)
+            throw Trap(trap, in: runtime)
         }
         return try Value.values(of: type.results, in: store) { cells[$0] }
     }

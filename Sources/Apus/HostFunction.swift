@@ -23,13 +23,13 @@ struct HostClosure {
         self.body = body
     }
 
-    /// The function in `store`. It has the type `visibleType`, if that is another one that it can
-    /// serve as.
-    func make(
-        in store: Store, as visibleType: FunctionType? = nil
-    ) throws -> FunctionReference {
-        try store.runtime.makeHostFunction(visibleType ?? type, layout: layout, body)
+    /// The function in `store`.
+    func make(in store: Store) throws -> FunctionReference {
+        try store.runtime.makeHostFunction(type, layout: layout, body)
     }
+
+    /// What it is to a module that imports it.
+    var definition: HostImports.Definition { HostImports.Definition(layout, body) }
 }
 
 /// A host function that any thread may put into its store.

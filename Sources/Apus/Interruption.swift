@@ -4,12 +4,25 @@ internal import ApusRuntime
 ///
 /// A guest that is stopped ends in a `Trap` with the code `interrupted`, also while it waits in a
 /// function of WASI; a host function of yours ends by itself, and then the guest stops. Compiled
-/// code runs as fast as without: it is found by a signal, not by polling.
+/// code runs as fast as without: it is found by a signal, not by polling, unless the engine's
+/// configuration wants that (`Engine.Configuration.interruption`).
 public struct InterruptHandle: Sendable {
     let interrupter: Interrupter?
 
     /// Stops the call that runs, or, if there is none, the next one.
     public func interrupt() { interrupter?.interrupt() }
+}
+
+extension Interruption: CustomStringConvertible {
+    /// What happened, with the time that was allowed if it is known.
+    public var description: String {
+        switch self {
+        case .deadline(let duration?): "the time limit of \(duration) has passed"
+        case .deadline(nil): "the deadline has passed"
+        case .request: "the host has asked for it"
+        case .cancellation: "the task has been cancelled"
+        }
+    }
 }
 
 extension Store {
@@ -31,38 +44,69 @@ extension Store {
         }
         set {
             let left = newValue.map { ContinuousClock.now.duration(to: $0) }
-            try? runtime.interrupter.deadline = left.map { Interrupter.now(plus: $0) }
+            try? runtime.interrupter.setDeadline(left.map { Interrupter.now(plus: $0) })
         }
+    }
+
+    /// Guests may run until `duration` after `start`, which is now unless it is given: as setting
+    /// `deadline`, but what stops names the duration.
+    public func setDeadline(after duration: Duration, since start: ContinuousClock.Instant = .now) {
+        let left = ContinuousClock.now.duration(to: start + duration)
+        try? runtime.interrupter.setDeadline(Interrupter.now(plus: left), after: duration)
     }
 
     /// Calls `body`, during which guests may run for `duration` at most.
     public func withDeadline<Result, Failure: Error>(
         _ duration: Duration, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let interrupter = try? runtime.interrupter
-        let outer = interrupter?.deadline
+        guard let interrupter = try? runtime.interrupter else { return try body() }
+        let outer = interrupter.deadline
+        let outerDuration = interrupter.duration
         let inner = Interrupter.now(plus: duration)
-        interrupter?.deadline = outer.map { min($0, inner) } ?? inner
-        defer { interrupter?.deadline = outer }
+        if outer.map({ inner < $0 }) ?? true {
+            interrupter.setDeadline(inner, after: duration)
+        }
+        defer { interrupter.setDeadline(outer, after: outerDuration) }
         return try body()
     }
 
-    /// Calls `body`, whose guests stop when the task that runs it is cancelled.
+    /// Calls `body`, whose guests stop when the task that runs it is cancelled: all that it calls
+    /// from then on.
     ///
     /// The guest runs on the task's thread, without suspending it.
+    ///
+    /// - Throws: `CancellationError` if a guest was stopped for that and `body` threw its trap;
+    ///   else whatever `body` throws.
     public func withTaskCancellation<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: () throws -> Result
     ) async throws -> Result {
         guard let interrupter = try? runtime.interrupter else { return try body() }
         let scope = interrupter.scope
         defer { interrupter.endScope() }
-        return try await withTaskCancellationHandler(
-            operation: { try body() },
-            onCancel: { interrupter.interrupt(scope: scope) },
-            isolation: isolation)
+        do {
+            return try await withTaskCancellationHandler(
+                operation: { try body() },
+                onCancel: { interrupter.cancel(scope: scope) },
+                isolation: isolation)
+        } catch let trap as Trap where trap.interruption == .cancellation {
+            throw CancellationError()
+        }
     }
 
-    /// Whether the guests of this store have been told to stop. A host function that takes long
-    /// should look now and then, and return or throw if it is so.
+    /// Calls `body`, in which system calls that wait end with `EINTR` when the guest is to
+    /// stop, and again until it has: for host functions that wait for something that may never
+    /// come. Without it the system begins such calls again (`SA_RESTART`), and the guest stops when
+    /// the host function returns.
+    ///
+    /// These are calls that read, write, receive, send, accept, open, lock files and wait for
+    /// children. With `Engine.Interruption.polling` nothing ends them.
+    public func withInterruptibleWaits<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try RuntimeStore.endingWaits(body)
+    }
+
+    /// Whether the guests of this store have been told to stop: the one that runs, or else the next
+    /// one. A host function that takes long should look now and then, and return or throw if so.
     public var isInterrupted: Bool { (try? runtime.isInterrupted) ?? false }
 }

@@ -17,6 +17,11 @@ public struct Limits: Hashable, Sendable {
     /// Bytes of stack that guests may use, at least 16 KiB: 1 MiB. Threads with smaller stacks
     /// give less.
     public var stackBytes: Int
+    /// Bytes of stack kept free below that of guests for the host functions they call, at least
+    /// 64 KiB; nil: half of what the thread has left when a guest is called, but at most 1 MiB.
+    /// So on a thread of 512 KiB host functions have 256 KiB, at any depth of the guest. A thread
+    /// that has not as much, and 16 KiB for guests, is refused with a `ResourceError`.
+    public var hostStackBytes: Int?
     /// Bytes of a module's binary form: 1 GiB. Looked at when a module is compiled, so only an
     /// engine's counts.
     public var moduleBytes: Int
@@ -28,7 +33,8 @@ public struct Limits: Hashable, Sendable {
     /// only an engine's counts.
     public var codeBytes: Int?
     /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
-    /// `isFuelMetered` have fuel; a store of another one may not have this limit.
+    /// `isFuelMetered` have fuel; in a store of another one with this limit every call throws a
+    /// `ResourceError`.
     public var fuel: UInt64?
     /// How long after the store is made its guests may run; nil: without end. `Store.deadline`
     /// says more, and can move it.
@@ -37,14 +43,15 @@ public struct Limits: Hashable, Sendable {
     /// The defaults, except for what is given.
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
-        instances: Int = 10_000, stackBytes: Int = 1 << 20, moduleBytes: Int = 1 << 30,
-        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
-        deadline: Duration? = nil
+        instances: Int = 10_000, stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil,
+        moduleBytes: Int = 1 << 30, functions: Int = 1_000_000, codeBytes: Int? = nil,
+        fuel: UInt64? = nil, deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
         self.instances = instances
         self.stackBytes = stackBytes
+        self.hostStackBytes = hostStackBytes
         self.moduleBytes = moduleBytes
         self.functions = functions
         self.codeBytes = codeBytes
@@ -61,6 +68,7 @@ extension Limits {
         limits.tableElements = tableElements
         limits.instances = instances
         limits.stackBytes = stackBytes
+        limits.hostStackBytes = hostStackBytes
         return limits
     }
 

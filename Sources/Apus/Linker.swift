@@ -112,32 +112,38 @@ public struct Linker {
         _ module: Module, _ path: inout [String],
         _ bind: (Item, Module.Import) throws -> Bound
     ) throws -> ResolvedModule<Bound> {
-        var resolved = ResolvedModule<Bound>(module: module)
+        var sources: [ResolvedModule<Bound>.Source] = []
+        var functions: [HostImports.Definition?] = []
+        var exporters: [String: ResolvedModule<Bound>] = [:]
         for wanted in module.imports {
             switch definitions[ImportName(wanted.module, wanted.name)] {
             case .host(let host):
-                guard case .function(let type) = wanted.type, host.closure.type.canServe(as: type)
+                guard case .function(let type) = wanted.type,
+                    host.closure.type.canServe(as: type)
                 else { throw LinkError(wanted, found: .function(host.closure.type)) }
-                resolved.sources.append(.host(host, as: type))
+                sources.append(.host)
+                functions.append(host.closure.definition)
+                continue
             case .item(let item):
-                resolved.sources.append(.bound(try bind(item, wanted)))
+                sources.append(.bound(try bind(item, wanted)))
             case nil:
                 guard let exporter = modules[ExactName(wanted.module)],
                     exporter.exports.contains(where: { $0.name == wanted.name })
                 else { throw LinkError(wanted, found: nil) }
-                if resolved.exporters[wanted.module] == nil {
+                if exporters[wanted.module] == nil {
                     if path.contains(wanted.module) {
                         throw LinkError(
                             wanted, found: wanted.type, reason: "its module imports itself")
                     }
                     path.append(wanted.module)
-                    resolved.exporters[wanted.module] = try resolve(exporter, &path, bind)
+                    exporters[wanted.module] = try resolve(exporter, &path, bind)
                     path.removeLast()
                 }
-                resolved.sources.append(.export(of: wanted.module, name: wanted.name))
+                sources.append(.export(of: wanted.module, name: wanted.name))
             }
+            if case .function = wanted.type { functions.append(nil) }
         }
-        return resolved
+        return try ResolvedModule(module: module, sources, functions, exporters)
     }
 }
 

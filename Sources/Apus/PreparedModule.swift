@@ -1,8 +1,10 @@
 internal import ApusFormat
 internal import ApusRuntime
 
-/// A module whose imports are known: it can be instantiated many times, from any thread, without
-/// looking anything up.
+/// A module whose imports are known: it can be instantiated many times, from any thread.
+///
+/// All that depends on no store is looked up and matched once, when it is made: for functions of
+/// the host nothing is left to do, and an instance that is used again has them already.
 public struct PreparedModule: Sendable {
     private let resolved: ResolvedModule<Never>
 
@@ -23,19 +25,37 @@ public struct PreparedModule: Sendable {
 struct ResolvedModule<Bound> {
     /// Where an import comes from.
     enum Source {
-        /// A function that the module sees as one of this type.
-        case host(SendableHostClosure, as: FunctionType)
+        /// A function of the host: it is among the `hostImports`.
+        case host
         case bound(Bound)
         case export(of: String, name: String)
     }
 
     let module: Module
     /// In the order of the module's imports.
-    var sources: [Source] = []
+    private let sources: [Source]
+    /// The functions that the host gives; nil if there are none.
+    private var hostImports: HostImports?
     /// The modules that have to be instantiated first, by the name they are imported under.
-    var exporters: [String: ResolvedModule<Bound>] = [:]
+    private let exporters: [String: ResolvedModule<Bound>]
 
-    init(module: Module) { self.module = module }
+    /// Whether all imports are functions of the host.
+    private var isHostsOnly = false
+
+    /// A module that imports from `sources`. Those of the host do what `definitions` say, one for
+    /// each function that the module imports.
+    init(
+        module: Module, _ sources: [Source], _ definitions: [HostImports.Definition?],
+        _ exporters: [String: ResolvedModule<Bound>]
+    ) throws(ResourceError) {
+        self.module = module
+        self.sources = sources
+        self.exporters = exporters
+        var hostCount = 0
+        for definition in definitions where definition != nil { hostCount += 1 }
+        if hostCount > 0 { hostImports = try HostImports(definitions, for: module.loaded) }
+        isHostsOnly = hostCount == sources.count
+    }
 
     /// Instantiates the module and, before it, those it imports from.
     func instantiate(in store: Store, _ item: (Bound) -> Item) throws -> Instance {
@@ -48,12 +68,14 @@ struct ResolvedModule<Bound> {
     ) throws -> Instance {
         guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
         let runtime = try store.runtime
-        var items: [ExternalItem] = []
+        if let hostImports, isHostsOnly {
+            return try instantiate(Imports(hostImports), in: store, runtime)
+        }
+        var items: [ExternalItem?] = []
         items.reserveCapacity(sources.count)
         for source in sources {
             switch source {
-            case .host(let host, let type):
-                items.append(.function(try host.closure.make(in: store, as: type)))
+            case .host: items.append(nil)
             case .bound(let bound):
                 let item = item(bound)
                 guard item.store === store else { throw ForeignStoreError(thing: item.noun) }
@@ -64,13 +86,22 @@ struct ResolvedModule<Bound> {
                 items.append(found)
             }
         }
+        let imports: Imports
+        do throws(ImportMismatch) {
+            imports = try Imports(items, hostImports, for: module.loaded, in: runtime)
+        } catch {
+            throw try linkError(error, items, store)
+        }
+        return try instantiate(imports, in: store, runtime)
+    }
+
+    private func instantiate(
+        _ imports: Imports, in store: Store, _ runtime: RuntimeStore
+    ) throws -> Instance {
         do {
-            let imports = try Imports(items, for: module.loaded, in: runtime)
             return Instance(try runtime.instantiate(module.loaded, imports), in: store)
-        } catch let mismatch as ImportMismatch {
-            throw try linkError(mismatch, items, store)
         } catch let trap as WasmTrap {
-            throw Trap(trap)
+            throw Trap(trap, in: runtime)
         }
     }
 
@@ -86,7 +117,7 @@ struct ResolvedModule<Bound> {
     }
 
     private func linkError(
-        _ mismatch: ImportMismatch, _ items: [ExternalItem], _ store: Store
+        _ mismatch: ImportMismatch, _ items: [ExternalItem?], _ store: Store
     ) throws -> LinkError {
         let wanted = module.imports[mismatch.index]
         let found = mismatch.index < items.count ? items[mismatch.index] : nil

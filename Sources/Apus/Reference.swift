@@ -1,4 +1,4 @@
-public import ApusFormat
+internal import ApusFormat
 internal import ApusRuntime
 
 /// A value of the host that guests may hold and pass on but not look into: an `externref`.
@@ -13,27 +13,32 @@ public struct ExternReference {
 }
 
 extension ExternReference: WasmReference {
-    public static var nullableType: ValueType { .externref }
-
-    public static func fromReferenceCell(_ bits: UInt64, _ store: Store) throws -> ExternReference?
-    {
-        try store.runtime.external(bits).map(ExternReference.init)
-    }
-
-    public func referenceCell(_ store: Store) throws -> UInt64 {
-        try store.runtime.makeExternal(value)
+    public static var nullableConversion: WasmConversion<ExternReference?> {
+        WasmConversion(
+            .externref,
+            read: { bits, store in
+                bits == 0 ? nil : try store().runtime.external(bits).map(ExternReference.init)
+            },
+            write: { reference, store in
+                guard let reference else { return 0 }
+                return try store().runtime.makeExternal(reference.value)
+            })
     }
 }
 
 extension Function: WasmReference {
-    public static var nullableType: ValueType { .funcref }
-
-    public static func fromReferenceCell(_ bits: UInt64, _ store: Store) throws -> Function? {
-        try FunctionReference(bits: bits).map { try Function($0, in: store) }
-    }
-
-    public func referenceCell(_ store: Store) throws -> UInt64 {
-        guard store === self.store else { throw ForeignStoreError(thing: "function") }
-        return reference.bits
+    public static var nullableConversion: WasmConversion<Function?> {
+        WasmConversion(
+            .funcref,
+            read: { bits, store in
+                try FunctionReference(bits: bits).map { try Function($0, in: store()) }
+            },
+            write: { function, store in
+                guard let function else { return 0 }
+                guard try store() === function.store else {
+                    throw ForeignStoreError(thing: "function")
+                }
+                return function.reference.bits
+            })
     }
 }

@@ -13,7 +13,15 @@ public struct Table {
 
     /// Makes a table that belongs to no instance, for instances to import, full of `initial`, or
     /// of null if its elements may be that.
+    ///
+    /// - Throws: `TypeError` if `type` is no table of references that the host has, or `initial`
+    ///   is of another type; `ResourceError` if there is no room.
     public init(_ store: Store, _ type: TableType, initial: Value? = nil) throws {
+        guard type.element.isReference else {
+            throw TypeError(
+                expected: [.funcref, .externref], found: [type.element],
+                place: "the elements of a table")
+        }
         let bits = try Self.bits(initial, for: type, in: store)
         try self.init(store.runtime.makeTable(type, initial: bits), in: store)
     }

@@ -4,16 +4,21 @@ internal import ApusRuntime
 
 /// Why a guest stopped, and where it was.
 ///
-/// A host function may throw one itself to stop the guest with a code of its choice.
+/// A host function may throw one itself to stop the guest with a code of its choice. It comes to
+/// the caller with the backtrace of the guests that it has left.
 public struct Trap: Error, Sendable {
     /// What happened; its description is the specification's text.
     public var code: TrapCode
-    /// More about it, if there is more to say.
+    /// More about it, if there is more to say: which limit was reached, for example.
     public var message: String?
+    /// Why the guest was stopped from outside, if its code is `interrupted`.
+    public var interruption: Interruption?
     /// The guest's functions that were running, innermost first.
     public var backtrace: [Frame]
     /// Whether there were more frames than `backtrace` has.
     public var isTruncated = false
+    /// The last store whose guests are in `backtrace`.
+    private var origin: ObjectIdentifier?
 
     /// A trap for a host function to throw.
     public init(_ code: TrapCode, _ message: String? = nil) {
@@ -23,10 +28,36 @@ public struct Trap: Error, Sendable {
     }
 
     /// What the runtime tells of a trap.
-    init(_ trap: WasmTrap) {
+    init(_ trap: WasmTrap, in store: RuntimeStore) {
+        origin = ObjectIdentifier(store)
         code = trap.code
+        interruption = trap.interruption
+        message = Self.message(trap)
         backtrace = trap.backtrace.frames.map(Frame.init)
         isTruncated = trap.backtrace.isTruncated
+    }
+
+    /// The trap after it has left the guests of `store` too, whose functions it names now.
+    func leaving(_ store: RuntimeStore) -> Trap {
+        // One that was thrown by guests of this store names those around them already.
+        if origin == ObjectIdentifier(store) { return self }
+        var trap = self
+        trap.origin = ObjectIdentifier(store)
+        let left = store.lastBacktrace
+        trap.backtrace += left.frames.map(Frame.init)
+        if left.isTruncated { trap.isTruncated = true }
+        return trap
+    }
+
+    /// Names the limit that was reached, and its value.
+    private static func message(_ trap: WasmTrap) -> String? {
+        if let interruption = trap.interruption { return interruption.description }
+        guard let limit = trap.limit else { return nil }
+        return switch trap.code {
+        case .outOfFuel: "the limit was \(limit)"
+        case .stackExhausted: "guests may use \(limit) bytes of stack"
+        default: nil
+        }
     }
 
     /// One function of a guest that had not returned.
@@ -49,6 +80,17 @@ public struct Trap: Error, Sendable {
             let index = UInt32(truncatingIfNeeded: function)
             return module.module.exports.first { $0.item == .function(index) }?.name
         }
+    }
+}
+
+extension Store {
+    /// The functions of guests that had not returned when a call into this store last ended in an
+    /// error, innermost first; empty if none did, or no guest was left.
+    ///
+    /// A `Trap` has these itself. An error of the host's own comes to the caller unchanged: here is
+    /// where it was thrown.
+    public var lastBacktrace: [Trap.Frame] {
+        (try? runtime)?.lastBacktrace.frames.map(Trap.Frame.init) ?? []
     }
 }
 

@@ -40,7 +40,7 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         do {
             try runtime.call(packed, &frame)
         } catch {
-            throw ofEmbedder(error)
+            throw ofEmbedder(error, runtime)
         }
         let cells: [1 of UInt64] = [frame.result]
         return try result(cells.span)
@@ -62,7 +62,7 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         do {
             try runtime.call(target, &span)
         } catch {
-            throw ofEmbedder(error)
+            throw ofEmbedder(error, runtime)
         }
         return try result(span.span)
     }
@@ -71,13 +71,14 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     @inlinable @inline(__always)
     func result(_ cells: Span<UInt64>) throws -> Result {
         if Result.self == Void.self, let result = () as? Result { return result }
-        if Result.self == Int32.self, let result = Int32.fromCell(cells[0], store) as? Result {
+        if Result.self == Int32.self, let result = try Int32.fromCell(cells[0], store) as? Result {
             return result
         }
-        if Result.self == Int64.self, let result = Int64.fromCell(cells[0], store) as? Result {
+        if Result.self == Int64.self, let result = try Int64.fromCell(cells[0], store) as? Result {
             return result
         }
-        if Result.self == Double.self, let result = Double.fromCell(cells[0], store) as? Result {
+        if Result.self == Double.self, let result = try Double.fromCell(cells[0], store) as? Result
+        {
             return result
         }
         return try read(cells, store)
@@ -96,7 +97,7 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         do {
             try runtime.call(target, &span)
         } catch {
-            throw ofEmbedder(error)
+            throw ofEmbedder(error, runtime)
         }
         return try read(span.span, function.store)
     }
@@ -116,8 +117,8 @@ extension Function {
 
 /// An error of the runtime's as embedders see it.
 @usableFromInline
-func ofEmbedder(_ error: any Error) -> any Error {
-    if let trap = error as? WasmTrap { Trap(trap) } else { error }
+func ofEmbedder(_ error: any Error, _ store: RuntimeStore) -> any Error {
+    if let trap = error as? WasmTrap { Trap(trap, in: store) } else { error }
 }
 
 extension Function {

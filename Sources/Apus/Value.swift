@@ -30,8 +30,8 @@ public enum Value {
         switch self {
         case .function(let function?): function.referenceType.matches(type)
         case .function(nil): type.isNullable && ValueType.funcref.isOfSameKind(as: type)
-        case .external(let value):
-            (value != nil || type.isNullable) && ValueType.externref.isOfSameKind(as: type)
+        case .external(_?): type.isReference && type.heapType == .extern
+        case .external(nil): type.isNullable && ValueType.externref.isOfSameKind(as: type)
         case .i32, .i64, .f32, .f64, .v128: self.type == type
         }
     }
@@ -45,10 +45,10 @@ public enum Value {
     /// The value as cells of `store` hold it; the second one is used by vectors only.
     func bits(in store: Store) throws -> (UInt64, UInt64) {
         switch self {
-        case .i32(let value): (value.cell(store), 0)
-        case .i64(let value): (value.cell(store), 0)
-        case .f32(let value): (value.cell(store), 0)
-        case .f64(let value): (value.cell(store), 0)
+        case .i32(let value): (try value.cell(store), 0)
+        case .i64(let value): (try value.cell(store), 0)
+        case .f32(let value): (try value.cell(store), 0)
+        case .f64(let value): (try value.cell(store), 0)
         case .v128(let value): (value.low, value.high)
         case .function(let value): (try value.cell(store), 0)
         case .external(let value): (try value.cell(store), 0)
@@ -58,10 +58,10 @@ public enum Value {
     /// The value of `type` whose cells in `store` hold `bits`.
     init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
         switch type {
-        case .i32: self = .i32(Int32.fromCell(bits.0, store))
-        case .i64: self = .i64(Int64.fromCell(bits.0, store))
-        case .f32: self = .f32(Float.fromCell(bits.0, store))
-        case .f64: self = .f64(Double.fromCell(bits.0, store))
+        case .i32: self = .i32(try Int32.fromCell(bits.0, store))
+        case .i64: self = .i64(try Int64.fromCell(bits.0, store))
+        case .f32: self = .f32(try Float.fromCell(bits.0, store))
+        case .f64: self = .f64(try Double.fromCell(bits.0, store))
         case .v128: self = .v128(Vector128(low: bits.0, high: bits.1))
         case _ where ValueType.funcref.isOfSameKind(as: type):
             self = .function(try Function?.fromCell(bits.0, store))

@@ -5,121 +5,114 @@ internal import ApusRuntime
 /// and host functions: `Int32`, `UInt32`, `Int64`, `UInt64`, `Float`, `Double`,
 /// `ExternReference?` and `Function?`.
 ///
-/// Only the conformances in this module make sense.
+/// No other type can conform, since nobody else can make a `WasmConversion`: a value that is taken
+/// for a reference is the address of something, and must have been one from the start.
 public protocol WasmValue {
+    /// How values of the type become those of guests and the other way round.
+    static var wasmConversion: WasmConversion<Self> { get }
+}
+
+/// A Swift type that stands for references that are not null: `ExternReference` and `Function`.
+/// No other type can conform.
+public protocol WasmReference {
+    /// How such references, and nil for null, become those of guests and the other way round.
+    static var nullableConversion: WasmConversion<Self?> { get }
+}
+
+/// How values of a Swift type become those of guests and the other way round.
+///
+/// There are only those of this module, and what they do can be seen by nobody: whoever could read
+/// the bits of a reference, or choose them, could have a guest use what is not its own.
+public struct WasmConversion<Value> {
+    @usableFromInline let valueType: ValueType
+    @usableFromInline let read: (UInt64, () throws -> Store) throws -> Value
+    @usableFromInline let write: (Value, () throws -> Store) throws -> UInt64
+
+    /// Of values of `valueType`: `read` makes one of its bits in a store, `write` gives its bits.
+    @inlinable @inline(__always)
+    init(
+        _ valueType: ValueType,
+        read: @escaping (UInt64, () throws -> Store) throws -> Value,
+        write: @escaping (Value, () throws -> Store) throws -> UInt64
+    ) {
+        self.valueType = valueType
+        self.read = read
+        self.write = write
+    }
+}
+
+extension WasmValue {
     /// The value type it stands for.
-    static var valueType: ValueType { get }
+    @inlinable public static var valueType: ValueType { wasmConversion.valueType }
 
-    /// The value whose bits are `bits`, in `store`.
-    static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) throws -> Self
+    /// The value whose bits in a store are `bits`.
+    @inlinable @inline(__always)
+    static func fromCell(
+        _ bits: UInt64, _ store: @autoclosure () throws -> Store
+    ) throws -> Self {
+        try wasmConversion.read(bits, store)
+    }
 
-    /// The value's bits in `store`.
-    func cell(_ store: @autoclosure () throws -> Store) throws -> UInt64
+    /// The value's bits in a store.
+    @inlinable @inline(__always)
+    func cell(_ store: @autoclosure () throws -> Store) throws -> UInt64 {
+        try Self.wasmConversion.write(self, store)
+    }
 }
 
 extension Int32: WasmValue {
-    public static var valueType: ValueType { .i32 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> Int32 {
-        Int32(truncatingIfNeeded: bits)
-    }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 {
-        UInt64(UInt32(bitPattern: self))
+    public static var wasmConversion: WasmConversion<Int32> {
+        WasmConversion(
+            .i32, read: { bits, _ in Int32(truncatingIfNeeded: bits) },
+            write: { value, _ in UInt64(UInt32(bitPattern: value)) })
     }
 }
 
 extension UInt32: WasmValue {
-    public static var valueType: ValueType { .i32 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> UInt32
-    {
-        UInt32(truncatingIfNeeded: bits)
+    public static var wasmConversion: WasmConversion<UInt32> {
+        WasmConversion(
+            .i32, read: { bits, _ in UInt32(truncatingIfNeeded: bits) },
+            write: { value, _ in UInt64(value) })
     }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 { UInt64(self) }
 }
 
 extension Int64: WasmValue {
-    public static var valueType: ValueType { .i64 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> Int64 {
-        Int64(bitPattern: bits)
-    }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 {
-        UInt64(bitPattern: self)
+    public static var wasmConversion: WasmConversion<Int64> {
+        WasmConversion(
+            .i64, read: { bits, _ in Int64(bitPattern: bits) },
+            write: { value, _ in UInt64(bitPattern: value) })
     }
 }
 
 extension UInt64: WasmValue {
-    public static var valueType: ValueType { .i64 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> UInt64
-    {
-        bits
+    public static var wasmConversion: WasmConversion<UInt64> {
+        WasmConversion(.i64, read: { bits, _ in bits }, write: { value, _ in value })
     }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 { self }
 }
 
 extension Float: WasmValue {
-    public static var valueType: ValueType { .f32 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> Float {
-        Float(bitPattern: UInt32(truncatingIfNeeded: bits))
+    public static var wasmConversion: WasmConversion<Float> {
+        WasmConversion(
+            .f32, read: { bits, _ in Float(bitPattern: UInt32(truncatingIfNeeded: bits)) },
+            write: { value, _ in UInt64(value.bitPattern) })
     }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 { UInt64(bitPattern) }
 }
 
 extension Double: WasmValue {
-    public static var valueType: ValueType { .f64 }
-
     @inlinable @inline(__always)
-    public static func fromCell(_ bits: UInt64, _ store: @autoclosure () throws -> Store) -> Double
-    {
-        Double(bitPattern: bits)
+    public static var wasmConversion: WasmConversion<Double> {
+        WasmConversion(
+            .f64, read: { bits, _ in Double(bitPattern: bits) },
+            write: { value, _ in value.bitPattern })
     }
-
-    @inlinable @inline(__always)
-    public func cell(_ store: @autoclosure () throws -> Store) -> UInt64 { bitPattern }
-}
-
-/// A Swift type that stands for references that are not null.
-///
-/// Only the conformances in this module make sense.
-public protocol WasmReference {
-    /// The type of such references, null among them.
-    static var nullableType: ValueType { get }
-
-    /// The reference whose bits are `bits`, in `store`; nil for null.
-    static func fromReferenceCell(_ bits: UInt64, _ store: Store) throws -> Self?
-
-    /// The reference's bits in `store`.
-    func referenceCell(_ store: Store) throws -> UInt64
 }
 
 extension Optional: WasmValue where Wrapped: WasmReference {
-    public static var valueType: ValueType { Wrapped.nullableType }
-
-    public static func fromCell(
-        _ bits: UInt64, _ store: @autoclosure () throws -> Store
-    ) throws -> Wrapped? {
-        bits == 0 ? nil : try Wrapped.fromReferenceCell(bits, store())
-    }
-
-    public func cell(_ store: @autoclosure () throws -> Store) throws -> UInt64 {
-        try map { wrapped in try wrapped.referenceCell(store()) } ?? 0
-    }
+    @inlinable
+    public static var wasmConversion: WasmConversion<Wrapped?> { Wrapped.nullableConversion }
 }

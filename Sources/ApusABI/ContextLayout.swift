@@ -80,6 +80,9 @@ public enum StoreField {
     public static var fuel: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.fuel))
     }
+    public static var requests: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.requests))
+    }
     public static var trap: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.trap))
     }
@@ -93,7 +96,9 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// After the fixed head (`apus_context`) come, each group aligned to 16 bytes:
 /// imported functions (16 bytes each: code, context); imported tables, memories and globals
 /// (8 bytes each: the address of the definition); own tables and memories (16 bytes each,
-/// `apus_table` and `apus_memory`); own globals (16 bytes each, the value in the low bytes);
+/// `apus_table` and `apus_memory`); the passive data segments (16 bytes each, as if they were
+/// memories, and one of no bytes that stands for all others); own globals (16 bytes each, the value
+/// in the low bytes);
 /// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
 public struct ContextLayout: Sendable {
     public let functionImports: Int32
@@ -102,6 +107,7 @@ public struct ContextLayout: Sendable {
     public let globalImports: Int32
     public let tables: Int32
     public let memories: Int32
+    public let dataSegments: Int32
     public let globals: Int32
     public let signatures: Int32
     public let funcrefs: Int32
@@ -111,6 +117,10 @@ public struct ContextLayout: Sendable {
     public let importedTableCount: Int32
     public let importedMemoryCount: Int32
     public let importedGlobalCount: Int32
+    /// Of each data segment, its place among the passive ones; -1 of others.
+    private let passiveData: [Int32]
+    /// How many data segments have records of their own.
+    public let passiveDataCount: Int32
 
     private static var funcrefSize: Int { unsafe MemoryLayout<apus_funcref>.size }
 
@@ -130,6 +140,14 @@ public struct ContextLayout: Sendable {
         globalImports = group(module.importedGlobalCount, of: 8)
         tables = group(module.tables.count - module.importedTableCount, of: 16)
         memories = group(module.memories.count - module.importedMemoryCount, of: 16)
+        var passiveCount: Int32 = 0
+        passiveData = module.data.map { segment in
+            guard segment.mode == .passive else { return -1 }
+            defer { passiveCount += 1 }
+            return passiveCount
+        }
+        passiveDataCount = passiveCount
+        dataSegments = group(module.data.isEmpty ? 0 : Int(passiveCount) + 1, of: 16)
         globals = group(module.globals.count - module.importedGlobalCount, of: 16)
         signatures = group(module.types.count, of: 4)
         funcrefs = group(module.escapingFunctions.count, of: Self.funcrefSize)
@@ -156,6 +174,15 @@ public struct ContextLayout: Sendable {
         index < Int(importedMemoryCount)
             ? UInt32(bitPattern: memoryImport(index)) | 1 : UInt32(bitPattern: memory(index))
     }
+    /// Where functions of the runtime find the record of data segment `index`, as they find that of
+    /// a memory. Active segments have been dropped before any code could ask for them.
+    public func dataPlace(_ index: Int) -> UInt32 { UInt32(bitPattern: dataSegment(index)) }
+    /// Of the record of data segment `index`, in the form of a memory's.
+    public func dataSegment(_ index: Int) -> Int32 {
+        dataSegments + (passiveData[index] + 1) * 16
+    }
+    /// Whether data segment `index` has a record of its own.
+    public func hasRecord(ofData index: Int) -> Bool { passiveData[index] >= 0 }
     /// Of the value of a global that the module defines; `index` counts imports.
     public func global(_ index: Int) -> Int32 {
         globals + (Int32(index) - importedGlobalCount) * 16

@@ -26,6 +26,8 @@ public struct CompilationError: Error, Hashable, Sendable {
         case unsupported(Feature)
         /// The function's code or frame would exceed what the compiler can address.
         case tooLarge
+        /// The compiler has verified what it did, and it is wrong.
+        case inconsistent(String)
         /// The module's budget is exhausted, which knows why.
         case stopped
     }

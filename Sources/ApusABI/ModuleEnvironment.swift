@@ -12,8 +12,12 @@ public struct ModuleEnvironment: Sendable {
     public var alwaysChecksBounds = false
     /// The code counts fuel (`FuelSegment`).
     public var isFuelMetered = false
+    /// The code looks where functions and loops start whether it is to stop (`docs/abi.md`).
+    public var pollsInterruption = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
+    /// The optimizing compiler verifies what it does, function by function.
+    package var verifiesCompilation = Self.isDebugBuild
     /// Whether compilers are to go on.
     public var watch = CompilationWatch()
     /// For tests: the optimizing compiler gives out registers at random.
@@ -23,5 +27,14 @@ public struct ModuleEnvironment: Sendable {
         self.module = module
         layout = ContextLayout(module)
         self.processor = processor
+    }
+
+    /// Whether this is a build for debugging: then compilation is verified.
+    package static var isDebugBuild: Bool {
+        #if DEBUG
+            true
+        #else
+            false
+        #endif
     }
 }

@@ -12,10 +12,9 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case memorySize
     /// (place of a memory, destination, value, count): see `ContextLayout.memoryPlace`
     case memoryFill
-    /// (places of the destination's and the source's memory, destination, source, count)
+    /// (places of the destination's memory and of the source's, or of a data segment
+    /// (`ContextLayout.dataPlace`), destination, source, count)
     case memoryCopy
-    /// (memory, segment, destination, source, count)
-    case memoryInit
     /// (segment)
     case dataDrop
     /// (table, value, delta) → old size or -1
@@ -38,7 +37,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
         case .memoryGrow: 2
         case .tableGrow: 3
         case .memoryFill, .tableFill: 4
-        case .memoryCopy, .memoryInit, .tableCopy, .tableInit: 5
+        case .memoryCopy, .tableCopy, .tableInit: 5
         }
     }
 

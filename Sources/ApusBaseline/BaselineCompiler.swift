@@ -19,6 +19,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let processor: ProcessorFeatures
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
+    let pollsInterruption: Bool
     var signatures: Signatures
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
@@ -98,6 +99,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             fma: processor.contains(.fma),
             isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
+        pollsInterruption = environment.pollsInterruption
         signatures = Signatures(environment.module)
         watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)

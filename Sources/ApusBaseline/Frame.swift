@@ -81,6 +81,8 @@ extension BaselineCompiler {
         emitParameterMoves(analysis)
         emitLocalInitialization(analysis)
         if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
+        // Who calls nobody is soon back where it is looked.
+        if !analysis.flags.isDisjoint(with: .calls) { poll() }
     }
 
     private mutating func emitStackCheck(_ analysis: borrowing BodyAnalysis) {

@@ -14,8 +14,8 @@ public struct Trampolines: Sendable {
 
     public init(isFuelMetered: Bool) { self.isFuelMetered = isFuelMetered }
 
-    private var scratch: GPR { CallingConvention.scratch }
-    private var context: GPR { CallingConvention.context }
+    var scratch: GPR { CallingConvention.scratch }
+    var context: GPR { CallingConvention.context }
 
     // MARK: Host to wasm
 
@@ -263,6 +263,7 @@ public struct Trampolines: Sendable {
         }
         code.move(.w64, .rdi, .rsp)
         code.load(.w64, .rsi, Address(context, ContextField.owner))
+        code.move(.w64, .rdx, context)
         code.load(.w64, .r13, Address(context, HostField.closureState))
         code.zero(.r12)
         code.call(Address(context, HostField.closureCode))
@@ -369,6 +370,8 @@ public struct Trampolines: Sendable {
     /// The stub through which compiled code calls `RuntimeFunction` number eax.
     public func makeRuntimeCall(into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
+        // Where fuel is metered, all of them have to be paid for.
+        let short = isFuelMetered ? nil : jumpToShortBulk(&code)
         code.load(.w64, .r10, Address(.rsp))
         recordExit(framePointer: .rbp, programCounter: .r10, &code)
         code.push(.rbp)
@@ -380,6 +383,7 @@ public struct Trampolines: Sendable {
         code.pop(.rbp)
         code.ret()
         leave(trapped, &code)
+        if let short { emitShortBulk(short, &code) }
         return start
     }
 

@@ -8,6 +8,7 @@ struct ApusCommand: ParsableCommand {
         abstract: "Runs WebAssembly programs as native code.",
         usage: """
             apus run [--dir HOST[::GUEST]]… [--env KEY=VALUE]… [--invoke NAME] [--stats]
+                     [--raw-terminal]
                      [--timeout DURATION] [--fuel N] [--max-memory BYTES] … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
             apus validate MODULE…
@@ -43,4 +44,9 @@ struct ApusCommand: ParsableCommand {
             WastCommand.self, ParseCommand.self, PrintCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
+
+    static func main() {
+        StandardStreams.complete()
+        main(nil)
+    }
 }

@@ -11,6 +11,7 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Stop the program after about this many instructions, always at the same one.",
+            discussion: "What it has this machine do costs by its size: each call 512, or more.",
             valueName: "N"))
     var fuel: UInt64?
 
@@ -66,6 +67,13 @@ struct LimitOptions: ParsableArguments {
             configuration.tableElementsLimit, limits.tableElements)
     }
 
-    /// When the program is to be stopped, if the time begins now.
-    var deadline: ContinuousClock.Instant? { timeout.map { .now + $0.duration } }
+    /// When the program is to be stopped, if its time began at `start`.
+    func deadline(since start: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        timeout.map { start + $0.duration }
+    }
+
+    /// Lets guests of `store` have what is left of the time that began at `start`.
+    func limit(_ store: Store, since start: ContinuousClock.Instant) {
+        if let timeout { store.setDeadline(after: timeout.duration, since: start) }
+    }
 }

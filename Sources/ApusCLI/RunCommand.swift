@@ -28,6 +28,15 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Call this export instead of the program.", valueName: "NAME"))
     var invoke: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let the terminal obey all that the program writes.",
+            discussion: """
+                Without this, colours and moving within its own lines pass; other control \
+                sequences are shown, not obeyed.
+                """))
+    var rawTerminal = false
+
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
     @Flag(help: "Say afterwards, on the error output, what the program took.")
@@ -59,15 +68,17 @@ struct RunCommand: ParsableCommand {
         configuration.compiler = compiler.name
         limits.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
-        let deadline = limits.deadline
+        let start = ContinuousClock.now
         let engine = Engine(configuration)
-        let compiled = try Module(engine, contentsOf: module, deadline: deadline)
+        let compiled = try Module(
+            engine, contentsOf: module, deadline: limits.deadline(since: start))
         let store = Store(engine)
         report.begin(compiled, store)
-        store.deadline = deadline
+        limits.limit(store, since: start)
         var wasi = WASI()
         wasi.grant(grants)
         wasi.inheritStreams()
+        wasi.filtersTerminalOutput = !rawTerminal
         guard let invoke else {
             wasi.arguments = [programName] + arguments
             return try wasi.run(compiled, in: store)

@@ -36,6 +36,12 @@ public final class ByteStorage: @unchecked Sendable {
 
     deinit { unsafe base.deallocate() }
 
+    /// Where the bytes at `range` are, for those who keep this object; they must not be written.
+    public func address(at range: Range<Int>) -> UnsafeMutablePointer<UInt8> {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        return unsafe base + range.lowerBound
+    }
+
     /// The bytes, without the padding.
     @inlinable
     public var span: Span<UInt8> {

@@ -30,6 +30,14 @@ public struct Verifier: ~Copyable {
         return faults
     }
 
+    /// What is wrong with taking `use` for known in the function that was verified last, if that
+    /// was sound otherwise.
+    func fault(of use: KnownUse) -> String? {
+        if dominators.dominates(use.learnedIn, use.usedIn) { return nil }
+        return "\(use.usedIn) takes \(use.value) for known from \(use.learnedIn), "
+            + "which does not dominate it"
+    }
+
     // MARK: Blocks and their order
 
     private mutating func verifyBlocks(_ function: borrowing Function) {

@@ -92,6 +92,13 @@ struct CodeGenerator: ~Copyable {
         selector.machine.instructions.count > 10_000 && watch.isExhausted(unfinishedBytes: 0)
     }
 
+    /// What is wrong with the registers and slots that were given out last.
+    func allocationFaults() -> [String] {
+        AllocationChecker.check(
+            selector.machine, allocation, frameSlots, sinking, allocator.liveness
+        ).map { "after allocation: \($0)" }
+    }
+
     /// After allocation: where what is spilled is stored, and when.
     mutating func placeSpills() {
         sinking.run(selector.machine, allocation, allocator.liveness)

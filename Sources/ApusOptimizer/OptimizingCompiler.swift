@@ -11,7 +11,7 @@ internal import ApusIR
 /// instructions of the machine with registers given out over all of it.
 public struct OptimizingCompiler: ~Copyable {
     var translator: FunctionTranslator
-    private var passes = Passes()
+    private var passes: Passes
     var generator: CodeGenerator
 
     /// What it has spent on its phases, if the environment asked for that.
@@ -25,6 +25,8 @@ public struct OptimizingCompiler: ~Copyable {
 
     public init(_ environment: ModuleEnvironment) {
         translator = FunctionTranslator(environment)
+        passes = Passes(isVerified: environment.verifiesCompilation)
+        if environment.verifiesCompilation { translator.builder.recordKnownUses() }
         generator = CodeGenerator(
             processor: environment.processor,
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
@@ -34,12 +36,26 @@ public struct OptimizingCompiler: ~Copyable {
     }
 
     /// Appends the code of function `index` to `batch`; false if its body has something that this
-    /// compiler does not do.
+    /// compiler does not do. Throws only if compilation is verified, and is wrong.
     public mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
-    ) -> Bool {
+    ) throws(CompilationError) -> Bool {
         guard improve(index, analysis) else { return false }
-        return generator.generate(translator.builder.function, as: index, into: &batch)
+        try checkVerification(index, analysis)
+        let isDone = generator.generate(translator.builder.function, as: index, into: &batch)
+        if isDone, passes.verification.isActive {
+            passes.verification.add(generator.allocationFaults())
+            try checkVerification(index, analysis)
+        }
+        return isDone
+    }
+
+    private func checkVerification(
+        _ index: Int, _ analysis: borrowing BodyAnalysis
+    ) throws(CompilationError) {
+        guard let fault = passes.verification.faults.first else { return }
+        throw CompilationError(
+            .inconsistent(fault), function: index, offset: analysis.codeStart)
     }
 
     /// Makes `translator.builder.function` of a body and improves it; false as `compile`.
@@ -47,6 +63,7 @@ public struct OptimizingCompiler: ~Copyable {
         generator.phases.begin()
         guard translator.translate(index, analysis) else { return false }
         generator.phases.end(.build)
+        passes.verification.verify(madeBy: translator.builder)
         passes.run(&translator.builder.function)
         generator.phases.end(.clean)
         return true

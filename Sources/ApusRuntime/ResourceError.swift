@@ -3,13 +3,19 @@ public struct ResourceError: Error, Hashable, Sendable {
     /// What was asked for.
     public enum Resource: String, Hashable, Sendable {
         case memory = "linear memory"
+        /// For memories whose bounds the processor checks.
+        case addressSpace = "address space of linear memories"
         case table
         case code = "executable memory"
         case context = "instance"
         case signature = "function types"
+        /// A reference type names a function type that the engine does not have.
+        case foreignType = "function type of the engine"
         case reference = "references"
         case thread = "signal stack"
         case signals = "signal handlers"
+        /// What the calling thread has left, in bytes.
+        case stack = "stack of the thread"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
@@ -25,6 +31,12 @@ public struct ResourceError: Error, Hashable, Sendable {
         case pooledInstances = "instances of the pool"
         case memories = "memories of a module"
         case tables = "tables of a module"
+        /// What functions of the host take or give.
+        case parameters = "parameters or results of a function"
+        /// Of an engine whose configuration meters none.
+        case fuel
+        /// What contains Apus, which must stay in the process.
+        case library = "shared library"
     }
 
     public var resource: Resource
@@ -51,11 +63,21 @@ public struct ResourceError: Error, Hashable, Sendable {
 
 extension ResourceError: CustomStringConvertible {
     public var description: String {
+        if resource == .fuel { return "fuel: the engine's configuration does not meter any" }
+        if resource == .foreignType { return "function type \(requested) is none of this engine's" }
+        if resource == .stack, let limit {
+            return
+                "the thread's stack is too small: \(limit) bytes are left of it, guests and host "
+                + "functions need \(requested)"
+        }
         if let limit {
             return "\(resource.rawValue): \(requested) exceeds the limit of \(limit)"
         }
         if isVetoed { return "\(resource.rawValue): \(requested) is not allowed by the limiter" }
         let reason = errorNumber == 0 ? "out of memory" : "error \(errorNumber)"
-        return "\(resource.rawValue): the system refused \(requested) (\(reason))"
+        let hint =
+            resource == .addressSpace
+            ? "; engines whose configuration says `alwaysChecksBounds` need less of it" : ""
+        return "\(resource.rawValue): the system refused \(requested) (\(reason))\(hint)"
     }
 }

@@ -97,6 +97,7 @@ extension ScriptFailure {
             case .unsupported(let feature): .unsupported(feature.name)
             case .limit: .limit(error.message)
             case .component: .unsupported("components")
+            case .miscompiled: .other("\(error)")
             }
     }
 }

@@ -50,13 +50,26 @@ extension CodeBuffer {
 
     /// Widens the upper lanes to those of `shape`.
     mutating func extend(_ shape: VectorShape, _ registers: VectorRegisters, isSigned: Bool) {
+        guard isSigned else { return unpackWithZeroes(shape, registers) }
         let op: VectorUnaryOp =
             switch shape {
-            case .i16x8: isSigned ? .pmovsxbw : .pmovzxbw
-            case .i32x4: isSigned ? .pmovsxwd : .pmovzxwd
-            default: isSigned ? .pmovsxdq : .pmovzxdq
+            case .i16x8: .pmovsxbw
+            case .i32x4: .pmovsxwd
+            default: .pmovsxdq
             }
         extend(op, registers.target, registers.a, isHigh: true)
+    }
+
+    /// One step where shuffling first would be two: to make zeroes takes no time.
+    private mutating func unpackWithZeroes(_ shape: VectorShape, _ registers: VectorRegisters) {
+        let op: VectorOp =
+            switch shape {
+            case .i16x8: .punpckhbw
+            case .i32x4: .punpckhwd
+            default: .punpckhdq
+            }
+        vector(.pxor, registers.scratch, registers.scratch, registers.scratch)
+        vector(op, registers.target, registers.a, registers.scratch)
     }
 
     private mutating func extend(_ op: VectorUnaryOp, _ target: XMM, _ a: XMM, isHigh: Bool) {

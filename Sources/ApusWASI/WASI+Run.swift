@@ -66,6 +66,8 @@ extension WASI {
     }
 
     private func exitStatus(_ body: () throws -> Int32) throws -> Int32 {
+        // What is said of the guest's end is not to be said in its colours.
+        defer { TerminalOutput.resetAll() }
         do {
             return try body()
         } catch let exit as Exit {
@@ -101,6 +103,7 @@ extension WASI {
 
     private func define(in linker: inout Linker, where isWanted: (String) -> Bool) throws {
         let world = try makeWorld()
+        world.isMetered = linker.engine.configuration.isFuelMetered
         for function in Preview1Function.table {
             let name = "\(function.name)"
             guard isWanted(name), capabilities.contains(function.capability) else { continue }
@@ -110,7 +113,7 @@ extension WASI {
                 linker.define(
                     snapshot.moduleName, name, type: type,
                     cells: { call in
-                        try world.perform(function.body, snapshot, count, call)
+                        try world.perform(function, snapshot, count, call)
                     })
             }
         }
@@ -128,22 +131,24 @@ extension Preview1Function {
 extension Preview1 {
     /// Does one call of a guest. Throws `WASI.Exit` if that was its last.
     fileprivate func perform(
-        _ body: Preview1Function.Body, _ snapshot: Snapshot, _ count: Int,
-        _ call: borrowing CellCall
+        _ function: Preview1Function, _ snapshot: Snapshot, _ count: Int, _ call: borrowing CellCall
     ) throws {
         guard enter() else { throw WASI.BusyError() }
         defer { leave() }
         var arguments = CallArguments(snapshot)
         for index in 0..<count { arguments[wide: index] = call[index] }
+        if isMetered { try call.pay(function.price.cost(arguments)) }
+        work = HostWork()
         var result = Errno.success
         do throws(Errno) {
-            try body(self, GuestMemory(of: call), arguments)
+            try function.body(self, GuestMemory(of: call), arguments)
         } catch {
             result = error
         }
         if let status = exitStatus.take() {
             throw WASI.Exit(status: Int32(bitPattern: status))
         }
+        if isMetered { try call.settle(work.cost) }
         call[0] = UInt64(result.rawValue)
     }
 }

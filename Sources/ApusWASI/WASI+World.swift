@@ -25,7 +25,7 @@ extension WASI {
             for preopen in preopens {
                 let resource: Descriptor.Resource =
                     switch preopen.source {
-                    case .host: .host(opened.removeFirst(), owned: true)
+                    case .host: .host(opened.removeFirst())
                     case .virtual(let system): .virtual(try volumes.root(of: system))
                     }
                 _ = try table.insert(preopen.descriptor(resource))
@@ -34,7 +34,8 @@ extension WASI {
             return try Preview1(
                 arguments: arguments,
                 environment: environment.map { "\($0.name)=\($0.value)" },
-                descriptors: table, clocks: clock.clocks, random: random.bytes, sandbox: sandbox)
+                descriptors: table, clocks: clock.clocks, random: random.bytes, sandbox: sandbox,
+                filtersTerminals: filtersTerminalOutput)
         } catch {
             for directory in opened { Syscalls.close(directory) }
             throw ConfigurationError(reason: error)
@@ -42,20 +43,18 @@ extension WASI {
     }
 
     private func input() -> Descriptor {
-        switch standardInput {
-        case .empty: Descriptor(.input(InputBytes([])), .unknown, .stream.subtracting(.fdWrite))
-        case .bytes(let bytes):
-            Descriptor(.input(InputBytes(bytes)), .unknown, .stream.subtracting(.fdWrite))
-        case .stream(let next):
-            Descriptor(.stream(InputStream(next)), .unknown, .stream.subtracting(.fdWrite))
+        let rights = Rights.standard.subtracting(.fdWrite)
+        return switch standardInput {
+        case .empty: Descriptor(.input(InputBytes([])), .unknown, rights)
+        case .bytes(let bytes): Descriptor(.input(InputBytes(bytes)), .unknown, rights)
+        case .stream(let next): Descriptor(.stream(InputStream(next)), .unknown, rights)
         case .inherit:
-            Self.inherited(0, without: .fdWrite)
-                ?? Descriptor(.input(InputBytes([])), .unknown, .stream.subtracting(.fdWrite))
+            inheritedInput(0) ?? Descriptor(.input(InputBytes([])), .unknown, rights)
         }
     }
 
     private func output(_ output: Output, inherited host: Int32) -> Descriptor {
-        let rights = Rights.stream.subtracting(.fdRead)
+        let rights = Rights.standard.subtracting(.fdRead)
         return switch output {
         case .discard: Descriptor(.output(.discard), .unknown, rights)
         case .capture(let capture): Descriptor(.output(.capture(capture)), .unknown, rights)
@@ -64,26 +63,33 @@ extension WASI {
         }
     }
 
-    /// A standard stream of the host for output; nil if it is closed.
-    func inheritedOutput(_ host: Int32) -> Descriptor? {
-        guard var descriptor = Self.inherited(host, without: .fdRead) else { return nil }
-        if filtersTerminalOutput, Syscalls.isTerminal(host) {
-            descriptor.resource = .output(.terminal(TerminalOutput(host)))
-        }
-        return descriptor
+    /// A standard stream of the host for input; nil if it is closed.
+    func inheritedInput(_ host: Int32) -> Descriptor? {
+        Self.inherited(host, .standard, Rights.standard.subtracting(.fdWrite))
     }
 
-    /// A standard stream of the host; nil if it is closed.
-    private static func inherited(_ host: Int32, without: Rights) -> Descriptor? {
-        guard let type = try? Syscalls.status(host).type else { return nil }
-        let rights = Rights(applyingTo: type).subtracting(without)
-        return Descriptor(.host(host, owned: false), type, rights)
+    /// A standard stream of the host for output; nil if it is closed.
+    func inheritedOutput(_ host: Int32) -> Descriptor? {
+        let isFiltered = filtersTerminalOutput && Syscalls.isTerminal(host)
+        return Self.inherited(
+            host, isFiltered ? .terminal(TerminalOutput(host)) : .standard,
+            Rights.standard.subtracting(.fdRead))
+    }
+
+    /// A standard stream of the host; nil if it is closed. Guests may know that there is a file, a
+    /// socket or a terminal behind it; a folder is no more than something that cannot be read.
+    private static func inherited(
+        _ host: Int32, _ kind: HostStream.Kind, _ rights: Rights
+    ) -> Descriptor? {
+        guard let found = try? Syscalls.status(host).type else { return nil }
+        let type: FileType = found == .directory ? .unknown : .descriptor(of: found, host)
+        return Descriptor(.hostStream(HostStream(host, kind, isOwned: false)), type, rights)
     }
 
     private static func socket(_ host: Int32) throws(Errno) -> Descriptor {
         let type = try Syscalls.status(host).type
         guard type == .socketStream || type == .socketDatagram else { throw .notsock }
-        return Descriptor(.host(host, owned: false), type, .socket)
+        return Descriptor(.hostStream(HostStream(host, .socket, isOwned: false)), type, .socket)
     }
 
     /// Something that no guest could be given: text with a zero in it, a descriptor that is no

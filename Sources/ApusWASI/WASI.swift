@@ -32,8 +32,9 @@ public struct WASI: Sendable {
     public var random: Random = .seeded(0)
     /// Which functions there are for guests to import.
     public var capabilities: Capabilities = .all
-    /// Whether control characters of the guest's, escape sequences above all, are shown instead of
-    /// obeyed where its output is inherited and goes to a terminal.
+    /// Whether a guest's output that goes to a terminal of the host's, inherited or opened by the
+    /// guest, is filtered: colours and moving within its own lines pass, all else that a terminal
+    /// would obey is shown instead.
     public var filtersTerminalOutput = true
     /// How many descriptors the guest may have open at once.
     public var descriptorLimit = 1024
@@ -46,7 +47,7 @@ public struct WASI: Sendable {
     public enum Input: Sendable {
         /// There is none: it ends at once.
         case empty
-        /// The host's own.
+        /// The host's own, to be read and no more, whatever it is.
         case inherit
         /// These bytes, and then the end.
         case bytes([UInt8])
@@ -58,7 +59,7 @@ public struct WASI: Sendable {
     /// Where a guest's output goes.
     public enum Output: Sendable {
         case discard
-        /// The host's own.
+        /// The host's own, to be written and no more, whatever it is.
         case inherit
         case capture(CapturedOutput)
         /// Called with each piece, of at most 1 MiB. It must not call into the guest.

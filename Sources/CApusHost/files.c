@@ -6,11 +6,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #if defined(__linux__)
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 
 // The kernel's struct open_how and its bits, which older headers lack.
 struct open_how_record {
@@ -59,6 +65,52 @@ int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) 
         .tv_nsec = nanoseconds % 1000000000,
     };
     return (int32_t)result(ppoll(requests, (nfds_t)count, nanoseconds < 0 ? NULL : &time, NULL));
+}
+
+int64_t apus_write_quietly(int32_t descriptor, const void *pieces, int32_t count) {
+    sigset_t pipe_only, before, pending;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    int64_t written = result(writev(descriptor, pieces, count));
+    // One that the host has not taken yet is left to it.
+    if (written == -EPIPE && !sigismember(&pending, SIGPIPE)) {
+        const struct timespec none = {0};
+        while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR) {}
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return written;
+}
+
+// Whether one of the components of `path` is a number, as the folders of processes have it.
+static bool has_number_component(const char *path) {
+    for (const char *next = path; *next != 0;) {
+        bool digits = *next >= '0' && *next <= '9';
+        const char *end = next;
+        while (*end != 0 && *end != '/') {
+            if (*end < '0' || *end > '9') digits = false;
+            end++;
+        }
+        if (digits) return true;
+        next = *end == 0 ? end : end + 1;
+    }
+    return false;
+}
+
+int32_t apus_process_file(int32_t descriptor) {
+    enum { procfs = 0x9fa0 };
+    struct statfs status;
+    // procfs always has an answer.
+    if (fstatfs(descriptor, &status) != 0 || status.f_type != procfs) return 0;
+    char link[40];
+    char path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    // Without a name it could be anything.
+    if (length < 0) return 2;
+    path[length] = 0;
+    return has_number_component(path) ? 2 : 1;
 }
 
 #else

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MAP_NORESERVE
@@ -88,6 +89,14 @@ int32_t apus_discard(void *start, uint64_t bytes) {
 int32_t apus_image_make(uint64_t bytes) {
     if (must_fail()) return -ENOMEM;
     int image = memfd_create("apus-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (image >= 0 && image <= 2) {
+        // Where the host has closed its standard streams, nobody may take this for one of them.
+        int moved = fcntl(image, F_DUPFD_CLOEXEC, 3);
+        int error = errno;
+        close(image);
+        errno = error;
+        image = moved;
+    }
     if (image < 0) return -errno;
     if (ftruncate(image, (off_t)bytes) != 0) {
         int error = errno;
@@ -119,12 +128,14 @@ int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
     return mapped == MAP_FAILED ? errno : 0;
 }
 
+int32_t apus_image_seal(int32_t image) {
+    if (must_fail()) return ENOMEM;
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    return fcntl(image, F_ADD_SEALS, seals) == 0 ? 0 : errno;
+}
+
 const void *apus_image_view(int32_t image, uint64_t bytes) {
     if (must_fail()) return NULL;
-    // Whoever wrote to the file now would change memories of instances.
-    if (fcntl(image, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-        return NULL;
-    }
     void *start = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, image, 0);
     if (start == MAP_FAILED) return NULL;
     atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
@@ -151,6 +162,11 @@ int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
     return ENOTSUP;
 }
 
+int32_t apus_image_seal(int32_t image) {
+    (void)image;
+    return ENOTSUP;
+}
+
 const void *apus_image_view(int32_t image, uint64_t bytes) {
     (void)image, (void)bytes;
     return NULL;
@@ -160,6 +176,11 @@ void apus_image_close(int32_t image) {
     (void)image;
 }
 #endif
+
+uint64_t apus_descriptor_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : 128;
+}
 
 void apus_unmap(void *start, uint64_t bytes) {
     if (munmap(start, bytes) == 0) {

@@ -6,9 +6,13 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
 #include <unistd.h>
 
 #include "apus_mapping.h"
+#include "apus_traps.h"
 
 _Thread_local struct apus_thread apus_this_thread APUS_TLS_MODEL;
 
@@ -50,31 +54,25 @@ static int32_t prepare_signal_stack(void) {
 }
 
 #if defined(__linux__)
-#if defined(__GLIBC__)
-extern void *__libc_stack_end;
-
 // A main thread whose stack is unlimited is taken to have this much.
 static const uintptr_t unlimited_stack_bytes = 64u << 20;
 
-/// The main thread's stack, which the kernel grows up to the limit: what is mapped now says
-/// nothing. Returns 0 if this is another stack, as after a fork by another thread.
+/// The main thread's stack, which the kernel grows up to the limit: what is mapped now, which is
+/// what some C libraries tell, says nothing. Returns 0 if this is another stack, as after a fork by
+/// another thread.
 static uintptr_t main_stack_low(void) {
     struct rlimit limit;
     if (getpid() != gettid() || getrlimit(RLIMIT_STACK, &limit) != 0) return 0;
     uintptr_t bytes = unlimited_stack_bytes;
     if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bytes) bytes = limit.rlim_cur;
-    // Arguments and environment, above what is the end here, count as well.
-    uintptr_t above = 256 * 1024;
-    uintptr_t top = (uintptr_t)__libc_stack_end;
+    // The name of the program lies above arguments and environment, next to the end.
+    uintptr_t page = apus_page_bytes();
+    uintptr_t top = (getauxval(AT_EXECFN) + page) & ~(page - 1);
+    uintptr_t above = page;
     uintptr_t low = top - (bytes > above ? bytes - above : 0);
     uintptr_t here = apus_stack_address();
     return here > low && here <= top ? low : 0;
 }
-#else
-static uintptr_t main_stack_low(void) {
-    return 0;
-}
-#endif
 
 static int32_t find_stack_low(uintptr_t *low) {
     *low = main_stack_low();
@@ -109,6 +107,7 @@ int32_t apus_thread_prepare(void) {
     if (thread->prepared) return 0;
     int32_t error = find_stack_low(&thread->stack_low);
     if (error == 0) error = prepare_signal_stack();
+    if (error == 0) error = apus_traps_unblock();
     if (error == 0) thread->prepared = 1;
     return error;
 }

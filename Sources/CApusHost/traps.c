@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
-#include "apus_mapping.h"
+#include "apus_code_ranges.h"
+#include "apus_interrupt.h"
 #include "apus_thread.h"
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -17,107 +17,15 @@
 #define APUS_CAN_TRAP 0
 #endif
 
-// MARK: Code ranges
-
-// Slots live in blocks that are never freed, so that the handler reads them without a lock. A
-// slot's version is odd while it is being written.
-struct code_range {
-    _Atomic uint64_t version;
-    _Atomic uintptr_t start;  // 0: free
-    _Atomic uintptr_t end;
-    _Atomic uintptr_t sites;
-    _Atomic uint64_t count;
-};
-
-enum { ranges_per_block = 128 };
-
-struct range_block {
-    struct code_range ranges[ranges_per_block];
-    struct range_block *_Atomic next;
-};
-
-static struct range_block first_block;
-static pthread_mutex_t ranges_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void write_range(
-    struct code_range *range, uintptr_t start, uintptr_t end, uintptr_t sites, uint64_t count) {
-    uint64_t version = atomic_load(&range->version);
-    atomic_store(&range->version, version + 1);
-    atomic_store(&range->start, start);
-    atomic_store(&range->end, end);
-    atomic_store(&range->sites, sites);
-    atomic_store(&range->count, count);
-    atomic_store(&range->version, version + 2);
-}
-
-static struct code_range *free_range(void) {
-    struct range_block *block = &first_block;
-    for (;;) {
-        for (int index = 0; index < ranges_per_block; index++) {
-            if (atomic_load(&block->ranges[index].start) == 0) return &block->ranges[index];
-        }
-        struct range_block *next = atomic_load(&block->next);
-        if (!next) {
-            next = apus_allocate(sizeof *next);
-            if (!next) return NULL;
-            atomic_store(&block->next, next);
-        }
-        block = next;
-    }
-}
-
-void *apus_code_range_add(
-    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count) {
-    pthread_mutex_lock(&ranges_lock);
-    struct code_range *range = free_range();
-    if (range) write_range(range, start, end, (uintptr_t)sites, count);
-    pthread_mutex_unlock(&ranges_lock);
-    return range;
-}
-
-void apus_code_range_remove(void *ticket) {
-    pthread_mutex_lock(&ranges_lock);
-    write_range(ticket, 0, 0, 0, 0);
-    pthread_mutex_unlock(&ranges_lock);
-}
-
-/// What is known of the code at an address.
-struct code_slice {
-    uintptr_t start;  // 0: no code is there
-    const struct apus_trap_site *sites;
-    uint64_t count;
-};
-
-static struct code_slice slice_at(uintptr_t pc) {
-    struct code_slice slice = {0};
-    for (struct range_block *block = &first_block; block; block = atomic_load(&block->next)) {
-        for (int index = 0; index < ranges_per_block; index++) {
-            struct code_range *range = &block->ranges[index];
-            uint64_t version = atomic_load(&range->version);
-            uintptr_t start = atomic_load(&range->start);
-            uintptr_t end = atomic_load(&range->end);
-            if (start == 0 || pc < start || pc >= end) continue;
-            slice.start = start;
-            slice.sites = (const struct apus_trap_site *)atomic_load(&range->sites);
-            slice.count = atomic_load(&range->count);
-            // Half-written values belong to a range that is not the one this thread executes.
-            if (version % 2 == 0 && atomic_load(&range->version) == version) return slice;
-        }
-    }
-    slice.start = 0;
-    return slice;
-}
-
-int32_t apus_code_covers(uintptr_t pc) {
-    return slice_at(pc).start != 0;
-}
-
 // MARK: Traces
 
-uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
+uint32_t apus_trace_walk(
+    uintptr_t fp, uintptr_t low, uintptr_t end, uintptr_t *trace, uint32_t capacity) {
     uint32_t count = 0;
-    // Frames lie at ever higher addresses below the entry trampoline's: anything else is damage.
-    while (count < capacity && fp != 0 && fp < end && fp % sizeof(uintptr_t) == 0) {
+    // Frames lie at ever higher addresses between the stack pointer and the entry trampoline's:
+    // anything else is damage.
+    if (fp < low) return 0;
+    while (count < capacity && fp < end && fp % sizeof(uintptr_t) == 0) {
         const uintptr_t *frame = (const uintptr_t *)fp;
         if (frame[0] <= fp) break;
         // The outermost wasm function returns into the entry trampoline, which is no frame.
@@ -128,17 +36,20 @@ uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t
     return count;
 }
 
-void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp) {
+void apus_trace_capture(
+    struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp) {
     store->trace_count = 0;
     if (store->trace_capacity == 0) return;
+    uintptr_t stack_low = apus_this_thread.stack_low;
     store->trace[0] = pc;
-    store->trace_count =
-        1 + apus_trace_walk(fp, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
+    store->trace_count = 1 + apus_trace_walk(
+                                 fp, sp > stack_low ? sp : stack_low, store->entry_fp,
+                                 store->trace + 1, store->trace_capacity - 1);
 }
 
 static void trap_leave(struct apus_store_context *store) {
     store->trap_signal = 0;
-    apus_trace_capture(store, store->exit_pc, store->exit_fp);
+    apus_trace_capture(store, store->exit_pc, store->exit_fp, apus_stack_address());
 }
 
 uintptr_t apus_trap_leave_address(void) {
@@ -168,7 +79,7 @@ static uint32_t listed_trap(const struct apus_trap_site *sites, uint64_t count, 
 }
 
 static uint32_t trap_at(uintptr_t pc) {
-    struct code_slice slice = slice_at(pc);
+    struct apus_code_slice slice = apus_code_at(pc);
     return slice.start ? listed_trap(slice.sites, slice.count, (uint32_t)(pc - slice.start)) : 0;
 }
 
@@ -185,7 +96,7 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     store->trap_pc = pc;
     store->trap_fp = (uintptr_t)registers[REG_RBP];
     store->trap_address = (uintptr_t)info->si_addr;
-    apus_trace_capture(store, pc, store->trap_fp);
+    apus_trace_capture(store, pc, store->trap_fp, (uintptr_t)registers[REG_RSP]);
     if (store->is_metered) store->fuel = registers[REG_R14];
     registers[REG_RIP] = (greg_t)store->landing;
     registers[REG_RSP] = (greg_t)store->entry_sp;
@@ -238,7 +149,8 @@ void apus_signal_pass_on(
 
 static void handle_signal(int signal, siginfo_t *info, void *machine) {
     int saved_errno = errno;
-    if (!resume_after_trap(signal, info, machine)) {
+    if (!resume_after_trap(signal, info, machine)
+        && !apus_interrupt_answer(signal, info, machine)) {
         for (int index = 0; index < trap_signal_count; index++) {
             if (trap_signals[index] != signal) continue;
             apus_signal_pass_on(signal, info, machine, &previous_actions[index]);
@@ -262,4 +174,21 @@ static void install(void) {
 int32_t apus_traps_install(void) {
     pthread_once(&install_once, install);
     return install_error;
+}
+
+int apus_traps_own_signal(void) {
+    for (int index = trap_signal_count - 1; index >= 0; index--) {
+        struct sigaction present;
+        if (sigaction(trap_signals[index], NULL, &present) != 0) continue;
+        if (!(present.sa_flags & SA_SIGINFO) || present.sa_sigaction != handle_signal) continue;
+        return trap_signals[index];
+    }
+    return 0;
+}
+
+int32_t apus_traps_unblock(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int index = 0; index < trap_signal_count; index++) sigaddset(&set, trap_signals[index]);
+    return pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

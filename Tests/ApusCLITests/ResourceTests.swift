@@ -57,8 +57,8 @@ struct ResourceTests {
             ;; inval: more subscriptions than a guest can have descriptors.
             (call $check (i32.const 28) (call $poll (i32.const 65536) (i32.const 65536)
               (i32.const 0x2000000) (i32.const 64)))
-            ;; 16 million empty pieces.
-            (call $check (i32.const 0) (call $write (i32.const 1) (i32.const 0x10000000)
+            ;; inval: 16 million pieces, more than a call of the system takes.
+            (call $check (i32.const 28) (call $write (i32.const 1) (i32.const 0x10000000)
               (i32.const 0x1000000) (i32.const 64)))
             (i32.store (i32.const 0) (i32.const 256))
             (i32.store (i32.const 4) (i32.const 1))

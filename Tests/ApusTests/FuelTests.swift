@@ -126,8 +126,23 @@ struct FuelTests {
         #expect(instance.store.fuel == UInt64(Int64.max) - 60)
     }
 
-    @Test func enginesWithoutFuelTakeNone() async {
-        #expect(Store(Engine()).fuel == 0)
-        await #expect(processExitsWith: .failure) { Store(Engine()).fuel = 1 }
+    /// A guest whose fuel nobody counts would run without a bound.
+    @Test func enginesWithoutAMeterRunNobodyWhoHasFuel() throws {
+        let engine = Engine()
+        #expect(Store(engine).fuel == 0)
+        let module = try Module(engine, text: "(module (func (export \"f\")))")
+        let limited = Store(engine, limits: Limits(fuel: 5))
+        #expect(throws: ResourceError(.fuel, requested: 5, limit: 0)) {
+            try Instance(limited, module)
+        }
+        let store = Store(engine)
+        let function = try Instance(store, module).function("f", as: (() -> Void).self)
+        try function()
+        store.fuel = 1
+        #expect(throws: ResourceError(.fuel, requested: 1, limit: 0)) { try function() }
+        #expect(throws: ResourceError(.fuel, requested: 1, limit: 0)) {
+            try function.function.call()
+        }
+        #expect(store.fuel == 0)
     }
 }

@@ -249,4 +249,78 @@ struct LimitsTests {
         #expect(judge.failures.map(\.limit) == [131072])
         #expect(judge.failures.map(\.requested) == [196608])
     }
+
+    /// Asks for more itself each time it is asked, three deep.
+    private final class Greedy: ResourceLimiter {
+        var more: () throws -> Void = {}
+        private var depth = 0
+
+        func allows(_ growth: Growth) throws -> Bool {
+            depth += 1
+            defer { depth -= 1 }
+            if depth < 3 { try more() }
+            return true
+        }
+    }
+
+    @Test func aLimiterThatGrowsThingsItselfPassesNoLimit() throws {
+        let limiter = Greedy()
+        let instance = try instance(
+            Limits(memoryBytes: 5 << 16, tableElements: 5), .init(), limiter)
+        let memory = try instance.memory
+        limiter.more = { _ = try memory.grow(by: 1) }
+        // Two more pages of this memory by the limiter, and the three of the guest do not fit.
+        #expect(try instance.function("grow", as: ((Int32) -> Int32).self)(3) == -1)
+        #expect(memory.pageCount == 3)
+        #expect(instance.store.statistics.memoryBytes == 4 << 16)
+        let table = try instance.table("table")
+        limiter.more = { _ = try table.grow(by: 1) }
+        #expect(try instance.function("growTable", as: ((Int32) -> Int32).self)(2) == -1)
+        #expect(table.count == 4)
+        #expect(try table.grow(by: 1) == nil)
+        #expect(instance.store.statistics.tableElements == 5)
+    }
+
+    @Test func whatALimiterLeavesIsWhatTheGuestSees() throws {
+        let limiter = Greedy()
+        let instance = try instance(Limits(memoryBytes: 9 << 16), .init(), limiter)
+        let memory = try instance.memory
+        limiter.more = { _ = try memory.grow(by: 1) }
+        // The old size is that when the guest's own pages are added.
+        #expect(try instance.function("grow", as: ((Int32) -> Int32).self)(3) == 3)
+        #expect(memory.pageCount == 6)
+    }
+
+    @Test func aLimiterThatInstantiatesPassesNoLimit() throws {
+        let engine = Engine()
+        let module = try Module(engine, text: "(module (memory 1))")
+        let store = Store(engine, limits: Limits(instances: 2))
+        let limiter = Greedy()
+        limiter.more = { _ = try Instance(store, module) }
+        store.limiter = limiter
+        #expect(throws: ResourceError(.instances, requested: 3, limit: 2)) {
+            try Instance(store, module)
+        }
+        #expect(store.statistics.instances == 2)
+        #expect(store.statistics.memoryBytes == 2 << 16)
+    }
+
+    @Test func typesOfTheHostHaveTheLimitsOfModules() throws {
+        let store = Store(Engine())
+        let many = FunctionType(Array(repeating: .i32, count: 1001), [])
+        #expect(throws: ResourceError(.parameters, requested: 1001, limit: 1000)) {
+            try Function(store, many) { _, _ in [] }
+        }
+        let empty = SizeLimits(minimum: 5, maximum: 2)
+        #expect(throws: ResourceError(.memory, requested: 5 << 16, limit: 2 << 16)) {
+            try Memory(store, MemoryType(limits: empty))
+        }
+        #expect(throws: ResourceError(.table, requested: 5, limit: 2)) {
+            try Table(store, TableType(element: .funcref, limits: empty))
+        }
+        let unknown = ValueType.reference(HeapType(typeIndex: 77), nullable: true)
+        #expect(throws: ResourceError(.foreignType, requested: 77)) {
+            try Function(store, FunctionType([unknown], [])) { _, _ in [] }
+        }
+    }
 }

@@ -115,7 +115,7 @@ import Testing
             engine,
             text: """
                 (module (memory $a 1) (memory $b i64 1 2) (memory $c 0)
-                  (table $t 3 funcref) (table $u 4 funcref) (elem (table $u) (i32.const 3) $f)
+                  (table $t 3 funcref) (table $u 4 funcref) (elem (table $u) (i32.const 3) func $f)
                   (data (memory $b) (i64.const 9) "b") (func $f)
                   (func (export "run") (result i32)
                     (i32.store8 $a (i32.const 9) (i32.const 1))

@@ -54,6 +54,16 @@ func residentBytes() -> Int {
     return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
 }
 
+/// Has the testing library not keep a backtrace of each error that is thrown in this process, so
+/// that what is measured is ours.
+func stopKeepingErrors() {
+    #if os(Linux)
+        for hook in ["_swift_willThrow", "_swift_willThrowTypedImpl"] {
+            unsafe dlsym(nil, hook)?.storeBytes(of: 0, as: UInt.self)
+        }
+    #endif
+}
+
 /// A thread of the tests.
 struct TestThread {
     fileprivate let thread: pthread_t

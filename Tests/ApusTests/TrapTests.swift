@@ -95,6 +95,7 @@ struct TrapTests {
     /// so that the memory that is measured is its own.
     @Test func trapsLeaveNothingBehind() async {
         await #expect(processExitsWith: .success) {
+            stopKeepingErrors()
             var module = TestModule()
             let host = module.importFunction("env", "f")
             module.memory(1)
@@ -125,6 +126,61 @@ struct TrapTests {
             // may be off by half of this.
             #expect(residentBytes() - before < 1 << 20)
         }
+    }
+
+    private static let deep = """
+        (module
+          (import "host" "fail" (func $fail (param i32)))
+          (func $inner (param i32) (call $fail (local.get 0)))
+          (func $outer (export "outer") (param i32) (call $inner (local.get 0))))
+        """
+
+    private func deep(
+        _ fail: @escaping @Sendable (Caller, Int32) throws -> Void
+    ) throws -> TypedFunction<Void, Int32> {
+        let engine = Engine()
+        var linker = Linker(engine)
+        linker.define("host", "fail", fail)
+        let instance = try linker.instantiate(Module(engine, text: Self.deep), in: Store(engine))
+        return try instance.function("outer", as: ((Int32) -> Void).self)
+    }
+
+    @Test func trapsOfTheHostTellWhereTheGuestWas() throws {
+        let outer = try deep { _, _ in throw Trap(.unreachable, "of the host") }
+        let trap = try #require(trap { try outer(1) })
+        #expect(trap.message == "of the host")
+        #expect(trap.backtrace.map(\.name) == ["inner", "outer"])
+        #expect(outer.function.store.lastBacktrace.map(\.name) == ["inner", "outer"])
+    }
+
+    @Test func errorsOfTheHostComeUnchangedAndTheStoreKnowsWhereTheGuestWas() throws {
+        let outer = try deep { _, number in throw TestError(number: Int(number)) }
+        let store = outer.function.store
+        #expect(store.lastBacktrace.isEmpty)
+        #expect(throws: TestError(number: 3)) { try outer(3) }
+        #expect(store.lastBacktrace.map(\.name) == ["inner", "outer"])
+        #expect(throws: TestError(number: 4)) { try outer.function.call([.i32(4)]) }
+        #expect(store.lastBacktrace.map(\.name) == ["inner", "outer"])
+    }
+
+    @Test func guestsAroundHostFunctionsAreNamedOnce() throws {
+        let outer = try deep { caller, depth in
+            if depth == 0 { throw Trap(.unreachable) }
+            let again = try caller.instance?.function("outer", as: ((Int32) -> Void).self)
+            try again?(depth - 1)
+        }
+        let trap = try #require(trap { try outer(2) })
+        let names = trap.backtrace.map(\.name)
+        #expect(names == ["inner", "outer", "inner", "outer", "inner", "outer"])
+    }
+
+    @Test func trapsNameTheGuestsOfAllStoresTheyLeave() throws {
+        let inner = try deep { _, _ in throw Trap(.unreachable) }
+        nonisolated(unsafe) let call = inner
+        let outer = try deep { _, _ in try unsafe call(1) }
+        let trap = try #require(trap { try outer(1) })
+        #expect(trap.backtrace.map(\.name) == ["inner", "outer", "inner", "outer"])
+        #expect(outer.function.store.lastBacktrace.count == 2)
     }
 
     /// Whether the tests are built for release, and many rounds take little time.

@@ -104,3 +104,18 @@ func outcome(_ body: () throws(Errno) -> Void) -> Errno {
         return error
     }
 }
+
+extension GuestProbe {
+    /// Waits for one descriptor: its event's error and number of bytes.
+    func polled(_ descriptor: UInt32, writing: Bool) throws -> (Errno, UInt64) {
+        for offset in stride(from: UInt32(40000), to: 40048, by: 8) {
+            try memory.store(UInt64(0), at: offset)
+        }
+        try memory.store(UInt8(writing ? 2 : 1), at: 40008)
+        try memory.store(descriptor, at: 40016)
+        let error = call("poll_oneoff", 40000, 41000, 1, 42000)
+        guard error == .success else { return (error, 0) }
+        let answer = Errno(rawValue: try memory.load(UInt16.self, at: 41008)) ?? .nosys
+        return (answer, try memory.load(UInt64.self, at: 41016))
+    }
+}

@@ -201,8 +201,10 @@ struct Differential {
                 try instance.table("t\(index)"), referenceStore.tables[address],
                 "t\(index) after \(event)", named(reference))
         }
-        for address in reference.memories {
-            try compare(try instance.memory("memory"), referenceStore.memories[address], event)
+        for (index, address) in reference.memories.enumerated() {
+            try compare(
+                try instance.memory("m\(index)"), referenceStore.memories[address],
+                "m\(index) after \(event)")
         }
     }
 
@@ -222,17 +224,17 @@ struct Differential {
         }
     }
 
-    private func compare(_ memory: Memory, _ reference: ReferenceMemory, _ event: String) throws {
+    private func compare(_ memory: Memory, _ reference: ReferenceMemory, _ place: String) throws {
         guard memory.byteCount == reference.bytes.count else {
             throw Difference(
-                text: "memory after \(event): \(memory.byteCount) bytes, "
+                text: "\(place): \(memory.byteCount) bytes, "
                     + "expected \(reference.bytes.count)")
         }
         let difference = memory.withBytes { bytes in
             reference.bytes.firstDifference(from: bytes)
         }
         if let difference {
-            throw Difference(text: "memory after \(event) differs at \(difference)")
+            throw Difference(text: "\(place) differs at \(difference)")
         }
     }
 }

@@ -6,7 +6,8 @@ import Testing
 
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
-/// and every eighth one with registers given out at random.
+/// a quarter where every address is checked, and every eighth one with registers given out at
+/// random. Compilation verifies itself in a tenth of them, and in builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
@@ -20,11 +21,16 @@ import Testing
         configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
         // Both compilers, and the one of them at random as well.
         configuration.isFuelMetered = [1, 2, 6, 7].contains(shard)
+        configuration.interruption = [3, 4, 7].contains(shard) ? .polling : .signals
+        configuration.alwaysChecksBounds = shard == 3 || shard == 4
+        configuration.isRelaxedSIMDDeterministic = true
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
         let allocationSeed: UInt64? = isRandom ? UInt64(100 + shard) : nil
         configuration.allocationSeed = allocationSeed
         let engine = Engine(configuration)
+        configuration.verifiesCompilation = true
+        let verifying = Engine(configuration)
         let count = TestEnvironment.number("APUS_DIFFERENTIAL", standard: 800)
         let first = TestEnvironment.number("APUS_DIFFERENTIAL_SEED", standard: 0)
         var calls = 0
@@ -32,6 +38,7 @@ import Testing
         for seed in stride(from: first + shard, to: first + count, by: Self.shardCount) {
             try trace(seed, shard)
             let generated = try variant(GeneratedModule(seed: UInt64(seed)), shard)
+            let engine = seed / Self.shardCount % 10 == 0 ? verifying : engine
             switch Differential.compare(generated, engine) {
             case .equal(let moreCalls, let moreTraps):
                 calls += moreCalls

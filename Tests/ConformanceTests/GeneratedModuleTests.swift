@@ -14,6 +14,35 @@ import Testing
         #expect(GeneratedModule(replaying: module.record).bytes == module.bytes)
     }
 
+    /// All instructions that there are occur in a few thousand modules.
+    @Test func everyInstructionOccurs() throws {
+        var absent = Set(
+            Opcodes.prefixes.flatMap { prefix in
+                (0..<Opcodes.count(prefix: prefix)).compactMap { code in
+                    Opcodes.opcode(prefix: prefix, code: code)
+                }
+            }.filter { row in
+                row.feature.map { FeatureSet.standard.contains(FeatureSet($0)) } ?? true
+            }.map(\.operation))
+        var seed: UInt64 = 0
+        while !absent.isEmpty && seed < 4000 {
+            let generated = GeneratedModule(seed: seed)
+            for bytes in [generated.bytes] + (generated.importer.map { [$0] } ?? []) {
+                let module = try ValidModule.decode(bytes)
+                for body in module.bodies {
+                    var reader = InstructionReader(module.bytes, body: body)
+                    while reader.position < Int(body.end) {
+                        let operation = reader.next()
+                        reader.skipImmediates(of: operation)
+                        absent.remove(operation)
+                    }
+                }
+            }
+            seed += 1
+        }
+        #expect(absent == [], "not in \(seed) modules")
+    }
+
     /// Writes modules and what the reference interpreter does with them into a folder, for
     /// `Tests/Conformance/compare-with-wasmtime`.
     @Test(.enabled(if: TestEnvironment.folder("APUS_DUMP") != nil))

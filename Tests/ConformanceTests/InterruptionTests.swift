@@ -119,8 +119,10 @@ import Testing
         #expect(try disturbed.state() == calm.state(), "seed \(seed)")
     }
 
-    @Test(arguments: [false, true]) func anyProgramAtAnyTime(isMetered: Bool) throws {
+    @Test(arguments: [false, true], Engine.Interruption.allCases)
+    func anyProgramAtAnyTime(isMetered: Bool, _ interruption: Engine.Interruption) throws {
         var configuration = Engine.Configuration()
+        configuration.interruption = interruption
         configuration.isFuelMetered = isMetered
         let engine = Engine(configuration)
         let count = TestEnvironment.number("APUS_INTERRUPTIONS", standard: 200)

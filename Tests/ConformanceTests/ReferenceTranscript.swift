@@ -8,10 +8,9 @@ struct ReferenceTranscript: Encodable {
     /// Trap of the instantiation, if there was one.
     var trap: String?
     var refuel: String?
-    /// Bits of the globals and a hash of the memory after all calls.
+    /// Bits of the globals and hashes of the memories after all calls.
     var globals: [String] = []
-    var memoryBytes = 0
-    var memoryHash = ""
+    var memories: [Contents] = []
 
     struct Call: Encodable {
         var name: String
@@ -20,7 +19,13 @@ struct ReferenceTranscript: Encodable {
         var trap: String?
     }
 
-    /// Nil if the module takes too long.
+    struct Contents: Encodable {
+        var byteCount: Int
+        var hash: String
+    }
+
+    /// Nil if the module takes too long, or imports functions with values that the package for
+    /// wasmtime does not have. Exported functions with such values are left out.
     init?(_ generated: GeneratedModule, fuelPerCall: Int) throws {
         var choices = generated.choices
         refuel = generated.refuel
@@ -30,6 +35,7 @@ struct ReferenceTranscript: Encodable {
         for item in module.imports {
             guard case .function(let index) = item.type else { continue }
             let type = module.types[Int(index)]
+            guard Self.isPlain(type) else { return nil }
             let body = GeneratedImports.body(item.name, type)
             imports.append(.function(store.addHostFunction(type, body)))
         }
@@ -42,7 +48,9 @@ struct ReferenceTranscript: Encodable {
             return
         }
         for export in module.exports {
-            guard case .function(let index) = export.item, export.name != refuel else { continue }
+            guard case .function(let index) = export.item, export.name != refuel,
+                Self.isPlain(module.functionType(Int(index)))
+            else { continue }
             for _ in 0..<3 {
                 if let refuel, case .function(let address)? = instance.export(refuel) {
                     store.fuel = fuelPerCall
@@ -63,10 +71,15 @@ struct ReferenceTranscript: Encodable {
             }
         }
         globals = instance.globals.map { Self.text(store.globals[$0].value) }
-        if let address = instance.memories.first {
+        memories = instance.memories.map { address in
             let bytes = store.memories[address].bytes
-            memoryBytes = bytes.count
-            memoryHash = String(Self.hash(bytes))
+            return Contents(byteCount: bytes.count, hash: String(Self.hash(bytes)))
+        }
+    }
+
+    private static func isPlain(_ type: FunctionType) -> Bool {
+        (type.parameters + type.results).allSatisfy {
+            [.i32, .i64, .f32, .f64, .funcref, .externref].contains($0)
         }
     }
 

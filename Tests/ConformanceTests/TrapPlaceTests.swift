@@ -22,6 +22,9 @@ import Testing
         let zero = "(\(type).sub \(integer) \(integer))"
         var found = cases(.integerDivideByZero, "\(integer) (\(type).const 0)", divisions)
         found += cases(.integerDivideByZero, "\(integer) \(zero)", divisions)
+        // Nobody wants the quotient, so only the test is left to load the divisor.
+        found += cases(
+            .integerDivideByZero, "\(integer) (\(type).load (i32.const 512))", divisions)
         found += cases(
             .integerOverflow, "(call $least_\(type)) (\(type).sub \(zero) (\(type).const 1))",
             ["\(type).div_s"])
@@ -65,6 +68,10 @@ import Testing
         found += cases(
             .memoryOutOfBounds, "(i32.const 0) (local.get $i32) (i32.const 7)",
             ["memory.init $data"])
+        // The check compares with what an instruction before has asked for.
+        found += cases(
+            .memoryOutOfBounds, "(drop (memory.size $bytes)) (i32.const 4096)",
+            ["i32.load $bytes", "i64.load $bytes"])
         return found
     }()
 
@@ -98,7 +105,8 @@ import Testing
         var text = """
             (module
               (type $none (func)) (type $other (func (result i32)))
-              (memory 1) (data $data "12345") (table $table 3 3 funcref)
+              (memory 1) (memory $bytes 4097 5097 (pagesize 1)) (data $data "12345")
+              (table $table 3 3 funcref)
               (elem $elements funcref (ref.func $f)) (elem (i32.const 0) func $f)
               (func $f)
               (func $least_i32 (result i32) (i32.shl (i32.const 1) (i32.const 31)))

@@ -73,8 +73,10 @@ struct CompilationDriver {
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
         environment.isFuelMetered = configuration.isFuelMetered
+        environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
         environment.allocationSeed = configuration.allocationSeed
+        environment.verifiesCompilation = configuration.verifiesCompilation
         return environment
     }
 
@@ -192,6 +194,8 @@ extension ModuleError {
                 "function \(error.function) cannot be compiled yet")
         case .tooLarge, .stopped:
             self.init(.limit, at: error.offset, "function \(error.function) is too large")
+        case .inconsistent(let fault):
+            self.init(.miscompiled, at: error.offset, "function \(error.function), \(fault)")
         }
     }
 }

@@ -22,7 +22,7 @@ struct OptimizingModuleCompiler: ModuleCompiler, ~Copyable {
     mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError) {
-        if !isBaselineOnly, optimizing.compile(index, analysis, into: &batch) { return }
+        if !isBaselineOnly, try optimizing.compile(index, analysis, into: &batch) { return }
         try baseline.compile(index, analysis, into: &batch)
     }
 }

@@ -78,6 +78,15 @@ public struct Address: BitwiseCopyable, Sendable {
         bits = 2 &<< 18 | UInt64(label.number) &<< 32
     }
 
+    @inline(__always)
+    private init(bits: UInt64) { self.bits = bits }
+
+    /// The place that many bytes further. The sum must be a displacement, too.
+    @inline(__always)
+    public func advanced(by bytes: Int32) -> Address {
+        Address(bits: bits &+ UInt64(UInt32(bitPattern: bytes)) &<< 32)
+    }
+
     @inline(__always) var base: UInt64 { bits & 15 }
     @inline(__always) var index: UInt64 { bits &>> 8 & 15 }
     @inline(__always) var scale: UInt64 { bits &>> 16 & 3 }

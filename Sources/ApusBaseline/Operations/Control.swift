@@ -80,6 +80,7 @@ extension BaselineCompiler {
         restoreHomes()
         code.bind(frames.last.label)
         homeState.dirty = homes
+        poll()
     }
 
     /// Constants among the parameters go to their slots too: inside, they are not constant.

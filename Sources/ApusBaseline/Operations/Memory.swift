@@ -193,20 +193,26 @@ extension BaselineCompiler {
     }
 
     mutating func translateMemoryFill() {
-        let memory = layout.memoryPlace(Int(reader.readIndex()))
-        callRuntime(.memoryFill, leading: [memory], operands: 3, result: nil)
+        let memory = Int(reader.readIndex())
+        if writeOutFill(memory) { return }
+        callRuntime(
+            .memoryFill, leading: [layout.memoryPlace(memory)], operands: 3, result: nil)
     }
 
     mutating func translateMemoryCopy() {
-        let destination = layout.memoryPlace(Int(reader.readIndex()))
-        let source = layout.memoryPlace(Int(reader.readIndex()))
-        callRuntime(.memoryCopy, leading: [destination, source], operands: 3, result: nil)
+        let destination = Int(reader.readIndex())
+        let source = Int(reader.readIndex())
+        if writeOutCopy(to: destination, from: source) { return }
+        callRuntime(
+            .memoryCopy,
+            leading: [layout.memoryPlace(destination), layout.memoryPlace(source)], operands: 3,
+            result: nil)
     }
 
     mutating func translateMemoryInit() {
-        let segment = reader.readIndex()
-        let memory = reader.readIndex()
-        callRuntime(.memoryInit, leading: [memory, segment], operands: 3, result: nil)
+        let segment = layout.dataPlace(Int(reader.readIndex()))
+        let memory = layout.memoryPlace(Int(reader.readIndex()))
+        callRuntime(.memoryCopy, leading: [memory, segment], operands: 3, result: nil)
     }
 
     mutating func translateDataDrop() {

@@ -3,19 +3,6 @@ internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
 
-/// The frame that a tail call into another instance leaves behind: the caller expects its own
-/// context back, and the one it calls may ask who called. A chain of such calls leaves one frame.
-///
-/// From its rbp: return address and rbp of the caller above, below the contexts.
-enum TailFrame {
-    /// The context of the function that made the last tail call, as `[rbp-8]` is in every frame.
-    static var caller: Int32 { -8 }
-    /// The context that the first caller expects in r15.
-    static var restored: Int32 { -16 }
-    /// Bytes from the return address down to the last context.
-    static var bytes: Int32 { 32 }
-}
-
 /// Tail calls (4.6.10): the caller's frame goes before the callee's comes.
 extension BaselineCompiler {
     // What must outlive the frame while arguments take its place; no arguments travel in these.

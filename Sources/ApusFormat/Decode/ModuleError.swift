@@ -10,6 +10,9 @@ public struct ModuleError: Error, Hashable, Sendable {
         case unsupported(Feature)
         /// The module exceeds an implementation limit.
         case limit
+        /// The compiler has verified what it made of the module, and found it wrong: the fault is
+        /// its own. Only builds for debugging look.
+        case miscompiled
         /// It is a component, not a module.
         case component
     }
@@ -113,6 +116,7 @@ extension ModuleError: CustomStringConvertible {
         case .invalid: "invalid module: \(message)"
         case .unsupported(let feature): "unsupported feature \(feature.name): \(message)"
         case .limit: "implementation limit: \(message)"
+        case .miscompiled: "fault of the compiler: \(message)"
         case .component: message
         }
     }

@@ -21,6 +21,9 @@ public struct Builder: ~Copyable {
     /// The blocks whose values the table holds: the dominators of the block at hand, or some of
     /// them, from the entry down.
     private var scopes = Arena<Scope>(capacity: 64)
+    /// What was known where it was asked for, if that is to be verified.
+    private var knownUses = Arena<KnownUse>(capacity: 1)
+    private var recordsKnownUses = false
     /// Of each value, how many of its low bits may not be 0.
     var widths = Arena<UInt8>(capacity: 1024)
 
@@ -40,6 +43,7 @@ public struct Builder: ~Copyable {
         table.removeAll()
         dominators.removeAll()
         scopes.removeAll()
+        knownUses.removeAll()
         widths.removeAll()
         state = MemoryState()
         nextVersion = 1
@@ -66,6 +70,34 @@ public struct Builder: ~Copyable {
     /// The nearest block that every way to `one` and every way to `other` leads through.
     public func dominator(of one: Block, _ other: Block) -> Block {
         dominators.meet(one, other)
+    }
+
+    /// The value that `key` stands for, if it is known here.
+    @inline(__always)
+    private mutating func find(_ key: ValueTable.Key) -> Value? {
+        guard let entry = table.find(key) else { return nil }
+        if recordsKnownUses { noteUse(of: entry) }
+        return entry.value
+    }
+
+    /// What it knows is to be verified from now on.
+    public mutating func recordKnownUses() { recordsKnownUses = true }
+
+    private mutating func noteUse(of entry: ValueTable.Entry) {
+        // What floats is there before everything.
+        if function[entry.value].operator.row.effects.contains(.floats) { return }
+        knownUses.append(
+            KnownUse(value: entry.value, learnedIn: entry.block, usedIn: scopes.last.block))
+    }
+
+    /// Calls `body` with what was taken for known so far, if that is recorded.
+    public func forEachKnownUse(_ body: (KnownUse) -> Void) {
+        for place in 0..<knownUses.count { body(knownUses[place]) }
+    }
+
+    @inline(__always)
+    private mutating func insert(_ key: ValueTable.Key, _ value: Value) {
+        table.insert(key, value, in: scopes.last.block)
     }
 
     /// Notes that something of these kinds may have been written.
@@ -130,11 +162,11 @@ public struct Builder: ~Copyable {
     /// The value that `instruction` gives, which depends on nothing that changes.
     private mutating func number(_ instruction: Instruction) -> Value {
         let key = ValueTable.Key(instruction, version: 0)
-        if let known = table.find(key) { return known }
+        if let known = find(key) { return known }
         let floats = instruction.operator.row.effects.contains(.floats)
         let value = floats ? function.make(instruction, offset: 0) : append(instruction)
         if floats { noteWidth(value, instruction) }
-        table.insert(key, value)
+        insert(key, value)
         return value
     }
 
@@ -169,9 +201,9 @@ public struct Builder: ~Copyable {
             .load, type, immediate: access.bits, a: base.number, b: index.number,
             c: UInt32(bitPattern: displacement))
         let key = ValueTable.Key(instruction, version: state[access.alias])
-        if let known = table.find(key) { return known }
+        if let known = find(key) { return known }
         let value = append(instruction)
-        table.insert(key, value)
+        insert(key, value)
         return value
     }
 
@@ -193,7 +225,7 @@ public struct Builder: ~Copyable {
         let load = Instruction(
             .load, function.type(value), immediate: access.bits, a: base.number, b: index.number,
             c: UInt32(bitPattern: displacement))
-        table.insert(ValueTable.Key(load, version: state[access.alias]), value)
+        insert(ValueTable.Key(load, version: state[access.alias]), value)
     }
 
     /// Loads or stores a lane of `vector`; the result is of a load.
@@ -231,8 +263,8 @@ public struct Builder: ~Copyable {
         let instruction = Instruction(
             .trapIf, .none, immediate: UInt16(code), a: tested.number)
         let key = ValueTable.Key(instruction, version: 0)
-        if table.find(key) != nil { return false }
-        table.insert(key, append(instruction))
+        if find(key) != nil { return false }
+        insert(key, append(instruction))
         return false
     }
 

@@ -36,6 +36,8 @@ struct ValueTable: ~Copyable {
     struct Entry: BitwiseCopyable {
         var key: Key
         var value: Value
+        /// The block that has learned it.
+        var block: Block
         var next: Int32
         var bucket: Int32
     }
@@ -66,26 +68,26 @@ struct ValueTable: ~Copyable {
     /// Where entries made from now on begin.
     @inline(__always) var mark: Int { entries.count }
 
-    /// The value that `key` stands for, if it is known here.
+    /// What is known of `key` here.
     @inline(__always)
-    func find(_ key: Key) -> Value? {
+    func find(_ key: Key) -> Entry? {
         var index = buckets[bucket(key)]
         // Whoever fills one bucket on purpose gets worse code, not a longer wait.
         for _ in 0..<64 where index >= 0 {
             let entry = entries[Int(index)]
-            if entry.key == key { return entry.value }
+            if entry.key == key { return entry }
             index = entry.next
         }
         return nil
     }
 
     @inline(__always)
-    mutating func insert(_ key: Key, _ value: Value) {
+    mutating func insert(_ key: Key, _ value: Value, in block: Block) {
         if entries.count &>> 1 >= buckets.count { grow() }
         let bucket = bucket(key)
         entries.append(
             Entry(
-                key: key, value: value, next: buckets[bucket],
+                key: key, value: value, block: block, next: buckets[bucket],
                 bucket: Int32(truncatingIfNeeded: bucket)))
         buckets[bucket] = Int32(truncatingIfNeeded: entries.count &- 1)
     }

@@ -109,6 +109,7 @@ extension Operator {
         case .callResult: entry("callResult", .unary, .any, .number, .stays)
         case .trapIf: entry("trapIf", .unary, .condition, .number, .traps)
         case .payFuel: entry("payFuel", .unary, .condition, .number, .traps)
+        case .poll: entry("poll", .none, .nothing, .none, .traps)
 
         case .jump: entry("jump", .none, .nothing, .none, .ends)
         case .branch: entry("branch", .unary, .condition, .none, .ends)

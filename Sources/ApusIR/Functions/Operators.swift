@@ -88,6 +88,8 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// In metered code: takes `a`, a constant, from the fuel that is left. If the immediate is 1 it
     /// traps when that was too little.
     case payFuel
+    /// Traps if the thread has been told to leave wasm.
+    case poll
 
     // Ends of blocks
     /// Goes on along edge `a`.

@@ -191,7 +191,7 @@ private struct Parser {
             instruction.a = UInt32(truncatingIfNeeded: bits)
             instruction.b = instruction.type.bits == 32 ? 0 : UInt32(bits >> 32)
         case .vectorConstant: instruction.a = try vector()
-        case .context, .parameter, .trap: break
+        case .context, .parameter, .trap, .poll: break
         case .shuffle, .extractLane, .replaceLane: try parseLanes(&instruction)
         case .load, .store, .loadLane, .storeLane: try parseAddress(&instruction)
         case .call, .callImport, .tailCall:

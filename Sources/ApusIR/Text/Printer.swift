@@ -101,7 +101,7 @@ private struct Printer {
         case .branchTable:
             " \(instruction.first), "
                 + "[\((0..<instruction.c).map { edge(instruction.b + $0, function) }.list)]"
-        case .context, .parameter, .trap: ""
+        case .context, .parameter, .trap, .poll: ""
         default: plain(instruction, function)
         }
     }

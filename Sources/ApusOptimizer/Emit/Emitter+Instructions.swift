@@ -82,6 +82,7 @@ extension Emitter {
             emitBits(instruction, function)
         case .set, .select, .selectVector, .trapIf: emitFlagUser(instruction, function)
         case .payFuel: emitPayment(instruction)
+        case .poll: emitPoll()
         case .branch: emitBranch(instruction, block, function)
         case .load, .loadFloat, .store, .storeFloat, .storeImmediate, .aluStore,
             .aluStoreImmediate:

@@ -60,6 +60,8 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case trapIf
     /// Takes the immediate from the fuel; traps if `detail` is 1 and there is too little.
     case payFuel
+    /// Traps if the thread has been told to leave wasm.
+    case poll
 
     // Memory
     /// `detail` is a `LoadExtension`
@@ -122,7 +124,9 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case callFar
     /// The function of the runtime whose number is the immediate.
     case callRuntime
-    case tailCall, tailCallFar
+    case tailCall
+    /// ← address of the function's record in r11, arguments. Reading it may be a trap.
+    case tailCallFar
 
     // Ends of blocks
     case jump

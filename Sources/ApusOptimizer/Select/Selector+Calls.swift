@@ -262,8 +262,7 @@ extension Selector {
         case .branch: lowerBranch(instruction, function)
         case .branchTable: lowerBranchTable(instruction, function)
         case .return: lowerReturn(instruction, function)
-        case .tailCall: lowerTailCall(instruction, function)
-        case .tailCallFar: isRefused = true
+        case .tailCall, .tailCallFar: lowerTailCall(instruction, function)
         default:
             var made = MachineInstruction(.trap)
             made.raised = UInt8(truncatingIfNeeded: instruction.immediate)
@@ -359,7 +358,14 @@ extension Selector {
         // Arguments on the stack would have to replace the function's own.
         guard onStack.isEmpty, incomingBytes(function) == 0 else { return isRefused = true }
         var made = MachineInstruction(.tailCall)
-        made.immediate = UInt64(instruction.a)
+        if instruction.operator == .tailCallFar {
+            made.opcode = .tailCallFar
+            made.trap = UInt8(truncatingIfNeeded: instruction.immediate)
+            let record = register(instruction.first, function)
+            fixed.append(MachineOperand(record, .fixed(PhysicalRegister(.r11))))
+        } else {
+            made.immediate = UInt64(instruction.a)
+        }
         begin(made)
         for operand in fixed { use(operand.value, operand.constraint) }
     }

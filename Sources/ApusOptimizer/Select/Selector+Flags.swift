@@ -249,7 +249,9 @@ extension Selector {
     mutating func lowerTrapIf(
         _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) {
+        raises = true
         var source = test(.trapIf, instruction.first, function)
+        raises = false
         source.made.raised = UInt8(truncatingIfNeeded: instruction.immediate)
         append(source)
     }

@@ -89,6 +89,7 @@ extension Selector {
             && useCounts[value.index] == 1
             && homes[value.index] == block && colors[value.index] == color
             && names[value.index].isNone
+            && !(raises && instruction.canTrap)
     }
 
     /// The memory operand of a load that becomes part of `user`.
@@ -97,8 +98,11 @@ extension Selector {
     ) -> AddressParts {
         let value = resolve(value)
         isFolded[value.index] = true
-        user.trap = function[value].access.trapCode
-        user.offset = function.offsets[value.index]
+        // A load that cannot trap has no place: its user may trap, and has its own.
+        if function[value].canTrap {
+            user.trap = function[value].access.trapCode
+            user.offset = function.offsets[value.index]
+        }
         return address(function[value], function)
     }
 

@@ -56,6 +56,7 @@ extension Selector {
         case .call, .callImport, .callFar, .callRuntime: lowerCall(value, instruction, function)
         case .trapIf: lowerTrapIf(instruction, function)
         case .payFuel: lowerPayment(instruction, function)
+        case .poll: begin(MachineInstruction(.poll))
         case .jump, .branch, .branchTable, .return, .trap, .tailCall, .tailCallFar:
             lowerEnd(instruction, function)
         }

@@ -42,6 +42,8 @@ struct Selector: ~Copyable {
     var offset: UInt32 = 0
     /// Its place in the function's order.
     var place = 0
+    /// Whether it raises a trap of its own, and so cannot stand for a load that traps elsewhere.
+    var raises = false
     /// Whether code of other instances is called.
     var leavesInstance = false
     /// Bytes of the stack that the function's parameters take.

@@ -10,6 +10,10 @@ extension FunctionTranslator {
 
     mutating func translateMemoryFill() {
         let memory = reader.readIndex()
+        if isOnNothing {
+            if checkStart(stack.count &- 3, memory) { stack.truncate(to: stack.count &- 3) }
+            return
+        }
         if let count = writtenOutCount(), let place = bulkPlace(stack.count &- 3, memory, count) {
             let value = stack[stack.count &- 2]
             stack.truncate(to: stack.count &- 3)
@@ -24,6 +28,12 @@ extension FunctionTranslator {
     mutating func translateMemoryCopy() {
         let destination = reader.readIndex()
         let source = reader.readIndex()
+        if isOnNothing {
+            if checkStart(stack.count &- 3, destination), checkStart(stack.count &- 2, source) {
+                stack.truncate(to: stack.count &- 3)
+            }
+            return
+        }
         if let count = writtenOutCount(),
             let to = bulkPlace(stack.count &- 3, destination, count),
             let from = bulkPlace(stack.count &- 2, source, count)
@@ -43,7 +53,9 @@ extension FunctionTranslator {
         let segment = reader.readIndex()
         let memory = reader.readIndex()
         callRuntime(
-            .memoryInit, [memory, segment], operands: 3, changing: [.init(.memory)])
+            .memoryCopy,
+            [layout.memoryPlace(Int(memory)), layout.dataPlace(Int(segment))], operands: 3,
+            changing: [.init(.memory)])
     }
 
     mutating func translateDataDrop() {
@@ -59,6 +71,20 @@ extension FunctionTranslator {
             count <= Self.writtenOutLimit
         else { return nil }
         return count
+    }
+
+    /// Whether the operation is one on no bytes at all.
+    private var isOnNothing: Bool { !isFuelMetered && builder.constant(stack.last) == 0 }
+
+    /// Of an operation on no bytes only an address beyond the end of the memory traps, the one at
+    /// `operand` of the stack; false if it always does.
+    private mutating func checkStart(_ operand: Int, _ memory: UInt32) -> Bool {
+        let size = size(of: Int(memory))
+        let isBeyond = builder.value(
+            ApusIR.Instruction(
+                .compare, .i32, wide(stack[operand]), size,
+                immediate: IntegerCondition.greaterUnsigned.rawValue))
+        return trap(.memoryOutOfBounds, if: isBeyond)
     }
 
     /// Where the `count` bytes are whose address is at `operand` of the stack. Nil if they cannot

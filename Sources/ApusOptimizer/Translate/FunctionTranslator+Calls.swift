@@ -18,8 +18,16 @@ extension FunctionTranslator {
 
     mutating func translateCallIndirect() {
         let typeIndex = Int(reader.readIndex())
-        let table = Int(reader.readIndex())
-        guard let place = place(ofElement: pop(), table, trap: .undefinedElement) else { return }
+        guard let element = checkedElement(Int(reader.readIndex()), typeIndex) else { return }
+        call(.callFar, callee: element.number, signatures[typeIndex])
+    }
+
+    /// The function in the table whose index is on top of the stack, once it is known to be of that
+    /// type. Nil if it never is.
+    private mutating func checkedElement(_ table: Int, _ typeIndex: Int) -> Value? {
+        guard let place = place(ofElement: pop(), table, trap: .undefinedElement) else {
+            return nil
+        }
         let element = builder.load(.i64, MemoryAccess(.full, .table), place.base, place.index)
         // Null has no record: reading it faults.
         let signature = builder.load(
@@ -33,8 +41,7 @@ extension FunctionTranslator {
             ApusIR.Instruction(
                 .compare, .i32, expected, signature,
                 immediate: IntegerCondition.notEqual.rawValue))
-        guard trap(.indirectCallTypeMismatch, if: differs) else { return }
-        call(.callFar, callee: element.number, signatures[typeIndex])
+        return trap(.indirectCallTypeMismatch, if: differs) ? element : nil
     }
 
     mutating func translateCallRef() {
@@ -76,6 +83,31 @@ extension FunctionTranslator {
         endBlock(
             ApusIR.Instruction(
                 .tailCall, .none, a: index,
+                b: UInt32(truncatingIfNeeded: builder.function.pool.count &- count),
+                c: UInt32(truncatingIfNeeded: count)))
+    }
+
+    mutating func translateReturnCallIndirect() {
+        let typeIndex = Int(reader.readIndex())
+        guard let element = checkedElement(Int(reader.readIndex()), typeIndex) else { return }
+        tailCall(element, signatures[typeIndex])
+    }
+
+    mutating func translateReturnCallRef() {
+        let typeIndex = Int(reader.readIndex())
+        let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
+        tailCall(reference, trap: .nullFunctionReference, signatures[typeIndex])
+    }
+
+    /// Leaves the function for the one whose record is at `callee`.
+    private mutating func tailCall(
+        _ callee: Value, trap: TrapCode = .none, _ signature: FlatSignature
+    ) {
+        let count = Int(signature.parameterCount)
+        passArguments(count)
+        endBlock(
+            ApusIR.Instruction(
+                .tailCallFar, .none, immediate: UInt16(trap.rawValue), a: callee.number,
                 b: UInt32(truncatingIfNeeded: builder.function.pool.count &- count),
                 c: UInt32(truncatingIfNeeded: count)))
     }

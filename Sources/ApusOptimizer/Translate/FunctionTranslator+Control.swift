@@ -53,6 +53,7 @@ extension FunctionTranslator {
             setLocal(local, builder.appendParameter(localTypes[local]))
         }
         builder.invalidate(Self.changes(record.flags))
+        poll()
     }
 
     /// The locals that the loop may assign.

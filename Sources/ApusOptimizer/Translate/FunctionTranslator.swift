@@ -17,6 +17,7 @@ struct FunctionTranslator: ~Copyable {
     let layout: ContextLayout
     let signatures: SignatureTable
     let isFuelMetered: Bool
+    let pollsInterruption: Bool
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
 
@@ -83,6 +84,7 @@ struct FunctionTranslator: ~Copyable {
         signatures = SignatureTable(environment.module)
         watch = environment.watch
         isFuelMetered = environment.isFuelMetered
+        pollsInterruption = environment.pollsInterruption
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         calleeValidator = FunctionValidator(environment.module)
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
@@ -101,6 +103,8 @@ struct FunctionTranslator: ~Copyable {
             return false
         }
         openFunction(index, analysis)
+        // Who calls nobody is soon back where it is looked.
+        if !analysis.flags.isDisjoint(with: .calls) { poll() }
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
         while !frames.isEmpty {
             instructionOffset = reader.position

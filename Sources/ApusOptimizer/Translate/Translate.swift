@@ -24,6 +24,8 @@ extension FunctionTranslator {
         case .callIndirect: translateCallIndirect()
         case .callRef: translateCallRef()
         case .returnCall: translateReturnCall()
+        case .returnCallIndirect: translateReturnCallIndirect()
+        case .returnCallRef: translateReturnCallRef()
 
         case .drop: _ = pop()
         case .select: translateSelect()
@@ -89,7 +91,7 @@ extension FunctionTranslator {
             translateLanes(operation)
 
         // Left to the other compiler, which does them or says what is missing.
-        case .returnCallIndirect, .returnCallRef, .throw, .throwRef, .tryTable, .refEq, .refTest,
+        case .throw, .throwRef, .tryTable, .refEq, .refTest,
             .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew, .structGet,
             .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayGet,
             .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement,

@@ -33,10 +33,13 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     public var heapType: HeapType { SignatureRegistry.heapType(signature) }
 
     /// The instance whose module defines the function; nil for a host function.
-    public var instance: InstanceState? {
-        let object = unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner)
-            .takeUnretainedValue()
-        return object as? InstanceState
+    public var instance: InstanceState? { owner as? InstanceState }
+
+    /// The function of the host that it is; nil for one that a module defines.
+    var host: HostFunction? { owner as? HostFunction }
+
+    private var owner: AnyObject {
+        unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner).takeUnretainedValue()
     }
 
     /// Index in its module's function index space; 0 for a host function.

@@ -23,17 +23,17 @@ enum HostCall {
             let owner = unsafe host.pointee.owner
         else { return }
         unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
-            let store = unsafe function.store
+            let store = unsafe store(of: host)
             if store.has(apus_attention_collect) {
                 unsafe store.collectExternals(cells: nil, count: 0)
             }
             do {
                 if store.has(apus_attention_hook) {
                     try store.hooked(.enteringHost, .leavingHost) {
-                        try function.body(unsafe HostFrame(values, function))
+                        try function.body(unsafe HostFrame(values, function, host))
                     }
                 } else {
-                    try function.body(unsafe HostFrame(values, function))
+                    try function.body(unsafe HostFrame(values, function, host))
                 }
             } catch {
                 store.fail(error)
@@ -44,14 +44,14 @@ enum HostCall {
     // SAFETY: as above; `error` is the one word that a thrown error is, which the closure has
     // given to its caller to keep.
     private static let failed: Failure = { host, error in
-        guard let host = unsafe host, let error = unsafe error,
-            let owner = unsafe host.pointee.owner
-        else { return }
+        guard let host = unsafe host, let error = unsafe error else { return }
         let thrown = unsafe unsafeBitCast(error, to: ThrownError.self)
-        unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
-            unsafe function.store.fail(thrown.error)
-        }
+        unsafe store(of: host).fail(thrown.error)
         unsafe Unmanaged<AnyObject>.fromOpaque(error).release()
+    }
+
+    private static func store(of host: UnsafeMutablePointer<apus_context>) -> RuntimeStore {
+        unsafe Unmanaged.fromOpaque(host.pointee.store_context.pointee.store).takeUnretainedValue()
     }
 
     private struct ThrownError { var error: any Error }

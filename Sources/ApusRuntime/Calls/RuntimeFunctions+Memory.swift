@@ -33,7 +33,8 @@ extension RuntimeFunctions {
         }
     }
 
-    /// (places of the destination's and the source's memory, destination, source, count)
+    /// (places of the destination's memory and of the source's, or of a data segment, destination,
+    /// source, count)
     static let memoryCopy: Entry = { context, target, origin, destination, source, count in
         guard let start = unsafe bytes(context, target, destination, count),
             let from = unsafe bytes(context, origin, source, count)
@@ -44,7 +45,7 @@ extension RuntimeFunctions {
         }
     }
 
-    /// Where `count` bytes from `address` on are, of the memory whose record is at a
+    /// Where `count` bytes from `address` on are, of the memory or segment whose record is at a
     /// `ContextLayout.memoryPlace`; nil if it does not have them. Filling and copying are often
     /// short: nothing that counts references is touched.
     @inline(__always)
@@ -57,20 +58,9 @@ extension RuntimeFunctions {
         let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)
         let size = unsafe memory.pointee.bytes
         guard count <= size, address <= size &- count else { return nil }
-        return unsafe UnsafeMutableRawPointer(memory.pointee.base)
-            + Int(truncatingIfNeeded: address)
-    }
-
-    /// (memory, segment, destination, source, count)
-    static let memoryInit: Entry = { context, memory, segment, destination, source, count in
-        unsafe withInstance(context) { instance in
-            let fits = instance.initializeMemory(
-                Int(truncatingIfNeeded: memory), fromSegment: Int(truncatingIfNeeded: segment),
-                at: destination, source: source, count: count,
-                pay: { unsafe pay(context, FuelCost.ofBytes(count)) },
-                mayGoOn: { unsafe mayGoOn(context) })
-            return fits ? 0 : unsafe outOfBounds(context)
-        }
+        // Where there is nothing, as in a segment that is gone, any address is as good.
+        let base = unsafe memory.pointee.base.map { UnsafeMutableRawPointer($0) } ?? record
+        return unsafe base + Int(truncatingIfNeeded: address)
     }
 
     /// (segment)

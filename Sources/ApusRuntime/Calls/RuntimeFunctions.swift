@@ -28,7 +28,6 @@ enum RuntimeFunctions {
         case .memorySize: unsafe memorySize
         case .memoryFill: unsafe memoryFill
         case .memoryCopy: unsafe memoryCopy
-        case .memoryInit: unsafe memoryInit
         case .dataDrop: unsafe dataDrop
         case .tableGrow: unsafe tableGrow
         case .tableFill: unsafe tableFill
@@ -70,7 +69,10 @@ enum RuntimeFunctions {
 
     /// Whether the guest need not stop. If it must, the calling stub leaves wasm.
     static func mayGoOn(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
-        unsafe apus_interrupt_is_requested(context.pointee.store_context) == 0
+        if apus_this_thread_is_interrupted() == 0 { return true }
+        // A request to a store around this one is not in this one's context, where the stub looks.
+        unsafe setTrap(context, .interrupted)
+        return false
     }
 
     /// What `work` gives. If it throws, makes the calling stub leave wasm with the error.

@@ -43,7 +43,7 @@ extension RuntimeStore {
     @inline(never)
     private func endLate() {
         let isOutermost = unsafe context.pointee.entry_sp == 0
-        if isOutermost, has(apus_attention_interrupt) { interrupter.end() }
+        if isOutermost, has(apus_attention_interrupt) { endInterruptible() }
     }
 
     /// A call besides which there is something else to do.
@@ -52,6 +52,7 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws {
+        if let refusal { throw refusal }
         if has(apus_attention_collect) {
             unsafe collectExternals(cells: cells, count: target.parameterCount)
         }
@@ -59,7 +60,7 @@ extension RuntimeStore {
             let isOutermost = unsafe context.pointee.entry_sp == 0
             if isOutermost, has(apus_attention_interrupt) { try beginInterruptible() }
             defer {
-                if isOutermost, has(apus_attention_interrupt) { interrupter.end() }
+                if isOutermost, has(apus_attention_interrupt) { endInterruptible() }
             }
             let status = try unsafe enter(target, cells, thread)
             if status != 0 { throw takeTrap() }
@@ -81,14 +82,13 @@ extension RuntimeStore {
         let status: UInt32
         let previous = unsafe thread.pointee.current
         if unsafe context.pointee.entry_sp == 0 {
-            adjustStackLimit(stack, unsafe thread.pointee.stack_low)
+            try adjustStackLimit(stack, unsafe thread.pointee.stack_low)
             if unsafe stack < stackLimit { throw exhaustion() }
             unsafe outermostStackAddress = stack
-            unsafe context.pointee.outer = unsafe previous
+            unsafe context.pointee.requests = unsafe apus_thread_requests(thread)
             unsafe thread.pointee.current = unsafe context
             status = unsafe apus_enter(target.entry, target.context, target.code, cells)
             unsafe thread.pointee.current = previous
-            unsafe context.pointee.outer = nil
             unsafe outermostStackAddress = 0
         } else {
             if unsafe stack < stackLimit { throw exhaustion() }
@@ -103,7 +103,9 @@ extension RuntimeStore {
     @inline(never)
     private func exhaustion() -> WasmTrap {
         statistics.traps += 1
-        return WasmTrap(.stackExhausted, backtrace: outerBacktrace())
+        let backtrace = outerBacktrace()
+        lastFailure = .trap(backtrace)
+        return WasmTrap(.stackExhausted, backtrace: backtrace, limit: UInt64(wasmStackBytes))
     }
 
     /// Enters wasm while a host function is running, noting where the outer frames are.
@@ -135,14 +137,26 @@ extension RuntimeStore {
     /// The limit is in every context, so it is only rewritten when it is off by much: another
     /// thread, or another depth.
     @inline(__always)
-    private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) {
-        let floor = stackLow &+ environment.hostStackBytes
+    private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) throws {
+        let room = stack &- stackLow
+        let kept = max(hostStackBytes ?? min(room / 2, 1 << 20), StoreLimits.leastHostStackBytes)
+        if room < kept &+ StoreLimits.leastStackBytes { throw tooSmallStack(room, kept) }
+        let floor = stackLow &+ kept
         let wanted = stack &- wasmStackBytes
         let ideal = wanted > stack || wanted < floor ? floor : wanted
         let slack: UInt = 16 << 10
         let present = unsafe stackLimit
         if present >= floor, present &+ slack >= ideal, present <= ideal &+ slack { return }
         setStackLimit(ideal)
+    }
+
+    /// The thread has too little stack for guests and what they call, or its host has used it up.
+    @inline(never)
+    private func tooSmallStack(_ room: UInt, _ kept: UInt) -> any Error {
+        // Within a guest's call it is that one which has used it.
+        if unsafe apus_thread_record().pointee.current != nil { return exhaustion() }
+        return ResourceError(
+            .stack, requested: UInt64(kept &+ StoreLimits.leastStackBytes), limit: UInt64(room))
     }
 
     @inline(never)

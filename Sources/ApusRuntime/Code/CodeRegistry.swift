@@ -1,15 +1,19 @@
 internal import Synchronization
 
 /// Which module the code at an address belongs to, in the whole process.
-@safe
 public final class CodeRegistry: Sendable {
-    // SAFETY: a module removes itself in its deinit, before its memory goes. An address on a
-    // stack belongs to a module that an instance of a live store holds, so that the module found
-    // for it is alive.
-    @safe private struct Entry: @unchecked Sendable {
+    private struct Entry {
         var start: UInt
         var end: UInt
-        var module: Unmanaged<LoadedModule>
+        var reference: Reference
+    }
+
+    /// A module that may be going. Addresses on a stack belong to modules that live, but what is
+    /// taken for one while a tail call rearranges its frame may be anything.
+    private final class Reference: Sendable {
+        weak let module: LoadedModule?
+
+        init(_ module: LoadedModule) { self.module = module }
     }
 
     /// The one registry: signals are the process's too.
@@ -20,7 +24,7 @@ public final class CodeRegistry: Sendable {
 
     private init() {}
 
-    /// The module whose code includes `address`, which must be on a live wasm stack.
+    /// The module whose code includes `address`; nil if there is none, or if it is going.
     public func module(at address: UInt) -> LoadedModule? {
         entries.withLock { entries in
             let position = Self.position(of: address, in: entries)
@@ -28,14 +32,14 @@ public final class CodeRegistry: Sendable {
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
             guard address <= entry.end else { return nil }
-            return unsafe entry.module.takeUnretainedValue()
+            return entry.reference.module
         }
     }
 
     func add(_ module: LoadedModule) {
-        let entry = unsafe Entry(
+        let entry = Entry(
             start: module.imageBase, end: module.imageBase &+ UInt(module.codeBytes),
-            module: Unmanaged.passUnretained(module))
+            reference: Reference(module))
         entries.withLock { entries in
             entries.insert(entry, at: Self.position(of: entry.start, in: entries))
         }

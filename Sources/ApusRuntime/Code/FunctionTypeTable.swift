@@ -52,8 +52,8 @@ struct FunctionTypeTable {
         return (slot, true)
     }
 
-    /// Forgets the type in `slot`; if `isReusable`, the slot may be given to another one.
-    mutating func remove(_ slot: Int, isReusable: Bool) {
+    /// Forgets the type in `slot`, which may be given to another one.
+    mutating func remove(_ slot: Int) {
         let head = entries[slot].hash & (heads.count - 1)
         let next = entries[slot].next
         if heads[head] == Int32(truncatingIfNeeded: slot) {
@@ -67,7 +67,6 @@ struct FunctionTypeTable {
         }
         entries[slot].type = nil
         count -= 1
-        guard isReusable else { return }
         entries[slot].next = firstFree
         firstFree = Int32(truncatingIfNeeded: slot)
     }

@@ -27,10 +27,14 @@ public final class LoadedModule: @unchecked Sendable {
     /// What all its instances begin with.
     let template: InstanceTemplate
     let images = ModuleImages()
+    /// What joins its functions, and those that it imports, and the host.
+    let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
     /// Whether its tables or globals can hold references to host objects.
     let holdsExternals: Bool
+    /// Whether it imports something that is no function.
+    let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
     let exportedMemory: Int?
     private let jumpSlots: Int?
@@ -39,11 +43,7 @@ public final class LoadedModule: @unchecked Sendable {
     private let traps: Arena<TrapSite>
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
-    /// Addresses of entry trampolines by type index, for the types of exported functions; else 0.
-    @exclusivity(unchecked) private var entries: [UInt] = []
-    /// The same for calls with packed arguments, if the type allows them.
-    @exclusivity(unchecked) private var packedEntries: [UInt] = []
-    private var ticket: UnsafeMutableRawPointer?
+    private var isAnnounced = false
 
     /// Makes the code of `image` executable and announces it to the trap handler.
     public init(
@@ -54,8 +54,10 @@ public final class LoadedModule: @unchecked Sendable {
         demand = Growth.demand(of: module)
         self.environment = environment
         sharedSignatures = try SharedSignatures(module.types, in: environment.signatures)
-        try image.code.makeExecutable()
         precondition(image.functions.count == module.bodies.count)
+        trampolines = try ModuleTrampolines(
+            module, behind: image.codeBytes, of: &image.code, environment.trampolines)
+        try image.code.makeExecutable()
         let sites = unsafe image.traps.span.withUnsafeBufferPointer {
             UInt(bitPattern: $0.baseAddress)
         }
@@ -71,12 +73,10 @@ public final class LoadedModule: @unchecked Sendable {
         holdsExternals =
             module.tables.contains { $0.element.isExternal }
             || module.globals.contains { $0.value.isExternal }
+        importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
-        unsafe ticket = nil
         try environment.allocator.validate(self)
-        try environment.trampolines.prepare(trampolines())
-        try findEntries()
         try announce(sites)
     }
 
@@ -84,17 +84,18 @@ public final class LoadedModule: @unchecked Sendable {
         environment.allocator.purge(self)
         environment.moduleNumbers.giveBack(number)
         CodeRegistry.shared.remove(base: imageBase)
-        if let ticket = unsafe ticket { unsafe apus_code_range_remove(ticket) }
+        if isAnnounced { apus_code_range_remove(imageBase) }
     }
 
     private func announce(_ sites: UInt) throws(ResourceError) {
         if codeBytes == 0 { return }
         // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
         // and its elements stay where they are until deinit has withdrawn the range.
-        unsafe ticket = unsafe apus_code_range_add(
+        let isAdded = unsafe apus_code_range_add(
             imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: sites),
             UInt64(traps.count))
-        if unsafe ticket == nil { throw ResourceError(.code, requested: UInt64(codeBytes)) }
+        guard isAdded != 0 else { throw ResourceError(.code, requested: UInt64(codeBytes)) }
+        isAnnounced = true
         CodeRegistry.shared.add(self)
     }
 
@@ -111,69 +112,6 @@ public final class LoadedModule: @unchecked Sendable {
             if case .memory(let index) = export.item { return Int(index) }
         }
         return nil
-    }
-
-    /// What instances of `module` will most likely need: entries for what it exports, host
-    /// trampolines for what it imports.
-    private func trampolines() -> [TrampolineKind] {
-        var kinds: [TrampolineKind] = []
-        // Comparing types takes as long as they are: each is added once.
-        var isImported = [Bool](repeating: false, count: module.types.count)
-        var isExported = isImported
-        for item in module.imports {
-            guard case .function(let type) = item.type, !isImported[Int(type)] else { continue }
-            isImported[Int(type)] = true
-            let function = functionType(type)
-            for layout in Self.layouts(function) { kinds.append(.host(function, layout)) }
-        }
-        for export in module.exports {
-            guard case .function(let index) = export.item else { continue }
-            let type = module.functions[Int(index)]
-            if isExported[Int(type)] { continue }
-            isExported[Int(type)] = true
-            let function = functionType(type)
-            for layout in Self.layouts(function) { kinds.append(.entry(function, layout)) }
-        }
-        if let start = module.start {
-            kinds.append(.entry(functionType(module.functions[Int(start)]), .cells))
-        }
-        return kinds
-    }
-
-    /// The different layouts that `type` can be called with.
-    private static func layouts(_ type: FunctionType) -> [ArgumentLayout] {
-        let packed = ArgumentLayout.packed
-        return packed.fits(type) && packed.simplified(for: type) == packed
-            ? [.cells, .packed] : [.cells]
-    }
-
-    private func findEntries() throws(ResourceError) {
-        var entries = [UInt](repeating: 0, count: module.types.count)
-        var packedEntries = entries
-        for export in module.exports {
-            guard case .function(let function) = export.item else { continue }
-            let type = module.functions[Int(function)]
-            if entries[Int(type)] != 0 { continue }
-            let functionType = functionType(type)
-            entries[Int(type)] = try environment.trampolines.entry(functionType)
-            if ArgumentLayout.packed.fits(functionType) {
-                packedEntries[Int(type)] = try environment.trampolines.entry(functionType, .packed)
-            }
-        }
-        unsafe self.entries = entries
-        unsafe self.packedEntries = packedEntries
-    }
-
-    /// Address of the entry trampoline for functions of type `index`, which `layout` must fit.
-    func entryTrampoline(
-        _ index: UInt32, _ layout: ArgumentLayout
-    ) throws(ResourceError) -> UInt {
-        let index = Int(index)
-        let entry = unsafe layout == .cells ? entries[index] : packedEntries[index]
-        return entry != 0
-            ? entry
-            : try environment.trampolines.entry(
-                functionType(UInt32(index)), layout)
     }
 
     // MARK: Types

@@ -7,15 +7,22 @@ public final class RuntimeEnvironment: Sendable {
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
     let moduleNumbers = ModuleNumbers()
-    /// Of the configuration, within bounds.
-    let hostStackBytes: UInt
 
-    /// Takes the trap signals, if that has not happened yet in this process.
+    /// What becomes of an error of the host's own that has made guests end.
+    let onHostError: HostErrorHook
+
+    /// Takes the trap signals, if that has not happened yet in this process, and keeps the library
+    /// that contains their handlers.
     public init(
         trampolines source: any TrampolineSource,
         allocator: any InstanceAllocator = OnDemandInstanceAllocator(),
-        configuration: RuntimeConfiguration = RuntimeConfiguration()
+        configuration: RuntimeConfiguration = RuntimeConfiguration(),
+        onHostError: @escaping HostErrorHook = { error, _ in error }
     ) throws(ResourceError) {
+        let missing = apus_library_keep()
+        guard missing == 0 else {
+            throw ResourceError(.library, requested: 1, errorNumber: missing)
+        }
         let error = apus_traps_install()
         guard error == 0 else {
             throw ResourceError(.signals, requested: 4, errorNumber: error)
@@ -24,14 +31,16 @@ public final class RuntimeEnvironment: Sendable {
         trampolines = try TrampolineCache(source)
         self.allocator = allocator
         self.configuration = configuration
-        hostStackBytes = UInt(min(max(configuration.hostStackBytes, 64 << 10), 1 << 40))
+        self.onHostError = onHostError
     }
 }
 
+/// Is given an error that a function of the host has thrown, when a store's guests have been left
+/// with it, and gives the one to go on with.
+public typealias HostErrorHook = @Sendable (any Error, RuntimeStore) -> any Error
+
 /// What an embedder may set about running wasm.
 public struct RuntimeConfiguration: Hashable, Sendable {
-    /// Stack kept free below wasm's for host functions and the runtime: at least 64 KiB.
-    public var hostStackBytes: Int = 128 << 10
     /// Bytes that any one linear memory may have at most.
     public var memoryBytesLimit: UInt64 = 1 << 32
     /// Whether compiled code compares every address with the memory's size, so that memories
@@ -41,6 +50,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var tableElementsLimit: UInt64 = 10_000_000
     /// Frames that a backtrace records at most.
     public var backtraceFramesLimit: Int = 128
+    /// Compiled code looks whether it is to stop: no signal need find it.
+    public var pollsInterruption = false
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

@@ -6,7 +6,8 @@ internal import Synchronization
 ///
 /// Types that name others keep them: a slot that is named is in use (`EngineTypes.swift`).
 ///
-/// An id is never given out again, even after its type has left.
+/// An id is given out again at the earliest when others have had its slot a thousand times; by then
+/// nobody has it, since whoever has an id keeps its type.
 public final class SignatureRegistry: Sendable {
     private struct State {
         var types = FunctionTypeTable()
@@ -32,7 +33,7 @@ public final class SignatureRegistry: Sendable {
             for named in (type.parameters + type.results).compactMap(\.namedType) {
                 let slot = Int(named)
                 guard slot < state.uses.count, state.uses[slot] > 0 else {
-                    throw ResourceError(.signature, requested: UInt64(named))
+                    throw ResourceError(.foreignType, requested: UInt64(named))
                 }
                 // As its own functions show it, a type that names itself names its slot.
                 if let known = state.types.type(slot), Self.shown(known, slot) == type {
@@ -129,7 +130,7 @@ public final class SignatureRegistry: Sendable {
         let (slot, isNew) = state.types.insert(type)
         if isNew {
             guard slot < slotLimit else {
-                state.types.remove(slot, isReusable: true)
+                state.types.remove(slot)
                 throw ResourceError(
                     .signature, requested: UInt64(slot) + 1, limit: UInt64(slotLimit))
             }
@@ -157,10 +158,9 @@ public final class SignatureRegistry: Sendable {
             state.uses[slot] -= 1
             if state.uses[slot] > 0 { continue }
             if let type = state.types.type(slot), type.namesTypes { pending += named(type) }
-            // A slot whose generations are used up is not used again: ids never return.
-            let isReusable = state.generations[slot] < generationLimit
-            if isReusable { state.generations[slot] += 1 }
-            state.types.remove(slot, isReusable: isReusable)
+            let generation = state.generations[slot]
+            state.generations[slot] = generation < generationLimit ? generation + 1 : 0
+            state.types.remove(slot)
         }
     }
 

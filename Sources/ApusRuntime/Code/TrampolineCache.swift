@@ -1,65 +1,26 @@
-public import ApusABI
-public import ApusFormat
+internal import ApusABI
+internal import ApusFormat
 internal import CApusHost
 internal import Synchronization
 
-/// The trampolines of an engine, each made once, when it is first needed.
-///
-/// They stay until the engine goes: there are as many as different types of functions that cross
-/// between host and wasm.
+/// The trampolines of an engine that belong to no module: those that all modules use, and those of
+/// functions that the host makes in its stores, which stay as long as somebody has them.
 public final class TrampolineCache: Sendable {
-    private struct State {
-        var types = FunctionTypeTable()
-        /// By slot of `types`.
-        var addresses: [Addresses] = []
-        var blocks: [CodeBlock] = []
-
-        /// Address of the trampoline of `kind`, 0 if there is none.
-        subscript(kind: TrampolineKind) -> UInt {
-            mutating get {
-                switch kind {
-                case .entry(let type, let layout): addresses[slot(type)].entries[layout]
-                case .host(let type, let layout): addresses[slot(type)].hosts[layout]
-                case .runtimeCall, .trapExit, .tailReturn: 0
-                }
-            }
-            set {
-                switch kind {
-                case .entry(let type, let layout):
-                    addresses[slot(type)].entries[layout] = newValue
-                case .host(let type, let layout):
-                    addresses[slot(type)].hosts[layout] = newValue
-                case .runtimeCall, .trapExit, .tailReturn: break
-                }
-            }
-        }
-
-        private mutating func slot(_ type: FunctionType) -> Int {
-            let slot = types.insert(type).slot
-            while addresses.count <= slot { addresses.append(Addresses()) }
-            return slot
-        }
+    private struct State: ~Copyable {
+        /// Types of the trampolines that somebody has, as far as their code depends on them.
+        var shapes = FunctionTypeTable()
+        /// By slot of `shapes`.
+        var shared: [Entry] = []
     }
 
-    /// Of the trampolines of one type.
-    private struct Addresses {
-        var entries = ByLayout()
-        var hosts = ByLayout()
-    }
-
-    /// An address for each layout; 0: not made yet.
-    private struct ByLayout {
-        private var cells: UInt = 0
-        private var packed: UInt = 0
-
-        subscript(layout: ArgumentLayout) -> UInt {
-            get { layout == .cells ? cells : packed }
-            set { if layout == .cells { cells = newValue } else { packed = newValue } }
-        }
+    private struct Entry {
+        weak var trampolines: SharedTrampolines?
+        var owner: ObjectIdentifier?
     }
 
     private let source: any TrampolineSource
     private let state = Mutex(State())
+    private let block: CodeBlock
     /// Address of the stub through which compiled code calls runtime functions.
     public let runtimeCall: UInt
     /// Address of the stub that leaves wasm with the pending trap.
@@ -69,73 +30,94 @@ public final class TrampolineCache: Sendable {
 
     public init(_ source: any TrampolineSource) throws(ResourceError) {
         self.source = source
-        let kinds = [TrampolineKind.runtimeCall, .trapExit, .tailReturn]
-        let (block, offsets) = try Self.load(kinds, source)
-        runtimeCall = block.base &+ UInt(bitPattern: offsets[0])
-        trapExit = block.base &+ UInt(bitPattern: offsets[1])
-        tailReturn = block.base &+ UInt(bitPattern: offsets[2])
-        state.withLock { state in state.blocks.append(block) }
+        let (code, offsets) = Self.code([.runtimeCall, .trapExit, .tailReturn], source)
+        block = try CodeBlock(code)
+        runtimeCall = block.base &+ UInt(offsets[0])
+        trapExit = block.base &+ UInt(offsets[1])
+        tailReturn = block.base &+ UInt(offsets[2])
     }
 
-    /// Address of the entry trampoline for functions of `type`, which `layout` must fit.
-    public func entry(
-        _ type: FunctionType, _ layout: ArgumentLayout = .cells
-    ) throws(ResourceError) -> UInt {
-        try address(.entry(type, layout.simplified(for: type)))
+    /// Position-independent code of all `kinds`, and where each of them starts in it.
+    func code(_ kinds: [TrampolineKind]) -> (code: [UInt8], offsets: [Int]) {
+        Self.code(kinds, source)
     }
 
-    /// Address of the host trampoline for functions of `type`, which `layout` must fit.
-    public func host(
-        _ type: FunctionType, _ layout: ArgumentLayout = .cells
-    ) throws(ResourceError) -> UInt {
-        try address(.host(type, layout.simplified(for: type)))
-    }
-
-    /// Makes at once, in one piece of executable memory, all of `kinds` that are missing.
-    public func prepare(_ kinds: [TrampolineKind]) throws(ResourceError) {
-        try state.withLock { state throws(ResourceError) in
-            try Self.prepare(kinds, &state, source)
-        }
-    }
-
-    private func address(_ kind: TrampolineKind) throws(ResourceError) -> UInt {
-        try state.withLock { state throws(ResourceError) in
-            if state[kind] == 0 { try Self.prepare([kind], &state, source) }
-            return state[kind]
-        }
-    }
-
-    private static func prepare(
-        _ kinds: [TrampolineKind], _ state: inout State, _ source: any TrampolineSource
-    ) throws(ResourceError) {
-        var missing: [TrampolineKind] = []
-        for kind in kinds where state[kind] == 0 {
-            missing.append(kind)
-            // Not an address: keeps the same kind from being made twice.
-            state[kind] = .max
-        }
-        if missing.isEmpty { return }
-        let block: CodeBlock
-        let offsets: [Int]
-        do throws(ResourceError) {
-            (block, offsets) = try load(missing, source)
-        } catch {
-            for kind in missing { state[kind] = 0 }
-            throw error
-        }
-        for (kind, offset) in zip(missing, offsets) {
-            state[kind] = block.base &+ UInt(bitPattern: offset)
-        }
-        state.blocks.append(block)
-    }
-
-    private static func load(
+    private static func code(
         _ kinds: [TrampolineKind], _ source: any TrampolineSource
-    ) throws(ResourceError) -> (CodeBlock, [Int]) {
+    ) -> (code: [UInt8], offsets: [Int]) {
         let (code, offsets) = source.trampolines(
             kinds, hostCall: HostCall.address, trapLeave: apus_trap_leave_address())
         precondition(offsets.count == kinds.count)
-        return (try CodeBlock(code), offsets)
+        return (code, offsets)
+    }
+
+    /// All trampolines for functions of `type`.
+    func trampolines(_ type: FunctionType) throws(ResourceError) -> SharedTrampolines {
+        let shape = type.shape
+        return try state.withLock { state throws(ResourceError) in
+            if let slot = state.shapes.find(shape), let present = state.shared[slot].trampolines {
+                return present
+            }
+            let made = try SharedTrampolines(shape, self)
+            // One that is about to go may still have the slot; it sees that it has lost it.
+            let slot = state.shapes.insert(shape).slot
+            while state.shared.count <= slot { state.shared.append(Entry()) }
+            state.shared[slot] = Entry(trampolines: made, owner: ObjectIdentifier(made))
+            return made
+        }
+    }
+
+    /// Of how many types there are trampolines.
+    var count: Int { state.withLock { state in state.shapes.count } }
+
+    fileprivate func forget(_ shape: FunctionType, _ owner: ObjectIdentifier) {
+        state.withLock { state in
+            guard let slot = state.shapes.find(shape), state.shared[slot].owner == owner
+            else { return }
+            state.shared[slot] = Entry()
+            state.shapes.remove(slot)
+        }
+    }
+}
+
+/// All trampolines for functions of one type, in memory of their own.
+final class SharedTrampolines: Sendable {
+    private let shape: FunctionType
+    private let cache: TrampolineCache
+    private let block: CodeBlock
+    private let offsets: [Int]
+
+    fileprivate init(_ shape: FunctionType, _ cache: TrampolineCache) throws(ResourceError) {
+        self.shape = shape
+        self.cache = cache
+        var kinds: [TrampolineKind] = [.entry(shape, .cells), .host(shape, .cells)]
+        if ArgumentLayout.packed.fits(shape) {
+            kinds += [.entry(shape, .packed), .host(shape, .packed)]
+        }
+        let (code, offsets) = cache.code(kinds)
+        block = try CodeBlock(code)
+        self.offsets = offsets
+    }
+
+    deinit { cache.forget(shape, ObjectIdentifier(self)) }
+
+    /// Address of the entry trampoline; `layout` must fit the type.
+    func entry(_ layout: ArgumentLayout) -> UInt { address(0, layout) }
+
+    /// Address of the host trampoline; `layout` must fit the type.
+    func host(_ layout: ArgumentLayout) -> UInt { address(1, layout) }
+
+    private func address(_ use: Int, _ layout: ArgumentLayout) -> UInt {
+        let layout = layout.simplified(for: shape)
+        return block.base &+ UInt(offsets[layout == .packed ? use + 2 : use])
+    }
+}
+
+extension FunctionType {
+    /// The same with one type for all that are passed alike: references are.
+    fileprivate var shape: FunctionType {
+        func passed(_ type: ValueType) -> ValueType { type.isReference ? .externref : type }
+        return FunctionType(parameters.map(passed), results.map(passed))
     }
 }
 

@@ -81,14 +81,8 @@ struct ContextWriter {
         unsafe head.pointee.store_context = store.context
     }
 
-    /// Writes what is imported, function values of escaping imports included: these are copies of
-    /// their definitions', so that calls through them go straight there.
+    /// Writes what is imported, but functions.
     func writeImports(_ imports: Imports) {
-        for (index, function) in imports.functions.enumerated() {
-            let slot = unsafe field(layout.functionImport(index), apus_function_import.self)
-            unsafe slot.pointee.code = function.record.pointee.code
-            unsafe slot.pointee.context = function.record.pointee.context
-        }
         for (index, table) in imports.tables.enumerated() {
             unsafe field(layout.tableImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(table.record)
@@ -101,11 +95,32 @@ struct ContextWriter {
             unsafe field(layout.globalImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(global.address)
         }
+    }
+
+    /// Writes the functions that are imported, those of the host from `contexts`, and function
+    /// values of those that escape: these are copies of their definitions', so that calls through
+    /// them go straight there.
+    func writeFunctionImports(_ imports: Imports, _ contexts: borrowing HostContexts) {
+        for index in 0..<module.module.importedFunctionCount {
+            let record = unsafe record(index, imports, contexts)
+            let slot = unsafe field(layout.functionImport(index), apus_function_import.self)
+            unsafe slot.pointee.code = record.pointee.code
+            unsafe slot.pointee.context = record.pointee.context
+        }
         for (ordinal, function) in module.module.escapingFunctions.enumerated() {
             guard Int(function) < module.module.importedFunctionCount else { break }
             unsafe field(layout.funcref(ordinal), apus_funcref.self).pointee =
-                imports.functions[Int(function)].record.pointee
+                record(Int(function), imports, contexts).pointee
         }
+    }
+
+    private func record(
+        _ index: Int, _ imports: Imports, _ contexts: borrowing HostContexts
+    ) -> UnsafeMutablePointer<apus_funcref> {
+        if index < imports.functions.count, let function = imports.functions[index] {
+            return unsafe function.record
+        }
+        return unsafe contexts.record(index)
     }
 
     private func writeSignatures() {

@@ -19,17 +19,32 @@ public struct ImportMismatch: Error {
 
 /// What a module's imports are, matched against what it asks for and sorted by kind.
 public struct Imports {
-    public let functions: [FunctionReference]
+    /// What the host gives; nil: no function.
+    let host: HostImports?
+    /// The functions that come from elsewhere, by index; nil for those of the host, and nothing at
+    /// all if there are no others.
+    let functions: [FunctionReference?]
     public let tables: [ReferenceTable]
     public let memories: [LinearMemory]
     public let globals: [GlobalCell]
 
-    /// Matches `items`, one for each import of `module` in order. All must belong to `store`.
+    /// The imports of a module that takes nothing but what `host` has, which is matched already.
+    public init(_ host: HostImports) {
+        self.host = host
+        functions = []
+        tables = []
+        memories = []
+        globals = []
+    }
+
+    /// Matches `items`, one for each import of `module` in order; nil for those that `host` gives.
+    /// All must belong to `store`, and `host` to the module.
     /// Specification: 3.5.10 “Import matching” and 4.7.2 “Instantiation”.
     public init(
-        _ items: [ExternalItem], for module: LoadedModule, in store: RuntimeStore
+        _ items: [ExternalItem?], _ host: HostImports? = nil, for module: LoadedModule,
+        in store: RuntimeStore
     ) throws(ImportMismatch) {
-        var functions: [FunctionReference] = []
+        var functions: [FunctionReference?] = []
         var tables: [ReferenceTable] = []
         var memories: [LinearMemory] = []
         var globals: [GlobalCell] = []
@@ -37,7 +52,13 @@ public struct Imports {
             guard index < items.count else {
                 throw ImportMismatch(index: index, expected: expected, found: nil)
             }
-            let item = items[index]
+            guard let item = items[index] else {
+                guard case .function = expected.type, let host, host.module === module,
+                    host.functions[functions.count] != nil
+                else { throw ImportMismatch(index: index, expected: expected, found: nil) }
+                functions.append(nil)
+                continue
+            }
             guard Self.matches(item, expected.type, module, store) else {
                 throw ImportMismatch(
                     index: index, expected: expected, found: Self.describe(item, store))
@@ -49,6 +70,7 @@ public struct Imports {
             case .global(let global): globals.append(global)
             }
         }
+        self.host = host
         self.functions = functions
         self.tables = tables
         self.memories = memories

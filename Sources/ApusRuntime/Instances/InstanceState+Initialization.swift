@@ -65,11 +65,10 @@ extension InstanceState {
             let destination = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
             guard
                 initializeMemory(
-                    Int(memory), fromSegment: index, at: destination, source: 0,
-                    count: UInt64(segment.contents.count), mayGoOn: { store.mayGoOn })
+                    Int(memory), fromSegment: index, at: destination,
+                    mayGoOn: { store.mayGoOn })
             else { throw trap(.memoryOutOfBounds) }
             if segment.contents.count > Pieces.bytes { try store.checkInterruption() }
-            dropData(index)
         }
     }
 
@@ -86,7 +85,8 @@ extension InstanceState {
     // SAFETY: the start function has no parameters and no results, so it takes no cells.
     private func runStart(_ index: Int) throws {
         let type = module.module.functionType(index)
-        let entry = try module.environment.trampolines.entry(type)
+        let typeIndex = module.module.functions[index]
+        let entry = try module.trampolines.address(.init(.entry, typeIndex, .cells))
         var code = UInt(0)
         var callee = UInt(bitPattern: unsafe context)
         if index < module.module.importedFunctionCount {

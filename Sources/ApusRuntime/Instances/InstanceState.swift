@@ -20,7 +20,6 @@ public final class InstanceState {
     let context: UnsafeMutablePointer<apus_context>
     /// Read in many calls out of wasm, changed only between two lives.
     @exclusivity(unchecked) private var parts: ContextWriter.Parts
-    private var droppedData: [Bool]
     private var droppedElements: [Bool]
     /// The slot of a pool that it lies in; nil: it has its own memory.
     private var place: InstancePlace?
@@ -29,6 +28,12 @@ public final class InstanceState {
     private let ownsContext: Bool
     /// The number of the module, which may have gone when the instance is not bound.
     let moduleNumber: UInt32
+    /// What the host gives it while it is bound, and the contexts of these functions, which stay:
+    /// an instance that is bound again with the same ones only gets another store.
+    private var hostImports: HostImports?
+    private let hostContexts: HostContexts
+    /// The number of the host imports whose functions the contexts are; 0: of none.
+    private var hostNumber: UInt64 = 0
     /// Whether others may have got hold of one of its tables, and change it.
     private var hasSharedTables = false
 
@@ -46,6 +51,7 @@ public final class InstanceState {
         let writer = unsafe ContextWriter(memory, module)
         let parts: ContextWriter.Parts
         do throws(ResourceError) {
+            hostContexts = try HostContexts(count: module.module.importedFunctionCount)
             parts = try writer.makeParts(images, place)
         } catch {
             if !isPlaced { unsafe apus_free(memory) }
@@ -59,7 +65,6 @@ public final class InstanceState {
         isImaged = images != nil
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
         unsafe self.parts = parts
-        droppedData = []
         droppedElements = []
         writer.writeConstantPart(owner: self)
         if module.template.isStatic {
@@ -101,11 +106,8 @@ public final class InstanceState {
         let writer = unsafe ContextWriter(context, module)
         writer.writeStore(request.store)
         if !module.module.imports.isEmpty {
-            let imports = request.imports
-            writer.writeImports(imports)
-            unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
-            unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
-            unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
+            bindFunctions(request, writer)
+            if module.importsThings { bindThings(request.imports, writer) }
         }
         if let memory = memories.first {
             unsafe context.pointee.memory_base = memory.record.pointee.base
@@ -113,12 +115,38 @@ public final class InstanceState {
         unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
     }
 
+    private func bindFunctions(_ request: InstanceAllocationRequest, _ writer: ContextWriter) {
+        let imports = request.imports
+        let number = imports.functions.isEmpty ? imports.host?.number ?? 0 : 0
+        if number == 0 || number != hostNumber {
+            if let host = imports.host {
+                let trapExit = module.environment.trampolines.trapExit
+                for (index, function) in host.functions.enumerated() {
+                    if let function { hostContexts.write(index, function, trapExit: trapExit) }
+                }
+            }
+            writer.writeFunctionImports(imports, hostContexts)
+            hostNumber = number
+        }
+        guard let host = imports.host else { return }
+        hostImports = host
+        for index in 0..<hostContexts.count { hostContexts.bind(index, request.store) }
+    }
+
+    private func bindThings(_ imports: Imports, _ writer: ContextWriter) {
+        writer.writeImports(imports)
+        unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
+        unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
+        unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
+    }
+
     /// Makes the instance as it was before it was bound, for another store. Returns false if it
     /// can only be thrown away: the system refused, or it has grown out of its room.
     ///
     /// Nothing runs its code any more, and nothing refers to what it defines.
     func unbind(keepingResident bytes: UInt64) -> Bool {
-        if !module.module.imports.isEmpty {
+        hostImports = nil
+        if module.importsThings {
             unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
             unsafe parts.tables.removeFirst(module.module.importedTableCount)
             unsafe parts.globals.removeFirst(module.module.importedGlobalCount)
@@ -173,13 +201,8 @@ public final class InstanceState {
 
     /// All segments are there, except those that the memories and tables already hold.
     private func restoreSegments() {
-        let data = module.module.data.count
+        writeDataSegments()
         let elements = module.module.elements.count
-        if data > 0 {
-            droppedData =
-                isImaged
-                ? module.template.droppedData : Array(repeating: false, count: data)
-        }
         if elements > 0 {
             droppedElements =
                 module.template.isStatic
@@ -239,29 +262,48 @@ public final class InstanceState {
     // Between the check of the ranges and the work `pay` may refuse; `mayGoOn` is asked now and
     // then, and the work ends unfinished where it answers false.
 
-    /// Copies a part of a data segment into a memory. Returns false, changing nothing, if either
-    /// range is out of bounds. Specification: 4.6.10 “memory.init”.
+    /// Copies a data segment into a memory. Returns false, changing nothing, if it does not fit.
     func initializeMemory(
-        _ memory: Int, fromSegment segment: Int, at destination: UInt64, source: UInt64,
-        count: UInt64, pay: () -> Bool = { true }, mayGoOn: () -> Bool
+        _ memory: Int, fromSegment segment: Int, at destination: UInt64, mayGoOn: () -> Bool
     ) -> Bool {
         let contents = module.module.data[segment].contents
-        let size = droppedData[segment] ? 0 : UInt64(contents.count)
-        guard count <= size, source <= size &- count else { return false }
-        let start = contents.lowerBound + Int(truncatingIfNeeded: source)
-        let end = start + Int(truncatingIfNeeded: count)
         let bytes = module.module.bytes
         let memory = memories[memory]
-        guard memory.contains(destination, count: count) else { return false }
-        guard pay() else { return true }
-        Pieces.forEach(in: end - start, of: Pieces.bytes, mayGoOn: mayGoOn) { offset, length in
-            let piece = bytes.span.extracting((start + offset)..<(start + offset + length))
+        guard memory.contains(destination, count: UInt64(contents.count)) else { return false }
+        Pieces.forEach(
+            in: contents.count, of: Pieces.bytes, mayGoOn: mayGoOn
+        ) { offset, length in
+            let start = contents.lowerBound + offset
+            let piece = bytes.span.extracting(start..<(start + length))
             _ = memory.write(piece, at: destination &+ UInt64(offset))
         }
         return true
     }
 
-    func dropData(_ segment: Int) { droppedData[segment] = true }
+    /// Writes the records of the passive segments, from which code copies as from memories.
+    // SAFETY: the records lie within the context; the module, which its instances keep, keeps the
+    // bytes, which nobody writes.
+    private func writeDataSegments() {
+        guard module.layout.passiveDataCount > 0 else { return }
+        for (index, segment) in module.module.data.enumerated()
+        where module.layout.hasRecord(ofData: index) {
+            let record = unsafe dataRecord(index)
+            unsafe record.pointee.base = module.module.bytes.address(at: segment.contents)
+            unsafe record.pointee.bytes = UInt64(segment.contents.count)
+        }
+    }
+
+    /// Nothing is left of a segment that is dropped; active ones have been long ago.
+    func dropData(_ segment: Int) {
+        guard module.layout.hasRecord(ofData: segment) else { return }
+        unsafe dataRecord(segment).pointee.bytes = 0
+    }
+
+    private func dataRecord(_ segment: Int) -> UnsafeMutablePointer<apus_memory> {
+        let offset = Int(module.layout.dataSegment(segment))
+        return unsafe (UnsafeMutableRawPointer(context) + offset)
+            .assumingMemoryBound(to: apus_memory.self)
+    }
 
     /// Copies a part of an element segment into a table. Returns false, changing nothing, if
     /// either range is out of bounds. Specification: 4.6.9 “table.init”.

@@ -25,8 +25,7 @@ struct InstanceTemplate: Sendable {
     private(set) var tables: [[UInt32]] = []
     /// For each memory that the module defines, how many bytes its image has; 0: it has none.
     private(set) var imageBytes: [UInt64] = []
-    /// Which segments are gone when an instance has been initialised.
-    private(set) var droppedData: [Bool]
+    /// Which element segments are gone when an instance has been initialised.
     private(set) var droppedElements: [Bool]
 
     private let module: DecodedModule
@@ -42,7 +41,6 @@ struct InstanceTemplate: Sendable {
     init(_ module: DecodedModule, ordinals: [Int32]) {
         self.module = module
         self.ordinals = ordinals
-        droppedData = module.data.map { $0.mode != .passive }
         droppedElements = module.elements.map { $0.mode != .passive }
         for initializer in module.globalInitializers { globals.append(value(initializer)) }
         isStatic = fillTables() && measureImages()

@@ -4,7 +4,14 @@ internal import Synchronization
 
 /// The images of a module's memories, made when its first instance is.
 final class ModuleImages: Sendable {
-    private let made = Mutex<[MemoryImage?]?>(nil)
+    private enum State {
+        case unmade
+        case made([MemoryImage?])
+        /// Not asked for again: instances would be made no faster by it.
+        case refused
+    }
+
+    private let state = Mutex(State.unmade)
 
     /// The image of each memory that `module` defines; nil for those that begin empty, and for all
     /// if the system refuses: then each instance copies its data.
@@ -13,9 +20,13 @@ final class ModuleImages: Sendable {
         if !template.imageBytes.contains(where: { $0 > 0 }) {
             return template.imageBytes.map { _ in nil }
         }
-        return made.withLock { made in
-            if made == nil { made = try? Self.make(module.module, template) }
-            return made
+        return state.withLock { state in
+            if case .unmade = state {
+                let images = try? Self.make(module.module, template)
+                state = images.map(State.made) ?? .refused
+            }
+            guard case .made(let images) = state else { return nil }
+            return images
         }
     }
 

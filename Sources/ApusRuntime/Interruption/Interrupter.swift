@@ -1,6 +1,5 @@
 internal import ApusABI
 internal import CApusHost
-internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -12,78 +11,129 @@ internal import Synchronization
 
 /// Stops the guests of one store, from any thread: at once, or when a deadline passes.
 ///
-/// Compiled code is not polled. A request is noted in the store's context, where each return from
-/// the host into wasm looks, and a signal is sent to the thread that runs the guest: if it is in
-/// compiled code it leaves from there, else what it waits for ends early. Until it has left, the
-/// signal is sent again every millisecond.
-public final class Interrupter: Sendable {
-    // SAFETY: `context` is the store's and is taken away under the lock before the store goes;
-    // `thread` is inside a call, which cannot end without the lock, so it lives.
-    @safe private struct State: @unchecked Sendable {
+/// A request is noted in the store's context, where each return from the host into wasm looks, and
+/// for the thread that runs the guest. Unless code looks there itself (`usesSignals`), it is
+/// sent a signal: if it is in compiled code it leaves from there. Until it has left, the signal is
+/// sent again every millisecond.
+@safe
+public final class Interrupter: @unchecked Sendable {
+    // SAFETY: `state` is only touched with `lock` held. `context` is the store's and is taken away
+    // before the store goes; `thread` is inside a call, which cannot end without the lock, so it
+    // lives. `place` is the watchdog's, which has a lock of its own.
+    @safe private struct State {
         var context: UnsafeMutablePointer<apus_store_context>?
-        /// The thread that is in the store's outermost call; 0 if none is.
-        var thread: UInt = 0
-        /// A request that nobody has seen yet, or that the present call is to end for.
-        var isRequested = false
+        /// The thread that is in the store's outermost call; nil if none is.
+        var thread: UnsafeMutablePointer<apus_thread>?
+        /// Whether that thread has been told.
+        var isRaised = false
+        /// Whether that thread's host had blocked our signal.
+        var hadBlocked = false
+        /// Somebody's request, that nobody has seen yet or that the present call is to end for.
+        var isAsked = false
+        /// The task of the present scope is cancelled.
+        var isCancelled = false
+        /// The number of the present scope: requests made for others come too late.
+        var scope: UInt64 = 0
         /// When calls are to end: nanoseconds of the monotonic clock.
         var deadline: UInt64?
+        /// How long after it was set, if that is known.
+        var duration: Duration?
         /// Whether the deadline has passed.
         var isLate = false
-        /// Scopes that have ended: requests made for them come too late.
-        var endedScopes: UInt64 = 0
+        /// When the watchdog looks at this at the latest; nil: perhaps never.
+        var appointment: UInt64?
 
-        var mustStop: Bool { isRequested || isLate }
+        /// Why the present or the next call is to end.
+        var reason: Interruption? {
+            if isCancelled { return .cancellation }
+            if isAsked { return .request }
+            return isLate ? .deadline(after: duration) : nil
+        }
+
         /// The same for who looks while nobody watches the deadline.
-        var isOverdue: Bool { mustStop || deadline.map { $0 <= Watchdog.now() } ?? false }
+        mutating func reasonNow() -> Interruption? {
+            if let deadline, !isLate, deadline <= Watchdog.now() { isLate = true }
+            return reason
+        }
     }
 
-    private let state: Mutex<State>
+    /// Whether threads are sent signals. If not, compiled code looks whether it is to stop.
+    let usesSignals: Bool
+    private let lock = SystemLock()
+    private var state: State
+    /// The place of its entry in the watchdog's heap; -1: there is none.
+    var place = -1
 
-    init(_ context: UnsafeMutablePointer<apus_store_context>) {
-        let initial = unsafe State(context: context)
-        state = Mutex(initial)
+    init(_ context: UnsafeMutablePointer<apus_store_context>, usesSignals: Bool) {
+        state = unsafe State(context: context)
+        self.usesSignals = usesSignals
     }
+
+    private func withState<Result, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body(&state)
+    }
+
+    // MARK: Requests
 
     /// Stops the call that runs, or else the next one.
     public func interrupt() {
-        let mustRepeat = state.withLock { state in
-            state.isRequested = true
-            return Self.stop(state)
+        request { state in
+            state.isAsked = true
+            return true
         }
-        if mustRepeat { Watchdog.shared.schedule(self, at: Watchdog.now() + Watchdog.period) }
     }
 
-    /// The same, unless the scope with this number has ended.
-    public func interrupt(scope: UInt64) {
-        let mustRepeat = state.withLock { state in
-            if state.endedScopes != scope { return false }
-            state.isRequested = true
-            return Self.stop(state)
+    /// Stops the calls of the scope with this number, unless it has ended.
+    public func cancel(scope: UInt64) {
+        request { state in
+            if state.scope != scope { return false }
+            state.isCancelled = true
+            return true
         }
-        if mustRepeat { Watchdog.shared.schedule(self, at: Watchdog.now() + Watchdog.period) }
+    }
+
+    private func request(_ note: (inout State) -> Bool) {
+        Watchdog.shared.withoutForking {
+            let time = withState { state in
+                guard note(&state), stop(&state) else { return nil as UInt64? }
+                return Self.appoint(Watchdog.now() + Watchdog.period, &state)
+            }
+            if let time { Watchdog.shared.schedule(self, at: time) }
+        }
     }
 
     /// The number of the scope that begins now; one at a time.
-    public var scope: UInt64 { state.withLock { $0.endedScopes } }
+    public var scope: UInt64 { withState { $0.scope } }
 
-    /// Ends the present scope, and takes back a request that came in it and stopped nothing.
+    /// Ends the present scope: its task's cancellation concerns no later call.
     public func endScope() {
-        state.withLock { state in
-            state.endedScopes &+= 1
-            state.isRequested = false
+        withState { state in
+            state.scope &+= 1
+            state.isCancelled = false
+            Self.withdrawIfNeedless(&state)
         }
     }
 
     /// When calls are to end: nanoseconds of the monotonic clock; nil: never.
-    public var deadline: UInt64? {
-        get { state.withLock { $0.deadline } }
-        set {
-            state.withLock { state in
-                state.deadline = newValue
-                state.isLate = false
-            }
-            if let newValue { Watchdog.shared.schedule(self, at: newValue) }
+    public var deadline: UInt64? { withState { $0.deadline } }
+
+    /// How long after it was set the deadline is, if that is known.
+    public var duration: Duration? { withState { $0.duration } }
+
+    /// Sets when calls are to end, and for who is told of it how long that is from now.
+    public func setDeadline(_ deadline: UInt64?, after duration: Duration? = nil) {
+        let time = withState { state in
+            state.deadline = deadline
+            state.duration = duration
+            state.isLate = false
+            Self.withdrawIfNeedless(&state)
+            return deadline.flatMap { Self.appoint($0, &state) }
         }
+        if let time { Watchdog.shared.schedule(self, at: time) }
     }
 
     /// The present time, as deadlines have it: nanoseconds.
@@ -104,70 +154,128 @@ public final class Interrupter: Sendable {
 
     /// The calling thread enters the store from outside. Throws if it is to stay out.
     func begin() throws {
-        let error = apus_interrupts_prepare_thread()
-        guard error == 0 else { throw ResourceError(.signals, requested: 1, errorNumber: error) }
-        if takeRequest() { throw WasmTrap(.interrupted) }
-        try state.withLock { state in
-            if state.deadline != nil, !Watchdog.shared.isAwake {
-                throw ResourceError(.thread, requested: 1, errorNumber: EAGAIN)
+        var hadBlocked = false
+        if usesSignals {
+            let error = apus_interrupts_begin()
+            guard error <= 0 else {
+                throw ResourceError(.signals, requested: 1, errorNumber: error)
             }
-            state.thread = apus_interrupt_target()
+            hadBlocked = error < 0
+        }
+        do {
+            // Whoever asks before sees no thread and is seen here; whoever asks later sees it.
+            try withState { state in
+                if let reason = state.reasonNow() {
+                    state.isAsked = false
+                    throw WasmTrap(.interrupted, interruption: reason)
+                }
+                if state.deadline != nil, !Watchdog.shared.start() {
+                    throw ResourceError(.thread, requested: 1, errorNumber: EAGAIN)
+                }
+                unsafe state.thread = apus_thread_record()
+                unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
+                state.hadBlocked = hadBlocked
+            }
+        } catch {
+            if hadBlocked { apus_interrupts_give_back() }
+            throw error
         }
     }
 
-    /// Whether what is going on is to stop.
-    var mustStop: Bool { state.withLock { $0.isOverdue } }
+    /// Why what is going on is to stop; nil if it need not.
+    var reason: Interruption? { withState { $0.reasonNow() } }
 
-    /// The same; a request has then been served.
-    func takeRequest() -> Bool {
-        state.withLock { state in
-            guard state.isOverdue else { return false }
-            state.isRequested = false
-            return true
+    /// The same; if no call runs, a request has then been served.
+    func takeReason() -> Interruption? {
+        withState { state in
+            guard let reason = state.reasonNow() else { return nil }
+            if unsafe state.thread == nil { state.isAsked = false }
+            return reason
         }
     }
 
-    /// The thread that has entered is out again. What it was to stop for is done.
+    /// The thread that has entered is out again. What it was asked to stop for is done.
     func end() {
-        state.withLock { state in
-            state.thread = 0
-            state.isRequested = false
-            if let context = unsafe state.context { unsafe apus_interrupt_withdraw(context) }
+        let mustBlock = withState { state in
+            state.isAsked = false
+            Self.withdraw(&state)
+            unsafe state.thread = nil
+            return state.hadBlocked
         }
+        if mustBlock { apus_interrupts_give_back() }
     }
 
     /// The store goes.
     func detach() {
-        let hadDeadline = state.withLock { state in
-            unsafe state.context = nil
-            return state.deadline != nil
-        }
-        if hadDeadline { Watchdog.shared.forget(self) }
+        withState { state in unsafe state.context = nil }
+        Watchdog.shared.forget(self)
     }
 
     // MARK: For the watchdog
 
-    var isDetached: Bool { state.withLock { unsafe $0.context == nil } }
-
     /// What time has brought: stops the call that runs if it is late. Returns when to come again.
     func tick(_ now: UInt64) -> UInt64? {
-        state.withLock { state in
+        withState { state in
+            state.appointment = nil
             if unsafe state.context == nil { return nil }
             if let deadline = state.deadline, !state.isLate {
-                if deadline > now { return deadline }
-                state.isLate = true
+                if deadline <= now {
+                    state.isLate = true
+                } else {
+                    state.appointment = deadline
+                }
             }
-            return Self.stop(state) ? now + Watchdog.period : nil
+            if stop(&state) { _ = Self.appoint(now + Watchdog.period, &state) }
+            return state.appointment
         }
     }
 
-    /// Asks the call that runs to stop if it must. Whether there is one.
-    private static func stop(_ state: borrowing State) -> Bool {
-        guard state.mustStop, state.thread != 0, let context = unsafe state.context else {
-            return false
+    /// In a child process: calls of other threads are not going on here. Whether the watchdog need
+    /// look at this.
+    func forked() -> Bool {
+        // Whoever has the lock was a thread of the parent's, and the store is that one's.
+        guard lock.lockIfFree() else { return false }
+        defer { lock.unlock() }
+        let thread = unsafe state.thread
+        if unsafe thread != nil, unsafe thread != apus_thread_record() {
+            unsafe state.thread = nil
+            state.isRaised = false
         }
-        unsafe apus_interrupt_request(context)
-        apus_interrupt_thread(state.thread)
-        return true
+        return unsafe state.context != nil
+    }
+
+    // MARK: Steps
+
+    /// Asks the call that runs to stop if it must. Whether it has to be asked again.
+    private func stop(_ state: inout State) -> Bool {
+        guard let reason = state.reason, let thread = unsafe state.thread,
+            let context = unsafe state.context
+        else { return false }
+        if !state.isRaised {
+            state.isRaised = true
+            unsafe apus_interrupt_request(context, thread, reason.bits)
+        }
+        if usesSignals { unsafe apus_interrupt_thread(thread) }
+        return usesSignals
+    }
+
+    private static func withdraw(_ state: inout State) {
+        guard state.isRaised else { return }
+        state.isRaised = false
+        if let context = unsafe state.context {
+            unsafe apus_interrupt_withdraw(context, state.thread)
+        }
+    }
+
+    /// The call that runs goes on if nothing is left that it was to stop for.
+    private static func withdrawIfNeedless(_ state: inout State) {
+        if state.reason == nil { withdraw(&state) }
+    }
+
+    /// Notes that the watchdog is to look at `time`. Returns it if the watchdog does not yet know.
+    private static func appoint(_ time: UInt64, _ state: inout State) -> UInt64? {
+        if let known = state.appointment, known <= time { return nil }
+        state.appointment = time
+        return time
     }
 }

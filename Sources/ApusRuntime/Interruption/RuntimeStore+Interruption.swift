@@ -1,11 +1,22 @@
 internal import ApusABI
 internal import CApusHost
 
+/// Where an interruptible call has come to, for tests that ask for its end just there.
+enum InterruptionStep: CaseIterable {
+    /// It is to be decided whether the call may begin.
+    case beginning
+    /// That is decided, and wasm is about to be entered.
+    case begun
+    /// Wasm has been left.
+    case ending
+}
+
 // SAFETY: the context lives as long as the store, which takes it from the interrupter in deinit.
 extension RuntimeStore {
     func makeInterrupter() -> Interrupter {
         setAttention(apus_attention_interrupt, true)
-        let interrupter = unsafe Interrupter(context)
+        let interrupter = unsafe Interrupter(
+            context, usesSignals: !environment.configuration.pollsInterruption)
         // A call that runs already is to be stopped as well; calls that begin say if they cannot.
         if unsafe context.pointee.entry_sp != 0 { try? interrupter.begin() }
         return interrupter
@@ -13,28 +24,56 @@ extension RuntimeStore {
 
     /// The calling thread enters the store from outside.
     func beginInterruptible() throws {
+        atInterruptionStep?(.beginning)
         do {
             try interrupter.begin()
         } catch {
             if error is WasmTrap { statistics.traps += 1 }
             throw error
         }
+        atInterruptionStep?(.begun)
+    }
+
+    /// The calling thread has left the store.
+    func endInterruptible() {
+        atInterruptionStep?(.ending)
+        interrupter.end()
     }
 
     /// Throws if what is going on outside of wasm, on behalf of a guest, is to stop.
     func checkInterruption() throws {
-        let isRequested = has(apus_attention_interrupt) && interrupter.takeRequest()
-        guard isRequested || apus_this_thread_is_interrupted() != 0 else { return }
+        let own = has(apus_attention_interrupt) ? interrupter.takeReason() : nil
+        guard let reason = own ?? threadReason else { return }
         statistics.traps += 1
-        throw WasmTrap(.interrupted)
+        throw WasmTrap(.interrupted, interruption: reason)
+    }
+
+    /// Why a call of this thread, of this store or of one around it, is to end.
+    private var threadReason: Interruption? {
+        if apus_this_thread_is_interrupted() == 0 { return nil }
+        return Interruption(bits: unsafe apus_thread_record().pointee.reason)
+    }
+
+    /// Why the call that has just been left was to end.
+    func takeInterruption() -> Interruption? {
+        (has(apus_attention_interrupt) ? interrupter.reason : nil) ?? threadReason
     }
 
     /// Whether long work on behalf of a guest need not stop.
     var mayGoOn: Bool {
         if apus_this_thread_is_interrupted() != 0 { return false }
-        return !has(apus_attention_interrupt) || !interrupter.mustStop
+        return !has(apus_attention_interrupt) || interrupter.reason == nil
     }
 
-    /// Whether the guest that runs has been asked to stop.
-    public var isInterrupted: Bool { unsafe apus_interrupt_is_requested(context) != 0 }
+    /// Does `body`, in which waits in the system end when the guest of this thread is to stop.
+    public static func endingWaits<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let previous = apus_interrupts_end_waits(1)
+        defer { _ = apus_interrupts_end_waits(previous) }
+        return try body()
+    }
+
+    /// Whether guests have been told to stop: the one that runs, or else the next one.
+    public var isInterrupted: Bool { !mayGoOn }
 }

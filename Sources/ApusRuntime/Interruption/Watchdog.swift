@@ -9,33 +9,37 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// The thread that looks after deadlines: one per process, started with the first deadline.
+/// The thread that looks after deadlines: one per process, started with the first deadline, and
+/// again in a child process that has one.
+///
+/// Locks are taken in this order: the one against forks, an interrupter's, the heap's.
 @safe
 final class Watchdog: @unchecked Sendable {
-    // SAFETY: everything below is only touched with `lock` held; lock and condition are never
-    // freed, as the watchdog lives as long as the process.
+    // SAFETY: the heap is only touched with `lock` held; locks and condition are never freed, as
+    // the watchdog lives as long as the process.
     static let shared = Watchdog()
     /// How often a thread that does not leave wasm is reminded, in nanoseconds.
     static let period: UInt64 = 1_000_000
 
-    private struct Entry {
-        var time: UInt64
-        var interrupter: Interrupter
-    }
-
-    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let lock = SystemLock()
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// A binary heap, the earliest first.
-    private var entries: [Entry] = []
-    /// How many entries may be for stores that are gone.
-    private var forgotten = 0
+    /// Readers have, or are about to take, the lock of an interrupter that is not their own
+    /// store's; who forks writes, so that the child finds these free.
+    private let forkLock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
+    private var heap = DeadlineHeap()
+    /// Those whose time has come, while the thread is busy with them.
+    private var due: [Interrupter] = []
     private let isRunning = Atomic(false)
 
-    /// Whether the thread runs: if the system had none to spare, nobody looks after deadlines.
-    var isAwake: Bool { isRunning.load(ordering: .relaxed) }
-
     private init() {
-        unsafe pthread_mutex_init(lock, nil)
+        unsafe pthread_rwlock_init(forkLock, nil)
+        initializeCondition()
+        pthread_atfork(
+            { Watchdog.shared.willFork() }, { Watchdog.shared.didFork() },
+            { Watchdog.shared.wasForked() })
+    }
+
+    private func initializeCondition() {
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -52,30 +56,40 @@ final class Watchdog: @unchecked Sendable {
 
     /// Has `interrupter` looked at when `time` has come.
     func schedule(_ interrupter: Interrupter, at time: UInt64) {
-        unsafe pthread_mutex_lock(lock)
-        insert(Entry(time: time, interrupter: interrupter))
-        if entries[0].time == time { unsafe pthread_cond_signal(changed) }
-        if !isAwake { start() }
-        unsafe pthread_mutex_unlock(lock)
+        lock.lock()
+        defer { lock.unlock() }
+        heap.insert(interrupter, at: time)
+        if heap.first == time { unsafe pthread_cond_signal(changed) }
+        startThread()
     }
 
-    /// The store of `interrupter` is gone: its entries need not be kept.
+    /// The store of `interrupter` is gone.
     func forget(_ interrupter: Interrupter) {
-        unsafe pthread_mutex_lock(lock)
-        forgotten += 1
-        if forgotten > 64, forgotten > entries.count / 2 {
-            forgotten = 0
-            let kept = entries.filter { !$0.interrupter.isDetached }
-            entries.removeAll()
-            for entry in kept { insert(entry) }
-        }
-        unsafe pthread_mutex_unlock(lock)
+        lock.lock()
+        defer { lock.unlock() }
+        heap.remove(interrupter)
+    }
+
+    /// How many interrupters there are to look at.
+    var count: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return heap.count
     }
 
     // MARK: The thread
 
-    /// Starts the thread. If the system has none to spare, the next to schedule tries again.
-    private func start() {
+    /// Whether the thread runs: if the system has none to spare, nobody looks after deadlines.
+    func start() -> Bool {
+        if isRunning.load(ordering: .relaxed) { return true }
+        lock.lock()
+        defer { lock.unlock() }
+        return startThread()
+    }
+
+    @discardableResult
+    private func startThread() -> Bool {
+        if isRunning.load(ordering: .relaxed) { return true }
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
@@ -89,53 +103,73 @@ final class Watchdog: @unchecked Sendable {
         unsafe pthread_sigmask(SIG_SETMASK, &previous, nil)
         unsafe pthread_attr_destroy(&attributes)
         isRunning.store(error == 0, ordering: .relaxed)
+        return error == 0
     }
 
     private func run() -> Never {
-        unsafe pthread_mutex_lock(lock)
         while true {
-            guard let first = entries.first else {
-                unsafe pthread_cond_wait(changed, lock)
-                continue
+            let due = waitUntilDue()
+            // Without the lock, for which those wait that set deadlines.
+            withoutForking {
+                let now = Self.now()
+                for interrupter in due {
+                    if let next = interrupter.tick(now) { schedule(interrupter, at: next) }
+                }
             }
+        }
+    }
+
+    /// Waits until there are some whose time has come, and takes them out.
+    private func waitUntilDue() -> [Interrupter] {
+        lock.lock()
+        defer { lock.unlock() }
+        due.removeAll(keepingCapacity: true)
+        while true {
             let now = Self.now()
-            if first.time > now {
-                var time = timespec()
-                time.tv_sec = Int(clamping: first.time / 1_000_000_000)
-                time.tv_nsec = Int(first.time % 1_000_000_000)
-                unsafe pthread_cond_timedwait(changed, lock, &time)
+            while let interrupter = heap.popFirst(notAfter: now) { due.append(interrupter) }
+            if !due.isEmpty { return due }
+            guard let first = heap.first else {
+                unsafe pthread_cond_wait(changed, lock.handle)
                 continue
             }
-            let interrupter = removeFirst().interrupter
-            if let next = interrupter.tick(now) {
-                insert(Entry(time: next, interrupter: interrupter))
-            }
+            var time = timespec()
+            time.tv_sec = Int(clamping: first / 1_000_000_000)
+            time.tv_nsec = Int(first % 1_000_000_000)
+            unsafe pthread_cond_timedwait(changed, lock.handle, &time)
         }
     }
 
-    // MARK: The heap
+    // MARK: Forks
 
-    private func insert(_ entry: Entry) {
-        entries.append(entry)
-        var place = entries.count - 1
-        while place > 0, entries[(place - 1) / 2].time > entries[place].time {
-            entries.swapAt(place, (place - 1) / 2)
-            place = (place - 1) / 2
-        }
+    /// Does `work`, during which no other thread forks.
+    func withoutForking(_ work: () -> Void) {
+        unsafe pthread_rwlock_rdlock(forkLock)
+        work()
+        unsafe pthread_rwlock_unlock(forkLock)
     }
 
-    private func removeFirst() -> Entry {
-        entries.swapAt(0, entries.count - 1)
-        let first = entries.removeLast()
-        var place = 0
-        while true {
-            var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < entries.count {
-                if entries[child].time < entries[least].time { least = child }
-            }
-            if least == place { return first }
-            entries.swapAt(place, least)
-            place = least
+    private func willFork() {
+        unsafe pthread_rwlock_wrlock(forkLock)
+        lock.lock()
+    }
+
+    private func didFork() {
+        lock.unlock()
+        unsafe pthread_rwlock_unlock(forkLock)
+    }
+
+    /// In the child there is one thread, and it is not the watchdog's.
+    private func wasForked() {
+        unsafe pthread_rwlock_init(forkLock, nil)
+        lock.reset()
+        initializeCondition()
+        isRunning.store(false, ordering: .relaxed)
+        apus_interrupts_forked()
+        for interrupter in due { heap.insert(interrupter, at: 0) }
+        for interrupter in heap.interrupters where !interrupter.forked() {
+            heap.remove(interrupter)
         }
+        // A call that goes on in the child has a deadline there, too. Those that begin see to it.
+        if unsafe apus_thread_record().pointee.current != nil, heap.count > 0 { startThread() }
     }
 }

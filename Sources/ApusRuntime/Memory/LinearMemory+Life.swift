@@ -1,13 +1,15 @@
+internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
 /// How a memory begins, is made as it was at first, and ends.
 // SAFETY: `base` is a reservation that the memory has for itself; see `LinearMemory`.
 extension LinearMemory {
-    /// Address space for `bytes` bytes: `place`, or the memory's own.
+    /// Address space for `plan` and at most `maximumBytes`: `place`, or the memory's own.
     static func reserve(
-        _ bytes: UInt64, _ place: MemoryPlace?
+        _ plan: MemoryPlan, maximumBytes: UInt64, _ place: MemoryPlace?
     ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, isOwn: Bool) {
+        let bytes = plan.reservedBytes(maximumBytes: maximumBytes)
         if let place {
             guard bytes <= place.reservedBytes else {
                 throw ResourceError(.memory, requested: bytes, limit: place.reservedBytes)
@@ -15,19 +17,22 @@ extension LinearMemory {
             return unsafe (place.base, false)
         }
         guard let base = unsafe apus_reserve(bytes) else {
-            throw ResourceError(.memory, requested: bytes)
+            throw ResourceError(
+                plan.checks == .access ? .memory : .addressSpace, requested: bytes)
         }
         return unsafe (base, true)
     }
 
-    /// Makes the first `bytes` of a reservation accessible, with their first contents.
+    /// Makes the first `bytes` of a reservation accessible, with their first contents. Returns
+    /// whether these come from a file, so that the system has them.
     static func commit(
         _ base: UnsafeMutableRawPointer, _ bytes: UInt64, _ image: MemoryImage?
-    ) throws(ResourceError) {
-        if bytes == 0 { return }
+    ) throws(ResourceError) -> Bool {
+        if bytes == 0 { return false }
         let error = unsafe apus_protect(base, bytes, apus_access_write)
         guard error == 0 else { throw ResourceError(.memory, requested: bytes, errorNumber: error) }
-        try unsafe image?.map(at: base)
+        guard let image else { return false }
+        return try unsafe image.map(at: base)
     }
 
     static func record(
@@ -69,13 +74,18 @@ extension LinearMemory {
         unsafe record.pointee.bytes = bytes
         let written = min(kept & ~(apus_page_bytes() &- 1), first)
         if let image {
-            unsafe image.restore(mapping, count: written)
+            unsafe image.restore(mapping, 0..<written)
         } else if written > 0 {
             unsafe mapping.initializeMemory(
                 as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: written))
         }
         let rest = unsafe mapping + Int(truncatingIfNeeded: written)
-        return unsafe apus_discard(rest, first &- written) == 0
+        guard unsafe apus_discard(rest, first &- written) == 0 else { return false }
+        // What was copied is gone now.
+        if let image, !isMapped, written < image.byteCount {
+            unsafe image.restore(mapping, written..<image.byteCount)
+        }
+        return true
     }
 
     /// Empties a place that a pool has lent. Returns false if the system refuses; then the place

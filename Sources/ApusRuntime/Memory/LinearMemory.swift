@@ -22,6 +22,8 @@ public final class LinearMemory {
     private let ownsMapping: Bool
     /// Its first contents, if they are not zeros.
     let image: MemoryImage?
+    /// Whether its image is mapped, so that pages that are given back have these contents again.
+    let isMapped: Bool
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
 
@@ -51,11 +53,12 @@ public final class LinearMemory {
         maximumBytes = max(min(maximum, bound), minimum)
         let plan = MemoryPlan(type, alwaysChecksBounds: alwaysChecksBounds)
         reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
-        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(reservedBytes, site.place)
+        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(
+            plan, maximumBytes: maximumBytes, site.place)
         image = unsafe site.image
         accessibleBytes = Self.wholePages(minimum)
         do throws(ResourceError) {
-            try unsafe Self.commit(mapping, accessibleBytes, site.image)
+            isMapped = try unsafe Self.commit(mapping, accessibleBytes, site.image)
             unsafe (record, ownsRecord) = try unsafe Self.record(site.record)
         } catch {
             unsafe Self.giveBack(mapping, ownsMapping, reservedBytes, accessibleBytes)

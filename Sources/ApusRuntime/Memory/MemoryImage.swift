@@ -10,16 +10,43 @@ internal import CApusHost
 @safe
 final class MemoryImage: Sendable {
     // SAFETY: `view` is a mapping of `byteCount` bytes, readable, of a file that nobody can change
-    // any more; this object owns it and the descriptor.
+    // any more; this object owns it.
     /// Size in bytes: whole pages of the system. The image begins where the memory does.
     let byteCount: UInt64
-    private let descriptor: Int32
     private nonisolated(unsafe) let view: UnsafeRawPointer
+    /// Has the descriptor of the file, or did.
+    private let descriptors: ImageDescriptors
+    private let write: Contents
+
+    /// Puts the contents that are not zeros into a file.
+    typealias Contents = @Sendable (borrowing Writer) throws(ResourceError) -> Void
 
     /// An image of `byteCount` bytes, whole pages: zeros, and what `write` puts there.
     init(
-        byteCount: UInt64, _ write: (borrowing Writer) throws(ResourceError) -> Void
+        byteCount: UInt64, in descriptors: ImageDescriptors = .shared,
+        _ write: @escaping Contents
     ) throws(ResourceError) {
+        let descriptor = try Self.make(byteCount, write)
+        guard let view = unsafe apus_image_view(descriptor, byteCount) else {
+            apus_image_close(descriptor)
+            throw ResourceError(.image, requested: byteCount)
+        }
+        self.byteCount = byteCount
+        unsafe self.view = view
+        self.descriptors = descriptors
+        self.write = write
+        descriptors.add(descriptor, of: self)
+    }
+
+    deinit {
+        descriptors.close(self)
+        unsafe apus_unmap(UnsafeMutableRawPointer(mutating: view), byteCount)
+    }
+
+    /// The descriptor of a new file, sealed.
+    private static func make(
+        _ byteCount: UInt64, _ write: Contents
+    ) throws(ResourceError) -> Int32 {
         let descriptor = apus_image_make(byteCount)
         guard descriptor >= 0 else {
             throw ResourceError(.image, requested: byteCount, errorNumber: -descriptor)
@@ -30,18 +57,12 @@ final class MemoryImage: Sendable {
             apus_image_close(descriptor)
             throw error
         }
-        guard let view = unsafe apus_image_view(descriptor, byteCount) else {
+        let error = apus_image_seal(descriptor)
+        guard error == 0 else {
             apus_image_close(descriptor)
-            throw ResourceError(.image, requested: byteCount)
+            throw ResourceError(.image, requested: byteCount, errorNumber: error)
         }
-        self.byteCount = byteCount
-        self.descriptor = descriptor
-        unsafe self.view = view
-    }
-
-    deinit {
-        unsafe apus_unmap(UnsafeMutableRawPointer(mutating: view), byteCount)
-        apus_image_close(descriptor)
+        return descriptor
     }
 
     /// Puts bytes into an image that is being made.
@@ -59,21 +80,37 @@ final class MemoryImage: Sendable {
         }
     }
 
-    /// Maps the image over the first pages of the reservation at `base`.
-    func map(at base: UnsafeMutableRawPointer) throws(ResourceError) {
-        let error = unsafe apus_image_map(descriptor, base, byteCount)
-        guard error == 0 else {
-            throw ResourceError(.image, requested: byteCount, errorNumber: error)
+    /// Maps the image over the first pages of the reservation at `base`. If there is no descriptor
+    /// to be had for that, it copies its contents there and returns false.
+    func map(at base: UnsafeMutableRawPointer) throws(ResourceError) -> Bool {
+        var hasDescriptor = false
+        do throws(ResourceError) {
+            try descriptors.with(self, make: make) { descriptor throws(ResourceError) in
+                hasDescriptor = true
+                let error = unsafe apus_image_map(descriptor, base, byteCount)
+                guard error == 0 else {
+                    throw ResourceError(.image, requested: byteCount, errorNumber: error)
+                }
+            }
+            return true
+        } catch {
+            if hasDescriptor { throw error }
+            unsafe restore(base, 0..<byteCount)
+            return false
         }
     }
 
-    /// Writes the first `count` bytes of the image's contents, zeros after its end, to `base`.
-    func restore(_ base: UnsafeMutableRawPointer, count: UInt64) {
-        let copied = min(count, byteCount)
-        unsafe base.copyMemory(from: view, byteCount: Int(truncatingIfNeeded: copied))
-        if count > copied {
-            unsafe (base + Int(truncatingIfNeeded: copied)).initializeMemory(
-                as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: count &- copied))
-        }
+    /// A new file of the same contents.
+    private func make() throws(ResourceError) -> Int32 { try Self.make(byteCount, write) }
+
+    /// Writes the bytes of a memory at `base` that are in `range` as they were at first: the
+    /// image's contents, and zeros after its end.
+    func restore(_ base: UnsafeMutableRawPointer, _ range: Range<UInt64>) {
+        let copied = range.clamped(to: 0..<byteCount)
+        unsafe (base + Int(copied.lowerBound)).copyMemory(
+            from: view + Int(copied.lowerBound), byteCount: copied.count)
+        let zeros = range.clamped(to: byteCount..<max(byteCount, range.upperBound))
+        unsafe (base + Int(zeros.lowerBound)).initializeMemory(
+            as: UInt8.self, repeating: 0, count: zeros.count)
     }
 }

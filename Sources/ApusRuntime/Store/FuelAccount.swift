@@ -6,6 +6,9 @@ struct FuelAccount {
     /// What was left when it was last set.
     private var granted: Int64 = 0
 
+    /// What there was when it was last set.
+    var limit: UInt64 { UInt64(max(0, granted)) }
+
     /// What is left is set to `amount` while there is `left`.
     mutating func set(_ amount: Int64, left: Int64) {
         used = total(left: left)

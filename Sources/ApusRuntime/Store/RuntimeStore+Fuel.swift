@@ -6,14 +6,31 @@ internal import CApusHost
 // wasm is not running.
 extension RuntimeStore {
     /// What the store's guests may still use up. While a guest runs, its host functions see it as
-    /// it was at the call.
+    /// it was at the call. Without a meter, setting it keeps all guests of the store from running.
     public var fuel: UInt64 {
         get { UInt64(max(0, unsafe context.pointee.fuel)) }
         set {
+            guard unsafe context.pointee.is_metered != 0 else {
+                refusal = ResourceError(.fuel, requested: newValue, limit: 0)
+                return
+            }
             let amount = Int64(clamping: newValue)
             fuelAccount.set(amount, left: unsafe context.pointee.fuel)
             unsafe context.pointee.fuel = amount
         }
+    }
+
+    /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false
+    /// if there is too little, and takes nothing then, or all of it if the work `isDone`.
+    public func pay(_ cost: UInt64, isDone: Bool) -> Bool {
+        guard unsafe context.pointee.is_metered != 0 else { return true }
+        let left = unsafe max(0, context.pointee.fuel)
+        guard cost <= UInt64(left) else {
+            if isDone { unsafe context.pointee.fuel = 0 }
+            return false
+        }
+        unsafe context.pointee.fuel = left - Int64(cost)
+        return true
     }
 
     /// What the store's guests have used up.
@@ -23,6 +40,7 @@ extension RuntimeStore {
     /// by a call there are none.
     func refundFuel(_ code: TrapCode) {
         guard unsafe context.pointee.is_metered != 0, code != .stackExhausted, code != .none,
+            code != .interrupted,
             unsafe context.pointee.trap_signal != 0
         else { return }
         let address = unsafe context.pointee.trap_pc

@@ -5,21 +5,24 @@ extension RuntimeStore {
     /// Adds `delta` pages of zeros to a memory of this store. Returns the old size in pages; nil
     /// if it may not grow so far. Throws what the limiter throws. Specification: 4.5.3.
     public func grow(_ memory: LinearMemory, by delta: UInt64) throws -> UInt64? {
-        let old = memory.pageCount
-        if delta == 0 { return old }
-        let (pages, overflow) = old.addingReportingOverflow(delta)
-        let growth = Growth(
-            .memory, current: UInt64(memory.byteCount),
-            desired: overflow ? .max : memory.type.byteCount(ofPages: pages),
-            maximum: memory.type.limits.maximum.map { memory.type.byteCount(ofPages: $0) })
-        if try refusal(of: growth, atMost: memory.maximumBytes) != nil { return nil }
-        guard memory.grow(by: delta) != nil else {
+        if delta == 0 { return memory.pageCount }
+        let admission = try admit(atMost: memory.maximumBytes) { Self.growth(of: memory, delta) }
+        guard case .success(let growth) = admission else { return nil }
+        guard let old = memory.grow(by: delta) else {
             failed(growth, ResourceError(.memory, requested: growth.desired))
             return nil
         }
         count(growth)
         statistics.growths += 1
         return old
+    }
+
+    private static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
+        let (pages, overflow) = memory.pageCount.addingReportingOverflow(delta)
+        return Growth(
+            .memory, current: UInt64(memory.byteCount),
+            desired: overflow ? .max : memory.type.byteCount(ofPages: pages),
+            maximum: memory.type.limits.maximum.map { memory.type.byteCount(ofPages: $0) })
     }
 
     /// Adds `delta` elements of `value` to a table of this store. Returns the old size; nil if it
@@ -30,15 +33,10 @@ extension RuntimeStore {
         _ table: ReferenceTable, by delta: UInt64, _ value: UInt64, pay: () -> Bool = { true },
         mayGoOn: () -> Bool = { true }
     ) throws -> UInt64? {
-        let old = table.count
-        if delta == 0 { return old }
-        let (sum, overflow) = old.addingReportingOverflow(delta)
-        let growth = Growth(
-            .table, current: old, desired: overflow ? .max : sum,
-            maximum: table.type.limits.maximum)
-        if try refusal(of: growth, atMost: table.maximum) != nil { return nil }
-        guard pay() else { return nil }
-        guard table.grow(by: delta, value, mayGoOn: mayGoOn) != nil else {
+        if delta == 0 { return table.count }
+        let admission = try admit(atMost: table.maximum) { Self.growth(of: table, delta) }
+        guard case .success(let growth) = admission, pay() else { return nil }
+        guard let old = table.grow(by: delta, value, mayGoOn: mayGoOn) else {
             if mayGoOn() { failed(growth, ResourceError(.table, requested: growth.desired)) }
             return nil
         }
@@ -47,25 +45,39 @@ extension RuntimeStore {
         return old
     }
 
+    private static func growth(of table: ReferenceTable, _ delta: UInt64) -> Growth {
+        let (sum, overflow) = table.count.addingReportingOverflow(delta)
+        return Growth(
+            .table, current: table.count, desired: overflow ? .max : sum,
+            maximum: table.type.limits.maximum)
+    }
+
     // MARK: Making things
 
     /// Counts a new instance of `module` and what it begins with, or throws why it may not be.
     func reserve(for module: LoadedModule) throws {
-        guard statistics.instances < limits.instances else {
-            throw ResourceError(
-                .instances, requested: UInt64(statistics.instances) + 1,
-                limit: UInt64(max(0, limits.instances)))
-        }
-        for (index, growth) in module.demand.enumerated() {
-            do {
-                if let error = try refusal(of: growth, atMost: .max) { throw error }
-            } catch {
-                for growth in module.demand[..<index] { uncount(growth) }
-                throw error
+        if let refusal { throw refusal }
+        try checkInstances()
+        var counted = 0
+        do {
+            for growth in module.demand {
+                count(try admit(atMost: .max) { growth }.get())
+                counted += 1
             }
-            count(growth)
+            // The limiter may have made instances of its own.
+            try checkInstances()
+        } catch {
+            for growth in module.demand[..<counted] { uncount(growth) }
+            throw error
         }
         statistics.instances += 1
+    }
+
+    private func checkInstances() throws(ResourceError) {
+        if statistics.instances < limits.instances { return }
+        throw ResourceError(
+            .instances, requested: UInt64(statistics.instances) + 1,
+            limit: UInt64(max(0, limits.instances)))
     }
 
     /// Takes back what `reserve` counted: there is no instance.
@@ -78,7 +90,7 @@ extension RuntimeStore {
     func making<Thing>(
         _ growth: Growth, _ make: () throws(ResourceError) -> Thing
     ) throws -> Thing {
-        if let error = try refusal(of: growth, atMost: .max) { throw error }
+        let growth = try admit(atMost: growth.maximum ?? .max) { growth }.get()
         do throws(ResourceError) {
             let thing = try make()
             count(growth)
@@ -91,25 +103,41 @@ extension RuntimeStore {
 
     // MARK: Limits
 
-    /// Why `growth` may not happen: the type's maximum, the store's limits or the limiter are
-    /// against it. Nil if it may.
-    private func refusal(of growth: Growth, atMost maximum: UInt64) throws -> ResourceError? {
-        let error: ResourceError
+    /// A growth that may happen, or why it may not: the type's maximum, the store's limits or the
+    /// limiter are against it.
+    ///
+    /// The limiter may make things larger itself while it is asked. So `measure` is asked again
+    /// after it, and the limits are looked at as things are then.
+    private func admit(
+        atMost maximum: UInt64, _ measure: () -> Growth
+    ) throws -> Result<Growth, ResourceError> {
+        var growth = measure()
+        var error = excess(growth, over: maximum)
+        if error == nil, let limiter {
+            let isAllowed = try limiter.allows(growth)
+            growth = measure()
+            error =
+                isAllowed
+                ? excess(growth, over: maximum)
+                : ResourceError(
+                    growth.resource.single, requested: growth.desired, isVetoed: true)
+        }
+        guard let error else { return .success(growth) }
+        failed(growth, error)
+        return .failure(error)
+    }
+
+    /// Which limit `growth` exceeds: the type's maximum, or the store's.
+    private func excess(_ growth: Growth, over maximum: UInt64) -> ResourceError? {
         let (present, limit) = total(growth.resource)
         let (sum, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
         if growth.desired > maximum {
-            error = ResourceError(
+            return ResourceError(
                 growth.resource.single, requested: growth.desired, limit: maximum)
-        } else if overflow || sum > limit {
-            error = ResourceError(
-                growth.resource.total, requested: overflow ? .max : sum, limit: limit)
-        } else {
-            guard let limiter, try !limiter.allows(growth) else { return nil }
-            error = ResourceError(
-                growth.resource.single, requested: growth.desired, isVetoed: true)
         }
-        failed(growth, error)
-        return error
+        if !overflow, sum <= limit { return nil }
+        return ResourceError(
+            growth.resource.total, requested: overflow ? .max : sum, limit: limit)
     }
 
     private func failed(_ growth: Growth, _ error: ResourceError) {

@@ -20,7 +20,8 @@ public final class RuntimeStore {
         get { unsafe held.instances }
         _modify { yield unsafe &held.instances }
     }
-    private var hostFunctions: [HostFunction] = []
+    /// Functions of the host that belong to no instance.
+    private var hostFunctions: [StoreFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
     /// Those that belong to no instance, and all that may hold references to host objects.
@@ -46,12 +47,21 @@ public final class RuntimeStore {
     public var callHook: CallHook? {
         didSet { setAttention(apus_attention_hook, callHook != nil) }
     }
+    /// Why no guest of this store may run, if that is so.
+    var refusal: ResourceError? {
+        didSet { setAttention(apus_attention_refused, refusal != nil) }
+    }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
+    /// How a call into the store last ended in an error.
+    var lastFailure: Failure?
+    /// Is told, for tests, where interruptible calls have come to.
+    var atInterruptionStep: ((InterruptionStep) -> Void)?
     /// Of the limits, within bounds.
     let wasmStackBytes: UInt
+    let hostStackBytes: UInt?
     /// What every context of the store has as its stack limit.
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
@@ -75,6 +85,7 @@ public final class RuntimeStore {
         self.environment = environment
         self.limits = limits
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
+        hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
         let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
         let head = unsafe MemoryLayout<apus_store_context>.stride
@@ -103,9 +114,20 @@ public final class RuntimeStore {
     public func makeHostFunction(
         _ type: FunctionType, layout: ArgumentLayout = .cells, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) -> FunctionReference {
-        let function = try HostFunction(type, layout, in: self, body)
+        try Self.check(type)
+        let function = try StoreFunction(type, layout, in: self, body)
         hostFunctions.append(function)
         return function.reference
+    }
+
+    /// What a module may not have, a function of the host may not either.
+    private static func check(_ type: FunctionType) throws(ResourceError) {
+        let limits = DecodingLimits()
+        for (count, limit) in [
+            (type.parameters.count, limits.parameters), (type.results.count, limits.results),
+        ] where count > limit {
+            throw ResourceError(.parameters, requested: UInt64(count), limit: UInt64(limit))
+        }
     }
 
     /// A memory that belongs to no instance.
@@ -123,7 +145,7 @@ public final class RuntimeStore {
     private func retain(_ type: ValueType) throws(ResourceError) {
         guard let named = type.namedType else { return }
         guard environment.signatures.retain(type) else {
-            throw ResourceError(.signature, requested: UInt64(named))
+            throw ResourceError(.foreignType, requested: UInt64(named))
         }
         retainedTypes.append(type)
     }
@@ -195,7 +217,7 @@ public final class RuntimeStore {
             let module = instance.module
             return module.functionType(module.module.functions[Int(function.functionIndex)])
         }
-        return environment.signatures.type(function.signature) ?? FunctionType()
+        return function.host?.type ?? FunctionType()
     }
 
     /// Whether `function` lives in this store.
@@ -207,7 +229,7 @@ public final class RuntimeStore {
     public func target(_ function: FunctionReference) throws(ResourceError) -> CallTarget {
         let type = type(of: function)
         return CallTarget(
-            entry: try entry(function, type, .cells), code: function.code,
+            entry: try entry(function, .cells), code: function.code,
             context: function.context, type)
     }
 
@@ -227,18 +249,19 @@ public final class RuntimeStore {
         _ function: FunctionReference, like type: FunctionType
     ) throws(ResourceError) -> CallTarget {
         CallTarget(
-            entry: try entry(function, type, .packed), code: function.code,
+            entry: try entry(function, .packed), code: function.code,
             context: function.context)
     }
 
     private func entry(
-        _ function: FunctionReference, _ type: FunctionType, _ layout: ArgumentLayout
+        _ function: FunctionReference, _ layout: ArgumentLayout
     ) throws(ResourceError) -> UInt {
+        if let host = function.host { return try host.entry(layout, environment.trampolines) }
         guard let module = function.instance?.module else {
-            return try environment.trampolines.entry(type, layout)
+            throw ResourceError(.reference, requested: 1)
         }
         let index = module.module.functions[Int(function.functionIndex)]
-        return try module.entryTrampoline(index, layout)
+        return try module.trampolines.address(.init(.entry, index, layout))
     }
 
     // MARK: Host objects

@@ -8,6 +8,13 @@ public struct StoreLimits: Hashable, Sendable {
     public var instances = 10_000
     /// Stack that wasm may use at most, on threads whose stack is large enough.
     public var stackBytes = 1 << 20
+    /// Stack kept free below wasm's for host functions and the runtime, at least 64 KiB; nil: half
+    /// of what the thread has left, but at most 1 MiB.
+    public var hostStackBytes: Int?
+
+    /// Wasm is not entered with less.
+    static var leastStackBytes: UInt { 16 << 10 }
+    static var leastHostStackBytes: UInt { 64 << 10 }
 
     public init() {}
 }

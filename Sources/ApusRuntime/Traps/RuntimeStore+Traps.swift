@@ -19,7 +19,8 @@ extension RuntimeStore {
         let code = TrapCode(rawValue: UInt8(truncatingIfNeeded: raw)) ?? .none
         if code == .hostError, let error = pendingError {
             pendingError = nil
-            return error
+            noteHostError()
+            return environment.onHostError(error, self)
         }
         statistics.traps += 1
         checkFault(code)
@@ -35,7 +36,47 @@ extension RuntimeStore {
         unsafe context.pointee.trap_signal = 0
         unsafe context.pointee.trace_count = 0
         appendOuterFrames(&backtrace)
-        return WasmTrap(code == .none ? .interrupted : code, backtrace: backtrace)
+        lastFailure = .trap(backtrace)
+        let wasInterrupted = code == .none || code == .interrupted
+        return WasmTrap(
+            wasInterrupted ? .interrupted : code, backtrace: backtrace,
+            interruption: wasInterrupted ? takeInterruption() : nil, limit: limit(of: code))
+    }
+
+    /// The limit that a trap with this code says has been reached.
+    private func limit(of code: TrapCode) -> UInt64? {
+        switch code {
+        case .stackExhausted: UInt64(wasmStackBytes)
+        case .outOfFuel: fuelAccount.limit
+        default: nil
+        }
+    }
+
+    /// Keeps where the guests were that an error of the host's has left.
+    private func noteHostError() {
+        let count = Int(unsafe context.pointee.trace_count)
+        let counters = unsafe Span(_unsafeStart: context.pointee.trace, count: count)
+        var trace = ReturnAddresses(
+            isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
+        trace.addresses.reserveCapacity(count)
+        for index in counters.indices { trace.addresses.append(counters[index]) }
+        unsafe context.pointee.trace_count = 0
+        forEachOuterActivation { exitCounter, exitFrame, entryFrame in
+            walk(exitCounter, exitFrame, entryFrame, &trace)
+        }
+        lastFailure = .hostError(trace)
+    }
+
+    /// The functions of guests that had not returned when a call last ended in an error.
+    public var lastBacktrace: Backtrace {
+        switch lastFailure {
+        case nil: return Backtrace()
+        case .trap(let backtrace): return backtrace
+        case .hostError(let trace):
+            var backtrace = Backtrace(isTruncated: trace.isTruncated)
+            backtrace.append(trace.addresses.span, startingAt: .returnAddress)
+            return backtrace
+        }
     }
 
     /// Ends the process if a fault that was taken for a trap cannot have been one.
@@ -70,38 +111,70 @@ extension RuntimeStore {
 
     /// Adds the frames of the activation that the store is in now and of those around it.
     private func appendOuterFrames(_ backtrace: inout Backtrace) {
+        var trace = ReturnAddresses(after: backtrace.frames.count)
+        forEachOuterActivation { exitCounter, exitFrame, entryFrame in
+            walk(exitCounter, exitFrame, entryFrame, &trace)
+        }
+        backtrace.append(trace.addresses.span, startingAt: .returnAddress)
+        if trace.isTruncated { backtrace.isTruncated = true }
+    }
+
+    /// Calls `body` with where the activation that the store is in now has left wasm, and those
+    /// around it: the program counter, the frame there, and the frame at which it has begun.
+    private func forEachOuterActivation(_ body: (UInt, UInt, UInt) -> Void) {
         if unsafe context.pointee.entry_sp == 0 { return }
-        appendFrames(
-            &backtrace, unsafe context.pointee.exit_pc, unsafe context.pointee.exit_fp,
-            unsafe context.pointee.entry_fp)
+        unsafe body(context.pointee.exit_pc, context.pointee.exit_fp, context.pointee.entry_fp)
         var next = unsafe outer
         while let activation = unsafe next {
-            appendFrames(
-                &backtrace, unsafe activation.pointee.exitProgramCounter,
-                unsafe activation.pointee.exitFramePointer,
-                unsafe activation.pointee.entryFramePointer)
+            unsafe body(
+                activation.pointee.exitProgramCounter, activation.pointee.exitFramePointer,
+                activation.pointee.entryFramePointer)
             unsafe next = unsafe activation.pointee.next
         }
     }
 
     // SAFETY: the frames between exit and entry belong to an activation that is suspended further
     // up this thread's stack.
-    private func appendFrames(
-        _ backtrace: inout Backtrace, _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt
+    private func walk(
+        _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt, _ trace: inout ReturnAddresses
     ) {
-        let room = environment.configuration.backtraceFramesLimit - backtrace.frames.count
+        let room =
+            environment.configuration.backtraceFramesLimit - trace.framesBefore
+            - trace.addresses.count
         guard room > 0 else {
-            backtrace.isTruncated = true
+            trace.isTruncated = true
             return
         }
         let counters = unsafe [UInt](unsafeUninitializedCapacity: room) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             unsafe base[0] = exitCounter
             let walked = unsafe apus_trace_walk(
-                exitFrame, entryFrame, base + 1, UInt32(truncatingIfNeeded: room - 1))
+                exitFrame, apus_stack_address(), entryFrame, base + 1,
+                UInt32(truncatingIfNeeded: room - 1))
             count = 1 + Int(walked)
         }
-        backtrace.append(counters.span, startingAt: .returnAddress)
-        if counters.count == room { backtrace.isTruncated = true }
+        trace.addresses += counters
+        if counters.count == room { trace.isTruncated = true }
     }
+}
+
+/// How a call into a store last ended in an error.
+enum Failure {
+    case trap(Backtrace)
+    /// Where its guests were is looked up when somebody asks: for many hosts an error is just a
+    /// way to leave.
+    case hostError(ReturnAddresses)
+}
+
+/// The return addresses of functions that had not returned, innermost first. Their modules live as
+/// long as the store.
+struct ReturnAddresses {
+    var addresses: [UInt] = []
+    /// Frames that are known already.
+    var framesBefore = 0
+    var isTruncated = false
+
+    init(isTruncated: Bool) { self.isTruncated = isTruncated }
+
+    init(after framesBefore: Int) { self.framesBefore = framesBefore }
 }

@@ -6,10 +6,19 @@ public import ApusABI
 public struct WasmTrap: Error, Sendable {
     public var code: TrapCode
     public var backtrace: Backtrace
+    /// Who wanted it, if the code is `interrupted`.
+    public var interruption: Interruption?
+    /// The limit that was reached, if it was one of stack (bytes) or fuel.
+    public var limit: UInt64?
 
-    public init(_ code: TrapCode, backtrace: Backtrace = Backtrace()) {
+    public init(
+        _ code: TrapCode, backtrace: Backtrace = Backtrace(), interruption: Interruption? = nil,
+        limit: UInt64? = nil
+    ) {
         self.code = code
         self.backtrace = backtrace
+        self.interruption = interruption
+        self.limit = limit
     }
 }
 

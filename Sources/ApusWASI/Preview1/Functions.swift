@@ -7,11 +7,16 @@ struct Preview1Function: Sendable {
     let name: StaticString
     /// One letter for each parameter: `i` an i32, `I` an i64.
     let parameters: StaticString
+    let price: CallPrice
     let body: Body
 
-    fileprivate init(_ name: StaticString, _ parameters: StaticString, _ body: @escaping Body) {
+    fileprivate init(
+        _ name: StaticString, _ parameters: StaticString, _ price: CallPrice = .call,
+        _ body: @escaping Body
+    ) {
         self.name = name
         self.parameters = parameters
+        self.price = price
         self.body = body
     }
 
@@ -28,12 +33,14 @@ extension Preview1Function {
 
     private static let process: [Preview1Function] = [
         Row("args_get", "ii") { world, memory, call throws(Errno) in
+            world.work.bytes += UInt64(world.arguments.bytes.count)
             try world.arguments.store(memory, pointersAt: call[0], bytesAt: call[1])
         },
         Row("args_sizes_get", "ii") { world, memory, call throws(Errno) in
             try world.arguments.storeSizes(memory, countAt: call[0], bytesAt: call[1])
         },
         Row("environ_get", "ii") { world, memory, call throws(Errno) in
+            world.work.bytes += UInt64(world.environment.bytes.count)
             try world.environment.store(memory, pointersAt: call[0], bytesAt: call[1])
         },
         Row("environ_sizes_get", "ii") { world, memory, call throws(Errno) in
@@ -45,7 +52,7 @@ extension Preview1Function {
         Row("clock_time_get", "iIi") { world, memory, call throws(Errno) in
             try world.time(memory, call[0], to: call[2])
         },
-        Row("poll_oneoff", "iiii") { world, memory, call throws(Errno) in
+        Row("poll_oneoff", "iiii", .subscriptions(2)) { world, memory, call throws(Errno) in
             try world.poll(
                 memory, call.snapshot, subscriptions: call[0], events: call[1], count: call[2],
                 readyAt: call[3])
@@ -53,7 +60,7 @@ extension Preview1Function {
         Row("proc_exit", "i") { world, _, call throws(Errno) in world.exit(call[0]) },
         Row("proc_raise", "i") { _, _, _ throws(Errno) in throw .notsup },
         Row("sched_yield", "") { _, _, _ throws(Errno) in Syscalls.yieldProcessor() },
-        Row("random_get", "ii") { world, memory, call throws(Errno) in
+        Row("random_get", "ii", .random(1)) { world, memory, call throws(Errno) in
             try world.randomBytes(memory, at: call[0], call[1])
         },
     ]
@@ -62,13 +69,13 @@ extension Preview1Function {
         Row("fd_advise", "iIIi") { world, _, call throws(Errno) in
             try world.advise(call[0], call[wide: 1], call[wide: 2], call[3])
         },
-        Row("fd_allocate", "iII") { world, _, call throws(Errno) in
+        Row("fd_allocate", "iII", .files()) { world, _, call throws(Errno) in
             try world.allocate(call[0], call[wide: 1], call[wide: 2])
         },
         Row("fd_close", "i") { world, _, call throws(Errno) in
             try world.descriptors.close(call[0])
         },
-        Row("fd_datasync", "i") { world, _, call throws(Errno) in
+        Row("fd_datasync", "i", .files()) { world, _, call throws(Errno) in
             try world.synchronize(call[0], dataOnly: true)
         },
         Row("fd_fdstat_get", "ii") { world, memory, call throws(Errno) in
@@ -85,13 +92,13 @@ extension Preview1Function {
         Row("fd_filestat_get", "ii") { world, memory, call throws(Errno) in
             try world.fileStatus(memory, call.snapshot, call[0], to: call[1])
         },
-        Row("fd_filestat_set_size", "iI") { world, _, call throws(Errno) in
+        Row("fd_filestat_set_size", "iI", .files()) { world, _, call throws(Errno) in
             try world.setSize(call[0], call[wide: 1])
         },
-        Row("fd_filestat_set_times", "iIIi") { world, _, call throws(Errno) in
+        Row("fd_filestat_set_times", "iIIi", .files()) { world, _, call throws(Errno) in
             try world.setTimes(call[0], call[wide: 1], call[wide: 2], call[3])
         },
-        Row("fd_pread", "iiiIi") { world, memory, call throws(Errno) in
+        Row("fd_pread", "iiiIi", .pieces(2)) { world, memory, call throws(Errno) in
             try world.read(
                 memory, call[0], vectors: call[1], count: call[2], at: call[wide: 3],
                 sizeAt: call[4])
@@ -102,15 +109,15 @@ extension Preview1Function {
         Row("fd_prestat_dir_name", "iii") { world, memory, call throws(Errno) in
             try world.preopenName(memory, call[0], to: call[1], call[2])
         },
-        Row("fd_pwrite", "iiiIi") { world, memory, call throws(Errno) in
+        Row("fd_pwrite", "iiiIi", .pieces(2)) { world, memory, call throws(Errno) in
             try world.write(
                 memory, call[0], vectors: call[1], count: call[2], at: call[wide: 3],
                 sizeAt: call[4])
         },
-        Row("fd_read", "iiii") { world, memory, call throws(Errno) in
+        Row("fd_read", "iiii", .pieces(2)) { world, memory, call throws(Errno) in
             try world.read(memory, call[0], vectors: call[1], count: call[2], sizeAt: call[3])
         },
-        Row("fd_readdir", "iiiIi") { world, memory, call throws(Errno) in
+        Row("fd_readdir", "iiiIi", .files()) { world, memory, call throws(Errno) in
             try world.readDirectory(
                 memory, call[0], buffer: call[1], call[2], cookie: call[wide: 3], usedAt: call[4])
         },
@@ -122,37 +129,38 @@ extension Preview1Function {
                 memory, call.snapshot, call[0], Int64(bitPattern: call[wide: 1]), call[2],
                 positionAt: call[3])
         },
-        Row("fd_sync", "i") { world, _, call throws(Errno) in
+        Row("fd_sync", "i", .files()) { world, _, call throws(Errno) in
             try world.synchronize(call[0], dataOnly: false)
         },
         Row("fd_tell", "ii") { world, memory, call throws(Errno) in
             try world.tell(memory, call[0], positionAt: call[1])
         },
-        Row("fd_write", "iiii") { world, memory, call throws(Errno) in
+        Row("fd_write", "iiii", .pieces(2)) { world, memory, call throws(Errno) in
             try world.write(memory, call[0], vectors: call[1], count: call[2], sizeAt: call[3])
         },
     ]
 
     private static let paths: [Preview1Function] = [
-        Row("path_create_directory", "iii") { world, memory, call throws(Errno) in
+        Row("path_create_directory", "iii", .files([2])) { world, memory, call throws(Errno) in
             try world.createDirectory(call[0], Path(memory, at: call[1], count: call[2]))
         },
-        Row("path_filestat_get", "iiiii") { world, memory, call throws(Errno) in
+        Row("path_filestat_get", "iiiii", .files([3])) { world, memory, call throws(Errno) in
             try world.fileStatus(
                 memory, call.snapshot, call[0], lookup: call[1],
                 Path(memory, at: call[2], count: call[3]), to: call[4])
         },
-        Row("path_filestat_set_times", "iiiiIIi") { world, memory, call throws(Errno) in
+        Row("path_filestat_set_times", "iiiiIIi", .files([3])) {
+            world, memory, call throws(Errno) in
             try world.setTimes(
                 call[0], lookup: call[1], Path(memory, at: call[2], count: call[3]),
                 call[wide: 4], call[wide: 5], call[6])
         },
-        Row("path_link", "iiiiiii") { world, memory, call throws(Errno) in
+        Row("path_link", "iiiiiii", .files([3, 6])) { world, memory, call throws(Errno) in
             try world.link(
                 call[0], lookup: call[1], Path(memory, at: call[2], count: call[3]),
                 to: call[4], Path(memory, at: call[5], count: call[6]))
         },
-        Row("path_open", "iiiiiIIii") { world, memory, call throws(Errno) in
+        Row("path_open", "iiiiiIIii", .files([3])) { world, memory, call throws(Errno) in
             let opening = Preview1.Opening(
                 lookup: call[1], flags: call[4], rights: Rights(rawValue: call[wide: 5]),
                 inheriting: Rights(rawValue: call[wide: 6]), descriptorFlags: call[7])
@@ -160,39 +168,39 @@ extension Preview1Function {
                 memory, call[0], Path(memory, at: call[2], count: call[3]), opening,
                 descriptorAt: call[8])
         },
-        Row("path_readlink", "iiiiii") { world, memory, call throws(Errno) in
+        Row("path_readlink", "iiiiii", .files([2])) { world, memory, call throws(Errno) in
             try world.readLink(
                 memory, call[0], Path(memory, at: call[1], count: call[2]), buffer: call[3],
                 call[4], usedAt: call[5])
         },
-        Row("path_remove_directory", "iii") { world, memory, call throws(Errno) in
+        Row("path_remove_directory", "iii", .files([2])) { world, memory, call throws(Errno) in
             try world.removeDirectory(call[0], Path(memory, at: call[1], count: call[2]))
         },
-        Row("path_rename", "iiiiii") { world, memory, call throws(Errno) in
+        Row("path_rename", "iiiiii", .files([2, 5])) { world, memory, call throws(Errno) in
             try world.rename(
                 call[0], Path(memory, at: call[1], count: call[2]),
                 to: call[3], Path(memory, at: call[4], count: call[5]))
         },
-        Row("path_symlink", "iiiii") { world, memory, call throws(Errno) in
+        Row("path_symlink", "iiiii", .files([1, 4])) { world, memory, call throws(Errno) in
             try world.symbolicLink(
                 to: Path(memory, at: call[0], count: call[1]),
                 call[2], Path(memory, at: call[3], count: call[4]))
         },
-        Row("path_unlink_file", "iii") { world, memory, call throws(Errno) in
+        Row("path_unlink_file", "iii", .files([2])) { world, memory, call throws(Errno) in
             try world.unlinkFile(call[0], Path(memory, at: call[1], count: call[2]))
         },
     ]
 
     private static let sockets: [Preview1Function] = [
-        Row("sock_accept", "iii") { world, memory, call throws(Errno) in
+        Row("sock_accept", "iii", .files()) { world, memory, call throws(Errno) in
             try world.accept(memory, call[0], call[1], descriptorAt: call[2])
         },
-        Row("sock_recv", "iiiiii") { world, memory, call throws(Errno) in
+        Row("sock_recv", "iiiiii", .pieces(2)) { world, memory, call throws(Errno) in
             try world.receive(
                 memory, call[0], vectors: call[1], count: call[2], call[3], sizeAt: call[4],
                 flagsAt: call[5])
         },
-        Row("sock_send", "iiiii") { world, memory, call throws(Errno) in
+        Row("sock_send", "iiiii", .pieces(2)) { world, memory, call throws(Errno) in
             try world.send(
                 memory, call[0], vectors: call[1], count: call[2], call[3], sizeAt: call[4])
         },

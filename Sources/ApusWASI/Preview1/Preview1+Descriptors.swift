@@ -3,6 +3,24 @@
 extension Preview1 {
     // MARK: Data
 
+    /// Tells the guest how many bytes were moved.
+    func finish(_ memory: GuestMemory, _ size: Int, at address: UInt32) throws(Errno) {
+        work.bytes += UInt64(size)
+        try memory.store(UInt32(truncatingIfNeeded: size), at: address)
+    }
+
+    /// Does something that may make `file` longer, all of whose bytes the host then writes.
+    private func growing<Result>(
+        _ file: VirtualFile, _ change: () throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        guard isMetered else { return try change() }
+        let before = try file.status().size
+        let result = try change()
+        let after = try file.status().size
+        if after > before { work.bytes += after - before }
+        return result
+    }
+
     /// `fd_read`.
     func read(
         _ memory: GuestMemory, _ descriptor: UInt32, vectors: UInt32, count: UInt32,
@@ -13,7 +31,8 @@ extension Preview1 {
         try memory.check(sizeAt, 4)
         let size: Int
         switch resource {
-        case .host(let host, _): size = try Syscalls.read(host, vectors)
+        case .host(let host): size = try Syscalls.read(host, vectors)
+        case .hostStream(let stream): size = try stream.read(vectors)
         case .input(var input):
             size = input.read(vectors)
             try descriptors.update(descriptor, .input(input))
@@ -21,7 +40,7 @@ extension Preview1 {
         case .virtual(let file): size = try file.read(vectors)
         case .output: throw .badf
         }
-        try memory.store(UInt32(truncatingIfNeeded: size), at: sizeAt)
+        try finish(memory, size, at: sizeAt)
     }
 
     /// `fd_write`.
@@ -34,12 +53,14 @@ extension Preview1 {
         try memory.check(sizeAt, 4)
         let size: Int
         switch resource {
-        case .host(let host, _): size = try Syscalls.write(host, vectors)
+        case .host(let host): size = try Syscalls.write(host, vectors)
+        case .hostStream(let stream): size = try stream.write(vectors)
         case .output(let sink): size = try sink.write(vectors)
-        case .virtual(let file): size = try file.write(vectors)
+        case .virtual(let file):
+            size = try growing(file) { () throws(Errno) in try file.write(vectors) }
         case .input, .stream: throw .badf
         }
-        try memory.store(UInt32(truncatingIfNeeded: size), at: sizeAt)
+        try finish(memory, size, at: sizeAt)
     }
 
     /// `fd_pread`.
@@ -53,11 +74,11 @@ extension Preview1 {
         let position = try Self.position(offset)
         let size: Int
         switch resource {
-        case .host(let host, _): size = try Syscalls.read(host, vectors, at: position)
+        case .host(let host): size = try Syscalls.read(host, vectors, at: position)
         case .virtual(let file): size = try file.read(vectors, at: offset)
-        case .input, .stream, .output: throw .notsup
+        case .input, .stream, .output, .hostStream: throw .spipe
         }
-        try memory.store(UInt32(truncatingIfNeeded: size), at: sizeAt)
+        try finish(memory, size, at: sizeAt)
     }
 
     /// `fd_pwrite`.
@@ -71,11 +92,12 @@ extension Preview1 {
         let position = try Self.position(offset)
         let size: Int
         switch resource {
-        case .host(let host, _): size = try Syscalls.write(host, vectors, at: position)
-        case .virtual(let file): size = try file.write(vectors, at: offset)
-        case .input, .stream, .output: throw .notsup
+        case .host(let host): size = try Syscalls.write(host, vectors, at: position)
+        case .virtual(let file):
+            size = try growing(file) { () throws(Errno) in try file.write(vectors, at: offset) }
+        case .input, .stream, .output, .hostStream: throw .spipe
         }
-        try memory.store(UInt32(truncatingIfNeeded: size), at: sizeAt)
+        try finish(memory, size, at: sizeAt)
     }
 
     /// `fd_seek`.
@@ -104,9 +126,9 @@ extension Preview1 {
         _ resource: Descriptor.Resource, _ offset: Int64, _ origin: SeekOrigin
     ) throws(Errno) -> UInt64 {
         switch resource {
-        case .host(let host, _): try Syscalls.seek(host, offset, origin.host)
+        case .host(let host): try Syscalls.seek(host, offset, origin.host)
         case .virtual(let file): try file.seek(offset, origin)
-        case .input, .stream, .output: throw .spipe
+        case .input, .stream, .output, .hostStream: throw .spipe
         }
     }
 
@@ -114,11 +136,10 @@ extension Preview1 {
     private func seekable(
         _ descriptor: UInt32, _ rights: Rights
     ) throws(Errno) -> Descriptor.Resource {
-        let entry = try descriptors.entry(descriptor)
-        if entry.type != .directory, !Rights(applyingTo: entry.type).contains(.fdSeek) {
-            throw .spipe
+        switch try descriptors.entry(descriptor).resource {
+        case .host, .virtual: return try descriptors.resource(descriptor, rights)
+        case .input, .stream, .output, .hostStream: throw .spipe
         }
-        return try descriptors.resource(descriptor, rights)
     }
 
     /// A position in a file as the operating system counts them.
@@ -138,7 +159,7 @@ extension Preview1 {
         let (offset, count) = (try Self.position(offset), try Self.position(count))
         // Advice about a directory changes nothing.
         if try descriptors.entry(descriptor).type == .directory { throw .badf }
-        if case .host(let host, _) = resource {
+        if case .host(let host) = resource {
             try Syscalls.advise(host, offset, count, advice)
         }
     }
@@ -148,9 +169,12 @@ extension Preview1 {
         let resource = try descriptors.resource(descriptor, .fdAllocate)
         let (offset, count) = (try Self.position(offset), try Self.position(count))
         switch resource {
-        case .host(let host, _): try Syscalls.allocate(host, offset, count)
-        case .virtual(let file): try file.allocate(offset, count)
-        case .input, .stream, .output: throw .notsup
+        case .host(let host):
+            try Syscalls.allocate(host, offset, count)
+            work.bytes += UInt64(count)
+        case .virtual(let file):
+            try growing(file) { () throws(Errno) in try file.allocate(offset, count) }
+        case .input, .stream, .output, .hostStream: throw .notsup
         }
     }
 
@@ -158,7 +182,8 @@ extension Preview1 {
     func synchronize(_ descriptor: UInt32, dataOnly: Bool) throws(Errno) {
         let resource = try descriptors.resource(descriptor, dataOnly ? .fdDatasync : .fdSync)
         switch resource {
-        case .host(let host, _): try Syscalls.synchronize(host, dataOnly: dataOnly)
+        case .host(let host): try Syscalls.synchronize(host, dataOnly: dataOnly)
+        case .hostStream(let stream): try Syscalls.synchronize(stream.host, dataOnly: dataOnly)
         case .virtual(let file): try file.synchronize()
         case .input, .stream, .output: break
         }
@@ -169,9 +194,10 @@ extension Preview1 {
         let resource = try descriptors.resource(descriptor, .fdFilestatSetSize)
         let position = try Self.position(size)
         switch resource {
-        case .host(let host, _): try Syscalls.setSize(host, position)
-        case .virtual(let file): try file.setSize(size)
-        case .input, .stream, .output: throw .notsup
+        case .host(let host): try Syscalls.setSize(host, position)
+        case .virtual(let file):
+            try growing(file) { () throws(Errno) in try file.setSize(size) }
+        case .input, .stream, .output, .hostStream: throw .notsup
         }
     }
 
@@ -183,7 +209,8 @@ extension Preview1 {
         let resource = try descriptors.resource(descriptor, .fdFilestatGet)
         var status = FileStatus(type: entry.type)
         switch resource {
-        case .host(let host, _): status = try Syscalls.status(host)
+        case .host(let host): status = try Syscalls.status(host)
+        case .hostStream(let stream): status = try Syscalls.status(stream.host)
         case .virtual(let file): status = try file.status()
         case .input, .stream, .output: break
         }
@@ -196,8 +223,11 @@ extension Preview1 {
     ) throws(Errno) {
         let times = try FileTimes(access, modification, flags)
         switch try descriptors.resource(descriptor, .fdFilestatSetTimes) {
-        case .host(let host, _):
+        case .host(let host):
             try Syscalls.setTimes(host, access: times.access, modification: times.modification)
+        case .hostStream(let stream):
+            try Syscalls.setTimes(
+                stream.host, access: times.access, modification: times.modification)
         case .virtual(let file): try file.setTimes(times)
         case .input, .stream, .output: throw .notsup
         }
@@ -234,8 +264,10 @@ extension Preview1 {
         let entry = try descriptors.entry(descriptor)
         var flags: DescriptorFlags = []
         switch entry.resource {
-        case .host(let host, _):
+        case .host(let host):
             flags = DescriptorFlags(OpenFlags(rawValue: try Syscalls.flags(host)))
+        case .hostStream(let stream):
+            flags = DescriptorFlags(OpenFlags(rawValue: try Syscalls.flags(stream.host)))
         case .virtual(let file): flags = file.flags
         case .output: flags = .append
         case .input, .stream: break
@@ -261,14 +293,18 @@ extension Preview1 {
             file.flags = wanted
             return
         }
-        guard case .host(let host, let owned) = resource else {
+        let (host, isOwned): (Int32, Bool)
+        switch resource {
+        case .host(let file): (host, isOwned) = (file, true)
+        case .hostStream(let stream): (host, isOwned) = (stream.host, stream.isOwned)
+        case .input, .stream, .output, .virtual:
             if wanted.isSubset(of: changeable) { return }
             throw .notsup
         }
         var present = OpenFlags(rawValue: try Syscalls.flags(host))
         let change = DescriptorFlags(present).symmetricDifference(wanted)
         if change.isEmpty { return }
-        guard owned, change.isSubset(of: changeable) else { throw .notsup }
+        guard isOwned, change.isSubset(of: changeable) else { throw .notsup }
         present.subtract([.append, .nonblocking])
         if wanted.contains(.append) { present.insert(.append) }
         if wanted.contains(.nonblocking) { present.insert(.nonblocking) }
@@ -303,6 +339,7 @@ extension Preview1 {
         try memory.check(usedAt, 4)
         var used: UInt32 = 0
         try entries(descriptor, from: cookie) { entry throws(Errno) in
+            work.entries += 1
             try Self.append(memory, entry, buffer, size, &used)
             return used < size
         }
@@ -320,7 +357,7 @@ extension Preview1 {
             return try file.entries(from: cookie, body)
         }
         let directory = try descriptors.directory(descriptor, .fdReaddir)
-        try DirectoryReader.read(directory, from: cookie, body)
+        try DirectoryReader.read(directory, descriptors.cookies(descriptor), from: cookie, body)
     }
 
     /// Writes a `dirent` and its name as far as there is room.

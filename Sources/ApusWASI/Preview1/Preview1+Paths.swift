@@ -191,9 +191,7 @@ extension Preview1 {
         fileprivate var isExclusive: Bool { flags & 4 != 0 }
         fileprivate var truncates: Bool { flags & 8 != 0 }
         fileprivate var reads: Bool { rights.contains(.fdRead) }
-        fileprivate var writes: Bool {
-            !rights.isDisjoint(with: [.fdWrite, .fdAllocate, .fdFilestatSetSize])
-        }
+        fileprivate var writes: Bool { rights.contains(.fdWrite) }
 
         /// What the directory must allow.
         fileprivate var needed: Rights {
@@ -203,15 +201,20 @@ extension Preview1 {
             return needed
         }
 
+        /// What may be done with what was opened and is of `type`.
+        fileprivate func rights(of type: FileType) -> Rights {
+            var rights = Rights(applyingTo: type)
+            if !reads { rights.remove(.fdRead) }
+            if !writes { rights.subtract([.fdWrite, .fdAllocate, .fdFilestatSetSize]) }
+            return rights
+        }
+
         /// How the operating system is to open it.
         fileprivate func openFlags() throws(Errno) -> OpenFlags {
             guard lookup < 2, flags < 16, descriptorFlags < 32 else { throw .inval }
             if creates, wantsDirectory { throw .inval }
             var open: OpenFlags = .readOnly
-            // Writing a directory fails, but rights to change a file's size harm none.
-            if rights.contains(.fdWrite) || (writes && !wantsDirectory) {
-                open = reads ? .readWrite : .writeOnly
-            }
+            if writes { open = reads ? .readWrite : .writeOnly }
             if creates { open.insert(.create) }
             if wantsDirectory { open.insert(.directory) }
             if isExclusive { open.insert(.exclusive) }
@@ -228,8 +231,11 @@ extension Preview1 {
         }
     }
 
-    /// `path_open`. Rights that the directory does not hand on are left out, as guests ask for all
-    /// there are; reading and writing are not, since a file opened without them is of no use.
+    /// `path_open`. Of the rights that a guest asks for, reading and writing say how a file is to
+    /// be opened. The others are advice, as they are everywhere since the interface gave them up:
+    /// what is opened has all that make sense for it and that its directory hands on, for guests
+    /// ask for a file's rights in a directory's place, or for few and then use more. What was not
+    /// granted stays out, and so does what a guest gave up by `fd_fdstat_set_rights`.
     func open(
         _ memory: GuestMemory, _ descriptor: UInt32, _ path: Path, _ opening: Opening,
         descriptorAt: UInt32
@@ -240,9 +246,6 @@ extension Preview1 {
         let inherited = try descriptors.entry(descriptor).inheriting
         let essential = opening.rights.intersection([.fdRead, .fdWrite])
         guard inherited.isSuperset(of: essential) else { throw .notcapable }
-        // Without the right to write, what would only be opened for its size is not.
-        let writable = !inherited.isDisjoint(with: [.fdWrite, .fdAllocate, .fdFilestatSetSize])
-        if opening.writes, !writable { throw .notcapable }
         try memory.check(descriptorAt, 4)
         guard descriptors.hasRoom else { throw .mfile }
         let (resource, type) =
@@ -253,9 +256,7 @@ extension Preview1 {
             }
         let opened = Descriptor(
             resource: resource, type: type,
-            rights: opening.rights.intersection(inherited).intersection(
-                Rights(applyingTo: type)),
-            inheriting: opening.inheriting.intersection(inherited))
+            rights: inherited.intersection(opening.rights(of: type)), inheriting: inherited)
         try memory.store(descriptors.insert(opened), at: descriptorAt)
     }
 
@@ -275,14 +276,26 @@ extension Preview1 {
         let host = try sandbox.open(
             directory, path, flags.union(.nonblocking), mode: 0o666)
         do throws(Errno) {
+            try ProcessFiles.check(host, writes: flags.writes)
             if !flags.contains(.nonblocking) {
                 let present = OpenFlags(rawValue: try Syscalls.flags(host))
                 try Syscalls.setFlags(host, present.subtracting(.nonblocking).rawValue)
             }
-            return (.host(host, owned: true), try Syscalls.status(host).type)
+            let type = try Syscalls.status(host).type
+            return (resource(host, type), .descriptor(of: type, host))
         } catch {
             Syscalls.close(host)
             throw error
+        }
+    }
+
+    /// What a descriptor of the host's that was opened for a guest is for it.
+    private func resource(_ host: Int32, _ type: FileType) -> Descriptor.Resource {
+        switch type {
+        case .regularFile, .directory, .blockDevice: return .host(host)
+        case .characterDevice where filtersTerminals && Syscalls.isTerminal(host):
+            return .hostStream(HostStream(host, .terminal(TerminalOutput(host)), isOwned: true))
+        default: return .hostStream(HostStream(host, .pipe, isOwned: true))
         }
     }
 }

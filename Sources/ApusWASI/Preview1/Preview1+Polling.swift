@@ -46,7 +46,10 @@ extension Preview1 {
             subscriptions.append(try subscription(memory, snapshot, at: address &+ index &* stride))
         }
         var polling = Polling()
-        for index in subscriptions.indices { prepare(&subscriptions[index], &polling) }
+        for index in subscriptions.indices {
+            try Syscalls.mayGoOn()
+            prepare(&subscriptions[index], &polling)
+        }
         try wait(&subscriptions, &polling)
         var written: UInt32 = 0
         for subscription in subscriptions {
@@ -121,12 +124,12 @@ extension Preview1 {
         let entry = try descriptors.entry(descriptor)
         guard entry.rights.contains(.pollFdReadwrite) else { throw .notcapable }
         switch entry.resource {
-        case .host(let host, _):
-            if entry.type == .regularFile || entry.type == .directory {
-                subscription.event = Event(bytes: writing ? 0 : try Self.left(host))
-            } else {
-                subscription.request = polling.add(host, forWriting: writing)
-            }
+        case .host(let host):
+            subscription.event = Event(bytes: writing ? 0 : try Self.left(host))
+        case .hostStream(let stream) where entry.type == .regularFile:
+            subscription.event = Event(bytes: writing ? 0 : try Self.left(stream.host))
+        case .hostStream(let stream):
+            subscription.request = polling.add(stream.host, forWriting: writing)
         case .virtual(let file):
             let isFile = file.type == .regularFile
             subscription.event = Event(bytes: writing || !isFile ? 0 : try file.left())
@@ -156,6 +159,7 @@ extension Preview1 {
         _ subscriptions: inout [Subscription], _ polling: inout Polling
     ) throws(Errno) {
         while true {
+            try Syscalls.mayGoOn()
             let shortest = try shortestWait(subscriptions)
             let isReady = subscriptions.contains { $0.event != nil }
             if isReady {

@@ -14,6 +14,12 @@ final class Preview1: @unchecked Sendable {
     let arguments: StringList
     let environment: StringList
     let sandbox: Sandbox
+    /// Whether terminals that a guest opens by their paths get its output filtered.
+    let filtersTerminals: Bool
+    /// Whether calls are paid for in fuel.
+    var isMetered = false
+    /// What the present call has had the host do so far.
+    var work = HostWork()
     /// Set by `proc_exit`: the guest's last act.
     var exitStatus: UInt32?
     private let isBusy = Atomic(false)
@@ -21,7 +27,7 @@ final class Preview1: @unchecked Sendable {
     init(
         arguments: [String] = [], environment: [String] = [],
         descriptors: consuming DescriptorTable, clocks: Clocks, random: RandomBytes,
-        sandbox: Sandbox = Sandbox()
+        sandbox: Sandbox = Sandbox(), filtersTerminals: Bool = true
     ) throws(Errno) {
         self.descriptors = descriptors
         self.arguments = try StringList(arguments)
@@ -29,6 +35,7 @@ final class Preview1: @unchecked Sendable {
         self.clocks = clocks
         self.random = random
         self.sandbox = sandbox
+        self.filtersTerminals = filtersTerminals
     }
 
     /// Whether the caller is the only one inside; then it must leave.
@@ -56,6 +63,7 @@ extension Preview1 {
 
     /// `random_get`.
     func randomBytes(_ memory: GuestMemory, at address: UInt32, _ count: UInt32) throws(Errno) {
+        // Paid for by the argument, before it begins.
         try random.fill(memory, at: address, Int(count))
     }
 }

@@ -41,7 +41,13 @@ struct Rights: OptionSet {
         .fdAllocate, .fdFilestatGet, .fdFilestatSetSize, .fdFilestatSetTimes, .pollFdReadwrite,
     ]
 
-    /// What makes sense for a terminal, a pipe, or another stream.
+    /// What may be done with a standard stream, whatever lies behind it: nothing that a guest could
+    /// do to a file, folder or socket that was only lent to it to read from, or to write to.
+    static let standard: Rights = [
+        .fdRead, .fdWrite, .fdFdstatSetFlags, .fdFilestatGet, .pollFdReadwrite,
+    ]
+
+    /// What makes sense for a terminal, a pipe, or another device that a guest opened.
     static let stream: Rights = [
         .fdDatasync, .fdSync, .fdRead, .fdWrite, .fdFdstatSetFlags, .fdFilestatGet,
         .fdFilestatSetTimes, .pollFdReadwrite,

@@ -53,8 +53,9 @@ struct Clocks {
             if offset == 0 || clock != .realtime { return nanoseconds }
             return nanoseconds &+ UInt64(bitPattern: offset)
         case .simulated(let start, let elapsed, let step):
-            source = .simulated(start: start, elapsed: elapsed &+ step, step: step)
-            return clock == .realtime ? start &+ elapsed : elapsed
+            source = .simulated(
+                start: start, elapsed: Self.sum(elapsed, step), step: step)
+            return clock == .realtime ? Self.sum(start, elapsed) : elapsed
         }
     }
 
@@ -78,6 +79,12 @@ struct Clocks {
     /// Lets `nanoseconds` pass on simulated clocks.
     mutating func skip(_ nanoseconds: UInt64) {
         guard case .simulated(let start, let elapsed, let step) = source else { return }
-        source = .simulated(start: start, elapsed: elapsed &+ nanoseconds, step: step)
+        source = .simulated(start: start, elapsed: Self.sum(elapsed, nanoseconds), step: step)
+    }
+
+    /// Time ends where 64 bits do: what waits for that end must see it come.
+    private static func sum(_ time: UInt64, _ more: UInt64) -> UInt64 {
+        let (sum, overflow) = time.addingReportingOverflow(more)
+        return overflow ? .max : sum
     }
 }

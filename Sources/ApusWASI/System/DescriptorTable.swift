@@ -2,8 +2,9 @@
 struct Descriptor {
     /// What it leads to.
     enum Resource {
-        /// A descriptor of the host, closed with this one if `owned`.
-        case host(Int32, owned: Bool)
+        /// A file or directory of the host, closed with this descriptor.
+        case host(Int32)
+        case hostStream(HostStream)
         case input(InputBytes)
         case stream(InputStream)
         case output(OutputSink)
@@ -18,6 +19,8 @@ struct Descriptor {
     var inheriting: Rights
     /// The path under which the guest knows a preopened directory.
     var preopenName: [UInt8]?
+    /// Where reading goes on in a directory of the host's, once it has been read.
+    var cookies: DirectoryCookies?
 }
 
 /// A guest's descriptors, by their numbers.
@@ -27,6 +30,7 @@ struct DescriptorTable: ~Copyable {
     let limit: Int
     /// No entry below this is free.
     private var firstFree = 0
+    private let cookieBudget = CookieBudget()
 
     init(limit: Int) { self.limit = max(limit, 3) }
 
@@ -91,7 +95,7 @@ struct DescriptorTable: ~Copyable {
     /// The host's descriptor, if it has all of `rights`.
     @inline(__always)
     func host(_ descriptor: UInt32, _ rights: Rights) throws(Errno) -> Int32 {
-        guard case .host(let host, _) = try resource(descriptor, rights) else { throw .notsup }
+        guard case .host(let host) = try resource(descriptor, rights) else { throw .notsup }
         return host
     }
 
@@ -112,6 +116,24 @@ struct DescriptorTable: ~Copyable {
         guard file.type == .directory else { throw .notdir }
         _ = try resource(descriptor, rights)
         return VirtualDirectory(file)
+    }
+
+    /// The socket that has all of `rights`.
+    func socket(_ descriptor: UInt32, _ rights: Rights) throws(Errno) -> Int32 {
+        guard case .hostStream(let stream)? = entries[try index(descriptor)]?.resource,
+            stream.isSocket
+        else { throw .notsock }
+        _ = try resource(descriptor, rights)
+        return stream.host
+    }
+
+    /// Where reading goes on in a directory of the host's.
+    mutating func cookies(_ descriptor: UInt32) throws(Errno) -> DirectoryCookies {
+        let index = try index(descriptor)
+        if let found = entries[index]?.cookies { return found }
+        let made = DirectoryCookies(cookieBudget)
+        entries[index]?.cookies = made
+        return made
     }
 
     /// Replaces the resource of an entry.
@@ -150,6 +172,10 @@ struct DescriptorTable: ~Copyable {
     }
 
     private static func close(_ descriptor: Descriptor) {
-        if case .host(let host, owned: true) = descriptor.resource { Syscalls.close(host) }
+        switch descriptor.resource {
+        case .host(let host): Syscalls.close(host)
+        case .hostStream(let stream): stream.close()
+        case .input, .stream, .output, .virtual: break
+        }
     }
 }

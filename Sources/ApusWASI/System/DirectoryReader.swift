@@ -22,20 +22,42 @@ enum DirectoryReader {
     private static let bufferBytes = 16 << 10
 
     #if os(Linux)
-        /// Calls `body` with each entry from `cookie` on (0: the first) until it answers false.
+        /// Calls `body` with each entry from `cookie` on (0: the first) until it answers false. A
+        /// cookie that `cookies` does not know yet is looked for.
         static func read(
-            _ directory: Int32, from cookie: UInt64, _ body: (Entry) throws(Errno) -> Bool
+            _ directory: Int32, _ cookies: DirectoryCookies, from cookie: UInt64,
+            _ body: (Entry) throws(Errno) -> Bool
         ) throws(Errno) {
-            guard let offset = Int64(exactly: cookie) else { throw .inval }
-            _ = try Syscalls.seek(directory, offset, SeekOrigin.start.host)
+            var place = cookies.position(cookie) == nil ? cookies.last : cookie
+            var expected = place
+            let position = cookies.position(place) ?? 0
+            _ = try Syscalls.seek(directory, position, SeekOrigin.start.host)
+            try read(directory) { entry throws(Errno) in
+                var entry = entry
+                let isWanted = place == cookie
+                let position = Int64(bitPattern: entry.next)
+                entry.next = cookies.cookie(for: position, after: &expected)
+                // There is no room left to number all that lies before.
+                if !isWanted, entry.next > cookie { throw .inval }
+                if !isWanted { place = entry.next }
+                return isWanted ? try body(entry) : true
+            }
+        }
+
+        /// Calls `body` with each entry from the directory's position on, whose `next` is the
+        /// host's own, until it answers false.
+        private static func read(
+            _ directory: Int32, _ body: (Entry) throws(Errno) -> Bool
+        ) throws(Errno) {
             var buffer = [UInt8](repeating: 0, count: bufferBytes)
             while true {
+                try Syscalls.mayGoOn()
                 let result = unsafe buffer.withUnsafeMutableBytes { bytes in
                     unsafe apus_directory_entries(
                         directory, bytes.baseAddress, UInt64(bytes.count))
                 }
+                if result == -Int64(EINTR) { continue }
                 if result < 0 { throw Errno(host: Int32(truncatingIfNeeded: -result)) }
-                if apus_this_thread_is_interrupted() != 0 { throw .intr }
                 if result == 0 { return }
                 var start = 0
                 while start < Int(result) {
@@ -67,7 +89,8 @@ enum DirectoryReader {
         /// Calls `body` with each entry from `cookie` on (0: the first) until it answers false.
         /// Cookies count entries.
         static func read(
-            _ directory: Int32, from cookie: UInt64, _ body: (Entry) throws(Errno) -> Bool
+            _ directory: Int32, _ cookies: DirectoryCookies, from cookie: UInt64,
+            _ body: (Entry) throws(Errno) -> Bool
         ) throws(Errno) {
             let flags: OpenFlags = [.directory, .always]
             let copy = try Syscalls.open(directory, .current, flags.rawValue)

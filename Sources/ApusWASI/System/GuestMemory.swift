@@ -79,12 +79,14 @@ struct GuestMemory {
 }
 
 /// Pieces of guest memory that a call reads into or writes from: `iovec_array` and
-/// `ciovec_array`. All of the guest's pieces are checked; the first `capacity` that are not empty
-/// are kept, and of them `byteLimit` bytes, since a call may always do less than it was asked to:
-/// then it does not take so long that a guest who is to stop goes on.
+/// `ciovec_array`. There are at most `countLimit`, all of which are checked; the first `capacity`
+/// that are not empty are kept, and of them `byteLimit` bytes, since a call may always do less than
+/// it was asked to: then it does not take so long that a guest who is to stop goes on.
 @safe
 struct GuestVectors {
     // SAFETY: the first `count` entries lie within the memory they were made from.
+    /// Pieces in one call at most, as Linux has it (IOV_MAX).
+    static var countLimit: UInt32 { 1024 }
     static var capacity: Int { 64 }
     static var byteLimit: Int { 4 << 20 }
     private var entries: InlineArray<64, iovec>
@@ -94,9 +96,8 @@ struct GuestVectors {
 
     init(_ memory: GuestMemory, at address: UInt32, count: UInt32) throws(Errno) {
         unsafe entries = .init(repeating: iovec())
-        let (size, overflow) = Int(count).multipliedReportingOverflow(by: 8)
-        guard !overflow else { throw .fault }
-        try memory.check(address, size)
+        guard count <= Self.countLimit else { throw .inval }
+        try memory.check(address, Int(count) * 8)
         var entry = address
         for _ in 0..<count {
             let start = try memory.load(UInt32.self, at: entry)

@@ -19,6 +19,9 @@ struct Polling {
     }
 
     private var requests: [pollfd] = []
+    /// How long to wait, in nanoseconds, until it is looked whether the guest is to stop, if that
+    /// does not end the wait.
+    private static let period: Int64 = 5_000_000
 
     /// Adds a descriptor and returns its place among the results.
     mutating func add(_ descriptor: Int32, forWriting: Bool) -> Int {
@@ -34,12 +37,15 @@ struct Polling {
             try Self.monotonic().addingReportingOverflow(duration)
         }
         while true {
+            try Syscalls.mayGoOn()
             var left: UInt64?
             if let deadline, !deadline.overflow {
                 let now = try Self.monotonic()
                 left = deadline.partialValue > now ? deadline.partialValue - now : 0
             }
-            let duration = left.map { Int64(clamping: $0) } ?? -1
+            var duration = left.map { Int64(clamping: $0) } ?? -1
+            let isPolled = apus_this_thread_is_polled() != 0
+            if isPolled, duration < 0 || duration > Self.period { duration = Self.period }
             let result = unsafe requests.withUnsafeMutableBufferPointer { requests in
                 unsafe apus_poll(requests.baseAddress, UInt64(requests.count), duration)
             }
@@ -48,6 +54,7 @@ struct Polling {
                 if result == -EINTR, apus_this_thread_is_interrupted() == 0 { continue }
                 throw Errno(host: -result)
             }
+            if isPolled, apus_this_thread_is_interrupted() != 0 { throw .intr }
             // A wait may be cut into pieces, since one call takes only so many milliseconds.
             if left == 0 { return }
             if let deadline, !deadline.overflow, try Self.monotonic() >= deadline.partialValue {

@@ -17,7 +17,7 @@ enum RandomBytes {
             let length = min(count - done, Self.pieceBytes)
             try unsafe fill(memory.buffer(at: address &+ UInt32(truncatingIfNeeded: done), length))
             done += length
-            if apus_this_thread_is_interrupted() != 0 { throw .intr }
+            try Syscalls.mayGoOn()
         } while done < count
     }
 

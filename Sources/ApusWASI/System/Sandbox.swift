@@ -67,6 +67,7 @@ struct Sandbox: Sendable {
         guard strategy == .kernel else { return try walk(root, path, link) }
         var path = path
         for _ in 0...Self.linkLimit {
+            try Syscalls.mayGoOn()
             guard let location = try locateOnce(root, path) else {
                 return try walk(root, path, link)
             }
@@ -209,6 +210,7 @@ extension Sandbox {
         var wantsDirectory = path.split() == nil || path.endsWithSlash
         var links = 0
         while let component = rest.popLast() {
+            try Syscalls.mayGoOn()
             if component.elementsEqual("..".utf8) {
                 try trail.leave()
                 continue

@@ -36,7 +36,6 @@ enum OutputSink {
     case discard
     case capture(CapturedOutput)
     case handler(@Sendable ([UInt8]) -> Void)
-    case terminal(TerminalOutput)
 
     /// Takes the pieces in order. Returns how many bytes it took.
     func write(_ vectors: GuestVectors) throws(Errno) -> Int {
@@ -62,8 +61,6 @@ enum OutputSink {
                 return written < Self.handlerBytesLimit
             }
             return written
-        case .terminal(let terminal):
-            return try terminal.write(vectors)
         }
     }
 

@@ -14,25 +14,43 @@ internal import CApusHost
 /// All pointers that are handed over come from arrays, paths (which end with a zero) or checked
 /// guest memory, and are used only during the call.
 enum Syscalls {
-    /// What `result` stands for if it is not negative; otherwise throws what went wrong.
+    /// What `call` gives if that is not negative; otherwise throws what went wrong. Done again for
+    /// as long as signals interrupt it.
     @inline(__always)
     private static func check<Number: FixedWidthInteger & SignedInteger>(
-        _ result: Number
+        _ call: @autoclosure () -> Number
     ) throws(Errno) -> Number {
-        if result < 0 { throw Errno.last }
-        return result
+        try retrying(call)
     }
 
-    /// `call` again for as long as signals interrupt it.
+    /// `call` again for as long as signals interrupt it; but not when the guest is to stop, which
+    /// ends what `call` waits for.
     @inline(__always)
     private static func retrying<Number: FixedWidthInteger & SignedInteger>(
         _ call: () -> Number
     ) throws(Errno) -> Number {
+        let previous = apus_interrupts_end_waits(1)
+        defer { _ = apus_interrupts_end_waits(previous) }
         while true {
             let result = call()
             if result >= 0 { return result }
             if errno != EINTR || apus_this_thread_is_interrupted() != 0 { throw Errno.last }
         }
+    }
+
+    /// Waits until there is something to read, where nothing else would end the wait.
+    private static func awaitInput(_ descriptor: Int32) throws(Errno) {
+        if apus_this_thread_is_polled() == 0 { return }
+        if fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0 { return }
+        var polling = Polling()
+        _ = polling.add(descriptor, forWriting: false)
+        try polling.wait(nil)
+    }
+
+    /// Between two pieces of long work: throws `intr` if the guest is to stop.
+    @inline(__always)
+    static func mayGoOn() throws(Errno) {
+        if apus_this_thread_is_interrupted() != 0 { throw .intr }
     }
 
     // SAFETY (of all functions with a path): a path's bytes end with a zero.
@@ -47,14 +65,23 @@ enum Syscalls {
 
     // MARK: Opening
 
+    /// `opened`, or its copy above the numbers of the standard streams. Where the host has closed
+    /// those, what is opened for a guest must not be taken for them.
+    private static func aboveStandardStreams(_ opened: Int32) throws(Errno) -> Int32 {
+        if opened > 2 { return opened }
+        defer { close(opened) }
+        return try retrying { fcntl(opened, F_DUPFD_CLOEXEC, 3) }
+    }
+
     static func open(
         _ directory: Int32, _ path: Path, _ flags: Int32, mode: UInt32 = 0
     ) throws(Errno) -> Int32 {
-        try unsafe with(path) { text in
+        let opened = try unsafe with(path) { text in
             Result { () throws(Errno) in
                 try retrying { unsafe openat(directory, text, flags, mode_t(mode)) }
             }
         }.get()
+        return try aboveStandardStreams(opened)
     }
 
     /// Opens without ever leaving `directory`. Throws `nosys` where the kernel cannot, `xdev` if
@@ -64,7 +91,7 @@ enum Syscalls {
     ) throws(Errno) -> Int32 {
         while true {
             let result = unsafe with(path) { unsafe apus_open_beneath(directory, $0, flags, mode) }
-            if result >= 0 { return result }
+            if result >= 0 { return try aboveStandardStreams(result) }
             if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
                 throw Errno(host: -result)
             }
@@ -76,7 +103,8 @@ enum Syscalls {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
         while true {
             let descriptor = unsafe openat(AT_FDCWD, path, flags, 0)
-            if descriptor >= 0 { return descriptor }
+            if descriptor > 2 { return descriptor }
+            if descriptor >= 0, let moved = try? aboveStandardStreams(descriptor) { return moved }
             let error = errno
             if error == EINTR { continue }
             // SAFETY: the text is copied before another call can change it.
@@ -98,11 +126,30 @@ enum Syscalls {
     // MARK: Data
 
     static func read(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
-        try retrying { unsafe vectors.withEntries { unsafe readv(descriptor, $0, $1) } }
+        try awaitInput(descriptor)
+        return try retrying { unsafe vectors.withEntries { unsafe readv(descriptor, $0, $1) } }
     }
 
     static func write(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
         try retrying { unsafe vectors.withEntries { unsafe writev(descriptor, $0, $1) } }
+    }
+
+    /// Writes to what may have no reader any more, which is the error `pipe` and no signal that
+    /// would end the process.
+    static func writeQuietly(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
+        #if os(Linux)
+            while true {
+                let result = unsafe vectors.withEntries {
+                    unsafe apus_write_quietly(descriptor, $0, $1)
+                }
+                if result >= 0 { return Int(result) }
+                if result != -Int64(EINTR) || apus_this_thread_is_interrupted() != 0 {
+                    throw Errno(host: Int32(truncatingIfNeeded: -result))
+                }
+            }
+        #else
+            try write(descriptor, vectors)
+        #endif
     }
 
     /// Writes all of `bytes`, waiting for as long as there is no room for them.
@@ -315,15 +362,17 @@ enum Syscalls {
     /// Where a symbolic link points.
     static func readLink(_ directory: Int32, _ path: Path) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Path.limit)
-        let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe with(path) { text in
-                unsafe readlinkat(
-                    directory, text,
-                    buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self),
-                    buffer.count)
+        let count = try retrying {
+            unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe with(path) { text in
+                    unsafe readlinkat(
+                        directory, text,
+                        buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self),
+                        buffer.count)
+                }
             }
         }
-        bytes.removeLast(bytes.count - Int(try check(count)))
+        bytes.removeLast(bytes.count - Int(count))
         return bytes
     }
 
@@ -331,7 +380,9 @@ enum Syscalls {
 
     /// Takes a connection off a listening socket.
     static func acceptConnection(_ descriptor: Int32, nonblocking: Bool) throws(Errno) -> Int32 {
-        let connection = try retrying { accept(descriptor, nil, nil) }
+        try awaitInput(descriptor)
+        let accepted = try retrying { accept(descriptor, nil, nil) }
+        let connection = try aboveStandardStreams(accepted)
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         if nonblocking { _ = fcntl(connection, F_SETFL, O_NONBLOCK) }
         return connection
@@ -342,6 +393,7 @@ enum Syscalls {
     ) throws(Errno) -> (count: Int, truncated: Bool) {
         let flags = Int32(peek ? MSG_PEEK_BITS : 0) | Int32(waitAll ? MSG_WAITALL_BITS : 0)
         var truncated = false
+        try awaitInput(descriptor)
         let count = try retrying {
             unsafe vectors.withEntries { entries, count in
                 var message = unsafe msghdr()

@@ -1,17 +1,14 @@
-internal import CApusHost
+internal import Synchronization
 
-/// A guest's output on its way to a terminal of the host's, without what a terminal would obey.
-///
-/// Escape sequences move the cursor, rewrite what was there, change titles and colours, and make
-/// some terminals answer as if somebody typed. Control characters, apart from line feed, carriage
-/// return, tab and backspace, become the pictures that Unicode has for them (␛ for escape); what
-/// is not UTF-8 becomes U+FFFD.
+/// A guest's output on its way to a terminal of the host's, as `TerminalFilter` lets it through.
 final class TerminalOutput {
     private let host: Int32
-    /// The beginning of a character whose end has not come yet.
-    private var pending: [UInt8] = []
+    private var filter = TerminalFilter()
 
     init(_ host: Int32) { self.host = host }
+
+    /// Terminals that have other colours than they came with.
+    private static let styled = Mutex<Set<Int32>>([])
 
     /// Bytes of the guest's that are filtered at a time.
     private static let pieceBytes = 4096
@@ -22,73 +19,35 @@ final class TerminalOutput {
             var start = 0
             while start < bytes.byteCount {
                 let end = min(start + Self.pieceBytes, bytes.byteCount)
-                let text = filter(bytes.extracting(start..<end))
+                let text = filter.filter(bytes.extracting(start..<end))
+                if filter.isStyled { Self.styled.withLock { _ = $0.insert(host) } }
                 try Syscalls.writeAll(host, text.span)
                 start = end
-                if apus_this_thread_is_interrupted() != 0 { throw .intr }
+                try Syscalls.mayGoOn()
             }
             return start
         }
     }
 
-    /// What is shown for `bytes`, as far as their characters are complete.
-    func filter(_ bytes: RawSpan) -> [UInt8] {
-        var shown: [UInt8] = []
-        shown.reserveCapacity(bytes.byteCount + 8)
-        // SAFETY: the index is below the count.
-        for index in 0..<bytes.byteCount {
-            let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-            take(byte, &shown)
-        }
-        return shown
+    /// Gives the terminal its own colours back.
+    func reset() {
+        guard let found = Self.styled.withLock({ $0.remove(host) }) else { return }
+        Self.writeReset(found)
     }
 
-    private func take(_ byte: UInt8, _ shown: inout [UInt8]) {
-        if !pending.isEmpty {
-            if byte & 0xC0 == 0x80 {
-                pending.append(byte)
-                if pending.count == Self.length(of: pending[0]) {
-                    Self.show(character: pending, &shown)
-                    pending.removeAll(keepingCapacity: true)
-                }
-                return
-            }
-            shown.append(contentsOf: Self.replacement)
-            pending.removeAll(keepingCapacity: true)
+    /// Gives all terminals their own colours back: a guest has ended, and what the host now says
+    /// is not to be written in the guest's.
+    static func resetAll() {
+        let found = styled.withLock { styled in
+            defer { styled.removeAll() }
+            return styled
         }
-        if byte >= 0x80 {
-            if Self.length(of: byte) > 0 {
-                pending.append(byte)
-            } else {
-                shown.append(contentsOf: Self.replacement)
-            }
-            return
-        }
-        switch byte {
-        case 0x08, 0x09, 0x0A, 0x0D, 0x20..<0x7F: shown.append(byte)
-        // U+2421 is the picture of delete, U+2400 and on those of the others.
-        case 0x7F: shown.append(contentsOf: [0xE2, 0x90, 0xA1])
-        default: shown.append(contentsOf: [0xE2, 0x90, 0x80 + byte])
-        }
+        for host in found { writeReset(host) }
     }
 
-    /// A character of several bytes: as it is if it is none of the controls from U+0080 on.
-    private static func show(character: [UInt8], _ shown: inout [UInt8]) {
-        let isControl = character.count == 2 && character[0] == 0xC2 && character[1] < 0xA0
-        let isValid = (try? UTF8Span(validating: character.span)) != nil
-        shown.append(contentsOf: isValid && !isControl ? character : replacement)
+    private static func writeReset(_ host: Int32) {
+        let text: [UInt8] = [0x1B, UInt8(ascii: "["), UInt8(ascii: "0"), UInt8(ascii: "m")]
+        // A terminal that cannot be written to needs no colours.
+        try? Syscalls.writeAll(host, text.span)
     }
-
-    /// How many bytes the character has that begins with `byte`; 0 if none does.
-    private static func length(of byte: UInt8) -> Int {
-        switch byte {
-        case 0xC2...0xDF: 2
-        case 0xE0...0xEF: 3
-        case 0xF0...0xF4: 4
-        default: 0
-        }
-    }
-
-    /// U+FFFD.
-    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 }

@@ -55,6 +55,7 @@ struct VirtualDirectory {
         var wantsDirectory = path.split() == nil || path.endsWithSlash
         var links = 0
         while let component = rest.popLast() {
+            try Syscalls.mayGoOn()
             let current = trail[trail.count - 1]
             if component.elementsEqual("..".utf8) {
                 trail.removeLast()

@@ -147,6 +147,7 @@ final class VirtualFile {
         }
         var last = cookie > 2 ? cookie - 2 : 0
         while true {
+            try Syscalls.mayGoOn()
             let page: [VirtualEntry]
             do throws(VirtualFileError) {
                 page = try volume.system.entries(

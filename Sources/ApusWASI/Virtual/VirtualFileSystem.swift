@@ -129,7 +129,8 @@ public struct VirtualEntry: Hashable, Sendable {
     public var node: VirtualNode
     /// What that is.
     public var kind: VirtualNode.Kind
-    /// From where reading the directory goes on after this entry: greater than 0, and below 2⁶³.
+    /// From where reading the directory goes on after this entry: greater than 0, and below 2⁶².
+    /// The C library of most guests loses its place (`telldir`) from 2³¹ on.
     public var cookie: UInt64
 
     /// An entry of a directory.

@@ -41,6 +41,7 @@ enum apus_attention {
     apus_attention_collect = 1,    // host objects may have piled up
     apus_attention_interrupt = 2,  // calls announce themselves to the store's interrupter
     apus_attention_hook = 4,       // the embedder wants to know of calls
+    apus_attention_refused = 8,    // no guest may run
 };
 
 /// One per store: the state of the wasm activations of the thread that is inside it.
@@ -55,10 +56,11 @@ struct apus_store_context {
     uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
     uint32_t is_metered;    // not 0: r14 holds the fuel while wasm runs
     uint32_t attention;     // apus_attention bits: what calls have to do besides
+    const uint32_t *requests;  // not 0: the thread that is inside is to leave wasm; polled, where
+                               // signals are not to be used
     uintptr_t trap_pc;      // where it happened
     uintptr_t trap_fp;      // rbp there
     uintptr_t trap_address; // faulting data address
-    struct apus_store_context *outer;  // the store whose host function entered this one, or null
     void *store;            // unretained runtime Store
     int64_t fuel;           // what is left, while wasm is not running; negative: overdrawn
     uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first

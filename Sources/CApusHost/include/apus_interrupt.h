@@ -5,30 +5,48 @@
 #include <stdint.h>
 
 #include "apus_context.h"
+#include "apus_thread.h"
 
-/// Takes SIGURG, once per process, and lets the calling thread receive it. Signals that are not
-/// of our sending go to whoever had it before. Returns 0 or an error number.
-int32_t apus_interrupts_prepare_thread(void);
+/// Takes SIGURG, once per process, and lets the calling thread receive it, whatever the host has
+/// blocked meanwhile. Signals that are not of our sending go to whoever had it before. Returns 0,
+/// or -1 if the host had blocked it on this thread, or an error number.
+int32_t apus_interrupts_begin(void);
 
-/// Asks the wasm code of `store` to leave: at the next return from a call out of it, or where a
-/// signal finds it. Any thread; the store must live.
-void apus_interrupt_request(struct apus_store_context *store);
+/// Blocks SIGURG again on the calling thread: the host had done so.
+void apus_interrupts_give_back(void);
 
-/// Takes the request back. Any thread; the store must live.
-void apus_interrupt_withdraw(struct apus_store_context *store);
+/// Asks the wasm code of `store`, and all that runs within its call on `thread`, to leave: at the
+/// next return from a call out of it, or where it is. `reason` is for who wonders why. Any thread;
+/// store and call must live.
+void apus_interrupt_request(
+    struct apus_store_context *store, struct apus_thread *thread, uint64_t reason);
 
-/// Whether the wasm code of `store`, or of a store around it, has been asked to leave.
-int32_t apus_interrupt_is_requested(const struct apus_store_context *store);
+/// Takes the request back. Any thread; store and call must live.
+void apus_interrupt_withdraw(struct apus_store_context *store, struct apus_thread *thread);
 
-/// Whether the wasm code this thread is in has been asked to leave: then a host function that
+/// Whether the wasm code that this thread is in has been asked to leave: then a host function that
 /// waits should stop waiting.
-int32_t apus_this_thread_is_interrupted(void);
+static inline int32_t apus_this_thread_is_interrupted(void) {
+    return __atomic_load_n(&apus_this_thread.requests, __ATOMIC_ACQUIRE) != 0;
+}
 
-/// Names the calling thread for `apus_interrupt_thread`; never 0.
-uintptr_t apus_interrupt_target(void);
+/// Whether waits of this thread are not ended by signals, but have to look whether they are to end.
+static inline int32_t apus_this_thread_is_polled(void) {
+    return apus_this_thread.is_polled;
+}
 
-/// Sends a thread, which must be alive, the signal. What it waits for in the system ends with
-/// EINTR.
-void apus_interrupt_thread(uintptr_t target);
+/// Sends a thread, which must be in a call, the signal. Where several have not been answered, looks
+/// who has SIGURG and takes it back, and then uses another signal of ours.
+void apus_interrupt_thread(struct apus_thread *thread);
+
+/// From here to the next call of this with 0, waiting in the system ends with EINTR when the wasm
+/// code this thread is in has been asked to leave. Returns what was set before.
+int32_t apus_interrupts_end_waits(int32_t do_end);
+
+/// What a signal handler does with a signal of ours, if it is one. Returns whether it was.
+int32_t apus_interrupt_answer(int signal, const void *info, void *machine);
+
+/// The calling thread has become that of a new process.
+void apus_interrupts_forked(void);
 
 #endif

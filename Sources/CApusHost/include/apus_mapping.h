@@ -33,12 +33,19 @@ int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint
 /// written; what is written there stays there. Returns 0 or an error number.
 int32_t apus_image_map(int32_t image, void *start, uint64_t bytes);
 
+/// Keeps everybody from changing an image: whoever did would change memories of instances. Returns
+/// 0 or an error number.
+int32_t apus_image_seal(int32_t image);
+
 /// Maps an image to be read, at a place of the system's choice; apus_unmap gives it back. Null if
 /// that is not possible.
 const void *apus_image_view(int32_t image, uint64_t bytes);
 
 /// Closes an image. What is mapped stays.
 void apus_image_close(int32_t image);
+
+/// How many descriptors the process may have.
+uint64_t apus_descriptor_limit(void);
 
 /// Gives a reservation back.
 void apus_unmap(void *start, uint64_t bytes);

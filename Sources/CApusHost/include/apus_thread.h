@@ -10,7 +10,16 @@ struct apus_thread {
     struct apus_store_context *current;  // whose wasm this thread runs, innermost; null: none
     uintptr_t stack_low;                 // lowest usable address of the thread's stack
     int32_t prepared;                    // apus_thread_prepare has succeeded here
-    int32_t takes_interrupts;            // apus_interrupts_prepare_thread has
+    int32_t id;                          // the system's number of the thread; 0: not asked yet
+    // Of interruption; other threads change the first four while this one is in a call.
+    uint32_t requests;                   // calls on this thread that are to end
+    uint32_t unanswered;                 // signals since one was answered
+    uint64_t reason;                     // of the latest request
+    uint32_t answers;                    // signals of ours that have arrived
+    uint32_t seen_answers;               // of which the sender knows
+    int32_t ends_waits;                  // system calls are to end with EINTR
+    int32_t is_polled;                   // nobody sends signals: waits have to look
+    int32_t passes_on;                   // a signal is with whoever had it before
 };
 
 #if defined(__ELF__)
@@ -24,6 +33,11 @@ extern _Thread_local struct apus_thread apus_this_thread APUS_TLS_MODEL;
 /// The calling thread's record.
 static inline struct apus_thread *apus_thread_record(void) {
     return &apus_this_thread;
+}
+
+/// Where it is told that the thread is to leave wasm.
+static inline const uint32_t *apus_thread_requests(const struct apus_thread *thread) {
+    return &thread->requests;
 }
 
 /// An address in the caller's stack frame.

@@ -6,30 +6,22 @@
 
 #include "apus_context.h"
 
-/// A place that can stop, as ApusABI's TrapSite lays it out.
-struct apus_trap_site {
-    uint32_t code_offset;  // from the start of the code range
-    uint32_t packed;       // bits 24 to 31: trap code, 0 for a return address
-};
-
 /// Takes SIGSEGV, SIGBUS, SIGILL and SIGFPE, once per process. Faults that are not wasm's go to
 /// whoever had the signal before. Returns 0 or an error number.
 int32_t apus_traps_install(void);
 
-/// Announces code at [start, end) with its trap sites, sorted by offset. They must stay where they
-/// are until the range is removed. Returns a ticket for removal, or null if memory is out.
-void *apus_code_range_add(
-    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count);
+/// One of these signals that is still ours; 0 if the host has taken all. Safe in any thread.
+int apus_traps_own_signal(void);
 
-/// Whether `pc` is in announced code. Safe in signal handlers.
-int32_t apus_code_covers(uintptr_t pc);
-
-/// Withdraws a range that no thread executes any more.
-void apus_code_range_remove(void *ticket);
+/// Lets the calling thread receive these signals: a trap where they are blocked ends the process.
+/// Returns 0 or an error number.
+int32_t apus_traps_unblock(void);
 
 /// Writes the program counters of the running activation into the store context's trace: `pc`,
-/// then return addresses, following frame pointers from `fp` to the entry trampoline's frame.
-void apus_trace_capture(struct apus_store_context *store, uintptr_t pc, uintptr_t fp);
+/// then return addresses, following frame pointers from `fp` to the entry trampoline's frame. The
+/// stack is in use from `sp` on.
+void apus_trace_capture(
+    struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp);
 
 /// The address of the function that the trap exit calls with its store context: it writes the
 /// trace of the frames that are about to be left, from where wasm called out.
@@ -40,7 +32,9 @@ struct sigaction;
 void apus_signal_pass_on(
     int signal, void *info, void *machine, const struct sigaction *previous);
 
-/// Follows frame pointers from `fp` to `end`, writing return addresses; returns how many.
-uint32_t apus_trace_walk(uintptr_t fp, uintptr_t end, uintptr_t *trace, uint32_t capacity);
+/// Follows frame pointers from `fp` to `end`, none of them below `low`, writing return addresses;
+/// returns how many.
+uint32_t apus_trace_walk(
+    uintptr_t fp, uintptr_t low, uintptr_t end, uintptr_t *trace, uint32_t capacity);
 
 #endif

@@ -21,7 +21,7 @@ import Testing
                 #expect(model[type] == nil || model[type] == slot)
                 model[type] = slot
             } else if let slot = model.removeValue(forKey: type) {
-                table.remove(slot, isReusable: true)
+                table.remove(slot)
             }
             #expect(table.find(type) == model[type])
         }

@@ -55,18 +55,6 @@ import Testing
         #expect(CodeRegistry.shared.module(at: base + 15) == nil)
     }
 
-    @Test func trampolinesAreMadeOnce() throws {
-        let environment = try makeEnvironment()
-        let trampolines = environment.trampolines
-        try trampolines.prepare([
-            .entry(nothing, .cells), .host(nothing, .cells), .entry(nothing, .cells),
-        ])
-        let entry = try trampolines.entry(nothing)
-        #expect(try trampolines.entry(nothing) == entry)
-        #expect(try trampolines.host(nothing) != entry)
-        #expect(try trampolines.entry(sixToOne) != entry)
-    }
-
     @Test func codeMemoryIsNeverWritableAndExecutable() throws {
         var memory = try CodeMemory(capacity: 10)
         let capacity = memory.capacity

@@ -27,6 +27,19 @@ import Testing
         #expect(try registry.acquire(type) != id)
     }
 
+    /// However many types come and go, there are no more slots than types at one time.
+    @Test func slotsAreUsedAgainForEver() throws {
+        let registry = SignatureRegistry()
+        let slots = try (0..<5000).map { number in
+            let type = FunctionType([.i32], Array(repeating: .i64, count: number % 50))
+            let id = try registry.acquire(type)
+            registry.release([id])
+            return SignatureRegistry.heapType(id)
+        }
+        #expect(Set(slots).count == 1)
+        #expect(registry.count == 0)
+    }
+
     @Test func modulesGiveTheirIdsBack() throws {
         let registry = SignatureRegistry()
         do {

@@ -1,4 +1,5 @@
 import ApusFormat
+import CApusHost
 import Testing
 
 @testable import ApusRuntime
@@ -23,6 +24,29 @@ import Testing
         #expect(memory.load(UInt8.self, at: 65535) == 7)
         #expect(memory.load(UInt64.self, at: 3 * 65536 - 8) == 0)
         #expect(memory.load(UInt64.self, at: 3 * 65536 - 7) == nil)
+    }
+
+    @Test func wantOfAddressSpaceNamesTheWayOut() async {
+        // Requests of the whole process are counted.
+        await #expect(processExitsWith: .success) {
+            func refused(alwaysChecksBounds: Bool) -> ResourceError? {
+                let type = MemoryType(limits: SizeLimits(minimum: 1))
+                apus_fail_request(1)
+                do throws(ResourceError) {
+                    _ = try unsafe LinearMemory(
+                        type, limit: 1 << 20, alwaysChecksBounds: alwaysChecksBounds)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            let space = try #require(refused(alwaysChecksBounds: false))
+            #expect(space.resource == .addressSpace && space.requested > 4 << 30)
+            #expect("\(space)".contains("`alwaysChecksBounds`"))
+            let memory = try #require(refused(alwaysChecksBounds: true))
+            #expect(memory.resource == .memory && memory.requested == 1 << 20)
+            #expect(!"\(memory)".contains("alwaysChecksBounds"))
+        }
     }
 
     @Test func fourGibibytesAreTheMost() throws {

@@ -10,8 +10,10 @@ struct BinaryWriter {
 
     mutating func raw(_ more: [UInt8]) { bytes += more }
 
-    mutating func unsigned(_ value: Int) {
-        var rest = UInt64(value)
+    mutating func unsigned(_ value: Int) { unsigned(UInt64(value)) }
+
+    mutating func unsigned(_ value: UInt64) {
+        var rest = value
         while rest > 0x7F {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
@@ -41,7 +43,17 @@ struct BinaryWriter {
         switch type {
         case .funcref: byte(0x70)
         case .externref: byte(0x6F)
-        default: byte(UInt8(truncatingIfNeeded: type.bits))
+        default:
+            byte(UInt8(truncatingIfNeeded: type.bits))
+            if type.isReference { heapType(type.heapType) }
+        }
+    }
+
+    mutating func heapType(_ type: HeapType) {
+        if let index = type.typeIndex {
+            signed(Int64(index))
+        } else {
+            byte(UInt8(truncatingIfNeeded: type.bits))
         }
     }
 
@@ -50,15 +62,56 @@ struct BinaryWriter {
         for each in types { type(each) }
     }
 
-    mutating func limits(_ limits: SizeLimits) {
-        byte(limits.maximum == nil ? 0 : 1)
-        unsigned(Int(limits.minimum))
-        if let maximum = limits.maximum { unsigned(Int(maximum)) }
+    /// Limits with flags besides that of the maximum.
+    private mutating func limits(_ limits: SizeLimits, flags: UInt8) {
+        byte(flags | (limits.maximum == nil ? 0 : 1))
+        unsigned(limits.minimum)
+        if let maximum = limits.maximum { unsigned(maximum) }
+    }
+
+    mutating func memoryType(_ memory: MemoryType) {
+        let hasPageSize = memory.pageSizeLog2 != 16
+        limits(memory.limits, flags: (memory.is64 ? 4 : 0) | (hasPageSize ? 8 : 0))
+        if hasPageSize { byte(memory.pageSizeLog2) }
     }
 
     mutating func tableType(_ table: TableType) {
         type(table.element)
-        limits(table.limits)
+        limits(table.limits, flags: table.is64 ? 4 : 0)
+    }
+
+    /// A constant of an address type.
+    mutating func address(_ value: Int, is64: Bool) {
+        byte(is64 ? 0x42 : 0x41)
+        signed(is64 ? Int64(value) : Int64(Int32(truncatingIfNeeded: value)))
+    }
+
+    /// A constant of a number type, or null.
+    mutating func constant(_ type: ValueType, _ bits: UInt64) {
+        switch type {
+        case .i32:
+            byte(0x41)
+            signed(Int64(Int32(truncatingIfNeeded: bits)))
+        case .i64:
+            byte(0x42)
+            signed(Int64(bitPattern: bits))
+        case .f32:
+            byte(0x43)
+            word(bits, byteCount: 4)
+        case .f64:
+            byte(0x44)
+            word(bits, byteCount: 8)
+        default:
+            byte(0xD0)
+            heapType(type.heapType)
+        }
+    }
+
+    mutating func constant(_ vector: ModelVector) {
+        raw([0xFD, 12])
+
+        word(vector.low, byteCount: 8)
+        word(vector.high, byteCount: 8)
     }
 
     mutating func globalType(_ global: GlobalType) {

@@ -62,12 +62,22 @@ extension ChoiceSource {
         return narrow ? bits64() & 0xFFFF_FFFF : bits64()
     }
 
+    /// A vector whose lanes are mostly at the edges of integers or floats.
+    mutating func vector() -> ModelVector {
+        if chance(70) { return pick(ModelVector.edges) }
+        if chance(50) { return ModelVector(low: bits64(), high: bits64()) }
+        let bits = pick([8, 16, 32, 64])
+        let lane = pick(EdgeValues.i64)
+        return ModelVector(bits) { _ in lane }
+    }
+
     /// An argument of this type. References to functions are null.
     public mutating func argument(_ type: ValueType) -> ReferenceValue {
         switch type {
-        case .funcref: .function(nil)
+        case .v128: ReferenceValue(cell: vector(), type: type)
         case .externref: .extern(chance(70) ? UInt32(below(5)) : nil)
-        default: ReferenceValue(cell: number(type), type: type)
+        case _ where type.isReference: .function(nil)
+        default: ReferenceValue(bits: number(type), type: type)
         }
     }
 }

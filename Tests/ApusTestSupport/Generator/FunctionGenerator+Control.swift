@@ -1,10 +1,11 @@
 internal import ApusFormat
 
-/// Statements, blocks, branches and calls.
+/// Statements, blocks and branches.
 extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
-        case typed, bulk, table, unlessUnreachable, nop
+        case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
+        case renew
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -17,7 +18,10 @@ extension FunctionGenerator {
         let form: Form = choices.pick(weighted: [
             (2, .nop), (30, .set), (12, .store), (4, .update), (6, .globalSet), (8, .if),
             (6, .block), (8, .loop), (8, .branchIf), (3, .branchTable), (7, .call), (3, .drop),
-            (5, .typed), (3, .bulk), (3, .table), (1, .unlessUnreachable),
+            (5, .typed), (3, .bulk), (3, .table), (1, .unlessUnreachable), (8, .ways),
+            (repeats.expressions.isEmpty ? 0 : 8, .again),
+            (repeats.effects.isEmpty ? 0 : 3, .effect),
+            (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
         ])
         switch form {
         case .nop: op(0x01)
@@ -32,11 +36,17 @@ extension FunctionGenerator {
         case .branchTable: branchTable(depth: depth)
         case .call: callStatement(depth: depth)
         case .drop:
-            expression(choices.pick(ModuleShape.localTypes), depth: depth - 1)
+            expression(choices.pick(shape.localTypes), depth: depth - 1)
             op(0x1A)
         case .typed: typedBlock(depth: depth)
         case .bulk: bulkMemory(depth: depth)
         case .table: tableStatement(depth: depth)
+        case .ways: ways(depth: depth)
+        case .again: again()
+        case .effect: repeatEffect()
+        case .ifTail: ifTailCall(depth: depth)
+        case .nullBranch: nullBranch(depth: depth)
+        case .renew: renewAnchor(depth: depth)
         case .unlessUnreachable:
             expression(.i32, depth: depth - 1)
             i32Const(choices.pick([7, -1, 100]))
@@ -64,12 +74,12 @@ extension FunctionGenerator {
 
     // MARK: Blocks
 
-    private mutating func blockType(_ results: [ValueType]) {
+    mutating func blockType(_ results: [ValueType]) {
         if let result = results.first { code.type(result) } else { code.byte(0x40) }
     }
 
     /// Ends a block whose label is the innermost.
-    private mutating func close() {
+    mutating func close() {
         labels.removeLast()
         op(0x0B)
     }
@@ -113,7 +123,7 @@ extension FunctionGenerator {
         close()
     }
 
-    private mutating func setCounter() -> Int {
+    mutating func setCounter() -> Int {
         let counter = addLocal(.i32)
         i32Const(1 + choices.below(6))
         op(0x21, counter)
@@ -121,7 +131,7 @@ extension FunctionGenerator {
     }
 
     /// Goes back to a loop's start while its counter is not used up.
-    private mutating func branchBack(_ depth: Int, _ counter: Int) {
+    mutating func branchBack(_ depth: Int, _ counter: Int) {
         decrement(counter)
         if choices.chance(50) {
             i32Const(0)
@@ -191,7 +201,7 @@ extension FunctionGenerator {
     // MARK: Branches
 
     /// Relative depth of a label.
-    private func depth(of label: Int) -> Int { labels.count - 1 - label }
+    func depth(of label: Int) -> Int { labels.count - 1 - label }
 
     private mutating func branchIf(depth: Int) {
         let label = choices.below(labels.count)
@@ -206,6 +216,35 @@ extension FunctionGenerator {
         consume(types)
     }
 
+    /// Goes to a block if a reference is null, or if it is not.
+    private mutating func nullBranch(depth: Int) {
+        let types = shape.localTypes.filter(\.isReference)
+        let type = choices.pick(types)
+        if choices.chance(50) {
+            let blocks = labels.indices.filter { labels[$0].counter == nil }
+            let label = choices.pick(blocks)
+            expressions(labels[label].types, depth: depth - 1)
+            expression(type, depth: depth - 1)
+            op(0xD5, self.depth(of: label))
+            if choices.chance(30) {
+                op(0xD4)
+                op(0xD1)
+            }
+            op(0x1A)
+            consume(labels[label].types)
+        } else {
+            op(0x02)
+            code.type(type)
+            labels.append(Label(types: [type]))
+            statements(choices.below(2), depth: depth - 1)
+            expression(type, depth: depth - 1)
+            op(0xD6, 0)
+            expression(type, depth: depth - 2)
+            close()
+            consume(type)
+        }
+    }
+
     /// A `br_table` inside a block of its own, so that what follows stays reachable.
     private mutating func branchTable(depth: Int) {
         op(0x02)
@@ -218,7 +257,7 @@ extension FunctionGenerator {
     }
 
     /// Jumps to one of several labels that carry the same types; one of them may be a loop.
-    private mutating func tableJump(depth: Int) {
+    mutating func tableJump(depth: Int) {
         let model = choices.below(labels.count)
         let types = labels[labels[model].counter == nil ? model : 0].types
         let blocks = labels.indices.filter {
@@ -249,7 +288,7 @@ extension FunctionGenerator {
 
     /// Leaves the present block for good.
     mutating func escape(depth: Int) {
-        switch choices.below(4) {
+        switch choices.below(5) {
         case 0:
             let blocks = labels.indices.filter { labels[$0].counter == nil }
             let label = choices.pick(blocks)
@@ -260,6 +299,7 @@ extension FunctionGenerator {
             op(0x0F)
         case 2:
             tableJump(depth: depth)
+        case 3 where tailCall(depth: depth): break
         default:
             // Rarely: it ends the whole call.
             if choices.chance(25) {
@@ -284,56 +324,5 @@ extension FunctionGenerator {
         case 8: code.raw([0x0F])
         default: break
         }
-    }
-
-    // MARK: Calls
-
-    /// Functions this one may call: without fuel, only earlier ones.
-    private var callees: Range<Int> {
-        0..<(shape.fuelGlobal == nil ? index : shape.functions.count)
-    }
-
-    private mutating func callStatement(depth: Int) {
-        guard !callees.isEmpty else { return }
-        let callee = choices.pick(Array(callees))
-        call(callee, depth: depth)
-        consume(shape.type(of: callee).results)
-    }
-
-    /// Calls a function that gives a value of this type, and leaves only this one.
-    mutating func call(giving type: ValueType, depth: Int) -> Bool {
-        let candidates = callees.filter { shape.type(of: $0).results.contains(type) }
-        guard !candidates.isEmpty else { return false }
-        let callee = choices.pick(candidates)
-        let results = shape.type(of: callee).results
-        call(callee, depth: depth)
-        guard results.count > 1, let position = results.lastIndex(of: type) else { return true }
-        consume(Array(results[(position + 1)...]))
-        if position > 0 {
-            let kept = addLocal(type)
-            op(0x21, kept)
-            consume(Array(results[..<position]))
-            op(0x20, kept)
-        }
-        return true
-    }
-
-    /// A call, sometimes through a table, where another function may have taken the callee's place.
-    private mutating func call(_ callee: Int, depth: Int) {
-        expressions(shape.type(of: callee).parameters, depth: depth - 1)
-        let places = shape.places(of: callee)
-        guard !places.isEmpty, choices.chance(60) else { return op(0x10, callee) }
-        let place = choices.pick(places)
-        if choices.chance(95) {
-            i32Const(place.index)
-        } else {
-            expression(.i32, depth: depth - 1)
-        }
-        if choices.chance(20) {
-            i32Const(0)
-            op(0x6A)
-        }
-        op(0x11, shape.functions[callee])
-        code.unsigned(place.table)
     }
 }

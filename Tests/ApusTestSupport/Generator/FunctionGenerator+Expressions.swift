@@ -4,7 +4,7 @@ internal import ApusFormat
 extension FunctionGenerator {
     private enum Form {
         case constant, local, numeric, chain, tee, select, global, load, `if`, block, loop, call
-        case special, thenStatement
+        case special, thenStatement, again
     }
 
     mutating func expression(_ type: ValueType, depth: Int) {
@@ -14,10 +14,12 @@ extension FunctionGenerator {
             (8, .constant), (22, .local), (type.isReference ? 0 : 40, .numeric),
             (type.isReference ? 0 : 4, .chain), (4, .tee), (5, .select), (5, .global), (8, .load),
             (4, .if), (4, .block), (3, .loop), (6, .call), (5, .special), (4, .thenStatement),
+            (repeats.expressions.isEmpty ? 0 : 12, .again),
         ])
         switch form {
         case .constant: constant(type)
         case .local: leaf(type)
+        case .numeric where type == .v128: vector(depth: depth)
         case .numeric: numeric(choices.pick(NumericOperation.giving(type)), depth: depth)
         case .chain: chain(type, depth: depth)
         case .tee: tee(type, depth: depth)
@@ -32,6 +34,7 @@ extension FunctionGenerator {
         case .thenStatement:
             expression(type, depth: depth - 1)
             statements(1 + choices.below(2), depth: depth - 1)
+        case .again: if !repeated(type) { leaf(type) }
         }
     }
 
@@ -43,12 +46,12 @@ extension FunctionGenerator {
     }
 
     private mutating func constant(_ type: ValueType) {
-        if type == .funcref && choices.chance(60) {
-            let own = shape.functions.count - shape.importedFunctionCount
-            op(0xD2, shape.importedFunctionCount + choices.below(own))
-        } else {
-            constant(type, type.isReference ? 0 : choices.number(type))
+        if type == .v128 { return code.constant(choices.vector()) }
+        if type.isReference && type != .externref && choices.chance(60) {
+            let candidates = shape.functions(for: type)
+            if !candidates.isEmpty { return op(0xD2, choices.pick(candidates)) }
         }
+        code.constant(type, type.isReference ? 0 : choices.number(type))
     }
 
     private mutating func leaf(_ type: ValueType) {
@@ -86,18 +89,18 @@ extension FunctionGenerator {
         case .none:
             expression(type, depth: depth)
         case .divides where choices.chance(45):
-            constant(type, choices.pick(EdgeValues.of(type)) | 1)
+            code.constant(type, choices.pick(EdgeValues.of(type)) | 1)
         case .divides:
             expression(type, depth: depth)
             if choices.chance(90) {
-                constant(type, 1)
+                code.constant(type, 1)
                 op(type == .i32 ? 0x72 : 0x84)
             }
         case .truncates:
             if choices.chance(70) {
                 // A 32-bit integer fits most targets; unsigned ones may still trap.
                 expression(.i32, depth: depth)
-                constant(.i32, 0x7F_FFFF)
+                code.constant(.i32, 0x7F_FFFF)
                 op(0x71)
                 op(type == .f32 ? 0xB2 : 0xB7)
             } else {
@@ -128,9 +131,15 @@ extension FunctionGenerator {
         let operators = NumericOperation.giving(type).filter {
             $0.operands == [type, type] && $0.hazard == .none
         }
-        let count = 2 + choices.below(14)
+        let count = 2 + choices.below(type == .v128 ? 20 : 14)
         for _ in 0..<count { expression(type, depth: min(depth - 2, 1)) }
-        for _ in 1..<count { code.raw(choices.pick(operators).opcode) }
+        for _ in 1..<count {
+            if type == .v128 {
+                emit(choices.pick(VectorOperation.binary))
+            } else {
+                code.raw(choices.pick(operators).opcode)
+            }
+        }
     }
 
     private mutating func tee(_ type: ValueType, depth: Int) {
@@ -156,27 +165,68 @@ extension FunctionGenerator {
         if candidates.isEmpty { leaf(type) } else { op(0x23, choices.pick(candidates)) }
     }
 
-    /// Instructions that only one type has.
+    /// Instructions that only some types have.
     private mutating func special(_ type: ValueType, depth: Int) {
-        guard type == .i32 else { return leaf(type) }
-        switch choices.below(5) {
-        case 0 where shape.memory != nil: code.raw([0x3F, 0])
-        case 1 where shape.memory != nil:
-            i32Const(choices.pick([0, 1, 1, 2, 3, 0x1_0000, -1]))
-            code.raw([0x40, 0])
-        case 2 where !shape.tables.isEmpty:
+        if type.isReference { return specialReference(type, depth: depth) }
+        if shape.usesVectors && type != .v128 && choices.chance(40) {
+            return ofVector(type, depth: depth)
+        }
+        guard type.isInteger else { return leaf(type) }
+        let memories = shape.memories.indices.filter { shape.memories[$0].address == type }
+        let tables = shape.tables.indices.filter { shape.tables[$0].address == type }
+        switch choices.below(6) {
+        case 0 where !memories.isEmpty: op(0x3F, choices.pick(Array(memories)))
+        case 1 where !memories.isEmpty:
+            code.address(choices.pick([0, 1, 1, 2, 3, 0x1_0000, -1]), is64: type == .i64)
+            op(0x40, choices.pick(Array(memories)))
+        case 2 where !tables.isEmpty:
             code.raw([0xFC, 16])
-            code.unsigned(choices.below(shape.tables.count))
-        case 3 where !shape.tables.isEmpty:
-            let table = choices.below(shape.tables.count)
+            code.unsigned(choices.pick(Array(tables)))
+        case 3 where !tables.isEmpty:
+            let table = choices.pick(Array(tables))
             expression(shape.tables[table].element, depth: depth - 1)
-            i32Const(choices.pick([0, 1, 2, 5, -1]))
+            // Without a maximum some engines take even what asks for all addresses.
+            let isBounded = shape.tables[table].limits.maximum != nil
+            let count = choices.pick(isBounded ? [0, 1, 2, 5, -1] : [0, 1, 2, 5])
+            code.address(count, is64: type == .i64)
             code.raw([0xFC, 15])
             code.unsigned(table)
-        case 4:
-            expression(choices.chance(50) ? .funcref : .externref, depth: depth - 1)
+        case 4 where type == .i32:
+            expression(choices.pick(shape.localTypes.filter(\.isReference)), depth: depth - 1)
             op(0xD1)
+        case 4, 5: if type == .i64 { wide(depth: depth) } else { leaf(type) }
         default: leaf(type)
         }
+    }
+
+    /// One half, or the sum of both, of a result of 128 bits.
+    private mutating func wide(depth: Int) {
+        let operation = UInt8(choices.below(4))
+        for _ in 0..<(operation < 2 ? 4 : 2) { expression(.i64, depth: depth - 1) }
+        code.raw([0xFC, 19 + operation])
+        switch choices.below(3) {
+        case 0: op(0x1A)
+        case 1: op(choices.pick([0x7C, 0x85]))
+        default:
+            let high = addLocal(.i64)
+            op(0x21, high)
+            op(0x1A)
+            op(0x20, high)
+        }
+    }
+
+    private mutating func specialReference(_ type: ValueType, depth: Int) {
+        let typed = shape.typedReferences
+        if type == .funcref, !typed.isEmpty, choices.chance(50) {
+            return expression(choices.pick(typed), depth: depth - 1)
+        }
+        guard choices.chance(50) else { return leaf(type) }
+        // Null now and then only: that is a trap.
+        constant(type)
+        if choices.chance(50) { expression(type, depth: depth - 1) } else { constant(type) }
+        condition(depth: depth - 1)
+        code.raw([0x1C, 1])
+        code.type(type)
+        if choices.chance(30) { op(0xD4) }
     }
 }

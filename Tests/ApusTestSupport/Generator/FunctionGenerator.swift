@@ -13,8 +13,10 @@ struct FunctionGenerator {
     var code = BinaryWriter()
     /// Types of all locals, parameters first. Grows while the body is made.
     var locals: [ValueType]
-    /// The locals that statements may assign: not loop counters.
+    /// The locals that statements may assign: not loop counters, and not anchors.
     var assignable: [Int] = []
+    /// What is repeated over and over in this function.
+    var repeats = Repeats()
     /// Labels in scope, the innermost last. The first is the function's own.
     var labels: [Label]
     /// How many more instructions the body may have, roughly.
@@ -45,7 +47,7 @@ struct FunctionGenerator {
         let count = choices.pick(weighted: [
             (3, 0), (4, choices.below(5)), (2, choices.below(16)), (1, choices.below(70)),
         ])
-        for _ in 0..<count { locals.append(choices.pick(ModuleShape.localTypes)) }
+        for _ in 0..<count { locals.append(choices.pick(shape.localTypes)) }
         assignable = Array(locals.indices)
     }
 
@@ -53,8 +55,9 @@ struct FunctionGenerator {
     mutating func generate() -> [UInt8] {
         if shape.fuelGlobal != nil && choices.chance(80) { consumeFuel() }
         let depth = choices.pick([3, 4, 5, 6])
+        chooseRepeats()
         statements(1 + choices.below(12), depth: depth)
-        leave(type.results, depth: depth)
+        if !choices.chance(15) || !tailCall(depth: depth) { leave(type.results, depth: depth) }
         code.byte(0x0B)
         var body = BinaryWriter()
         let declared = locals.dropFirst(type.parameters.count)
@@ -76,31 +79,12 @@ struct FunctionGenerator {
         code.unsigned(index)
     }
 
-    mutating func i32Const(_ value: Int) {
-        code.byte(0x41)
-        code.signed(Int64(Int32(truncatingIfNeeded: value)))
-    }
+    mutating func i32Const(_ value: Int) { code.address(value, is64: false) }
 
-    mutating func constant(_ type: ValueType, _ bits: UInt64) {
-        switch type {
-        case .i32:
-            i32Const(Int(truncatingIfNeeded: bits))
-        case .i64:
-            code.byte(0x42)
-            code.signed(Int64(bitPattern: bits))
-        case .f32:
-            code.byte(0x43)
-            code.word(bits, byteCount: 4)
-        case .f64:
-            code.byte(0x44)
-            code.word(bits, byteCount: 8)
-        default:
-            code.byte(0xD0)
-            code.type(type)
-        }
+    /// The locals that expressions may read: not that with vectors before they are canonical.
+    func locals(of type: ValueType) -> [Int] {
+        locals.indices.filter { locals[$0] == type && $0 != canonicalizers[.v128] }
     }
-
-    func locals(of type: ValueType) -> [Int] { locals.indices.filter { locals[$0] == type } }
 
     mutating func addLocal(_ type: ValueType) -> Int {
         locals.append(type)
@@ -125,14 +109,22 @@ struct FunctionGenerator {
     /// Replaces a NaN on top of the stack by the canonical one: bits of arithmetic NaNs are open.
     mutating func canonicalize(_ type: ValueType) {
         guard type.isFloat else { return }
-        let local = canonicalizers[type] ?? addLocal(type)
-        canonicalizers[type] = local
+        let local = canonicalizer(type)
         op(0x22, local)
-        constant(type, type == .f32 ? 0x7FC0_0000 : 0x7FF8_0000_0000_0000)
+        code.constant(type, type == .f32 ? 0x7FC0_0000 : 0x7FF8_0000_0000_0000)
         op(0x20, local)
         op(0x20, local)
         op(type == .f32 ? 0x5B : 0x61)
         op(0x1B)
+    }
+
+    /// The local in which vectors are made canonical.
+    mutating func vectorCanonicalizer() -> Int { canonicalizer(.v128) }
+
+    private mutating func canonicalizer(_ type: ValueType) -> Int {
+        let local = canonicalizers[type] ?? addLocal(type)
+        canonicalizers[type] = local
+        return local
     }
 
     /// Decrements the module's fuel and traps when it is used up.

@@ -38,6 +38,7 @@ public enum GeneratedImports {
         case .i64: .i64(hash)
         case .f32: .f32((Float(small) / 4).bitPattern)
         case .f64: .f64((Double(small) / 4).bitPattern)
+        case .v128: .v128(low: hash, high: hash ^ hash << 32)
         case .externref: .extern(hash & 4 == 0 ? nil : UInt32(hash & 3))
         default: .function(nil)
         }

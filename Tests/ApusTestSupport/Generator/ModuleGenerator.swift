@@ -52,11 +52,6 @@ public struct GeneratedModule: Sendable {
 }
 
 extension ModuleShape {
-    /// Types of locals, numbers more often than references.
-    static let localTypes: [ValueType] = [
-        .i32, .i32, .i32, .i64, .i64, .f32, .f64, .f64, .i32, .i64, .funcref, .externref,
-    ]
-
     /// The fuel, if the module itself defines and refills it.
     var ownFuelGlobal: Int? {
         guard let fuelGlobal, fuelGlobal >= importedGlobals.count else { return nil }
@@ -64,13 +59,13 @@ extension ModuleShape {
     }
 
     /// Function calls and rounds of loops that one call from outside may use.
-    private static let fuel: UInt64 = 1000
+    private static let fuel = 1000
 
     /// Sets the fuel again.
     func refuelingBody(_ global: Int) -> [UInt8] {
         var code = BinaryWriter()
-        code.raw([0, 0x41])
-        code.signed(Int64(Self.fuel))
+        code.byte(0)
+        code.address(Self.fuel, is64: false)
         code.byte(0x24)
         code.unsigned(global)
         code.byte(0x0B)
@@ -87,31 +82,36 @@ extension ModuleShape {
 
     /// `provider` is the module that this one imports from besides the host.
     init(_ choices: inout ChoiceSource, importing provider: ModuleShape? = nil) {
+        if choices.chance(35) { localTypes += [.v128, .v128, .v128] }
         chooseTypes(&choices)
+        // Functions of the host know nothing of a module's types.
+        let plain = types.indices.filter { index in
+            !(types[index].parameters + types[index].results).contains { $0.isTypedReference }
+        }
         for index in 0..<choices.below(4) {
             importedFunctions.append(Source(module: "host", name: "f\(index)"))
-            functions.append(choices.below(types.count))
+            functions.append(choices.pick(Array(plain)))
         }
-        if let provider { takeFunctions(provider, &choices) }
+        let shift = types.count
+        if let provider { takeFunctions(provider, shift, &choices) }
         for _ in 0..<1 + choices.below(7) { functions.append(choices.below(types.count)) }
-        if let provider { takeGlobals(provider, &choices) }
+        if let provider { takeGlobals(provider, shift, &choices) }
         chooseGlobals(&choices)
         if provider == nil, choices.chance(50) {
             fuelGlobal = globals.count
             globals.append(GlobalType(.i32, isMutable: true))
-            initialValues.append(Self.fuel)
+            var code = BinaryWriter()
+            code.address(Self.fuel, is64: false)
+            initializers.append(code.bytes)
             types.append(FunctionType())
             functions.append(types.count - 1)
         }
-        if let provider, let shared = provider.memory, choices.chance(70) {
-            importedMemory = Source(module: "first", name: "memory")
-            memory = shared
-            chooseData(&choices)
-        } else {
-            chooseMemory(&choices)
-        }
-        if let provider { takeTables(provider, &choices) }
+        if let provider { takeMemories(provider, &choices) }
+        chooseMemories(&choices)
+        chooseData(&choices)
+        if let provider { takeTables(provider, shift, &choices) }
         chooseTables(&choices)
+        chooseElements(&choices, declaringImports: provider != nil || !typedReferences.isEmpty)
         if choices.chance(5) {
             start = functions.indices.first {
                 $0 >= importedFunctionCount && type(of: $0) == FunctionType()
@@ -119,85 +119,179 @@ extension ModuleShape {
         }
     }
 
-    private mutating func takeFunctions(_ provider: ModuleShape, _ choices: inout ChoiceSource) {
-        let firstType = types.count
-        types += provider.types
+    // MARK: Imports
+
+    private mutating func takeFunctions(
+        _ provider: ModuleShape, _ shift: Int, _ choices: inout ChoiceSource
+    ) {
+        types += provider.types.map { type in
+            FunctionType(
+                type.parameters.map { $0.shifted(by: shift) },
+                type.results.map { $0.shifted(by: shift) })
+        }
         for index in provider.importedFunctionCount..<provider.functions.count
         where choices.chance(60) {
             importedFunctions.append(Source(module: "first", name: "f\(index)"))
-            functions.append(firstType + provider.functions[index])
+            functions.append(shift + provider.functions[index])
         }
     }
 
     /// Takes the fuel in any case: else functions that call each other would not end.
-    private mutating func takeGlobals(_ provider: ModuleShape, _ choices: inout ChoiceSource) {
+    private mutating func takeGlobals(
+        _ provider: ModuleShape, _ shift: Int, _ choices: inout ChoiceSource
+    ) {
         for (index, global) in provider.globals.enumerated()
         where index == provider.fuelGlobal || choices.chance(60) {
             if index == provider.fuelGlobal { fuelGlobal = globals.count }
             importedGlobals.append(Source(module: "first", name: "g\(index)"))
-            globals.append(global)
+            globals.append(
+                GlobalType(global.value.shifted(by: shift), isMutable: global.isMutable))
         }
     }
 
-    private mutating func takeTables(_ provider: ModuleShape, _ choices: inout ChoiceSource) {
+    private mutating func takeMemories(_ provider: ModuleShape, _ choices: inout ChoiceSource) {
+        for (index, memory) in provider.memories.enumerated() where choices.chance(70) {
+            importedMemories.append(Source(module: "first", name: "m\(index)"))
+            memories.append(memory)
+        }
+    }
+
+    private mutating func takeTables(
+        _ provider: ModuleShape, _ shift: Int, _ choices: inout ChoiceSource
+    ) {
         for (index, table) in provider.tables.enumerated() where choices.chance(70) {
             importedTables.append(Source(module: "first", name: "t\(index)"))
             tables.append(table)
+            tables[tables.count - 1].element = table.element.shifted(by: shift)
+        }
+    }
+
+    // MARK: Types and globals
+
+    /// Some of several types, some of one, so many that they do not fit into registers.
+    private func list(_ most: Int, _ choices: inout ChoiceSource) -> [ValueType] {
+        let plain: [ValueType] = [.i32, .i64, .f32, .f64]
+        let kind = choices.pick(weighted: [(14, 0), (4, 1), (2, 2)])
+        let only = kind == 2 ? choices.pick(localTypes) : .i32
+        return (0..<choices.below(most + 1)).map { _ in
+            kind == 2 ? only : choices.pick(kind == 1 ? localTypes : plain)
         }
     }
 
     private mutating func chooseTypes(_ choices: inout ChoiceSource) {
-        func list(_ most: Int, _ choices: inout ChoiceSource) -> [ValueType] {
-            let plain: [ValueType] = [.i32, .i64, .f32, .f64]
-            let mixed = choices.chance(20)
-            return (0..<choices.below(most + 1)).map { _ in
-                choices.pick(mixed ? Self.localTypes : plain)
-            }
-        }
-        for _ in 0..<2 + choices.below(6) {
+        let hasTypedReferences = choices.chance(30)
+        for index in 0..<2 + choices.below(6) {
             let parameters = list(choices.pick([2, 4, 8, 20]), &choices)
-            types.append(FunctionType(parameters, list(choices.pick([1, 1, 2, 9]), &choices)))
+            // Functions can leave each other by tail calls if they have the same results.
+            let results =
+                index > 0 && choices.chance(35)
+                ? choices.pick(types).results : list(choices.pick([1, 1, 2, 9, 20]), &choices)
+            types.append(FunctionType(parameters, results))
+            if hasTypedReferences && choices.chance(60) {
+                localTypes.append(.reference(HeapType(typeIndex: UInt32(index)), nullable: true))
+            }
         }
     }
 
     private mutating func chooseGlobals(_ choices: inout ChoiceSource) {
         for _ in 0..<choices.below(6) {
-            let type = choices.pick(Self.localTypes)
+            let type = choices.pick(localTypes)
             globals.append(GlobalType(type, isMutable: choices.chance(80)))
-            initialValues.append(type.isReference ? 0 : choices.number(type))
+            initializers.append(initializer(type, &choices))
         }
     }
 
-    private mutating func chooseMemory(_ choices: inout ChoiceSource) {
-        guard choices.chance(85) else { return }
-        let minimum = choices.pick([1, 1, 1, 2, 0])
-        memory = MemoryType(
-            limits: SizeLimits(
-                minimum: UInt64(minimum), maximum: UInt64(minimum + choices.below(4))))
-        chooseData(&choices)
+    private func initializer(_ type: ValueType, _ choices: inout ChoiceSource) -> [UInt8] {
+        var code = BinaryWriter()
+        switch type {
+        case .i32, .i64:
+            code.constant(type, choices.number(type))
+            // Extended constant expressions.
+            while choices.chance(15) {
+                let constants = importedGlobals.indices.filter {
+                    globals[$0] == GlobalType(type, isMutable: false)
+                }
+                if !constants.isEmpty && choices.chance(50) {
+                    code.byte(0x23)
+                    code.unsigned(choices.pick(Array(constants)))
+                } else {
+                    code.constant(type, choices.number(type))
+                }
+                code.byte((type == .i32 ? 0x6A : 0x7C) + UInt8(choices.below(3)))
+            }
+        case .v128: code.constant(choices.vector())
+        case _ where type.isReference:
+            let candidates = type == .externref ? [] : functions(for: type)
+            if !candidates.isEmpty && choices.chance(30) {
+                code.byte(0xD2)
+                code.unsigned(choices.pick(candidates))
+            } else {
+                code.constant(type, 0)
+            }
+        default: code.constant(type, choices.number(type))
+        }
+        return code.bytes
+    }
+
+    // MARK: Memories
+
+    private mutating func chooseMemories(_ choices: inout ChoiceSource) {
+        for _ in 0..<choices.pick([1, 1, 1, 1, 1, 2, 3, 0]) {
+            let minimum = choices.pick([1, 1, 1, 2, 0])
+            let maximum = minimum + choices.below(4)
+            var memory = MemoryType(
+                limits: SizeLimits(minimum: UInt64(minimum), maximum: UInt64(maximum)))
+            memory.is64 = choices.chance(30)
+            if choices.chance(15) {
+                memory.pageSizeLog2 = 0
+                memory.limits.minimum = choices.pick([70_000, 65_536, 4097, 100, 1])
+                memory.limits.maximum = memory.limits.minimum + choices.pick([0, 3, 1000, 65_536])
+            }
+            memories.append(memory)
+        }
     }
 
     private mutating func chooseData(_ choices: inout ChoiceSource) {
-        let minimum = memory?.limits.minimum ?? 0
-        for _ in 0..<choices.below(4) {
+        for _ in 0..<choices.below(4) where !memories.isEmpty {
             let count = choices.pick([0, 1, 4, 16, 60])
             var segment = Data(mode: choices.chance(50) ? .passive : .active)
             segment.contents = (0..<count).map { _ in UInt8(choices.below(256)) }
-            if minimum > 0 { segment.offset = choices.pick([0, 8, 100, 1000, 65_536 - count]) }
-            if segment.mode == .active && minimum == 0 { segment.contents = [] }
+            segment.memory = choices.below(memories.count)
+            let memory = memories[segment.memory]
+            let size = Int(memory.byteCount(ofPages: memory.limits.minimum))
+            if size > 0 { segment.offset = choices.pick([0, 8, 100, 1000, size - count]) }
+            if segment.mode == .active, segment.offset < 0 || segment.offset + count > size {
+                segment.offset = 0
+                segment.contents.removeLast(max(count - size, 0))
+            }
             data.append(segment)
         }
     }
+
+    // MARK: Tables
 
     private mutating func chooseTables(_ choices: inout ChoiceSource) {
         for _ in 0..<choices.below(4) {
             let size = choices.pick([4, 10, 1, 0])
             let maximum = choices.chance(50) ? UInt64(size + choices.below(10)) : nil
-            tables.append(
-                TableType(
-                    element: choices.chance(20) ? .externref : .funcref,
-                    limits: SizeLimits(minimum: UInt64(size), maximum: maximum)))
+            let typed = typedReferences
+            let element: ValueType =
+                !typed.isEmpty && choices.chance(40)
+                ? choices.pick(typed) : choices.chance(20) ? .externref : .funcref
+            var table = TableType(
+                element: element, limits: SizeLimits(minimum: UInt64(size), maximum: maximum))
+            table.is64 = choices.chance(20)
+            tables.append(table)
+            let candidates = element == .externref ? [] : functions(for: element)
+            let percent = element.isTypedReference ? 70 : 10
+            tableInitializers.append(
+                !candidates.isEmpty && choices.chance(percent) ? choices.pick(candidates) : nil)
         }
+    }
+
+    private mutating func chooseElements(
+        _ choices: inout ChoiceSource, declaringImports: Bool
+    ) {
         let targets = tables.indices.filter { tables[$0].element == .funcref }
         for _ in 0..<choices.below(5) {
             let usual: Mode = targets.isEmpty ? .passive : .active
@@ -217,6 +311,11 @@ extension ModuleShape {
                 segment.items.append(isNull ? nil : choices.below(functions.count))
             }
             elements.append(segment)
+        }
+        if declaringImports && importedFunctionCount > 0 {
+            // Only so may references to imported functions be made.
+            elements.append(
+                Element(mode: .declarative, items: Array(0..<importedFunctionCount)))
         }
     }
 }

@@ -16,7 +16,7 @@ public struct OperandForms: Sendable {
 
     /// All edge values of a number type.
     public static func edges(_ type: ValueType) -> [ReferenceValue] {
-        EdgeValues.of(type).map { ReferenceValue(cell: $0, type: type) }
+        EdgeValues.of(type).map { ReferenceValue(bits: $0, type: type) }
     }
 
     /// How one operand is given.
@@ -39,7 +39,7 @@ public struct OperandForms: Sendable {
             FunctionType(operation.operands, [operation.result]),
             FunctionType(operation.operands, [.i32]),
         ]
-        shape.memory = MemoryType(limits: SizeLimits(minimum: 1))
+        shape.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
         var bodies: [[UInt8]] = []
         let uses = operation.result == .i32 ? Use.allCases : [.value]
         for use in uses {

@@ -14,6 +14,8 @@ struct ReferenceCode {
         /// Immediates: an index, an offset or the bits of a constant, and a second index.
         var first: UInt64 = 0
         var second: UInt64 = 0
+        /// A lane.
+        var third: UInt8 = 0
         /// Of a structured instruction: how many parameters and results, and the positions after
         /// its `else` (0: none) and after its `end`.
         var parameterCount = 0
@@ -22,7 +24,7 @@ struct ReferenceCode {
         var afterEnd = 0
     }
 
-    init(_ body: FunctionBody, of type: FunctionType, in module: DecodedModule) throws {
+    init(_ body: FunctionBody, in module: DecodedModule) throws {
         var reader = InstructionReader(module.bytes, from: Int(body.start), to: Int(body.end))
         for _ in 0..<reader.readIndex() {
             let count = Int(reader.readIndex())
@@ -62,7 +64,10 @@ struct ReferenceCode {
     ) throws {
         switch instruction.operation {
         case .unreachable, .nop, .else, .end, .return, .drop, .select, .refIsNull,
-            .unary, .binary, .test, .compare, .convert:
+            .refAsNonNull, .unary, .binary, .test, .compare, .convert, .wide, .vectorSplat,
+            .vectorNot, .vectorAnyTrue, .vectorBitwise, .vectorBitselect, .vectorAllTrue,
+            .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary,
+            .vectorTernary, .vectorConvert:
             break
         case .block, .loop, .if:
             let type = reader.readBlockType()
@@ -78,17 +83,26 @@ struct ReferenceCode {
             branchTables.append((0...count).map { _ in reader.readIndex() })
         case .selectTyped:
             for _ in 0..<reader.readIndex() { _ = reader.readValueType() }
-        case .br, .brIf, .call, .localGet, .localSet, .localTee, .globalGet, .globalSet,
-            .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .elementDrop,
+        case .br, .brIf, .brOnNull, .brOnNonNull, .call, .callRef, .returnCall, .returnCallRef,
+            .localGet, .localSet, .localTee, .globalGet, .globalSet, .tableGet, .tableSet,
+            .tableSize, .tableGrow, .tableFill, .elementDrop,
             .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc:
             instruction.first = UInt64(reader.readIndex())
-        case .callIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
+        case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
             instruction.first = UInt64(reader.readIndex())
             instruction.second = UInt64(reader.readIndex())
-        case .load, .store:
+        case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane:
             let argument = reader.readMemoryArgument()
             instruction.first = argument.offset
             instruction.second = UInt64(argument.memory)
+            if instruction.operation.laneCount > 0 { instruction.third = reader.readByte() }
+        case .vectorExtractLane, .vectorReplaceLane:
+            instruction.third = reader.readByte()
+        case .vectorConst, .vectorShuffle:
+            let bytes = (0..<16).map { _ in UInt64(reader.readByte()) }
+            let vector = ModelVector(8) { bytes[$0] }
+            instruction.first = vector.low
+            instruction.second = vector.high
         case .refNull:
             _ = reader.readHeapType()
         case .i32Const:

@@ -5,6 +5,8 @@ public import ApusFormat
 public final class ReferenceInstance {
     public let module: DecodedModule
     let store: ReferenceStore
+    /// The module's types, as the store knows them.
+    let types: ReferenceTypes
     /// Addresses in the store of all that the module's indices name.
     public internal(set) var functions: [Int] = []
     public internal(set) var tables: [Int] = []
@@ -32,6 +34,7 @@ public final class ReferenceInstance {
     ) throws {
         self.module = module
         self.store = store
+        types = ReferenceTypes(module.types, in: store)
         try link(imports)
         try defineFunctions()
         defineMemories()
@@ -73,16 +76,21 @@ public final class ReferenceInstance {
     private func fits(_ address: Address, _ wanted: ExternalType) -> Bool {
         switch (address, wanted) {
         case (.function(let address), .function(let typeIndex)):
-            return store.functions[address].type == module.types[Int(typeIndex)]
+            return store.functions[address].type == types.functions[Int(typeIndex)]
         case (.table(let address), .table(let type)):
             let table = store.tables[address]
-            return table.type.element == type.element
+            return table.type.element == types.canonical(type.element)
+                && table.type.is64 == type.is64
                 && fits(UInt64(table.elements.count), table.type.limits.maximum, type.limits)
         case (.memory(let address), .memory(let type)):
             let memory = store.memories[address]
-            return fits(UInt64(memory.pageCount), memory.type.limits.maximum, type.limits)
+            return memory.type.is64 == type.is64
+                && memory.type.pageSizeLog2 == type.pageSizeLog2
+                && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let address), .global(let type)):
-            return store.globals[address].type == type
+            let (found, wanted) = (store.globals[address].type, types.canonical(type))
+            if found.isMutable || wanted.isMutable { return found == wanted }
+            return found.value.matches(wanted.value)
         default:
             return false
         }
@@ -97,8 +105,9 @@ public final class ReferenceInstance {
 
     private func defineFunctions() throws {
         for (position, body) in module.bodies.enumerated() {
-            let type = module.functionType(module.importedFunctionCount + position)
-            let code = try ReferenceCode(body, of: type, in: module)
+            let index = module.importedFunctionCount + position
+            let type = types.functions[Int(module.functions[index])]
+            let code = try ReferenceCode(body, in: module)
             store.functions.append(ReferenceFunction(type: type, body: .wasm(self, code)))
             functions.append(store.functions.count - 1)
         }
@@ -115,15 +124,18 @@ public final class ReferenceInstance {
     private func initialize() throws {
         let ownGlobals = module.globals.dropFirst(module.importedGlobalCount)
         for (type, initializer) in zip(ownGlobals, module.globalInitializers) {
-            store.globals.append(ReferenceGlobal(type: type, cell: evaluate(initializer)))
+            store.globals.append(
+                ReferenceGlobal(type: types.canonical(type), cell: evaluate(initializer)))
             globals.append(store.globals.count - 1)
         }
         let ownTables = module.tables.dropFirst(module.importedTableCount)
         for (position, type) in ownTables.enumerated() {
             let initializer =
                 position < module.tableInitializers.count ? module.tableInitializers[position] : nil
+            var type = type
+            type.element = types.canonical(type.element)
             store.tables.append(
-                ReferenceTable(type: type, filledWith: initializer.map(evaluate) ?? 0))
+                ReferenceTable(type: type, filledWith: initializer.map(evaluate)?.low ?? 0))
             tables.append(store.tables.count - 1)
         }
         elements = module.elements.map(evaluate)
@@ -139,8 +151,8 @@ public final class ReferenceInstance {
             case .passive: continue
             case .declarative: break
             case .active(let table, let offset):
-                let start = UInt32(truncatingIfNeeded: evaluate(offset))
-                let count = UInt32(elements[index].count)
+                let start = evaluate(offset).low
+                let count = UInt64(elements[index].count)
                 try initializeTable(table, segment: index, to: start, from: 0, count: count)
             }
             elements[index] = []
@@ -150,8 +162,8 @@ public final class ReferenceInstance {
     private func initializeMemories() throws {
         for (index, segment) in module.data.enumerated() {
             guard case .active(let memory, let offset) = segment.mode else { continue }
-            let start = UInt32(truncatingIfNeeded: evaluate(offset))
-            let count = UInt32(data[index].count)
+            let start = evaluate(offset).low
+            let count = UInt64(data[index].count)
             try initializeMemory(memory, segment: index, to: start, from: 0, count: count)
             data[index] = []
         }
@@ -165,29 +177,29 @@ public final class ReferenceInstance {
     private func evaluate(_ segment: ElementSegment) -> [UInt64] {
         switch segment.initializers {
         case .functions(let indices): indices.map { UInt64(functions[Int($0)]) + 1 }
-        case .expressions(let expressions): expressions.map(evaluate)
+        case .expressions(let expressions): expressions.map { evaluate($0).low }
         }
     }
 
     /// Specification: 3.4.14 “Constant Expressions”.
-    private func evaluate(_ expression: ConstantExpression) -> UInt64 {
-        var stack: [UInt64] = []
+    private func evaluate(_ expression: ConstantExpression) -> ModelVector {
+        var stack: [ModelVector] = []
+        func push(_ bits: UInt64) { stack.append(ModelVector(low: bits)) }
         func integers(_ combine: (UInt64, UInt64) -> UInt64) {
-            let right = stack.removeLast()
-            let left = stack.removeLast()
-            stack.append(combine(left, right))
+            let right = stack.removeLast().low
+            push(combine(stack.removeLast().low, right))
         }
         func narrow(_ value: UInt64) -> UInt64 { value & 0xFFFF_FFFF }
         for instruction in expression.instructions {
             switch instruction {
-            case .i32Const(let value): stack.append(UInt64(UInt32(bitPattern: value)))
-            case .i64Const(let value): stack.append(UInt64(bitPattern: value))
-            case .f32Const(let bits): stack.append(UInt64(bits))
-            case .f64Const(let bits): stack.append(bits)
-            case .v128Const: stack.append(0)
+            case .i32Const(let value): push(UInt64(UInt32(bitPattern: value)))
+            case .i64Const(let value): push(UInt64(bitPattern: value))
+            case .f32Const(let bits): push(UInt64(bits))
+            case .f64Const(let bits): push(bits)
+            case .v128Const(let low, let high): stack.append(ModelVector(low: low, high: high))
             case .globalGet(let index): stack.append(store.globals[globals[Int(index)]].cell)
-            case .refNull: stack.append(0)
-            case .refFunc(let index): stack.append(UInt64(functions[Int(index)]) + 1)
+            case .refNull: push(0)
+            case .refFunc(let index): push(UInt64(functions[Int(index)]) + 1)
             case .i32Add: integers { narrow($0 &+ $1) }
             case .i32Sub: integers { narrow($0 &- $1) }
             case .i32Mul: integers { narrow($0 &* $1) }

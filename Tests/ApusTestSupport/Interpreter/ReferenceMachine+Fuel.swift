@@ -12,10 +12,11 @@ extension ReferenceMachine {
     /// What a bulk instruction costs for its size, if it succeeds. Its count is on top of the
     /// stack.
     func sizeCost(of operation: Operation) -> Int {
+        let count = stack.last?.low ?? 0
         switch operation {
-        case .memoryFill, .memoryCopy, .memoryInit: Int(stack.last ?? 0) / 64
-        case .tableFill, .tableCopy, .tableInit, .tableGrow: Int(stack.last ?? 0) / 8
-        default: 0
+        case .memoryFill, .memoryCopy, .memoryInit: return Int(count / 64)
+        case .tableFill, .tableCopy, .tableInit, .tableGrow: return Int(count / 8)
+        default: return 0
         }
     }
 }

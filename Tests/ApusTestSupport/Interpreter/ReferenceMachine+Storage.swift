@@ -13,9 +13,9 @@ extension ReferenceMachine {
         case .load(let type, let width):
             push(try load(type, width, from: memory(second), offset: instruction.first))
         case .store(let type, let width):
-            try write(type, width, to: memory(second), offset: instruction.first)
-        case .memorySize: push(UInt64(memory(first).pageCount))
-        case .memoryGrow: push(UInt64(memory(first).grow(by: pop32())))
+            try store(type, width, to: memory(second), offset: instruction.first)
+        case .memorySize: push(memory(first).pageCount)
+        case .memoryGrow: push(memory(first).grow(by: pop()))
         case .memoryFill: try fill(memory(first))
         case .memoryCopy: try copy(to: memory(first), from: memory(second))
         case .memoryInit:
@@ -24,18 +24,22 @@ extension ReferenceMachine {
                 UInt32(second), segment: first, to: start, from: source, count: count)
         case .dataDrop: instance.data[first] = []
         case .tableGet:
-            let index = Int(pop32())
-            guard index < table(first).elements.count else { throw ReferenceTrap.tableOutOfBounds }
-            push(table(first).elements[index])
+            let index = pop()
+            guard index < UInt64(table(first).elements.count) else {
+                throw ReferenceTrap.tableOutOfBounds
+            }
+            push(table(first).elements[Int(index)])
         case .tableSet:
             let value = pop()
-            let index = Int(pop32())
-            guard index < table(first).elements.count else { throw ReferenceTrap.tableOutOfBounds }
-            table(first).elements[index] = value
+            let index = pop()
+            guard index < UInt64(table(first).elements.count) else {
+                throw ReferenceTrap.tableOutOfBounds
+            }
+            table(first).elements[Int(index)] = value
         case .tableSize: push(UInt64(table(first).elements.count))
         case .tableGrow:
-            let count = pop32()
-            push(UInt64(table(first).grow(by: count, filledWith: pop())))
+            let count = pop()
+            push(table(first).grow(by: count, filledWith: pop()))
         case .tableFill: try fill(table(first))
         case .tableCopy: try copy(to: table(first), from: table(second))
         case .tableInit:
@@ -48,22 +52,34 @@ extension ReferenceMachine {
     }
 
     /// Destination, source and count, as bulk instructions take them.
-    private func popRange() -> (destination: UInt32, source: UInt32, count: UInt32) {
-        let count = pop32()
-        let source = pop32()
-        return (pop32(), source, count)
+    private func popRange() -> (destination: UInt64, source: UInt64, count: UInt64) {
+        let count = pop()
+        let source = pop()
+        return (pop(), source, count)
     }
 
     // MARK: Loads and stores
 
-    private func place(
+    /// The position of the first of `byteCount` bytes at the address on the stack.
+    func place(
         _ byteCount: Int, in memory: ReferenceMemory, offset: UInt64
     ) throws -> Int {
-        let address = UInt64(pop32()) + offset
-        guard address + UInt64(byteCount) <= UInt64(memory.bytes.count) else {
+        let (address, overflow) = pop().addingReportingOverflow(offset)
+        let size = UInt64(memory.bytes.count)
+        guard !overflow, address <= size, size - address >= UInt64(byteCount) else {
             throw ReferenceTrap.memoryOutOfBounds
         }
         return Int(address)
+    }
+
+    func read(_ byteCount: Int, from memory: ReferenceMemory, at start: Int) -> UInt64 {
+        (0..<byteCount).reversed().reduce(0) { $0 << 8 | UInt64(memory.bytes[start + $1]) }
+    }
+
+    func write(_ bits: UInt64, _ byteCount: Int, to memory: ReferenceMemory, at start: Int) {
+        for index in 0..<byteCount {
+            memory.bytes[start + index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index))
+        }
     }
 
     private func load(
@@ -77,10 +93,7 @@ extension ReferenceMachine {
             case .signed32, .unsigned32: 4
             }
         let start = try place(byteCount, in: memory, offset: offset)
-        var bits: UInt64 = 0
-        for index in (0..<byteCount).reversed() {
-            bits = bits << 8 | UInt64(memory.bytes[start + index])
-        }
+        let bits = read(byteCount, from: memory, at: start)
         let signed: Int64 =
             switch width {
             case .signed8: Int64(Int8(truncatingIfNeeded: bits))
@@ -92,7 +105,7 @@ extension ReferenceMachine {
         return type.is64 ? extended : extended & 0xFFFF_FFFF
     }
 
-    private func write(
+    private func store(
         _ type: NumberType, _ width: StoreWidth, to memory: ReferenceMemory, offset: UInt64
     ) throws {
         let byteCount =
@@ -104,17 +117,15 @@ extension ReferenceMachine {
             }
         let bits = pop()
         let start = try place(byteCount, in: memory, offset: offset)
-        for index in 0..<byteCount {
-            memory.bytes[start + index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index))
-        }
+        write(bits, byteCount, to: memory, at: start)
     }
 
     // MARK: Bulk instructions
 
     private func fill(_ memory: ReferenceMemory) throws {
-        let count = pop32()
+        let count = pop()
         let value = UInt8(truncatingIfNeeded: pop())
-        let start = pop32()
+        let start = pop()
         let range = try ReferenceInstance.range(
             start, count, within: memory.bytes.count, else: .memoryOutOfBounds)
         for index in range { memory.bytes[index] = value }
@@ -130,9 +141,9 @@ extension ReferenceMachine {
     }
 
     private func fill(_ table: ReferenceTable) throws {
-        let count = pop32()
+        let count = pop()
         let value = pop()
-        let start = pop32()
+        let start = pop()
         let range = try ReferenceInstance.range(
             start, count, within: table.elements.count, else: .tableOutOfBounds)
         for index in range { table.elements[index] = value }
@@ -151,14 +162,15 @@ extension ReferenceMachine {
 /// `memory.init` and `table.init`, which active segments do as well.
 extension ReferenceInstance {
     static func range(
-        _ start: UInt32, _ count: UInt32, within size: Int, else trap: ReferenceTrap
+        _ start: UInt64, _ count: UInt64, within size: Int, else trap: ReferenceTrap
     ) throws -> Range<Int> {
-        guard Int(start) + Int(count) <= size else { throw trap }
+        let size = UInt64(size)
+        guard start <= size, size - start >= count else { throw trap }
         return Int(start)..<Int(start) + Int(count)
     }
 
     func initializeMemory(
-        _ index: UInt32, segment: Int, to start: UInt32, from source: UInt32, count: UInt32
+        _ index: UInt32, segment: Int, to start: UInt64, from source: UInt64, count: UInt64
     ) throws {
         let memory = store.memories[memories[Int(index)]]
         let read = try Self.range(
@@ -169,7 +181,7 @@ extension ReferenceInstance {
     }
 
     func initializeTable(
-        _ index: UInt32, segment: Int, to start: UInt32, from source: UInt32, count: UInt32
+        _ index: UInt32, segment: Int, to start: UInt64, from source: UInt64, count: UInt64
     ) throws {
         let table = store.tables[tables[Int(index)]]
         let read = try Self.range(

@@ -6,7 +6,7 @@ internal import ApusFormat
 final class ReferenceMachine {
     let store: ReferenceStore
     /// Operands, with the locals of each frame below its operands.
-    var stack: [UInt64] = []
+    var stack: [ModelVector] = []
     private var labels: [Label] = []
     private var frames: [Frame] = []
 
@@ -32,11 +32,15 @@ final class ReferenceMachine {
 
     init(_ store: ReferenceStore) { self.store = store }
 
-    func push(_ cell: UInt64) { stack.append(cell) }
+    func push(_ bits: UInt64) { stack.append(ModelVector(low: bits)) }
 
-    func pop() -> UInt64 { stack.removeLast() }
+    func push(_ vector: ModelVector) { stack.append(vector) }
 
-    func pop32() -> UInt32 { UInt32(truncatingIfNeeded: stack.removeLast()) }
+    func pop() -> UInt64 { stack.removeLast().low }
+
+    func popVector() -> ModelVector { stack.removeLast() }
+
+    func pop32() -> UInt32 { UInt32(truncatingIfNeeded: stack.removeLast().low) }
 
     /// Calls the function at `address` and runs until it has returned.
     func run(_ address: Int) throws {
@@ -66,22 +70,53 @@ final class ReferenceMachine {
                 Frame(
                     instance: instance, code: code, resultCount: function.type.results.count,
                     base: stack.count - function.type.parameters.count, labelBase: labels.count))
-            stack.append(contentsOf: repeatElement(0, count: code.locals.count))
+            stack.append(contentsOf: repeatElement(ModelVector(), count: code.locals.count))
         }
     }
 
-    private func callIndirect(type typeIndex: Int, table: Int, in instance: ReferenceInstance)
-        throws
-    {
+    /// The address of the function that an indirect call means.
+    private func callee(
+        type typeIndex: Int, table: Int, in instance: ReferenceInstance
+    ) throws -> Int {
         let elements = store.tables[instance.tables[table]].elements
-        let index = Int(pop32())
-        guard index < elements.count else { throw ReferenceTrap.undefinedElement }
-        guard elements[index] != 0 else { throw ReferenceTrap.uninitializedElement }
-        let address = Int(elements[index] - 1)
-        guard store.functions[address].type == instance.module.types[typeIndex] else {
+        let index = pop()
+        guard index < UInt64(elements.count) else { throw ReferenceTrap.undefinedElement }
+        let element = elements[Int(index)]
+        guard element != 0 else { throw ReferenceTrap.uninitializedElement }
+        let address = Int(element - 1)
+        guard store.functions[address].type == instance.types.functions[typeIndex] else {
             throw ReferenceTrap.indirectCallTypeMismatch
         }
+        return address
+    }
+
+    /// The address of the function that the reference on the stack is to.
+    private func referredCallee() throws -> Int {
+        let reference = pop()
+        guard reference != 0 else { throw ReferenceTrap.nullFunctionReference }
+        return Int(reference - 1)
+    }
+
+    /// Calls with the arguments on the stack, in place of the present frame.
+    private func tailCall(_ address: Int) throws {
+        let frame = frames.removeLast()
+        keep(store.functions[address].type.parameters.count, above: frame.base)
+        labels.removeSubrange(frame.labelBase...)
         try call(address)
+    }
+
+    private func executeCall(_ instruction: ReferenceCode.Instruction) throws {
+        let first = Int(truncatingIfNeeded: instruction.first)
+        let instance = frames[frames.count - 1].instance
+        let table = Int(truncatingIfNeeded: instruction.second)
+        switch instruction.operation {
+        case .call: try call(instance.functions[first])
+        case .callRef: try call(referredCallee())
+        case .callIndirect: try call(callee(type: first, table: table, in: instance))
+        case .returnCall: try tailCall(instance.functions[first])
+        case .returnCallRef: try tailCall(referredCallee())
+        default: try tailCall(callee(type: first, table: table, in: instance))
+        }
     }
 
     private func returnFromFrame() {
@@ -156,15 +191,22 @@ final class ReferenceMachine {
         case .brTable:
             let targets = frames[frames.count - 1].code.branchTables[first]
             branch(Int(targets[min(Int(pop32()), targets.count - 1)]))
+        case .brOnNull:
+            if stack[stack.count - 1].low == 0 {
+                _ = pop()
+                branch(first)
+            }
+        case .brOnNonNull:
+            if stack[stack.count - 1].low != 0 { branch(first) } else { _ = pop() }
         case .return: returnFromFrame()
-        case .call: try call(frames[frames.count - 1].instance.functions[first])
-        case .callIndirect:
-            let instance = frames[frames.count - 1].instance
-            try callIndirect(type: first, table: Int(instruction.second), in: instance)
+        case .call, .callRef, .callIndirect, .returnCall, .returnCallRef, .returnCallIndirect:
+            try executeCall(instruction)
         default:
             let sizeCost = sizeCost(of: instruction.operation)
             try executeData(instruction, frames[frames.count - 1].instance)
-            let hasFailed = instruction.operation == .tableGrow && stack.last == 0xFFFF_FFFF
+            // No table has so many elements.
+            let hasFailed =
+                instruction.operation == .tableGrow && stack[stack.count - 1].low >= 0xFFFF_FFFF
             if !hasFailed { store.spentFuel += sizeCost }
         }
     }
@@ -179,16 +221,18 @@ final class ReferenceMachine {
         case .drop: _ = pop()
         case .select, .selectTyped:
             let condition = pop32()
-            let second = pop()
+            let second = popVector()
             if condition == 0 { stack[stack.count - 1] = second }
         case .localGet: push(stack[frames[frames.count - 1].base + first])
-        case .localSet: stack[frames[frames.count - 1].base + first] = pop()
+        case .localSet: stack[frames[frames.count - 1].base + first] = popVector()
         case .localTee: stack[frames[frames.count - 1].base + first] = stack[stack.count - 1]
         case .globalGet: push(store.globals[instance.globals[first]].cell)
-        case .globalSet: store.globals[instance.globals[first]].cell = pop()
+        case .globalSet: store.globals[instance.globals[first]].cell = popVector()
         case .refNull: push(0)
         case .refFunc: push(UInt64(instance.functions[first]) + 1)
         case .refIsNull: push(pop() == 0 ? 1 : 0)
+        case .refAsNonNull:
+            if stack[stack.count - 1].low == 0 { throw ReferenceTrap.nullReference }
         case .i32Const, .i64Const, .f32Const, .f64Const: push(instruction.first)
         case .unary(let type, let operation):
             push(ReferenceArithmetic.unary(type, operation, pop()))
@@ -203,8 +247,42 @@ final class ReferenceMachine {
             push(ReferenceArithmetic.compare(type, comparison, left, right) ? 1 : 0)
         case .convert(let conversion):
             push(try ReferenceArithmetic.convert(conversion, pop()))
-        default:
+        case .wide(let operation): executeWide(operation)
+        case .load, .store, .memorySize, .memoryGrow, .memoryFill, .memoryCopy, .memoryInit,
+            .dataDrop, .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .tableCopy,
+            .tableInit, .elementDrop:
             try executeStorage(instruction, instance)
+        default:
+            try executeVector(instruction, instance)
         }
+    }
+
+    /// Results of two words, the lower one first.
+    private func executeWide(_ operation: WideOperator) {
+        func popPair() -> ModelVector {
+            let high = pop()
+            return ModelVector(low: pop(), high: high)
+        }
+        let right = popPair()
+        let result: ModelVector
+        switch operation {
+        case .add128:
+            let left = popPair()
+            let (low, carry) = left.low.addingReportingOverflow(right.low)
+            result = ModelVector(low: low, high: left.high &+ right.high &+ (carry ? 1 : 0))
+        case .subtract128:
+            let left = popPair()
+            let (low, borrow) = left.low.subtractingReportingOverflow(right.low)
+            result = ModelVector(low: low, high: left.high &- right.high &- (borrow ? 1 : 0))
+        case .multiplySigned:
+            let product = Int64(bitPattern: right.low)
+                .multipliedFullWidth(by: Int64(bitPattern: right.high))
+            result = ModelVector(low: product.low, high: UInt64(bitPattern: product.high))
+        case .multiplyUnsigned:
+            let product = right.low.multipliedFullWidth(by: right.high)
+            result = ModelVector(low: product.low, high: product.high)
+        }
+        push(result.low)
+        push(result.high)
     }
 }

@@ -15,6 +15,9 @@ public final class ReferenceStore {
     /// What the instructions that were executed cost in a metered engine.
     public var spentFuel = 0
 
+    /// Function types by their numbers; see `ReferenceTypes`.
+    var typeNumbers: [FunctionType: UInt32] = [:]
+
     public init() {}
 
     /// Lets go of all that there is. Instances keep their store and it keeps them: whoever makes
@@ -86,19 +89,21 @@ public final class ReferenceTable {
     }
 
     public func value(_ index: Int) -> ReferenceValue {
-        ReferenceValue(cell: elements[index], type: type.element)
+        ReferenceValue(bits: elements[index], type: type.element)
     }
 
     /// Tables of this many elements are never needed by a test.
     static let greatestSize: UInt64 = 1_000_000
 
     /// Returns the old size, or -1 if the table cannot grow so far.
-    func grow(by count: UInt32, filledWith cell: UInt64) -> UInt32 {
-        let old = elements.count
-        let new = UInt64(old) + UInt64(count)
-        if new > type.limits.maximum ?? .max || new > Self.greatestSize { return .max }
+    func grow(by count: UInt64, filledWith cell: UInt64) -> UInt64 {
+        let old = UInt64(elements.count)
+        let (new, overflow) = old.addingReportingOverflow(count)
+        if overflow || new > type.limits.maximum ?? .max || new > Self.greatestSize {
+            return type.is64 ? .max : 0xFFFF_FFFF
+        }
         elements.append(contentsOf: repeatElement(cell, count: Int(count)))
-        return UInt32(old)
+        return old
     }
 }
 
@@ -107,24 +112,27 @@ public final class ReferenceMemory {
     public let type: MemoryType
     public internal(set) var bytes: [UInt8]
 
-    static let pageSize = 65_536
-    /// More pages are refused, as the specification allows: tests do not need them.
-    static let greatestPageCount: UInt64 = 4096
+    /// More is refused, as the specification allows: tests do not need it.
+    static let greatestByteCount: UInt64 = 1 << 28
 
     init(type: MemoryType) {
         self.type = type
-        let pages = min(type.limits.minimum, Self.greatestPageCount)
-        bytes = Array(repeating: 0, count: Int(pages) * Self.pageSize)
+        let count = min(type.byteCount(ofPages: type.limits.minimum), Self.greatestByteCount)
+        bytes = Array(repeating: 0, count: Int(count))
     }
 
-    public var pageCount: UInt32 { UInt32(bytes.count / Self.pageSize) }
+    public var pageCount: UInt64 { UInt64(bytes.count) / type.pageBytes }
 
     /// Returns the old size in pages, or -1 if the memory cannot grow so far.
-    func grow(by count: UInt32) -> UInt32 {
+    func grow(by count: UInt64) -> UInt64 {
         let old = pageCount
-        let new = UInt64(old) + UInt64(count)
-        if new > min(type.limits.maximum ?? .max, Self.greatestPageCount) { return .max }
-        bytes.append(contentsOf: repeatElement(0, count: Int(count) * Self.pageSize))
+        let (new, overflow) = old.addingReportingOverflow(count)
+        if overflow || new > type.limits.maximum ?? .max
+            || type.byteCount(ofPages: new) > Self.greatestByteCount
+        {
+            return type.is64 ? .max : 0xFFFF_FFFF
+        }
+        bytes.append(contentsOf: repeatElement(0, count: Int(count * type.pageBytes)))
         return old
     }
 }
@@ -132,9 +140,9 @@ public final class ReferenceMemory {
 /// Specification: 4.2.10 “Global Instances”.
 public final class ReferenceGlobal {
     public let type: GlobalType
-    var cell: UInt64
+    var cell: ModelVector
 
-    init(type: GlobalType, cell: UInt64) {
+    init(type: GlobalType, cell: ModelVector) {
         self.type = type
         self.cell = cell
     }

@@ -11,6 +11,8 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case integerDivideByZero = "integer divide by zero"
     case integerOverflow = "integer overflow"
     case invalidConversionToInteger = "invalid conversion to integer"
+    case nullReference = "null reference"
+    case nullFunctionReference = "null function reference"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"
     /// More instructions than the caller allowed: not a trap of WebAssembly's.

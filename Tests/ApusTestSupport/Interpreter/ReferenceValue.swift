@@ -26,26 +26,32 @@ public enum ReferenceValue: Hashable, Sendable {
 
     /// The value as the machine's stack holds it: numbers as their bits, references as one more
     /// than what they name, null as 0.
-    var cell: UInt64 {
+    var cell: ModelVector {
         switch self {
-        case .i32(let bits), .f32(let bits): UInt64(bits)
-        case .i64(let bits), .f64(let bits): bits
-        case .v128(let low, _): low
-        case .function(let address): address.map { UInt64($0) + 1 } ?? 0
-        case .extern(let number): number.map { UInt64($0) + 1 } ?? 0
+        case .i32(let bits), .f32(let bits): ModelVector(low: UInt64(bits))
+        case .i64(let bits), .f64(let bits): ModelVector(low: bits)
+        case .v128(let low, let high): ModelVector(low: low, high: high)
+        case .function(let address): ModelVector(low: address.map { UInt64($0) + 1 } ?? 0)
+        case .extern(let number): ModelVector(low: number.map { UInt64($0) + 1 } ?? 0)
         }
     }
 
-    init(cell: UInt64, type: ValueType) {
+    init(cell: ModelVector, type: ValueType) {
+        let bits = cell.low
         switch type {
-        case .i32: self = .i32(UInt32(truncatingIfNeeded: cell))
-        case .i64: self = .i64(cell)
-        case .f32: self = .f32(UInt32(truncatingIfNeeded: cell))
-        case .f64: self = .f64(cell)
-        case .externref: self = .extern(cell == 0 ? nil : UInt32(truncatingIfNeeded: cell - 1))
-        default: self = .function(cell == 0 ? nil : Int(cell - 1))
+        case .i32: self = .i32(UInt32(truncatingIfNeeded: bits))
+        case .i64: self = .i64(bits)
+        case .f32: self = .f32(UInt32(truncatingIfNeeded: bits))
+        case .f64: self = .f64(bits)
+        case .v128: self = .v128(low: bits, high: cell.high)
+        case _ where type.heapType == .extern:
+            self = .extern(bits == 0 ? nil : UInt32(truncatingIfNeeded: bits - 1))
+        default: self = .function(bits == 0 ? nil : Int(bits - 1))
         }
     }
+
+    /// A number, a vector whose upper half is 0, or a reference.
+    init(bits: UInt64, type: ValueType) { self.init(cell: ModelVector(low: bits), type: type) }
 
     /// Whether the value has this type.
     public func has(_ type: ValueType) -> Bool {
@@ -55,8 +61,8 @@ public enum ReferenceValue: Hashable, Sendable {
         case .f32: type == .f32
         case .f64: type == .f64
         case .v128: type == .v128
-        case .function: type == .funcref
-        case .extern: type == .externref
+        case .function: type.isReference && type.heapType != .extern
+        case .extern: type.isReference && type.heapType == .extern
         }
     }
 }

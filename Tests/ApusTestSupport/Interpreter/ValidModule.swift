@@ -4,7 +4,7 @@ public import ApusFormat
 /// Decodes and validates completely, without compiling.
 public enum ValidModule {
     public static func decode(
-        _ bytes: [UInt8], features: FeatureSet = .webAssembly2
+        _ bytes: [UInt8], features: FeatureSet = .standard
     ) throws(ModuleError) -> DecodedModule {
         let module = try ModuleDecoder.decode(ByteStorage(bytes), features: features)
         try ModuleValidator.validate(module, features: features)

@@ -50,9 +50,26 @@ struct DescriptorTests {
         try probe.memory.store(UInt64(2) << 32 | 65535, at: 1032)
         #expect(probe.call("fd_write", file, 1024, 2, 16) == .fault)
         #expect(probe.call("fd_write", file, 65532, 1, 16) == .fault)
-        #expect(probe.call("fd_write", file, 0, 0x2000_0000, 16) == .fault)
+        #expect(probe.call("fd_write", file, 65528, 1024, 16) == .fault)
         #expect(probe.call("fd_write", file, 1024, 1, 65533) == .fault)
         #expect(try folder.read("new") == "")
+    }
+
+    /// More pieces than the system takes are refused before one is looked at.
+    @Test(arguments: [UInt64(1025), 8000, 0x1FFF_FFFF, 0x2000_0000, 0xFFFF_FFFF])
+    func boundsThePieces(_ count: UInt64) throws {
+        let folder = try TemporaryFolder()
+        let probe = try probe(folder)
+        let (_, file) = try probe.open("new", flags: 1)
+        for name in ["fd_read", "fd_write"] {
+            #expect(probe.call(name, file, 0, count, 16) == .inval)
+        }
+        for name in ["fd_pread", "fd_pwrite"] {
+            #expect(probe.call(name, file, 0, count, 0, 16) == .inval)
+        }
+        #expect(probe.call("fd_write", 1, 0, count, 16) == .inval)
+        #expect(probe.call("fd_read", 0, 0, count, 16) == .inval)
+        #expect(probe.call("fd_write", file, 0, 1024, 16) == .success)
     }
 
     @Test func renumbers() throws {

@@ -24,6 +24,17 @@ struct PollingTests {
         try probe.memory.store(descriptor, at: start + 16)
     }
 
+    /// The end of time comes, too, on clocks that are not the host's.
+    @Test(arguments: [UInt32(0), 1], [true, false])
+    func simulatedClocksReachTheirEnd(_ clock: UInt32, _ absolute: Bool) throws {
+        let probe = try GuestProbe()
+        let timeouts: [UInt64] = [UInt64.max, UInt64.max - 1, 1 << 63]
+        for timeout in timeouts {
+            try subscribe(probe, 0, clock: clock, timeout: timeout, absolute: absolute)
+            #expect(try poll(probe, 1) == [[100, 0, 0, 0]])
+        }
+    }
+
     /// User data, error, type and bytes of each event.
     private func poll(_ probe: GuestProbe, _ count: UInt64) throws -> [[UInt64]] {
         #expect(probe.call("poll_oneoff", 0, 4096, count, 8192) == .success)

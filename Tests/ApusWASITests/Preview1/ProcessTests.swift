@@ -67,6 +67,38 @@ struct ProcessTests {
         #expect(try probe.write("x", to: 0).0 == .notcapable)
     }
 
+    /// What a guest sees of time and chance is the same each time, whatever it was before.
+    @Test func canBeMadeDeterministic() throws {
+        func observed(_ wasi: WASI) throws -> [UInt8] {
+            let probe = try GuestProbe(wasi)
+            for round in UInt64(0)..<4 {
+                #expect(probe.call("random_get", round * 64, 32) == .success)
+                #expect(probe.call("clock_time_get", 0, 0, round * 64 + 32) == .success)
+                #expect(probe.call("clock_time_get", 1, 0, round * 64 + 40) == .success)
+                #expect(probe.call("clock_time_get", 2, 0, round * 64 + 48) == .success)
+                #expect(probe.call("clock_res_get", 0, round * 64 + 56) == .success)
+            }
+            // An hour is over at once, where the host makes the time.
+            let hour: UInt64 = probe.world.clocks.isSimulated ? 3_600_000_000_000 : 1
+            try probe.memory.store(UInt64(1), at: 1024 + 16)
+            try probe.memory.store(hour, at: 1024 + 24)
+            #expect(probe.call("poll_oneoff", 1024, 2048, 1, 3072) == .success)
+            #expect(probe.call("clock_time_get", 1, 0, 256) == .success)
+            #expect(try probe.memory.load(UInt64.self, at: 256) >= hour)
+            return try probe.memory.bytes(at: 0, 264)
+        }
+        var wasi = WASI()
+        wasi.clock = .system
+        wasi.random = .system
+        #expect(try observed(wasi) != observed(wasi))
+        wasi.makeDeterministic(seed: 7)
+        let first = try observed(wasi)
+        #expect(try observed(wasi) == first)
+        wasi.makeDeterministic()
+        #expect(try observed(wasi) != first)
+        #expect(try observed(wasi) == observed(WASI()))
+    }
+
     @Test func fillsWithRandomBytes() throws {
         var wasi = WASI()
         wasi.random = .system

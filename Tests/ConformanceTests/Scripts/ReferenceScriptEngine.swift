@@ -7,18 +7,21 @@ struct ReferenceScriptEngine: ScriptEngine {
     private var store = ReferenceStore()
     /// What may be imported, by module.
     private var registered: [String: [String: ReferenceInstance.Address]] = [:]
+    private let features: FeatureSet
     /// Instructions that one call may take.
     private static let fuel = 50_000_000
 
     var runsInstances: Bool { true }
 
-    mutating func beginScript() { self = Self() }
+    init(features: FeatureSet) { self.features = features }
+
+    mutating func beginScript() { self = Self(features: features) }
 
     func validate(_ bytes: [UInt8]) throws(ScriptFailure) { _ = try decode(bytes) }
 
     private func decode(_ bytes: [UInt8]) throws(ScriptFailure) -> DecodedModule {
         do throws(ModuleError) {
-            return try ValidModule.decode(bytes)
+            return try ValidModule.decode(bytes, features: features)
         } catch {
             throw ScriptFailure(error)
         }
@@ -26,7 +29,6 @@ struct ReferenceScriptEngine: ScriptEngine {
 
     func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> ReferenceInstance {
         let module = try decode(bytes)
-        if usesVectors(module) { throw .unsupported(Feature.simd.name) }
         var imports: [ReferenceInstance.Address] = []
         for item in module.imports {
             guard let address = registered[item.module]?[item.name] else {
@@ -40,20 +42,6 @@ struct ReferenceScriptEngine: ScriptEngine {
         } catch {
             throw failure(error)
         }
-    }
-
-    /// The interpreter has no vectors.
-    private func usesVectors(_ module: DecodedModule) -> Bool {
-        let types = module.types.flatMap { $0.parameters + $0.results }
-        if types.contains(.v128) || module.globals.contains(where: { $0.value == .v128 }) {
-            return true
-        }
-        var validator = FunctionValidator(module)
-        for index in module.importedFunctionCount..<module.functions.count {
-            try? validator.validate(index)
-            if validator.analysis.flags.contains(.usesVectors) { return true }
-        }
-        return false
     }
 
     mutating func register(_ instance: ReferenceInstance, as name: String) {
@@ -107,10 +95,11 @@ extension ReferenceValue {
         case .i64(let bits): self = .i64(bits)
         case .f32(let bits): self = .f32(bits)
         case .f64(let bits): self = .f64(bits)
+        case .v128(let low, let high): self = .v128(low: low, high: high)
         case .null(.func): self = .function(nil)
         case .null(.extern): self = .extern(nil)
         case .external(let number?): self = .extern(number)
-        case .v128, .null, .external(nil), .host, .reference: return nil
+        case .null, .external(nil), .host, .reference: return nil
         }
     }
 }

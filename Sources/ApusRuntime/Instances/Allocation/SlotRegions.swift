@@ -36,7 +36,9 @@ final class SlotRegions: Sendable {
             throw error
         }
         do throws(ResourceError) {
-            memoryChunks = try Self.reserve(count * limits.memories, of: memoryBytes)
+            memoryChunks = try Self.reserve(
+                count * limits.memories, of: memoryBytes,
+                for: alwaysChecksBounds ? .pool : .addressSpace)
         } catch {
             Self.unmap(contexts, count, of: contextBytes)
             Self.unmap(tables, count * limits.tables, of: tableBytes)
@@ -58,10 +60,12 @@ final class SlotRegions: Sendable {
     }
 
     /// Address space for `count` places of `bytes` bytes.
-    private static func reserve(places count: Int, of bytes: UInt64) throws(ResourceError) -> UInt {
+    private static func reserve(
+        places count: Int, of bytes: UInt64, for resource: ResourceError.Resource = .pool
+    ) throws(ResourceError) -> UInt {
         let (total, overflow) = UInt64(count).multipliedReportingOverflow(by: bytes)
         guard !overflow, let start = unsafe apus_reserve(max(total, 1)) else {
-            throw ResourceError(.pool, requested: overflow ? .max : total)
+            throw ResourceError(resource, requested: overflow ? .max : total)
         }
         return UInt(bitPattern: start)
     }
@@ -77,11 +81,13 @@ final class SlotRegions: Sendable {
         throw ResourceError(.pool, requested: total, errorNumber: error)
     }
 
-    private static func reserve(_ count: Int, of bytes: UInt64) throws(ResourceError) -> [UInt] {
+    private static func reserve(
+        _ count: Int, of bytes: UInt64, for resource: ResourceError.Resource
+    ) throws(ResourceError) -> [UInt] {
         var chunks: [UInt] = []
         for _ in stride(from: 0, to: count, by: chunkPlaces) {
             do throws(ResourceError) {
-                chunks.append(try reserve(places: chunkPlaces, of: bytes))
+                chunks.append(try reserve(places: chunkPlaces, of: bytes, for: resource))
             } catch {
                 for chunk in chunks { unmap(chunk, chunkPlaces, of: bytes) }
                 throw error

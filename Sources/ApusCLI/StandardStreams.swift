@@ -1,0 +1,23 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The command's input, output and error output.
+enum StandardStreams {
+    /// Puts `/dev/null` in place of those that whoever started the command has closed. What is
+    /// opened next would get their numbers otherwise: a folder that a program may use would be its
+    /// input, and a report about it would be written into one of its files.
+    static func complete() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest number that is free is this one: those below are open by now.
+            // SAFETY: the path is a constant, which ends with a zero.
+            let opened = unsafe open("/dev/null", O_RDWR)
+            // There is nothing left to say it with.
+            if opened != descriptor { exit(1) }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import CApusHost
+internal import Synchronization
+
+/// The descriptors through which images are mapped.
+///
+/// A process has few descriptors, its host needs them, and modules may be many. So only the images
+/// that were mapped last keep theirs; an image's contents do not need one, and a new file can be
+/// made of them.
+final class ImageDescriptors: Sendable {
+    /// The one list: descriptors are the process's.
+    static let shared = ImageDescriptors(limit: usualLimit)
+
+    private struct Entry {
+        var image: ObjectIdentifier
+        var descriptor: Int32
+    }
+
+    private let limit: Int
+    /// In the order in which they were used, the last one at the end.
+    private let entries = Mutex<[Entry]>([])
+
+    /// At most `limit` images, and at least one, have descriptors.
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    /// An eighth of what the process may have, and no more than 64.
+    private static var usualLimit: Int { Int(min(64, apus_descriptor_limit() / 8)) }
+
+    /// How many images have descriptors.
+    var count: Int { entries.withLock { $0.count } }
+
+    /// Keeps the descriptor of `image`, which was just made, as long as there is room.
+    func add(_ descriptor: Int32, of image: MemoryImage) {
+        entries.withLock { entries in
+            add(Entry(image: ObjectIdentifier(image), descriptor: descriptor), &entries)
+        }
+    }
+
+    private func add(_ entry: Entry, _ entries: inout [Entry]) {
+        while entries.count >= limit { apus_image_close(entries.removeFirst().descriptor) }
+        entries.append(entry)
+    }
+
+    /// Calls `body` with the descriptor of `image`, which `make` makes if it has none.
+    func with<Result>(
+        _ image: MemoryImage, make: () throws(ResourceError) -> Int32,
+        _ body: (Int32) throws(ResourceError) -> Result
+    ) throws(ResourceError) -> Result {
+        try entries.withLock { entries throws(ResourceError) in
+            let name = ObjectIdentifier(image)
+            if let index = entries.lastIndex(where: { $0.image == name }) {
+                if index < entries.count - 1 { entries.append(entries.remove(at: index)) }
+            } else {
+                add(Entry(image: name, descriptor: try make()), &entries)
+            }
+            return try body(entries[entries.count - 1].descriptor)
+        }
+    }
+
+    /// Closes the descriptor of `image`, if it has one.
+    func close(_ image: MemoryImage) {
+        entries.withLock { entries in
+            let name = ObjectIdentifier(image)
+            guard let index = entries.lastIndex(where: { $0.image == name }) else { return }
+            apus_image_close(entries.remove(at: index).descriptor)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ApusFormat
+import CApusHost
+import Testing
+
+@testable import ApusRuntime
+
+/// Images are there for any number of modules, descriptors for the few that were used last.
+@Suite struct ImageDescriptorsTests {
+    private static func image(
+        _ byte: UInt8, _ descriptors: ImageDescriptors
+    ) throws -> MemoryImage {
+        try MemoryImage(byteCount: 8192, in: descriptors) { writer throws(ResourceError) in
+            try writer.write([byte].span, at: 5000)
+        }
+    }
+
+    private static func memory(_ image: MemoryImage) throws -> LinearMemory {
+        let type = MemoryType(limits: SizeLimits(minimum: 1))
+        return try unsafe LinearMemory(
+            type, limit: 1 << 20, site: LinearMemory.Site(record: nil, place: nil, image: image))
+    }
+
+    @Test func thoseUsedLastHaveDescriptors() throws {
+        let descriptors = ImageDescriptors(limit: 2)
+        var images: [MemoryImage] = []
+        for byte in 1...5 {
+            images.append(try Self.image(UInt8(byte), descriptors))
+            #expect(descriptors.count == min(byte, 2))
+        }
+        for round in 0..<2 {
+            for (index, image) in images.enumerated() {
+                let memory = try Self.memory(image)
+                #expect(memory.isMapped)
+                #expect(memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
+                #expect(memory.load(UInt8.self, at: 4999) == 0)
+                #expect(memory.store(UInt8(99), at: 5000))
+                // As it was at first, whether its pages are kept or given back.
+                #expect(memory.reset(keepingResident: round == 0 ? 0 : 8192))
+                #expect(memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
+            }
+        }
+        #expect(descriptors.count == 2)
+        images.removeFirst(4)
+        #expect(descriptors.count == 1)
+        images.removeAll()
+        #expect(descriptors.count == 0)
+    }
+
+    @Test func withoutDescriptorsContentsAreCopied() async {
+        // Requests and images of the whole process are counted.
+        await #expect(processExitsWith: .success) {
+            let descriptors = ImageDescriptors(limit: 1)
+            let first = try ImageDescriptorsTests.image(1, descriptors)
+            let second = try ImageDescriptorsTests.image(2, descriptors)
+            #expect(apus_live_images() == 1)
+            // Address space, access to it, and then the new file that is needed.
+            apus_fail_request(3)
+            let memory = try ImageDescriptorsTests.memory(first)
+            #expect(apus_requests_until_failure() == 0)
+            #expect(!memory.isMapped)
+            for kept in [UInt64(0), 4096, 65536] {
+                #expect(memory.load(UInt8.self, at: 5000) == 1)
+                #expect(memory.store(UInt64.max, at: 5000))
+                #expect(memory.store(UInt64.max, at: 60000))
+                #expect(memory.reset(keepingResident: kept))
+                #expect(memory.load(UInt64.self, at: 5000) == 1)
+                #expect(memory.load(UInt64.self, at: 60000) == 0)
+            }
+            #expect(try ImageDescriptorsTests.memory(second).isMapped)
+        }
+    }
+
+    @Test func refusedImagesAreNotAskedForAgain() async {
+        await #expect(processExitsWith: .success) {
+            var parts = parts([.unreachable], bytes: [1, 2, 3])
+            parts.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
+            parts.data = [
+                DataSegment(
+                    mode: .active(memory: 0, offset: ConstantExpression([.i32Const(5)])),
+                    contents: 0..<3)
+            ]
+            let module = try load([.unreachable], parts, in: makeEnvironment())
+            apus_fail_request(1)
+            #expect(module.images.images(of: module) == nil)
+            apus_fail_request(1)
+            #expect(module.images.images(of: module) == nil)
+            #expect(apus_requests_until_failure() == 1)
+            apus_fail_request(0)
+            let store = try RuntimeStore(module.environment)
+            let instance = try store.instantiate(module, Imports([], for: module, in: store))
+            #expect(instance.memories[0].load(UInt8.self, at: 7) == 3)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Apus
+import Synchronization
+import Testing
+
+/// How much stack host functions have, wherever the guest calls them.
+struct HostStackTests {
+    private static let text = """
+        (module (import "host" "f" (func $f))
+          (func $deep (export "deep") (param i32)
+            (call $f)
+            (call $deep (i32.add (local.get 0) (i32.const 1)))))
+        """
+
+    /// Uses so much stack, and a little more.
+    @inline(never)
+    private static func use(_ kibibytes: Int) -> Int {
+        var some = InlineArray<4096, UInt8>(repeating: 1)
+        some[kibibytes & 4095] = 2
+        return kibibytes <= 0 ? Int(some[7]) : use(kibibytes - 4) + Int(some[9])
+    }
+
+    /// What recursion to the end on a thread ends in, with a host function at each level that needs
+    /// so much.
+    private static func end(
+        threadKibibytes: Int, hostKibibytes: Int, _ limits: Limits
+    ) -> any Error {
+        final class End: Sendable { let error = Mutex<(any Error)?>(nil) }
+        let end = End()
+        runOnThread(stackBytes: threadKibibytes << 10) {
+            do {
+                let engine = Engine()
+                var linker = Linker(engine)
+                let calls = Counter()
+                linker.define("host", "f") { () -> Void in
+                    calls.add()
+                    // Wherever the end is, this is near it.
+                    if calls.total % 64 == 0 { _ = use(hostKibibytes) }
+                }
+                let instance = try linker.instantiate(
+                    Module(engine, text: text), in: Store(engine, limits: limits))
+                try instance.function("deep", as: ((Int32) -> Void).self)(0)
+            } catch {
+                end.error.withLock { $0 = error }
+            }
+        }
+        return end.error.withLock { $0 } ?? TestError(number: 0)
+    }
+
+    @Test(arguments: [
+        (512, 140, 1 << 20), (1024, 300, 1 << 20), (2048, 700, 16 << 20), (384, 100, 1 << 20),
+    ])
+    func hostFunctionsHaveHalfOfTheStack(_ thread: Int, _ host: Int, _ guests: Int) async {
+        let end = Self.end(
+            threadKibibytes: thread, hostKibibytes: host, Limits(stackBytes: guests))
+        #expect((end as? Trap)?.code == .stackExhausted)
+    }
+
+    @Test func moreIsKeptIfTheHostWantsIt() {
+        let limits = Limits(stackBytes: 16 << 20, hostStackBytes: 3 << 20)
+        let end = Self.end(threadKibibytes: 4096, hostKibibytes: 2900, limits)
+        #expect((end as? Trap)?.code == .stackExhausted)
+    }
+
+    @Test func threadsThatAreTooSmallAreToldApart() {
+        let limits = Limits(hostStackBytes: 1 << 20)
+        let end = Self.end(threadKibibytes: 512, hostKibibytes: 1, limits)
+        #expect(end is ResourceError)
+        #expect("\(end)".hasPrefix("the thread's stack is too small: "))
+    }
+}
