@@ -1,5 +1,5 @@
 internal import ApusABI
-internal import ApusCollections
+public import ApusCollections
 public import ApusFormat
 internal import ApusRuntime
 internal import ApusText
@@ -63,6 +63,12 @@ public struct Module: Sendable {
         try self.init(engine, try ByteStorage.module(at: path), since: start)
     }
 
+    /// Compiles the module whose binary form `bytes` is. Throws as `init(_:bytes:)`.
+    @_spi(ApusCLI)
+    public init(_ engine: Engine, storage bytes: ByteStorage) throws {
+        try self.init(engine, bytes, since: .now)
+    }
+
     private init(
         _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant
     ) throws {
@@ -114,6 +120,12 @@ extension Module {
     /// `FileError`, `TextError`, or `ModuleError` if it is not valid.
     public static func validate(_ engine: Engine, contentsOf path: String) throws {
         try validate(engine, ByteStorage.module(at: path))
+    }
+
+    /// Checks the module whose binary form `bytes` is. Throws as `validate(_:bytes:)`.
+    @_spi(ApusCLI)
+    public static func validate(_ engine: Engine, storage bytes: ByteStorage) throws {
+        try validate(engine, bytes)
     }
 
     private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws {

@@ -49,6 +49,10 @@ public struct Trap: Error, Sendable {
             let index = UInt32(truncatingIfNeeded: function)
             return module.module.exports.first { $0.item == .function(index) }?.name
         }
+
+        /// The function's name as it stands in its source, if `name` is one that a compiler of C++
+        /// or Rust made of it; else `name`.
+        public var sourceName: String? { name.map { DemangledName.of($0) ?? $0 } }
     }
 }
 
@@ -76,6 +80,6 @@ extension Trap: CustomStringConvertible {
 extension Trap.Frame: CustomStringConvertible {
     /// The function and the place in its module, e.g. `divide (module+0x4f)`.
     public var description: String {
-        "\(name ?? "function \(function)") (module+0x\(String(offset, radix: 16)))"
+        "\(sourceName ?? "function \(function)") (module+0x\(String(offset, radix: 16)))"
     }
 }

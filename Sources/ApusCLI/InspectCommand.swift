@@ -39,8 +39,9 @@ struct InspectCommand: ParsableCommand {
             var configuration = Engine.Configuration()
             configuration.features = try features.apply(to: configuration.features)
             configuration.compiler = compiler.name
-            let inspection = try ModuleInspection(
-                try ByteStorage.module(at: module), configuration)
+            let file = ModuleFile(module)
+            let bytes = try file.binary()
+            let inspection = try file.naming { try ModuleInspection(bytes, configuration) }
             try Array(inspection.text(function, at: stage).utf8).write(toFile: nil)
             return 0
         }

@@ -5,7 +5,7 @@ internal import ArgumentParser
 struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Stop the program after this long: 50ms, 2s, 1.5m.", valueName: "DURATION"))
+            "Stop the program after this long: 50ms, 2s, 1m30s.", valueName: "DURATION"))
     var timeout: TimeLimit?
 
     @Option(
@@ -16,7 +16,7 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The most that all its memories may have: 64MiB, 1.5GiB, 65536.", valueName: "BYTES"))
+            "The most that all its memories may have: 64MiB, 1g, 65536.", valueName: "BYTES"))
     var maxMemory: ByteCount?
 
     @Option(help: ArgumentHelp("The most elements that all its tables may have.", valueName: "N"))
@@ -64,4 +64,41 @@ struct LimitOptions: ParsableArguments {
     func start(_ store: Store) {
         if let timeout { store.deadline = .now + timeout.duration }
     }
+}
+
+/// What a limit that stopped a program is called here, and its value.
+extension LimitOptions {
+    /// Why `trap` is the end of a program that ran for too long; nil if it is not.
+    func timeoutReason(of trap: Trap) -> String? {
+        guard trap.code == .interrupted, let timeout else { return nil }
+        return "timeout: stopped after --timeout \(timeout.text)"
+    }
+
+    /// The limit that `trap` is about; nil if it is about none.
+    func limit(behind trap: Trap) -> String? {
+        switch trap.code {
+        case .outOfFuel: fuel.map { "--fuel is \($0)" }
+        case .stackExhausted:
+            "--max-stack is \(maxStack?.text ?? ByteCount.text(stackBytes))"
+        default: nil
+        }
+    }
+
+    /// `error` with the limit that it is about; nil if it is about none.
+    func explained(_ error: any Error) -> String? {
+        let resource = (error as? ModuleFileError)?.error as? ResourceError
+        guard let resource = resource ?? error as? ResourceError, resource.limit != nil else {
+            return nil
+        }
+        let option: (name: String, value: String)? =
+            switch resource.resource {
+            case .storeMemory: ("memory", maxMemory?.text ?? ByteCount.text(limits.memoryBytes))
+            case .storeTables: ("table-elements", "\(limits.tableElements)")
+            case .instances: ("instances", "\(limits.instances)")
+            default: nil
+            }
+        return option.map { "\(error); --max-\($0.name) is \($0.value)" }
+    }
+
+    private var stackBytes: UInt64 { UInt64(clamping: limits.stackBytes) }
 }

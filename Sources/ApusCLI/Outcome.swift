@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 internal import ArgumentParser
 
 #if canImport(Glibc)
@@ -13,25 +13,82 @@ internal import ArgumentParser
 enum Outcome {
     /// What a shell reports of a program that aborted: 128 + SIGABRT.
     static let trapStatus: Int32 = 134
+    /// What timeout(1) ends with.
+    static let timeoutStatus: Int32 = 124
     static let failureStatus: Int32 = 1
 
+    /// The section of a command's help about its statuses.
+    static let statuses = """
+        EXIT STATUS:
+          the program's own, or
+          124  --timeout struck: a line names it, then a backtrace
+          134  the program trapped, or its fuel was used up: a line says why, then a backtrace
+          64   the command line makes no sense: one line says where
+          1    anything else: one line says what
+        """
+
     /// Does `work` and ends the process with the status it returns, or with the one its error
-    /// stands for after saying what went wrong. Then does `finally`.
-    static func exiting(_ work: () throws -> Int32, finally: () -> Void = {}) throws {
+    /// stands for after saying what went wrong, and which of `limits` it was if it was one. Then
+    /// does `finally`.
+    static func exiting(
+        limits: LimitOptions? = nil, _ work: () throws -> Int32, finally: () -> Void = {}
+    ) throws {
         let status: Int32
         do {
             status = try work()
         } catch let trap as Trap {
-            report(trap.description)
-            status = trapStatus
+            status = end(trap, limits)
         } catch let error as ValidationError {
             throw error
         } catch {
-            report("\(error)")
+            report(limits?.explained(error) ?? "\(error)")
             status = failureStatus
         }
         finally()
         if status != 0 { throw ExitCode(status) }
+    }
+
+    /// Says why a program stopped, and returns the status for that.
+    private static func end(_ trap: Trap, _ limits: LimitOptions?) -> Int32 {
+        if let reason = limits?.timeoutReason(of: trap) {
+            let backtrace = trap.description.drop { $0 != "\n" }
+            report(reason + backtrace)
+            return timeoutStatus
+        }
+        var trap = trap
+        trap.message = trap.message ?? limits?.limit(behind: trap)
+        report(trap.description)
+        return trapStatus
+    }
+
+    /// Ends the process after what a command threw.
+    static func exit(_ error: any Error, _ arguments: [String]) -> Never {
+        guard ApusCommand.exitCode(for: error) == .validationFailure, !arguments.isEmpty else {
+            ApusCommand.exit(withError: error)
+        }
+        report(usage(ApusCommand.message(for: error), arguments))
+        ApusCommand.exit(withError: ExitCode.validationFailure)
+    }
+
+    /// What is wrong with a command line, on one line, from the parser's `message`.
+    private static func usage(_ message: String, _ arguments: [String]) -> String {
+        let lines = message.split(whereSeparator: \.isNewline)
+        var text = lines.map { $0.drop { $0 == " " } }.joined(separator: " ")
+        if text.hasSuffix(".") { text.removeLast() }
+        text = text.prefix(1).lowercased() + text.dropFirst()
+        // "Unknown option '--timeot'. Did you mean '--timeout'?" The parser's idea of what is
+        // similar is generous.
+        let quoted = text.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+        if let place = text.firstRange(of: ". Did you mean '"), quoted.count == 5 {
+            text = String(text[..<place.lowerBound])
+            if !SimilarNames.near(quoted[1], among: [quoted[3]]).isEmpty {
+                return text + "; did you mean '\(quoted[3])'?"
+            }
+        }
+        if text.hasSuffix("?") { return text }
+        let first = arguments.first ?? ""
+        let command = ApusCommand.subcommands.contains(first) ? first : "run"
+        return text + "; 'apus help \(command)' tells more"
     }
 
     /// Writes a line about a failure to the error output.

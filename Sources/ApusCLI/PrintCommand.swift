@@ -27,7 +27,9 @@ struct PrintCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let text = try TextFormat.print(try ByteStorage.module(at: input))
+            let file = ModuleFile(input)
+            let bytes = try file.binary()
+            let text = try file.naming { try TextFormat.print(bytes) }
             try Array(text.utf8).write(toFile: output)
             return 0
         }

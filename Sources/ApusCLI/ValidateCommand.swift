@@ -1,5 +1,4 @@
 internal import Apus
-internal import ApusText
 internal import ArgumentParser
 
 /// `apus validate`: says which modules are not valid, and why.
@@ -28,13 +27,9 @@ struct ValidateCommand: ParsableCommand {
         var failures = 0
         for path in modules {
             do {
-                try Module.validate(engine, contentsOf: path)
-            } catch let error as TextError {
-                // It names the file itself.
-                Outcome.report("\(error)")
-                failures += 1
+                try ModuleFile(path).validate(engine)
             } catch {
-                Outcome.report("\(path): \(error)")
+                Outcome.report("\(error)")
                 failures += 1
             }
         }

@@ -1,0 +1,83 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
+internal import ApusText
+
+/// A module that the command line names: a file in binary or in text form, or `-`, the input.
+struct ModuleFile {
+    /// As the command line has it (`HostText`).
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// What errors call it.
+    var name: String { path == "-" ? "standard input" : HostText.shown(path) }
+
+    /// Compiles the module.
+    func compile(_ engine: Engine) throws -> Module {
+        try naming {
+            if isPlain { return try Module(engine, contentsOf: path) }
+            return try Module(engine, storage: ByteStorage.module(read(), named: name))
+        }
+    }
+
+    /// Checks the module.
+    func validate(_ engine: Engine) throws {
+        try naming {
+            if isPlain { return try Module.validate(engine, contentsOf: path) }
+            try Module.validate(engine, storage: ByteStorage.module(read(), named: name))
+        }
+    }
+
+    /// The module's binary form.
+    func binary() throws -> ByteStorage {
+        try naming { try ByteStorage.module(read(), named: name) }
+    }
+
+    /// Whether its path is one that need not be opened here.
+    private var isPlain: Bool { path != "-" && !HostText.isEscaped(path) }
+
+    /// What the file holds.
+    func contents() throws -> ByteStorage { try naming { try read() } }
+
+    private func read() throws(FileError) -> ByteStorage {
+        if path == "-" { return try ByteStorage(reading: 0, named: name) }
+        let descriptor = try HostProcess.open(path)
+        defer { HostProcess.close(descriptor) }
+        return try ByteStorage(reading: descriptor, named: name)
+    }
+
+    /// Does `work`, whose errors then name the file.
+    func naming<Result>(_ work: () throws -> Result) throws -> Result {
+        do {
+            return try work()
+        } catch let error as FileError {
+            throw explained(error)
+        } catch let error as TextError {
+            // It names the file itself.
+            throw error
+        } catch {
+            throw ModuleFileError(file: name, error: error)
+        }
+    }
+
+    /// `error`, with what was probably meant.
+    private func explained(_ error: FileError) -> FileError {
+        guard path != "-", HostProcess.isMissing(path) else { return error }
+        var error = error
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(path[...$0]) } ?? ""
+        let wanted = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        let names = HostProcess.names(in: folder.isEmpty ? "." : folder)
+        if let name = SimilarNames.near(wanted, among: names).first {
+            error.reason += "; did you mean '\(HostText.shown(folder + name))'?"
+        }
+        return error
+    }
+}
+
+/// What is wrong with a module, and in which file.
+struct ModuleFileError: Error, CustomStringConvertible {
+    var file: String
+    var error: any Error
+    var description: String { "\(file): \(error)" }
+}
