@@ -76,6 +76,9 @@ extension Instance {
         }
     }
 
+    /// Whether it has a start function, which ran when it was made.
+    @_spi(ApusWASI) public var hasStartFunction: Bool { state.module.module.start != nil }
+
     /// What the instance exports as `name`, nil if there is nothing.
     public func export(_ name: String) throws -> Item? {
         try state.export(name).map { try Item($0, in: store) }

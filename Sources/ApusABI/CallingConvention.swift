@@ -6,9 +6,10 @@ public import ApusFormat
 /// Parameters in order: each general one takes the next of `generalArguments`, each float or
 /// vector the next of `floatArguments`; when its file is used up it takes the next 8-byte stack
 /// slot (16 for v128). Results likewise with `generalResults` and `floatResults`; the rest go to
-/// the result area, which the caller reserves directly above the stack arguments. The callee pops
-/// the stack arguments (`ret n`), the caller the result area.
-/// At entry: [rsp] return address, [rsp+8…] stack arguments, then the result area.
+/// the result area, which is the caller's, and whose address is the last word of the stack
+/// arguments: a tail call hands it on as it is, whatever frames lie between. The callee pops the
+/// stack arguments (`ret n`).
+/// At entry: [rsp] return address, [rsp+8…] stack arguments.
 public enum CallingConvention {
     public static let generalArguments = (0..<generalArgumentCount).map(generalArgument)
     public static let floatArguments = (0..<floatArgumentCount).map(floatArgument)
@@ -94,13 +95,26 @@ public enum CallingConvention {
         return (locations, stack)
     }
 
-    /// Bytes of stack that the parameters of `type` take, without working out their places.
-    /// A multiple of 16, so that a tail call with other parameters keeps the stack aligned.
+    /// Bytes of the stack arguments of `type`, without working out their places.
     public static func parameterStackBytes(_ type: FunctionType) -> Int32 {
-        let bytes = stackBytes(
-            type.parameters, general: generalArgumentCount, float: floatArgumentCount)
-        return (bytes + 15) & ~15
+        argumentAreaBytes(
+            arguments: stackBytes(
+                type.parameters, general: generalArgumentCount, float: floatArgumentCount),
+            results: resultStackBytes(type))
     }
+
+    /// Bytes of the stack arguments of a function whose parameters take `arguments` bytes of stack
+    /// and whose results take `results`: the address of the result area, if there is one, is the
+    /// last word of them. A multiple of 16, so that a tail call with other parameters keeps the
+    /// stack aligned.
+    @inline(__always)
+    public static func argumentAreaBytes(arguments: Int32, results: Int32) -> Int32 {
+        (arguments &+ (results > 0 ? 8 : 0) &+ 15) & ~15
+    }
+
+    /// Where the address of the result area is in stack arguments of `bytes` bytes.
+    @inline(__always)
+    public static func resultPointerOffset(in bytes: Int32) -> Int32 { bytes &- 8 }
 
     /// Bytes of the result area of `type`.
     public static func resultStackBytes(_ type: FunctionType) -> Int32 {
@@ -127,7 +141,9 @@ public enum CallingConvention {
         _ type: FunctionType
     ) -> (locations: [Location], stackBytes: Int32) {
         let places = locate(type.parameters, general: generalArguments, float: floatArguments)
-        return (places.locations, (places.stackBytes + 15) & ~15)
+        let bytes = argumentAreaBytes(
+            arguments: places.stackBytes, results: resultStackBytes(type))
+        return (places.locations, bytes)
     }
 
     /// Places of the results of `type`, and the bytes of the result area.

@@ -84,6 +84,11 @@ public struct Trampolines: Sendable {
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
         let offsets = layout.parameterOffsets(type)
         // rax is an argument register, so what goes through it goes first.
+        if resultBytes > 0 {
+            code.lea(.w64, .rax, Address(.rsp, stackBytes))
+            let pointer = CallingConvention.resultPointerOffset(in: stackBytes)
+            code.store(.w64, Address(.rsp, pointer), .rax)
+        }
         for (index, location) in locations.enumerated() {
             guard case .stack(let offset) = location else { continue }
             let width: Width = isNarrow(type.parameters[index]) ? .w32 : .w64
@@ -218,7 +223,8 @@ public struct Trampolines: Sendable {
         recordExit(framePointer: .rbp, programCounter: .rdx, &code)
         let ways = callClosure(saving: saved, &code)
         let trapped = leaveIfTrapped(&code)
-        loadResults(type, resultArea: arguments + stackBytes, &code)
+        let pointer = arguments + CallingConvention.resultPointerOffset(in: stackBytes)
+        loadResults(type, resultPointer: pointer, &code)
         code.alu(.add, .w64, .rsp, immediate: frame)
         if stackBytes > 0 {
             code.ret(pop: UInt16(truncatingIfNeeded: stackBytes))
@@ -293,15 +299,18 @@ public struct Trampolines: Sendable {
     // MARK: Results
 
     private func loadResults(
-        _ type: FunctionType, resultArea: Int32, _ code: inout CodeBuffer
+        _ type: FunctionType, resultPointer: Int32, _ code: inout CodeBuffer
     ) {
-        let locations = CallingConvention.results(type).locations
+        let (locations, areaBytes) = CallingConvention.results(type)
         let cells = CallingConvention.cellOffsets(type.results)
+        // No result is in a register yet.
+        let area = GPR.rdi
+        if areaBytes > 0 { code.load(.w64, area, Address(.rsp, resultPointer)) }
         for (index, location) in locations.enumerated() {
             guard case .stack(let offset) = location else { continue }
             for word in 0..<words(type.results[index]) {
                 code.load(.w64, scratch, Address(.rsp, cells[index] + 8 * word))
-                code.store(.w64, Address(.rsp, resultArea + offset + 8 * word), scratch)
+                code.store(.w64, Address(area, offset + 8 * word), scratch)
             }
         }
         for (index, location) in locations.enumerated() {

@@ -5,7 +5,7 @@ internal import ArgumentParser
 struct EngineOptions: ParsableArguments {
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
-    @Flag(help: "Take instances from a pool whose memory is reserved at the start.")
+    @Flag(help: "Take instances from a pool whose memory is reserved at the start: --pooling.")
     var pooling = false
 
     @OptionGroup var compiler: CompilerOption

@@ -22,7 +22,7 @@ struct Grants: ParsableArguments {
             valueName: "KEY[=VALUE]"))
     var variables: [Variable] = []
 
-    @Flag(help: "Hand over all variables of this process; --env comes on top.")
+    @Flag(help: "Hand over all variables of this process: --inherit-env; --env comes on top.")
     var inheritEnv = false
 
     @Option(

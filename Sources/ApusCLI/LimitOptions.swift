@@ -10,7 +10,8 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Stop the program after about this many instructions, always at the same one.",
+            "Stop the program after about this many instructions, always at the same one: "
+                + "--fuel 1000000.",
             valueName: "N"))
     var fuel: UInt64?
 
@@ -19,10 +20,14 @@ struct LimitOptions: ParsableArguments {
             "The most that all its memories may have: 64MiB, 1g, 65536.", valueName: "BYTES"))
     var maxMemory: ByteCount?
 
-    @Option(help: ArgumentHelp("The most elements that all its tables may have.", valueName: "N"))
+    @Option(
+        help: ArgumentHelp(
+            "The most elements that all its tables may have: --max-table-elements 1000.",
+            valueName: "N"))
     var maxTableElements: UInt64?
 
-    @Option(help: ArgumentHelp("The most instances there may be.", valueName: "N"))
+    @Option(
+        help: ArgumentHelp("The most instances there may be: --max-instances 2.", valueName: "N"))
     var maxInstances: Int?
 
     @Option(

@@ -6,7 +6,8 @@ struct MissingImport: Error, CustomStringConvertible {
 
     init(_ error: LinkError, file: String) {
         let hint =
-            "; --preload \(error.module)=MODULE would give it, --unknown-imports trap runs without it"
+            "; --preload \(error.module)=MODULE would give it, "
+            + "--unknown-imports trap runs without it"
         description = "\(file): \(error)" + (error.found == nil ? hint : "")
     }
 }

@@ -22,7 +22,7 @@ enum Outcome {
         EXIT STATUS:
           the program's own, or
           124  --timeout struck: a line names it, then a backtrace
-          134  the program trapped, or its fuel was used up: a line says why, then a backtrace
+          134  it trapped, or its fuel was used up: a line says why, then a backtrace
           64   the command line makes no sense: one line says where
           1    anything else: one line says what
         """

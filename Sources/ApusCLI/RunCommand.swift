@@ -37,17 +37,19 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Call this export instead of the program: --invoke add.", valueName: "NAME"))
+            "Call this export instead of the program, after _initialize: --invoke add.",
+            discussion: "With an empty NAME the arguments are the program's.", valueName: "NAME"))
     var invoke: String?
 
     @OptionGroup var linking: LinkOptions
 
     @OptionGroup var options: EngineOptions
 
-    @Flag(help: "Say afterwards, on the error output, what the program took.")
+    @Flag(help: "Say afterwards, on the error output, what the program took: --stats.")
     var stats = false
 
-    @Argument(help: "The program: a WebAssembly module, in binary or in text form, or - .")
+    @Argument(
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
     var module: String
 
     @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
@@ -72,8 +74,8 @@ struct RunCommand: ParsableCommand {
         var wasi = WASI()
         try wasi.grant(grants)
         wasi.inheritStreams()
-        wasi.argumentBytes = ([programName] + (invoke == nil ? arguments : []))
-            .map(HostText.bytes)
+        let isProgram = invoke == nil || invoke == ""
+        wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {
             if invoke == nil, linking.isEmpty { return try wasi.run(compiled, in: store) }
             return try run(compiled, wasi, store)
@@ -98,19 +100,32 @@ struct RunCommand: ParsableCommand {
             try linking.unknownImports.define(module, in: &linker, store)
         }
         try wasi.define(in: &linker)
-        return try wasi.status {
+        var programStatus: Int32 = 0
+        let status = try wasi.status {
             for (name, module) in preloads {
                 let instance = try linker.instantiate(module, in: store)
+                try wasi.initialize(instance)
                 try linker.define(name, instance)
             }
             let instance = try linker.instantiate(compiled, in: store)
-            guard let invoke else {
-                return try instance.function("_start", as: (() -> Void).self)()
+            if let invoke {
+                try call(invoke, instance, wasi)
+            } else {
+                programStatus = try wasi.start(instance)
             }
-            let function = try instance.function(invoke)
-            let values = try FunctionArguments.values(arguments, for: function.type, of: invoke)
-            for result in try function.call(values) { print(FunctionArguments.text(result)) }
         }
+        return status == 0 ? programStatus : status
+    }
+
+    /// Calls what is exported as `name` and prints its results.
+    private func call(_ name: String, _ instance: Instance, _ wasi: WASI) throws {
+        if name != "_initialize" { try wasi.initialize(instance) }
+        let function = try instance.function(name)
+        // What has no name is a program, to which the arguments went as such.
+        let isProgram = name.isEmpty && function.type.parameters.isEmpty
+        let values =
+            isProgram ? [] : try FunctionArguments.values(arguments, for: function.type, of: name)
+        for result in try function.call(values) { print(FunctionArguments.text(result)) }
     }
 
     /// Compiles the module. Who names none that is there may have meant a subcommand.

@@ -1,51 +1,93 @@
 @_spi(ApusWASI) public import Apus
 
 extension WASI {
-    /// Runs a program: instantiates `module` in `store` and calls what it exports as `_start`, or,
-    /// if it is a reactor, as `_initialize`. Returns its exit status, 0 if it just returned.
+    /// Runs a program: instantiates `module` in `store` and starts it (`start(_:)`). Returns its
+    /// exit status, 0 if it just returned.
     ///
-    /// - Throws: what `define(in:)`, `Linker.instantiate` and a call throw; `ExportError` if the
-    ///   module is no program.
+    /// - Throws: what `define(in:)`, `Linker.instantiate` and `start(_:)` throw.
     public func run(_ module: Module, in store: Store) throws -> Int32 {
-        var linker = Linker(store.engine)
-        let wanted = Set(module.imports.map(\.name))
-        try define(in: &linker) { wanted.contains($0) }
-        return try status {
-            let instance = try linker.instantiate(module, in: store)
-            let isReactor =
-                !module.exportsFunction("_start")
-                && module.exportsFunction("_initialize")
-            let start = try instance.function(
-                isReactor ? "_initialize" : "_start", as: (() -> Void).self)
-            try start()
-        }
+        let linker = try linker(for: module, store)
+        return try exitStatus { try start(linker.instantiate(module, in: store)) }
     }
 
     /// Makes an instance of a reactor, a module whose functions the host calls as often as it
-    /// likes: instantiates `module` in `store` and calls its `_initialize`, if it has one. The
-    /// instance keeps what is granted. Calls of its functions throw `Exit` if it calls `proc_exit`.
+    /// likes: instantiates `module` in `store` and initializes it (`initialize(_:)`). The instance
+    /// keeps what is granted. Calls of its functions throw `Exit` if it calls `proc_exit`.
     ///
-    /// - Throws: what `define(in:)`, `Linker.instantiate` and a call throw, `Exit` among it.
+    /// - Throws: what `define(in:)`, `Linker.instantiate` and `initialize(_:)` throw.
     public func instantiate(_ module: Module, in store: Store) throws -> Instance {
-        var linker = Linker(store.engine)
-        let wanted = Set(module.imports.map(\.name))
-        try define(in: &linker) { wanted.contains($0) }
-        let instance = try linker.instantiate(module, in: store)
-        if module.exportsFunction("_initialize") {
-            try instance.function("_initialize", as: (() -> Void).self)()
-        }
+        let instance = try linker(for: module, store).instantiate(module, in: store)
+        try initialize(instance)
         return instance
+    }
+
+    /// Runs the program that `instance` is, once, and returns its exit status.
+    ///
+    /// The program is what is exported as `_start`; or else, after `_initialize`, what is exported
+    /// under the empty name, whose result, if it is an i32, is the status. A reactor that has
+    /// neither is initialized, and a module that has nothing but a start function has run already.
+    ///
+    /// - Throws: `ExportError` if the module is no program; what a call throws, but not `Exit`.
+    public func start(_ instance: Instance) throws -> Int32 {
+        try exitStatus {
+            if try instance.export("_start") != nil {
+                try instance.function("_start", as: (() -> Void).self)()
+                return 0
+            }
+            let isReactor = try instance.export("_initialize") != nil
+            try initialize(instance)
+            if case .function(let program)? = try instance.export("") {
+                return try Self.call(program, of: instance)
+            }
+            guard isReactor || instance.hasStartFunction else {
+                throw ExportError(name: "_start", expected: "function", found: nil)
+            }
+            return 0
+        }
+    }
+
+    /// Calls what a reactor exports as `_initialize`, which is to happen once before any other of
+    /// its functions is called. Does nothing if there is no such export.
+    ///
+    /// - Throws: what a call throws, `Exit` among it; `ExportError` if it is no function without
+    ///   parameters and results.
+    public func initialize(_ instance: Instance) throws {
+        guard try instance.export("_initialize") != nil else { return }
+        try instance.function("_initialize", as: (() -> Void).self)()
     }
 
     /// The status of a guest that `body` runs: the one it gave to `proc_exit`, or 0 if `body`
     /// returns.
     public func status(_ body: () throws -> Void) throws -> Int32 {
-        do {
+        try exitStatus {
             try body()
             return 0
+        }
+    }
+
+    private func exitStatus(_ body: () throws -> Int32) throws -> Int32 {
+        do {
+            return try body()
         } catch let exit as Exit {
             return exit.status
         }
+    }
+
+    /// Calls the function without a name, which may return its status.
+    private static func call(_ program: Function, of instance: Instance) throws -> Int32 {
+        if program.type.results == [.i32] {
+            return try instance.function("", as: (() -> Int32).self)()
+        }
+        try instance.function("", as: (() -> Void).self)()
+        return 0
+    }
+
+    /// What `module` imports, as far as it is of the WASI.
+    private func linker(for module: Module, _ store: Store) throws -> Linker {
+        var linker = Linker(store.engine)
+        let wanted = Set(module.imports.map(\.name))
+        try define(in: &linker) { wanted.contains($0) }
+        return linker
     }
 
     /// Opens what is granted and defines the functions of `wasi_snapshot_preview1` and
@@ -72,12 +114,6 @@ extension WASI {
                     })
             }
         }
-    }
-}
-
-extension Module {
-    fileprivate func exportsFunction(_ name: String) -> Bool {
-        exports.contains { $0.name == name }
     }
 }
 

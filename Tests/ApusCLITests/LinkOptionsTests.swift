@@ -28,6 +28,25 @@ struct LinkOptionsTests {
           (func (export "sizes") (result i32 i32 i32)
             (memory.size) (global.get 0) (table.size 0)))
         """,
+        // What has no name is the program, whose result is 140 and the number of its arguments.
+        "nameless.wat": """
+        (module
+          (import "wasi_snapshot_preview1" "args_sizes_get"
+            (func $sizes (param i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (global $base (mut i32) (i32.const 0))
+          (func (export "_initialize") (global.set $base (i32.const 140)))
+          (func (export "") (result i32)
+            (drop (call $sizes (i32.const 0) (i32.const 4)))
+            (i32.add (global.get $base) (i32.load (i32.const 0)))))
+        """,
+        "started.wat": """
+        (module
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (func $main (call $exit (i32.const 5)))
+          (start $main))
+        """,
         "calls.wat": """
         (module
           (import "env" "f" (func $f (result i32)))
@@ -90,6 +109,16 @@ struct LinkOptionsTests {
             "--unknown-imports", "default", "--preload", "lib=library.wat", "--invoke", "f",
             "user.wat")
         #expect(known.output == "42\n")
+    }
+
+    /// Reactors are initialized once, before the first call.
+    @Test func reactorsAreInitialized() throws {
+        #expect(try run("--invoke", "next", "library.wat").output == "41\n")
+        #expect(try run("--invoke", "_initialize", "library.wat").status == 0)
+        let nameless = try run("--invoke", "", "nameless.wat", "a", "b")
+        #expect(nameless.output == "143\n")
+        #expect(try run("nameless.wat", "a").status == 142)
+        #expect(try run("started.wat").status == 5)
     }
 
     @Test func featuresAreSwitched() throws {

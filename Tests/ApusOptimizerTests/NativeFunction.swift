@@ -114,8 +114,15 @@ struct NativeFunction: ~Copyable {
         let places = parameters.map { arguments.next($0) }
         var resultPlaces = PlaceCounter.results
         let taken = results.map { resultPlaces.next($0) }
-        let bytes = arguments.paddedBytes + resultPlaces.paddedBytes + 8
+        let argumentBytes = arguments.areaBytes(results: resultPlaces.stackBytes)
+        let bytes = argumentBytes + ((resultPlaces.stackBytes + 15) & ~15) + 8
         batch.code.alu(.sub, .w64, .rsp, immediate: bytes)
+        if resultPlaces.stackBytes > 0 {
+            batch.code.lea(.w64, .rax, Address(.rsp, argumentBytes))
+            batch.code.store(
+                .w64, Address(.rsp, CallingConvention.resultPointerOffset(in: argumentBytes)),
+                .rax)
+        }
         for (index, place) in places.enumerated() {
             pass(place, parameters[index], value(index), &batch.code)
         }

@@ -14,10 +14,6 @@ extension BaselineCompiler {
         case element(table: Int, typeIndex: Int, index: GeneralValue)
         /// What a reference, which is off the stack, refers to.
         case reference(Operand)
-
-        var mayLeaveInstance: Bool {
-            if case .own = self { false } else { true }
-        }
     }
 
     mutating func translateCall() {
@@ -52,6 +48,7 @@ extension BaselineCompiler {
         let parameterBytes = signature.parameterStackBytes
         let outgoing = (parameterBytes &+ signature.resultStackBytes &+ 15) & ~15
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
+        if signature.resultStackBytes > 0 { passResultArea(above: parameterBytes) }
         storeStackArguments(signature, from: first)
         loadCallee(callee)
         moveRegisterArguments(signature, from: first)
@@ -62,6 +59,15 @@ extension BaselineCompiler {
         if outgoing > parameterBytes {
             code.alu(.add, .w64, .rsp, immediate: outgoing &- parameterBytes)
         }
+    }
+
+    /// Tells the callee where the results that do not fit into registers go.
+    private mutating func passResultArea(above parameterBytes: Int32) {
+        let scratch = CallingConvention.scratch
+        code.lea(.w64, scratch, Address(.rsp, parameterBytes))
+        code.store(
+            .w64, Address(.rsp, CallingConvention.resultPointerOffset(in: parameterBytes)),
+            scratch)
     }
 
     mutating func storeStackArguments(_ signature: Signature, from first: Int) {
@@ -157,43 +163,6 @@ extension BaselineCompiler {
         }
         markSite(.none)
         code.load(.w64, context, Self.contextSlot)
-    }
-
-    /// Pushes the results of a call; those on the stack move to their slots.
-    private mutating func takeResults(_ signature: Signature) {
-        var general = 0
-        var float = 0
-        var offset: Int32 = 0
-        for result in 0..<Int(signature.resultCount) {
-            let type = ValueClass(signatures.type(Int(signature.resultStart) &+ result))
-            if type.isInVector, float < CallingConvention.floatResultCount {
-                let register = CallingConvention.floatResult(float)
-                freeFloat.remove(FloatSet(register))
-                push(type, register)
-                float &+= 1
-            } else if !type.isInVector, general < CallingConvention.generalResultCount {
-                let register = CallingConvention.generalResult(general)
-                freeGeneral.remove(GeneralSet(register))
-                push(type, register)
-                general &+= 1
-            } else {
-                copyResult(type, from: Address(.rsp, offset), to: slotAddress(stack.count))
-                push(.slot(type, stack.count))
-                offset &+= type.stackBytes
-            }
-        }
-    }
-
-    private mutating func copyResult(
-        _ type: ValueClass, from source: Address, to slot: Address
-    ) {
-        if type == .v128 {
-            code.loadVector(CallingConvention.floatScratch, source)
-            code.storeVector(slot, CallingConvention.floatScratch)
-        } else {
-            code.load(.w64, CallingConvention.scratch, source)
-            code.store(.w64, slot, CallingConvention.scratch)
-        }
     }
 
     // MARK: Runtime functions

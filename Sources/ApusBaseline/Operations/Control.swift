@@ -365,52 +365,6 @@ extension BaselineCompiler {
         if operand.type.isInVector { load(operand, into: .xmm0) } else { load(operand, into: .rax) }
     }
 
-    private mutating func emitReturn(if condition: FlagCondition) {
-        let over = code.makeLabel()
-        jump(condition.inverted, over)
-        // The operands are read but stay as they are for the code that goes on.
-        let state = homeState
-        moveResultsForReturn(count: Int(frames[0].resultCount))
-        emitEpilogue()
-        homeState = state
-        code.bind(over)
-    }
-
-    mutating func translateReturn() {
-        emitReturn()
-        skip()
-    }
-
-    private mutating func emitReturn() {
-        moveResultsForReturn(count: Int(frames[0].resultCount))
-        emitEpilogue()
-    }
-
-    /// Copies the results on top of the stack to where callers expect them; the operands are only
-    /// read.
-    private mutating func moveResultsForReturn(count: Int) {
-        let signature = signatures.ofFunction(functionIndex)
-        var general = 0
-        var float = 0
-        var area: Int32 = 16 &+ signature.parameterStackBytes
-        let first = stack.count &- count
-        moves.removeAll()
-        for offset in 0..<count {
-            let operand = stack[first &+ offset]
-            if operand.type.isInVector, float < CallingConvention.floatResultCount {
-                appendMove(to: CallingConvention.floatResult(float).rawValue | 16, operand)
-                float &+= 1
-            } else if !operand.type.isInVector, general < CallingConvention.generalResultCount {
-                appendMove(to: CallingConvention.generalResult(general).rawValue, operand)
-                general &+= 1
-            } else {
-                store(operand, Address(.rbp, area))
-                area &+= operand.type.stackBytes
-            }
-        }
-        resolveMoves()
-    }
-
     // MARK: br_table
 
     mutating func translateBrTable() {

@@ -52,14 +52,10 @@ extension BaselineCompiler {
     }
 
     private mutating func emitTailCall(_ signature: Signature, _ callee: Callee) {
-        if signature.resultStackBytes > 0, callee.mayLeaveInstance {
-            // Results on the stack lie beside the arguments, where the frame left behind would be.
-            emitCall(signature, callee)
-            return translateReturn()
-        }
         let first = stack.count &- Int(signature.parameterCount)
         let bytes = signature.parameterStackBytes
         if bytes > 0 { code.alu(.sub, .w64, .rsp, immediate: bytes) }
+        if signature.resultStackBytes > 0 { passResultAreaOn(in: bytes) }
         storeStackArguments(signature, from: first)
         loadCallee(callee)
         moveRegisterArguments(signature, from: first)
@@ -77,6 +73,14 @@ extension BaselineCompiler {
             leaveInstance(signature)
         }
         truncateStack(to: first)
+    }
+
+    /// The callee's results that do not fit into registers go where those of this function would.
+    private mutating func passResultAreaOn(in bytes: Int32) {
+        loadResultArea(CallingConvention.scratch)
+        code.store(
+            .w64, Address(.rsp, CallingConvention.resultPointerOffset(in: bytes)),
+            CallingConvention.scratch)
     }
 
     /// Puts the address of the code into a vector register and the context into the scratch and a

@@ -5,8 +5,7 @@ internal import ApusCollections
 /// One walk over the blocks is enough, since they are numbered in reverse postorder and all loops
 /// are entered by their headers: a back edge never changes who dominates its target.
 public struct Dominators: ~Copyable {
-    private var immediate = Arena<Block>(capacity: 128)
-    private var depths = Arena<UInt32>(capacity: 128)
+    private var tree = DominatorTree()
     /// Of each block, numbers in a walk of the tree: a block dominates those between its own.
     private var entries = Arena<UInt32>(capacity: 128)
     private var exits = Arena<UInt32>(capacity: 128)
@@ -18,52 +17,38 @@ public struct Dominators: ~Copyable {
     public mutating func compute(
         _ function: borrowing Function, _ predecessors: borrowing Predecessors
     ) {
-        immediate.removeAll()
-        depths.removeAll()
+        tree.removeAll()
         for number in 0..<function.blocks.count {
             let block = Block(at: number)
             var dominator = Block.none
             for place in predecessors.range(block) {
                 let source = function[predecessors[place]].source
                 if source.number >= block.number { continue }
-                dominator = dominator.isNone ? source : meet(dominator, source)
+                dominator = dominator.isNone ? source : tree.meet(dominator, source)
             }
-            immediate.append(dominator)
-            depths.append(dominator.isNone ? 0 : depths[dominator.index] &+ 1)
+            tree.append(below: dominator)
         }
         number()
     }
 
     /// The nearest block that dominates both.
-    public func meet(_ one: Block, _ other: Block) -> Block {
-        var one = one
-        var other = other
-        while one != other {
-            // The entry has the number 0, so neither side can pass it.
-            if one.number > other.number {
-                one = immediate[one.index]
-            } else {
-                other = immediate[other.index]
-            }
-            if one.isNone || other.isNone { return .entry }
-        }
-        return one
-    }
+    public func meet(_ one: Block, _ other: Block) -> Block { tree.meet(one, other) }
 
     /// Numbers the tree without walking it: sizes from the leaves up, then places from the root.
     private mutating func number() {
-        let count = immediate.count
+        let count = tree.count
         entries.removeAll()
         exits.removeAll()
         entries.append(repeating: 0, count: count)
         exits.append(repeating: 1, count: count)
         next.removeAll()
         next.append(repeating: 0, count: count)
-        for block in (0..<count).reversed() where !immediate[block].isNone {
-            exits[immediate[block].index] &+= exits[block]
+        for block in (0..<count).reversed() {
+            let parent = tree.parent(Block(at: block))
+            if !parent.isNone { exits[parent.index] &+= exits[block] }
         }
         for block in 0..<count {
-            let parent = immediate[block]
+            let parent = tree.parent(Block(at: block))
             if !parent.isNone {
                 // The next places of its parent's that no child has taken.
                 entries[block] = next[parent.index]
@@ -76,11 +61,11 @@ public struct Dominators: ~Copyable {
 
     /// The nearest block that dominates `block` besides itself; none of the entry.
     @inline(__always)
-    public func parent(_ block: Block) -> Block { immediate[block.index] }
+    public func parent(_ block: Block) -> Block { tree.parent(block) }
 
     /// How many blocks dominate `block` besides itself.
     @inline(__always)
-    public func depth(_ block: Block) -> UInt32 { depths[block.index] }
+    public func depth(_ block: Block) -> UInt32 { tree.depth(block) }
 
     /// Whether every way to `block` passes through `dominator`; a block dominates itself.
     @inline(__always)

@@ -6,9 +6,9 @@ internal import ApusCollections
 /// asked for: constants are folded, algebra is applied, and what is known already is not computed
 /// or loaded again.
 ///
-/// What is known ends where code may be reached another way. Whoever builds takes a `mark` where
-/// control first may leave for a place that is not behind all the code to come, and forgets what
-/// came after it once that place is reached.
+/// What a block has computed, loaded or checked is known in the blocks that it dominates and in no
+/// other. Whoever builds names the immediate dominator of each block that he opens; all the rest
+/// follows from that.
 public struct Builder: ~Copyable {
     public var function = Function()
     /// Of the WebAssembly instruction that is being translated, in its body.
@@ -17,8 +17,20 @@ public struct Builder: ~Copyable {
     public var state = MemoryState()
     private var nextVersion: UInt32 = 1
     private var table = ValueTable()
+    private var dominators = DominatorTree()
+    /// The blocks whose values the table holds: the dominators of the block at hand, or some of
+    /// them, from the entry down.
+    private var scopes = Arena<Scope>(capacity: 64)
     /// Of each value, how many of its low bits may not be 0.
     var widths = Arena<UInt8>(capacity: 1024)
+
+    /// What the table holds of a block.
+    // Not private: Swift 6.3's debug builds would refer to private metadata from other files.
+    struct Scope: BitwiseCopyable {
+        var block: Block
+        /// Where its entries begin.
+        var mark: Int
+    }
 
     public init() {}
 
@@ -26,6 +38,8 @@ public struct Builder: ~Copyable {
     public mutating func begin() {
         function.removeAll()
         table.forget(since: 0)
+        dominators.removeAll()
+        scopes.removeAll()
         widths.removeAll()
         state = MemoryState()
         nextVersion = 1
@@ -34,12 +48,25 @@ public struct Builder: ~Copyable {
 
     // MARK: What is known
 
-    /// To `forget` later what is learned from now on.
-    public var mark: Int { @inline(__always) get { table.mark } }
+    /// Opens a block to which every way leads through `dominator`, the nearest such block; none
+    /// for the entry. Forgets what is not known there.
+    public mutating func openBlock(
+        dominatedBy dominator: Block, loopDepth: UInt16 = 0, isCold: Bool = false
+    ) -> Block {
+        dominators.append(below: dominator)
+        let block = function.openBlock(loopDepth: loopDepth, isCold: isCold)
+        // The scopes are a chain: whatever dominates has all that is above it dominate, too.
+        while !scopes.isEmpty, !dominators.dominates(scopes.last.block, block) {
+            table.forget(since: scopes.removeLast().mark)
+        }
+        scopes.append(Scope(block: block, mark: table.mark))
+        return block
+    }
 
-    /// Forgets what was learned since `mark` was taken.
-    @inline(__always)
-    public mutating func forget(since mark: Int) { table.forget(since: mark) }
+    /// The nearest block that every way to `one` and every way to `other` leads through.
+    public func dominator(of one: Block, _ other: Block) -> Block {
+        dominators.meet(one, other)
+    }
 
     /// Notes that something of these kinds may have been written.
     public mutating func invalidate(_ set: AliasSet) {

@@ -50,8 +50,11 @@ struct PlaceCounter {
         return .stack(stackBytes)
     }
 
-    /// Bytes of arguments, padded so that the stack stays aligned.
-    var paddedBytes: Int32 { (stackBytes + 15) & ~15 }
+    /// Bytes of the stack arguments, of which these are the parameters', where results take
+    /// `results` bytes of stack.
+    func areaBytes(results: Int32) -> Int32 {
+        CallingConvention.argumentAreaBytes(arguments: stackBytes, results: results)
+    }
 
     /// How many general registers are given out.
     var generalCount: Int { general }
@@ -89,7 +92,7 @@ extension Selector {
         // What arrives in registers is taken first of all.
         machine.instructions.rotateLast(to: start)
         machine.instructions.reverse(from: start)
-        parameterBytes = counter.paddedBytes
+        parameterBytes = counter.areaBytes(results: resultBytes(function))
     }
 
     // MARK: Calls
@@ -122,8 +125,10 @@ extension Selector {
         var onStack: [(VirtualRegister, Int32, IRType)] = []
         let counter = placeArguments(list, &fixed, &onStack, function)
         let outcome = resultPlaces(value, instruction, function)
-        let outgoing = (counter.paddedBytes &+ outcome.bytes &+ 15) & ~15
+        let argumentBytes = counter.areaBytes(results: outcome.bytes)
+        let outgoing = (argumentBytes &+ outcome.bytes &+ 15) & ~15
         if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
+        if outcome.bytes > 0 { passResultArea(above: argumentBytes) }
         for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
         made.flags = .calls
         made.clobbers = .lostByCalls
@@ -131,9 +136,17 @@ extension Selector {
         for (register, physical) in outcome.inRegisters { define(register, .fixed(physical)) }
         for operand in fixed { use(operand.value, operand.constraint) }
         for (register, bytes, type) in outcome.onStack { loadResult(register, bytes, type) }
-        if outgoing > counter.paddedBytes {
-            adjustStack(.releaseStack, outgoing &- counter.paddedBytes)
+        if outgoing > argumentBytes {
+            adjustStack(.releaseStack, outgoing &- argumentBytes)
         }
+    }
+
+    /// Tells the callee where the results that do not fit into registers go.
+    private mutating func passResultArea(above argumentBytes: Int32) {
+        let area = makeRegister(.i64)
+        begin(MachineInstruction(.lea), AddressParts(form: .stack, displacement: argumentBytes))
+        define(area)
+        storeArgument(area, CallingConvention.resultPointerOffset(in: argumentBytes), .i64)
     }
 
     /// Adds the arguments in `list` to those in registers and those on the stack.
@@ -295,24 +308,45 @@ extension Selector {
             case .stack(let bytes): onStack.append((register, bytes, type))
             }
         }
-        let area = 16 &+ incomingBytes(function)
-        for (register, bytes, type) in onStack {
-            var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
-            made.width = type == .v128 ? .w128 : .w64
-            begin(made, AddressParts(form: .frame, displacement: area &+ bytes))
-            use(register)
-        }
+        if !onStack.isEmpty { storeInResultArea(onStack, function) }
         begin(MachineInstruction(.return))
         for operand in fixed { use(operand.value, operand.constraint) }
     }
 
-    /// Bytes of the stack that the function's own parameters take.
+    /// Stores results where the caller has asked for them.
+    private mutating func storeInResultArea(
+        _ results: [(VirtualRegister, Int32, IRType)], _ function: borrowing Function
+    ) {
+        let place = 16 &+ CallingConvention.resultPointerOffset(in: incomingBytes(function))
+        let area = makeRegister(.i64)
+        var pointer = MachineInstruction(.load)
+        pointer.detail = LoadExtension.full64.rawValue
+        begin(pointer, AddressParts(form: .frame, displacement: place))
+        define(area)
+        for (register, bytes, type) in results {
+            var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
+            made.width = type == .v128 ? .w128 : .w64
+            let parts = AddressParts(form: .base, base: area, displacement: bytes)
+            begin(made, parts)
+            use(register)
+            useMemory(parts)
+        }
+    }
+
+    /// Bytes of the function's own stack arguments.
     private func incomingBytes(_ function: borrowing Function) -> Int32 {
         var counter = PlaceCounter.arguments
         for place in function[Block.entry].parameters {
             _ = counter.next(function.type(function.order[place]))
         }
-        return counter.paddedBytes
+        return counter.areaBytes(results: resultBytes(function))
+    }
+
+    /// Bytes of the function's results that do not fit into registers.
+    private func resultBytes(_ function: borrowing Function) -> Int32 {
+        var counter = PlaceCounter.results
+        for result in 0..<function.results.count { _ = counter.next(function.results[result]) }
+        return counter.stackBytes
     }
 
     private mutating func lowerTailCall(

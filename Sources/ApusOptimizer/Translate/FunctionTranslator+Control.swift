@@ -19,7 +19,7 @@ extension FunctionTranslator {
             TranslationFrame(
                 kind: kind, signature: signature,
                 height: stack.count &- Int(signature.parameterCount), record: nextRecord,
-                builder.state, mark: builder.mark, changes: localChanges.count))
+                builder.state, changes: localChanges.count))
         frames.last.isColdOutside = isCold
         nextRecord &+= 1
     }
@@ -40,7 +40,7 @@ extension FunctionTranslator {
             argumentCount: count &+ Int(frames.last.loopLocalsCount))
         endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
         loopDepth &+= 1
-        openBlock()
+        openBlock(dominatedBy: block)
         isReachable = true
         builder.function.edges[edge.index].target = block
         frames.last.header = block
@@ -136,7 +136,7 @@ extension FunctionTranslator {
             for place in start..<stack.count { carriedValues.append(stack[place]) }
         }
         if isLikely == false { isCold = true }
-        openBlock()
+        openBlock(dominatedBy: block)
         isReachable = true
         builder.function.edges[ifSo.index].target = block
     }
@@ -146,15 +146,14 @@ extension FunctionTranslator {
     mutating func translateElse() {
         if isReachable { jumpToLabel() }
         undoChanges(from: Int(frames.last.changesStart))
-        builder.forget(since: frames.last.mark)
         stack.truncate(to: Int(frames.last.height))
         builder.state = frames.last.stateAtElse
         isCold = frames.last.isColdOutside || frames.last.isElseCold
-        openBlock()
-        isReachable = true
         if let edge = frames.last.elseEdge {
+            openBlock(dominatedBy: builder.function[edge].source)
             builder.function.edges[edge.index].target = block
         }
+        isReachable = true
         let first = Int(frames.last.elseParameters)
         for place in 0..<Int(frames.last.signature.parameterCount) {
             push(carriedValues[first &+ place])
@@ -185,15 +184,7 @@ extension FunctionTranslator {
         openLabel(closed)
     }
 
-    /// What the frame's code has made the builder forget is not known to the code around it.
-    mutating func removeFrame() {
-        let frame = frames.removeLast()
-        isCold = frame.isColdOutside
-        let least =
-            frame.pendingCount > 0 || frame.kind == .else
-            ? min(frame.mark, frame.leastMark) : frame.leastMark
-        frames.last.leastMark = min(frames.last.leastMark, least)
-    }
+    mutating func removeFrame() { isCold = frames.removeLast().isColdOutside }
 
     /// Leaves a frame whose label nobody branches to, or a loop.
     private mutating func closeFrame() {
@@ -286,7 +277,7 @@ extension FunctionTranslator {
                 c: condition.isInverted ? taken.number : other.number))
         // What follows, up to the end of the block around.
         if hint() == true { isCold = true }
-        openBlock()
+        openBlock(dominatedBy: block)
         isReachable = true
         builder.function.edges[other.index].target = block
     }

@@ -103,7 +103,7 @@ extension FunctionTranslator {
         frames.append(
             TranslationFrame(
                 kind: .inlined, signature: own, height: start, record: 0, builder.state,
-                mark: builder.mark, changes: localChanges.count))
+                changes: localChanges.count))
         frames.last.isColdOutside = isCold
         nextRecord = 1
     }

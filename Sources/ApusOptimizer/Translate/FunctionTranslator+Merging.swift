@@ -27,12 +27,6 @@ extension FunctionTranslator {
                 localsStart: UInt32(truncatingIfNeeded: localsStart),
                 localsCount: UInt32(truncatingIfNeeded: carriedLocals.count &- localsStart),
                 state: builder.state))
-        if frames[index].pendingCount == 0, frames[index].kind != .if,
-            frames[index].kind != .else
-        {
-            frames[index].mark = builder.mark
-            frames[index].leastMark = .max
-        }
         frames[index].lastPending = Int32(truncatingIfNeeded: pending.count &- 1)
         frames[index].pendingCount &+= 1
     }
@@ -40,8 +34,7 @@ extension FunctionTranslator {
     /// Goes on at the label of `frame`, which is closed already: nothing of its code is left on
     /// the stack or among the changes of locals. Some branch leads there.
     mutating func openLabel(_ frame: TranslationFrame) {
-        builder.forget(since: min(frame.mark, frame.leastMark))
-        openBlock()
+        openBlock(dominatedBy: dominator(of: frame))
         isReachable = true
         mergeStates(frame)
         let resultCount = Int(frame.signature.resultCount)
@@ -58,6 +51,19 @@ extension FunctionTranslator {
             place = pending[Int(place)].previous
         }
     }
+
+    /// The nearest block that every branch to the label comes through.
+    private func dominator(of frame: TranslationFrame) -> Block {
+        var dominator = source(of: pending[Int(frame.lastPending)])
+        var place = pending[Int(frame.lastPending)].previous
+        while place >= 0 {
+            dominator = builder.dominator(of: dominator, source(of: pending[Int(place)]))
+            place = pending[Int(place)].previous
+        }
+        return dominator
+    }
+
+    private func source(of edge: PendingEdge) -> Block { builder.function[edge.edge].source }
 
     private mutating func mergeStates(_ frame: TranslationFrame) {
         builder.state = pending[Int(frame.lastPending)].state

@@ -143,7 +143,7 @@ struct FunctionTranslator: ~Copyable {
             builder.function.results.append(
                 IRType(signatures.types[Int(signature.resultStart) &+ result]))
         }
-        openBlock()
+        openBlock(dominatedBy: .none)
         for local in 0..<analysis.localTypes.count {
             let type = IRType(analysis.localTypes[local])
             localTypes.append(type)
@@ -161,7 +161,7 @@ struct FunctionTranslator: ~Copyable {
         frames.append(
             TranslationFrame(
                 kind: .function, signature: signature, height: 0, record: 0,
-                builder.state, mark: builder.mark, changes: 0))
+                builder.state, changes: 0))
         // Loaded once for all the code that follows.
         if analysis.memoryWeight > 1, memories[0].checks == .none { _ = base(of: 0) }
     }
@@ -181,9 +181,10 @@ struct FunctionTranslator: ~Copyable {
 
     // MARK: Blocks
 
-    /// Opens a block that goes on where nothing is known to be left.
-    mutating func openBlock() {
-        block = builder.function.openBlock(loopDepth: loopDepth, isCold: isCold)
+    /// Opens a block to which every way leads through `dominator`, the nearest such block.
+    mutating func openBlock(dominatedBy dominator: Block) {
+        block = builder.openBlock(
+            dominatedBy: dominator, loopDepth: loopDepth, isCold: isCold)
     }
 
     /// Whether the condition of the instruction at hand is likely, if there is a hint.

@@ -27,10 +27,6 @@ struct TranslationFrame: BitwiseCopyable {
     var elseParameters: UInt32 = 0
     /// Of an `if`: the writes that the condition was behind.
     var stateAtElse: MemoryState
-    /// What the builder knew where control could first leave for the label, or for the `else`.
-    var mark: Int
-    /// The least mark since which something was forgotten inside, since `mark` was taken.
-    var leastMark = Int.max
     /// Whether the code around is hardly ever run, and the `else`.
     var isColdOutside = false
     var isElseCold = false
@@ -42,14 +38,13 @@ struct TranslationFrame: BitwiseCopyable {
 
     init(
         kind: Kind, signature: FlatSignature, height: Int, record: Int, _ state: MemoryState,
-        mark: Int, changes: Int
+        changes: Int
     ) {
         self.kind = kind
         self.signature = signature
         self.height = Int32(truncatingIfNeeded: height)
         self.record = Int32(truncatingIfNeeded: record)
         stateAtElse = state
-        self.mark = mark
         changesStart = Int32(truncatingIfNeeded: changes)
     }
 
