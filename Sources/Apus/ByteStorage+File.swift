@@ -1,5 +1,4 @@
 public import ApusCollections
-internal import ApusText
 
 #if canImport(Glibc)
     internal import Glibc
@@ -36,28 +35,6 @@ extension ByteStorage {
             try self.init(descriptor, path, count: size)
         } else {
             self.init(try Self.readToEnd(descriptor, path))
-        }
-    }
-
-    /// The binary form of the module that the file at `path` holds in binary or in text form.
-    @_spi(ApusCLI)
-    public static func module(at path: String) throws -> ByteStorage {
-        try module(ByteStorage(contentsOf: path), named: path)
-    }
-
-    /// The binary form of the module whose binary or text form `contents` is; errors call it
-    /// `path`.
-    @_spi(ApusCLI)
-    public static func module(_ contents: ByteStorage, named path: String) throws -> ByteStorage {
-        guard TextFormat.isText(contents.span) || contents.count == 0 else { return contents }
-        if let reason = ForeignFormat.refusal(of: contents.span) {
-            throw FileError(path: path, reason: reason)
-        }
-        do {
-            return ByteStorage(try TextFormat.parseModule(contents))
-        } catch var error {
-            error.file = path
-            throw error
         }
     }
 

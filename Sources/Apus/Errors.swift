@@ -27,7 +27,7 @@ public struct LinkError: Error, Hashable, Sendable {
 
 extension LinkError: CustomStringConvertible {
     public var description: String {
-        let place = "\(module).\(name)"
+        let place = "\(PrintableText.name(module)).\(PrintableText.name(name))"
         guard let found else { return "unknown import: \(place) (\(expected))" }
         if let reason { return "incompatible import: \(place): \(reason)" }
         return "incompatible import type: \(place): expected \(expected), found \(found)"
@@ -53,6 +53,7 @@ public struct ExportError: Error, Hashable, Sendable {
 
 extension ExportError: CustomStringConvertible {
     public var description: String {
+        let name = PrintableText.name(name)
         guard let found else { return "no export is named \"\(name)\" (wanted a \(expected))" }
         return "export \"\(name)\" is a \(found), not a \(expected)"
     }
@@ -77,9 +78,8 @@ public struct TypeError: Error, Hashable, Sendable {
 
 extension TypeError: CustomStringConvertible {
     public var description: String {
-        let wanted = expected.map(\.description).joined(separator: " ")
-        let given = found.map(\.description).joined(separator: " ")
-        return "type mismatch in \(place): expected [\(wanted)], found [\(given)]"
+        "type mismatch in \(place): expected [\(ValueType.list(expected))], "
+            + "found [\(ValueType.list(found))]"
     }
 }
 

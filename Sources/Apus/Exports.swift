@@ -13,6 +13,7 @@
 @_exported import struct ApusFormat.ModuleError
 @_exported import struct ApusFormat.SizeLimits
 @_exported import struct ApusFormat.TableType
+@_exported import struct ApusFormat.TextPlace
 @_exported import struct ApusFormat.ValueType
 @_exported import struct ApusRuntime.AllocatorStatistics
 @_exported import enum ApusRuntime.CallEvent

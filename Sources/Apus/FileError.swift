@@ -1,3 +1,5 @@
+internal import ApusFormat
+
 /// Why a file could not be read.
 public struct FileError: Error, Hashable, Sendable {
     /// The path as it was given.
@@ -13,5 +15,5 @@ public struct FileError: Error, Hashable, Sendable {
 }
 
 extension FileError: CustomStringConvertible {
-    public var description: String { "\(path): \(reason)" }
+    public var description: String { "\(PrintableText.path(path)): \(reason)" }
 }

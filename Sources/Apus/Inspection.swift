@@ -37,8 +37,9 @@ public struct ModuleInspection {
         public var description: String {
             switch self {
             case .unknownFunction(let name, let near):
-                let hint = near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))"
-                return "no function is called \"\(name)\"\(hint)"
+                let names = near.map(PrintableText.name).joined(separator: ", ")
+                let hint = near.isEmpty ? "" : "; there is \(names)"
+                return "no function is called \"\(PrintableText.name(name))\"\(hint)"
             case .imported(let index): return "function \(index) is imported: it has no code here"
             case .leftOut(let index):
                 return "the optimizing compiler leaves function \(index) to the baseline compiler"
@@ -64,7 +65,8 @@ public struct ModuleInspection {
         let index = try find(name)
         let place = index - module.importedFunctionCount
         guard place >= 0 else { throw Failure.imported(index) }
-        let title = names.function(index).map { "function \(index) \($0)" } ?? "function \(index)"
+        let ownName = names.function(index).map { " " + PrintableText.name($0) } ?? ""
+        let title = "function \(index)\(ownName)"
         let start = Int(module.bodies[place].start)
         let head = ";; \(title), body at module+0x\(String(start, radix: 16))\n"
         switch stage {

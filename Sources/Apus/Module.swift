@@ -1,5 +1,5 @@
 internal import ApusABI
-public import ApusCollections
+internal import ApusCollections
 public import ApusFormat
 internal import ApusRuntime
 internal import ApusText
@@ -51,7 +51,8 @@ public struct Module: Sendable {
     /// - Throws: `TextError` if it does not follow the format, and what `init(_:bytes:)` throws.
     public init(_ engine: Engine, text: String) throws {
         let start = ContinuousClock.now
-        try self.init(engine, ByteStorage(try TextFormat.parseModule(text)), since: start)
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        self = try source.locatingErrors { try Module(engine, $0, since: start) }
     }
 
     /// Compiles the module that the file at `path` holds in binary or in text form.
@@ -60,13 +61,15 @@ public struct Module: Sendable {
     ///   the format, and what `init(_:bytes:)` throws.
     public init(_ engine: Engine, contentsOf path: String) throws {
         let start = ContinuousClock.now
-        try self.init(engine, try ByteStorage.module(at: path), since: start)
+        let source = try ModuleSource(contentsOf: path)
+        self = try source.locatingErrors { try Module(engine, $0, since: start) }
     }
 
-    /// Compiles the module whose binary form `bytes` is. Throws as `init(_:bytes:)`.
+    /// Compiles the module that `source` is. Throws as `init(_:bytes:)`.
     @_spi(ApusCLI)
-    public init(_ engine: Engine, storage bytes: ByteStorage) throws {
-        try self.init(engine, bytes, since: .now)
+    public init(_ engine: Engine, _ source: ModuleSource) throws {
+        let start = ContinuousClock.now
+        self = try source.locatingErrors { try Module(engine, $0, since: start) }
     }
 
     private init(
@@ -113,19 +116,20 @@ extension Module {
     /// Checks a module in text form and makes no code. Throws `TextError` if it does not follow the
     /// format, `ModuleError` if it is not valid.
     public static func validate(_ engine: Engine, text: String) throws {
-        try validate(engine, ByteStorage(try TextFormat.parseModule(text)))
+        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        try source.locatingErrors { try validate(engine, $0) }
     }
 
     /// Checks the module that the file at `path` holds in binary or in text form. Throws
     /// `FileError`, `TextError`, or `ModuleError` if it is not valid.
     public static func validate(_ engine: Engine, contentsOf path: String) throws {
-        try validate(engine, ByteStorage.module(at: path))
+        try ModuleSource(contentsOf: path).locatingErrors { try validate(engine, $0) }
     }
 
-    /// Checks the module whose binary form `bytes` is. Throws as `validate(_:bytes:)`.
+    /// Checks the module that `source` is. Throws as `validate(_:bytes:)`.
     @_spi(ApusCLI)
-    public static func validate(_ engine: Engine, storage bytes: ByteStorage) throws {
-        try validate(engine, bytes)
+    public static func validate(_ engine: Engine, _ source: ModuleSource) throws {
+        try source.locatingErrors { try validate(engine, $0) }
     }
 
     private static func validate(_ engine: Engine, _ bytes: ByteStorage) throws {

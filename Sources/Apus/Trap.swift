@@ -80,6 +80,7 @@ extension Trap: CustomStringConvertible {
 extension Trap.Frame: CustomStringConvertible {
     /// The function and the place in its module, e.g. `divide (module+0x4f)`.
     public var description: String {
-        "\(sourceName ?? "function \(function)") (module+0x\(String(offset, radix: 16)))"
+        let shown = sourceName.map(PrintableText.name) ?? "function \(function)"
+        return "\(shown) (module+0x\(String(offset, radix: 16)))"
     }
 }

@@ -39,10 +39,11 @@ struct InspectCommand: ParsableCommand {
             var configuration = Engine.Configuration()
             configuration.features = try features.apply(to: configuration.features)
             configuration.compiler = compiler.name
-            let file = ModuleFile(module)
-            let bytes = try file.binary()
-            let inspection = try file.naming { try ModuleInspection(bytes, configuration) }
-            try Array(inspection.text(function, at: stage).utf8).write(toFile: nil)
+            let source = try ModuleFile(module).source()
+            let text = try source.locatingErrors {
+                try ModuleInspection($0, configuration).text(function, at: stage)
+            }
+            try Array(text.utf8).write(toFile: nil)
             return 0
         }
     }

@@ -91,7 +91,7 @@ extension LimitOptions {
 
     /// `error` with the limit that it is about; nil if it is about none.
     func explained(_ error: any Error) -> String? {
-        let resource = (error as? ModuleFileError)?.error as? ResourceError
+        let resource = (error as? ModuleFileError)?.error
         guard let resource = resource ?? error as? ResourceError, resource.limit != nil else {
             return nil
         }

@@ -1,4 +1,5 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusFormat
 
 /// A module imports what nobody defines, or something else; says what can be done.
 struct MissingImport: Error, CustomStringConvertible {
@@ -6,9 +7,9 @@ struct MissingImport: Error, CustomStringConvertible {
 
     init(_ error: LinkError, file: String) {
         let hint =
-            "; --preload \(error.module)=MODULE would give it, "
+            "; --preload \(PrintableText.name(error.module))=MODULE would give it, "
             + "--unknown-imports trap runs without it"
-        description = "\(file): \(error)" + (error.found == nil ? hint : "")
+        description = "\(PrintableText.path(file)): \(error)" + (error.found == nil ? hint : "")
     }
 }
 
@@ -21,7 +22,7 @@ struct MissingExport: Error, CustomStringConvertible {
             if case .function = export.type { return export.name }
             return nil
         }
-        var text = "\(file): \(error)"
+        var text = "\(PrintableText.path(file)): \(error)"
         let similar = SimilarNames.near(error.name, among: functions)
         if functions.isEmpty {
             text += "; it exports no function"
@@ -39,7 +40,8 @@ struct MissingExport: Error, CustomStringConvertible {
 
     /// The first of `names`, as they would be written for `--invoke`.
     private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(namesShown).map { "\"\($0)\"" }.joined(separator: ", ")
+        let shown = names.prefix(namesShown).map { "\"\(PrintableText.name($0))\"" }.joined(
+            separator: ", ")
         return shown + (names.count > namesShown ? ", …" : "")
     }
 }

@@ -1,6 +1,6 @@
 @_spi(ApusCLI) internal import Apus
 internal import ApusCollections
-internal import ApusText
+internal import ApusFormat
 
 /// A module that the command line names: a file in binary or in text form, or `-`, the input.
 struct ModuleFile {
@@ -16,7 +16,7 @@ struct ModuleFile {
     func compile(_ engine: Engine) throws -> Module {
         try naming {
             if isPlain { return try Module(engine, contentsOf: path) }
-            return try Module(engine, storage: ByteStorage.module(read(), named: name))
+            return try Module(engine, ModuleSource(read(), named: name))
         }
     }
 
@@ -24,13 +24,13 @@ struct ModuleFile {
     func validate(_ engine: Engine) throws {
         try naming {
             if isPlain { return try Module.validate(engine, contentsOf: path) }
-            try Module.validate(engine, storage: ByteStorage.module(read(), named: name))
+            try Module.validate(engine, ModuleSource(read(), named: name))
         }
     }
 
-    /// The module's binary form.
-    func binary() throws -> ByteStorage {
-        try naming { try ByteStorage.module(read(), named: name) }
+    /// The module, and what its errors point into.
+    func source() throws -> ModuleSource {
+        try naming { try ModuleSource(read(), named: name) }
     }
 
     /// Whether its path is one that need not be opened here.
@@ -47,15 +47,13 @@ struct ModuleFile {
     }
 
     /// Does `work`, whose errors then name the file.
-    func naming<Result>(_ work: () throws -> Result) throws -> Result {
+    private func naming<Result>(_ work: () throws -> Result) throws -> Result {
         do {
             return try work()
         } catch let error as FileError {
             throw explained(error)
-        } catch let error as TextError {
-            // It names the file itself.
-            throw error
-        } catch {
+        } catch let error as ResourceError {
+            // All others name the file themselves.
             throw ModuleFileError(file: name, error: error)
         }
     }
@@ -69,15 +67,15 @@ struct ModuleFile {
         let wanted = slash.map { String(path[path.index(after: $0)...]) } ?? path
         let names = HostProcess.names(in: folder.isEmpty ? "." : folder)
         if let name = SimilarNames.near(wanted, among: names).first {
-            error.reason += "; did you mean '\(HostText.shown(folder + name))'?"
+            error.reason += "; did you mean '\(PrintableText.path(HostText.shown(folder + name)))'?"
         }
         return error
     }
 }
 
-/// What is wrong with a module, and in which file.
+/// A module is more than it may be; says which file it is.
 struct ModuleFileError: Error, CustomStringConvertible {
     var file: String
-    var error: any Error
-    var description: String { "\(file): \(error)" }
+    var error: ResourceError
+    var description: String { "\(PrintableText.path(file)): \(error)" }
 }

@@ -1,4 +1,5 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusFormat
 internal import ArgumentParser
 
 #if canImport(Glibc)
@@ -66,7 +67,8 @@ enum Outcome {
         guard ApusCommand.exitCode(for: error) == .validationFailure, !arguments.isEmpty else {
             ApusCommand.exit(withError: error)
         }
-        report(usage(ApusCommand.message(for: error), arguments))
+        let message = ApusCommand.message(for: error)
+        report(PrintableText.line(HostText.shown(usage(message, arguments))))
         ApusCommand.exit(withError: ExitCode.validationFailure)
     }
 

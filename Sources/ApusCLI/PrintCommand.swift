@@ -27,9 +27,8 @@ struct PrintCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let file = ModuleFile(input)
-            let bytes = try file.binary()
-            let text = try file.naming { try TextFormat.print(bytes) }
+            let source = try ModuleFile(input).source()
+            let text = try source.locatingErrors { try TextFormat.print($0) }
             try Array(text.utf8).write(toFile: output)
             return 0
         }

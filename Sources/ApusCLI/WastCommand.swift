@@ -17,9 +17,12 @@ struct WastCommand: ParsableCommand {
               apus wast testsuite/i32.wast
               apus wast --show-skipped testsuite/*.wast
               apus wast --without multi-memory testsuite/proposals/threads/imports.wast
+              apus wast --max-memory 8GiB --timeout 1m large.wast
             """)
 
     @OptionGroup var features: FeatureOptions
+
+    @OptionGroup(title: "Limits of each script") var limits: LimitOptions
 
     @OptionGroup var compiler: CompilerOption
 
@@ -36,6 +39,8 @@ struct WastCommand: ParsableCommand {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
         configuration.compiler = compiler.name
+        limits.apply(to: &configuration)
+        configuration.limits.deadline = limits.timeout?.duration
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
         runner.strictMessages = strictMessages
         var unreadable = 0

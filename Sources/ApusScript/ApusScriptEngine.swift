@@ -8,7 +8,11 @@ public struct ApusScriptEngine: ScriptEngine {
     private var store: Store
     private var linker: Linker
 
+    /// An engine for scripts, whose stores have the limits of `configuration`: what `spectest` has,
+    /// which scripts import from, does not count.
     public init(_ configuration: Engine.Configuration = .init()) {
+        var configuration = configuration
+        SpectestModule.makeRoom(in: &configuration.limits, configuration.features)
         engine = Engine(configuration)
         store = Store(engine)
         linker = Linker(engine)
@@ -92,6 +96,7 @@ extension ScriptFailure {
             case .invalid: .invalid(error.message)
             case .unsupported(let feature): .unsupported(feature.name)
             case .limit: .limit(error.message)
+            case .component: .unsupported("components")
             }
     }
 }

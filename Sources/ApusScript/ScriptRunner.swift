@@ -1,3 +1,4 @@
+internal import ApusFormat
 public import ApusText
 
 /// Runs scripts of the specification's test suite and keeps count of how they go.
@@ -345,6 +346,6 @@ public struct ScriptRunner<Engine: ScriptEngine> {
 
     private mutating func fail(_ line: Int, _ message: String) {
         failed += 1
-        report("\(file):\(line): \(message)")
+        report("\(PrintableText.path(file)):\(line): \(PrintableText.line(message))")
     }
 }

@@ -1,3 +1,5 @@
+internal import Apus
+internal import ApusFormat
 internal import ApusText
 
 /// The module `spectest` that the suite's scripts import from, written as modules: one for each
@@ -24,6 +26,14 @@ enum SpectestModule {
         #"(module (memory (export "shared_memory") 1 2 shared))"#,
     ]
 
+    /// What its instances take of a store's limits.
+    static func makeRoom(in limits: inout Limits, _ features: FeatureSet) {
+        let tables: UInt64 = features.has(.memory64) ? 2 : 1
+        limits.memoryBytes = limits.memoryBytes.addingSaturated(1 << 16)
+        limits.tableElements = limits.tableElements.addingSaturated(10 * tables)
+        limits.instances = limits.instances.addingSaturated(Int(tables))
+    }
+
     private static let modules = texts.compactMap { try? TextFormat.parseModule($0) }
 
     /// Registers what the engine's features allow.
@@ -32,5 +42,13 @@ enum SpectestModule {
             guard let instance = try? engine.instantiate(module) else { continue }
             try? engine.register(instance, as: "spectest")
         }
+    }
+}
+
+extension FixedWidthInteger {
+    /// The sum, or the greatest number if that is less.
+    fileprivate func addingSaturated(_ other: Self) -> Self {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }

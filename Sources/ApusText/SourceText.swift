@@ -1,4 +1,5 @@
 internal import ApusCollections
+internal import ApusFormat
 
 /// The bytes of a text, and the lines they form.
 struct SourceText {
@@ -17,48 +18,44 @@ struct SourceText {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Line and column of `offset`, both from 1 on, the column in characters.
-    func place(_ offset: Int) -> (line: Int, column: Int) {
-        let offset = min(max(offset, 0), bytes.count)
-        var line = 1
-        for index in 0..<offset where window.byte(at: index) == 0x0A { line &+= 1 }
-        return (line, string(lineStart(offset)..<offset).count + 1)
-    }
-
-    private func lineStart(_ offset: Int) -> Int {
-        var start = offset
-        while start > 0, window.byte(at: start - 1) != 0x0A { start -= 1 }
-        return start
-    }
-
-    private func lineEnd(_ offset: Int) -> Int {
-        var end = offset
-        while end < bytes.count, window.byte(at: end) != 0x0A, window.byte(at: end) != 0x0D {
-            end += 1
-        }
-        return end
-    }
-
     /// Bytes of a long line that are shown before and after the place at fault.
     private static var shownBefore: Int { 60 }
     private static var shownAfter: Int { 40 }
+    private static var longLine: Int { shownBefore + shownAfter }
 
     /// `fault` with its place as people count.
-    func error(_ fault: TextFault) -> TextError {
-        let offset = min(max(fault.start, 0), bytes.count)
-        let (line, column) = place(offset)
-        var first = lineStart(offset)
+    func error(_ fault: TextFault) -> TextError { error(fault, LineIndex(self)) }
+
+    /// The same, if `lines` are at hand.
+    func error(_ fault: TextFault, _ lines: borrowing LineIndex) -> TextError {
+        TextError(place: place(fault.start, fault.end, lines), message: fault.message)
+    }
+
+    /// The place from `start` to `end`.
+    func place(_ start: Int, _ end: Int, _ lines: borrowing LineIndex) -> TextPlace {
+        let offset = min(max(start, 0), bytes.count)
+        let (line, column, lineStart) = lines.place(offset)
+        var first = lineStart
         var last = lineEnd(offset)
-        if last - first > Self.shownBefore + Self.shownAfter {
+        if last - first > Self.longLine {
             first = characterStart(max(first, offset - Self.shownBefore))
             last = characterStart(min(last, offset + Self.shownAfter))
         }
-        let end = min(max(fault.end, offset), last)
-        return TextError(
-            line: line, column: column, message: fault.message,
-            sourceLine: Self.printable(string(first..<last)),
-            indentation: string(first..<offset).count,
-            length: max(string(offset..<max(end, offset)).count, 1))
+        let stop = min(max(end, offset), last)
+        let before = PrintableText.line(string(first..<offset))
+        let meant = PrintableText.line(string(offset..<max(stop, offset)))
+        return TextPlace(
+            line: line, column: column,
+            sourceLine: PrintableText.line(string(first..<last)), indentation: before.count,
+            length: max(meant.count, 1))
+    }
+
+    /// Where the line ends that `offset` is in, or an offset beyond all that is shown of it.
+    private func lineEnd(_ offset: Int) -> Int {
+        let most = min(bytes.count, offset + Self.longLine + 1)
+        var end = offset
+        while end < most, window.byte(at: end) != 0x0A, window.byte(at: end) != 0x0D { end += 1 }
+        return end
     }
 
     /// The nearest offset, not after `offset`, at which a character begins.
@@ -66,15 +63,5 @@ struct SourceText {
         var start = offset
         while start > 0, window.byte(at: start) & 0xC0 == 0x80 { start -= 1 }
         return start
-    }
-
-    /// `text` without characters that would upset a terminal.
-    static func printable(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || scalar.value == 0x7F
-            result.unicodeScalars.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
-        }
-        return result
     }
 }

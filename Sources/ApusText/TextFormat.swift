@@ -3,10 +3,29 @@ public import ApusFormat
 
 /// The text format of WebAssembly. Specification: 6 “Text Format”.
 public enum TextFormat {
-    /// The binary form of the module that `text` is. It is not validated.
+    /// The binary form of the module that `text` is, which may have its bytes or another text in
+    /// strings: `(module binary …)`, `(module quote …)`. It is not validated.
     ///
     /// - Throws: `TextError` if the text does not follow the format.
     public static func parseModule(_ text: ByteStorage) throws(TextError) -> [UInt8] {
+        switch try parseFile(text) {
+        case .module(let bytes): return bytes
+        case .quotation(let quoted):
+            do throws(TextError) {
+                if case .module(let bytes) = try parseFile(ByteStorage(quoted)) { return bytes }
+            } catch {
+                var error = error
+                error.message = "in the quoted module: \(error.message)"
+                throw error
+            }
+            let fault = TextFault(0, 0, "a quoted module in a quoted module")
+            throw SourceText(text).error(fault)
+        }
+    }
+
+    private static func parseFile(
+        _ text: ByteStorage
+    ) throws(TextError) -> ModuleParser.ParsedFile {
         let source = SourceText(text)
         do throws(TextFault) {
             var parser = ModuleParser(try Lexer.tokenize(source))
@@ -14,6 +33,23 @@ public enum TextFormat {
         } catch {
             throw source.error(error)
         }
+    }
+
+    /// The place in `text`, a module, that the byte at `offset` of its binary form comes from; nil
+    /// if there is none, since the module has its bytes in strings, say.
+    ///
+    /// The text is parsed again for that.
+    public static func place(ofByte offset: Int, in text: ByteStorage) -> TextPlace? {
+        let source = SourceText(text)
+        guard let tokens = try? Lexer.tokenize(source) else { return nil }
+        var parser = ModuleParser(tokens, keepsPlaces: true)
+        guard (try? parser.parseFile()) != nil,
+            let mark = parser.places.last(where: { $0.offset <= offset })
+        else { return nil }
+        var token = tokens.tokens[Int(mark.token)]
+        let next = tokens.tokens[Int(mark.token) &+ 1]
+        if token.kind == .leftParenthesis, next.kind == .keyword { token = next }
+        return source.place(Int(token.start), Int(token.end), LineIndex(source))
     }
 
     /// The binary form of the module that `text` is. Throws `TextError`.

@@ -73,7 +73,7 @@ struct CommandTests {
         #expect(missing.errorOutput == "apus: nothing.wasm: No such file or directory\n")
         let invalid = try run("invalid.wasm")
         #expect(invalid.status == 1)
-        #expect(invalid.errorOutput.hasPrefix("apus: invalid.wasm: invalid module: type mismatch"))
+        #expect(invalid.errorOutput.hasPrefix("apus: invalid.wasm: invalid module: "))
         #expect(invalid.errorOutput.filter { $0 == "\n" }.count == 1)
         let library = try run("math.wasm")
         #expect(library.status == 1)
@@ -206,6 +206,43 @@ struct CommandTests {
         #expect(mixed.status == 1)
         #expect(mixed.errorOutput.contains("invalid.wasm: invalid module: type mismatch"))
         #expect(mixed.errorOutput.filter { $0 == "\n" }.count == 2)
+        #expect(mixed.errorOutput.contains("apus: nothing.wasm: "))
+        #expect(mixed.errorOutput.contains(", in function 0, at byte "))
+    }
+
+    /// The file, the place and the function, whichever command finds the fault.
+    @Test func saysWhereATextIsInvalid() throws {
+        let text = "(module\n  (func $f (result i32)\n    i64.const 1))\n"
+        try Command.withFolder(["bad.wat": Array(text.utf8)]) { folder in
+            for arguments in [
+                ["run"], ["validate"], ["bench"], ["inspect", "--function", "f"],
+            ] {
+                let outcome = try Command.run(arguments + ["bad.wat"], in: folder)
+                #expect(outcome.status == 1)
+                #expect(
+                    outcome.errorOutput == """
+                        apus: bad.wat:3:16: invalid module: type mismatch: expected i32, \
+                        found i64, in function 0 (f)
+                              i64.const 1))
+                                         ^
+
+                        """)
+            }
+        }
+    }
+
+    @Test func scriptsHaveLimits() throws {
+        let text = """
+            (module (memory 1) (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+              (func (export "loop") (loop br 0)))
+            (assert_return (invoke "grow") (i32.const -1))
+            (assert_trap (invoke "loop") "interrupted")
+            """
+        try Command.withFolder(["a.wast": Array(text.utf8)]) { folder in
+            let limits = ["--max-memory", "64KiB", "--timeout", "100ms"]
+            let outcome = try Command.run(["wast"] + limits + ["a.wast"], in: folder)
+            #expect(outcome.output == "3 passed, 0 failed, 0 skipped\n")
+        }
     }
 
     @Test func measures() throws {

@@ -102,7 +102,7 @@ extension ModuleDecoder {
             case 0xFB...0xFE: instructions.append(try readPrefixed(byte, &reader, place))
             default:
                 guard Opcodes.opcode(prefix: 0, code: Int(byte)) != nil else {
-                    throw place.malformed("illegal opcode \(hexadecimal(UInt32(byte)))")
+                    throw Opcodes.refusal(prefix: 0, code: UInt32(byte), at: place.position)
                 }
                 throw ModuleError(.invalid, at: place.position, "constant expression required")
             }
@@ -126,8 +126,7 @@ extension ModuleDecoder {
     ) throws(ModuleError) -> ConstantExpression.Instruction {
         let code = try reader.readUnsigned32()
         guard let row = Opcodes.opcode(prefix: prefix, code: Int(code)) else {
-            let text = "\(hexadecimal(UInt32(prefix))) \(hexadecimal(code))"
-            throw place.malformed("illegal opcode \(text)")
+            throw Opcodes.refusal(prefix: prefix, code: code, at: place.position)
         }
         if let feature = row.feature { try require(feature, place, "\(row.name)") }
         guard case .vectorConst = row.operation else {
@@ -136,10 +135,4 @@ extension ModuleDecoder {
         let low = try reader.readWord64()
         return .v128Const(low: low, high: try reader.readWord64())
     }
-}
-
-/// Two digits at least, as the specification's error texts have it.
-func hexadecimal(_ value: UInt32) -> String {
-    let digits = String(value, radix: 16)
-    return digits.count < 2 ? "0" + digits : digits
 }

@@ -106,32 +106,23 @@ extension ByteReader {
     /// Specification: 5.3.5.
     mutating func readValueType(_ features: FeatureSet) throws(ModuleError) -> ValueType {
         let byte = try peekByte()
-        switch byte {
-        case 0x7C...0x7F:
-            _ = try readByte()
-            return ValueType(bits: UInt32(byte))
-        case 0x7B:
-            guard features.has(.simd) else {
-                throw ModuleError(.unsupported(.simd), at: position, "v128")
-            }
-            _ = try readByte()
-            return .v128
-        case 0x63...0x74: return try readReferenceType(features)
-        default: throw malformed("malformed value type")
-        }
+        if let refusal = ValueType.refusal(byte, features, at: position) { throw refusal }
+        if byte < 0x7B { return try readReferenceType(features) }
+        _ = try readByte()
+        return ValueType(bits: UInt32(byte))
     }
 
     /// Specification: 5.3.4.
     mutating func readReferenceType(_ features: FeatureSet) throws(ModuleError) -> ValueType {
-        switch try peekByte() {
-        case 0x63, 0x64:
-            guard features.has(.functionReferences) else {
-                throw ModuleError(
-                    .unsupported(.functionReferences), at: position, "reference type")
-            }
-            let isNullable = try readByte() == 0x63
-            return .reference(try readHeapType(features), nullable: isNullable)
-        case 0x69...0x74: return .reference(try readHeapType(features), nullable: true)
+        let byte = try peekByte()
+        switch byte {
+        // Tables had it from the beginning; other places are to be asked about by who reads them.
+        case 0x70: return .reference(try readHeapType(features), nullable: true)
+        case 0x63, 0x64, 0x69...0x74:
+            if let refusal = ValueType.refusal(byte, features, at: position) { throw refusal }
+            let isLong = byte < 0x69
+            if isLong { _ = try readByte() }
+            return .reference(try readHeapType(features), nullable: byte != 0x64)
         default: throw malformed("malformed reference type")
         }
     }
@@ -140,27 +131,17 @@ extension ByteReader {
     mutating func readHeapType(_ features: FeatureSet) throws(ModuleError) -> HeapType {
         let start = position
         let byte = try peekByte()
-        switch byte {
-        case 0x6F, 0x70:
-            if byte == 0x6F, !features.has(.referenceTypes) {
-                throw ModuleError(.unsupported(.referenceTypes), at: start, "externref")
-            }
+        if let refusal = HeapType.refusal(byte, features, at: start) { throw refusal }
+        if byte == 0x6F || byte == 0x70 {
             _ = try readByte()
             return .abstract(UInt32(byte))
-        case 0x69, 0x74:
-            throw ModuleError(.unsupported(.exceptions), at: start, "exception reference")
-        case 0x6A...0x6E, 0x71...0x73:
-            throw ModuleError(.unsupported(.garbageCollection), at: start, "heap type")
-        default:
-            let index = try readSigned33()
-            guard index >= 0 else {
-                throw ModuleError(.malformed, at: start, "malformed heap type")
-            }
-            guard features.has(.functionReferences) else {
-                throw ModuleError(.unsupported(.functionReferences), at: start, "heap type")
-            }
-            // No module has so many types: the greatest index stands for all beyond it.
-            return HeapType(typeIndex: UInt32(min(index, 0xFFFEFF)))
         }
+        let index = try readSigned33()
+        guard index >= 0 else { throw ModuleError(.malformed, at: start, "malformed heap type") }
+        guard features.has(.functionReferences) else {
+            throw ModuleError(.unsupported(.functionReferences), at: start, "heap type")
+        }
+        // No module has so many types: the greatest index stands for all beyond it.
+        return HeapType(typeIndex: UInt32(min(index, 0xFFFEFF)))
     }
 }

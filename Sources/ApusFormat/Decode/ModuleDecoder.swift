@@ -30,9 +30,7 @@ public struct ModuleDecoder {
         guard try reader.readWord32() == 0x6D73_6100 else {
             throw ModuleError(.malformed, at: 0, "magic header not detected")
         }
-        guard try reader.readWord32() == 1 else {
-            throw ModuleError(.malformed, at: 4, "unknown binary version")
-        }
+        try reader.readVersion()
         var previous = 0
         while !reader.isAtEnd { try decodeSection(&reader, &previous) }
         try checkCounts(reader)
@@ -143,6 +141,20 @@ public struct ModuleDecoder {
         for index in named.indices where named[index] {
             parts.escapingFunctions.append(UInt32(truncatingIfNeeded: index))
         }
+    }
+}
+
+extension ByteReader {
+    /// Reads the version of the binary format, which components have, too.
+    public mutating func readVersion() throws(ModuleError) {
+        let start = position
+        let version = try readWord32()
+        if version == 1 { return }
+        // The upper half says that it is a component, the lower one of which version.
+        guard version >> 16 == 1, version & 0xFFFF != 0 else {
+            throw ModuleError(.malformed, at: start, "unknown binary version")
+        }
+        throw ModuleError(.component, at: start, ModuleError.component)
     }
 }
 

@@ -13,8 +13,18 @@ public struct FunctionType: Hashable, Sendable {
 
 extension FunctionType: CustomStringConvertible {
     public var description: String {
-        let left = parameters.map(\.description).joined(separator: " ")
-        let right = results.map(\.description).joined(separator: " ")
-        return "[\(left)] -> [\(right)]"
+        "[\(ValueType.list(parameters))] -> [\(ValueType.list(results))]"
+    }
+}
+
+extension ValueType {
+    /// The most types that a list shows.
+    private static var shownInList: Int { 24 }
+
+    /// `types` one after the other, for messages: the first ones and how many there are besides.
+    public static func list(_ types: [ValueType]) -> String {
+        let shown = types.prefix(shownInList).map(\.description).joined(separator: " ")
+        return types.count > shownInList
+            ? "\(shown) … \(types.count - shownInList) more" : shown
     }
 }

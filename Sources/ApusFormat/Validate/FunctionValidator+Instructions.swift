@@ -27,7 +27,9 @@ extension FunctionValidator {
 
         case 0x1A: _ = try popAny()
         case 0x1B: try validateSelect()
-        case 0x1C: try validateTypedSelect()
+        case 0x1C:
+            try require(.referenceTypes, opcode)
+            try validateTypedSelect()
 
         case 0x20:
             let index = try readLocal()
@@ -57,10 +59,12 @@ extension FunctionValidator {
             note(.writesGlobals)
             try pop(ValueType(bits: UInt32(truncatingIfNeeded: global >> 1)))
         case 0x25:
+            try require(.referenceTypes, opcode)
             let table = try readIndex(below: tables.count, "table")
             try pop(tableAddresses[table])
             push(tables[table])
         case 0x26:
+            try require(.referenceTypes, opcode)
             let table = try readIndex(below: tables.count, "table")
             try pop(tables[table])
             try pop(tableAddresses[table])
@@ -92,11 +96,15 @@ extension FunctionValidator {
         case 0x45...0xC4: try validateNumeric(opcode)
 
         case 0xD0:
+            try require(.referenceTypes, opcode)
             push(.reference(try readHeapType(), nullable: true))
         case 0xD1:
+            try require(.referenceTypes, opcode)
             _ = try popReference()
             push(.i32)
-        case 0xD2: try validateRefFunc()
+        case 0xD2:
+            try require(.referenceTypes, opcode)
+            try validateRefFunc()
         case 0xD4...0xD6: try validateNullCheck(opcode)
         case 0xFC: try validateMiscellaneous()
         case 0xFD: try validateVector()
@@ -119,27 +127,20 @@ extension FunctionValidator {
             reader.position &+= 1
             return FlatSignature()
         }
-        if let type = ValueType.short(code) {
-            reader.position &+= 1
-            return signatures.single(type)
-        }
-        if code == 0x63 || code == 0x64 {
-            return signatures.exactSingle(try readValueType())
-        }
+        // A negative number of one byte: a value type.
         if code & 0xC0 == 0x40 {
-            // A negative number of one byte: a type of a later feature, or of none.
-            throw ValueType.refusal(code, at: reader.position)
+            let type = try readValueType()
+            return code == 0x63 || code == 0x64
+                ? signatures.exactSingle(type) : signatures.single(type)
         }
         let index = try reader.readSigned33()
+        guard features.has(.multiValue) else {
+            throw unsupported(.multiValue, "block type \(index)")
+        }
         guard index >= 0, index < Int64(signatures.count) else {
             throw invalid("unknown type \(index)")
         }
-        let signature = signatures[Int(index)]
-        let needsMultiValue = signature.parameterCount > 0 || signature.resultCount > 1
-        if needsMultiValue, !features.has(.multiValue) {
-            throw unsupported(.multiValue, "block type \(index)")
-        }
-        return signature
+        return signatures[Int(index)]
     }
 
     // MARK: Calls
@@ -217,22 +218,20 @@ extension FunctionValidator {
     func refusal(of opcode: UInt8) -> ModuleError {
         if opcode == 0xFB || opcode == 0xFE {
             return unsupported(
-                opcode == 0xFB ? .garbageCollection : .threads, "prefix \(hexadecimal(opcode))")
+                opcode == 0xFB ? .garbageCollection : .threads,
+                "prefix \(String(opcode, radix: 16))")
         }
         return refusal(ofPrefix: 0, code: UInt32(opcode))
     }
 
     func refusal(ofPrefix prefix: UInt8, code: UInt32) -> ModuleError {
-        if let row = Opcodes.opcode(prefix: prefix, code: Int(code)), let feature = row.feature {
-            return unsupported(feature, "\(row.name)")
-        }
-        let bytes = prefix == 0 ? "" : hexadecimal(prefix) + " "
-        return malformed("illegal opcode \(bytes)\(hexadecimal(code))")
+        Opcodes.refusal(prefix: prefix, code: code, at: instruction)
     }
 
-    func hexadecimal(_ number: some BinaryInteger) -> String {
-        let digits = String(number, radix: 16)
-        return digits.count < 2 ? "0" + digits : digits
+    /// Checks that `feature`, which brought the instruction of one byte `opcode`, is on.
+    @inline(__always)
+    func require(_ feature: Feature, _ opcode: UInt8) throws(ModuleError) {
+        if !features.has(feature) { throw refusal(of: opcode) }
     }
 }
 

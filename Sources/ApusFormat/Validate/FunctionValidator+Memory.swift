@@ -80,7 +80,7 @@ extension FunctionValidator {
     /// Reads the index of a memory. Returns the type of its addresses.
     mutating func readMemoryIndex() throws(ModuleError) -> ValueType {
         guard features.has(.multiMemory) else {
-            if reader.readByte() != 0 { throw malformed("zero byte expected") }
+            if reader.readByte() != 0 { throw unsupported(.multiMemory, "memory index") }
             guard firstAddress != .bottom else { throw invalid("unknown memory 0") }
             return firstAddress
         }
@@ -94,7 +94,7 @@ extension FunctionValidator {
     mutating func validateNumeric(_ opcode: UInt8) throws(ModuleError) {
         let row = NumericSignature.of(opcode)
         if opcode >= 0xC0, !features.has(.signExtension) {
-            throw unsupported(.signExtension, "sign extension")
+            throw refusal(of: opcode)
         }
         let operand = row.operand
         if row.isBinary { try pop(operand) }
@@ -118,7 +118,7 @@ extension FunctionValidator {
 
     private mutating func validateSaturation(_ code: UInt32) throws(ModuleError) {
         guard features.has(.saturatingConversions) else {
-            throw unsupported(.saturatingConversions, "saturating truncation")
+            throw refusal(ofPrefix: 0xFC, code: code)
         }
         try pop(code & 2 == 0 ? .f32 : .f64)
         push(code < 4 ? .i32 : .i64)
@@ -148,7 +148,7 @@ extension FunctionValidator {
     }
 
     private mutating func validateBulkMemory(_ code: UInt32) throws(ModuleError) {
-        guard features.has(.bulkMemory) else { throw unsupported(.bulkMemory, "bulk memory") }
+        guard features.has(.bulkMemory) else { throw refusal(ofPrefix: 0xFC, code: code) }
         note(.callsRuntime)
         switch code {
         case 8:
@@ -171,7 +171,8 @@ extension FunctionValidator {
     }
 
     private mutating func validateTableInstruction(_ code: UInt32) throws(ModuleError) {
-        guard features.has(.bulkMemory) else { throw unsupported(.bulkMemory, "bulk table") }
+        let feature: Feature = code < 15 ? .bulkMemory : .referenceTypes
+        guard features.has(feature) else { throw refusal(ofPrefix: 0xFC, code: code) }
         if code != 16 { note(.callsRuntime) }
         switch code {
         case 12:

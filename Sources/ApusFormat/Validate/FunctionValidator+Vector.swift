@@ -41,7 +41,7 @@ extension FunctionValidator {
     private mutating func validateAnyVector() throws(ModuleError) {
         let code = try reader.readUnsigned32()
         guard let row = Opcodes.opcode(prefix: 0xFD, code: Int(code)) else {
-            throw malformed("illegal opcode fd \(hexadecimal(code))")
+            throw refusal(ofPrefix: 0xFD, code: code)
         }
         if let feature = row.feature, !features.has(feature) {
             throw unsupported(feature, "\(row.name)")

@@ -65,6 +65,14 @@ public struct FunctionValidator: ~Copyable {
     ///
     /// - Throws: `ModuleError` with the offset of the offending instruction.
     public mutating func validate(_ index: Int) throws(ModuleError) {
+        do throws(ModuleError) {
+            try validateBody(of: index)
+        } catch {
+            throw error.inFunction(index, of: module)
+        }
+    }
+
+    private mutating func validateBody(of index: Int) throws(ModuleError) {
         let body = module.bodies[index &- module.importedFunctionCount]
         begin(body)
         let signature = signatures.ofFunction(index)
@@ -148,11 +156,13 @@ public struct FunctionValidator: ~Copyable {
     mutating func readValueType() throws(ModuleError) -> ValueType {
         let offset = reader.position
         let code = reader.readByte()
-        if let type = ValueType.short(code) { return type }
-        guard code == 0x63 || code == 0x64, features.has(.functionReferences) else {
-            throw ValueType.refusal(code, at: offset)
+        if let refusal = ValueType.refusal(code, features, at: offset) { throw refusal }
+        switch code {
+        case 0x63, 0x64: return .reference(try readHeapType(), nullable: code == 0x63)
+        case 0x70: return .funcref
+        case 0x6F: return .externref
+        default: return ValueType(bits: UInt32(code))
         }
-        return .reference(try readHeapType(), nullable: code == 0x63)
     }
 
     /// Reads a heap type; a type index becomes the canonical one.
@@ -163,8 +173,7 @@ public struct FunctionValidator: ~Copyable {
         case 0x6F, 0x70:
             reader.position &+= 1
             return code == 0x70 ? .func : .extern
-        case 0x69...0x6E, 0x71...0x74: throw ValueType.refusal(code, at: offset)
-        default: break
+        default: if let refusal = HeapType.refusal(code, features, at: offset) { throw refusal }
         }
         let index = try reader.readSigned33()
         guard index >= 0 else { throw malformed("malformed heap type") }
@@ -198,30 +207,5 @@ public struct FunctionValidator: ~Copyable {
             throw invalid("unknown \(what) \(index)")
         }
         return Int(index)
-    }
-}
-
-extension ValueType {
-    /// The value type with this one-byte code in WebAssembly 2.0.
-    @inline(__always)
-    static func short(_ code: UInt8) -> ValueType? {
-        switch code {
-        case 0x7B...0x7F: ValueType(bits: UInt32(code))
-        case 0x70: .funcref
-        case 0x6F: .externref
-        default: nil
-        }
-    }
-
-    /// Why `code` is not a value type here: it belongs to a later feature, or to nothing.
-    static func refusal(_ code: UInt8, at offset: Int) -> ModuleError {
-        switch code {
-        case 0x63, 0x64:
-            ModuleError(.unsupported(.functionReferences), at: offset, "typed reference")
-        case 0x6A...0x6E, 0x71...0x73:
-            ModuleError(.unsupported(.garbageCollection), at: offset, "reference type")
-        case 0x69, 0x74: ModuleError(.unsupported(.exceptions), at: offset, "exception reference")
-        default: ModuleError(.malformed, at: offset, "malformed value type")
-        }
     }
 }

@@ -178,7 +178,8 @@ public struct ModuleValidator {
                 }
             }
             guard names.insert(ExactName(export.name)).inserted else {
-                throw invalid(offset, "duplicate export name \(export.name)")
+                throw invalid(
+                    offset, "duplicate export name \(PrintableText.name(export.name))")
             }
         }
     }
@@ -264,9 +265,10 @@ public struct ModuleValidator {
             }
         }
         guard stack.count == 1, matches(stack[0], expected) else {
-            let found = stack.map(\.description).joined(separator: " ")
             throw invalid(
-                offset, "type mismatch: constant expression gives [\(found)], not [\(expected)]")
+                offset,
+                "type mismatch: constant expression gives [\(ValueType.list(stack))], "
+                    + "not [\(expected)]")
         }
     }
 
@@ -295,9 +297,8 @@ public struct ModuleValidator {
             throw ModuleError(
                 .unsupported(.extendedConstants), at: Int(offset), "arithmetic in a constant")
         }
-        guard stack.suffix(2) == [type, type] else {
+        guard stack.popLast() == type, stack.last == type else {
             throw invalid(offset, "type mismatch: operands of arithmetic in a constant")
         }
-        stack.removeLast()
     }
 }

@@ -73,6 +73,6 @@ extension Backtrace.Frame: CustomStringConvertible {
             "function \(functionIndex), module offset 0x"
             + String(moduleOffset, radix: 16)
         guard let functionName else { return place }
-        return "\(functionName) (\(place))"
+        return "\(PrintableText.name(functionName)) (\(place))"
     }
 }

@@ -47,6 +47,9 @@ struct IndexSpace: ~Copyable {
         return true
     }
 
+    /// Adds as many things without names.
+    mutating func addUnnamed(_ number: Int) { count &+= UInt32(truncatingIfNeeded: number) }
+
     /// What `symbol` stands for.
     func index(_ symbol: UInt32) -> UInt32? {
         let index = indices[Int(symbol)]

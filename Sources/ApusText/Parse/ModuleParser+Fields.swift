@@ -6,6 +6,7 @@ extension ModuleParser {
     mutating func parseField() throws(TextFault) {
         guard let keyword = cursor.openingKeyword else { throw cursor.unexpected("a module field") }
         if keyword == .type || keyword == .rec { return cursor.skipGroup() }
+        fieldStart = cursor.index
         cursor.index &+= 2
         switch keyword {
         case .import: try parseImport()
@@ -15,7 +16,9 @@ extension ModuleParser {
         case .global: try parseGlobal()
         case .tag: try parseTag()
         case .export: try parseExport()
-        case .start: sections.start = try parseIndex(.function)
+        case .start:
+            sections.start = try parseIndex(.function)
+            sections.startToken = fieldToken
         case .elem: try parseElementSegment()
         case .data: try parseDataSegment()
         default: throw cursor.unexpected("a module field")
@@ -66,7 +69,7 @@ extension ModuleParser {
             function = nil
             counts.functions &+= 1
         }
-        sections.imports.count &+= 1
+        sections.imports.begin(fieldToken)
         sections.imports.contents.write(sized: module)
         sections.imports.contents.write(sized: name)
         sections.imports.contents.write(type)
@@ -91,7 +94,7 @@ extension ModuleParser {
     }
 
     private mutating func writeExport(_ name: [UInt8], _ kind: UInt8, _ index: UInt32) {
-        sections.exports.count &+= 1
+        sections.exports.begin(fieldToken)
         sections.exports.contents.write(sized: name)
         sections.exports.contents.write(kind)
         sections.exports.contents.write(unsigned: index)
@@ -115,31 +118,43 @@ extension ModuleParser {
         function = counts.functions
         counts.functions &+= 1
         let type = try parseTypeUse(names: .bound)
-        sections.functions.count &+= 1
+        sections.functions.begin(fieldToken)
         sections.functions.contents.write(unsigned: type)
         code.truncate(to: 0)
+        codeMarks.removeAll()
         try parseLocals()
         collectLocalNames()
         labels.begin()
         try parseInstructions()
+        mark(cursor.index)
         code.write(0x0B)
-        sections.code.count &+= 1
-        sections.code.contents.write(count: code.count)
-        sections.code.contents.write(code)
+        writeBody()
         function = nil
+    }
+
+    private mutating func writeBody() {
+        sections.code.begin(fieldToken)
+        sections.code.contents.write(count: code.count)
+        let start = sections.code.contents.count
+        for index in 0..<codeMarks.count {
+            let mark = codeMarks[index]
+            sections.code.marks.append(PlaceMark(start + mark.offset, mark.token))
+        }
+        sections.code.contents.write(code)
     }
 
     /// Declarations of locals; equal neighbours are written as one.
     private mutating func parseLocals() throws(TextFault) {
         localTypes.removeAll()
+        localTokens.removeAll()
         while cursor.take(opening: .local) {
             if cursor.kind == .identifier {
                 try declare(.local)
-                localTypes.append(try parseValueType())
+                try parseLocal()
             } else {
                 while !cursor.isAtClosing {
-                    try declare(.local)
-                    localTypes.append(try parseValueType())
+                    try declareUnnamedLocal()
+                    try parseLocal()
                 }
             }
             try cursor.expectClosing()
@@ -152,10 +167,16 @@ extension ModuleParser {
         while start < localTypes.count {
             var end = start &+ 1
             while end < localTypes.count, localTypes[end] == localTypes[start] { end &+= 1 }
+            if keepsPlaces { mark(localTokens[start]) }
             code.write(count: end &- start)
             code.write(localTypes[start])
             start = end
         }
+    }
+
+    private mutating func parseLocal() throws(TextFault) {
+        if keepsPlaces { localTokens.append(cursor.index) }
+        localTypes.append(try parseValueType())
     }
 
     private mutating func collectLocalNames() {
@@ -172,7 +193,7 @@ extension ModuleParser {
         if try parseInlineExports(.table, kind: 1, counts.tables) { return }
         let index = counts.tables
         counts.tables &+= 1
-        sections.tables.count &+= 1
+        sections.tables.begin(fieldToken)
         var type = cursor
         _ = type.take(.i64) || type.take(.i32)
         guard type.kind == .number else { return try parseTableWithElements(index) }
@@ -214,7 +235,7 @@ extension ModuleParser {
         if try parseInlineExports(.memory, kind: 2, counts.memories) { return }
         let index = counts.memories
         counts.memories &+= 1
-        sections.memories.count &+= 1
+        sections.memories.begin(fieldToken)
         let is64 = takeAddressType()
         if cursor.kind == .number {
             sections.memories.contents.write(try parseLimits(is64: is64, of: .memory))
@@ -241,7 +262,7 @@ extension ModuleParser {
         counts.globals &+= 1
         let type = try parseGlobalType()
         try parseConstant()
-        sections.globals.count &+= 1
+        sections.globals.begin(fieldToken)
         sections.globals.contents.write(type)
         sections.globals.contents.write(code)
     }
@@ -250,7 +271,7 @@ extension ModuleParser {
         if try parseInlineExports(.tag, kind: 4, counts.tags) { return }
         counts.tags &+= 1
         let type = try parseTypeUse(names: .ignored)
-        sections.tags.count &+= 1
+        sections.tags.begin(fieldToken)
         sections.tags.contents.write(0)
         sections.tags.contents.write(unsigned: type)
     }

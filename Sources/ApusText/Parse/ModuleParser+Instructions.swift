@@ -56,6 +56,7 @@ extension ModuleParser {
             }
             try checkLabel()
             frames.last.kind = .flat
+            mark(start)
             code.write(0x05)
         case .end:
             guard !frames.isEmpty, frames.last.kind == .flat || frames.last.kind == .flatIf else {
@@ -63,13 +64,14 @@ extension ModuleParser {
                 throw cursor.unexpected(expectation)
             }
             try checkLabel()
+            mark(start)
             code.write(0x0B)
             frames.removeLast()
             labels.pop()
         case .plain, .select, .test:
             let pendingStart = pending.count
             try parsePlain(row)
-            flush(from: pendingStart, hint)
+            flush(from: pendingStart, hint, start)
         }
     }
 
@@ -115,7 +117,7 @@ extension ModuleParser {
             if cursor.isAtClosing {
                 // Without operands: the usual end of a tree.
                 cursor.index &+= 1
-                return flush(from: frame.pendingStart, hint)
+                return flush(from: frame.pendingStart, hint, start)
             }
             frames.append(frame)
         }
@@ -139,6 +141,7 @@ extension ModuleParser {
         }
         cursor.index &+= 2
         frames.last.kind = .else
+        mark(cursor.index &- 2)
         code.write(0x05)
     }
 
@@ -146,10 +149,11 @@ extension ModuleParser {
         switch frames.last.kind {
         case .operands:
             let frame = frames.removeLast()
-            flush(from: frame.pendingStart, frame.hint)
+            flush(from: frame.pendingStart, frame.hint, frame.token)
         case .then: frames.last.kind = .afterThen
         case .else: frames.last.kind = .afterElse
         case .body, .afterThen, .afterElse:
+            mark(cursor.index)
             code.write(0x0B)
             frames.removeLast()
             labels.pop()
@@ -178,7 +182,7 @@ extension ModuleParser {
 
     /// Writes what is pending of `frame` and enters its body.
     private mutating func enter(_ frame: InstructionFrame) {
-        flush(from: frame.pendingStart, frame.hint)
+        flush(from: frame.pendingStart, frame.hint, frame.token)
         if frame.labelName != LabelStack.none, let function {
             names.labels.append(
                 .init(owner: function, index: labels.total, symbol: frame.labelName))
@@ -187,8 +191,10 @@ extension ModuleParser {
         frames.append(frame)
     }
 
-    /// Moves the pending bytes from `start` on to the code.
-    private mutating func flush(from start: Int, _ hint: UInt8) {
+    /// Moves the pending bytes from `start` on, an instruction whose first token is `token`, to the
+    /// code.
+    private mutating func flush(from start: Int, _ hint: UInt8, _ token: Int) {
+        mark(token)
         if hint != 2, let function {
             hints.append(BranchHint(function: function, offset: code.count, value: hint))
         }

@@ -69,9 +69,10 @@ extension ModuleParser {
         return list
     }
 
-    private mutating func parseElementList(isActive: Bool) throws(TextFault) -> ElementList {
+    /// Reads what is in a segment. Only where no table is named, indices may stand alone.
+    private mutating func parseElementList(isShort: Bool) throws(TextFault) -> ElementList {
         if cursor.take(.func) { return try parseElementIndices() }
-        if isActive, cursor.isAtClosing || cursor.kind == .identifier || cursor.kind == .number {
+        if isShort, cursor.isAtClosing || cursor.kind == .identifier || cursor.kind == .number {
             return try parseElementIndices()
         }
         return try parseElementExpressions(try parseReferenceType())
@@ -80,9 +81,10 @@ extension ModuleParser {
     mutating func parseElementSegment() throws(TextFault) {
         _ = cursor.takeIdentifier()
         if cursor.take(.declare) {
-            return writeElementSegment(try parseElementList(isActive: false), flags: 3)
+            return writeElementSegment(try parseElementList(isShort: false), flags: 3)
         }
         var table: UInt32?
+        let isShort = !cursor.isAtOpening(.table)
         if cursor.take(opening: .table) {
             table = try parseIndex(.table)
             try cursor.expectClosing()
@@ -91,16 +93,16 @@ extension ModuleParser {
             table = try parseIndex(.table)
         }
         guard table != nil || (cursor.isAtOpening && !cursor.isAtOpening(.ref)) else {
-            return writeElementSegment(try parseElementList(isActive: false), flags: 1)
+            return writeElementSegment(try parseElementList(isShort: false), flags: 1)
         }
         try parseConstant(in: .offset)
         let offset = code
-        let list = try parseElementList(isActive: true)
+        let list = try parseElementList(isShort: isShort)
         writeElementSegment(list, table: table, offset)
     }
 
     private mutating func writeElementSegment(_ list: ElementList, flags: UInt8) {
-        sections.elements.count &+= 1
+        sections.elements.begin(fieldToken)
         sections.elements.contents.write(list.isExpressions ? flags | 4 : flags)
         writeElements(list, withType: true)
     }
@@ -108,7 +110,7 @@ extension ModuleParser {
     /// Writes an active segment; in the short form, if the text names no table.
     mutating func writeElementSegment(_ list: ElementList, table: UInt32?, _ offset: ByteWriter) {
         let isShort = table == nil && (!list.isExpressions || list.type == .funcref)
-        sections.elements.count &+= 1
+        sections.elements.begin(fieldToken)
         let flags: UInt8 = isShort ? 0 : 2
         sections.elements.contents.write(list.isExpressions ? flags | 4 : flags)
         if !isShort { sections.elements.contents.write(unsigned: table ?? 0) }
@@ -151,7 +153,7 @@ extension ModuleParser {
         }
         guard memory != nil || cursor.isAtOpening else {
             let bytes = try parseStrings()
-            sections.data.count &+= 1
+            sections.data.begin(fieldToken)
             sections.data.contents.write(1)
             return sections.data.contents.write(sized: bytes)
         }
@@ -162,7 +164,7 @@ extension ModuleParser {
 
     /// Writes an active segment; in the short form, if the text names no memory.
     mutating func writeDataSegment(_ bytes: [UInt8], memory: UInt32?, _ offset: ByteWriter) {
-        sections.data.count &+= 1
+        sections.data.begin(fieldToken)
         if let memory {
             sections.data.contents.write(2)
             sections.data.contents.write(unsigned: memory)

@@ -93,7 +93,8 @@ extension ModuleParser {
     mutating func defineTypes() throws(TextFault) {
         while cursor.isAtOpening {
             if cursor.isAtOpening(.type) {
-                sections.types.count &+= 1
+                fieldStart = cursor.index
+                sections.types.begin(fieldToken)
                 try parseTypeDefinition(inGroup: false)
             } else if cursor.isAtOpening(.rec) {
                 try parseGroup()
@@ -104,7 +105,8 @@ extension ModuleParser {
     }
 
     private mutating func parseGroup() throws(TextFault) {
-        sections.types.count &+= 1
+        fieldStart = cursor.index
+        sections.types.begin(fieldToken)
         var count = cursor
         count.index &+= 2
         var size = 0
@@ -240,7 +242,7 @@ extension ModuleParser {
                 parameters.append(try parseValueType())
             } else {
                 while !cursor.isAtClosing {
-                    if names == .bound { try declare(.local) }
+                    if names == .bound { try declareUnnamedLocal() }
                     parameters.append(try parseValueType())
                 }
             }
@@ -282,7 +284,7 @@ extension ModuleParser {
                 throw TextFault(token, "inline function type differs from type \(explicit)")
             }
         } else if names == .bound {
-            for _ in 0..<(typeTable.parameterCount(explicit) ?? 0) { _ = locals.add(nil) }
+            locals.addUnnamed(typeTable.parameterCount(explicit) ?? 0)
         }
         return explicit
     }
@@ -290,7 +292,7 @@ extension ModuleParser {
     /// The function type with `parameters` and `results`, which is added if there is none.
     mutating func implicitType() -> UInt32 {
         if let index = typeTable.find(parameters, results) { return index }
-        sections.types.count &+= 1
+        sections.types.begin(fieldToken)
         writeFunctionType()
         typeTable.addFunction(parameters, results, isPlain: true)
         _ = types.add(nil)

@@ -30,6 +30,8 @@ struct ModuleParser: ~Copyable {
     var results = Arena<ValueType>()
     var locals = IndexSpace("local")
     var localTypes = Arena<ValueType>()
+    /// The tokens of those types, if places are kept.
+    var localTokens = Arena<Int>()
     var labels = LabelStack()
     /// The code of the present function or constant expression.
     var code = ByteWriter()
@@ -42,20 +44,54 @@ struct ModuleParser: ~Copyable {
     /// Annotations of the present module that have found their place.
     var placedAnnotations: Set<Int> = []
 
-    init(_ text: TokenizedText) {
+    // For who asks where in the text a byte comes from.
+    let keepsPlaces: Bool
+    /// Index of the first token of the present field.
+    var fieldStart = 0
+    /// Where in `code` instructions begin.
+    var codeMarks = Arena<PlaceMark>()
+    /// Where in the module that was parsed last entries and instructions begin.
+    private(set) var places: [PlaceMark] = []
+
+    init(_ text: TokenizedText, keepsPlaces: Bool = false) {
         self.text = text
+        self.keepsPlaces = keepsPlaces
         rows = KeywordTable.shared.instructions
         cursor = TokenCursor(text)
     }
 
     /// Parses a text that is one module: `(module …)`, or its fields alone.
-    mutating func parseFile() throws(TextFault) -> [UInt8] {
+    mutating func parseFile() throws(TextFault) -> ParsedFile {
         let isWrapped = cursor.take(opening: .module)
+        if !isWrapped { try refuseComponent() }
         let name = isWrapped ? cursor.takeIdentifier() : nil
-        let bytes = try parseFields(name: name)
+        let file: ParsedFile
+        if isWrapped, cursor.take(.binary) {
+            file = .module(try parseStrings())
+        } else if isWrapped, cursor.take(.quote) {
+            file = .quotation(try parseStrings())
+        } else {
+            file = .module(try parseFields(name: name))
+        }
         if isWrapped { try cursor.expectClosing() }
         guard cursor.kind == .end else { throw cursor.unexpected("the end of the text") }
-        return bytes
+        return file
+    }
+
+    /// What a file with one module holds.
+    enum ParsedFile {
+        /// The module's binary form.
+        case module([UInt8])
+        /// Another text, whose module it is.
+        case quotation([UInt8])
+    }
+
+    private func refuseComponent() throws(TextFault) {
+        guard cursor.isAtOpening else { return }
+        let word = text.tokens[cursor.index &+ 1]
+        if word.kind == .keyword, cursor.excerpt(word) == "component" {
+            throw TextFault(word, ModuleError.component)
+        }
     }
 
     /// Parses the fields that come next, of the module `name`, up to a closing parenthesis or the
@@ -73,7 +109,8 @@ struct ModuleParser: ~Copyable {
         try checkAnnotations(start...end)
         writeHints()
         writeNames()
-        return sections.encode()
+        places = []
+        return sections.encode(&places)
     }
 
     private mutating func reset() {
@@ -183,6 +220,24 @@ struct ModuleParser: ~Copyable {
         guard isNew else {
             let kind = space == .function ? "func" : what(space)
             throw TextFault(token, "duplicate \(kind) \(cursor.excerpt(token))")
+        }
+    }
+
+    /// Adds a local without an identifier; an annotation may name it.
+    mutating func declareUnnamedLocal() throws(TextFault) {
+        _ = locals.add(nil, name: try takeNameAnnotation())
+    }
+
+    // MARK: Places
+
+    /// The token that stands for the present field, if places are kept.
+    var fieldToken: UInt32? { keepsPlaces ? UInt32(truncatingIfNeeded: fieldStart) : nil }
+
+    /// Notes that what is written to `code` next comes from `token`.
+    @inline(__always)
+    mutating func mark(_ token: Int) {
+        if keepsPlaces {
+            codeMarks.append(PlaceMark(code.count, UInt32(truncatingIfNeeded: token)))
         }
     }
 }

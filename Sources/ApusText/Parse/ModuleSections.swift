@@ -1,11 +1,32 @@
 internal import ApusFormat
 
+/// Where something of the text begins in the binary form.
+struct PlaceMark: BitwiseCopyable {
+    /// Offset of its first byte.
+    var offset: Int
+    /// Index of its first token.
+    var token: UInt32
+
+    init(_ offset: Int, _ token: UInt32) {
+        self.offset = offset
+        self.token = token
+    }
+}
+
 /// The sections of a module as they grow. Specification: 5.5.
 struct ModuleSections {
     /// A section that is a vector.
     struct Vector {
         var count = 0
         var contents = ByteWriter()
+        /// Where in the contents entries and instructions begin.
+        var marks: [PlaceMark] = []
+
+        /// Begins another entry, which comes from `token`, if that is to be kept.
+        mutating func begin(_ token: UInt32?) {
+            count &+= 1
+            if let token { marks.append(PlaceMark(contents.count, token)) }
+        }
     }
 
     /// A custom section and where it goes.
@@ -24,6 +45,7 @@ struct ModuleSections {
     var globals = Vector()
     var exports = Vector()
     var start: UInt32?
+    var startToken: UInt32?
     var elements = Vector()
     var code = Vector()
     var data = Vector()
@@ -36,8 +58,8 @@ struct ModuleSections {
     /// After all sections there are.
     static var last: Int { 2 * 14 + 1 }
 
-    /// The bytes of the module.
-    func encode() -> [UInt8] {
+    /// The bytes of the module. Adds the marks to `places`, in ascending order.
+    func encode(_ places: inout [PlaceMark]) -> [UInt8] {
         var module = ByteWriter()
         module.write(word32: 0x6D73_6100)
         module.write(word32: 1)
@@ -57,6 +79,9 @@ struct ModuleSections {
                     var contents = ByteWriter()
                     contents.write(unsigned: start)
                     Self.write(.start, contents, to: &module)
+                    if let startToken {
+                        places.append(PlaceMark(module.count - contents.count, startToken))
+                    }
                 }
             } else if section == .dataCount {
                 if needsDataCount {
@@ -69,6 +94,10 @@ struct ModuleSections {
                 contents.write(count: vector.count)
                 contents.write(vector.contents)
                 Self.write(section, contents, to: &module)
+                let first = module.count - vector.contents.count
+                for mark in vector.marks {
+                    places.append(PlaceMark(first + mark.offset, mark.token))
+                }
             }
             writeCustoms(upTo: 2 * section.rank + 1)
         }

@@ -1,4 +1,5 @@
 internal import ApusCollections
+internal import ApusFormat
 
 /// A place among the words of a text.
 struct TokenCursor {
@@ -169,8 +170,9 @@ struct TokenCursor {
     func excerpt(_ token: Token) -> String {
         let most = 40
         let range = token.range
-        if range.count <= most { return text.source.string(range) }
-        return text.source.string(range.lowerBound..<(range.lowerBound + most)) + "…"
+        if range.count <= most { return PrintableText.line(text.source.string(range)) }
+        let beginning = range.lowerBound..<(range.lowerBound + most)
+        return PrintableText.line(text.source.string(beginning)) + "…"
     }
 
     /// Something else than `expected` comes next.
@@ -181,6 +183,12 @@ struct TokenCursor {
         case .reserved:
             return TextFault(token, "unknown operator \(excerpt(token)): expected \(expected)")
         case .keyword where token.payload == 0:
+            if Opcodes.isLegacy(excerpt(token)) {
+                return TextFault(
+                    token,
+                    "unknown operator \(excerpt(token)): legacy exception handling is not supported"
+                )
+            }
             return TextFault(token, "unknown operator \(excerpt(token)): expected \(expected)")
         default:
             return TextFault(token, "unexpected token \(excerpt(token)): expected \(expected)")

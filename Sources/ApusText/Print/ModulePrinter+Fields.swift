@@ -27,7 +27,7 @@ extension ModulePrinter {
             counts.tags &+= 1
         default: throw malformed(start, "malformed import kind")
         }
-        line("(import \(module) \(name) (\(text)))")
+        try boundedLine("(import \(module) \(name) (\(text)))")
     }
 
     /// The type of function `index`, with its parameters' names; begins with a space.
@@ -35,9 +35,16 @@ extension ModulePrinter {
         var text = " (type \(reference(toType: type)))"
         guard Int(type) < types.count, types[Int(type)].isFunction else { return text }
         let shape = types[Int(type)]
+        // Who reads the text is told a long type once, where it is defined.
+        if shape.parameters.count + shape.results.count > Self.longType, names.locals[index] == nil
+        {
+            return text
+        }
         text += variables("param", shape.parameters, names.locals[index], from: 0)
         return text + Self.clause("result", shape.results)
     }
+
+    private static var longType: Int { 40 }
 
     /// Parameters or locals: those with names each by itself, the others together.
     private func variables(
@@ -154,7 +161,7 @@ extension ModulePrinter {
         definedFunctionCount += 1
         counts.functions &+= 1
         let textStart = output.count
-        line("(func \(names.functions.definition(index))\(typeUse(type, index))")
+        try boundedLine("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0
         let start = body
@@ -170,7 +177,7 @@ extension ModulePrinter {
         let known = Int(type) < types.count ? types[Int(type)].parameters.count : 0
         let first = UInt32(truncatingIfNeeded: known)
         let declarations = variables("local", locals, names.locals[index], from: first)
-        if !declarations.isEmpty { line(String(declarations.dropFirst()), 2) }
+        if !declarations.isEmpty { try boundedLine(String(declarations.dropFirst()), 2) }
         try printCode(&body, function: index, bodyStart: start.position)
         line(")")
         if index == wantedFunction { wantedText = textStart..<output.count }

@@ -20,7 +20,7 @@ extension ModulePrinter {
             }
             let depth = scope.labels.count + (scope.isEntering ? 1 : 2)
             if let hint { line("(@\(Annotation.Kind.branchHint.name) \"\\0\(hint)\")", depth) }
-            line(text, depth)
+            try boundedLine(text, depth)
         }
         guard reader.isAtEnd else { throw malformed(reader, "section size mismatch") }
     }
@@ -49,7 +49,9 @@ extension ModulePrinter {
         let isPrefix = byte >= 0xFB && byte < 0xFF
         let code = isPrefix ? Int(try reader.readUnsigned32()) : Int(byte)
         guard let row = Opcodes.opcode(prefix: isPrefix ? byte : 0, code: code) else {
-            throw malformed(start, "illegal opcode")
+            throw Opcodes.refusal(
+                prefix: isPrefix ? byte : 0, code: UInt32(truncatingIfNeeded: code),
+                at: start.position)
         }
         scope.isEntering = false
         let form = row.operation.immediates
@@ -260,9 +262,9 @@ struct PrintedScope {
             labels.append(nil)
             return ""
         }
-        if name.isEmpty {
+        guard PrintedText.canIdentify(name) else {
             labels.append(nil)
-            return " (@name \"\")"
+            return " (@name \(PrintedText.string(name)))"
         }
         let identifier = PrintedText.identifier(name)
         labels.append(identifier)

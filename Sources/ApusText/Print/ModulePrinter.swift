@@ -70,9 +70,24 @@ struct ModulePrinter {
     /// A line that is indented by `depth` steps.
     mutating func line(_ text: String, _ depth: Int = 1) {
         // Deep nesting must not make the text grow with the square of the depth.
-        for _ in 0..<min(depth, 60) { write("  ") }
+        for _ in 0..<min(depth, 30) { write("  ") }
         write(text)
         output.append(0x0A)
+    }
+
+    /// A module of a few bytes can declare more parameters and locals than anyone wants to see as
+    /// text: beyond so many times its own size, and some, it is refused.
+    private static var mostTextPerByte: Int { 256 }
+    private static var mostTextOfSmall: Int { 16 << 20 }
+
+    /// A line that may be one of too many.
+    mutating func boundedLine(_ text: String, _ depth: Int = 1) throws(ModuleError) {
+        line(text, depth)
+        guard output.count <= bytes.count * Self.mostTextPerByte + Self.mostTextOfSmall else {
+            throw ModuleError(
+                .limit, at: bytes.count,
+                "the text is more than \(Self.mostTextPerByte) times as large as the module")
+        }
     }
 
     func malformed(_ reader: ByteReader, _ message: String) -> ModuleError {
@@ -86,9 +101,7 @@ struct ModulePrinter {
         guard try reader.readWord32() == 0x6D73_6100 else {
             throw ModuleError(.malformed, at: 0, "magic header not detected")
         }
-        guard try reader.readWord32() == 1 else {
-            throw ModuleError(.malformed, at: 4, "unknown binary version")
-        }
+        try reader.readVersion()
         let parts = try readSections(&reader)
         let name = names.module.map { moduleName($0) } ?? ""
         write("(module\(name)\n")
@@ -141,10 +154,17 @@ struct ModulePrinter {
         var reader = part
         var hints: [UInt32: [Int: UInt8]] = [:]
         do throws(ModuleError) {
+            var nextFunction: UInt64 = 0
             for _ in 0..<(try reader.readUnsigned32()) {
                 let function = try reader.readUnsigned32()
+                // Hints out of order could not be written again as they were.
+                guard function >= nextFunction else { return false }
+                nextFunction = UInt64(function) + 1
+                var nextOffset = 0
                 for _ in 0..<(try reader.readUnsigned32()) {
                     let offset = Int(try reader.readUnsigned32())
+                    guard offset >= nextOffset else { return false }
+                    nextOffset = offset + 1
                     guard try reader.readByte() == 1 else { return false }
                     let value = try reader.readByte()
                     guard value < 2 else { return false }

@@ -44,30 +44,45 @@ struct NameSection {
 
     private static func readNames(_ reader: inout ByteReader) throws(ModuleError) -> PrintedNames {
         var names = PrintedNames()
+        var next: UInt64 = 0
         for _ in 0..<(try reader.readUnsigned32()) {
-            let index = try reader.readUnsigned32()
-            names.add(index, try reader.readName())
+            names.add(try readIndex(&reader, &next), try reader.readName())
         }
         return names
+    }
+
+    /// Reads an index, which must be `next` or a later one: what is out of order could not be
+    /// written again as it was.
+    private static func readIndex(
+        _ reader: inout ByteReader, _ next: inout UInt64
+    ) throws(ModuleError) -> UInt32 {
+        let start = reader.position
+        let index = try reader.readUnsigned32()
+        guard index >= next else { throw ModuleError(.malformed, at: start, "names out of order") }
+        next = UInt64(index) + 1
+        return index
     }
 
     private static func readInner(
         _ reader: inout ByteReader
     ) throws(ModuleError) -> [UInt32: PrintedNames] {
         var owners: [UInt32: PrintedNames] = [:]
+        var next: UInt64 = 0
         for _ in 0..<(try reader.readUnsigned32()) {
-            let owner = try reader.readUnsigned32()
+            let owner = try readIndex(&reader, &next)
             owners[owner] = try readNames(&reader)
         }
         return owners
     }
 
     private mutating func readLabels(_ reader: inout ByteReader) throws(ModuleError) {
+        var nextOwner: UInt64 = 0
         for _ in 0..<(try reader.readUnsigned32()) {
-            let owner = try reader.readUnsigned32()
+            let owner = try Self.readIndex(&reader, &nextOwner)
             var names: [UInt32: String] = [:]
+            var next: UInt64 = 0
             for _ in 0..<(try reader.readUnsigned32()) {
-                let index = try reader.readUnsigned32()
+                let index = try Self.readIndex(&reader, &next)
                 names[index] = try reader.readName()
             }
             labels[owner] = names

@@ -12,14 +12,15 @@ struct PrintedNames {
 
     /// Names thing `index`. Names of one kind of thing come in ascending order of indices.
     mutating func add(_ index: UInt32, _ name: String) {
-        guard !name.isEmpty else {
+        guard PrintedText.canIdentify(name) else {
             annotations[index] = name
             return
         }
         var unique = name
         var number = 1
         while !used.insert(unique).inserted {
-            // The index makes it nearly always new.
+            // The index makes it nearly always new. Names that were made to be taken already pay
+            // for each other: each of them costs one step of one thing.
             unique = number == 1 ? "\(name).\(index)" : "\(name).\(index).\(number)"
             number += 1
         }
@@ -51,6 +52,14 @@ struct PrintedNames {
 
 /// Names and strings as the text format writes them.
 enum PrintedText {
+    /// Whether `name` is used as an identifier: not if it is empty, nor if repeating it wherever
+    /// the thing is used would make a small module a large text.
+    static func canIdentify(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= longestIdentifier
+    }
+
+    private static var longestIdentifier: Int { 250 }
+
     /// `name` as an identifier, in quotes if it must be.
     static func identifier(_ name: String) -> String {
         let classes = CharacterClass.table
@@ -65,13 +74,11 @@ enum PrintedText {
             switch scalar {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
             default:
-                if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
-                    result += "\\u{\(String(scalar.value, radix: 16))}"
-                } else {
+                if PrintableText.isPrintable(scalar) {
                     result.unicodeScalars.append(scalar)
+                } else {
+                    result += PrintableText.escape(scalar)
                 }
             }
         }

@@ -6,14 +6,13 @@ struct ScriptParser: ~Copyable {
     private let text: TokenizedText
     private var cursor: TokenCursor
     private var modules: ModuleParser
-    /// Where the search for the line of an offset goes on.
-    private var lineOffset = 0
-    private var line = 1
+    private let lines: LineIndex
 
     init(_ text: TokenizedText) {
         self.text = text
         cursor = TokenCursor(text)
         modules = ModuleParser(text)
+        lines = LineIndex(text.source)
     }
 
     mutating func parse() throws(TextFault) -> Script {
@@ -33,15 +32,7 @@ struct ScriptParser: ~Copyable {
         .type, .rec, .import, .func, .table, .memory, .global, .tag, .export, .start, .elem, .data,
     ]
 
-    /// Offsets must not descend.
-    private mutating func lineOfNextToken() -> Int {
-        let offset = Int(cursor.token.start)
-        while lineOffset < offset {
-            if text.source.window.byte(at: lineOffset) == 0x0A { line &+= 1 }
-            lineOffset &+= 1
-        }
-        return line
-    }
+    private func lineOfNextToken() -> Int { lines.place(Int(cursor.token.start)).line }
 
     private mutating func parseCommands(inThread: Bool) throws(TextFault) -> [Script.Command] {
         var commands: [Script.Command] = []
@@ -167,7 +158,7 @@ struct ScriptParser: ~Copyable {
         do throws(TextFault) {
             result = .success(try modules.parseFields(name: name))
         } catch {
-            result = .failure(text.source.error(error))
+            result = .failure(text.source.error(error, lines))
         }
         while cursor.isAtOpening { cursor.skipGroup() }
         if !cursor.isAtClosing, cursor.kind != .end, case .success = result {

@@ -245,7 +245,7 @@ import Testing
         arguments: [
             ([], "END opcode expected"), ([0x01], "END opcode expected"),
             ([0x0B, 0x01], "operators remaining after end"),
-            ([0x05, 0x0B], "END opcode expected, found else"), ([0x06, 0x0B], "illegal opcode 06"),
+            ([0x05, 0x0B], "END opcode expected, found else"), ([0x16, 0x0B], "illegal opcode 16"),
             ([0xFC, 0x12, 0x0B], "illegal opcode fc 12"),
             ([0xFD, 0x9A, 0x01, 0x0B], "illegal opcode fd 9a"),
             (
@@ -256,7 +256,6 @@ import Testing
             ([0x41, 0x80, 0x80, 0x80, 0x80, 0x30, 0x1A, 0x0B], "integer too large"),
             ([0x20, 0x80], "unexpected end of section or function"),
             ([0x44, 0x00, 0x0B], "END opcode expected"),
-            ([0x3F, 0x01, 0x1A, 0x0B], "zero byte expected"),
             ([0xFC, 0x09, 0x00, 0x0B], "data count section required"),
             ([0x41, 0x00, 0x28, 0x80, 0x01, 0x00, 0x1A, 0x0B], "malformed memop flags"),
         ] as [([UInt8], String?)])
@@ -273,5 +272,15 @@ import Testing
         #expect(try malformed([0x14, 0x00, 0x0B])?.kind == .unsupported(.functionReferences))
         #expect(try malformed([0x1F, 0x40, 0x00, 0x0B])?.kind == .unsupported(.exceptions))
         #expect(try malformed([0xFC, 0x13, 0x0B])?.kind == .unsupported(.wideArithmetic))
+        #expect(try malformed([0x3F, 0x01, 0x1A, 0x0B])?.kind == .unsupported(.multiMemory))
+    }
+
+    @Test(arguments: [
+        (0x06, "try"), (0x07, "catch"), (0x09, "rethrow"), (0x18, "delegate"), (0x19, "catch_all"),
+    ])
+    func legacyExceptionHandlingIsNamed(opcode: UInt8, name: String) throws {
+        let error = try malformed([opcode, 0x40, 0x0B])
+        #expect(error?.kind == .unsupported(.exceptions))
+        #expect(error?.message == "\(name) (legacy exception handling)")
     }
 }

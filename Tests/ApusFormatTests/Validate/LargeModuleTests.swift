@@ -67,6 +67,24 @@ import Testing
         #expect(validator.analysis.assignedPool.count <= 1 << 16)
     }
 
+    /// Twice the constants cost twice the time, not four times: a million would not end.
+    @Test(.timeLimit(.minutes(1))) func deepConstants() throws {
+        func module(_ expression: ConstantExpression) throws -> DecodedModule {
+            var builder = ModuleBuilder()
+            builder.addGlobal(GlobalType(.i32, isMutable: false), expression)
+            return try builder.build()
+        }
+        let count = 1_000_000
+        let values = [ConstantExpression.Instruction](repeating: .i32Const(1), count: count)
+        let sums = [ConstantExpression.Instruction](repeating: .i32Add, count: count - 1)
+        try ModuleValidator.validate(try module(ConstantExpression(values + sums)))
+        let error = #expect(throws: ModuleError.self) {
+            try ModuleValidator.validate(try module(ConstantExpression(values)))
+        }
+        #expect(error?.message.hasPrefix("type mismatch: constant expression gives [i32") == true)
+        #expect((error?.description.utf8.count ?? .max) < 300)
+    }
+
     @Test func branchTables() {
         let labels = [UInt8](repeating: 0, count: 65_521)
         #expect(error([0x41, 0x00, 0x0E] + Self.number(65_520) + labels + [0x0B]) == nil)

@@ -62,6 +62,32 @@ import Testing
         try expect("unknown global 0") { $0.export("a", .global(0)) }
     }
 
+    @Test func namesInMessagesAreEscapedAndShort() throws {
+        try expect("duplicate export name \\u{1b}[2J\\n\\u{202e}") {
+            $0.addFunction(FunctionType()) { _ in }
+            $0.export("\u{1B}[2J\n\u{202E}", .function(0))
+            $0.export("\u{1B}[2J\n\u{202E}", .function(0))
+        }
+    }
+
+    @Test func messagesAreShort() throws {
+        func length(_ change: (inout ModuleBuilder) -> Void) throws -> Int {
+            var builder = ModuleBuilder()
+            builder.addFunction(FunctionType([ValueType](repeating: .i32, count: 1_000))) { _ in }
+            change(&builder)
+            let module = try builder.build()
+            let error = #expect(throws: ModuleError.self) { try ModuleValidator.validate(module) }
+            return error?.description.utf8.count ?? .max
+        }
+        #expect(try length { $0.start = 0 } < 400)
+        let name = String(repeating: "x", count: 100_000)
+        let twice = try length {
+            $0.export(name, .function(0))
+            $0.export(name, .function(0))
+        }
+        #expect(twice < 400)
+    }
+
     @Test func start() throws {
         try expect("unknown function 1") {
             $0.addFunction(FunctionType()) { _ in }

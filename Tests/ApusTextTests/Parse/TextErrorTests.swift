@@ -1,4 +1,5 @@
 import ApusCollections
+import ApusFormat
 import ApusText
 import Testing
 
@@ -30,8 +31,9 @@ import Testing
         let padding = String(repeating: " ", count: 10_000)
         let error = error("(module\(padding)(func $f)\(padding)oops)")
         #expect(error?.column == 20_017)
-        #expect((error?.sourceLine.count ?? 0) <= 100)
-        #expect(error?.sourceLine.dropFirst(error?.indentation ?? 0).hasPrefix("oops") == true)
+        let place = error?.place
+        #expect((place?.sourceLine.count ?? 0) <= 100)
+        #expect(place?.sourceLine.dropFirst(place?.indentation ?? 0).hasPrefix("oops") == true)
     }
 
     @Test(arguments: [
@@ -50,10 +52,64 @@ import Testing
         ("(func \u{e9})", "illegal character"), ("(func $)", "empty identifier"),
         ("(func \"a\"b)", "unknown operator"), ("(@x (y)", "unclosed annotation"),
         ("(func (block (@custom \"x\")))", "misplaced @custom annotation"),
+        ("(func (param i32 $x i32))", "unexpected token $x: expected a value type"),
+        ("(func (param $x i32 i32))", "unexpected token i32: expected )"),
+        ("(func (local i32 $y i64))", "unexpected token $y: expected a value type"),
+        ("(type (func (param i32 $x i32)))", "unexpected token $x"),
+        ("(func (result i32 $x))", "unexpected token $x"),
+        (
+            "(table $t 1 funcref) (func $f) (elem (table $t) (i32.const 0) $f)",
+            "unexpected token $f"
+        ),
+        ("(table $t 1 funcref) (elem (table $t) (i32.const 0))", "expected a reference type"),
+        ("(table 1 funcref) (func) (elem (table 0) (offset i32.const 0) 0)", "unexpected token 0"),
+        ("(component)", "this is a component"),
+        ("(component (core module))", "this is a component"),
+        ("(func try end)", "legacy exception handling"),
+        ("(func (try (do) (catch_all)))", "legacy exception handling"),
+        ("(func rethrow 0)", "legacy exception handling"),
+        ("(func delegate 0)", "legacy exception handling"),
+        ("(module quote \"(func\")", "in the quoted module: unexpected token"),
+        ("(module quote \"(module quote)\")", "a quoted module in a quoted module"),
+        ("(module binary \"\") (func)", "expected the end of the text"),
     ])
     func messages(text: String, message: String) {
         let found = error(text)?.message ?? ""
         #expect(found.contains(message), "\(found)")
+    }
+
+    @Test(arguments: [
+        "(func) (elem (i32.const 0) 0)",
+        "(table 1 funcref) (func) (elem (table 0) (i32.const 0) func 0)",
+        "(func) (elem (table 0) (i32.const 0) funcref (ref.func 0))", "(elem (i32.const 0))",
+        "(func (param (@name \"a\") i32 i64))",
+        "(func (param $x i32) (param i32 i32) (local $y i64))",
+    ])
+    func accepted(text: String) throws {
+        #expect(throws: Never.self) { try TextFormat.parseModule(text) }
+    }
+
+    @Test func modulesInStrings() throws {
+        let empty: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
+        #expect(try TextFormat.parseModule(#"(module binary "\00asm" "\01\00\00\00")"#) == empty)
+        #expect(try TextFormat.parseModule(#"(module $m binary "\00asm\01\00\00\00")"#) == empty)
+        #expect(try TextFormat.parseModule(#"(module quote "(module" ")")"#) == empty)
+        #expect(
+            try TextFormat.parseModule(#"(module quote "(func $f)")"#)
+                == TextFormat.parseModule("(func $f)"))
+    }
+
+    /// Faults of a script's modules cost what their own bytes cost.
+    @Test(.timeLimit(.minutes(1))) func manyFaultsInALine() throws {
+        let command = #"(assert_malformed (module (bad \u{9b})) "")"#.replacing("\\u{9b}", with: "")
+        let text = String(repeating: command, count: 5_000)
+        let script = try TextFormat.parseScript(ByteStorage(Array(text.utf8)))
+        guard case .assertMalformed(let module, _) = script.commands.last?.action else {
+            Issue.record("no such command")
+            return
+        }
+        let error = #expect(throws: TextError.self) { try module.bytes() }
+        #expect(error?.column == command.count * 4_999 + 28)
     }
 
     @Test func invalidEncoding() {

@@ -1,4 +1,5 @@
 import ApusCollections
+import ApusFormat
 import ApusTestSupport
 import ApusText
 import Foundation
@@ -57,6 +58,81 @@ import Testing
             #"(module (func $a) (func (@name "a") call 0 call 1) (func (@name "a")))"#)
         let text = try TextFormat.print(ByteStorage(bytes))
         #expect(text.contains("$a.1 (@name \"a\")"))
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
+
+    @Test func namesNeedNotBePrintable() throws {
+        let bytes = try TextFormat.parseModule(
+            #"(module (func $"\u{1b}[2J\u{202e}\n") (export "\u{9b}" (func 0)))"#)
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.contains(#"$"\u{1b}[2J\u{202e}\n""#) && text.contains(#""\u{9b}""#))
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
+
+    /// A name is repeated wherever the thing is used, unless that would be long.
+    @Test func longNamesAreWrittenOnce() throws {
+        let name = String(repeating: "n", count: 10_000)
+        let calls = String(repeating: "(call 0) (block $\(name) (br 0))", count: 100)
+        let bytes = try TextFormat.parseModule("(module (func $\(name) \(calls)))")
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.contains("(@name \"\(name)\")") && text.contains("call 0"))
+        #expect(text.utf8.count < 2 * bytes.count)
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
+
+    /// Names that come again and again cannot be made identifiers one by one: the section stays
+    /// what it is.
+    @Test(.timeLimit(.minutes(1))) func namesOutOfOrder() throws {
+        var names: [UInt8] = [0x01]
+        let entries = [[UInt8]](repeating: [0, 1, UInt8(ascii: "a")], count: 100_000).flatMap(
+            \.self)
+        let count: [UInt8] = [0xA0, 0x8D, 0x06]
+        names += Self.number(count.count + entries.count) + count + entries
+        let contents = [4] + Array("name".utf8) + names
+        let module =
+            try TextFormat.parseModule("(module (func))") + [0]
+            + Self.number(contents.count) + contents
+        let text = try TextFormat.print(ByteStorage(module))
+        #expect(text.contains("(@custom \"name\""))
+        #expect(try TextFormat.parseModule(text) == module)
+    }
+
+    private static func number(_ value: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = value
+        repeat {
+            bytes.append(UInt8(rest & 0x7F) | (rest > 0x7F ? 0x80 : 0))
+            rest >>= 7
+        } while rest != 0
+        return bytes
+    }
+
+    /// What a few bytes declare is not written out without end.
+    @Test func textsAreBounded() throws {
+        let locals = String(repeating: "i32 ", count: 40_000)
+        let some = String(repeating: "(func (local \(locals)))", count: 10)
+        let few = try TextFormat.parseModule(some)
+        #expect(few.count < 200)
+        #expect(try TextFormat.parseModule(try TextFormat.print(ByteStorage(few))) == few)
+        var builder = ModuleBuilder()
+        for _ in 0..<1_000 {
+            builder.addFunction(FunctionType(), locals: [ValueType](repeating: .i32, count: 40_000))
+            {
+                _ in
+            }
+        }
+        let error = #expect(throws: ModuleError.self) {
+            try TextFormat.print(ByteStorage(builder.encode()))
+        }
+        #expect(error?.kind == .limit)
+    }
+
+    @Test func longTypesAreWrittenOnce() throws {
+        let parameters = String(repeating: "i32 ", count: 1_000)
+        let functions = String(repeating: "(func (type 0))", count: 10_000)
+        let bytes = try TextFormat.parseModule("(type (func (param \(parameters)))) \(functions)")
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.utf8.count < 1_000_000)
         #expect(try TextFormat.parseModule(text) == bytes)
     }
 

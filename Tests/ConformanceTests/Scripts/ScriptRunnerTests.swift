@@ -119,6 +119,40 @@ import Testing
         #expect(outcome.lines == ["script:12: no instance", "script:14: no such thread"])
     }
 
+    /// What scripts import from takes nothing of what they may have.
+    @Test func scriptsHaveAllOfTheirLimits() throws {
+        let text = """
+            (module (memory 0xffff)
+              (func (export "grow") (result i32) (memory.grow (i32.const 1))))
+            (assert_return (invoke "grow") (i32.const 65535))
+            """
+        #expect(try run(text).lines == [])
+        var configuration = Engine.Configuration()
+        configuration.limits.memoryBytes = 2 << 16
+        configuration.limits.instances = 1
+        configuration.limits.tableElements = 5
+        var runner = ScriptRunner(ApusScriptEngine(configuration)) { Issue.record("\($0)") }
+        let small = """
+            (module (func (import "spectest" "print")) (memory 1) (table 5 funcref)
+              (func (export "f") (result i32) (memory.grow (i32.const 1)))
+              (func (export "g") (result i32) (table.grow (ref.null func) (i32.const 1))))
+            (assert_return (invoke "f") (i32.const 1))
+            (assert_return (invoke "g") (i32.const -1))
+            """
+        runner.run(try TextFormat.parseScript(ByteStorage(Array(small.utf8))), file: "small")
+        #expect(runner.passed == 3)
+        // The greatest limits there are stay what they are.
+        configuration.limits.memoryBytes = .max
+        configuration.limits.instances = .max
+        _ = ApusScriptEngine(configuration)
+    }
+
+    @Test func namesInReportsAreEscaped() throws {
+        let outcome = try run(#"(module) (invoke "\u{1b}[2J\n\u{202e}")"#)
+        #expect(outcome.lines.count == 1)
+        #expect(outcome.lines.first?.contains(#"\u{1b}[2J\n\u{202e}"#) == true)
+    }
+
     /// What needs a feature that is off is skipped, and what needs its instance.
     @Test func skipsWhatIsOff() throws {
         let text = """

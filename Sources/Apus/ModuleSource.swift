@@ -1,0 +1,59 @@
+public import ApusCollections
+internal import ApusFormat
+internal import ApusText
+
+/// A module as it was given, in binary or in text form: what its errors point into.
+@_spi(ApusCLI)
+public struct ModuleSource {
+    /// The binary form.
+    public let binary: ByteStorage
+    private let text: ByteStorage?
+    private let file: String?
+
+    /// The module that `contents` are, in either form. Errors name `file`.
+    /// Throws `TextError` if it is a text that does not follow the format, `FileError` if it is
+    /// something else altogether.
+    public init(_ contents: ByteStorage, named file: String) throws {
+        let isText = TextFormat.isText(contents.span)
+        if isText || contents.count == 0,
+            let reason = ForeignFormat.refusal(of: contents.span)
+        {
+            throw FileError(path: file, reason: reason)
+        }
+        try self.init(contents, isText: isText, named: file)
+    }
+
+    init(_ contents: ByteStorage, isText: Bool, named file: String?) throws(TextError) {
+        self.file = file
+        guard isText else {
+            text = nil
+            binary = contents
+            return
+        }
+        text = contents
+        do throws(TextError) {
+            binary = ByteStorage(try TextFormat.parseModule(contents))
+        } catch {
+            var error = error
+            error.file = file
+            throw error
+        }
+    }
+
+    /// The module that the file at `path` holds. Throws `FileError` and `TextError`.
+    init(contentsOf path: String) throws {
+        try self.init(ByteStorage(contentsOf: path), named: path)
+    }
+
+    /// Does `work` with the binary form. Its errors tell the file, and the line of a text.
+    public func locatingErrors<Result>(_ work: (ByteStorage) throws -> Result) throws -> Result {
+        do {
+            return try work(binary)
+        } catch let error as ModuleError {
+            var error = error
+            error.file = file
+            if let text { error.place = TextFormat.place(ofByte: error.offset, in: text) }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ApusCollections
+import ApusFormat
+import ApusText
+import Testing
+
+/// Each byte of a module leads back to its place in the text.
+@Suite struct PlaceTests {
+    /// What is marked for the first error of the module `text`, or what else there is.
+    private func marked(_ text: String) throws -> String {
+        let source = ByteStorage(Array(text.utf8))
+        let bytes = ByteStorage(try TextFormat.parseModule(source))
+        do throws(ModuleError) {
+            let module = try ModuleDecoder.decode(bytes)
+            try ModuleValidator.validate(module)
+            var validator = FunctionValidator(module)
+            for index in module.importedFunctionCount..<module.functions.count {
+                try validator.validate(index)
+            }
+            return "valid"
+        } catch {
+            guard let place = TextFormat.place(ofByte: error.offset, in: source) else {
+                return "nowhere"
+            }
+            let shown = place.sourceLine.dropFirst(place.indentation).prefix(place.length)
+            return "\(place.line):\(place.column) \(shown)"
+        }
+    }
+
+    @Test(arguments: [
+        ("(module\n (func\n  i32.const 1\n  i64.eqz\n  drop))", "4:3 i64.eqz"),
+        ("(func (drop\n (i64.eqz\n (i32.const 1))))", "2:3 i64.eqz"),
+        ("(func (result i32)\n i64.const 0\n)", "3:1 )"),
+        ("(func (result i32)\n (block (result i32)\n nop )\n)", "3:6 )"),
+        ("(func\n (if (i32.const 1) (then\n i32.const 0) (else)))", "3:16 else"),
+        ("(func\n block\n i32.const 0\n end)", "4:2 end"),
+        ("(func\n i32.const 0 if i32.const 0\n else end)", "3:2 else"),
+        ("(func (local i32 i32)\n (local (ref 7)))", "2:10 ref"),
+        ("(func)\n(func (type 0)\n (call 9))", "3:3 call"),
+        ("(func (loop (br 2)\n) (nop) (i32.load (i32.const 0)) drop)", "1:14 br"),
+        ("(func) (export \"a\" (func 0))\n (export \"a\" (func 0))", "2:3 export"),
+        ("(func)\n (export \"a\" (func 3))", "2:3 export"),
+        ("(global i32 (i32.const 0))\n (global i32 (i64.const 0))", "2:3 global"),
+        ("(type (func (param (ref 9))))", "1:2 type"),
+        ("(type (func))\n (type\n (func (param (ref 9))))", "2:3 type"),
+        ("(table 1 funcref)\n(elem (table 0)\n (i64.const 0) func)", "2:2 elem"),
+        ("(memory 1)\n(data (i64.const 0) \"a\")", "2:2 data"), ("(memory 2 1)", "1:2 memory"),
+        ("(import \"m\" \"a\" (func))\n (import \"m\" \"b\" (memory 2 1))", "2:3 import"),
+        ("(func (param i32))\n(start 0)", "2:2 start"), ("(table\n 2 1 funcref)", "1:2 table"),
+        ("(type (struct))", "1:2 type"), ("(tag)", "1:2 tag"), ("(func)", "valid"),
+        ("(module binary \"\\00asm\\0d\\00\\00\\00\")", "nowhere"),
+    ])
+    func ofErrors(text: String, place: String) throws {
+        #expect(try marked(text) == place)
+    }
+
+    /// Lines and columns do not depend on what else the text has.
+    @Test func inLongTexts() throws {
+        let padding = String(repeating: "(func (nop) ;; é\n)", count: 5_000)
+        let text = padding + String(repeating: " ", count: 300) + "(func i32.eqz drop)"
+        #expect(try marked(text) == "5001:308 i32.eqz")
+    }
+}
