@@ -83,7 +83,7 @@ let package = Package(
             .executableTarget(
                 name: "ApusCLI",
                 dependencies: [
-                    "Apus", "ApusText", "ApusScript", "ApusWASI", "ApusCollections",
+                    "Apus", "ApusText", "ApusFormat", "ApusScript", "ApusWASI", "ApusCollections",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: house),

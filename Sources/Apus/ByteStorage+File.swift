@@ -1,5 +1,4 @@
 public import ApusCollections
-internal import ApusText
 
 #if canImport(Glibc)
     internal import Glibc
@@ -19,25 +18,23 @@ extension ByteStorage {
         let descriptor = FileDescriptor.retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
         defer { close(descriptor) }
-        var status = stat()
-        if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-            guard status.st_size <= Self.byteCountLimit else { throw FileError(tooLarge: path) }
-            try self.init(descriptor, path, count: Int(status.st_size))
-        } else {
-            self.init(try Self.readToEnd(descriptor, path))
-        }
+        try self.init(reading: descriptor, named: path)
     }
 
-    /// The binary form of the module that the file at `path` holds in binary or in text form.
+    /// All that can be read from `descriptor`, which stays open; errors call it `path`.
     @_spi(ApusCLI)
-    public static func module(at path: String) throws -> ByteStorage {
-        let contents = try ByteStorage(contentsOf: path)
-        guard TextFormat.isText(contents.span) else { return contents }
-        do {
-            return ByteStorage(try TextFormat.parseModule(contents))
-        } catch var error {
-            error.file = path
-            throw error
+    public convenience init(reading descriptor: Int32, named path: String) throws(FileError) {
+        var status = stat()
+        var size = 0
+        if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+            size = Int(status.st_size) - max(Int(lseek(descriptor, 0, SEEK_CUR)), 0)
+        }
+        guard size <= Self.byteCountLimit else { throw FileError(tooLarge: path) }
+        // What is no regular file, or one that the system makes up, has no size.
+        if size > 0 {
+            try self.init(descriptor, path, count: size)
+        } else {
+            self.init(try Self.readToEnd(descriptor, path))
         }
     }
 

@@ -131,7 +131,7 @@ public struct ModuleInspection {
         throw .unknownFunction(name, near: namesNear(plain))
     }
 
-    /// At most five names of functions, the most similar ones first.
+    /// Names of functions that are similar to `name`.
     private func namesNear(_ name: String) -> [String] {
         var found: Set<String> = []
         for export in module.exports {
@@ -140,31 +140,6 @@ public struct ModuleInspection {
         for index in module.functions.indices {
             if let name = names.function(index) { found.insert(name) }
         }
-        let similar = found.compactMap { candidate -> (distance: Int, name: String)? in
-            let distance = Self.distance(Array(name.utf8), Array(candidate.utf8))
-            let isPart = !name.isEmpty && candidate.contains(name)
-            guard distance <= max(name.utf8.count / 3, 1) || isPart else { return nil }
-            return (distance, candidate)
-        }
-        return similar.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
-            .prefix(5).map(\.name)
-    }
-
-    /// How many bytes have to be added, removed or replaced to make one of the other; bytes behind
-    /// the first hundred are not looked at.
-    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        let a = a.prefix(100)
-        let b = b.prefix(100)
-        var row = Array(0...b.count)
-        for (line, byte) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for (column, other) in b.enumerated() {
-                let replaced = diagonal + (byte == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[b.count]
+        return SimilarNames.near(name, among: found)
     }
 }

@@ -82,6 +82,17 @@ public struct Module: Sendable {
         }
     }
 
+    /// Compiles the module that `source` is. Throws as `init(_:bytes:)`.
+    @_spi(ApusCLI)
+    public init(
+        _ engine: Engine, _ source: ModuleSource, deadline: ContinuousClock.Instant? = nil
+    ) throws {
+        let start = ContinuousClock.now
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
+    }
+
     private init(
         _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant,
         until deadline: ContinuousClock.Instant?
@@ -153,6 +164,12 @@ extension Module {
         try ModuleSource(contentsOf: path).locatingErrors {
             try validate(engine, $0, until: deadline)
         }
+    }
+
+    /// Checks the module that `source` is. Throws as `validate(_:bytes:)`.
+    @_spi(ApusCLI)
+    public static func validate(_ engine: Engine, _ source: ModuleSource) throws {
+        try source.locatingErrors { try validate(engine, $0, until: nil) }
     }
 
     private static func validate(

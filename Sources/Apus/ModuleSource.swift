@@ -10,10 +10,17 @@ public struct ModuleSource {
     private let text: ByteStorage?
     private let file: String?
 
-    /// The module that `contents` are, in either form. Errors name `file`, unless that is nil.
-    /// Throws `TextError` if it is a text that does not follow the format.
-    public init(_ contents: ByteStorage, named file: String?) throws(TextError) {
-        try self.init(contents, isText: TextFormat.isText(contents.span), named: file)
+    /// The module that `contents` are, in either form. Errors name `file`.
+    /// Throws `TextError` if it is a text that does not follow the format, `FileError` if it is
+    /// something else altogether.
+    public init(_ contents: ByteStorage, named file: String) throws {
+        let isText = TextFormat.isText(contents.span)
+        if isText || contents.count == 0,
+            let reason = ForeignFormat.refusal(of: contents.span)
+        {
+            throw FileError(path: file, reason: reason)
+        }
+        try self.init(contents, isText: isText, named: file)
     }
 
     init(_ contents: ByteStorage, isText: Bool, named file: String?) throws(TextError) {

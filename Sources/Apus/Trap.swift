@@ -80,6 +80,10 @@ public struct Trap: Error, Sendable {
             let index = UInt32(truncatingIfNeeded: function)
             return module.module.exports.first { $0.item == .function(index) }?.name
         }
+
+        /// The function's name as it stands in its source, if `name` is one that a compiler of C++
+        /// or Rust made of it; else `name`.
+        public var sourceName: String? { name.map { DemangledName.of($0) ?? $0 } }
     }
 }
 
@@ -118,7 +122,7 @@ extension Trap: CustomStringConvertible {
 extension Trap.Frame: CustomStringConvertible {
     /// The function and the place in its module, e.g. `divide (module+0x4f)`.
     public var description: String {
-        let shown = name.map(PrintableText.name) ?? "function \(function)"
+        let shown = sourceName.map(PrintableText.name) ?? "function \(function)"
         return "\(shown) (module+0x\(String(offset, radix: 16)))"
     }
 }

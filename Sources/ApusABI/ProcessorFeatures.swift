@@ -11,4 +11,10 @@ public struct ProcessorFeatures: OptionSet, Hashable, Sendable {
     public static let avx = ProcessorFeatures(rawValue: 16)
     public static let avx2 = ProcessorFeatures(rawValue: 32)
     public static let fma = ProcessorFeatures(rawValue: 64)
+
+    /// All there are, with their names.
+    public static let names: [(feature: ProcessorFeatures, name: String)] = [
+        (.popcnt, "popcnt"), (.lzcnt, "lzcnt"), (.bmi1, "bmi1"), (.bmi2, "bmi2"),
+        (.avx, "avx"), (.avx2, "avx2"), (.fma, "fma"),
+    ]
 }

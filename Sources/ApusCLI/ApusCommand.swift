@@ -7,9 +7,10 @@ struct ApusCommand: ParsableCommand {
         commandName: "apus",
         abstract: "Runs WebAssembly programs as native code.",
         usage: """
-            apus run [--dir HOST[::GUEST]]… [--env KEY=VALUE]… [--invoke NAME] [--stats]
-                     [--raw-terminal]
-                     [--timeout DURATION] [--fuel N] [--max-memory BYTES] … MODULE [ARGUMENTS…]
+            apus run [--dir HOST[::GUEST][:ro]]… [--env KEY[=VALUE]]… [--inherit-env]
+                     [--argv0 NAME] [--raw-terminal] [--invoke NAME] [--preload NAME=MODULE]…
+                     [--timeout DURATION] [--fuel N] [--max-memory BYTES] [--stats]
+                     … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -17,36 +18,60 @@ struct ApusCommand: ParsableCommand {
             apus wast SCRIPT…
             apus parse TEXT [-o MODULE]
             apus print MODULE [-o TEXT]
+            apus settings
             """,
         discussion: """
             A program sees nothing of this machine that you do not hand to it: no files but those \
             under the folders you name, no environment but the variables you write. Its input, \
-            output and error output are yours.
+            output and error output are yours. A MODULE is a file in binary or in text form, or \
+            - for the input.
 
             EXAMPLES:
               apus hello.wasm                          run a program
               apus run --dir . cat.wasm notes.txt      let it see this folder
-              apus run --dir ~/photos::/in --env LANG=C convert.wasm /in/a.png
+              apus run --dir ~/photos::/in:ro --env LANG convert.wasm /in/a.png
               apus run --invoke add math.wasm 2 3      call one exported function
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  where does the time go?
               apus inspect math.wasm --function add    what becomes of it?
+              apus settings                            what does it use of this machine?
               apus help run                            all about one command
 
-            EXIT STATUS:
-              the program's own; 134 when it traps, with a backtrace on the error output;
-              64 when the command line makes no sense; 1 for anything else, with one line.
+            \(Outcome.statuses)
             """,
-        version: "0.1.0",
+        version: "apus \(version)",
         subcommands: [
             RunCommand.self, ValidateCommand.self, BenchCommand.self, InspectCommand.self,
-            WastCommand.self, ParseCommand.self, PrintCommand.self,
+            WastCommand.self, ParseCommand.self, PrintCommand.self, SettingsCommand.self,
+            VersionCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
+    static let version = "0.1.0"
+
+    /// The subcommands' names.
+    static var subcommands: [String] { configuration.subcommands.map { $0._commandName } }
+
     static func main() {
         StandardStreams.complete()
-        main(nil)
+        var arguments = HostProcess.arguments
+        if arguments.first == "-V" { arguments = ["--version"] }
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            Outcome.exit(error, arguments)
+        }
+    }
+}
+
+/// `apus version`: the same as `apus --version`, for those who look for it here.
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Prints the version.", shouldDisplay: false)
+
+    func run() throws {
+        print("apus \(ApusCommand.version)")
     }
 }

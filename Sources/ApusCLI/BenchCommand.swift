@@ -10,13 +10,14 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measures how long a program takes to compile, start and run.",
         discussion: """
             A program that imports bench.start and bench.end and calls them around its work is \
-            timed between the two, any other as a whole. What it writes is thrown away; it may \
-            use the current folder. Arguments that begin with a dash go after --.
+            timed between the two, any other as a whole. What it writes is thrown away. Arguments \
+            that begin with a dash go after --.
 
             EXAMPLES:
               apus bench program.wasm
               apus bench program.wasm --json --repeat 5 --threads 1
               apus bench program.wasm --compiler optimizing --phases
+              apus bench --dir . program.wasm input.txt
             """)
 
     @OptionGroup var grants: Grants
@@ -72,12 +73,11 @@ struct BenchCommand: ParsableCommand {
         configuration.isFuelMetered = metered
         configuration.measuresPhases = phases
         let engine = Engine(configuration)
-        let compiled = try Module(engine, contentsOf: module)
+        let compiled = try ModuleFile(module).compile(engine)
 
         var wasi = WASI()
-        wasi.preopen(".", ".")
-        wasi.grant(grants)
-        wasi.arguments = ["bench"] + arguments
+        try wasi.grant(grants)
+        wasi.argumentBytes = (["bench"] + arguments).map(HostText.bytes)
         wasi.standardOutput = .discard
         wasi.standardError = .discard
         let marks = Marks()

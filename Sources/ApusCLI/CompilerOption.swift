@@ -5,7 +5,8 @@ public import ArgumentParser
 struct CompilerOption: ParsableArguments {
     @Option(
         name: .customLong("compiler"),
-        help: ArgumentHelp("The compiler that makes the code.", valueName: "NAME"))
+        help: ArgumentHelp(
+            "The compiler that makes the code: --compiler baseline.", valueName: "NAME"))
     var name = Engine.Configuration().compiler
 }
 

@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 internal import ArgumentParser
 
 /// Switches for parts of WebAssembly.
@@ -6,13 +6,14 @@ struct FeatureOptions: ParsableArguments {
     @Option(
         name: .customLong("feature"),
         help: ArgumentHelp(
-            "Switch a feature on; may be repeated.",
+            "Switch a feature on: --feature threads; may be repeated.",
             discussion: "Features are: \(Self.names).", valueName: "NAME"))
     var added: [String] = []
 
     @Option(
         name: .customLong("without"),
-        help: ArgumentHelp("Switch a feature off; may be repeated.", valueName: "NAME"))
+        help: ArgumentHelp(
+            "Switch a feature off: --without simd; may be repeated.", valueName: "NAME"))
     var removed: [String] = []
 
     /// `features` with what the options add and remove.
@@ -27,7 +28,10 @@ struct FeatureOptions: ParsableArguments {
 
     private static func feature(_ name: String) throws -> Feature {
         guard let feature = Feature.allCases.first(where: { $0.name == name }) else {
-            throw ValidationError("unknown feature '\(name)'; there are: \(names)")
+            let similar = SimilarNames.near(name, among: Feature.allCases.map(\.name))
+            throw ValidationError(
+                "there is no feature '\(name)'; "
+                    + (similar.first.map { "did you mean '\($0)'?" } ?? "there are: \(names)"))
         }
         return feature
     }

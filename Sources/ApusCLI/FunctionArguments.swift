@@ -3,51 +3,69 @@ internal import ArgumentParser
 
 /// Arguments and results of a function as text on the command line.
 enum FunctionArguments {
-    /// The values that `texts` stand for as arguments of a function of `type`.
-    static func values(_ texts: [String], for type: FunctionType) throws -> [Value] {
-        guard texts.count == type.parameters.count else {
+    /// The values that `texts` stand for as arguments of the function `name` of `type`.
+    static func values(_ texts: [String], for type: FunctionType, of name: String) throws -> [Value]
+    {
+        let wanted = type.parameters
+        guard texts.count == wanted.count else {
+            let types = wanted.map(\.description).joined(separator: " ")
             throw ValidationError(
-                "the function takes \(type.parameters.count) arguments, not \(texts.count)")
+                "'\(name)' takes \(wanted.count) argument\(wanted.count == 1 ? "" : "s") "
+                    + "(\(types)), not \(texts.count)")
         }
-        return try zip(texts, type.parameters).map { text, type in
+        var values: [Value] = []
+        for (text, type) in zip(texts, wanted) {
             guard let value = value(text, of: type) else {
-                throw ValidationError("'\(text)' is not an argument of type \(type)")
+                throw ValidationError(
+                    "argument \(values.count + 1) of '\(name)', '\(HostText.shown(text))', is no "
+                        + "\(type): that is \(meaning(of: type))")
             }
-            return value
+            values.append(value)
+        }
+        return values
+    }
+
+    /// What an argument of `type` looks like.
+    private static func meaning(of type: ValueType) -> String {
+        switch type {
+        case .i32, .i64: "an integer, such as -7 or 0x1f, of \(type == .i32 ? 32 : 64) bits"
+        case .f32, .f64: "a number, such as 1.5, 0x1.8p3, inf or nan"
+        case .v128: "an integer of 128 bits, such as 0x1f, or lanes, such as i32x4:1,2,3,4"
+        case _ where type.isNullable: "null"
+        default: "nothing that can be written here"
         }
     }
 
     private static func value(_ text: String, of type: ValueType) -> Value? {
         switch type {
         case .i32:
-            integer(text).flatMap { bits in
-                Int32(exactly: bits).map(Value.i32)
-                    ?? UInt32(exactly: bits).map { .i32(Int32(bitPattern: $0)) }
-            }
-        case .i64:
-            integer(text).flatMap { bits in
-                Int64(exactly: bits).map(Value.i64)
-                    ?? UInt64(exactly: bits).map { .i64(Int64(bitPattern: $0)) }
-            }
+            integer(text, bits: 32).map { .i32(Int32(truncatingIfNeeded: $0)) }
+        case .i64: integer(text, bits: 64).map { .i64(Int64(bitPattern: $0)) }
         case .f32: Float(text).map(Value.f32)
         case .f64: Double(text).map(Value.f64)
-        default: nil
+        case .v128: VectorArgument.vector(text).map(Value.v128)
+        default: text == "null" ? Value.zero(type) : nil
         }
     }
 
-    /// A decimal or hexadecimal integer with an optional sign.
-    private static func integer(_ text: String) -> Int128? {
-        var digits = Substring(text)
-        var isNegative = false
-        if let sign = digits.first, sign == "-" || sign == "+" {
-            isNegative = sign == "-"
-            digits = digits.dropFirst()
-        }
+    /// The bits of a decimal or hexadecimal integer that fits into `bits` bits, at most 64, with
+    /// or without a sign.
+    static func integer(_ text: String, bits: Int) -> UInt64? {
+        let isNegative = text.hasPrefix("-")
+        let digits = isNegative || text.hasPrefix("+") ? String(text.dropFirst()) : text
+        guard let magnitude = magnitude(digits) else { return nil }
+        let bound = UInt128(1) << UInt128(isNegative ? bits - 1 : bits)
+        guard isNegative ? magnitude <= bound : magnitude < bound else { return nil }
+        let value = UInt64(truncatingIfNeeded: isNegative ? 0 &- magnitude : magnitude)
+        return bits == 64 ? value : value & (1 << UInt64(bits) - 1)
+    }
+
+    /// The value of a decimal or hexadecimal number without a sign.
+    static func magnitude(_ text: String) -> UInt128? {
+        let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+        let digits = isHexadecimal ? text.dropFirst(2) : Substring(text)
         guard let first = digits.first, first.isHexDigit else { return nil }
-        let isHexadecimal = digits.hasPrefix("0x") || digits.hasPrefix("0X")
-        if isHexadecimal { digits = digits.dropFirst(2) }
-        guard let magnitude = UInt64(digits, radix: isHexadecimal ? 16 : 10) else { return nil }
-        return isNegative ? -Int128(magnitude) : Int128(magnitude)
+        return UInt128(digits, radix: isHexadecimal ? 16 : 10)
     }
 
     /// `value` as it is printed.

@@ -39,7 +39,7 @@ struct InspectCommand: ParsableCommand {
             var configuration = Engine.Configuration()
             configuration.features = try features.apply(to: configuration.features)
             configuration.compiler = compiler.name
-            let source = try ModuleSource(ByteStorage(contentsOf: module), named: module)
+            let source = try ModuleFile(module).source()
             let text = try source.locatingErrors {
                 try ModuleInspection($0, configuration).text(function, at: stage)
             }

@@ -5,25 +5,30 @@ internal import ArgumentParser
 struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Stop after this long, loading included: 50ms, 2s, 1.5m.", valueName: "DURATION"))
+            "Stop after this long, loading included: 50ms, 2s, 1m30s.", valueName: "DURATION"))
     var timeout: TimeLimit?
 
     @Option(
         help: ArgumentHelp(
-            "Stop the program after about this many instructions, always at the same one.",
+            "Stop the program after about this many instructions, always at the same one: "
+                + "--fuel 1000000.",
             discussion: "What it has this machine do costs by its size: each call 512, or more.",
             valueName: "N"))
     var fuel: UInt64?
 
     @Option(
         help: ArgumentHelp(
-            "The most that all its memories may have: 64MiB, 1.5GiB, 65536.", valueName: "BYTES"))
+            "The most that all its memories may have: 64MiB, 1g, 65536.", valueName: "BYTES"))
     var maxMemory: ByteCount?
 
-    @Option(help: ArgumentHelp("The most elements that all its tables may have.", valueName: "N"))
+    @Option(
+        help: ArgumentHelp(
+            "The most elements that all its tables may have: --max-table-elements 1000.",
+            valueName: "N"))
     var maxTableElements: UInt64?
 
-    @Option(help: ArgumentHelp("The most instances there may be.", valueName: "N"))
+    @Option(
+        help: ArgumentHelp("The most instances there may be: --max-instances 2.", valueName: "N"))
     var maxInstances: Int?
 
     @Option(
@@ -76,4 +81,46 @@ struct LimitOptions: ParsableArguments {
     func limit(_ store: Store, since start: ContinuousClock.Instant) {
         if let timeout { store.setDeadline(after: timeout.duration, since: start) }
     }
+}
+
+/// What a limit that stopped a program is called here, and its value.
+extension LimitOptions {
+    /// Why `trap` is the end of a program that ran for too long; nil if it is not.
+    func timeoutReason(of trap: Trap) -> String? {
+        guard trap.code == .interrupted, let timeout else { return nil }
+        return "timeout: stopped after --timeout \(timeout.text)"
+    }
+
+    /// Why a program ended whose time was over when it had been compiled.
+    var compilationTimeoutReason: String? {
+        timeout.map { "timeout: stopped after --timeout \($0.text), while it was compiled" }
+    }
+
+    /// The limit that `trap` is about; nil if it is about none.
+    func limit(behind trap: Trap) -> String? {
+        switch trap.code {
+        case .outOfFuel: fuel.map { "--fuel is \($0)" }
+        case .stackExhausted:
+            "--max-stack is \(maxStack?.text ?? ByteCount.text(stackBytes))"
+        default: nil
+        }
+    }
+
+    /// `error` with the limit that it is about; nil if it is about none.
+    func explained(_ error: any Error) -> String? {
+        let resource = (error as? ModuleFileError)?.error
+        guard let resource = resource ?? error as? ResourceError, resource.limit != nil else {
+            return nil
+        }
+        let option: (name: String, value: String)? =
+            switch resource.resource {
+            case .storeMemory: ("memory", maxMemory?.text ?? ByteCount.text(limits.memoryBytes))
+            case .storeTables: ("table-elements", "\(limits.tableElements)")
+            case .instances: ("instances", "\(limits.instances)")
+            default: nil
+            }
+        return option.map { "\(error); --max-\($0.name) is \($0.value)" }
+    }
+
+    private var stackBytes: UInt64 { UInt64(clamping: limits.stackBytes) }
 }

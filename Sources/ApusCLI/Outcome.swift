@@ -1,4 +1,5 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
+internal import ApusFormat
 internal import ArgumentParser
 
 #if canImport(Glibc)
@@ -13,6 +14,8 @@ internal import ArgumentParser
 enum Outcome {
     /// What a shell reports of a program that aborted: 128 + SIGABRT.
     static let trapStatus: Int32 = 134
+    /// What timeout(1) ends with.
+    static let timeoutStatus: Int32 = 124
     static let failureStatus: Int32 = 1
 
     /// What the process ends with for the status of a program. Who waits for it is told the low
@@ -23,20 +26,35 @@ enum Outcome {
         return failureStatus
     }
 
+    /// The section of a command's help about its statuses.
+    static let statuses = """
+        EXIT STATUS:
+          the program's own, or
+          124  --timeout struck: a line names it, then a backtrace
+          134  it trapped, or its fuel was used up: a line says why, then a backtrace
+          64   the command line makes no sense: one line says where
+          1    anything else: one line says what
+        """
+
     /// Does `work` and ends the process with the status it returns, or with the one its error
-    /// stands for after saying what went wrong. Then does `finally`.
-    static func exiting(_ work: () throws -> Int32, finally: () -> Void = {}) throws {
+    /// stands for after saying what went wrong, and which of `limits` it was if it was one. Then
+    /// does `finally`.
+    static func exiting(
+        limits: LimitOptions? = nil, _ work: () throws -> Int32, finally: () -> Void = {}
+    ) throws {
         letQuitEnd()
         let status: Int32
         do {
             status = processStatus(try work())
         } catch let trap as Trap {
-            report(trap.description)
-            status = trapStatus
+            status = end(trap, limits)
         } catch let error as ValidationError {
             throw error
+        } catch is CompilationDeadlineError {
+            report(limits?.compilationTimeoutReason ?? "timeout")
+            status = timeoutStatus
         } catch {
-            report("\(error)")
+            report(limits?.explained(error) ?? "\(error)")
             status = failureStatus
         }
         finally()
@@ -46,11 +64,57 @@ enum Outcome {
     /// Has SIGQUIT (Ctrl-\) end the process at once. Swift's runtime takes it for a crash, and
     /// spends seconds on a report of what the guest's thread was doing.
     private static func letQuitEnd() {
-        var present = sigaction()
-        // SAFETY: the record lives during the call.
-        guard unsafe sigaction(SIGQUIT, nil, &present) == 0 else { return }
+        let previous = signal(SIGQUIT, SIG_DFL)
         // Whoever started us may want it to be ignored.
-        if present.sa_flags & Int32(SA_SIGINFO) != 0 { signal(SIGQUIT, SIG_DFL) }
+        // SAFETY: of both only the address is looked at.
+        let isIgnored =
+            unsafe unsafeBitCast(previous, to: UInt.self)
+            == unsafeBitCast(SIG_IGN, to: UInt.self)
+        if isIgnored { signal(SIGQUIT, SIG_IGN) }
+    }
+
+    /// Says why a program stopped, and returns the status for that.
+    private static func end(_ trap: Trap, _ limits: LimitOptions?) -> Int32 {
+        if let reason = limits?.timeoutReason(of: trap) {
+            let backtrace = trap.description.drop { $0 != "\n" }
+            report(reason + backtrace)
+            return timeoutStatus
+        }
+        var trap = trap
+        trap.message = limits?.limit(behind: trap) ?? trap.message
+        report(trap.description)
+        return trapStatus
+    }
+
+    /// Ends the process after what a command threw.
+    static func exit(_ error: any Error, _ arguments: [String]) -> Never {
+        guard ApusCommand.exitCode(for: error) == .validationFailure, !arguments.isEmpty else {
+            ApusCommand.exit(withError: error)
+        }
+        let message = ApusCommand.message(for: error)
+        report(PrintableText.line(HostText.shown(usage(message, arguments))))
+        ApusCommand.exit(withError: ExitCode.validationFailure)
+    }
+
+    /// What is wrong with a command line, on one line, from the parser's `message`.
+    private static func usage(_ message: String, _ arguments: [String]) -> String {
+        let lines = message.split(whereSeparator: \.isNewline)
+        var text = lines.map { $0.drop { $0 == " " } }.joined(separator: " ")
+        if text.hasSuffix(".") { text.removeLast() }
+        text = text.prefix(1).lowercased() + text.dropFirst()
+        // "Unknown option '--timeot'. Did you mean '--timeout'?" The parser's idea of what is
+        // similar is generous.
+        let quoted = text.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+        if let place = text.firstRange(of: ". Did you mean '"), quoted.count == 5 {
+            text = String(text[..<place.lowerBound])
+            if !SimilarNames.near(quoted[1], among: [quoted[3]]).isEmpty {
+                return text + "; did you mean '\(quoted[3])'?"
+            }
+        }
+        if text.hasSuffix("?") { return text }
+        let first = arguments.first ?? ""
+        let command = ApusCommand.subcommands.contains(first) ? first : "run"
+        return text + "; 'apus help \(command)' tells more"
     }
 
     /// Writes a line about a failure to the error output.

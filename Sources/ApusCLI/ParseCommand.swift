@@ -14,7 +14,7 @@ struct ParseCommand: ParsableCommand {
 
             EXAMPLES:
               apus parse program.wat -o program.wasm
-              apus parse program.wat | apus print /dev/stdin
+              apus parse program.wat | apus print -
             """)
 
     @Argument(help: "A module in text form.")
@@ -27,11 +27,12 @@ struct ParseCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let text = try ByteStorage(contentsOf: input)
+            let file = ModuleFile(input)
+            let text = try file.contents()
             do {
                 try TextFormat.parseModule(text).write(toFile: output)
             } catch var error as TextError {
-                error.file = input
+                error.file = file.name
                 throw error
             }
             return 0

@@ -1,62 +1,36 @@
 internal import ArgumentParser
 
-/// A folder of this machine that a program may use, as `--dir` names it: `HOST` or `HOST::GUEST`.
+/// A folder of this machine that a program may use, as `--dir` names it: `HOST` or `HOST::GUEST`,
+/// and `:ro` behind it if the program may not change anything there.
 struct Preopen: ExpressibleByArgument {
     /// The folder's path here.
     var host: String
     /// The path under which the program finds it.
     var guest: String
+    var isReadOnly: Bool
 
     init?(argument: String) {
-        guard !argument.isEmpty else { return nil }
-        host = argument
-        guest = argument
-        if let separator = Self.separator(in: argument) {
-            host = String(argument[..<separator])
-            guest = String(argument[argument.index(separator, offsetBy: 2)...])
+        var text = Substring(argument)
+        isReadOnly = text.utf8.reversed().starts(with: ":ro".utf8.reversed())
+        // Who has a folder whose name ends in ":ro" writes ":rw" behind it.
+        if isReadOnly || text.utf8.reversed().starts(with: ":rw".utf8.reversed()) {
+            text = text[..<text.utf8.index(text.endIndex, offsetBy: -3)]
+        }
+        host = String(text)
+        guest = host
+        if let separator = Self.separator(in: text) {
+            host = String(text[..<separator])
+            guest = String(text[text.utf8.index(separator, offsetBy: 2)...])
         }
         if host.isEmpty || guest.isEmpty { return nil }
     }
 
     /// The last `::`, so that the host's path may hold colons.
-    private static func separator(in text: String) -> String.Index? {
-        var found: String.Index?
-        var index = text.startIndex
-        while index < text.endIndex {
-            let next = text.index(after: index)
-            if text[index] == ":", next < text.endIndex, text[next] == ":" { found = index }
-            index = next
+    private static func separator(in text: Substring) -> String.Index? {
+        let colon = UInt8(ascii: ":")
+        let bytes = text.utf8
+        return bytes.indices.dropLast().last { index in
+            bytes[index] == colon && bytes[bytes.index(after: index)] == colon
         }
-        return found
     }
-}
-
-/// A variable of a program's environment, as `--env` gives it: `KEY=VALUE`.
-struct Variable: ExpressibleByArgument {
-    var key: String
-    var value: String
-
-    init?(argument: String) {
-        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
-            return nil
-        }
-        key = String(argument[..<equals])
-        value = String(argument[argument.index(after: equals)...])
-    }
-}
-
-/// The options by which a program is given things.
-struct Grants: ParsableArguments {
-    @Option(
-        name: .customLong("dir"),
-        help: ArgumentHelp(
-            "A folder the program may use, and the name it has for it.",
-            discussion: "Without ::GUEST the program uses the same path.",
-            valueName: "HOST[::GUEST]"))
-    var directories: [Preopen] = []
-
-    @Option(
-        name: .customLong("env"),
-        help: ArgumentHelp("A variable of the program's environment.", valueName: "KEY=VALUE"))
-    var variables: [Variable] = []
 }

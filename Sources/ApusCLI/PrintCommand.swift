@@ -27,7 +27,7 @@ struct PrintCommand: ParsableCommand {
 
     func run() throws {
         try Outcome.exiting {
-            let source = try ModuleSource(ByteStorage(contentsOf: input), named: input)
+            let source = try ModuleFile(input).source()
             let text = try source.locatingErrors { try TextFormat.print($0) }
             try Array(text.utf8).write(toFile: output)
             return 0

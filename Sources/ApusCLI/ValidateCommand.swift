@@ -27,9 +27,8 @@ struct ValidateCommand: ParsableCommand {
         var failures = 0
         for path in modules {
             do {
-                try Module.validate(engine, contentsOf: path)
+                try ModuleFile(path).validate(engine)
             } catch {
-                // It names the file.
                 Outcome.report("\(error)")
                 failures += 1
             }

@@ -1,5 +1,4 @@
 @_spi(ApusCLI) internal import Apus
-internal import ApusCollections
 internal import ApusScript
 internal import ApusText
 internal import ArgumentParser
@@ -46,11 +45,12 @@ struct WastCommand: ParsableCommand {
         runner.strictMessages = strictMessages
         var unreadable = 0
         for path in scripts {
+            let file = ModuleFile(path)
             do {
-                let script = try TextFormat.parseScript(try ByteStorage(contentsOf: path))
-                runner.run(script, file: path)
+                let script = try TextFormat.parseScript(try file.contents())
+                runner.run(script, file: file.name)
             } catch var error as TextError {
-                error.file = path
+                error.file = file.name
                 print("\(error)")
                 unreadable += 1
             } catch {

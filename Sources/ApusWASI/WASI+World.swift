@@ -32,8 +32,8 @@ extension WASI {
             }
             for socket in sockets { _ = try table.insert(Self.socket(socket)) }
             return try Preview1(
-                arguments: arguments,
-                environment: environment.map { "\($0.name)=\($0.value)" },
+                arguments: argumentBytes,
+                environment: environmentBytes.map { $0.name + [UInt8(ascii: "=")] + $0.value },
                 descriptors: table, clocks: clock.clocks, random: random.bytes, sandbox: sandbox,
                 filtersTerminals: filtersTerminalOutput)
         } catch {

@@ -11,10 +11,10 @@
 /// let status = try wasi.run(Module(engine, contentsOf: "cat.wasm"), in: Store(engine))
 /// ```
 public struct WASI: Sendable {
-    /// The command line; the first is the program's own name.
-    public var arguments: [String] = []
-    /// Names and values of the environment's variables.
-    public var environment: [(name: String, value: String)] = []
+    /// The command line as bytes, which need not be UTF-8; the first is the program's own name.
+    public var argumentBytes: [[UInt8]] = []
+    /// Names and values of the environment's variables as bytes, which need not be UTF-8.
+    public var environmentBytes: [(name: [UInt8], value: [UInt8])] = []
     /// Where the guest's input comes from.
     public var standardInput: Input = .empty
     /// Where its output goes.
@@ -42,6 +42,27 @@ public struct WASI: Sendable {
     var sandbox = Sandbox()
 
     public init() {}
+
+    /// The command line; the first is the program's own name. Of `argumentBytes`, what is not
+    /// UTF-8 reads as U+FFFD.
+    public var arguments: [String] {
+        get { argumentBytes.map { String(decoding: $0, as: UTF8.self) } }
+        set { argumentBytes = newValue.map { Array($0.utf8) } }
+    }
+
+    /// Names and values of the environment's variables. Of `environmentBytes`, what is not UTF-8
+    /// reads as U+FFFD.
+    public var environment: [(name: String, value: String)] {
+        get {
+            environmentBytes.map { variable in
+                (
+                    String(decoding: variable.name, as: UTF8.self),
+                    String(decoding: variable.value, as: UTF8.self)
+                )
+            }
+        }
+        set { environmentBytes = newValue.map { (Array($0.name.utf8), Array($0.value.utf8)) } }
+    }
 
     /// Where a guest's standard input comes from.
     public enum Input: Sendable {

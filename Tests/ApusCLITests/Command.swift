@@ -9,20 +9,33 @@ struct Command {
         var errorOutput: String
     }
 
+    static var executable: URL { Bundle.main.bundleURL.appending(path: "apus") }
+
     /// Runs the command in `folder`, with so much address space if that is to be bounded.
     static func run(
         _ arguments: [String], in folder: URL, addressSpaceKibibytes: Int? = nil
     ) throws -> Outcome {
-        let process = Process()
-        let command = Bundle.main.bundleURL.appending(path: "apus")
         if let addressSpaceKibibytes {
-            process.executableURL = URL(filePath: "/bin/sh")
             let script = "ulimit -v \(addressSpaceKibibytes) && exec \"$0\" \"$@\""
-            process.arguments = ["-c", script, command.path()] + arguments
-        } else {
-            process.executableURL = command
-            process.arguments = arguments
+            return try run(shell: script, arguments, in: folder)
         }
+        return try run(executable, arguments, in: folder)
+    }
+
+    /// Runs a script of the shell in `folder`, to which the command is `$0`.
+    static func run(
+        shell script: String, _ arguments: [String] = [], in folder: URL, bash: Bool = false
+    ) throws -> Outcome {
+        let shell = URL(filePath: bash ? "/bin/bash" : "/bin/sh")
+        return try run(shell, ["-c", script, executable.path()] + arguments, in: folder)
+    }
+
+    private static func run(
+        _ program: URL, _ arguments: [String], in folder: URL
+    ) throws -> Outcome {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
         process.currentDirectoryURL = folder
         let output = Pipe()
         let errorOutput = Pipe()

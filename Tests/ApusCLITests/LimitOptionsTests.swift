@@ -38,7 +38,8 @@ struct LimitOptionsTests {
         #expect(none.status == 1)
         #expect(
             none.errorOutput
-                == "apus: linear memory of the store: 65536 exceeds the limit of 65535\n")
+                == "apus: linear memory of the store: 65536 exceeds the limit of 65535; "
+                + "--max-memory is 65535\n")
     }
 
     /// A program is left at once, not after a report of a crash.
@@ -104,7 +105,9 @@ struct LimitOptionsTests {
     @Test func instancesAreBounded() throws {
         let none = try run("--max-instances", "0", "--invoke", "grow", "limits.wasm", "0")
         #expect(none.status == 1)
-        #expect(none.errorOutput == "apus: instances of the store: 1 exceeds the limit of 0\n")
+        #expect(
+            none.errorOutput
+                == "apus: instances of the store: 1 exceeds the limit of 0; --max-instances is 0\n")
         #expect(
             try run("--max-instances", "1", "--invoke", "grow", "limits.wasm", "0").output == "1\n")
     }
@@ -115,18 +118,26 @@ struct LimitOptionsTests {
         #expect(bounded.status == 134)
         #expect(
             bounded.errorOutput.hasPrefix(
-                "apus: trap: call stack exhausted: guests may use 65536 bytes of stack\n"))
+                "apus: trap: call stack exhausted: --max-stack is 64KiB\n"))
         let more = try run("--max-stack", "4MiB", "--invoke", "deep", "limits.wasm", "60000")
         #expect(more.output == "60000\n")
     }
 
+    /// The time counts from the start: what is compiled for too long is stopped like what runs.
+    @Test func timeForCompilingIsBounded() throws {
+        let stopped = try run("--timeout", "0.001ms", "--invoke", "forever", "limits.wasm")
+        #expect(stopped.status == 124)
+        #expect(
+            stopped.errorOutput
+                == "apus: timeout: stopped after --timeout 0.001ms, while it was compiled\n")
+    }
+
     @Test func timeIsBounded() throws {
         let stopped = try run("--timeout", "50ms", "--invoke", "forever", "limits.wasm")
-        #expect(stopped.status == 134)
+        #expect(stopped.status == 124)
         #expect(
             stopped.errorOutput.hasPrefix(
-                "apus: trap: interrupted: the time limit of 0.05 seconds has passed\n  at forever ")
-        )
+                "apus: timeout: stopped after --timeout 50ms\n  at forever (module+0x"))
         #expect(
             try run("--timeout", "1h", "--invoke", "count", "limits.wasm", "5").output == "9\n")
     }
@@ -134,8 +145,7 @@ struct LimitOptionsTests {
     @Test func fuelIsBounded() throws {
         let stopped = try run("--fuel", "1000", "--invoke", "forever", "limits.wasm")
         #expect(stopped.status == 134)
-        #expect(
-            stopped.errorOutput.hasPrefix("apus: trap: all fuel consumed: the limit was 1000\n"))
+        #expect(stopped.errorOutput.hasPrefix("apus: trap: all fuel consumed: --fuel is 1000\n"))
         #expect(try run("--fuel=1000", "--invoke", "count", "limits.wasm", "5").output == "9\n")
     }
 
@@ -172,8 +182,7 @@ struct LimitOptionsTests {
     @Test func tellsItAfterATrapToo() throws {
         let outcome = try run("--stats", "--fuel", "1000", "--invoke", "forever", "limits.wasm")
         #expect(outcome.status == 134)
-        #expect(
-            outcome.errorOutput.hasPrefix("apus: trap: all fuel consumed: the limit was 1000\n"))
+        #expect(outcome.errorOutput.hasPrefix("apus: trap: all fuel consumed: --fuel is 1000\n"))
         #expect(statistic("traps", outcome.errorOutput) == "1")
         #expect(statistic("fuel", outcome.errorOutput) == "1000 used, 0 left")
     }
@@ -182,6 +191,8 @@ struct LimitOptionsTests {
         ["--max-memory", "x"], ["--max-memory", "1XiB"], ["--max-memory", "-1"],
         ["--max-memory", "1e9GiB"], ["--max-instances", "-1"], ["--max-stack", "1KiB"],
         ["--max-table-elements", "-5"], ["--timeout", "soon"], ["--fuel", "-1"],
+        ["--timeout", "1m30"], ["--timeout", "1x"], ["--timeout", "-1s"], ["--timeout", ""],
+        ["--max-memory", "1gg"], ["--max-memory", "g"],
     ])
     func refusesWhatIsNoLimit(arguments: [String]) throws {
         let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
@@ -190,6 +201,35 @@ struct LimitOptionsTests {
                 ["run"] + arguments + ["--invoke", "grow", "limits.wasm", "0"], in: folder)
         }
         #expect(outcome.status == 64)
+    }
+
+    @Test(arguments: ["1m30s", "1h2m3s4ms5us6ns", "90", "1.5m", "2d"])
+    func takesDurations(text: String) throws {
+        #expect(
+            try run("--timeout", text, "--invoke", "count", "limits.wasm", "5").output == "9\n")
+    }
+
+    /// Each is 64 KiB or a little more: what the module has, but no page more.
+    @Test(arguments: ["64k", "64K", "64KiB", "64ki", "66kB", "65536", "65536b", "0.0625m"])
+    func takesSizes(text: String) throws {
+        let arguments = ["--max-memory", text, "--invoke", "grow", "limits.wasm"]
+        let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
+        try Command.withFolder(files) { (folder: URL) throws in
+            #expect(try Command.run(["run"] + arguments + ["0"], in: folder).output == "1\n")
+            #expect(try Command.run(["run"] + arguments + ["1"], in: folder).output == "-1\n")
+        }
+        #expect(
+            try run("--max-memory", "1g", "--invoke", "grow", "limits.wasm", "16383").output
+                == "1\n")
+    }
+
+    /// The limits that nobody set have names, too.
+    @Test func namesLimitsThatAreThere() throws {
+        let outcome = try run("--invoke", "deep", "limits.wasm", "10000000")
+        #expect(outcome.status == 134)
+        #expect(
+            outcome.errorOutput.hasPrefix(
+                "apus: trap: call stack exhausted: --max-stack is 1.0 MiB\n"))
     }
 
     @Test func helpNamesThem() throws {

@@ -35,6 +35,9 @@ import Testing
         "Sources/ApusCLI/Outcome.swift",
         // Opens what stands in for it.
         "Sources/ApusCLI/StandardStreams.swift",
+        // Reads what the system has for the process; opens sockets.
+        "Sources/ApusCLI/HostProcess.swift",
+        "Sources/ApusCLI/ListeningSocket.swift",
     ]
 
     @Test func unsafeCodeIsWhereItMayBe() {

@@ -25,7 +25,7 @@ final class Preview1: @unchecked Sendable {
     private let isBusy = Atomic(false)
 
     init(
-        arguments: [String] = [], environment: [String] = [],
+        arguments: [[UInt8]] = [], environment: [[UInt8]] = [],
         descriptors: consuming DescriptorTable, clocks: Clocks, random: RandomBytes,
         sandbox: Sandbox = Sandbox(), filtersTerminals: Bool = true
     ) throws(Errno) {

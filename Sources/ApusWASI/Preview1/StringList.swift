@@ -5,9 +5,8 @@ struct StringList {
     private(set) var count = 0
 
     /// - Throws: `inval` if there is a zero within a string, `tooBig` if they take 2 GiB or more.
-    init(_ strings: [String]) throws(Errno) {
-        for string in strings {
-            let text = string.utf8
+    init(_ strings: [[UInt8]]) throws(Errno) {
+        for text in strings {
             if text.contains(0) { throw .inval }
             if bytes.count + text.count >= Int(Int32.max) { throw .tooBig }
             bytes.append(contentsOf: text)

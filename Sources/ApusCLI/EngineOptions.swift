@@ -1,0 +1,23 @@
+internal import Apus
+internal import ArgumentParser
+
+/// The options that say how an engine is set up for a program.
+struct EngineOptions: ParsableArguments {
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+
+    @Flag(help: "Take instances from a pool whose memory is reserved at the start: --pooling.")
+    var pooling = false
+
+    @OptionGroup var compiler: CompilerOption
+    @OptionGroup var features: FeatureOptions
+
+    /// An engine's configuration that the options come to.
+    func configuration() throws -> Engine.Configuration {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler.name
+        configuration.features = try features.apply(to: configuration.features)
+        limits.apply(to: &configuration)
+        if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
+        return configuration
+    }
+}

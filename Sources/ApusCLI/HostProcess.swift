@@ -1,0 +1,105 @@
+internal import Apus
+internal import ApusCollections
+
+#if canImport(Glibc)
+    @unsafe @preconcurrency internal import Glibc
+#elseif canImport(Musl)
+    @unsafe @preconcurrency internal import Musl
+#else
+    @unsafe @preconcurrency internal import Darwin
+#endif
+
+// SAFETY: strings of the system's are read before anything can change them: this process has one
+// thread when it looks, and never writes to its environment.
+
+/// What the system has for this process.
+enum HostProcess {
+    /// The command line without the command's own name, as `HostText` has it.
+    static var arguments: [String] {
+        let arguments = unsafe UnsafeBufferPointer(
+            start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
+        return unsafe arguments.dropFirst().compactMap { argument in
+            unsafe argument.map { unsafe HostText.string(bytes($0)) }
+        }
+    }
+
+    /// The variables of the environment.
+    static var environment: [Variable] {
+        var variables: [Variable] = []
+        var next = unsafe environ
+        while let text = unsafe next.pointee {
+            if let variable = Variable(bytes: unsafe bytes(text)) { variables.append(variable) }
+            unsafe next += 1
+        }
+        return variables
+    }
+
+    /// The names in the folder at `path`, in no order; none if it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let folder = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(folder) }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                    unsafe bytes(name)
+                }
+            }
+            names.append(HostText.string(name))
+        }
+        return names
+    }
+
+    /// Whether nothing is at `path`.
+    static func isMissing(_ path: String) -> Bool {
+        let status = unsafe withPath(path) { path in unsafe access(path, F_OK) }
+        return status != 0 && errno == ENOENT
+    }
+
+    /// Whether a folder is at `path`.
+    static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        let result = unsafe withPath(path) { path in unsafe stat(path, &status) }
+        return result == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Opens the file at `path` for reading.
+    static func open(_ path: String) throws(FileError) -> Int32 {
+        let descriptor = unsafe withPath(path) { path in unsafe openFile(path, O_RDONLY | O_CLOEXEC)
+        }
+        if descriptor < 0 {
+            throw FileError(path: HostText.shown(path), reason: reason(errno))
+        }
+        return descriptor
+    }
+
+    static func close(_ descriptor: Int32) {
+        _ = closeFile(descriptor)
+    }
+
+    /// The system's words for its error `number`.
+    static func reason(_ number: Int32) -> String {
+        unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+    }
+
+    private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
+        let characters = unsafe UnsafeBufferPointer(start: text, count: strlen(text))
+        return unsafe characters.map { UInt8(bitPattern: $0) }
+    }
+
+    private static func withPath<Result>(
+        _ path: String, _ body: (UnsafePointer<CChar>) -> Result
+    ) -> Result {
+        let characters = HostText.bytes(path).map { CChar(bitPattern: $0) } + [0]
+        return unsafe characters.withUnsafeBufferPointer { buffer in
+            // SAFETY: the buffer is not empty.
+            unsafe body(buffer.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}
+
+private func openFile(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
+    unsafe open(path, flags)
+}
+
+private func closeFile(_ descriptor: Int32) -> Int32 { close(descriptor) }

@@ -1,0 +1,83 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
+internal import ApusFormat
+
+/// A module that the command line names: a file in binary or in text form, or `-`, the input.
+struct ModuleFile {
+    /// As the command line has it (`HostText`).
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// What errors call it.
+    var name: String { path == "-" ? "standard input" : HostText.shown(path) }
+
+    /// Compiles the module, if that takes no longer than until `deadline`.
+    func compile(
+        _ engine: Engine, deadline: ContinuousClock.Instant? = nil
+    ) throws -> Module {
+        try naming {
+            if isPlain { return try Module(engine, contentsOf: path, deadline: deadline) }
+            return try Module(engine, ModuleSource(read(), named: name), deadline: deadline)
+        }
+    }
+
+    /// Checks the module.
+    func validate(_ engine: Engine) throws {
+        try naming {
+            if isPlain { return try Module.validate(engine, contentsOf: path) }
+            try Module.validate(engine, ModuleSource(read(), named: name))
+        }
+    }
+
+    /// The module, and what its errors point into.
+    func source() throws -> ModuleSource {
+        try naming { try ModuleSource(read(), named: name) }
+    }
+
+    /// Whether its path is one that need not be opened here.
+    private var isPlain: Bool { path != "-" && !HostText.isEscaped(path) }
+
+    /// What the file holds.
+    func contents() throws -> ByteStorage { try naming { try read() } }
+
+    private func read() throws(FileError) -> ByteStorage {
+        if path == "-" { return try ByteStorage(reading: 0, named: name) }
+        let descriptor = try HostProcess.open(path)
+        defer { HostProcess.close(descriptor) }
+        return try ByteStorage(reading: descriptor, named: name)
+    }
+
+    /// Does `work`, whose errors then name the file.
+    private func naming<Result>(_ work: () throws -> Result) throws -> Result {
+        do {
+            return try work()
+        } catch let error as FileError {
+            throw explained(error)
+        } catch let error as ResourceError {
+            // All others name the file themselves.
+            throw ModuleFileError(file: name, error: error)
+        }
+    }
+
+    /// `error`, with what was probably meant.
+    private func explained(_ error: FileError) -> FileError {
+        guard path != "-", HostProcess.isMissing(path) else { return error }
+        var error = error
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(path[...$0]) } ?? ""
+        let wanted = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        let names = HostProcess.names(in: folder.isEmpty ? "." : folder)
+        if let name = SimilarNames.near(wanted, among: names).first {
+            error.reason += "; did you mean '\(PrintableText.path(HostText.shown(folder + name)))'?"
+        }
+        return error
+    }
+}
+
+/// A module is more than it may be; says which file it is.
+struct ModuleFileError: Error, CustomStringConvertible {
+    var file: String
+    var error: ResourceError
+    var description: String { "\(PrintableText.path(file)): \(error)" }
+}

@@ -1,0 +1,31 @@
+internal import Apus
+internal import ArgumentParser
+
+/// `apus settings`: shows how an engine would be set up.
+struct SettingsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settings",
+        abstract: "Shows how programs would be run on this machine.",
+        discussion: """
+            Takes the options of `apus run` that say how, and shows what they come to: what of the \
+            processor is used, who compiles, where instances come from, and what programs may \
+            have. Nothing is run.
+
+            EXAMPLES:
+              apus settings --pooling --max-memory 1g --without simd
+              apus settings
+            """)
+
+    @OptionGroup var engine: EngineOptions
+
+    func run() throws {
+        let configuration = try engine.configuration()
+        for (name, values) in SettingsReport(configuration, timeout: engine.limits.timeout).sections
+        {
+            print(name)
+            for (key, value) in values {
+                print("  " + key + String(repeating: " ", count: max(1, 18 - key.count)) + value)
+            }
+        }
+    }
+}

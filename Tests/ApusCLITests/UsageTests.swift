@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+
+/// Who makes a mistake is told in one line what it was and what was probably meant.
+struct UsageTests {
+    private static let files: [String: [UInt8]] = [
+        "math.wasm": SampleModules.mathematics,
+        "vector.wat": Array(
+            """
+            (module
+              (func (export "v") (param v128) (result v128) (local.get 0))
+              (func (export "r") (param externref) (result externref) (local.get 0)))
+            """.utf8),
+        "hello.wasm": SampleModules.hello(),
+        "elf": [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0],
+        "library.a": Array("!<arch>\nx".utf8),
+        "program.wasm.gz": [0x1F, 0x8B, 8, 0],
+        "empty.wasm": [],
+        "zeros.bin": [1, 0, 0, 0, 0, 0, 0, 0],
+    ]
+
+    private func run(_ arguments: [String]) throws -> Command.Outcome {
+        try Command.withFolder(Self.files) { try Command.run(arguments, in: $0) }
+    }
+
+    private static let mistakes: [(line: [String], status: Int32, says: String)] = [
+        (
+            ["valdiate", "math.wasm"], 1,
+            "valdiate: No such file or directory; did you mean 'apus validate'?"
+        ),
+        (["inspct"], 1, "inspct: No such file or directory; did you mean 'apus inspect'?"),
+        (
+            ["frobnicate"], 1,
+            "frobnicate: No such file or directory, and there is no such command; "
+                + "'apus --help' lists them"
+        ),
+        (["hallo.wasm"], 1, "hallo.wasm: No such file or directory; did you mean 'hello.wasm'?"),
+        (
+            ["validate", "./maht.wasm"], 1,
+            "./maht.wasm: No such file or directory; did you mean './math.wasm'?"
+        ),
+        (["validate", "nofile"], 1, "nofile: No such file or directory"),
+        (["wast", "nofile"], 1, "nofile: No such file or directory"),
+        (["run", "."], 1, ".: Is a directory"),
+        (
+            ["run", "elf"], 1,
+            "elf: it is an ELF file (a native program or library), not a WebAssembly module"
+        ),
+        (
+            ["validate", "library.a"], 1,
+            "library.a: it is an archive of object files (a static library), "
+                + "not a WebAssembly module"
+        ),
+        (
+            ["program.wasm.gz"], 1,
+            "program.wasm.gz: it is compressed with gzip, not a WebAssembly module"
+        ),
+        (["print", "empty.wasm"], 1, "empty.wasm: it is empty"),
+        (
+            ["bench", "zeros.bin"], 1,
+            "zeros.bin: it is no WebAssembly module, neither in binary nor in text form"
+        ),
+        (
+            ["run", "--timeot", "1s", "hello.wasm"], 64,
+            "unknown option '--timeot'; did you mean '--timeout'?"
+        ),
+        (["run", "--bad", "hello.wasm"], 64, "unknown option '--bad'; 'apus help run' tells more"),
+        (
+            ["bench", "--jsn", "hello.wasm"], 64, "unknown option '--jsn'; did you mean '--json'?"
+        ),
+        (
+            ["run", "--timeout", "soon", "hello.wasm"], 64,
+            "the value 'soon' is invalid for '--timeout <DURATION>'; 'apus help run' tells more"
+        ),
+        (
+            ["validate"], 64,
+            "missing expected argument '<modules> ...'; 'apus help validate' tells more"
+        ),
+        (
+            ["run", "--invoke", "add", "math.wasm", "1", "x"], 64,
+            "argument 2 of 'add', 'x', is no i32: that is an integer, such as -7 or 0x1f, of "
+                + "32 bits; 'apus help run' tells more"
+        ),
+        (
+            ["run", "--invoke", "add", "math.wasm", "1"], 64,
+            "'add' takes 2 arguments (i32 i32), not 1; 'apus help run' tells more"
+        ),
+        (
+            ["run", "--invoke", "ad", "math.wasm"], 1,
+            "math.wasm: no export is named \"ad\" (wanted a function); did you mean \"add\"?"
+        ),
+    ]
+
+    @Test(arguments: mistakes.indices)
+    func oneLineSaysIt(index: Int) throws {
+        let mistake = Self.mistakes[index]
+        let outcome = try run(mistake.line)
+        #expect(outcome.errorOutput == "apus: \(mistake.says)\n")
+        #expect(outcome.status == mistake.status)
+        #expect(!outcome.output.contains("invalid"))
+    }
+
+    @Test(arguments: [["-V"], ["--version"], ["version"]])
+    func versions(arguments: [String]) throws {
+        let outcome = try run(arguments)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.wholeMatch(of: /apus \d+\.\d+\.\d+\n/) != nil)
+        #expect(outcome.errorOutput == "")
+    }
+
+    @Test(arguments: [
+        ("0x1f", "0x0000000000000000000000000000001f"),
+        ("258", "0x00000000000000000000000000000102"),
+        ("i32x4:1,2,3,-4", "0xfffffffc000000030000000200000001"),
+        ("i8x16:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,255", "0xff0e0d0c0b0a09080706050403020100"),
+        ("i16x8:1,2,3,4,5,6,7,-1", "0xffff0007000600050004000300020001"),
+        ("i64x2:-1,0x10", "0x0000000000000010ffffffffffffffff"),
+        ("f32x4:1,-0,inf,0.5", "0x3f0000007f800000800000003f800000"),
+        ("f64x2:1,2", "0x40000000000000003ff0000000000000"),
+    ])
+    func vectors(text: String, printed: String) throws {
+        let arguments = ["run", "--invoke", "v", "vector.wat"]
+        #expect(try run(arguments + [text]).output == printed + "\n")
+        #expect(try run(arguments + [printed]).output == printed + "\n")
+    }
+
+    @Test(arguments: [
+        "i32x4:1,2,3", "i32x4:1,2,3,4,5", "i8x16:256", "x", "", "i32x4:", "i9x9:1", "0x",
+        "0x100000000000000000000000000000000", "i8x16:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,256",
+    ])
+    func refusesOtherVectors(text: String) throws {
+        #expect(try run(["run", "--invoke", "v", "vector.wat", text]).status == 64)
+    }
+
+    @Test func references() throws {
+        #expect(try run(["run", "--invoke", "r", "vector.wat", "null"]).output == "null\n")
+        #expect(try run(["run", "--invoke", "r", "vector.wat", "1"]).status == 64)
+    }
+
+    @Test func helpSaysHowItEnds() throws {
+        for arguments in [["--help"], ["help", "run"]] {
+            let help = try run(arguments).output
+            for status in ["124  ", "134  ", "64   ", "1    "] {
+                #expect(help.contains("\n  \(status)"), "\(status)")
+            }
+        }
+    }
+
+    /// Each option has an example, in its own line or below.
+    @Test func optionsHaveExamples() throws {
+        let help = try run(["help", "run"]).output
+        for option in [
+            "--dir", "--env", "--inherit-env", "--tcplisten", "--argv0", "--invoke", "--preload",
+            "--unknown-imports", "--timeout", "--fuel", "--max-memory", "--max-table-elements",
+            "--max-instances", "--max-stack", "--pooling", "--compiler", "--feature", "--without",
+            "--stats",
+        ] {
+            #expect(help.contains(option), "\(option)")
+        }
+    }
+
+    @Test func showsSettings() throws {
+        let plain = try run(["settings"])
+        #expect(plain.status == 0)
+        for text in [
+            "optimizing (chosen)", "on demand", "memories          4.0 GiB", "SIGURG",
+            "found and used", "without end",
+        ] {
+            #expect(plain.output.contains(text), "\(text)")
+        }
+        let other = try run([
+            "settings", "--compiler", "baseline", "--pooling", "--max-memory", "1g", "--without",
+            "simd", "--fuel", "77", "--timeout", "1m30s",
+        ])
+        for text in [
+            "baseline (chosen)", "a pool of 100", "memories          1.0 GiB", "77", "1m30s",
+        ] {
+            #expect(other.output.contains(text), "\(text)")
+        }
+        let off = other.output.split(separator: "\n").first { $0.contains("features off") }
+        #expect(off?.contains(" simd") == true)
+        #expect(try run(["settings", "--timout", "1s"]).status == 64)
+    }
+}
