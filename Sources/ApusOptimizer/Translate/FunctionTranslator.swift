@@ -125,7 +125,7 @@ struct FunctionTranslator: ~Copyable {
     private static var sizePerByte: Int { 32 }
     private static var freeSize: Int { 32_768 }
     private static var freeParameters: Int { 64 }
-    private static var giantSize: Int { 2_000_000 }
+    private static var giantSize: Int { 500_000 }
     private static var giantBlockCount: Int { 100_000 }
 
     var isTooLarge: Bool {
