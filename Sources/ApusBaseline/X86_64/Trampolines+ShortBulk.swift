@@ -23,9 +23,13 @@ extension Trampolines {
     func jumpToShortBulk(_ code: inout CodeBuffer) -> ShortBulkLabels {
         let labels = ShortBulkLabels(
             copy: code.makeLabel(), fill: code.makeLabel(), other: code.makeLabel())
-        code.alu(.cmp, .w32, .rax, immediate: Int32(RuntimeFunction.memoryCopy.rawValue))
+        code.alu(
+            .cmp, .w32, RuntimeCall.function,
+            immediate: Int32(RuntimeFunction.memoryCopy.rawValue))
         code.jump(.e, labels.copy)
-        code.alu(.cmp, .w32, .rax, immediate: Int32(RuntimeFunction.memoryFill.rawValue))
+        code.alu(
+            .cmp, .w32, RuntimeCall.function,
+            immediate: Int32(RuntimeFunction.memoryFill.rawValue))
         code.jump(.e, labels.fill)
         code.bind(labels.other)
         return labels
@@ -43,27 +47,35 @@ extension Trampolines {
     private var target: GPR { .rdi }
     private var origin: GPR { .r10 }
 
-    /// (places of both memories in rsi and rdx, destination in rcx, source in r8, count in r9)
+    /// (places of both memories, destination, source, count)
     private func emitShortCopy(otherwise other: Label, _ code: inout CodeBuffer) {
-        code.alu(.cmp, .w64, .r9, immediate: Self.shortBytes)
+        let count = RuntimeCall.argument(4)
+        code.alu(.cmp, .w64, count, immediate: Self.shortBytes)
         code.jump(.a, other)
-        findBytes(target, place: .rsi, address: .rcx, count: .r9, otherwise: other, &code)
-        findBytes(origin, place: .rdx, address: .r8, count: .r9, otherwise: other, &code)
-        move(from: origin, count: .r9, &code)
+        findBytes(
+            target, place: RuntimeCall.argument(0), address: RuntimeCall.argument(2), count: count,
+            otherwise: other, &code)
+        findBytes(
+            origin, place: RuntimeCall.argument(1), address: RuntimeCall.argument(3), count: count,
+            otherwise: other, &code)
+        move(from: origin, count: count, &code)
     }
 
-    /// (place of the memory in rsi, destination in rdx, value in rcx, count in r8)
+    /// (place of the memory, destination, value, which is in rcx, count)
     private func emitShortFill(otherwise other: Label, _ code: inout CodeBuffer) {
-        code.alu(.cmp, .w64, .r8, immediate: Self.shortBytes)
+        let count = RuntimeCall.argument(3)
+        code.alu(.cmp, .w64, count, immediate: Self.shortBytes)
         code.jump(.a, other)
-        findBytes(target, place: .rsi, address: .rdx, count: .r8, otherwise: other, &code)
+        findBytes(
+            target, place: RuntimeCall.argument(0), address: RuntimeCall.argument(1), count: count,
+            otherwise: other, &code)
         // The byte sixteen times.
         code.moveZeroExtended(from: .w8, .rcx, .rcx)
         code.moveImmediate(origin, 0x0101_0101_0101_0101)
         code.imul(.w64, .rcx, origin)
         code.moveToFloat(.w64, .xmm0, .rcx)
         code.vector(.punpcklqdq, .xmm0, .xmm0, .xmm0)
-        move(from: nil, count: .r8, &code)
+        move(from: nil, count: count, &code)
     }
 
     /// Puts into `result` where the `count` bytes at `address` are, of the memory whose record is
