@@ -97,7 +97,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         processor = environment.processor
         vectorOptions = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
-            fma: processor.contains(.fma),
+            fma: processor.contains(.fma), avx512: processor.contains(.avx512),
             isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
@@ -143,7 +143,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         swap(&code, &batch.code)
         swap(&traps, &batch.traps)
         swap(&relocations, &batch.relocations)
-        code.useAVX = processor.contains(.avx)
+        code.useAVX = vectorOptions.contains(.avx)
+        code.useAVX512 = vectorOptions.contains(.avx512)
         code.resetLabels()
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
