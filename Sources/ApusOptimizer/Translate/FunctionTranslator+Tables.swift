@@ -106,20 +106,21 @@ extension FunctionTranslator {
     }
 
     mutating func translateTableFill() {
-        callRuntime(.tableFill, [reader.readIndex()], operands: 3, changing: [.init(.table)])
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableFill, [table], operands: 3, changing: [.init(.table)])
     }
 
     mutating func translateTableCopy() {
-        let destination = reader.readIndex()
-        let source = reader.readIndex()
+        let destination = layout.tablePlace(Int(reader.readIndex()))
+        let source = layout.tablePlace(Int(reader.readIndex()))
         callRuntime(
             .tableCopy, [destination, source], operands: 3, changing: [.init(.table)])
     }
 
     mutating func translateTableInit() {
-        let segment = reader.readIndex()
-        let table = reader.readIndex()
-        callRuntime(.tableInit, [table, segment], operands: 3, changing: [.init(.table)])
+        let segment = layout.elementPlace(Int(reader.readIndex()))
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableCopy, [table, segment], operands: 3, changing: [.init(.table)])
     }
 
     mutating func translateElementDrop() {
