@@ -89,6 +89,7 @@ struct Emitter: ~Copyable {
         swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
         code.useAVX = vectorOptions.contains(.avx)
+        code.useAVX512 = vectorOptions.contains(.avx512)
     }
 
     /// Gives back what `begin` has borrowed.
