@@ -1,8 +1,8 @@
 internal import ApusABI
 internal import ApusAssembler
 
-/// Short copies and fills of memories and tables, done by the stub through which the runtime is called: most of those
-/// that programs do are shorter than the way to a C function and back.
+/// Short copies and fills of memories and tables, done by the stub through which the runtime is
+/// called: most of those that programs do are shorter than the way to a C function and back.
 ///
 /// Only what lies within the memories and is at most `shortBytes` long is done here, where nothing
 /// has to be paid for or interrupted. All the rest, traps among it, goes the general way with all
