@@ -107,8 +107,8 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// imported functions (16 bytes each: code, context); imported tables, memories and globals
 /// (8 bytes each: the address of the definition); own tables and memories (16 bytes each,
 /// `apus_table` and `apus_memory`); the passive data segments (16 bytes each, as if they were
-/// memories, and one of no bytes that stands for all others); the passive element segments likewise,
-/// as if they were tables; own globals (16 bytes each, the value
+/// memories, and one of no bytes that stands for all others); the passive element segments
+/// likewise, as if they were tables; own globals (16 bytes each, the value
 /// in the low bytes);
 /// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
 public struct ContextLayout: Sendable {

@@ -7,7 +7,8 @@ import Testing
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
 /// a quarter where every address is checked, and every eighth one with registers given out at
-/// random; a quarter does without AVX-512. Compilation verifies itself in a tenth of them, and in builds for debugging in all.
+/// random; a quarter does without AVX-512. Compilation verifies itself in a tenth of them, and in
+/// builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;

@@ -32,7 +32,8 @@ extension CodeBuffer {
 
     // MARK: Integers to floats
 
-    /// Where the processor knows signed numbers only: both halves apart, each exact in a float; only the final sum rounds.
+    /// Where the processor knows signed numbers only: both halves apart, each exact in a float;
+    /// only the final sum rounds.
     private mutating func floatsFromUnsigned(_ registers: VectorRegisters) {
         let (target, scratch) = (registers.target, registers.scratch)
         if useAVX512 { return vector(.vcvtudq2ps, target, registers.a) }
