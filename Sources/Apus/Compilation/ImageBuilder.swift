@@ -28,7 +28,7 @@ struct ImageBuilder: ~Copyable {
         // Address space only: what the code does not fill is never touched.
         code = try CodeMemory(capacity: bodyBytes * 8 + bodies.count * 64 + 4096)
         functions = Arena(capacity: bodies.count)
-        sites = CodeSites(capacity: bodyBytes / 16 + 64)
+        sites = CodeSites(traps: bodyBytes / 8 + 64, calls: bodyBytes / 32 + 64)
         importedFunctionCount = module.importedFunctionCount
     }
 

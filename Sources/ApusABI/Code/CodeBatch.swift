@@ -5,7 +5,7 @@ public import ApusCollections
 public struct CodeBatch: ~Copyable {
     public var code = CodeBuffer()
     public var functions = Arena<CompiledFunction>(capacity: 256)
-    public var sites = CodeSites(capacity: 1024)
+    public var sites = CodeSites(traps: 1024, calls: 256)
     public var relocations = Arena<CallRelocation>(capacity: 256)
     /// Whether a function stores to elements of tables without calling the runtime.
     public var writesTables = false

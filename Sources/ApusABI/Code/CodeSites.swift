@@ -13,10 +13,10 @@ public struct CodeSites: ~Copyable {
     public var handlerLists = Arena<HandlerList>(capacity: 1)
     public var handlers = Arena<ExceptionHandler>(capacity: 1)
 
-    /// Room for so many places of each kind to begin with.
-    public init(capacity: Int = 16) {
-        traps = Arena(capacity: capacity)
-        calls = Arena(capacity: capacity)
+    /// Room for so many places to begin with.
+    public init(traps trapCapacity: Int = 16, calls callCapacity: Int = 16) {
+        traps = Arena(capacity: trapCapacity)
+        calls = Arena(capacity: callCapacity)
     }
 
     /// Forgets everything; keeps the memory.
