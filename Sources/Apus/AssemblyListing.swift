@@ -17,12 +17,14 @@ struct AssemblyListing {
     init(_ batch: borrowing CodeBatch) {
         let function = batch.functions[0]
         for place in 0..<Int(function.trapCount) {
-            let site = batch.traps[Int(function.trapStart) + place]
-            if site.code == .none {
-                returns[Int(site.codeOffset)] = "@\(site.bodyOffset)"
-            } else {
-                faults[Int(site.codeOffset)] = "@\(site.bodyOffset) \(site.code)"
-            }
+            let site = batch.sites.traps[Int(function.trapStart) + place]
+            faults[Int(site.codeOffset)] = "@\(site.bodyOffset) \(site.code)"
+        }
+        for place in 0..<Int(function.callCount) {
+            let site = batch.sites.calls[Int(function.callStart) + place]
+            var note = "@\(site.bodyOffset)"
+            batch.sites.forEachHandler(of: site, in: function) { note += Self.note($0) }
+            returns[Int(site.codeOffset)] = note
         }
         for place in 0..<Int(function.relocationCount) {
             let call = batch.relocations[Int(function.relocationStart) + place]
@@ -49,6 +51,12 @@ struct AssemblyListing {
             text += instruction
         }
         text += "\n"
+    }
+
+    /// Where `handler` catches what.
+    private static func note(_ handler: ExceptionHandler) -> String {
+        let tag = handler.tag.map { "tag \($0)" } ?? "all"
+        return ", \(tag) at \(hexadecimal(Int(handler.landingOffset), digits: 4))"
     }
 
     private static func hexadecimal(_ number: Int, digits: Int) -> String {

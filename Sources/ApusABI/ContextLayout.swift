@@ -42,6 +42,16 @@ public enum HostField {
     }
 }
 
+/// Offsets within `apus_function_import`.
+public enum FunctionImportField {
+    public static var code: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_function_import.code))
+    }
+    public static var context: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_function_import.context))
+    }
+}
+
 /// Offsets within `apus_funcref`.
 public enum FuncrefField {
     public static var code: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_funcref.code)) }

@@ -3,8 +3,8 @@
 ///
 /// From its rbp: return address and rbp of the caller above, below the contexts.
 public enum TailFrame {
-    /// The context of the function that made the last tail call, as `[rbp-8]` is in every frame.
-    public static var caller: Int32 { -8 }
+    /// The context of the function that made the last tail call, where every frame has one.
+    public static var caller: Int32 { FrameLayout.context }
     /// The context that the first caller expects in r15.
     public static var restored: Int32 { -16 }
     /// Bytes from the return address down to the last context.

@@ -2,7 +2,7 @@
 ///
 /// Specification: 4.2.1 “Results” and the texts its test suite expects.
 public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
-    /// Not a trap: the record marks a call's return address.
+    /// Not a trap.
     case none = 0
     case unreachable
     case memoryOutOfBounds

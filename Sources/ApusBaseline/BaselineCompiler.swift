@@ -26,7 +26,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
 
     // What is being made.
     var code = CodeBuffer()
-    var traps = Arena<TrapSite>(capacity: 16)
+    var sites = CodeSites()
     var relocations = Arena<CallRelocation>(capacity: 16)
     /// Offset of the function's first instruction in `code`.
     var functionStart = 0
@@ -81,8 +81,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldFrames = Arena<ControlFrame>(capacity: 64)
     var coldOperands = Arena<Operand>(capacity: 64)
     var coldDepth = 0
-    /// The segment that is being translated, in metered code.
-    var fuelSegment: FuelSegment?
+    /// What is paid for, in metered code.
+    var fuelMeter = FuelMeter()
     let watch: CompilationWatch
     /// Where in the module's bytes the watch is asked next, and whether it has said that this is
     /// the end.
@@ -116,12 +116,11 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     ) throws(CompilationError) {
         begin(index, &batch)
         defer { end(&batch) }
-        var function = CompiledFunction(index: UInt32(truncatingIfNeeded: index))
-        function.trapStart = UInt32(truncatingIfNeeded: traps.count)
-        function.relocationStart = UInt32(truncatingIfNeeded: relocations.count)
         code.align(to: 16)
         functionStart = code.count
-        function.codeStart = UInt32(truncatingIfNeeded: functionStart)
+        var function = CompiledFunction(
+            index: UInt32(truncatingIfNeeded: index), codeStart: functionStart, behind: sites,
+            relocationCount: relocations.count)
         assignHomes(analysis)
         try layOutFrame(analysis)
         emitPrologue(analysis)
@@ -132,16 +131,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitColdTraps()
         code.emitConstants()
         if code.hasFailed { throw failure(.tooLarge) }
-        function.codeLength = UInt32(truncatingIfNeeded: code.count &- functionStart)
-        function.trapCount = UInt32(truncatingIfNeeded: traps.count) &- function.trapStart
-        function.relocationCount =
-            UInt32(truncatingIfNeeded: relocations.count) &- function.relocationStart
+        function.end(codeEnd: code.count, sites, relocationCount: relocations.count)
         batch.functions.append(function)
     }
 
     private mutating func begin(_ index: Int, _ batch: inout CodeBatch) {
         swap(&code, &batch.code)
-        swap(&traps, &batch.traps)
+        swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
         code.useAVX = vectorOptions.contains(.avx)
         code.useAVX512 = vectorOptions.contains(.avx512)
@@ -160,15 +156,14 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false
-        watchSoon()
-        fuelSegment = nil
+        fuelMeter = FuelMeter()
         reachable = true
         nextRecord = 1
     }
 
     private mutating func end(_ batch: inout CodeBatch) {
         swap(&code, &batch.code)
-        swap(&traps, &batch.traps)
+        swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
     }
 

@@ -26,7 +26,10 @@ public struct Verifier: ~Copyable {
         predecessors.compute(function)
         dominators.compute(function, predecessors)
         verifyFlow(function)
-        for block in 0..<function.blocks.count { verifyUses(Block(at: block), function) }
+        for block in 0..<function.blocks.count {
+            verifyOutcomes(Block(at: block), function)
+            verifyUses(Block(at: block), function)
+        }
         return faults
     }
 
@@ -104,6 +107,7 @@ public struct Verifier: ~Copyable {
         for number in 0..<function.blocks.count {
             let block = Block(at: number)
             let end = function[function.terminator(block)]
+            guard hasOutcomes(end, block, function) else { continue }
             if end.operator == .branch, max(end.b, end.c) - min(end.b, end.c) != 1 {
                 faults.append("the edges from \(block) are not neighbours")
                 continue
@@ -133,8 +137,46 @@ public struct Verifier: ~Copyable {
         guard record.arguments.upperBound <= function.pool.count else {
             return faults.append("arguments from \(block) are not in the pool")
         }
-        if record.argumentCount != function[record.target].parameterCount {
+        let isCall = function[function.terminator(block)].operator.plainCall != nil
+        if record.carriesOutcome != isCall {
+            faults.append("\(block) to \(record.target): an outcome of what is no call")
+        }
+        let expected = isCall ? 0 : function[record.target].parameterCount
+        if record.argumentCount != expected {
             faults.append("\(block) to \(record.target): wrong number of arguments")
+        }
+    }
+
+    /// Whether the edges of `end` can be asked for: a call that ends a block has them in the pool.
+    private mutating func hasOutcomes(
+        _ end: Instruction, _ block: Block, _ function: borrowing Function
+    ) -> Bool {
+        if end.operator.plainCall == nil { return true }
+        let place = Int(end.b) + Int(end.c)
+        guard place + 2 <= function.pool.count,
+            place + 2 + Int(function.pool[place + 1]) <= function.pool.count,
+            Int(function.pool[place]) + Int(function.pool[place + 1]) < function.edges.count
+        else {
+            faults.append("the outcomes of the call that ends \(block) are not there")
+            return false
+        }
+        if function.pool[place + 1] == 0 { faults.append("\(block) has no handlers") }
+        return true
+    }
+
+    /// An outcome has a block to itself, and an exception is one reference.
+    private mutating func verifyOutcomes(_ block: Block, _ function: borrowing Function) {
+        let end = function[function.terminator(block)]
+        if end.operator.plainCall == nil { return }
+        let edges = function.outcomes(end)
+        for edge in edges {
+            let target = function[Edge(edge)].target
+            if predecessors.range(target).count > 1 {
+                faults.append("there are other ways to \(target) than the call in \(block)")
+            }
+            if edge == edges.lowerBound { continue }
+            let types = function[target].parameters.map { function.type(function.order[$0]) }
+            if types != [.ref] { faults.append("\(target) does not take an exception") }
         }
     }
 

@@ -46,7 +46,7 @@ struct CodeGenerator: ~Copyable {
         selector = Selector(options, keepsTrapOrder: isFuelMetered)
         file = isFuelMetered ? .meteredX86_64 : .x86_64
         allocator = Allocator(file, .x86_64)
-        emitter = Emitter(options)
+        emitter = Emitter(options, calleeSaved: file.calleeSaved)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }
     }
 
@@ -60,6 +60,7 @@ struct CodeGenerator: ~Copyable {
         emitter.begin(&batch)
         defer { emitter.end(&batch) }
         emitter.leavesInstance = selector.leavesInstance
+        emitter.catches = selector.catches
         emitter.parameterBytes = selector.parameterBytes
         let compiled = emitter.emit(
             selector.machine, allocation, frameSlots, sinking, function.vectors,

@@ -71,11 +71,7 @@ static uint32_t listed_trap(const struct apus_trap_site *sites, uint64_t count, 
             high = middle;
         }
     }
-    // A return address may be listed at the same place.
-    for (; low < count && sites[low].code_offset == offset; low++) {
-        if (sites[low].packed >> 24) return sites[low].packed >> 24;
-    }
-    return 0;
+    return low < count && sites[low].code_offset == offset ? sites[low].packed >> 24 : 0;
 }
 
 static uint32_t trap_at(uintptr_t pc) {

@@ -1,3 +1,4 @@
+import ApusCollections
 import ApusIR
 import Testing
 
@@ -94,12 +95,96 @@ import Testing
         ("block0(v0: i32):\n branchTable v0, []", "the table of block0 is empty"),
         ("block0():\n return ()\nlayout block0, block0", "the layout does not list"),
         ("block0():\n v0: i32 = parameter\n return ()", "v0 is or is not a parameter of block0"),
+        (
+            """
+            block0(v0: i32):
+             tryCall 1(v0), block1(), [catchAll block2()]
+            block1(v1: i32):
+             return ()
+            block2(v2: ref):
+             v3: i32 = add v1, v0
+             return ()
+            """, "v3 in block2 uses v1, which is not made before it"
+        ),
+        (
+            """
+            block0(v0: i32):
+             branch v0, block1(), block2()
+            block1():
+             tryCall 1(), block2(), [catchAll block3()]
+            block2():
+             return ()
+            block3(v1: ref):
+             return ()
+            """, "there are other ways to block2 than the call in block1"
+        ),
+        (
+            """
+            block0():
+             tryCall 1(), block1(), [catch 1 block2(), catch 2 block2()]
+            block1():
+             return ()
+            block2(v1: ref):
+             return ()
+            """, "there are other ways to block2 than the call in block0"
+        ),
+        (
+            "block0():\n tryCall 1(), block1(), [catchAll block2()]\nblock1():\n return ()\n"
+                + "block2():\n return ()", "block2 does not take an exception"
+        ),
+        (
+            "block0():\n tryCall 1(), block1(), [catchAll block2()]\nblock1():\n return ()\n"
+                + "block2(v0: i64):\n return ()", "block2 does not take an exception"
+        ),
+        (
+            "block0():\n tryCall 1(), block1(), []\nblock1():\n return ()",
+            "block0 has no handlers"
+        ),
+        (
+            "block0():\n tryCall 1(), block7(), [catchAll block1()]\nblock1(v0: ref):\n return ()",
+            "leads nowhere or to the entry"
+        ),
     ])
     func aBrokenPromiseIsFound(text: String, fault: String) throws {
         let function = try Function(text: "function () -> ()\n" + text)
         var verifier = Verifier()
         let faults = verifier.verify(function)
         #expect(faults.contains { $0.contains(fault) }, "\(faults)")
+    }
+
+    private static let call = """
+        function () -> ()
+        block0():
+          tryCall 1(), block1(), [catchAll block2()]
+        block1():
+          return ()
+        block2(v0: ref):
+          return ()
+        """
+
+    /// Edges that are outcomes of calls are those of calls that end blocks, and no others.
+    @Test func outcomesOfOthersAreFound() throws {
+        var verifier = Verifier()
+        var function = try Function(text: Self.call)
+        #expect(verifier.verify(function) == [])
+        function.edges[0].carriesOutcome = false
+        #expect(verifier.verify(function) == ["block0 to block1: an outcome of what is no call"])
+        var jump = try Function(
+            text: "function () -> ()\nblock0():\n jump block1()\nblock1():\n return ()")
+        jump.edges[0].carriesOutcome = true
+        #expect(verifier.verify(jump) == ["block0 to block1: an outcome of what is no call"])
+    }
+
+    /// What a call says of its outcomes, damaged in each place.
+    @Test(arguments: 0..<2, [UInt32.max, 3])
+    func outcomesThatAreNotThereAreFound(word: Int, number: UInt32) throws {
+        var verifier = Verifier()
+        var function = try Function(text: Self.call)
+        function.pool[word] = number
+        let fault = "the outcomes of the call that ends block0 are not there"
+        #expect(verifier.verify(function).contains(fault))
+        function.pool.truncate(to: word + 1)
+        #expect(verifier.verify(function).contains(fault))
     }
 
     @Test func sharedEdgesAreFound() throws {

@@ -9,15 +9,23 @@ import Testing
 
 /// Functions as text, compiled, and the first of them ready to be called.
 ///
-/// They may call each other by their places in the list. The context is a block of words: the one
-/// at `addressOffset` is the block's own address, those from `memoryOffset` on are for tests.
+/// They may call each other by their places in the list, in which callees made by hand come last.
+/// The context is a block of words: the one at `addressOffset` is the block's own address, those
+/// from `memoryOffset` on are for tests. The last callee is also an imported function, at
+/// `importOffset`, what the record at `recordOffset` refers to, and the runtime.
 struct NativeFunction: ~Copyable {
     private let code: NativeCode
     private let entry: Int
     private let parameterCount: Int
     private let resultCount: Int
+    /// Where the code of the last function is.
+    private let last: Int
 
+    static var importOffset: Int { 944 }
+    static var recordOffset: Int { 960 }
     static var addressOffset: Int { 1024 }
+    /// 0 if the function has kept the registers that it has to keep.
+    private static var keptOffset: Int { 1032 }
     static var memoryOffset: Int { 1040 }
     private static var memoryWords: Int { 16 }
     private static var valueStart: Int { memoryOffset / 8 + memoryWords }
@@ -26,10 +34,12 @@ struct NativeFunction: ~Copyable {
 
     init(
         _ texts: [String], processor: ProcessorFeatures = .host,
-        isRelaxedSIMDDeterministic: Bool = false
+        isRelaxedSIMDDeterministic: Bool = false, allocationSeed: UInt64? = nil,
+        callees: [ThrowingCallee] = []
     ) throws {
         var generator = CodeGenerator(
-            processor: processor, isRelaxedSIMDDeterministic: isRelaxedSIMDDeterministic)
+            processor: processor, isRelaxedSIMDDeterministic: isRelaxedSIMDDeterministic,
+            allocationSeed: allocationSeed)
         var batch = CodeBatch()
         var verifier = Verifier()
         var types: (parameters: [IRType], results: [IRType])?
@@ -51,6 +61,8 @@ struct NativeFunction: ~Copyable {
             #expect(problems == [], "\(text)")
         }
         let (parameters, results) = types ?? ([], [])
+        for callee in callees { callee.append(to: &batch) }
+        let last = Int(batch.functions.last.codeStart)
         Self.link(&batch)
         batch.code.align(to: 16)
         let entry = batch.code.count
@@ -60,6 +72,7 @@ struct NativeFunction: ~Copyable {
         let code = try NativeCode(batch.code.span)
         self.code = code
         self.entry = entry
+        self.last = last
         parameterCount = parameters.count
         resultCount = results.count
     }
@@ -69,9 +82,14 @@ struct NativeFunction: ~Copyable {
         var words: [UInt64] = Array(repeating: 0, count: Self.valueStart)
         let start = Self.memoryOffset / 8
         for (index, word) in memory.enumerated() { words[start + index] = word }
+        let target = code.address(of: last)
+        words[(Self.importOffset + Int(FunctionImportField.code)) / 8] = target
+        words[(Self.recordOffset + Int(FuncrefField.code)) / 8] = target
+        words[Int(ContextField.runtimeCall) / 8] = target
         for value in values { words += [value.low, value.high] }
         words += Array(repeating: 0, count: 2 * resultCount)
         code.call(at: entry, &words)
+        #expect(words[Self.keptOffset / 8] == 0)
         for index in memory.indices { memory[index] = words[start + index] }
         return (0..<resultCount).map { index in
             let place = Self.valueStart + 2 * (parameterCount + index)
@@ -109,7 +127,14 @@ struct NativeFunction: ~Copyable {
         for register in saved { batch.code.push(register) }
         batch.code.move(.w64, .rbx, .rdi)
         batch.code.move(.w64, CallingConvention.context, .rdi)
-        batch.code.store(.w64, Address(.rbx, Int32(addressOffset)), .rdi)
+        for offset in [
+            Int32(addressOffset), Int32(importOffset) + FunctionImportField.context,
+            Int32(recordOffset) + FuncrefField.context,
+        ] {
+            batch.code.store(.w64, Address(.rbx, offset), .rdi)
+        }
+        let kept: [GPR] = [.r12, .r13, .r14, .r15]
+        for register in kept { batch.code.move(.w64, register, .rbx) }
         var arguments = PlaceCounter.arguments
         let places = parameters.map { arguments.next($0) }
         var resultPlaces = PlaceCounter.results
@@ -131,6 +156,10 @@ struct NativeFunction: ~Copyable {
         batch.code.patch32(at: position, UInt32(bitPattern: Int32(truncatingIfNeeded: target)))
         for (index, place) in taken.enumerated() {
             take(place, results[index], value(parameters.count + index), &batch.code)
+        }
+        for register in kept {
+            batch.code.alu(.sub, .w64, register, .rbx)
+            batch.code.alu(.or, .w64, Address(.rbx, Int32(keptOffset)), register)
         }
         batch.code.lea(.w64, .rsp, Address(.rbp, Int32(-8 * saved.count)))
         for register in saved.reversed() { batch.code.pop(register) }

@@ -84,23 +84,26 @@ func load(
 ) throws(ResourceError) -> LoadedModule {
     var code = try CodeMemory(capacity: 64 * max(functions.count, 1))
     var records = Arena<CompiledFunction>()
-    var traps = Arena<TrapSite>()
+    var sites = CodeSites()
     for (position, function) in functions.enumerated() {
         var record = CompiledFunction(
-            index: UInt32(parts.importedFunctionCount + position))
-        record.codeStart = UInt32(64 * position)
-        record.codeLength = UInt32(function.code.count)
-        records.append(record)
+            index: UInt32(parts.importedFunctionCount + position), codeStart: 64 * position,
+            behind: sites)
         code.write(function.code.span, at: 64 * position)
         for site in function.sites {
-            traps.append(
-                TrapSite(
-                    codeOffset: record.codeStart + site.offset, bodyOffset: site.offset,
-                    code: site.trap))
+            let place = record.codeStart + site.offset
+            if site.trap == .none {
+                sites.calls.append(CallSite(codeOffset: place, bodyOffset: site.offset))
+            } else {
+                sites.traps.append(
+                    TrapSite(codeOffset: place, bodyOffset: site.offset, code: site.trap))
+            }
         }
+        record.end(codeEnd: 64 * position + function.code.count, sites, relocationCount: 0)
+        records.append(record)
     }
     let image = LinkedImage(
-        code: code, codeBytes: 64 * functions.count, functions: records, traps: traps)
+        code: code, codeBytes: 64 * functions.count, functions: records, sites: sites)
     return try LoadedModule(DecodedModule(parts), image, in: environment)
 }
 

@@ -30,6 +30,11 @@ public struct NativeCode: ~Copyable {
 
     deinit { unsafe munmap(start, count) }
 
+    /// Where what begins at `offset` is in this process.
+    public func address(of offset: Int) -> UInt64 {
+        unsafe UInt64(UInt(bitPattern: start)) + UInt64(offset)
+    }
+
     /// Calls what begins at `offset`, a C function of one address: that of `words`, which it may
     /// change.
     public func call(at offset: Int, _ words: inout [UInt64]) {

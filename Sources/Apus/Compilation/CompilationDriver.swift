@@ -173,17 +173,6 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
     }
 }
 
-extension CodeBatch {
-    /// Empties the batch; keeps its memory.
-    mutating func removeAll() {
-        code.removeAll()
-        functions.removeAll()
-        traps.removeAll()
-        relocations.removeAll()
-        writesTables = false
-    }
-}
-
 extension ModuleError {
     /// What a compiler's refusal is to who brought the module.
     init(_ error: CompilationError) {

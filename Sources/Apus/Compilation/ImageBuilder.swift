@@ -9,7 +9,7 @@ struct ImageBuilder: ~Copyable {
     private var code: CodeMemory
     private var codeBytes = 0
     private var functions: Arena<CompiledFunction>
-    private var traps: Arena<TrapSite>
+    private var sites: CodeSites
     /// Calls to be resolved; offsets count from the image's start.
     private var calls = Arena<CallRelocation>(capacity: 256)
     private let importedFunctionCount: Int
@@ -28,7 +28,7 @@ struct ImageBuilder: ~Copyable {
         // Address space only: what the code does not fill is never touched.
         code = try CodeMemory(capacity: bodyBytes * 8 + bodies.count * 64 + 4096)
         functions = Arena(capacity: bodies.count)
-        traps = Arena(capacity: bodyBytes / 8 + 64)
+        sites = CodeSites(capacity: bodyBytes / 16 + 64)
         importedFunctionCount = module.importedFunctionCount
     }
 
@@ -39,27 +39,28 @@ struct ImageBuilder: ~Copyable {
         code.write(batch.code.span, at: start)
         codeBytes = start + batch.code.count
         let offset = UInt32(truncatingIfNeeded: start)
-        let firstTrap = UInt32(truncatingIfNeeded: traps.count)
-        let firstCall = UInt32(truncatingIfNeeded: calls.count)
+        let firstTrap = UInt32(truncatingIfNeeded: sites.traps.count)
+        let firstCall = UInt32(truncatingIfNeeded: sites.calls.count)
+        let firstHandlerList = UInt32(truncatingIfNeeded: sites.handlerLists.count)
+        let firstRelocation = UInt32(truncatingIfNeeded: calls.count)
         if batch.writesTables { writesTables = true }
-        traps.append(contentsOf: batch.traps)
+        sites.append(batch.sites)
         calls.append(contentsOf: batch.relocations)
         for index in 0..<batch.functions.count {
             var function = batch.functions[index]
             function.codeStart &+= offset
             function.trapStart &+= firstTrap
-            function.relocationStart &+= firstCall
+            function.callStart &+= firstCall
+            function.handlerListStart &+= firstHandlerList
+            function.relocationStart &+= firstRelocation
             rebase(function)
             functions.append(function)
         }
     }
 
-    /// Makes the offsets of a function's traps and calls count from the image's start.
+    /// Makes the offsets of a function's sites and relocations count from the image's start.
     private mutating func rebase(_ function: CompiledFunction) {
-        let firstTrap = Int(function.trapStart)
-        for index in firstTrap..<firstTrap + Int(function.trapCount) {
-            traps[index].codeOffset &+= function.codeStart
-        }
+        sites.rebase(function)
         let firstCall = Int(function.relocationStart)
         for index in firstCall..<firstCall + Int(function.relocationCount) {
             calls[index].codeOffset &+= function.codeStart
@@ -84,7 +85,7 @@ struct ImageBuilder: ~Copyable {
         let jumpSlots = usesJumpSlots ? try appendJumpSlots() : nil
         Self.link(calls, functions, importedFunctionCount, jumpSlots, &code)
         return LinkedImage(
-            code: code, codeBytes: codeBytes, functions: functions, traps: traps,
+            code: code, codeBytes: codeBytes, functions: functions, sites: sites,
             jumpSlots: jumpSlots, writesTables: writesTables)
     }
 

@@ -25,6 +25,8 @@ public enum CallingConvention {
     public static let context: GPR = .r15
     /// What fuel is left, in code that is metered: then no register that callees keep.
     public static let fuel: GPR = .r14
+    /// Where code that catches an exception finds its record when it is landed at.
+    public static let exception: GPR = .rax
     /// Never carry a value across an instruction of the compiler's.
     public static let scratch: GPR = .r11
     public static let floatScratch: XMM = .xmm15

@@ -20,7 +20,7 @@ struct ColdCode: BitwiseCopyable {
     var homeState: HomeState
     var freeGeneral: GeneralSet
     var freeFloat: FloatSet
-    var fuelSegment: FuelSegment?
+    var fuelMeter: FuelMeter
     /// What was open, in `coldFrames`, and on the stack, in `coldOperands`.
     var firstFrame: Int
     var frameCount: Int
@@ -52,7 +52,7 @@ extension BaselineCompiler {
         let kept = ColdCode(
             label: label, depth: depth, position: position, nextRecord: nextRecord,
             instructionOffset: instructionOffset, homeState: homeState, freeGeneral: freeGeneral,
-            freeFloat: freeFloat, fuelSegment: fuelSegment, firstFrame: coldFrames.count,
+            freeFloat: freeFloat, fuelMeter: fuelMeter, firstFrame: coldFrames.count,
             frameCount: frames.count, firstOperand: coldOperands.count, operandCount: operandCount)
         coldFrames.append(contentsOf: frames)
         for position in 0..<operandCount { coldOperands.append(stack[position]) }
@@ -194,7 +194,7 @@ extension BaselineCompiler {
         homeState = cold.homeState
         freeGeneral = cold.freeGeneral
         freeFloat = cold.freeFloat
-        fuelSegment = cold.fuelSegment
+        fuelMeter = cold.fuelMeter
         reachable = true
         let frame = frames.last
         if cold.depth < 0, frame.kind == .if || frame.kind == .else {

@@ -6,21 +6,14 @@ internal import ApusFormat
 /// The frame of a compiled function, from rbp down: the context (if the function can leave its
 /// instance), saved registers, slots of locals, slots of the operand stack.
 extension BaselineCompiler {
-    /// Where a function that can leave its instance keeps its context.
-    static var contextSlot: Address { Address(.rbp, -8) }
-    /// A leaf with a smaller frame lives in the head-room below the stack limit.
-    private static var uncheckedFrameBytes: Int32 { 1024 }
-    /// Larger frames compare the stack pointer they will have with the limit.
-    private static var headRoomBytes: Int32 { 8192 }
-
     mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
-        var next: Int = 8 + 8 * savedRegisters.rawValue.nonzeroBitCount
+        var next = -Int(FrameLayout.context) + 8 * savedRegisters.rawValue.nonzeroBitCount
         // A function that may hold vectors has room for one in each slot.
         slotBytes = analysis.flags.contains(.usesVectors) || signatures.hasVectors ? 16 : 8
         let signature = signatures.ofFunction(functionIndex)
         var general = 0
         var float = 0
-        var incoming: Int32 = 16
+        var incoming = FrameLayout.stackArguments
         for index in 0..<min(Int(signature.parameterCount), analysis.locals.usedEnd) {
             let type = parameterClass(signature, index)
             let isUsed = analysis.locals.weight(index) != 0
@@ -41,7 +34,7 @@ extension BaselineCompiler {
         stackBase = Int32(truncatingIfNeeded: -next) &- slotBytes
         next += Int(slotBytes) * (analysis.maxStackHeight + 1)
         next = (next + 15) & ~15
-        guard next < 1 << 30 else { throw failure(.tooLarge) }
+        guard next < FrameLayout.bytesLimit else { throw failure(.tooLarge) }
         frameBytes = Int32(next)
     }
 
@@ -75,7 +68,7 @@ extension BaselineCompiler {
         emitStackCheck(analysis)
         code.alu(.sub, .w64, .rsp, immediate: frameBytes)
         if analysis.flags.contains(.leavesInstance) {
-            code.store(.w64, Self.contextSlot, CallingConvention.context)
+            code.store(.w64, FrameLayout.contextSlot, CallingConvention.context)
         }
         forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
         emitParameterMoves(analysis)
@@ -87,22 +80,16 @@ extension BaselineCompiler {
 
     private mutating func emitStackCheck(_ analysis: borrowing BodyAnalysis) {
         let isLeaf = analysis.flags.isDisjoint(with: [.calls, .callsRuntime])
-        if isLeaf, frameBytes <= Self.uncheckedFrameBytes { return }
-        let limit = Address(CallingConvention.context, ContextField.stackLimit)
-        if frameBytes <= Self.headRoomBytes {
-            code.alu(.cmp, .w64, .rsp, limit)
-        } else {
-            code.lea(.w64, CallingConvention.scratch, Address(.rsp, -frameBytes))
-            code.alu(.cmp, .w64, CallingConvention.scratch, limit)
-        }
-        trap(.stackExhausted, if: .b)
+        guard FrameLayout.needsStackCheck(isLeaf: isLeaf, frameBytes: frameBytes) else { return }
+        let isExhausted = code.compareStack(frameBytes: frameBytes)
+        trap(.stackExhausted, if: isExhausted)
     }
 
     private mutating func forEachSavedRegister(
         _ body: (inout CodeBuffer, GPR, Address) -> Void
     ) {
         var remaining = savedRegisters
-        var displacement: Int32 = -16
+        var displacement = FrameLayout.context &- 8
         while !remaining.isEmpty {
             let register = remaining.first
             remaining.remove(GeneralSet(register))
@@ -239,18 +226,27 @@ extension BaselineCompiler {
         }
     }
 
-    // MARK: Trap sites
+    // MARK: Sites
 
     @inline(__always)
     var bodyOffset: UInt32 { UInt32(truncatingIfNeeded: instructionOffset &- bodyStart) }
 
-    /// Records that the code at the present position can stop with `trap`, or is a return address.
+    /// Offset of the present position from the function's start.
+    @inline(__always)
+    private var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+
+    /// Records that the code at the present position can stop with `trap`.
     @inline(__always)
     mutating func markSite(_ trap: TrapCode) {
-        traps.append(
-            TrapSite(
-                codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
-                bodyOffset: bodyOffset, code: trap))
+        sites.traps.append(
+            TrapSite(codeOffset: codeOffset, bodyOffset: bodyOffset, code: trap))
+    }
+
+    /// Records that the call before the present position returns to it. All calls are recorded
+    /// here: this is the place that will know of the handlers around them.
+    @inline(__always)
+    mutating func markReturn() {
+        sites.calls.append(CallSite(codeOffset: codeOffset, bodyOffset: bodyOffset))
     }
 
     /// Traps when the flags fulfil `condition`.
@@ -264,10 +260,8 @@ extension BaselineCompiler {
         for index in 0..<coldTraps.count {
             let cold = coldTraps[index]
             code.bind(cold.label)
-            traps.append(
-                TrapSite(
-                    codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
-                    bodyOffset: cold.bodyOffset, code: cold.code))
+            sites.traps.append(
+                TrapSite(codeOffset: codeOffset, bodyOffset: cold.bodyOffset, code: cold.code))
             code.ud2()
         }
     }

@@ -6,16 +6,8 @@ internal import ApusFormat
 extension BaselineCompiler {
     /// Before an instruction: pays, if it starts a segment.
     mutating func meter() {
-        if let present = fuelSegment, instructionOffset < present.end { return }
-        let mayRepeat = fuelSegment?.opensLoop ?? true
-        let segment = FuelSegment(reader)
-        fuelSegment = segment
-        let cost = Int32(truncatingIfNeeded: segment.cost)
-        if mayRepeat {
-            code.alu(cost == 0 ? .cmp : .sub, .w64, CallingConvention.fuel, immediate: cost)
-            trap(.outOfFuel, if: .l)
-        } else if cost != 0 {
-            code.alu(.sub, .w64, CallingConvention.fuel, immediate: cost)
-        }
+        guard let payment = fuelMeter.payment(before: instructionOffset, reader) else { return }
+        let isTooLittle = code.payFuel(Int32(truncatingIfNeeded: payment.cost))
+        if payment.isChecked { trap(.outOfFuel, if: isTooLittle) }
     }
 }

@@ -39,7 +39,8 @@ extension Trampolines {
             (.tableCopy, labels.tableCopy), (.tableFill, labels.tableFill),
         ]
         for (function, label) in targets {
-            code.alu(.cmp, .w32, .rax, immediate: Int32(function.rawValue))
+            code.alu(
+                .cmp, .w32, RuntimeCall.function, immediate: Int32(function.rawValue))
             code.jump(.e, label)
         }
         code.bind(labels.other)
@@ -62,27 +63,35 @@ extension Trampolines {
     private var target: GPR { .rdi }
     private var origin: GPR { .r10 }
 
-    /// (places of both in rsi and rdx, destination in rcx, source in r8, count in r9)
+    /// (places of both, destination, source, count)
     private func emitShortCopy(
         _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
     ) {
-        code.alu(.cmp, .w64, .r9, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
+        let count = RuntimeCall.argument(4)
+        code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
-        find(units, target, place: .rsi, index: .rcx, count: .r9, otherwise: other, &code)
-        find(units, origin, place: .rdx, index: .r8, count: .r9, otherwise: other, &code)
-        if units == .elements { code.shift(.shl, .w32, .r9, immediate: units.sizeLog2) }
-        move(from: origin, count: .r9, &code)
+        find(
+            units, target, place: RuntimeCall.argument(0), index: RuntimeCall.argument(2),
+            count: count, otherwise: other, &code)
+        find(
+            units, origin, place: RuntimeCall.argument(1), index: RuntimeCall.argument(3),
+            count: count, otherwise: other, &code)
+        if units == .elements { code.shift(.shl, .w32, count, immediate: units.sizeLog2) }
+        move(from: origin, count: count, &code)
     }
 
-    /// (place in rsi, destination in rdx, value in rcx, count in r8)
+    /// (place, destination, value, which is in rcx, count)
     private func emitShortFill(
         _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
     ) {
-        code.alu(.cmp, .w64, .r8, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
+        let count = RuntimeCall.argument(3)
+        code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
-        find(units, target, place: .rsi, index: .rdx, count: .r8, otherwise: other, &code)
+        find(
+            units, target, place: RuntimeCall.argument(0), index: RuntimeCall.argument(1),
+            count: count, otherwise: other, &code)
         if units == .elements {
-            code.shift(.shl, .w32, .r8, immediate: units.sizeLog2)
+            code.shift(.shl, .w32, count, immediate: units.sizeLog2)
         } else {
             // The byte eight times.
             code.moveZeroExtended(from: .w8, .rcx, .rcx)
@@ -91,7 +100,7 @@ extension Trampolines {
         }
         code.moveToFloat(.w64, .xmm0, .rcx)
         code.vector(.punpcklqdq, .xmm0, .xmm0, .xmm0)
-        move(from: nil, count: .r8, &code)
+        move(from: nil, count: count, &code)
     }
 
     /// Puts into `result` where the `count` bytes or elements from `index` on are, of the memory

@@ -378,7 +378,7 @@ public struct Trampolines: Sendable {
         code.move(.w64, .rbp, .rsp)
         code.move(.w64, .rdi, context)
         code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
-        code.call(Address(scratch, index: .rax, scale: 8))
+        code.call(Address(scratch, index: RuntimeCall.function, scale: 8))
         let trapped = leaveIfTrapped(&code)
         code.pop(.rbp)
         code.ret()

@@ -285,6 +285,23 @@ public struct Builder: ~Copyable {
         return value
     }
 
+    /// Ends the block with a call with the last `count` words of the pool for arguments. Returns
+    /// the edge on which it returns, which is followed by one for each clause; whoever opens the
+    /// blocks that they lead to fills these in.
+    public mutating func tryCall(
+        _ operation: Operator, callee: UInt32, immediate: UInt16 = 0, count: Int,
+        catching clauses: Span<CatchClause>, changing set: AliasSet
+    ) -> Edge {
+        let start = function.pool.count &- count
+        let edge = function.makeOutcomes(from: scopes.last.block, catching: clauses)
+        append(
+            Instruction(
+                operation, .none, immediate: immediate, a: callee,
+                b: UInt32(truncatingIfNeeded: start), c: UInt32(truncatingIfNeeded: count)))
+        invalidate(set)
+        return edge
+    }
+
     /// Result number `place`, from 1 on, of the call that was made last.
     public mutating func result(_ place: Int, _ type: IRType, of call: Value) -> Value {
         append(

@@ -67,6 +67,23 @@ extension Function {
         return edge
     }
 
+    /// Makes the edges of a call that is to end `source`, one on which it returns and one for each
+    /// of its handlers, and appends to the pool, behind the arguments, what says so. Returns the
+    /// first of them; where they lead is still to be filled in.
+    public mutating func makeOutcomes(
+        from source: Block, catching clauses: Span<CatchClause>
+    ) -> Edge {
+        let first = Edge(at: edges.count)
+        pool.append(first.number)
+        pool.append(UInt32(truncatingIfNeeded: clauses.count))
+        for index in clauses.indices { pool.append(clauses[index].bits) }
+        for _ in 0...clauses.count {
+            let edge = makeEdge(from: source, to: .none, argumentCount: 0)
+            edges[edge.index].carriesOutcome = true
+        }
+        return first
+    }
+
     /// Makes the layout list the blocks by their numbers.
     public mutating func layOutByNumber() {
         layout.removeAll()

@@ -28,6 +28,13 @@ public import ApusCollections
 /// **Edges.** Branches name edges; an edge has its source, its target and the values for the
 /// target's parameters, which lie in the pool. No two branches share an edge.
 ///
+/// **Exceptions.** A `tryCall` ends its block with edges that carry its outcome: the first one is
+/// taken when it returns, and its target's parameters are the results; each other one belongs to a
+/// `CatchClause` and is taken by an exception, which is the only parameter of the target, a
+/// reference. Such edges have no arguments, and to their targets there is no other way. So a
+/// handler sees what was there before the call, and no result of it. The clauses are tried in
+/// order, and first those of the callee.
+///
 /// **Pool.** `pool` holds what does not fit an instruction: arguments, and the value and
 /// displacement of a store.
 ///
@@ -96,8 +103,22 @@ public struct Function: ~Copyable {
         case .jump: end.a..<(end.a &+ 1)
         case .branch: min(end.b, end.c)..<(max(end.b, end.c) &+ 1)
         case .branchTable: end.b..<(end.b &+ end.c)
+        case .tryCall, .tryCallImport, .tryCallFar, .tryCallRuntime: outcomes(end)
         default: 0..<0
         }
+    }
+
+    // MARK: Calls that end blocks
+
+    /// Of a call that ends its block: the edge on which it returns, and those to its handlers.
+    public func outcomes(_ call: Instruction) -> Range<UInt32> {
+        let place = Int(call.b &+ call.c)
+        return pool[place]..<(pool[place] &+ 1 &+ pool[place &+ 1])
+    }
+
+    /// What handler `index` of a call that ends its block is for.
+    public func clause(_ index: Int, of call: Instruction) -> CatchClause {
+        CatchClause(bits: pool[Int(call.b &+ call.c) &+ 2 &+ index])
     }
 
     // MARK: Operands
@@ -217,6 +238,9 @@ public struct EdgeRecord: BitwiseCopyable, Sendable {
     /// Of the first argument in the pool.
     public var argumentStart: UInt32
     public var argumentCount: UInt32
+    /// Whether the target's parameters are the outcome of the call that ends the source, rather
+    /// than arguments.
+    public var carriesOutcome = false
 
     public init(
         source: Block, target: Block, argumentStart: UInt32 = 0, argumentCount: UInt32 = 0

@@ -118,6 +118,10 @@ extension Operator {
         case .trap: entry("trap", .none, .nothing, .number, [.ends, .traps])
         case .tailCall: entry("tailCall", .list, .nothing, .none, [.ends, .calls])
         case .tailCallFar: entry("tailCallFar", .unaryAndList, .nothing, .none, [.ends, .calls])
+        case .tryCall: entry("tryCall", .list, .nothing, .none, [.ends, .calls])
+        case .tryCallImport: entry("tryCallImport", .list, .nothing, .none, [.ends, .calls])
+        case .tryCallFar: entry("tryCallFar", .unaryAndList, .nothing, .number, [.ends, .calls])
+        case .tryCallRuntime: entry("tryCallRuntime", .list, .nothing, .number, [.ends, .calls])
         }
     }
 

@@ -102,6 +102,24 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case trap
     /// Like `call` and `callFar`, in place of this function.
     case tailCall, tailCallFar
+    /// Like the calls without `try`, but exceptions that leave them are handled here: see
+    /// `Function`. Behind the arguments the pool has the first of their edges, the number of
+    /// handlers, and the `CatchClause` of each.
+    case tryCall, tryCallImport, tryCallFar, tryCallRuntime
+}
+
+extension Operator {
+    /// Of a call that ends its block because exceptions are handled: the one that does not.
+    @inline(__always)
+    public var plainCall: Operator? {
+        switch self {
+        case .tryCall: .call
+        case .tryCallImport: .callImport
+        case .tryCallFar: .callFar
+        case .tryCallRuntime: .callRuntime
+        default: nil
+        }
+    }
 }
 
 /// Which of an instruction's fields are operands.

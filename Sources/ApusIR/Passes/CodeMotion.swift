@@ -176,7 +176,11 @@ public struct CodeMotion: ~Copyable {
     private func isConditional(_ block: Block, _ function: borrowing Function) -> Bool {
         let ways = predecessors.range(block)
         guard ways.count == 1 else { return false }
-        return function.successors(function[predecessors[ways.lowerBound]].source).count > 1
+        let edge = predecessors[ways.lowerBound]
+        let choice = function.successors(function[edge].source)
+        // Calls return: nothing is to wait for that, and be kept meanwhile.
+        if function[edge].carriesOutcome, edge.number == choice.lowerBound { return false }
+        return choice.count > 1
     }
 
     /// Where `instruction`, which would be computed in `start`, is computed less often; nil if

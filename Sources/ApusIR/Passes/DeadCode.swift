@@ -33,6 +33,14 @@ public struct DeadCode: ~Copyable {
         rewrite(&function)
     }
 
+    /// Whether the parameters of `block` are not arguments of edges: the function's own, and the
+    /// outcomes of calls. They all stay.
+    private func isGiven(_ block: Block, _ function: borrowing Function) -> Bool {
+        if block == .entry { return true }
+        guard let way = predecessors.range(block).first else { return false }
+        return function[predecessors[way]].carriesOutcome
+    }
+
     // MARK: Parameters that are one value
 
     private mutating func findAliases(_ block: Block, _ function: borrowing Function) {
@@ -40,7 +48,7 @@ public struct DeadCode: ~Copyable {
         for (index, place) in function[block].parameters.enumerated() {
             let parameter = function.order[place]
             homes[parameter.index] = block
-            if block == .entry { continue }
+            if isGiven(block, function) { continue }
             var only = Value.none
             var isOne = true
             for way in ways {
@@ -76,7 +84,7 @@ public struct DeadCode: ~Copyable {
     }
 
     private mutating func markRoots(_ block: Block, _ function: borrowing Function) {
-        if block == .entry {
+        if isGiven(block, function) {
             for place in function[block].parameters { isLive[function.order[place].index] = true }
         }
         for place in function[block].body {
@@ -129,6 +137,7 @@ public struct DeadCode: ~Copyable {
         }
         function.blocks[block.index].parameterCount = UInt32(
             truncatingIfNeeded: keptParameters.count)
+        if isGiven(block, function) { return }
         for way in predecessors.range(block) {
             let edge = predecessors[way]
             let start = Int(function[edge].argumentStart)

@@ -201,6 +201,17 @@ private struct Parser {
             instruction.a = try line.value()
             try parseList(&instruction)
         case .callRuntime, .return: try parseList(&instruction)
+        case .tryCall, .tryCallImport:
+            instruction.a = UInt32(truncatingIfNeeded: try line.integer())
+            try parseList(&instruction)
+            try parseOutcomes()
+        case .tryCallFar:
+            instruction.a = try line.value()
+            try parseList(&instruction)
+            try parseOutcomes()
+        case .tryCallRuntime:
+            try parseList(&instruction)
+            try parseOutcomes()
         case .jump: instruction.a = try edge()
         case .branch:
             instruction.a = try line.value()
@@ -282,6 +293,43 @@ private struct Parser {
             _ = try edge()
             instruction.c += 1
             _ = line.skip(",")
+        }
+    }
+
+    /// Appends to the pool, behind the arguments, where a call goes on and where it is left to.
+    private mutating func parseOutcomes() throws(IRTextError) {
+        let count = pool.count + 1
+        pool += [UInt32(edges.count), 0]
+        try line.expect(",")
+        try parseOutcome()
+        try line.expect(",")
+        try line.expect("[")
+        while !line.skip("]") {
+            pool.append(try clause().bits)
+            pool[count] += 1
+            try parseOutcome()
+            _ = line.skip(",")
+        }
+    }
+
+    /// An edge of a call, which passes nothing.
+    private mutating func parseOutcome() throws(IRTextError) {
+        let target = Block(try line.number("block"))
+        try line.expect("(")
+        try line.expect(")")
+        edges.append(EdgeRecord(source: Block(at: blocks.count - 1), target: target))
+        edges[edges.count - 1].carriesOutcome = true
+    }
+
+    private mutating func clause() throws(IRTextError) -> CatchClause {
+        let word = try line.word()
+        switch word {
+        case "catchAll", "catchAllReference":
+            return CatchClause(tag: nil, wantsReference: word.hasSuffix("Reference"))
+        case "catch", "catchReference":
+            let tag = UInt32(truncatingIfNeeded: try line.integer())
+            return CatchClause(tag: tag, wantsReference: word.hasSuffix("Reference"))
+        default: throw line.error("catch or catchAll is expected, not \(word)")
         }
     }
 

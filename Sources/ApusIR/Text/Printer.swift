@@ -94,6 +94,13 @@ private struct Printer {
         case .call, .callImport, .tailCall: " \(instruction.a)\(list(instruction, function))"
         case .callFar, .tailCallFar: " \(instruction.first)\(list(instruction, function))"
         case .callRuntime, .return: " \(list(instruction, function))"
+        case .tryCall, .tryCallImport:
+            " \(instruction.a)\(list(instruction, function)), \(outcomes(instruction, function))"
+        case .tryCallFar:
+            " \(instruction.first)\(list(instruction, function)), "
+                + outcomes(instruction, function)
+        case .tryCallRuntime:
+            " \(list(instruction, function)), \(outcomes(instruction, function))"
         case .jump: " \(edge(instruction.a, function))"
         case .branch:
             " \(instruction.first), \(edge(instruction.b, function)), "
@@ -127,6 +134,14 @@ private struct Printer {
     private func list(_ instruction: Instruction, _ function: borrowing Function) -> String {
         let range = Int(instruction.b)..<Int(instruction.b + instruction.c)
         return "(\(range.map { "\(Value(function.pool[$0]))" }.list))"
+    }
+
+    private func outcomes(_ call: Instruction, _ function: borrowing Function) -> String {
+        let edges = function.outcomes(call)
+        let handlers = edges.dropFirst().enumerated().map { index, number in
+            "\(function.clause(index, of: call)) \(edge(number, function))"
+        }
+        return "\(edge(edges.lowerBound, function)), [\(handlers.list)]"
     }
 
     private func edge(_ number: UInt32, _ function: borrowing Function) -> String {

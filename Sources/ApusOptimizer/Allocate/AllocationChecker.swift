@@ -105,6 +105,9 @@ struct AllocationChecker {
         _ sinking: borrowing SpillSinking, _ liveness: borrowing Liveness
     ) {
         let block = function.blocks[target]
+        var state = state
+        // An exception brings no register along but those of the landing block's first instruction.
+        if block.isLanding { state.registers = State().registers }
         var arguments: [UInt32: UInt32] = [:]
         for index in 0..<block.parameterCount {
             let parameter = function.names[Int(block.parameterStart &+ index)]

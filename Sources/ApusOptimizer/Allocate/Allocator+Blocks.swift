@@ -10,7 +10,10 @@ extension Allocator {
         let template = template(number, function)
         if template >= 0 {
             mark(number)
-            inherit(number, from: template, function, &allocation)
+            // Where an exception lands nothing is in a register, so all that is needed is loaded.
+            if !function.blocks[number].isLanding {
+                inherit(number, from: template, function, &allocation)
+            }
             if function.blocks[number].loop == UInt32(truncatingIfNeeded: number) {
                 prepareLoop(number, function, &allocation)
             }

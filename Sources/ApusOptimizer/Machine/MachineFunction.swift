@@ -1,4 +1,5 @@
 internal import ApusCollections
+internal import ApusIR
 
 // Produced by selection; consumed by the allocator, which fills in `MachineOperand.assigned`, and
 // then by emission. Nothing in this folder knows a particular machine.
@@ -80,6 +81,9 @@ struct MachineFlags: OptionSet, BitwiseCopyable, Sendable {
     static var calls: MachineFlags { .init(rawValue: 4) }
     /// Does nothing but move its use to its result.
     static var copies: MachineFlags { .init(rawValue: 8) }
+    /// A call that ends its block: it goes on in the first successor, or an exception lands in
+    /// another one.
+    static var catches: MachineFlags { .init(rawValue: 16) }
 }
 
 /// What a memory operand is made of; its registers are the instruction's last uses.
@@ -173,6 +177,9 @@ struct MachineBlock: BitwiseCopyable, Sendable {
     var outerLoop: UInt32 = MachineBlock.noBlock
     var loopDepth: UInt16 = 0
     var isCold = false
+    /// Where an exception lands: no register holds anything but what the block's first instruction
+    /// says, and values are in their slots only.
+    var isLanding = false
 
     static var noBlock: UInt32 { .max }
 
@@ -182,6 +189,13 @@ struct MachineBlock: BitwiseCopyable, Sendable {
     }
     @inline(__always) var successors: Range<Int> {
         Int(successorStart)..<Int(successorStart &+ successorCount)
+    }
+
+    /// Of a block that ends in a call which catches: what successor `index` is for. Its bits are
+    /// among the names, behind those of the successors.
+    func clause(_ index: Int, _ function: borrowing MachineFunction) -> CatchClause {
+        CatchClause(
+            bits: function.names[Int(successorStart &+ successorCount) &+ index &- 1])
     }
 }
 

@@ -1,5 +1,6 @@
 internal import ApusAssembler
 internal import ApusCollections
+internal import ApusIR
 
 // Consumes: a MachineFunction, and the Allocation that has given registers to its operands.
 
@@ -31,6 +32,7 @@ private struct MachinePrinter {
         text += "block\(number)(\(names(block.parameters, function)))"
         if block.loopDepth > 0 { text += " depth \(block.loopDepth)" }
         if block.isCold { text += " cold" }
+        if block.isLanding { text += " landing" }
         text += ":\n"
         let steps = Int(allocation.starts[number])..<Int(allocation.ends[number])
         let edge = Int(allocation.edgeStarts[number])..<Int(allocation.edgeEnds[number])
@@ -40,7 +42,13 @@ private struct MachinePrinter {
         print(allocation.steps[last], function)
         if block.successorCount > 0 {
             text.removeLast()
-            let targets = block.successors.map { "block\(function.names[$0])" }
+            var targets = block.successors.map { "block\(function.names[$0])" }
+            let end = function.instructions[Int(allocation.steps[last].index)]
+            if end.flags.contains(.catches) {
+                for index in 1..<targets.count {
+                    targets[index] = "\(block.clause(index, function)) \(targets[index])"
+                }
+            }
             text += " -> \(targets.joined(separator: ", "))"
             if block.successorCount == 1 {
                 let count = function.blocks[Int(function.names[block.successors.lowerBound])]

@@ -7,15 +7,14 @@ internal import ApusIR
 extension FunctionTranslator {
     /// Before an instruction: pays, if it starts a segment.
     mutating func meter() {
-        if let present = fuelSegment, instructionOffset < present.end { return }
-        let mayRepeat = fuelSegment?.opensLoop ?? true
-        let segment = FuelSegment(reader)
-        fuelSegment = segment
-        // What is not reached here ends a frame, and costs nothing.
-        if !isReachable || (segment.cost == 0 && !mayRepeat) { return }
-        let cost = builder.constant(.i32, UInt64(segment.cost))
+        guard let payment = fuelMeter.payment(before: instructionOffset, reader),
+            // What is not reached here ends a frame, and costs nothing.
+            isReachable
+        else { return }
+        let cost = builder.constant(.i32, UInt64(payment.cost))
         builder.append(
-            ApusIR.Instruction(.payFuel, .none, immediate: mayRepeat ? 1 : 0, a: cost.number))
+            ApusIR.Instruction(
+                .payFuel, .none, immediate: payment.isChecked ? 1 : 0, a: cost.number))
     }
 
     /// Leaves if the thread has been told to.

@@ -27,7 +27,7 @@ struct FunctionTranslator: ~Copyable {
     var instructionOffset = 0
     var bodyStart = 0
     /// What has been paid for last, in metered code.
-    var fuelSegment: FuelSegment?
+    var fuelMeter = FuelMeter()
     /// See `isTooLarge`.
     var sizeLimit = 0
     /// Steps that have been taken besides those that have made something.
@@ -157,7 +157,7 @@ struct FunctionTranslator: ~Copyable {
         frames.removeAll()
         isReachable = true
         nextRecord = 1
-        fuelSegment = nil
+        fuelMeter = FuelMeter()
         loopDepth = 0
         localChanges.removeAll()
         loopLocals.removeAll()

@@ -181,13 +181,13 @@ extension RuntimeStore {
         }
     }
 
-    // SAFETY: functions that call out keep their context at [rbp-8] (`docs/abi.md`); contexts
+    // SAFETY: functions that call out keep their context in their frames (`FrameLayout`); contexts
     // and their owners live as long as the store.
     private var caller: Unmanaged<InstanceState>? {
         let frame = unsafe context.pointee.exit_fp
         guard frame != 0, unsafe frame != context.pointee.entry_fp else { return nil }
         let slot = unsafe UnsafePointer<UnsafeMutablePointer<apus_context>?>(
-            bitPattern: frame &- 8)
+            bitPattern: frame &+ UInt(bitPattern: Int(FrameLayout.context)))
         guard let caller = unsafe slot?.pointee, let owner = unsafe caller.pointee.owner else {
             return nil
         }

@@ -12,8 +12,8 @@ public struct LinkedImage: ~Copyable {
     /// One record per function that the module defines, in index order; `codeStart` counts from
     /// the image's start and ascends.
     public var functions: Arena<CompiledFunction>
-    /// All trap sites, ascending by `codeOffset`, which counts from the image's start.
-    public var traps: Arena<TrapSite>
+    /// All sites, ascending by `codeOffset`, which counts from the image's start.
+    public var sites: CodeSites
     /// Offset of the jump slots, one per function that the module defines, in index order. Nil:
     /// calls go straight to the functions.
     public var jumpSlots: Int?
@@ -22,13 +22,13 @@ public struct LinkedImage: ~Copyable {
 
     public init(
         code: consuming CodeMemory, codeBytes: Int,
-        functions: consuming Arena<CompiledFunction>, traps: consuming Arena<TrapSite>,
+        functions: consuming Arena<CompiledFunction>, sites: consuming CodeSites,
         jumpSlots: Int? = nil, writesTables: Bool = true
     ) {
         self.code = code
         self.codeBytes = codeBytes
         self.functions = functions
-        self.traps = traps
+        self.sites = sites
         self.jumpSlots = jumpSlots
         self.writesTables = writesTables
     }

@@ -40,7 +40,7 @@ public final class LoadedModule: @unchecked Sendable {
     private let jumpSlots: Int?
     private let code: CodeMemory
     private let functions: Arena<CompiledFunction>
-    private let traps: Arena<TrapSite>
+    private let sites: CodeSites
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
     private var isAnnounced = false
@@ -58,7 +58,7 @@ public final class LoadedModule: @unchecked Sendable {
         trampolines = try ModuleTrampolines(
             module, behind: image.codeBytes, of: &image.code, environment.trampolines)
         try image.code.makeExecutable()
-        let sites = unsafe image.traps.span.withUnsafeBufferPointer {
+        let traps = unsafe image.sites.traps.span.withUnsafeBufferPointer {
             UInt(bitPattern: $0.baseAddress)
         }
         codeBytes = image.codeBytes
@@ -67,7 +67,7 @@ public final class LoadedModule: @unchecked Sendable {
         writesTables = image.writesTables
         code = image.code
         functions = image.functions
-        traps = image.traps
+        sites = image.sites
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         holdsExternals =
@@ -77,7 +77,7 @@ public final class LoadedModule: @unchecked Sendable {
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
         try environment.allocator.validate(self)
-        try announce(sites)
+        try announce(traps)
     }
 
     deinit {
@@ -87,13 +87,13 @@ public final class LoadedModule: @unchecked Sendable {
         if isAnnounced { apus_code_range_remove(imageBase) }
     }
 
-    private func announce(_ sites: UInt) throws(ResourceError) {
+    private func announce(_ traps: UInt) throws(ResourceError) {
         if codeBytes == 0 { return }
         // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
         // and its elements stay where they are until deinit has withdrawn the range.
         let isAdded = unsafe apus_code_range_add(
-            imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: sites),
-            UInt64(traps.count))
+            imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: traps),
+            UInt64(sites.traps.count))
         guard isAdded != 0 else { throw ResourceError(.code, requested: UInt64(codeBytes)) }
         isAnnounced = true
         CodeRegistry.shared.add(self)
@@ -184,12 +184,11 @@ public final class LoadedModule: @unchecked Sendable {
         let function = functions[position]
         guard inside &- function.codeStart < function.codeLength else { return nil }
         var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
-        var site = traps.partitioningIndex { $0.codeOffset >= offset }
-        while site < traps.count, traps[site].codeOffset == offset {
-            place.bodyOffset = traps[site].bodyOffset
-            place.trap = traps[site].code
-            if (place.trap == .none) == isReturnAddress { break }
-            site += 1
+        if isReturnAddress {
+            place.bodyOffset = sites.call(returningTo: offset)?.bodyOffset ?? 0
+        } else if let site = sites.trap(at: offset) {
+            place.bodyOffset = site.bodyOffset
+            place.trap = site.code
         }
         return place
     }
@@ -199,11 +198,9 @@ public final class LoadedModule: @unchecked Sendable {
     public func place(near address: UInt) -> CodePlace? {
         guard var place = place(at: address, isReturnAddress: false) else { return nil }
         let offset = UInt32(truncatingIfNeeded: address &- imageBase)
-        let site = traps.partitioningIndex { $0.codeOffset > offset } - 1
         let position = functions.partitioningIndex { $0.codeStart > offset } - 1
-        if site >= 0, traps[site].codeOffset >= functions[position].codeStart {
-            place.bodyOffset = traps[site].bodyOffset
-        }
+        let start = functions[position].codeStart
+        place.bodyOffset = sites.bodyOffset(near: offset, from: start) ?? place.bodyOffset
         return place
     }
 
@@ -212,18 +209,5 @@ public final class LoadedModule: @unchecked Sendable {
     /// Reads the section anew each time: names are for people.
     public func functionName(_ index: Int) -> String? {
         ModuleNames(module).function(index)
-    }
-}
-
-extension Arena {
-    /// The first index whose element fulfils `predicate`, which all elements after it do too.
-    func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

@@ -7,7 +7,7 @@
 /// A place that can stop, as ApusABI's TrapSite lays it out.
 struct apus_trap_site {
     uint32_t code_offset;  // from the start of the code range
-    uint32_t packed;       // bits 24 to 31: trap code, 0 for a return address
+    uint32_t packed;       // bits 24 to 31: trap code
 };
 
 /// Announces code at [start, end) with its trap sites, sorted by offset. They must stay where they

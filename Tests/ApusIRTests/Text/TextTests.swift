@@ -59,6 +59,14 @@ import Testing
         ),
         ("function () -> ()\n constant 5\nblock0():", 2, "a constant has a result"),
         ("function () -> ()\nblock0():\n trap.", 3, "a number is expected"),
+        (
+            "function () -> ()\nblock0():\n tryCall 1(), block1(), [caught block2()]", 3,
+            "catch or catchAll is expected, not caught"
+        ),
+        (
+            "function () -> ()\nblock0():\n v0: i32 = context\n tryCall 1(), block1(v0), []", 4,
+            ") is expected, not v0"
+        ),
     ])
     func whatIsWrongIsSaid(text: String, line: Int, message: String) {
         do {

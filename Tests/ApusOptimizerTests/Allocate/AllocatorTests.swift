@@ -48,6 +48,45 @@ import Testing
         #expect(!allocator.allocate(&function, into: &allocation, limit: 10))
     }
 
+    /// What lies in a register that calls keep is not there any more where an exception lands: the
+    /// checker sees who takes it to be.
+    @Test func theCheckerSeesRegistersAcrossExceptions() {
+        var function = MachineFunction()
+        var allocation = Allocation()
+        var slots = FrameSlots()
+        var sinking = SpillSinking()
+        var allocator = Allocator(.x86_64, .x86_64)
+        var tried = 0
+        for seed in 0..<40 as Range<UInt64> {
+            RandomMachineFunction.make(seed: seed, size: 60, into: &function)
+            _ = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
+            sinking.run(function, allocation, allocator.liveness)
+            slots.assign(function, allocation, allocator.liveness)
+            for block in 0..<function.blocks.count {
+                for place in function.blocks[block].successors {
+                    let target = Int(function.names[place])
+                    guard function.blocks[target].isLanding else { continue }
+                    for register in 0..<Allocation.registerCount {
+                        let value = allocation.exit(block, register)
+                        guard !value.isNone else { continue }
+                        let entry = target * Allocation.registerCount + register
+                        #expect(allocation.atEntry[entry].isNone)
+                        allocation.atEntry[entry] = value
+                        let problems = AllocationChecker.check(
+                            function, allocation, slots, sinking, allocator.liveness)
+                        let fault =
+                            "block \(block): register \(register) has no v\(value.number) "
+                            + "for block \(target)"
+                        #expect(problems.contains(fault))
+                        allocation.atEntry[entry] = .none
+                        tried += 1
+                    }
+                }
+            }
+        }
+        #expect(tried > 20)
+    }
+
     /// The checker sees what it is there to see: each assigned register is changed in turn.
     @Test func theCheckerSeesWrongRegisters() {
         var function = MachineFunction()

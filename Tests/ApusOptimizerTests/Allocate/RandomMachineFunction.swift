@@ -53,12 +53,15 @@ struct RandomMachineFunction {
     private mutating func body(_ size: Int, depth: Int, _ function: inout MachineFunction) {
         var left = size
         while left > 0 {
-            switch random(depth > 4 ? 8 : 12) {
+            switch random(depth > 4 ? 8 : 13) {
             case 8, 9:
                 branch(left / 2, depth: depth, &function)
                 left -= left / 2 + 1
             case 10:
                 loop(left / 2, depth: depth, &function)
+                left -= left / 2 + 1
+            case 11:
+                attempt(left / 2, depth: depth, &function)
                 left -= left / 2 + 1
             default:
                 instruction(&function)
@@ -71,14 +74,47 @@ struct RandomMachineFunction {
         let tested = pick(.general, &function)
         start(.branch, &function)
         use(tested, .any, &function)
+        parted(size, depth: depth, &function) { _, _, _ in }
+    }
+
+    /// A call that may be left by an exception, and what comes behind it in either case.
+    private mutating func attempt(_ size: Int, depth: Int, _ function: inout MachineFunction) {
+        let first = pick(.general, &function)
+        let second = pick(.vector, &function)
+        start(.call, &function)
+        function.instructions.last.flags = [.calls, .catches]
+        function.instructions.last.clobbers = .lostByCalls
+        use(first, .fixed(PhysicalRegister(.rdi)), &function)
+        use(second, .fixed(PhysicalRegister(.xmm0)), &function)
+        parted(size, depth: depth, &function) { maker, isSecond, function in
+            function.blocks.last.isLanding = isSecond
+            maker.start(isSecond ? .landing : .results, &function)
+            let outcome = function.makeRegister(
+                .general, bytes: 8, isReference: isSecond || maker.random(8) == 0)
+            maker.define(outcome, .fixed(PhysicalRegister(.rax)), &function)
+            maker.scope.append(outcome)
+            if isSecond { return }
+            let float = maker.makeValue(.vector, &function)
+            maker.define(float, .fixed(PhysicalRegister(.xmm0)), &function)
+            maker.scope.append(float)
+        }
+    }
+
+    /// Two ways from the end of the block at hand, which meet again; `begin` says what is first on
+    /// each.
+    private mutating func parted(
+        _ size: Int, depth: Int, _ function: inout MachineFunction,
+        _ begin: (inout Self, _ isSecond: Bool, inout MachineFunction) -> Void
+    ) {
         let from = closeBlock([], &function)
         let outside = scope
         var ends: [(Int, [VirtualRegister])] = []
         let kinds = (0..<random(4)).map { _ in random(3) == 0 ? RegisterClass.vector : .general }
-        for _ in 0..<2 {
+        for isSecond in [false, true] {
             scope = outside
             let block = openBlock(&function)
             addSuccessor(block, to: from, &function)
+            begin(&self, isSecond, &function)
             body(size / 2, depth: depth + 1, &function)
             let arguments = kinds.map { pick($0, &function) }
             start(.jump, &function)

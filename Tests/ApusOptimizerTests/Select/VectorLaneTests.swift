@@ -390,9 +390,9 @@ import Testing
                 isRelaxedSIMDDeterministic: platform.isDeterministic)
             var batch = CodeBatch()
             #expect(generator.generate(function, as: 0, into: &batch))
-            let count = batch.traps.count
+            let count = batch.sites.traps.count
             #expect(count == 1, "\(access)")
-            let site = batch.traps[0]
+            let site = batch.sites.traps[0]
             #expect(site.code == .memoryOutOfBounds)
             // The address is in rdi and has no displacement: an access ends in ModRM 07 with some
             // register, or the like and an immediate. A move between registers has 11 in front.

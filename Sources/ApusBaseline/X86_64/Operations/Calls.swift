@@ -140,8 +140,6 @@ extension BaselineCompiler {
     }
 
     private mutating func emitCallInstruction(_ callee: Callee) {
-        let scratch = CallingConvention.scratch
-        let context = CallingConvention.context
         switch callee {
         case .own(let function):
             let place = code.callRelative()
@@ -149,26 +147,18 @@ extension BaselineCompiler {
                 CallRelocation(
                     codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
                     function: function))
-            markSite(.none)
+            markReturn()
             return
-        case .imported(let function):
-            let record = layout.functionImport(function)
-            code.load(.w64, scratch, Address(context, record))
-            code.load(.w64, context, Address(context, record &+ 8))
-            code.call(scratch)
+        case .imported(let function): code.callImport(at: layout.functionImport(function))
         case .element, .reference:
             if case .reference = callee { markSite(.nullFunctionReference) }
-            code.load(.w64, context, Address(scratch, FuncrefField.context))
-            code.call(Address(scratch, FuncrefField.code))
+            code.callReferenced()
         }
-        markSite(.none)
-        code.load(.w64, context, Self.contextSlot)
+        markReturn()
+        code.restoreContext()
     }
 
     // MARK: Runtime functions
-
-    /// The C argument registers after the first, which is the context.
-    private static var runtimeArguments: [GPR] { [.rsi, .rdx, .rcx, .r8, .r9] }
 
     /// Calls a function of the runtime with constants, then the `operands` on top of the stack.
     mutating func callRuntime(
@@ -180,21 +170,20 @@ extension BaselineCompiler {
         moves.removeAll()
         for (place, constant) in leading.enumerated() {
             appendMove(
-                to: Self.runtimeArguments[place].rawValue, .constant(.i32, UInt64(constant)))
+                to: RuntimeCall.argument(place).rawValue, .constant(.i32, UInt64(constant)))
         }
         for place in 0..<operands {
-            let register = Self.runtimeArguments[leading.count + place].rawValue
+            let register = RuntimeCall.argument(leading.count + place).rawValue
             appendMove(to: register, stack[first &+ place])
         }
         resolveMoves()
-        code.moveImmediate(.rax, UInt64(function.rawValue))
-        code.call(Address(CallingConvention.context, ContextField.runtimeCall))
-        markSite(.none)
+        code.callRuntime(UInt64(function.rawValue))
+        markReturn()
         truncateStack(to: first)
         forgetVolatileHomes()
         if let result {
-            freeGeneral.remove(GeneralSet(.rax))
-            push(result, .rax)
+            freeGeneral.remove(GeneralSet(RuntimeCall.result))
+            push(result, RuntimeCall.result)
         }
     }
 }

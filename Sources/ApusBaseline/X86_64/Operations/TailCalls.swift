@@ -48,8 +48,8 @@ extension BaselineCompiler {
         moveRegisterArguments(signature, from: first)
         loadTailCallee(callee)
         restoreSavedRegisters()
-        code.loadFloat(.f64, returnAddress, Address(.rbp, 8))
-        code.loadFloat(.f64, callerFrame, Address(.rbp))
+        code.loadFloat(.f64, returnAddress, Address(.rbp, FrameLayout.returnAddress))
+        code.loadFloat(.f64, callerFrame, Address(.rbp, FrameLayout.callerFrame))
         if case .own(let function) = callee {
             replaceFrame(signature)
             relocations.append(
@@ -78,8 +78,9 @@ extension BaselineCompiler {
         case .own: return
         case .imported(let function):
             let record = layout.functionImport(function)
-            code.loadFloat(.f64, calleeCode, Address(CallingConvention.context, record))
-            code.load(.w64, scratch, Address(CallingConvention.context, record &+ 8))
+            let context = CallingConvention.context
+            code.loadFloat(.f64, calleeCode, Address(context, record &+ FunctionImportField.code))
+            code.load(.w64, scratch, Address(context, record &+ FunctionImportField.context))
         case .element, .reference:
             if case .reference = callee { markSite(.nullFunctionReference) }
             code.loadFloat(.f64, calleeCode, Address(scratch, FuncrefField.code))
@@ -99,10 +100,10 @@ extension BaselineCompiler {
         code.alu(.cmp, .w64, scratch, context)
         code.jump(.e, plain)
         code.load(.w64, scratch, Address(context, ContextField.tailReturn))
-        code.alu(.cmp, .w64, scratch, Address(.rbp, 8))
+        code.alu(.cmp, .w64, scratch, Address(.rbp, FrameLayout.returnAddress))
         code.jump(.ne, leave)
         // The caller is such a frame already: it only learns who called last.
-        code.load(.w64, scratch, Address(.rbp))
+        code.load(.w64, scratch, Address(.rbp, FrameLayout.callerFrame))
         code.store(.w64, Address(scratch, TailFrame.caller), context)
         code.bind(plain)
         replaceFrame(signature)

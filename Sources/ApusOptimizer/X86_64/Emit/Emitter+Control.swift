@@ -4,7 +4,7 @@ internal import ApusCollections
 internal import ApusFormat
 internal import ApusVectors
 
-/// Flags and their users, calls, and ends of blocks.
+/// Flags and their users, and ends of blocks.
 extension Emitter {
     // MARK: Flags
 
@@ -133,17 +133,13 @@ extension Emitter {
 
     mutating func emitPayment(_ instruction: MachineInstruction) {
         let cost = Int32(truncatingIfNeeded: instruction.immediate)
-        code.alu(cost == 0 ? .cmp : .sub, .w64, CallingConvention.fuel, immediate: cost)
-        if instruction.detail == 1 { trap(.outOfFuel, if: .l) }
+        let isTooLittle = code.payFuel(cost)
+        if instruction.detail == 1 { trap(.outOfFuel, if: isTooLittle) }
     }
 
     mutating func emitPoll() {
-        let scratch = CallingConvention.scratch
-        code.load(
-            .w64, scratch, Address(CallingConvention.context, ContextField.storeContext))
-        code.load(.w64, scratch, Address(scratch, StoreField.requests))
-        code.alu(.cmp, .w32, Address(scratch), immediate: 0)
-        trap(.interrupted, if: .ne)
+        let isAsked = code.compareRequests()
+        trap(.interrupted, if: isAsked)
     }
 
     private mutating func emitSet(_ flag: FlagCondition, _ result: GPR) {
@@ -248,84 +244,6 @@ extension Emitter {
             from: .w32, to: .w64, scratch, Address(distance, index: scratch, scale: 4))
         code.alu(.add, .w64, scratch, distance)
         code.jump(scratch)
-    }
-
-    // MARK: Calls
-
-    mutating func emitCall(_ instruction: MachineInstruction) {
-        let scratch = CallingConvention.scratch
-        let context = CallingConvention.context
-        let bytes = Int32(truncatingIfNeeded: instruction.immediate)
-        switch instruction.opcode {
-        case .reserveStack: code.alu(.sub, .w64, .rsp, immediate: bytes)
-        case .releaseStack: code.alu(.add, .w64, .rsp, immediate: bytes)
-        case .call:
-            relocate(code.callRelative(), instruction)
-            markSite(.none)
-        case .callImport:
-            code.load(.w64, scratch, Address(context, instruction.displacement))
-            code.load(.w64, context, Address(context, instruction.displacement &+ 8))
-            code.call(scratch)
-            markSite(.none)
-            code.load(.w64, context, Self.contextSlot)
-        case .callFar:
-            markMemory(instruction)
-            code.load(.w64, context, Address(scratch, FuncrefField.context))
-            code.call(Address(scratch, FuncrefField.code))
-            markSite(.none)
-            code.load(.w64, context, Self.contextSlot)
-        case .callRuntime:
-            code.moveImmediate(.rax, instruction.immediate)
-            code.call(Address(context, ContextField.runtimeCall))
-            markSite(.none)
-        case .tailCallFar: emitFarTailCall(instruction)
-        default:
-            emitLeave()
-            relocate(code.jumpRelative(), instruction)
-        }
-    }
-
-    /// Goes on in the function whose record is at r11, once this one's frame has gone. If it is of
-    /// another instance the caller gets its own context back by way of a `TailFrame`; a chain of
-    /// such calls needs one.
-    private mutating func emitFarTailCall(_ instruction: MachineInstruction) {
-        let record = CallingConvention.scratch
-        let context = CallingConvention.context
-        // Every register may be an argument by now, but for this one.
-        let kept = CallingConvention.floatScratch
-        let isNear = code.makeLabel()
-        let hasFrame = code.makeLabel()
-        let enter = code.makeLabel()
-        markMemory(instruction)
-        code.alu(.cmp, .w64, context, Address(record, FuncrefField.context))
-        // Keeps the flags.
-        emitLeave()
-        code.jump(.e, isNear, near: true)
-        code.moveToFloat(.w64, kept, record)
-        code.load(.w64, record, Address(context, ContextField.tailReturn))
-        code.alu(.cmp, .w64, record, Address(.rsp))
-        code.jump(.e, hasFrame, near: true)
-        // The return address is there already.
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        code.push(context)
-        code.push(context)
-        code.push(record)
-        code.jump(enter, near: true)
-        code.bind(hasFrame)
-        code.store(.w64, Address(.rbp, TailFrame.caller), context)
-        code.bind(enter)
-        code.moveFromFloat(.w64, record, kept)
-        code.load(.w64, context, Address(record, FuncrefField.context))
-        code.bind(isNear)
-        code.jump(Address(record, FuncrefField.code))
-    }
-
-    private mutating func relocate(_ place: Int, _ instruction: MachineInstruction) {
-        relocations.append(
-            CallRelocation(
-                codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
-                function: UInt32(truncatingIfNeeded: instruction.immediate)))
     }
 }
 

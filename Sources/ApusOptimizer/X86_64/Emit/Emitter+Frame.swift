@@ -4,19 +4,13 @@ internal import ApusCollections
 
 /// Frames, traps and what lies behind the code. The rules are those of baseline code.
 extension Emitter {
-    /// A leaf with a smaller frame lives in the head-room below the stack limit.
-    private static var uncheckedFrameBytes: Int32 { 1024 }
-    /// Larger frames compare the stack pointer they will have with the limit.
-    private static var headRoomBytes: Int32 { 8192 }
-    /// The largest frame there may be.
-    static var frameLimit: Int { 1 << 30 }
-
     mutating func layOutFrame(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
         _ frameSlots: borrowing FrameSlots
     ) {
-        saved = allocation.used.intersection(RegisterFile.x86_64.calleeSaved)
-        let start = 8 &* (saved.count &+ (leavesInstance ? 1 : 0))
+        // Whoever is left by an exception may have kept any of them for a caller further up.
+        saved = catches ? calleeSaved : allocation.used.intersection(calleeSaved)
+        let start = 8 &* (saved.count &+ (keepsContext ? 1 : 0))
         let wideStart = start &+ 8 &* frameSlots.narrowCount
         var bytes = wideStart &+ 16 &* frameSlots.wideCount
         slots.removeAll()
@@ -32,7 +26,7 @@ extension Emitter {
             slots.append(Int32(truncatingIfNeeded: 0 &- end))
         }
         bytes = (bytes &+ 15) & ~15
-        isTooLarge = bytes >= Self.frameLimit
+        isTooLarge = bytes >= FrameLayout.bytesLimit
         frameBytes = Int32(truncatingIfNeeded: bytes)
     }
 
@@ -48,9 +42,12 @@ extension Emitter {
         offset = 0
         code.push(.rbp)
         code.move(.w64, .rbp, .rsp)
-        if !isLeaf || frameBytes > Self.uncheckedFrameBytes { emitStackCheck() }
+        if FrameLayout.needsStackCheck(isLeaf: isLeaf, frameBytes: frameBytes) {
+            let isExhausted = code.compareStack(frameBytes: frameBytes)
+            trap(.stackExhausted, if: isExhausted)
+        }
         if frameBytes > 0 { code.alu(.sub, .w64, .rsp, immediate: frameBytes) }
-        if leavesInstance { code.store(.w64, Self.contextSlot, CallingConvention.context) }
+        if keepsContext { code.store(.w64, FrameLayout.contextSlot, CallingConvention.context) }
         var rest = saved
         var place = savedStart
         while !rest.isEmpty {
@@ -60,21 +57,7 @@ extension Emitter {
         }
     }
 
-    /// Where a function that can leave its instance keeps its context.
-    static var contextSlot: Address { Address(.rbp, -8) }
-
-    private var savedStart: Int32 { leavesInstance ? -16 : -8 }
-
-    private mutating func emitStackCheck() {
-        let limit = Address(CallingConvention.context, ContextField.stackLimit)
-        if frameBytes <= Self.headRoomBytes {
-            code.alu(.cmp, .w64, .rsp, limit)
-        } else {
-            code.lea(.w64, CallingConvention.scratch, Address(.rsp, -frameBytes))
-            code.alu(.cmp, .w64, CallingConvention.scratch, limit)
-        }
-        trap(.stackExhausted, if: .b)
-    }
+    private var savedStart: Int32 { keepsContext ? FrameLayout.context &- 8 : -8 }
 
     /// Brings back what the caller had in the registers that calls keep, and its frame.
     mutating func emitLeave() {
@@ -99,13 +82,14 @@ extension Emitter {
 
     // MARK: Traps
 
-    /// Records that the code at the present position can stop with `trap`, or is a return address.
+    /// Offset of the present position from the function's start.
+    @inline(__always)
+    var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+
+    /// Records that the code at the present position can stop with `trap`.
     @inline(__always)
     mutating func markSite(_ trap: TrapCode) {
-        traps.append(
-            TrapSite(
-                codeOffset: UInt32(truncatingIfNeeded: code.count &- functionStart),
-                bodyOffset: offset, code: trap))
+        sites.traps.append(TrapSite(codeOffset: codeOffset, bodyOffset: offset, code: trap))
     }
 
     /// Records that the memory operand of the instruction to come may fault.

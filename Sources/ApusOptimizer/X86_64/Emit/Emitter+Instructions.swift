@@ -66,7 +66,7 @@ extension Emitter {
         _ function: borrowing MachineFunction, _ vectors: borrowing Arena<VectorBits>
     ) {
         switch instruction.opcode {
-        case .parameters: break
+        case .parameters, .results: break
         case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .contextRegister:
             let register = function.operands[Int(instruction.operands)].assigned
             emitRepeatable(instruction, register, keepsFlags: false, vectors)
@@ -103,7 +103,8 @@ extension Emitter {
             emitLane(instruction, function)
         case .reserveStack, .releaseStack, .call, .callImport, .callFar, .callRuntime,
             .tailCall, .tailCallFar:
-            emitCall(instruction)
+            emitCall(instruction, block, function)
+        case .landing: emitLanding()
         case .jump, .branchTable, .return, .trap: emitEnd(instruction, block, function)
         }
     }

@@ -84,6 +84,7 @@ extension Emitter {
         code.resetLabels()
         coldTraps.removeAll()
         tables.removeAll()
+        landings.removeAll()
         jumpCount = 0
         innerLoopCount = 0
         if isMeasuring {

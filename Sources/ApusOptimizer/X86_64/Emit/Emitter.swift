@@ -4,14 +4,14 @@ internal import ApusCollections
 internal import ApusIR
 internal import ApusVectors
 
-// Produced: machine code with its trap sites and relocations. Consumes: a MachineFunction whose
+// Produced: machine code with its sites and relocations. Consumes: a MachineFunction whose
 // operands the allocator has assigned, and its Allocation.
 
 /// Writes the code of one function after the other into a `CodeBatch`, whose parts it borrows
 /// while it works.
 struct Emitter: ~Copyable {
     var code = CodeBuffer()
-    var traps = Arena<TrapSite>(capacity: 16)
+    var sites = CodeSites()
     var relocations = Arena<CallRelocation>(capacity: 16)
     var functionStart = 0
     /// The WebAssembly instruction at hand, by its offset in the body.
@@ -25,8 +25,13 @@ struct Emitter: ~Copyable {
     /// Whether the frame is larger than code can address.
     var isTooLarge = false
     var leavesInstance = false
+    /// Whether exceptions are caught in the function.
+    var catches = false
+    var keepsContext: Bool { leavesInstance || catches }
     var parameterBytes: Int32 = 0
     let vectorOptions: VectorOptions
+    /// The registers that callers expect to be kept.
+    let calleeSaved: RegisterSet
 
     var labels = Arena<Label>(capacity: 128)
     /// Of each block, where a jump to it really goes: past blocks that only jump on.
@@ -37,6 +42,10 @@ struct Emitter: ~Copyable {
     private var hasStarted = Arena<Bool>(capacity: 128)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     var tables = Arena<JumpTable>(capacity: 8)
+    /// The blocks at which the handlers of the function land, in their order.
+    var landings = Arena<UInt32>(capacity: 1)
+    var firstHandlerList = 0
+    var hasTooManyHandlers = false
     /// The block whose code is written, and the one whose code follows.
     var currentBlock: UInt32 = 0
     var nextBlock = MachineBlock.noBlock
@@ -69,12 +78,15 @@ struct Emitter: ~Copyable {
         var block: UInt32
     }
 
-    init(_ vectorOptions: VectorOptions) { self.vectorOptions = vectorOptions }
+    init(_ vectorOptions: VectorOptions, calleeSaved: RegisterSet) {
+        self.vectorOptions = vectorOptions
+        self.calleeSaved = calleeSaved
+    }
 
     /// Borrows the parts of `batch`, until `end`.
     mutating func begin(_ batch: inout CodeBatch) {
         swap(&code, &batch.code)
-        swap(&traps, &batch.traps)
+        swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
         code.useAVX = vectorOptions.contains(.avx)
         code.useAVX512 = vectorOptions.contains(.avx512)
@@ -83,40 +95,39 @@ struct Emitter: ~Copyable {
     /// Gives back what `begin` has borrowed.
     mutating func end(_ batch: inout CodeBatch) {
         swap(&code, &batch.code)
-        swap(&traps, &batch.traps)
+        swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
     }
 
-    /// Appends the code of `function` with its trap sites and relocations; false if it is more
-    /// than code can address, when there is more of the batch than can be of use.
+    /// Appends the code of `function` with its sites and relocations; nil if it is more than code
+    /// and records can address, when there is more of the batch than can be of use.
     mutating func emit(
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
         _ frameSlots: borrowing FrameSlots, _ sinking: borrowing SpillSinking,
         _ vectors: borrowing Arena<VectorBits>, as index: UInt32
     ) -> CompiledFunction? {
-        var compiled = CompiledFunction(index: index)
-        compiled.trapStart = UInt32(truncatingIfNeeded: traps.count)
-        compiled.relocationStart = UInt32(truncatingIfNeeded: relocations.count)
         code.align(to: 16)
         functionStart = code.count
-        compiled.codeStart = UInt32(truncatingIfNeeded: functionStart)
+        var compiled = CompiledFunction(
+            index: index, codeStart: functionStart, behind: sites,
+            relocationCount: relocations.count)
+        firstHandlerList = sites.handlerLists.count
+        hasTooManyHandlers = false
         layOutFrame(function, allocation, frameSlots)
         if isTooLarge { return nil }
         startWriting(isMeasuring: true, at: functionStart)
         emitBody(function, allocation, sinking, vectors)
         if findShortJumps() || hasLoops {
-            traps.truncate(to: Int(compiled.trapStart))
+            sites.removeSites(of: compiled)
             relocations.truncate(to: Int(compiled.relocationStart))
             startWriting(isMeasuring: false, at: functionStart)
             emitBody(function, allocation, sinking, vectors)
         }
         emitTables(function)
         code.emitConstants()
-        if code.hasFailed { return nil }
-        compiled.codeLength = UInt32(truncatingIfNeeded: code.count &- functionStart)
-        compiled.trapCount = UInt32(truncatingIfNeeded: traps.count) &- compiled.trapStart
-        compiled.relocationCount =
-            UInt32(truncatingIfNeeded: relocations.count) &- compiled.relocationStart
+        if code.hasFailed || hasTooManyHandlers { return nil }
+        placeHandlers()
+        compiled.end(codeEnd: code.count, sites, relocationCount: relocations.count)
         return compiled
     }
 

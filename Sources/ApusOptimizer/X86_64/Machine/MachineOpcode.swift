@@ -9,6 +9,12 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     // Values from nowhere
     /// The parameters that arrive in registers ←
     case parameters
+    /// The results of a call that catches exceptions, in registers, at the start of the block in
+    /// which it goes on ←
+    case results
+    /// The exception, at the start of a block that handles it ←. Takes off the stack whatever the
+    /// call had on it.
+    case landing
     /// immediate ←; of a vector constant the immediate is its number.
     case immediate, floatConstant, vectorConstant
     /// A vector: twice the immediate ←
@@ -113,7 +119,8 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     /// `detail` is a `VectorLoad`.
     case loadVector
 
-    // Calls. Arguments and results are in fixed registers.
+    // Calls. Arguments and results are in fixed registers. Those that catch exceptions end their
+    // blocks (`MachineFlags.catches`) and leave results to `results`.
     /// Makes room on the stack for the immediate's bytes; gives it back.
     case reserveStack, releaseStack
     /// The function whose index is the immediate.

@@ -42,9 +42,20 @@ extension Selector {
         } else {
             for edge in successors { machine.names.append(machineTarget(Edge(edge), function)) }
         }
+        if end.operator.plainCall != nil { placeHandlers(successors, end, function) }
         guard isBranch else { return }
         for edge in successors where edgeNumbers[Int(edge)] != MachineBlock.noBlock {
             placeEdge(Edge(edge), function)
+        }
+    }
+
+    /// Marks where the handlers of `call` begin, and names their clauses.
+    private mutating func placeHandlers(
+        _ outcomes: Range<UInt32>, _ call: ApusIR.Instruction, _ function: borrowing Function
+    ) {
+        for (index, edge) in outcomes.dropFirst().enumerated() {
+            machine.blocks[Int(machineTarget(Edge(edge), function))].isLanding = true
+            machine.names.append(function.clause(index, of: call).bits)
         }
     }
 
@@ -100,7 +111,11 @@ extension Selector {
             self.place = place
             selectInstruction(function.order[place], function)
         }
-        if block == .entry { selectParameters(function) }
+        if block == .entry {
+            selectParameters(function)
+        } else {
+            selectOutcome(block, function)
+        }
         machine.instructions.reverse(from: start)
         machine.blocks[number].end = UInt32(truncatingIfNeeded: machine.instructions.count)
         nameParameters(block, number, function)

@@ -60,7 +60,7 @@ struct PlaceCounter {
     var generalCount: Int { general }
 }
 
-/// Parameters, calls and returns.
+/// Parameters and calls.
 extension Selector {
     // MARK: Parameters
 
@@ -83,7 +83,8 @@ extension Selector {
                 made.width = type.width
                 made.detail = (type == .i32 ? LoadExtension.zero32 : .full64).rawValue
                 made.condition = MachineInstruction.constantLoad
-                begin(made, AddressParts(form: .frame, displacement: 16 &+ bytes))
+                let displacement = FrameLayout.stackArguments &+ bytes
+                begin(made, AddressParts(form: .frame, displacement: displacement))
                 define(register)
             }
         }
@@ -101,13 +102,14 @@ extension Selector {
         _ value: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) {
         let list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
-        if instruction.operator == .callRuntime {
+        let plain = instruction.operator.plainCall ?? instruction.operator
+        if plain == .callRuntime {
             return lowerRuntimeCall(value, instruction, list, function)
         }
         var fixed: [MachineOperand] = []
         var made: MachineInstruction
         var address: AddressParts?
-        switch instruction.operator {
+        switch plain {
         case .callImport:
             made = MachineInstruction(.callImport)
             address = AddressParts(form: .context, displacement: Int32(bitPattern: instruction.a))
@@ -126,16 +128,30 @@ extension Selector {
         let counter = placeArguments(list, &fixed, &onStack, function)
         let outcome = resultPlaces(value, instruction, function)
         let argumentBytes = counter.areaBytes(results: outcome.bytes)
-        let outgoing = (argumentBytes &+ outcome.bytes &+ 15) & ~15
+        let outgoing = Self.outgoingBytes(argumentBytes, outcome)
         if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
         if outcome.bytes > 0 { passResultArea(above: argumentBytes) }
         for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
-        made.flags = .calls
         made.clobbers = .lostByCalls
+        if noteCatching(instruction) {
+            made.flags = [.calls, .catches]
+            begin(made, address)
+            for operand in fixed { use(operand.value, operand.constraint) }
+            return
+        }
+        made.flags = .calls
         begin(made, address)
         for (register, physical) in outcome.inRegisters { define(register, .fixed(physical)) }
         for operand in fixed { use(operand.value, operand.constraint) }
-        for (register, bytes, type) in outcome.onStack { loadResult(register, bytes, type) }
+        takeFromStack(outcome, of: outgoing, argumentBytes)
+    }
+
+    /// Loads results that are on the stack, and gives back what of it a call has left of the
+    /// `outgoing` bytes that were reserved for it.
+    private mutating func takeFromStack(
+        _ results: CallResults, of outgoing: Int32, _ argumentBytes: Int32
+    ) {
+        for (register, bytes, type) in results.onStack { loadResult(register, bytes, type) }
         if outgoing > argumentBytes {
             adjustStack(.releaseStack, outgoing &- argumentBytes)
         }
@@ -150,7 +166,7 @@ extension Selector {
     }
 
     /// Adds the arguments in `list` to those in registers and those on the stack.
-    private mutating func placeArguments(
+    mutating func placeArguments(
         _ list: Range<Int>, _ fixed: inout [MachineOperand],
         _ onStack: inout [(VirtualRegister, Int32, IRType)], _ function: borrowing Function
     ) -> PlaceCounter {
@@ -178,12 +194,24 @@ extension Selector {
     private func resultPlaces(
         _ call: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) -> CallResults {
+        if instruction.operator.plainCall != nil {
+            let edge = Edge(function.outcomes(instruction).lowerBound)
+            return resultPlaces(in: function[function[edge].target].parameters, function)
+        }
+        guard instruction.type != .none else { return CallResults() }
+        var end = self.place &+ 1
+        while function[function.order[end]].operator == .callResult { end &+= 1 }
+        return resultPlaces(in: self.place..<end, function)
+    }
+
+    /// Where results are, which are the values at these places in the order.
+    private func resultPlaces(
+        in places: Range<Int>, _ function: borrowing Function
+    ) -> CallResults {
         var results = CallResults()
-        guard instruction.type != .none else { return results }
         var counter = PlaceCounter.results
-        var place = self.place
-        var value = call
-        repeat {
+        for place in places {
+            let value = function.order[place]
             let register = names[value.index]
             let type = function.type(value)
             switch counter.next(type) {
@@ -192,11 +220,60 @@ extension Selector {
             case .stack(let bytes):
                 if !register.isNone { results.onStack.append((register, bytes, type)) }
             }
-            place &+= 1
-            value = function.order[place]
-        } while function[value].operator == .callResult
+        }
         results.bytes = counter.stackBytes
         return results
+    }
+
+    /// Bytes of the stack that a call takes for arguments and results.
+    private static func outgoingBytes(_ argumentBytes: Int32, _ results: CallResults) -> Int32 {
+        (argumentBytes &+ results.bytes &+ 15) & ~15
+    }
+
+    // MARK: Outcomes
+
+    /// Whether a call ends its block, which is noted.
+    private mutating func noteCatching(_ instruction: ApusIR.Instruction) -> Bool {
+        if instruction.operator.plainCall == nil { return false }
+        catches = true
+        return true
+    }
+
+    /// The start of `block`, if that is where a call goes on, or where an exception lands that has
+    /// left it; its instructions are put down in reverse.
+    mutating func selectOutcome(_ block: Block, _ function: borrowing Function) {
+        guard let way = predecessors.range(block).first else { return }
+        let edge = predecessors[way]
+        guard function[edge].carriesOutcome else { return }
+        let call = function[function.terminator(function[edge].source)]
+        let start = machine.instructions.count
+        if edge.number == function.outcomes(call).lowerBound {
+            selectReturn(of: call, block, function)
+        } else {
+            begin(MachineInstruction(.landing))
+            let register = names[function.order[function[block].parameters.lowerBound].index]
+            if !register.isNone {
+                define(register, .fixed(PhysicalRegister(CallingConvention.exception)))
+            }
+        }
+        machine.instructions.reverse(from: start)
+    }
+
+    private mutating func selectReturn(
+        of call: ApusIR.Instruction, _ block: Block, _ function: borrowing Function
+    ) {
+        let results = resultPlaces(in: function[block].parameters, function)
+        if !results.inRegisters.isEmpty {
+            begin(MachineInstruction(.results))
+            for (register, physical) in results.inRegisters { define(register, .fixed(physical)) }
+        }
+        if call.operator == .tryCallRuntime { return }
+        var arguments = PlaceCounter.arguments
+        for place in Int(call.b)..<Int(call.b &+ call.c) {
+            _ = arguments.next(function.type(Value(function.pool[place])))
+        }
+        let argumentBytes = arguments.areaBytes(results: results.bytes)
+        takeFromStack(results, of: Self.outgoingBytes(argumentBytes, results), argumentBytes)
     }
 
     private mutating func adjustStack(_ opcode: MachineOpcode, _ bytes: Int32) {
@@ -230,143 +307,20 @@ extension Selector {
     ) {
         var fixed: [MachineOperand] = []
         for (index, place) in list.enumerated() {
-            guard index < Self.runtimeArguments.count else { return isRefused = true }
+            guard index < RuntimeCall.argumentCount else { return isRefused = true }
             fixed.append(
                 MachineOperand(
                     register(Value(function.pool[place]), function),
-                    .fixed(PhysicalRegister(Self.runtimeArguments[index]))))
+                    .fixed(PhysicalRegister(RuntimeCall.argument(index)))))
         }
         var made = MachineInstruction(.callRuntime)
         made.immediate = UInt64(instruction.immediate)
-        made.flags = .calls
+        made.flags = noteCatching(instruction) ? [.calls, .catches] : .calls
         made.clobbers = .lostByCalls
         begin(made)
         if !names[value.index].isNone {
-            define(names[value.index], .fixed(PhysicalRegister(.rax)))
+            define(names[value.index], .fixed(PhysicalRegister(RuntimeCall.result)))
         }
-        for operand in fixed { use(operand.value, operand.constraint) }
-    }
-
-    /// The C argument registers after the first, which is the context.
-    private static var runtimeArguments: [GPR] { [.rsi, .rdx, .rcx, .r8, .r9] }
-
-    // MARK: Ends
-
-    mutating func lowerEnd(
-        _ instruction: ApusIR.Instruction, _ function: borrowing Function
-    ) {
-        switch instruction.operator {
-        case .jump:
-            passArguments(Edge(instruction.a), Int(blockNumbers[block.index]), function)
-            begin(MachineInstruction(.jump))
-        case .branch: lowerBranch(instruction, function)
-        case .branchTable: lowerBranchTable(instruction, function)
-        case .return: lowerReturn(instruction, function)
-        case .tailCall, .tailCallFar: lowerTailCall(instruction, function)
-        default:
-            var made = MachineInstruction(.trap)
-            made.raised = UInt8(truncatingIfNeeded: instruction.immediate)
-            begin(made)
-        }
-    }
-
-    private mutating func lowerBranch(
-        _ instruction: ApusIR.Instruction, _ function: borrowing Function
-    ) {
-        append(test(.branch, instruction.first, function))
-    }
-
-    private mutating func lowerBranchTable(
-        _ instruction: ApusIR.Instruction, _ function: borrowing Function
-    ) {
-        if instruction.c == 1 {
-            let edge = Edge(instruction.b)
-            passArguments(edge, Int(blockNumbers[block.index]), function)
-            return begin(MachineInstruction(.jump))
-        }
-        let index = register(instruction.first, function)
-        let distance = makeRegister(.i64)
-        var made = MachineInstruction(.branchTable)
-        made.flags = .writesEarly
-        append(made, distance, index)
-    }
-
-    private mutating func lowerReturn(
-        _ instruction: ApusIR.Instruction, _ function: borrowing Function
-    ) {
-        var fixed: [MachineOperand] = []
-        var onStack: [(VirtualRegister, Int32, IRType)] = []
-        var counter = PlaceCounter.results
-        for place in Int(instruction.b)..<Int(instruction.b &+ instruction.c) {
-            let result = Value(function.pool[place])
-            let type = function.type(result)
-            let register = register(result, function)
-            switch counter.next(type) {
-            case .register(let physical):
-                fixed.append(MachineOperand(register, .fixed(physical)))
-            case .stack(let bytes): onStack.append((register, bytes, type))
-            }
-        }
-        if !onStack.isEmpty { storeInResultArea(onStack, function) }
-        begin(MachineInstruction(.return))
-        for operand in fixed { use(operand.value, operand.constraint) }
-    }
-
-    /// Stores results where the caller has asked for them.
-    private mutating func storeInResultArea(
-        _ results: [(VirtualRegister, Int32, IRType)], _ function: borrowing Function
-    ) {
-        let place = 16 &+ CallingConvention.resultPointerOffset(in: incomingBytes(function))
-        let area = makeRegister(.i64)
-        var pointer = MachineInstruction(.load)
-        pointer.detail = LoadExtension.full64.rawValue
-        begin(pointer, AddressParts(form: .frame, displacement: place))
-        define(area)
-        for (register, bytes, type) in results {
-            var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
-            made.width = type == .v128 ? .w128 : .w64
-            let parts = AddressParts(form: .base, base: area, displacement: bytes)
-            begin(made, parts)
-            use(register)
-            useMemory(parts)
-        }
-    }
-
-    /// Bytes of the function's own stack arguments.
-    private func incomingBytes(_ function: borrowing Function) -> Int32 {
-        var counter = PlaceCounter.arguments
-        for place in function[Block.entry].parameters {
-            _ = counter.next(function.type(function.order[place]))
-        }
-        return counter.areaBytes(results: resultBytes(function))
-    }
-
-    /// Bytes of the function's results that do not fit into registers.
-    private func resultBytes(_ function: borrowing Function) -> Int32 {
-        var counter = PlaceCounter.results
-        for result in 0..<function.results.count { _ = counter.next(function.results[result]) }
-        return counter.stackBytes
-    }
-
-    private mutating func lowerTailCall(
-        _ instruction: ApusIR.Instruction, _ function: borrowing Function
-    ) {
-        var fixed: [MachineOperand] = []
-        var onStack: [(VirtualRegister, Int32, IRType)] = []
-        let list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
-        _ = placeArguments(list, &fixed, &onStack, function)
-        // Arguments on the stack would have to replace the function's own.
-        guard onStack.isEmpty, incomingBytes(function) == 0 else { return isRefused = true }
-        var made = MachineInstruction(.tailCall)
-        if instruction.operator == .tailCallFar {
-            made.opcode = .tailCallFar
-            made.trap = UInt8(truncatingIfNeeded: instruction.immediate)
-            let record = register(instruction.first, function)
-            fixed.append(MachineOperand(record, .fixed(PhysicalRegister(.r11))))
-        } else {
-            made.immediate = UInt64(instruction.a)
-        }
-        begin(made)
         for operand in fixed { use(operand.value, operand.constraint) }
     }
 }

@@ -53,7 +53,9 @@ extension Selector {
         case .storeLane: lowerStoreLane(instruction, function)
         case .load: lowerLoad(value, instruction, function)
         case .store: lowerStore(instruction, function)
-        case .call, .callImport, .callFar, .callRuntime: lowerCall(value, instruction, function)
+        case .call, .callImport, .callFar, .callRuntime, .tryCall, .tryCallImport, .tryCallFar,
+            .tryCallRuntime:
+            lowerCall(value, instruction, function)
         case .trapIf: lowerTrapIf(instruction, function)
         case .payFuel: lowerPayment(instruction, function)
         case .poll: begin(MachineInstruction(.poll))

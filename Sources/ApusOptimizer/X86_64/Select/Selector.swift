@@ -46,6 +46,8 @@ struct Selector: ~Copyable {
     var raises = false
     /// Whether code of other instances is called.
     var leavesInstance = false
+    /// Whether exceptions are handled.
+    var catches = false
     /// Bytes of the stack that the function's parameters take.
     var parameterBytes: Int32 = 0
 
@@ -59,6 +61,7 @@ struct Selector: ~Copyable {
         machine.removeAll()
         isRefused = false
         leavesInstance = false
+        catches = false
         predecessors.compute(function)
         loops.compute(function, predecessors)
         prepare(function)

@@ -18,9 +18,4 @@ import Testing
         #expect(record.code_offset == 3)
         #expect(record.packed >> 24 == UInt32(TrapCode.stackExhausted.rawValue))
     }
-
-    @Test func runtimeFunctionsFitTheArgumentRegisters() {
-        #expect(RuntimeFunction.allCases.allSatisfy { $0.parameterCount <= 5 })
-        #expect(RuntimeFunction.allCases.map(\.rawValue) == Array(0..<10))
-    }
 }

@@ -1,0 +1,23 @@
+public import ApusAssembler
+public import ApusCollections
+
+/// What one compiler has made on one thread: consecutive functions with their records.
+public struct CodeBatch: ~Copyable {
+    public var code = CodeBuffer()
+    public var functions = Arena<CompiledFunction>(capacity: 256)
+    public var sites = CodeSites(capacity: 1024)
+    public var relocations = Arena<CallRelocation>(capacity: 256)
+    /// Whether a function stores to elements of tables without calling the runtime.
+    public var writesTables = false
+
+    public init() {}
+
+    /// Empties the batch; keeps its memory.
+    public mutating func removeAll() {
+        code.removeAll()
+        functions.removeAll()
+        sites.removeAll()
+        relocations.removeAll()
+        writesTables = false
+    }
+}

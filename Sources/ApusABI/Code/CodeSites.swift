@@ -1,0 +1,108 @@
+public import ApusCollections
+
+/// What is known of places in code: where it can trap, where calls return to, and what catches
+/// exceptions there. Written by compilers, put together when a module is linked, read for
+/// backtraces.
+public struct CodeSites: ~Copyable {
+    /// Ascending by `codeOffset` within a function, and once linked altogether.
+    public var traps: Arena<TrapSite>
+    /// Likewise.
+    public var calls: Arena<CallSite>
+    /// Lists of each function that has any, and the handlers of these lists. Most modules have
+    /// none.
+    public var handlerLists = Arena<HandlerList>(capacity: 1)
+    public var handlers = Arena<ExceptionHandler>(capacity: 1)
+
+    /// Room for so many places of each kind to begin with.
+    public init(capacity: Int = 16) {
+        traps = Arena(capacity: capacity)
+        calls = Arena(capacity: capacity)
+    }
+
+    /// Forgets everything; keeps the memory.
+    public mutating func removeAll() {
+        traps.removeAll()
+        calls.removeAll()
+        handlerLists.removeAll()
+        handlers.removeAll()
+    }
+
+    /// Forgets what belongs to `function`, the last one, as far as it is written.
+    public mutating func removeSites(of function: CompiledFunction) {
+        traps.truncate(to: Int(function.trapStart))
+        calls.truncate(to: Int(function.callStart))
+        let lists = Int(function.handlerListStart)
+        if lists < handlerLists.count { handlers.truncate(to: Int(handlerLists[lists].start)) }
+        handlerLists.truncate(to: lists)
+    }
+
+    // MARK: Linking
+
+    /// Adds what is known of the functions of a batch, whose records now start where those that
+    /// are here end; see `rebase`.
+    public mutating func append(_ batch: borrowing CodeSites) {
+        let handlerStart = UInt32(truncatingIfNeeded: handlers.count)
+        let listStart = handlerLists.count
+        traps.append(contentsOf: batch.traps)
+        calls.append(contentsOf: batch.calls)
+        handlers.append(contentsOf: batch.handlers)
+        handlerLists.append(contentsOf: batch.handlerLists)
+        for place in listStart..<handlerLists.count { handlerLists[place].start &+= handlerStart }
+    }
+
+    /// Makes the offsets of the places in `function` count from the image's start.
+    public mutating func rebase(_ function: CompiledFunction) {
+        let firstTrap = Int(function.trapStart)
+        for place in firstTrap..<firstTrap + Int(function.trapCount) {
+            traps[place].codeOffset &+= function.codeStart
+        }
+        let firstCall = Int(function.callStart)
+        for place in firstCall..<firstCall + Int(function.callCount) {
+            calls[place].codeOffset &+= function.codeStart
+        }
+    }
+
+    // MARK: Look-up
+
+    /// The call that returns to `codeOffset`.
+    public func call(returningTo codeOffset: UInt32) -> CallSite? {
+        let place = calls.partitioningIndex { $0.codeOffset >= codeOffset }
+        guard place < calls.count, calls[place].codeOffset == codeOffset else { return nil }
+        return calls[place]
+    }
+
+    /// The trap that a fault at `codeOffset` is.
+    public func trap(at codeOffset: UInt32) -> TrapSite? {
+        let place = traps.partitioningIndex { $0.codeOffset >= codeOffset }
+        guard place < traps.count, traps[place].codeOffset == codeOffset else { return nil }
+        return traps[place]
+    }
+
+    /// Body offset of the last place that is listed from `start` up to `codeOffset`.
+    public func bodyOffset(near codeOffset: UInt32, from start: UInt32) -> UInt32? {
+        let call = calls.partitioningIndex { $0.codeOffset > codeOffset } - 1
+        let trap = traps.partitioningIndex { $0.codeOffset > codeOffset } - 1
+        var place = start
+        var found: UInt32?
+        if call >= 0, calls[call].codeOffset >= place {
+            place = calls[call].codeOffset
+            found = calls[call].bodyOffset
+        }
+        // What faults where a call returns to comes after the call.
+        if trap >= 0, traps[trap].codeOffset >= place { found = traps[trap].bodyOffset }
+        return found
+    }
+
+    /// Calls `body` with each handler of `call`, which is in `function`, innermost first.
+    public func forEachHandler(
+        of call: CallSite, in function: CompiledFunction, _ body: (ExceptionHandler) -> Void
+    ) {
+        var number = call.handlers
+        while let present = number {
+            let list = handlerLists[Int(function.handlerListStart) + Int(present)]
+            let start = Int(list.start)
+            for place in start..<start + Int(list.count) { body(handlers[place]) }
+            number = list.outer
+        }
+    }
+}

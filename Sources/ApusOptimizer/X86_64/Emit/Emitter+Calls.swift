@@ -1,0 +1,131 @@
+internal import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+internal import ApusIR
+
+/// Calls, and where exceptions land that leave them.
+extension Emitter {
+    mutating func emitCall(
+        _ instruction: MachineInstruction, _ block: MachineBlock,
+        _ function: borrowing MachineFunction
+    ) {
+        let bytes = Int32(truncatingIfNeeded: instruction.immediate)
+        switch instruction.opcode {
+        case .reserveStack: code.alu(.sub, .w64, .rsp, immediate: bytes)
+        case .releaseStack: code.alu(.add, .w64, .rsp, immediate: bytes)
+        case .tailCall:
+            emitLeave()
+            relocate(code.jumpRelative(), instruction)
+        case .tailCallFar: emitFarTailCall(instruction)
+        default: emitReturningCall(instruction, block, function)
+        }
+    }
+
+    /// A call that comes back. If it ends its block it goes on from there.
+    private mutating func emitReturningCall(
+        _ instruction: MachineInstruction, _ block: MachineBlock,
+        _ function: borrowing MachineFunction
+    ) {
+        switch instruction.opcode {
+        case .callImport: code.callImport(at: instruction.displacement)
+        case .callFar:
+            markMemory(instruction)
+            code.callReferenced()
+        case .callRuntime: code.callRuntime(instruction.immediate)
+        default: relocate(code.callRelative(), instruction)
+        }
+        let catches = instruction.flags.contains(.catches)
+        let handlers = catches ? addHandlers(block, function) : nil
+        sites.calls.append(
+            CallSite(codeOffset: codeOffset, bodyOffset: offset, handlers: handlers))
+        if instruction.opcode == .callImport || instruction.opcode == .callFar {
+            code.restoreContext()
+        }
+        guard catches else { return }
+        let next = target(block, 0, function)
+        if next != nextBlock { jump(labels[Int(next)]) }
+    }
+
+    // MARK: Exceptions
+
+    /// Records the handlers of the call that ends `block`: the number of their list. Where they
+    /// are is filled in when all code is written.
+    private mutating func addHandlers(
+        _ block: MachineBlock, _ function: borrowing MachineFunction
+    ) -> UInt32 {
+        let number = UInt32(truncatingIfNeeded: sites.handlerLists.count &- firstHandlerList)
+        if number > CallSite.numberLimit { hasTooManyHandlers = true }
+        sites.handlerLists.append(
+            HandlerList(
+                start: UInt32(truncatingIfNeeded: sites.handlers.count),
+                count: block.successorCount &- 1))
+        for index in 1..<Int(block.successorCount) {
+            let clause = block.clause(index, function)
+            landings.append(target(block, index, function))
+            sites.handlers.append(
+                ExceptionHandler(
+                    tag: clause.tag, wantsReference: clause.wantsReference, landingOffset: 0))
+        }
+        return min(number, CallSite.numberLimit)
+    }
+
+    /// Fills in where handlers are.
+    mutating func placeHandlers() {
+        let first = sites.handlers.count &- landings.count
+        for index in 0..<landings.count {
+            let position = code.offset(of: labels[Int(landings[index])])
+            sites.handlers[first &+ index].landingOffset = UInt32(
+                truncatingIfNeeded: position &- functionStart)
+        }
+    }
+
+    /// The stack pointer is still that of who has thrown.
+    mutating func emitLanding() {
+        code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
+    }
+
+    // MARK: Tail calls
+
+    /// Goes on in the function whose record is at r11, once this one's frame has gone. If it is of
+    /// another instance the caller gets its own context back by way of a `TailFrame`; a chain of
+    /// such calls needs one.
+    private mutating func emitFarTailCall(_ instruction: MachineInstruction) {
+        let record = CallingConvention.scratch
+        let context = CallingConvention.context
+        // Every register may be an argument by now, but for this one.
+        let kept = CallingConvention.floatScratch
+        let isNear = code.makeLabel()
+        let hasFrame = code.makeLabel()
+        let enter = code.makeLabel()
+        markMemory(instruction)
+        code.alu(.cmp, .w64, context, Address(record, FuncrefField.context))
+        // Keeps the flags.
+        emitLeave()
+        code.jump(.e, isNear, near: true)
+        code.moveToFloat(.w64, kept, record)
+        code.load(.w64, record, Address(context, ContextField.tailReturn))
+        code.alu(.cmp, .w64, record, Address(.rsp))
+        code.jump(.e, hasFrame, near: true)
+        // The return address is there already.
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        code.push(context)
+        code.push(context)
+        code.push(record)
+        code.jump(enter, near: true)
+        code.bind(hasFrame)
+        code.store(.w64, Address(.rbp, TailFrame.caller), context)
+        code.bind(enter)
+        code.moveFromFloat(.w64, record, kept)
+        code.load(.w64, context, Address(record, FuncrefField.context))
+        code.bind(isNear)
+        code.jump(Address(record, FuncrefField.code))
+    }
+
+    private mutating func relocate(_ place: Int, _ instruction: MachineInstruction) {
+        relocations.append(
+            CallRelocation(
+                codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
+                function: UInt32(truncatingIfNeeded: instruction.immediate)))
+    }
+}
