@@ -156,6 +156,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false
+        watchSoon()
         fuelMeter = FuelMeter()
         reachable = true
         nextRecord = 1

@@ -67,15 +67,16 @@ extension Trampolines {
     private func emitShortCopy(
         _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
     ) {
-        let count = RuntimeCall.argument(4)
+        let argument = RuntimeCall.argument
+        let count = argument(4)
         code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
         find(
-            units, target, place: RuntimeCall.argument(0), index: RuntimeCall.argument(2),
-            count: count, otherwise: other, &code)
+            units, target, place: argument(0), index: argument(2), count: count, otherwise: other,
+            &code)
         find(
-            units, origin, place: RuntimeCall.argument(1), index: RuntimeCall.argument(3),
-            count: count, otherwise: other, &code)
+            units, origin, place: argument(1), index: argument(3), count: count, otherwise: other,
+            &code)
         if units == .elements { code.shift(.shl, .w32, count, immediate: units.sizeLog2) }
         move(from: origin, count: count, &code)
     }
@@ -84,12 +85,13 @@ extension Trampolines {
     private func emitShortFill(
         _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
     ) {
-        let count = RuntimeCall.argument(3)
+        let argument = RuntimeCall.argument
+        let count = argument(3)
         code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
         find(
-            units, target, place: RuntimeCall.argument(0), index: RuntimeCall.argument(1),
-            count: count, otherwise: other, &code)
+            units, target, place: argument(0), index: argument(1), count: count, otherwise: other,
+            &code)
         if units == .elements {
             code.shift(.shl, .w32, count, immediate: units.sizeLog2)
         } else {

@@ -315,7 +315,7 @@ import Testing
             $0.hasPrefix("mov qword ptr [rbp")
         }
         for register in CallingConvention.calleeSaved + [CallingConvention.context] {
-            let isStored = stored.contains { $0.hasSuffix(", \(register)") }
+            let isStored = stored.contains { $0.hasSuffix(", \(PhysicalRegister(register).name)") }
             #expect(isStored == !(isFuelMetered && register == CallingConvention.fuel))
         }
     }
