@@ -21,7 +21,7 @@ import Testing
         (.multiMemory, "(memory 1) (memory 1)"),
         (.memory64, "(memory i64 1)"),
         (.functionReferences, "(func (param (ref func)))"),
-        (.garbageCollection, "(type (struct (field i32)))"),
+        (.garbageCollection, "(func (drop (ref.i31 (i32.const 1))))"),
         (.exceptions, "(tag)"),
         (.threads, "(memory 1 1 shared)"),
         (
@@ -104,6 +104,7 @@ import Testing
         ([.memory64], "(table i64 1 funcref)"), ([.memory64], #"(import "m" "m" (memory i64 1))"#),
         ([.wideArithmetic], "(func unreachable i64.add128 drop drop)"),
         ([.customPageSizes], #"(import "m" "m" (memory 1 (pagesize 1)))"#),
+        ([.garbageCollection], "(type (struct (field i32)))"),
         ([.garbageCollection], "(func (param anyref))"),
         ([.garbageCollection], "(func (local i31ref))"),
         ([.garbageCollection], "(func ref.null none drop)"),

@@ -39,7 +39,8 @@ public struct ModuleValidator {
     // MARK: Imports, definitions
 
     /// Checks that `type` names a type that exists, and comes before the one with the index `end`.
-    func check(_ type: ValueType, typesBefore end: Int? = nil, at offset: UInt32) throws(ModuleError)
+    func check(_ type: ValueType, typesBefore end: Int? = nil, at offset: UInt32)
+        throws(ModuleError)
     {
         guard type.isReference, let index = type.heapType.typeIndex else { return }
         try check(index, below: end ?? module.types.count, "type", at: offset)

@@ -46,7 +46,8 @@ final class ModuleTrampolines: Sendable {
     /// Makes the early trampolines of `module`, whose function types are `types`, behind the first
     /// `codeBytes` bytes of `code`.
     init(
-        _ module: DecodedModule, _ types: [FunctionType], behind codeBytes: Int, of code: inout CodeMemory,
+        _ module: DecodedModule, _ types: [FunctionType], behind codeBytes: Int,
+        of code: inout CodeMemory,
         _ maker: TrampolineCache
     ) throws(ResourceError) {
         self.types = types

@@ -55,7 +55,9 @@ public final class TrampolineCache: Sendable {
     func trampolines(_ type: FunctionType) throws(ResourceError) -> SharedTrampolines {
         let shape = type.shape
         return try state.withLock { state throws(ResourceError) in
-            if let slot = state.shapes.find(GroupWords(shape)), let present = state.shared[slot].trampolines {
+            if let slot = state.shapes.find(GroupWords(shape)),
+                let present = state.shared[slot].trampolines
+            {
                 return present
             }
             let made = try SharedTrampolines(shape, self)

@@ -247,6 +247,7 @@ public final class TypeRegistry: Sendable {
         return records.supertype(of: Int(id & TypeField.slotMask), at: depth) == other
     }
 
+    // SAFETY: who passes this on keeps the engine, and with it the records.
     /// The records of the types, for compiled code.
     var recordStart: UnsafePointer<apus_type> { unsafe records.start }
 }

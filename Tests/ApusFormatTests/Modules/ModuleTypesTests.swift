@@ -93,7 +93,8 @@ import Testing
     @Test(
         arguments: [
             [1, 0x4E], [1, 0x4E, 2, 0x60, 0, 0], [1, 0x5F, 1, 0x7F], [1, 0x5F, 1, 0x7F, 2],
-            [1, 0x5E, 0x79, 0], [1, 0x60, 1, 0x78, 0], [1, 0x51, 0x60, 0, 0], [1, 0x4E, 1, 0x4E, 0],
+            [1, 0x5E, 0x79, 0], [1, 0x60, 1, 0x78, 0], [1, 0x51, 0x60, 0, 0],
+            [1, 0x4E, 1, 0x4E, 0],
             [1, 0x50, 1], [1, 0x50, 0, 0x50, 0, 0x60, 0, 0],
         ] as [[UInt8]])
     func malformedTypesAreRefused(types: [UInt8]) { #expect(kind(types) == .malformed) }
