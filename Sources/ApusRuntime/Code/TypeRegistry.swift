@@ -43,8 +43,19 @@ public final class TypeRegistry: Sendable {
 
     private let records: TypeRecords
     private let state = Mutex(State())
+    /// Slots that may be given out are below this.
+    private let slotLimit: Int
 
-    public init() throws(ResourceError) { records = try TypeRecords() }
+    /// A registry without types, with room for two million.
+    public convenience init() throws(ResourceError) {
+        try self.init(slotLimit: TypeRecords.slotLimit)
+    }
+
+    /// One with less room.
+    init(slotLimit: Int) throws(ResourceError) {
+        self.slotLimit = min(slotLimit, TypeRecords.slotLimit)
+        records = try TypeRecords()
+    }
 
     // MARK: Acquiring
 
@@ -154,9 +165,9 @@ public final class TypeRegistry: Sendable {
             return free
         }
         let slot = state.slots.count
-        guard slot < TypeRecords.slotLimit else {
+        guard slot < slotLimit else {
             throw ResourceError(
-                .signature, requested: UInt64(slot), limit: UInt64(TypeRecords.slotLimit) - 1)
+                .signature, requested: UInt64(slot), limit: UInt64(slotLimit) - 1)
         }
         try records.makeRoom(for: slot)
         state.slots.append(Slot())

@@ -181,19 +181,24 @@ import Testing
     }
 
     @Test func moreTypesThanThereIsRoomForAreRefused() throws {
-        let count = 1_100_000
-        func group(_ element: ValueType) -> [SubType] {
-            Array(repeating: SubType(.array(FieldType(element))), count: count)
+        let registry = try TypeRegistry(slotLimit: 6000)
+        func types(_ element: ValueType) -> ModuleTypes {
+            var types = ModuleTypes([FunctionType([element])])
+            types.append(
+                group: Array(repeating: SubType(.array(FieldType(element))), count: 3500))
+            return types
         }
-        let ids = try acquire([group(.i8)])
-        #expect(Set(ids).count == count)
-        let error = #expect(throws: ResourceError.self) {
-            try acquire([[function(.i64)], group(.i16)])
+        for _ in 0..<3 {
+            let ids = try registry.acquire(types(.i32))
+            #expect(Set(ids).count == 3501)
+            #expect(throws: ResourceError(.signature, requested: 6000, limit: 5999)) {
+                try registry.acquire(types(.i64))
+            }
+            #expect(registry.count == 3501)
+            registry.release(ids)
+            #expect(registry.count == 0)
+            registry.release(try registry.acquire(types(.i64)))
         }
-        #expect(error?.resource == .signature && error?.limit == 1 << 21 - 1)
-        #expect(registry.count == count)
-        registry.release(ids)
-        #expect(registry.count == 0)
     }
 
     // MARK: Subtypes
