@@ -117,6 +117,7 @@ extension LimitOptions {
             case .storeMemory: ("memory", maxMemory?.text ?? ByteCount.text(limits.memoryBytes))
             case .storeTables: ("table-elements", "\(limits.tableElements)")
             case .instances: ("instances", "\(limits.instances)")
+            case .moduleCode: maxCode.map { ("code", $0.text) }
             default: nil
             }
         return option.map { "\(error); --max-\($0.name) is \($0.value)" }

@@ -33,7 +33,8 @@ enum Outcome {
           124  --timeout struck: a line names it, then a backtrace
           134  it trapped, or its fuel was used up: a line says why, then a backtrace
           64   the command line makes no sense: one line says where
-          1    anything else: one line says what
+          1    anything else: one line says what; also a status of the program's whose low
+               eight bits are 0
         """
 
     /// Does `work` and ends the process with the status it returns, or with the one its error

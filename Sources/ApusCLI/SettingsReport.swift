@@ -18,7 +18,11 @@ struct SettingsReport {
                         "traps",
                         "SIGSEGV, SIGBUS, SIGILL, SIGFPE, where compiled code may raise them"
                     ),
-                    ("interruption", "SIGURG"),
+                    (
+                        "interruption",
+                        configuration.interruption == .signals
+                            ? "SIGURG" : "none: code looks itself"
+                    ),
                 ]
             ),
         ]
@@ -83,6 +87,11 @@ struct SettingsReport {
             ("stack", ByteCount.text(UInt64(clamping: limits.stackBytes))),
             ("module", ByteCount.text(UInt64(clamping: limits.moduleBytes))),
             ("functions", "\(limits.functions)"),
+            (
+                "machine code",
+                limits.codeBytes.map { ByteCount.text(UInt64(clamping: $0)) }
+                    ?? "by the module's size"
+            ),
             ("fuel", limits.fuel.map { "\($0)" } ?? "not counted"),
             ("time", timeout?.text ?? "without end"),
         ]

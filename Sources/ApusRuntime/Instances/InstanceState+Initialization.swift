@@ -10,6 +10,7 @@ extension InstanceState {
     func initialize() throws {
         let decoded = module.module
         initializeGlobals()
+        try writeElementSegments()
         if !module.template.isStatic {
             for (index, expression) in decoded.tableInitializers.enumerated() {
                 guard let expression else { continue }
@@ -43,19 +44,14 @@ extension InstanceState {
 
     private func initializeTables() throws {
         for (index, segment) in module.module.elements.enumerated() {
-            switch segment.mode {
-            case .passive: continue
-            case .declarative: dropElements(index)
-            case .active(let table, let offset):
-                let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
-                guard
-                    initializeTable(
-                        Int(table), fromSegment: index, at: destination, source: 0,
-                        count: UInt64(segment.initializers.count), mayGoOn: { store.mayGoOn })
-                else { throw trap(.tableOutOfBounds) }
-                if segment.initializers.count > Pieces.elements { try store.checkInterruption() }
-                dropElements(index)
-            }
+            guard case .active(let table, let offset) = segment.mode else { continue }
+            let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+            guard
+                initializeTable(
+                    Int(table), fromSegment: index, at: destination,
+                    mayGoOn: { store.mayGoOn })
+            else { throw trap(.tableOutOfBounds) }
+            if segment.initializers.count > Pieces.elements { try store.checkInterruption() }
         }
     }
 
