@@ -17,6 +17,12 @@ public struct Function {
     /// It names the function's type by a number that means something within its engine only.
     public var referenceType: ValueType { .reference(reference.heapType, nullable: false) }
 
+    /// Whether it may be where a value of `type` is expected.
+    func matches(_ type: ValueType) -> Bool {
+        guard let types = try? store.runtime.environment.types else { return false }
+        return referenceType.matches(type, in: types)
+    }
+
     init(_ reference: FunctionReference, in store: Store) throws {
         self.reference = reference
         self.store = store

@@ -119,7 +119,7 @@ public struct Linker {
             switch definitions[ImportName(wanted.module, wanted.name)] {
             case .host(let host):
                 guard case .function(let type) = wanted.type,
-                    host.closure.type.canServe(as: type)
+                    try host.closure.type.matches(type, in: engine.environment.types)
                 else { throw LinkError(wanted, found: .function(host.closure.type)) }
                 sources.append(.host)
                 functions.append(host.closure.definition)

@@ -107,11 +107,12 @@ extension Function {
     /// Where it is called, if it can be called as one of that type. Throws `ExportError` if not.
     @usableFromInline
     func checked(_ type: FunctionType) throws -> RuntimeStore {
-        guard self.type.canServe(as: type) else {
+        let runtime = try store.runtime
+        guard self.type.matches(type, in: runtime.environment.types) else {
             throw ExportError(
                 name: "", expected: "function \(type)", found: .function(self.type))
         }
-        return try store.runtime
+        return runtime
     }
 }
 

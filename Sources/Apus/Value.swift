@@ -1,4 +1,5 @@
 public import ApusFormat
+internal import ApusRuntime
 
 /// A WebAssembly value of any type, for calls whose types are known only at run time.
 ///
@@ -28,7 +29,7 @@ public enum Value {
     /// Whether the value may be where one of `type` is expected.
     public func matches(_ type: ValueType) -> Bool {
         switch self {
-        case .function(let function?): function.referenceType.matches(type)
+        case .function(let function?): function.matches(type)
         case .function(nil): type.isNullable && ValueType.funcref.isOfSameKind(as: type)
         case .external(_?): type.isReference && type.heapType == .extern
         case .external(nil): type.isNullable && ValueType.externref.isOfSameKind(as: type)
@@ -90,7 +91,7 @@ public enum Value {
 extension ValueType {
     /// Whether what both refer to is of this type, which is the most general one of its kind.
     fileprivate func isOfSameKind(as type: ValueType) -> Bool {
-        type.isReference && type.heapType.matches(heapType)
+        type.isReference && type.heapType.matches(heapType, in: TypeNumbers())
     }
 }
 

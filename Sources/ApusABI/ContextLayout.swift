@@ -96,6 +96,33 @@ public enum StoreField {
     public static var trap: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.trap))
     }
+    public static var types: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.types))
+    }
+}
+
+/// Offsets within `apus_type`, and how a type's record is found.
+public enum TypeField {
+    /// Bits of an id that hold its slot.
+    public static var slotBits: UInt32 { 21 }
+    public static var slotMask: UInt32 { 1 << slotBits - 1 }
+    /// Binary logarithm of a record's size.
+    public static var recordSizeLog2: Int { 6 }
+    /// Where the ids of supertypes from the top on begin: the first `nearCount` of them.
+    public static var display: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_type.display))
+    }
+    /// The address of the others.
+    public static var far: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.far)) }
+    public static var nearCount: Int { Int(apus_type_near) }
+    /// Where the id of a type's supertype at `depth` is: in its record, or in what `far` names.
+    public static func place(ofDepth depth: Int) -> (isFar: Bool, offset: Int32) {
+        let isFar = depth >= nearCount
+        let position = Int32(truncatingIfNeeded: isFar ? depth - nearCount : depth)
+        return (isFar, (isFar ? 0 : display) + 4 * position)
+    }
+    /// The most supertypes that are above a type.
+    public static var depthLimit: Int { Int(apus_type_depth) }
 }
 
 @inline(__always)

@@ -156,7 +156,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false
-        watchSoon()
         fuelMeter = FuelMeter()
         reachable = true
         nextRecord = 1

@@ -19,7 +19,12 @@ struct Signatures: ~Copyable {
     init(_ module: DecodedModule) {
         table = SignatureTable(module)
         hasVectors = table.hasVectors
-        for type in module.types {
+        for index in module.types.indices {
+            guard module.types.kind(index) == .function else {
+                stackBytes.append(StackBytes(parameters: 0, results: 0))
+                continue
+            }
+            let type = module.types.function(index)
             stackBytes.append(
                 StackBytes(
                     parameters: CallingConvention.parameterStackBytes(type),

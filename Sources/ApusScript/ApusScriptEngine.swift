@@ -50,7 +50,7 @@ public struct ApusScriptEngine: ScriptEngine {
     ) throws(ScriptFailure) -> [ScriptValue] {
         let values = arguments.compactMap { Value($0) }
         guard values.count == arguments.count else {
-            throw .unsupported("values of a type that the API does not have")
+            throw .unsupported(ScriptFailure.values)
         }
         return try Self.translatingErrors {
             try instance.function(name).call(values).map { ScriptValue($0) }
@@ -75,6 +75,8 @@ public struct ApusScriptEngine: ScriptEngine {
 }
 
 extension ScriptFailure {
+    fileprivate static let values = "values of a type that the API does not have"
+
     /// What an error of Apus's means to a script.
     init(_ error: any Error) {
         switch error {
@@ -84,6 +86,7 @@ extension ScriptFailure {
             self = .unlinkable("\(words): \(error)")
         case let trap as Trap: self = .trap("\(trap.code)")
         case let error as ResourceError: self = .limit("\(error)")
+        case let error as TypeError where error.expected.isEmpty: self = .unsupported(Self.values)
         default: self = .other("\(error)")
         }
     }

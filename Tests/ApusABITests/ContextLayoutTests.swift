@@ -20,6 +20,7 @@ import Testing
         #expect(unsafe MemoryLayout<apus_function_import>.size == 16)
         #expect(unsafe MemoryLayout<apus_funcref>.size == 32)
         #expect(unsafe MemoryLayout<apus_context>.size % 16 == 0)
+        #expect(unsafe MemoryLayout<apus_type>.size == 1 << TypeField.recordSizeLog2)
     }
 
     @Test func fieldsThatCodeTouchesLieNearTheStart() {
@@ -36,6 +37,14 @@ import Testing
         #expect(Set(fields[7...]).count == 6)
     }
 
+    @Test func supertypesLieInTheRecordOrBesideIt() {
+        let places = (0...TypeField.depthLimit).map { TypeField.place(ofDepth: $0) }
+        #expect(places[0].offset == TypeField.display && !places[0].isFar)
+        #expect(places[7].offset == TypeField.display + 28 && !places[7].isFar)
+        #expect(places[8].offset == 0 && places[8].isFar)
+        #expect(places[63].offset == 55 * 4 && places[63].isFar)
+    }
+
     @Test func anEmptyModuleHasTheHeadOnly() {
         let layout = layout { _ in }
         #expect(layout.size == headBytes)
@@ -43,7 +52,9 @@ import Testing
 
     @Test func groupsFollowEachOtherWithoutOverlap() {
         let layout = layout { parts in
-            parts.types = [FunctionType(), FunctionType([.i32]), FunctionType([.i64])]
+            parts.types = ModuleTypes([
+                FunctionType(), FunctionType([.i32]), FunctionType([.i64]),
+            ])
             parts.functions = [0, 0, 0, 0]
             parts.importedFunctionCount = 3
             let table = TableType(element: .funcref, limits: SizeLimits(minimum: 0))

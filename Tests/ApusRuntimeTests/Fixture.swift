@@ -55,7 +55,7 @@ func parts(
     _ functions: [TestFunction], imported: Int = 0, bytes: [UInt8] = []
 ) -> DecodedModule.Parts {
     var parts = DecodedModule.Parts(bytes: ByteStorage(bytes))
-    parts.types = [sixToOne, nothing]
+    parts.types = ModuleTypes([sixToOne, nothing])
     for index in 0..<imported {
         parts.imports.append(
             Import(module: "host", name: "h\(index)", type: .function(typeIndex: 0)))

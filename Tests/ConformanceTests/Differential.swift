@@ -92,7 +92,7 @@ struct Differential {
                 imports.append(address)
                 linker.define(item.module, item.name, found)
             } else if case .function(let typeIndex) = item.type {
-                let type = module.types[Int(typeIndex)]
+                let type = module.types.function(Int(typeIndex))
                 let body = GeneratedImports.body(item.name, type)
                 imports.append(.function(referenceStore.addHostFunction(type, body)))
                 linker.define(

@@ -22,7 +22,7 @@ import Testing
             var linker = Linker(compiled.engine)
             for item in module.imports {
                 guard case .function(let index) = item.type else { return nil }
-                let type = module.types[Int(index)]
+                let type = module.types.function(Int(index))
                 let body = GeneratedImports.body(item.name, type)
                 linker.define(
                     item.module, item.name, try GeneratedImports.function(store, type, body))

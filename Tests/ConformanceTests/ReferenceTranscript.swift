@@ -34,7 +34,7 @@ struct ReferenceTranscript: Encodable {
         var imports: [ReferenceInstance.Address] = []
         for item in module.imports {
             guard case .function(let index) = item.type else { continue }
-            let type = module.types[Int(index)]
+            let type = module.types.function(Int(index))
             guard Self.isPlain(type) else { return nil }
             let body = GeneratedImports.body(item.name, type)
             imports.append(.function(store.addHostFunction(type, body)))

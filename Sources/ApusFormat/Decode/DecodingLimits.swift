@@ -15,6 +15,8 @@ public struct DecodingLimits: Hashable, Sendable {
     public var dataSegments = 100_000
     public var parameters = 1_000
     public var results = 1_000
+    /// Fields of one structure type.
+    public var fields = 10_000
     public var functionBytes = 7_654_321
 
     public init() {}

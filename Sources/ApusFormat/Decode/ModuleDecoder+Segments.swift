@@ -129,6 +129,10 @@ extension ModuleDecoder {
             throw Opcodes.refusal(prefix: prefix, code: code, at: place.position)
         }
         if let feature = row.feature { try require(feature, place, "\(row.name)") }
+        // Constants of garbage collection are not there yet.
+        guard prefix != 0xFB else {
+            throw Opcodes.refusal(prefix: prefix, code: code, at: place.position)
+        }
         guard case .vectorConst = row.operation else {
             throw ModuleError(.invalid, at: place.position, "constant expression required")
         }

@@ -1,40 +1,119 @@
 /// Types (5.3).
 extension ModuleDecoder {
     mutating func decodeTypes(_ reader: inout ByteReader) throws(ModuleError) {
-        let count = try readCount(&reader, limit: limits.types, "types")
-        parts.types.reserveCapacity(count)
+        // Each entry is a group: of one type, or with its number of types and those.
+        let count = try readCount(&reader, limit: typeLimit, "types")
+        parts.types.reserve(count)
         parts.offsets.types.reserveCapacity(count)
         for _ in 0..<count {
-            parts.offsets.types.append(UInt32(truncatingIfNeeded: reader.position))
-            parts.types.append(try readFunctionType(&reader))
-        }
-        if features.has(.functionReferences) {
-            parts.canonicalTypes = TypeCanonicalizer.canonicalIndices(parts.types)
+            guard try reader.peekByte() == 0x4E else {
+                try readSubType(&reader, startsGroup: true)
+                continue
+            }
+            try require(.functionReferences, orGarbageCollection: reader, "recursion group")
+            _ = try reader.readByte()
+            let members = try readCount(
+                &reader, limit: typeLimit, existing: parts.types.count, "types")
+            for member in 0..<members { try readSubType(&reader, startsGroup: member == 0) }
         }
     }
 
-    private func readFunctionType(_ reader: inout ByteReader) throws(ModuleError) -> FunctionType {
-        switch try reader.peekByte() {
-        case 0x60: _ = try reader.readByte()
-        case 0x4E, 0x4F, 0x50, 0x5E, 0x5F:
-            throw ModuleError(.unsupported(.garbageCollection), at: reader.position, "type form")
-        default: throw reader.malformed("malformed definition type")
+    private var typeLimit: Int { min(limits.types, ModuleTypes.limit) }
+
+    /// Groups and supertypes came with garbage collection; those of function types need no more
+    /// than typed references do.
+    private func require(
+        _ feature: Feature, orGarbageCollection reader: ByteReader, _ what: String
+    ) throws(ModuleError) {
+        if !features.has(.garbageCollection) { try require(feature, reader, what) }
+    }
+
+    /// Specification: 5.3.7 “Composite Types” and 5.3.8 “Recursive Types”.
+    private mutating func readSubType(
+        _ reader: inout ByteReader, startsGroup: Bool
+    ) throws(ModuleError) {
+        guard parts.types.count < typeLimit else {
+            throw ModuleError(.limit, at: reader.position, "too many types")
         }
-        let parameters = try readValueTypes(&reader, limit: limits.parameters, "parameters")
+        parts.offsets.types.append(UInt32(truncatingIfNeeded: reader.position))
+        var isFinal = true
+        var supertype: UInt32?
+        let form = try reader.peekByte()
+        if form == 0x4F || form == 0x50 {
+            try require(.functionReferences, orGarbageCollection: reader, "sub type")
+            isFinal = form == 0x4F
+            _ = try reader.readByte()
+            supertype = try readSupertype(&reader)
+        }
+        try readCompositeType(&reader) { kind, parts in
+            parts.types.begin(
+                kind, isFinal: isFinal, supertype: supertype, startsGroup: startsGroup)
+        }
+    }
+
+    /// There may be one, though the format has room for more.
+    private func readSupertype(_ reader: inout ByteReader) throws(ModuleError) -> UInt32? {
         let start = reader
-        let results = try readValueTypes(&reader, limit: limits.results, "results")
-        if results.count > 1 { try require(.multiValue, start, "several results") }
-        return FunctionType(parameters, results)
+        let count = try readCount(&reader, limit: .max, "supertypes")
+        var supertype: UInt32?
+        for _ in 0..<count { supertype = try reader.readUnsigned32() }
+        guard count < 2 else {
+            throw ModuleError(.invalid, at: start.position, "sub type with \(count) supertypes")
+        }
+        return supertype
     }
 
-    private func readValueTypes(
-        _ reader: inout ByteReader, limit: Int, _ what: String
-    ) throws(ModuleError) -> [ValueType] {
-        let count = try readCount(&reader, limit: limit, what)
-        var types: [ValueType] = []
-        types.reserveCapacity(count)
-        for _ in 0..<count { types.append(try reader.readValueType(features)) }
-        return types
+    /// Reads a type's form, calls `begin` with its kind, and then adds its fields.
+    private mutating func readCompositeType(
+        _ reader: inout ByteReader, _ begin: (CompositeKind, inout DecodedModule.Parts) -> Void
+    ) throws(ModuleError) {
+        let start = reader
+        switch try reader.readByte() {
+        case 0x60:
+            begin(.function, &parts)
+            try readSignature(&reader)
+        case 0x5F:
+            try require(.garbageCollection, start, "structure type")
+            begin(.structure, &parts)
+            let count = try readCount(&reader, limit: limits.fields, "fields")
+            for _ in 0..<count { parts.types.addField(try readFieldType(&reader)) }
+        case 0x5E:
+            try require(.garbageCollection, start, "array type")
+            begin(.array, &parts)
+            parts.types.addField(try readFieldType(&reader))
+        default: throw start.malformed("malformed definition type")
+        }
+    }
+
+    /// The parameters and results of a function type.
+    private mutating func readSignature(_ reader: inout ByteReader) throws(ModuleError) {
+        let parameters = try readCount(&reader, limit: limits.parameters, "parameters")
+        for _ in 0..<parameters {
+            parts.types.addField(FieldType(try reader.readValueType(features)))
+        }
+        let start = reader
+        let results = try readCount(&reader, limit: limits.results, "results")
+        for _ in 0..<results { parts.types.addResult(try reader.readValueType(features)) }
+        if results > 1 { try require(.multiValue, start, "several results") }
+    }
+
+    private func readFieldType(_ reader: inout ByteReader) throws(ModuleError) -> FieldType {
+        var storage = ValueType.i8
+        switch try reader.peekByte() {
+        case 0x78: _ = try reader.readByte()
+        case 0x77:
+            _ = try reader.readByte()
+            storage = .i16
+        default: storage = try reader.readValueType(features)
+        }
+        return FieldType(storage, isMutable: try readMutability(&reader))
+    }
+
+    private func readMutability(_ reader: inout ByteReader) throws(ModuleError) -> Bool {
+        let start = reader
+        let mutability = try reader.readByte()
+        guard mutability < 2 else { throw start.malformed("malformed mutability") }
+        return mutability == 1
     }
 
     func readTableType(_ reader: inout ByteReader) throws(ModuleError) -> TableType {
@@ -94,11 +173,7 @@ extension ModuleDecoder {
 
     func readGlobalType(_ reader: inout ByteReader) throws(ModuleError) -> GlobalType {
         let value = try reader.readValueType(features)
-        let mutability = try reader.readByte()
-        guard mutability < 2 else {
-            throw ModuleError(.malformed, at: reader.position &- 1, "malformed mutability")
-        }
-        return GlobalType(value, isMutable: mutability == 1)
+        return GlobalType(value, isMutable: try readMutability(&reader))
     }
 }
 
@@ -132,7 +207,7 @@ extension ByteReader {
         let start = position
         let byte = try peekByte()
         if let refusal = HeapType.refusal(byte, features, at: start) { throw refusal }
-        if byte == 0x6F || byte == 0x70 {
+        if (0x69...0x74).contains(byte) {
             _ = try readByte()
             return .abstract(UInt32(byte))
         }
@@ -141,7 +216,7 @@ extension ByteReader {
         guard features.has(.functionReferences) else {
             throw ModuleError(.unsupported(.functionReferences), at: start, "heap type")
         }
-        // No module has so many types: the greatest index stands for all beyond it.
-        return HeapType(typeIndex: UInt32(min(index, 0xFFFEFF)))
+        // No module has so many types: this index stands for all beyond it.
+        return HeapType(typeIndex: UInt32(min(index, Int64(ModuleTypes.limit))))
     }
 }

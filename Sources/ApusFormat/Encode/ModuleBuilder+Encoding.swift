@@ -7,7 +7,7 @@ extension ModuleBuilder {
         var writer = ByteWriter()
         writer.write(word32: 0x6D73_6100)
         writer.write(word32: 1)
-        write(.type, types, to: &writer) { write($0, to: &$1) }
+        write(.type, 0..<types.groupCount, to: &writer) { writeGroup($0, to: &$1) }
         write(.import, imports, to: &writer) { write($0, to: &$1) }
         write(.function, functions[importedFunctionCount...], to: &writer) {
             $1.write(unsigned: $0)
@@ -67,12 +67,42 @@ extension ModuleBuilder {
 
     // MARK: Types
 
-    private func write(_ type: FunctionType, to writer: inout ByteWriter) {
-        writer.write(0x60)
-        for list in [type.parameters, type.results] {
-            writer.write(count: list.count)
-            for type in list { writer.write(type) }
+    private func writeGroup(_ number: Int, to writer: inout ByteWriter) {
+        let group = types.group(number)
+        if group.count > 1 {
+            writer.write(0x4E)
+            writer.write(count: group.count)
         }
+        for index in group { write(types[index], to: &writer) }
+    }
+
+    /// In the shortest form that says all.
+    private func write(_ type: SubType, to writer: inout ByteWriter) {
+        if !type.isFinal || type.supertype != nil {
+            writer.write(type.isFinal ? 0x4F : 0x50)
+            writer.write(count: type.supertype == nil ? 0 : 1)
+            if let supertype = type.supertype { writer.write(unsigned: supertype) }
+        }
+        switch type.composite {
+        case .function(let function):
+            writer.write(0x60)
+            for list in [function.parameters, function.results] {
+                writer.write(count: list.count)
+                for type in list { writer.write(type) }
+            }
+        case .structure(let fields):
+            writer.write(0x5F)
+            writer.write(count: fields.count)
+            for field in fields { write(field, to: &writer) }
+        case .array(let element):
+            writer.write(0x5E)
+            write(element, to: &writer)
+        }
+    }
+
+    private func write(_ field: FieldType, to writer: inout ByteWriter) {
+        writer.write(field.storage)
+        writer.write(field.isMutable ? 1 : 0)
     }
 
     private func write(_ limits: SizeLimits, flags: UInt8, to writer: inout ByteWriter) {

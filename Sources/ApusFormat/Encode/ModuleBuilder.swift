@@ -3,7 +3,8 @@
 /// For tests, generators and tools. Nothing is checked but the order that index spaces impose:
 /// what is imported comes before what is defined. So modules that are not valid can be built too.
 public struct ModuleBuilder {
-    public private(set) var types: [FunctionType] = []
+    public private(set) var types = ModuleTypes()
+    /// Of function types that are final, without supertype and alone in their groups.
     private var typeIndices: [FunctionType: UInt32] = [:]
     public private(set) var imports: [Import] = []
     /// Type index of each function, imported ones first.
@@ -44,8 +45,12 @@ public struct ModuleBuilder {
     /// A builder that holds all of `module`.
     public init(_ module: DecodedModule) {
         types = module.types
-        for (index, type) in types.enumerated() where typeIndices[type] == nil {
-            typeIndices[type] = UInt32(index)
+        for index in types.indices where types.group(of: index).count == 1 {
+            let type = types[index]
+            guard case .function(let function) = type.composite, type.isFinal,
+                type.supertype == nil, typeIndices[function] == nil
+            else { continue }
+            typeIndices[function] = UInt32(index)
         }
         imports = module.imports
         functions = module.functions
@@ -80,13 +85,27 @@ public struct ModuleBuilder {
         return index
     }
 
+    /// Adds a recursion group and returns the index of its first type.
+    @discardableResult
+    public mutating func addTypes(_ group: [SubType]) -> UInt32 {
+        types.append(group: group)
+        return UInt32(types.count - group.count)
+    }
+
     /// Imports a function and returns its index.
     @discardableResult
     public mutating func importFunction(
         _ module: String, _ name: String, _ type: FunctionType
     ) -> UInt32 {
+        importFunction(module, name, type: addType(type))
+    }
+
+    /// Imports a function whose type has this index, and returns its own.
+    @discardableResult
+    public mutating func importFunction(
+        _ module: String, _ name: String, type typeIndex: UInt32
+    ) -> UInt32 {
         precondition(bodies.isEmpty, "imported functions come before defined ones")
-        let typeIndex = addType(type)
         imports.append(Import(module: module, name: name, type: .function(typeIndex: typeIndex)))
         functions.append(typeIndex)
         importedFunctionCount += 1
@@ -147,6 +166,14 @@ public struct ModuleBuilder {
     public mutating func addFunction(
         _ type: FunctionType, locals: [ValueType] = [], code: [UInt8]
     ) -> UInt32 {
+        addFunction(type: addType(type), locals: locals, code: code)
+    }
+
+    /// Adds a function whose type has this index, with code that ends with `end`; returns its own.
+    @discardableResult
+    public mutating func addFunction(
+        type typeIndex: UInt32, locals: [ValueType] = [], code: [UInt8]
+    ) -> UInt32 {
         var groups: [(count: Int, type: ValueType)] = []
         for local in locals {
             if let last = groups.last, last.type == local {
@@ -162,7 +189,7 @@ public struct ModuleBuilder {
             writer.write(group.type)
         }
         writer.write(code)
-        functions.append(addType(type))
+        functions.append(typeIndex)
         bodies.append(writer.bytes)
         return UInt32(functions.count - 1)
     }

@@ -7,10 +7,9 @@ public import ApusCollections
 public final class DecodedModule: Sendable {
     /// The module's bytes. All offsets in this type count from their start.
     public let bytes: ByteStorage
-    public let types: [FunctionType]
-    /// For each type the lowest index of one equal to it, counting type indices inside as what
-    /// they stand for. Empty if the module was decoded without typed function references.
-    public let canonicalTypes: [UInt32]
+    public let types: ModuleTypes
+    /// For each type, which it equals and which are above it.
+    public let typePlaces: [TypePlace]
     public let imports: [Import]
     /// Type index of each function, imported ones first.
     public let functions: [UInt32]
@@ -45,7 +44,7 @@ public final class DecodedModule: Sendable {
     public init(_ parts: consuming Parts) {
         bytes = parts.bytes
         types = parts.types
-        canonicalTypes = parts.canonicalTypes
+        typePlaces = TypePlace.places(of: parts.types)
         imports = parts.imports
         functions = parts.functions
         tables = parts.tables
@@ -72,8 +71,7 @@ public final class DecodedModule: Sendable {
     /// The pieces of a module while it is being decoded.
     public struct Parts {
         public var bytes: ByteStorage
-        public var types: [FunctionType] = []
-        public var canonicalTypes: [UInt32] = []
+        public var types = ModuleTypes()
         public var imports: [Import] = []
         public var functions: [UInt32] = []
         public var tables: [TableType] = []
@@ -100,7 +98,9 @@ public final class DecodedModule: Sendable {
     }
 
     /// The type of function `index` (imported functions first).
-    public func functionType(_ index: Int) -> FunctionType { types[Int(functions[index])] }
+    public func functionType(_ index: Int) -> FunctionType {
+        types.function(Int(functions[index]))
+    }
 
     /// `type`, with the canonical index in place of its type index, if it has one.
     public func canonical(_ type: ValueType) -> ValueType {
@@ -109,9 +109,30 @@ public final class DecodedModule: Sendable {
             HeapType(typeIndex: canonicalIndex(index)), nullable: type.isNullable)
     }
 
+    /// `field`, with the canonical index in place of its type index, if it has one.
+    func canonical(_ field: FieldType) -> FieldType {
+        guard field.storage.isReference, let index = field.storage.heapType.typeIndex else {
+            return field
+        }
+        return field.naming(HeapType(typeIndex: canonicalIndex(index)))
+    }
+
     /// The lowest index of a type equal to type `index`.
     public func canonicalIndex(_ index: UInt32) -> UInt32 {
-        Int(index) < canonicalTypes.count ? canonicalTypes[Int(index)] : index
+        Int(index) < typePlaces.count ? typePlaces[Int(index)].canonical : index
+    }
+}
+
+extension DecodedModule: TypeHierarchy {
+    /// What type `index` is; nil if there is none.
+    public func kind(_ index: UInt32) -> CompositeKind? {
+        Int(index) < types.count ? types.kind(Int(index)) : nil
+    }
+
+    /// Whether a type is `other` or below it; both indices must be canonical.
+    public func isSubtype(_ index: UInt32, of other: UInt32) -> Bool {
+        guard Int(index) < typePlaces.count, Int(other) < typePlaces.count else { return false }
+        return TypePlace.isSubtype(index, of: other) { typePlaces[Int($0)] }
     }
 }
 

@@ -15,9 +15,8 @@ extension ValueType {
                 features.has(.referenceTypes)
                     ? nil : refusal(.referenceTypes, offset, "typed reference")
             }
-        default:
-            HeapType.refusal(code, features, at: offset)
-                ?? ModuleError(.malformed, at: offset, "malformed value type")
+        case 0x69...0x6E, 0x71...0x74: HeapType.refusal(code, features, at: offset)
+        default: ModuleError(.malformed, at: offset, "malformed value type")
         }
     }
 
@@ -35,8 +34,10 @@ extension HeapType {
         switch code {
         case 0x6F where !features.has(.referenceTypes):
             ValueType.refusal(.referenceTypes, offset, "externref")
-        case 0x69, 0x74: ValueType.refusal(.exceptions, offset, "exception reference")
-        case 0x6A...0x6E, 0x71...0x73:
+        case 0x69 where !features.has(.exceptions), 0x74 where !features.has(.exceptions):
+            ValueType.refusal(.exceptions, offset, "exception reference")
+        case 0x6A...0x6E where !features.has(.garbageCollection),
+            0x71...0x73 where !features.has(.garbageCollection):
             ValueType.refusal(.garbageCollection, offset, "reference type")
         default: nil
         }

@@ -20,6 +20,9 @@ public struct ValueType: Hashable, Sendable, BitwiseCopyable {
     public static var f32: ValueType { ValueType(bits: 0x7D) }
     public static var f64: ValueType { ValueType(bits: 0x7C) }
     public static var v128: ValueType { ValueType(bits: 0x7B) }
+    /// Integers of one and two bytes: of fields only, never of values (2.3.8 “Packed Types”).
+    public static var i8: ValueType { ValueType(bits: 0x78) }
+    public static var i16: ValueType { ValueType(bits: 0x77) }
     public static var funcref: ValueType { .reference(.func, nullable: true) }
     public static var externref: ValueType { .reference(.extern, nullable: true) }
     /// The type of a value that unreachable code leaves open. Never in a module.
@@ -70,7 +73,7 @@ public struct HeapType: Hashable, Sendable, BitwiseCopyable {
     public static var exn: HeapType { abstract(0x69) }
 
     /// The type index, if this is not an abstract heap type.
-    public var typeIndex: UInt32? { bits < 0xFFFF00 ? bits : nil }
+    public var typeIndex: UInt32? { @inline(__always) get { bits < 0xFFFF00 ? bits : nil } }
 }
 
 extension ValueType: CustomStringConvertible {
@@ -81,6 +84,8 @@ extension ValueType: CustomStringConvertible {
         case .f32: "f32"
         case .f64: "f64"
         case .v128: "v128"
+        case .i8: "i8"
+        case .i16: "i16"
         case .bottom: "unknown"
         default: referenceDescription
         }

@@ -127,7 +127,7 @@ extension FunctionValidator {
         for place in 0..<signature.parameterCount {
             let parameter = signatures.types[Int(signature.parameterStart &+ place)]
             let result = signatures.types[Int(signature.resultStart &+ place)]
-            if !parameter.matches(result) { return false }
+            if !matches(parameter, result) { return false }
         }
         return true
     }

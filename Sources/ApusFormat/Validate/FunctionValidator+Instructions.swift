@@ -127,8 +127,7 @@ extension FunctionValidator {
         // A negative number of one byte: a value type.
         if code & 0xC0 == 0x40 {
             let type = try readValueType()
-            return code == 0x63 || code == 0x64
-                ? signatures.exactSingle(type) : signatures.single(type)
+            return signatures.exactSingle(type)
         }
         let index = try reader.readSigned33()
         guard features.has(.multiValue) else {
@@ -137,7 +136,7 @@ extension FunctionValidator {
         guard index >= 0, index < Int64(signatures.count) else {
             throw invalid("unknown type \(index)")
         }
-        return signatures[Int(index)]
+        return signatures[try checkFunctionType(UInt32(truncatingIfNeeded: index))]
     }
 
     // MARK: Calls
@@ -168,11 +167,11 @@ extension FunctionValidator {
     mutating func readIndirectCallee() throws(ModuleError) -> (ValueType, FlatSignature) {
         let type = try reader.readUnsigned32()
         let table = try readIndex(below: tables.count, "table")
-        guard UInt64(type) < UInt64(signatures.count) else { throw invalid("unknown type \(type)") }
-        guard tables[table].matches(.funcref) else {
+        let index = try checkFunctionType(type)
+        guard matches(tables[table], .funcref) else {
             throw invalid("type mismatch: table \(table) does not hold functions")
         }
-        return (tableAddresses[table], signatures[Int(type)])
+        return (tableAddresses[table], signatures[index])
     }
 
     // MARK: Parametric

@@ -204,7 +204,7 @@ extension FunctionValidator {
     }
 
     private func checkElement(_ type: ValueType, fits table: Int) throws(ModuleError) {
-        guard type.matches(tables[table]) else {
+        guard matches(type, tables[table]) else {
             throw invalid("type mismatch: table \(table) holds \(tables[table]), not \(type)")
         }
     }

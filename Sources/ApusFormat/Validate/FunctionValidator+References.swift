@@ -30,10 +30,23 @@ extension FunctionValidator {
 
     /// Reads the type of a call by reference and pops the reference.
     private mutating func readReferenceCallee() throws(ModuleError) -> FlatSignature {
-        let type = try readIndex(below: signatures.count, "type")
-        let index = module.canonicalIndex(UInt32(truncatingIfNeeded: type))
-        try pop(.reference(HeapType(typeIndex: index), nullable: true))
+        let type = try readFunctionTypeIndex()
+        try pop(.reference(HeapType(typeIndex: signatures.place(type).canonical), nullable: true))
         return signatures[type]
+    }
+
+    /// Reads the index of a type that must be a function type.
+    private mutating func readFunctionTypeIndex() throws(ModuleError) -> Int {
+        try checkFunctionType(try reader.readUnsigned32())
+    }
+
+    /// `index`, if it is that of a function type.
+    func checkFunctionType(_ index: UInt32) throws(ModuleError) -> Int {
+        guard let kind = signatures.kind(index) else { throw invalid("unknown type \(index)") }
+        guard kind == .function else {
+            throw invalid("type mismatch: type \(index) is a \(kind.name), not a function type")
+        }
+        return Int(index)
     }
 
     /// The callee's results become the caller's. Nothing lives beyond the call, so it does not
@@ -48,7 +61,7 @@ extension FunctionValidator {
         for place in 0..<callee.resultCount {
             let given = signatures.types[Int(callee.resultStart &+ place)]
             let expected = signatures.types[Int(body.resultStart &+ place)]
-            guard given.matches(expected) else {
+            guard matches(given, expected) else {
                 throw invalid("type mismatch: a tail call returns \(given), not \(expected)")
             }
         }
@@ -98,7 +111,7 @@ extension FunctionValidator {
             throw invalid("undeclared function reference \(function)")
         }
         guard features.has(.functionReferences) else { return push(.funcref) }
-        let index = module.canonicalIndex(module.functions[function])
+        let index = signatures.place(signatures.typeIndex(ofFunction: function)).canonical
         push(.reference(HeapType(typeIndex: index), nullable: false))
     }
 

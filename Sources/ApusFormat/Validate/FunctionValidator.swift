@@ -154,8 +154,7 @@ public struct FunctionValidator: ~Copyable {
         if let refusal = ValueType.refusal(code, features, at: offset) { throw refusal }
         switch code {
         case 0x63, 0x64: return .reference(try readHeapType(), nullable: code == 0x63)
-        case 0x70: return .funcref
-        case 0x6F: return .externref
+        case 0x69...0x74: return .reference(.abstract(UInt32(code)), nullable: true)
         default: return ValueType(bits: UInt32(code))
         }
     }
@@ -164,11 +163,10 @@ public struct FunctionValidator: ~Copyable {
     mutating func readHeapType() throws(ModuleError) -> HeapType {
         let offset = reader.position
         let code = reader.peekByte()
-        switch code {
-        case 0x6F, 0x70:
+        if let refusal = HeapType.refusal(code, features, at: offset) { throw refusal }
+        if (0x69...0x74).contains(code) {
             reader.position &+= 1
-            return code == 0x70 ? .func : .extern
-        default: if let refusal = HeapType.refusal(code, features, at: offset) { throw refusal }
+            return .abstract(UInt32(code))
         }
         let index = try reader.readSigned33()
         guard index >= 0 else { throw malformed("malformed heap type") }
@@ -176,8 +174,7 @@ public struct FunctionValidator: ~Copyable {
             throw unsupported(.functionReferences, "heap type \(index)")
         }
         guard index < Int64(signatures.count) else { throw invalid("unknown type \(index)") }
-        let canonical = module.canonicalIndex(UInt32(truncatingIfNeeded: index))
-        return HeapType(typeIndex: canonical)
+        return HeapType(typeIndex: signatures.place(Int(index)).canonical)
     }
 
     // MARK: Errors

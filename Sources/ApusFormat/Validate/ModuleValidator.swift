@@ -3,8 +3,8 @@
 
 /// Checks everything in a module but its function bodies. Specification: 3.4.10 and 3.5.
 public struct ModuleValidator {
-    private let module: DecodedModule
-    private let features: FeatureSet
+    let module: DecodedModule
+    let features: FeatureSet
 
     /// Checks `module`; its function bodies are checked by `FunctionValidator`, afterwards.
     ///
@@ -22,50 +22,43 @@ public struct ModuleValidator {
         try validator.validateData()
     }
 
-    private func invalid(_ offset: UInt32, _ message: String) -> ModuleError {
+    func invalid(_ offset: UInt32, _ message: String) -> ModuleError {
         ModuleError(.invalid, at: Int(offset), message)
     }
 
-    private func offset(_ index: Int, in offsets: [UInt32]) -> UInt32 {
+    func offset(_ index: Int, in offsets: [UInt32]) -> UInt32 {
         offsets.indices.contains(index) ? offsets[index] : 0
     }
 
-    private func check(
+    func check(
         _ index: UInt32, below count: Int, _ what: String, at offset: UInt32
     ) throws(ModuleError) {
         guard Int(index) < count else { throw invalid(offset, "unknown \(what) \(index)") }
     }
 
-    // MARK: Types, imports, definitions
+    // MARK: Imports, definitions
 
-    private func validateTypes() throws(ModuleError) {
-        if features.has(.functionReferences) {
-            for (index, type) in module.types.enumerated() {
-                // A type may name itself and earlier ones.
-                let place = offset(index, in: module.offsets.types)
-                for value in type.parameters { try check(value, typesBefore: index + 1, at: place) }
-                for value in type.results { try check(value, typesBefore: index + 1, at: place) }
-            }
-        }
-        guard !features.has(.multiValue) else { return }
-        for (index, type) in module.types.enumerated() where type.results.count > 1 {
-            throw ModuleError(
-                .unsupported(.multiValue), at: Int(offset(index, in: module.offsets.types)),
-                "type \(index) has \(type.results.count) results")
-        }
+    /// Checks that `type` names a type that exists, and comes before the one with the index `end`.
+    func check(_ type: ValueType, typesBefore end: Int? = nil, at offset: UInt32)
+        throws(ModuleError)
+    {
+        guard type.isReference, let index = type.heapType.typeIndex else { return }
+        try check(index, below: end ?? module.types.count, "type", at: offset)
     }
 
-    /// Checks that `type` names a type that exists.
-    private func check(
-        _ type: ValueType, typesBefore: Int? = nil, at offset: UInt32
-    ) throws(ModuleError) {
-        guard type.isReference, let index = type.heapType.typeIndex else { return }
-        try check(index, below: typesBefore ?? module.types.count, "type", at: offset)
+    /// Checks that `index` is that of a function type.
+    private func check(functionType index: UInt32, at offset: UInt32) throws(ModuleError) {
+        try check(index, below: module.types.count, "type", at: offset)
+        let kind = module.types.kind(Int(index))
+        guard kind == .function else {
+            throw invalid(
+                offset, "type mismatch: type \(index) is a \(kind.name), not a function type")
+        }
     }
 
     /// Whether a value of type `given` may be where one of type `expected` is asked for.
     private func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
-        module.canonical(given).matches(module.canonical(expected))
+        module.canonical(given).matches(module.canonical(expected), in: module)
     }
 
     private func validateImports() throws(ModuleError) {
@@ -73,7 +66,7 @@ public struct ModuleValidator {
             let offset = offset(index, in: module.offsets.imports)
             switch item.type {
             case .function(let type):
-                try check(type, below: module.types.count, "type", at: offset)
+                try check(functionType: type, at: offset)
             case .table(let type): try validate(type, at: offset)
             case .memory(let type): try validate(type, at: offset)
             case .global(let type):
@@ -90,7 +83,7 @@ public struct ModuleValidator {
         for index in module.importedFunctionCount..<module.functions.count {
             let place = index - module.importedFunctionCount
             try check(
-                module.functions[index], below: module.types.count, "type",
+                functionType: module.functions[index],
                 at: offset(place, in: module.offsets.functions))
         }
         for index in module.importedTableCount..<module.tables.count {

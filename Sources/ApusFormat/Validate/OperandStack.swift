@@ -18,7 +18,12 @@ extension FunctionValidator {
     @inline(never)
     private mutating func popSlowly(_ expected: ValueType) throws(ModuleError) {
         let actual = try popAny()
-        if !actual.matches(expected), expected != .bottom { throw mismatch(expected, actual) }
+        if !matches(actual, expected), expected != .bottom { throw mismatch(expected, actual) }
+    }
+
+    /// Whether a value of type `given` may be where one of type `expected` is asked for.
+    func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
+        given.matches(expected, in: signatures)
     }
 
     /// Pops whatever is there: `bottom` in unreachable code with nothing on the stack.
@@ -69,7 +74,7 @@ extension FunctionValidator {
             let actual = operands[top]
             if actual == expected { continue }
             isExact = false
-            guard actual.matches(expected) else { throw mismatch(expected, actual) }
+            guard matches(actual, expected) else { throw mismatch(expected, actual) }
         }
         return isExact
     }

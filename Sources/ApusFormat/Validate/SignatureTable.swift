@@ -8,6 +8,7 @@ public struct SignatureTable: ~Copyable {
     /// value type that a block may have as its only result.
     public private(set) var types = Arena<ValueType>(capacity: 256)
     private var entries = Arena<FlatSignature>(capacity: 64)
+    private var places = Arena<TypePlace>(capacity: 64)
     /// Type index per function, imported ones first.
     private var functions = Arena<UInt32>(capacity: 64)
     /// Where the entries for lone results begin.
@@ -18,14 +19,20 @@ public struct SignatureTable: ~Copyable {
     private static var lone: [ValueType] { [.i32, .i64, .f32, .f64, .v128, .funcref, .externref] }
 
     public init(_ module: DecodedModule) {
-        for type in module.types {
+        places.reserve(module.types.count)
+        for place in module.typePlaces { places.append(place) }
+        for index in module.types.indices {
             var entry = FlatSignature()
-            entry.parameterStart = Int32(truncatingIfNeeded: types.count)
-            entry.parameterCount = Int32(truncatingIfNeeded: type.parameters.count)
-            for parameter in type.parameters { append(module.canonical(parameter)) }
-            entry.resultStart = Int32(truncatingIfNeeded: types.count)
-            entry.resultCount = Int32(truncatingIfNeeded: type.results.count)
-            for result in type.results { append(module.canonical(result)) }
+            if module.types.kind(index) == .function {
+                let parameters = module.types.fieldRange(index)
+                let results = module.types.resultRange(index)
+                entry.parameterStart = Int32(truncatingIfNeeded: types.count)
+                entry.parameterCount = Int32(truncatingIfNeeded: parameters.count)
+                for place in parameters { append(module.canonical(module.types.fields[place])) }
+                entry.resultStart = Int32(truncatingIfNeeded: types.count)
+                entry.resultCount = Int32(truncatingIfNeeded: results.count)
+                for place in results { append(module.canonical(module.types.fields[place])) }
+            }
             entries.append(entry)
         }
         functions.reserve(module.functions.count)
@@ -34,7 +41,8 @@ public struct SignatureTable: ~Copyable {
         for type in Self.lone { types.append(type) }
     }
 
-    private mutating func append(_ type: ValueType) {
+    private mutating func append(_ field: FieldType) {
+        let type = field.storage
         if type == .v128 { hasVectors = true }
         types.append(type)
     }
@@ -44,6 +52,10 @@ public struct SignatureTable: ~Copyable {
 
     @inline(__always)
     public subscript(typeIndex: Int) -> FlatSignature { entries[typeIndex] }
+
+    /// What is known of type `index` besides.
+    @inline(__always)
+    public func place(_ index: Int) -> TypePlace { places[index] }
 
     /// Index of the type of function `index` (imported ones first).
     @inline(__always)
@@ -75,11 +87,24 @@ public struct SignatureTable: ~Copyable {
     /// The signature of a block whose only result is exactly of `type`, which is added unless it
     /// was the last one.
     mutating func exactSingle(_ type: ValueType) -> FlatSignature {
+        if !type.isReference || type == .funcref || type == .externref { return single(type) }
         if types.last != type { types.append(type) }
         var signature = FlatSignature()
         signature.resultStart = Int32(truncatingIfNeeded: types.count &- 1)
         signature.resultCount = 1
         return signature
+    }
+}
+
+extension SignatureTable: TypeHierarchy {
+    /// What type `index` is; nil if there is none.
+    public func kind(_ index: UInt32) -> CompositeKind? {
+        Int(index) < places.count ? places[Int(index)].kind : nil
+    }
+
+    /// Whether a type is `other` or below it; both indices must be canonical.
+    public func isSubtype(_ index: UInt32, of other: UInt32) -> Bool {
+        TypePlace.isSubtype(index, of: other) { places[Int($0)] }
     }
 }
 

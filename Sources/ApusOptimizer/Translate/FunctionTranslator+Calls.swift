@@ -37,11 +37,35 @@ extension FunctionTranslator {
             element, .none, FuncrefField.signature)
         let expected = builder.load(
             .i32, contextLoad(), builder.context(), .none, layout.signature(typeIndex))
+        let found =
+            signatures.place(typeIndex).isFinal
+            ? signature
+            : supertype(of: signature, at: Int(signatures.place(typeIndex).depth))
         let differs = builder.value(
             ApusIR.Instruction(
-                .compare, .i32, expected, signature,
+                .compare, .i32, expected, found,
                 immediate: IntegerCondition.notEqual.rawValue))
         return trap(.indirectCallTypeMismatch, if: differs) ? element : nil
+    }
+
+    /// The id of the supertype at `depth`, from the top, of the type with the id `id`; 0 if there
+    /// is none.
+    private mutating func supertype(of id: Value, at depth: Int) -> Value {
+        let store = builder.load(
+            .i64, contextLoad(), builder.context(), .none, ContextField.storeContext)
+        let types = builder.load(.i64, contextLoad(), store, .none, StoreField.types)
+        let slot = builder.value(
+            ApusIR.Instruction(
+                .and, .i32, id, builder.constant(.i32, UInt64(TypeField.slotMask))))
+        let distance = builder.value(
+            ApusIR.Instruction(
+                .shiftLeft, .i64, builder.value(ApusIR.Instruction(.extendUnsigned, .i64, slot)),
+                builder.constant(.i64, UInt64(TypeField.recordSizeLog2))))
+        let record = builder.value(ApusIR.Instruction(.add, .i64, types, distance))
+        let place = TypeField.place(ofDepth: depth)
+        let display =
+            place.isFar ? builder.load(.i64, contextLoad(), record, .none, TypeField.far) : record
+        return builder.load(.i32, contextLoad(), display, .none, place.offset)
     }
 
     mutating func translateCallRef() {

@@ -30,7 +30,7 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     public var signature: UInt32 { unsafe record.pointee.signature }
 
     /// What references to this function refer to: its type.
-    public var heapType: HeapType { SignatureRegistry.heapType(signature) }
+    public var heapType: HeapType { HeapType(id: signature, .function) }
 
     /// The instance whose module defines the function; nil for a host function.
     public var instance: InstanceState? { owner as? InstanceState }

@@ -50,7 +50,7 @@ public final class HostImports: @unchecked Sendable {
             functions.append(
                 HostFunction(
                     module.functionType(type), definition.layout,
-                    signature: module.sharedSignatures.ids[Int(type)],
+                    signature: module.sharedTypes.ids[Int(type)],
                     trampoline: try module.trampolines.address(
                         .init(.host, type, definition.layout)),
                     definition.body))

@@ -15,13 +15,13 @@ final class StoreFunction {
         let trampolines = try environment.trampolines.trampolines(type)
         contexts = try HostContexts(count: 1)
         function = HostFunction(
-            type, layout, signature: try environment.signatures.acquire(type),
+            type, layout, signature: try environment.types.acquire(type),
             trampoline: trampolines.host(layout), entries: trampolines, body)
         contexts.write(0, function, trapExit: environment.trampolines.trapExit)
         contexts.bind(0, store)
     }
 
-    deinit { environment.signatures.release([function.signature]) }
+    deinit { environment.types.release([function.signature]) }
 
     // SAFETY: the store keeps this object, and with it the context, for its whole life.
     var reference: FunctionReference { unsafe FunctionReference(contexts.record(0)) }

@@ -14,11 +14,13 @@ public final class LoadedModule: @unchecked Sendable {
     public let module: DecodedModule
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
-    public let sharedSignatures: SharedSignatures
+    public let sharedTypes: SharedTypes
     /// Address of the first byte of code.
     public let imageBase: UInt
     /// Bytes of code.
     public let codeBytes: Int
+    /// Function types of the module by type index, as the engine's other modules see them.
+    private let functionTypes: [FunctionType]
     let environment: RuntimeEnvironment
     /// What each instance begins with: its own memories, then its own tables.
     let demand: [Growth]
@@ -53,10 +55,12 @@ public final class LoadedModule: @unchecked Sendable {
         layout = ContextLayout(module)
         demand = Growth.demand(of: module)
         self.environment = environment
-        sharedSignatures = try SharedSignatures(module.types, in: environment.signatures)
+        sharedTypes = try SharedTypes(module.types, in: environment.types)
+        functionTypes = Self.functionTypes(of: module, sharedTypes)
         precondition(image.functions.count == module.bodies.count)
         trampolines = try ModuleTrampolines(
-            module, behind: image.codeBytes, of: &image.code, environment.trampolines)
+            module, functionTypes, behind: image.codeBytes, of: &image.code,
+            environment.trampolines)
         try image.code.makeExecutable()
         let traps = unsafe image.sites.traps.span.withUnsafeBufferPointer {
             UInt(bitPattern: $0.baseAddress)
@@ -116,18 +120,26 @@ public final class LoadedModule: @unchecked Sendable {
 
     // MARK: Types
 
-    /// Type `index` of the module as the engine's other modules see it.
-    public func functionType(_ index: UInt32) -> FunctionType {
-        let type = module.types[Int(index)]
-        guard type.namesTypes else { return type }
-        return environment.signatures.type(sharedSignatures.ids[Int(index)]) ?? type
+    /// Function type `index` of the module as the engine's other modules see it.
+    public func functionType(_ index: UInt32) -> FunctionType { functionTypes[Int(index)] }
+
+    /// What is no function type is an empty one.
+    private static func functionTypes(
+        of module: DecodedModule, _ shared: SharedTypes
+    ) -> [FunctionType] {
+        module.types.indices.map { index in
+            guard module.types.kind(index) == .function else { return FunctionType() }
+            let type = module.types.function(index)
+            guard type.namesTypes else { return type }
+            func resolve(_ type: ValueType) -> ValueType { shared.resolve(type, of: module) }
+            return FunctionType(type.parameters.map(resolve), type.results.map(resolve))
+        }
     }
 
     /// `type` of the module as the engine's other modules see it.
     @inline(__always)
     public func resolve(_ type: ValueType) -> ValueType {
-        guard let index = type.namedType else { return type }
-        return type.naming(SignatureRegistry.heapType(sharedSignatures.ids[Int(index)]))
+        sharedTypes.resolve(type, of: module)
     }
 
     /// `type` of the module as the engine's other modules see it.

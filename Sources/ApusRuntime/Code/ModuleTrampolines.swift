@@ -43,15 +43,17 @@ final class ModuleTrampolines: Sendable {
     /// Where the early ones lie if there was no room for them behind the module's code.
     private let block: CodeBlock?
 
-    /// Makes the early trampolines of `module` behind the first `codeBytes` bytes of `code`.
+    /// Makes the early trampolines of `module`, whose function types are `types`, behind the first
+    /// `codeBytes` bytes of `code`.
     init(
-        _ module: DecodedModule, behind codeBytes: Int, of code: inout CodeMemory,
+        _ module: DecodedModule, _ types: [FunctionType], behind codeBytes: Int,
+        of code: inout CodeMemory,
         _ maker: TrampolineCache
     ) throws(ResourceError) {
-        types = module.types
+        self.types = types
         self.maker = maker
-        let keys = Self.earlyKeys(module)
-        let (bytes, offsets) = maker.code(Self.kinds(keys, module.types))
+        let keys = Self.earlyKeys(module, types)
+        let (bytes, offsets) = maker.code(Self.kinds(keys, types))
         let start = (codeBytes + 15) & ~15
         let isBehind = bytes.count <= code.capacity - start
         var base = code.base &+ UInt(start)
@@ -65,20 +67,20 @@ final class ModuleTrampolines: Sendable {
         }
         var addresses = Addresses()
         for (key, offset) in zip(keys, offsets) {
-            addresses.set(key, base &+ UInt(offset), typeCount: module.types.count)
+            addresses.set(key, base &+ UInt(offset), typeCount: types.count)
         }
         early = addresses
     }
 
     /// Entries for what the module exports and starts with, host trampolines for what it imports.
-    private static func earlyKeys(_ module: DecodedModule) -> [Key] {
+    private static func earlyKeys(_ module: DecodedModule, _ types: [FunctionType]) -> [Key] {
         var keys: [Key] = []
         var seen = Addresses()
         func add(_ use: Use, _ type: UInt32) {
-            for layout in layouts(module.types[Int(type)]) where keys.count < earlyLimit {
+            for layout in layouts(types[Int(type)]) where keys.count < earlyLimit {
                 let key = Key(use, type, layout)
                 if seen[key] != 0 { continue }
-                seen.set(key, 1, typeCount: module.types.count)
+                seen.set(key, 1, typeCount: types.count)
                 keys.append(key)
             }
         }

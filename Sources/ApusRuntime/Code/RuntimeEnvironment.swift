@@ -2,7 +2,7 @@ internal import CApusHost
 
 /// What all modules and stores of an engine share. Safe to use from many threads.
 public final class RuntimeEnvironment: Sendable {
-    public let signatures: SignatureRegistry
+    public let types: TypeRegistry
     public let trampolines: TrampolineCache
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
@@ -27,7 +27,7 @@ public final class RuntimeEnvironment: Sendable {
         guard error == 0 else {
             throw ResourceError(.signals, requested: 4, errorNumber: error)
         }
-        signatures = SignatureRegistry()
+        types = try TypeRegistry()
         trampolines = try TrampolineCache(source)
         self.allocator = allocator
         self.configuration = configuration

@@ -8,8 +8,8 @@ internal import Synchronization
 public final class TrampolineCache: Sendable {
     private struct State: ~Copyable {
         /// Types of the trampolines that somebody has, as far as their code depends on them.
-        var shapes = FunctionTypeTable()
-        /// By slot of `shapes`.
+        var shapes = GroupTable()
+        /// By number in `shapes`.
         var shared: [Entry] = []
     }
 
@@ -55,12 +55,14 @@ public final class TrampolineCache: Sendable {
     func trampolines(_ type: FunctionType) throws(ResourceError) -> SharedTrampolines {
         let shape = type.shape
         return try state.withLock { state throws(ResourceError) in
-            if let slot = state.shapes.find(shape), let present = state.shared[slot].trampolines {
+            if let slot = state.shapes.find(GroupWords(shape)),
+                let present = state.shared[slot].trampolines
+            {
                 return present
             }
             let made = try SharedTrampolines(shape, self)
             // One that is about to go may still have the slot; it sees that it has lost it.
-            let slot = state.shapes.insert(shape).slot
+            let slot = state.shapes.insert(GroupWords(shape)).number
             while state.shared.count <= slot { state.shared.append(Entry()) }
             state.shared[slot] = Entry(trampolines: made, owner: ObjectIdentifier(made))
             return made
@@ -72,7 +74,7 @@ public final class TrampolineCache: Sendable {
 
     fileprivate func forget(_ shape: FunctionType, _ owner: ObjectIdentifier) {
         state.withLock { state in
-            guard let slot = state.shapes.find(shape), state.shared[slot].owner == owner
+            guard let slot = state.shapes.find(GroupWords(shape)), state.shared[slot].owner == owner
             else { return }
             state.shared[slot] = Entry()
             state.shapes.remove(slot)

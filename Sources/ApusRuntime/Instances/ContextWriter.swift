@@ -124,7 +124,7 @@ struct ContextWriter {
     }
 
     private func writeSignatures() {
-        for (index, id) in module.sharedSignatures.ids.enumerated() {
+        for (index, id) in module.sharedTypes.ids.enumerated() {
             unsafe field(layout.signature(index), UInt32.self).pointee = id
         }
     }
@@ -141,7 +141,7 @@ struct ContextWriter {
                 bitPattern: module.codeAddress(ofFunction: index))
             unsafe record.pointee.context = field(0, apus_context.self)
             unsafe record.pointee.signature =
-                module.sharedSignatures.ids[Int(decoded.functions[index])]
+                module.sharedTypes.ids[Int(decoded.functions[index])]
             unsafe record.pointee.function_index = function
             unsafe record.pointee.owner = own
         }

@@ -84,7 +84,8 @@ public struct Imports {
         switch (item, expected) {
         case (.function(let function), .function(let type)):
             store.owns(function)
-                && function.signature == module.sharedSignatures.ids[Int(type)]
+                && module.environment.types.isSubtype(
+                    id: function.signature, of: module.sharedTypes.ids[Int(type)])
         case (.table(let table), .table(let type)):
             table.type.element == module.resolve(type.element) && table.type.is64 == type.is64
                 && fits(table.count, table.type.limits.maximum, type.limits)
@@ -93,17 +94,20 @@ public struct Imports {
                 && memory.type.pageSizeLog2 == type.pageSizeLog2
                 && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let global), .global(let type)):
-            matches(global.type, module.resolve(type))
+            matches(global.type, module.resolve(type), module.environment.types)
         default:
             false
         }
     }
 
     /// What can be written must be of one type, what is only read may be of a narrower one (3.3.9).
-    private static func matches(_ given: GlobalType, _ expected: GlobalType) -> Bool {
+    private static func matches(
+        _ given: GlobalType, _ expected: GlobalType, _ types: TypeRegistry
+    ) -> Bool {
         given.isMutable == expected.isMutable
             && (given.isMutable
-                ? given.value == expected.value : given.value.matches(expected.value))
+                ? given.value == expected.value
+                : given.value.matches(expected.value, in: types))
     }
 
     /// Whether something of size `count` that can grow to `maximum` is within `limits` (3.3.2).

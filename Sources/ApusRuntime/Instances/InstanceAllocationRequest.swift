@@ -27,7 +27,7 @@ public struct InstanceAllocationRequest {
     /// The functions that the module defines, in index order: where their code and bodies lie.
     public var functions: FunctionDescriptors { FunctionDescriptors(module) }
     /// Engine-wide ids of the module's types.
-    public var sharedSignatures: SharedSignatures { module.sharedSignatures }
+    public var sharedSignatures: SharedTypes { module.sharedTypes }
     /// The module's bytes. Its data segments are ranges of them.
     public var dataBytes: ByteStorage { module.module.bytes }
     /// The data segments.

@@ -80,7 +80,7 @@ extension InstanceState {
 
     // SAFETY: the start function has no parameters and no results, so it takes no cells.
     private func runStart(_ index: Int) throws {
-        let type = module.module.functionType(index)
+        let type = module.functionType(module.module.functions[index])
         let typeIndex = module.module.functions[index]
         let entry = try module.trampolines.address(.init(.entry, typeIndex, .cells))
         var code = UInt(0)

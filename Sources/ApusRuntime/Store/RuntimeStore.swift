@@ -96,6 +96,7 @@ public final class RuntimeStore {
         unsafe context = memory.assumingMemoryBound(to: apus_store_context.self)
         unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
         unsafe context.pointee.trace_capacity = UInt32(frames)
+        unsafe context.pointee.types = unsafe environment.types.recordStart
         unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
     }
@@ -103,7 +104,7 @@ public final class RuntimeStore {
     deinit {
         if has(apus_attention_interrupt) { interrupter.detach() }
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
-        for type in retainedTypes { environment.signatures.release(type) }
+        for type in retainedTypes { environment.types.release(type) }
         unsafe apus_free(context)
     }
 
@@ -144,7 +145,7 @@ public final class RuntimeStore {
     /// Keeps what `type` names as long as the store lives.
     private func retain(_ type: ValueType) throws(ResourceError) {
         guard let named = type.namedType else { return }
-        guard environment.signatures.retain(type) else {
+        guard environment.types.retain(type) else {
             throw ResourceError(.foreignType, requested: UInt64(named))
         }
         retainedTypes.append(type)

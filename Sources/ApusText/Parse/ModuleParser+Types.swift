@@ -117,7 +117,7 @@ extension ModuleParser {
         sections.types.contents.write(0x4E)
         sections.types.contents.write(count: size)
         cursor.index &+= 2
-        while cursor.isAtOpening { try parseTypeDefinition(inGroup: true) }
+        while cursor.isAtOpening { try parseTypeDefinition(inGroup: size > 1) }
         try cursor.expectClosing()
     }
 

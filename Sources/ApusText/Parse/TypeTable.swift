@@ -38,7 +38,7 @@ struct TypeTable: ~Copyable {
             Entry(isFunction: false, start: 0, parameterCount: 0, resultCount: 0, next: -1))
     }
 
-    /// Adds a function type. If it `isPlain`, neither part of a group nor with a supertype, type
+    /// Adds a function type. If it `isPlain`, alone in its group, final and without supertype, type
     /// uses without an index may mean it.
     mutating func addFunction(
         _ parameters: borrowing Arena<ValueType>, _ results: borrowing Arena<ValueType>,

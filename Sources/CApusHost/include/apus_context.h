@@ -30,6 +30,25 @@ struct apus_funcref {
     void *owner;                   // unretained InstanceState or HostFunction
 };
 
+enum {
+    apus_type_near = 8,       // supertypes that a type's record names itself
+    apus_type_depth = 63,     // the most that may be above a type
+};
+
+/// What is known of a type of an engine. A slot's record is found by its number: ids have it in
+/// their lowest bits.
+struct apus_type {
+    uint32_t id;                      // 0: nobody has the slot
+    uint8_t kind;                     // function, structure, array (ApusFormat CompositeKind)
+    uint8_t is_final;
+    uint8_t depth;                    // how many supertypes are above it
+    uint8_t padding;
+    const uint32_t *far;              // its display from depth 8 on
+    uint32_t display[apus_type_near]; // ids of its supertypes from the top, its own at `depth`,
+                                      // then 0: a subtype has a type's id at the type's depth
+    uint64_t room[2];                 // 64 bytes in all, so that a slot is shifted to its place
+};
+
 /// An imported function, resolved.
 struct apus_function_import {
     void *code;
@@ -66,6 +85,7 @@ struct apus_store_context {
     uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there
+    const struct apus_type *types; // the engine's, by slot
 };
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in

@@ -29,7 +29,7 @@ import Testing
         for place in operands.indices { body += [0x20, UInt8(place)] }
         body += [UInt8(code), 0x0B]
         var parts = DecodedModule.Parts(bytes: ByteStorage(body))
-        parts.types = [FunctionType(operands, [result])]
+        parts.types = ModuleTypes([FunctionType(operands, [result])])
         parts.functions = [0]
         parts.bodies = [FunctionBody(start: 0, end: UInt32(body.count))]
         var validator = FunctionValidator(DecodedModule(parts))

@@ -66,7 +66,8 @@ import Testing
         #expect(try module.trampolines.address(.init(.entry, 1, .cells)) == late)
         #expect(environment.trampolines.count == 0)
         // More of them than there is room for behind the code.
-        parts.types = (0..<300).map { FunctionType(Array(repeating: .i64, count: $0)) }
+        parts.types = ModuleTypes(
+            (0..<300).map { FunctionType(Array(repeating: .i64, count: $0)) })
         for type in parts.types.indices {
             parts.imports.append(
                 Import(module: "m", name: "", type: .function(typeIndex: UInt32(type))))

@@ -72,8 +72,9 @@ struct ReferenceCode {
         case .block, .loop, .if:
             let type = reader.readBlockType()
             if let index = type.typeIndex {
-                instruction.parameterCount = module.types[index].parameters.count
-                instruction.resultCount = module.types[index].results.count
+                let type = module.types.function(index)
+                instruction.parameterCount = type.parameters.count
+                instruction.resultCount = type.results.count
             } else {
                 instruction.resultCount = type.singleResult == nil ? 0 : 1
             }

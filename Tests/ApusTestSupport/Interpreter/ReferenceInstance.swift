@@ -76,7 +76,8 @@ public final class ReferenceInstance {
     private func fits(_ address: Address, _ wanted: ExternalType) -> Bool {
         switch (address, wanted) {
         case (.function(let address), .function(let typeIndex)):
-            return store.functions[address].type == types.functions[Int(typeIndex)]
+            return store.isSubtype(
+                store.functions[address].typeNumber, of: types.numbers[Int(typeIndex)])
         case (.table(let address), .table(let type)):
             let table = store.tables[address]
             return table.type.element == types.canonical(type.element)
@@ -90,7 +91,7 @@ public final class ReferenceInstance {
         case (.global(let address), .global(let type)):
             let (found, wanted) = (store.globals[address].type, types.canonical(type))
             if found.isMutable || wanted.isMutable { return found == wanted }
-            return found.value.matches(wanted.value)
+            return found.value.matches(wanted.value, in: store)
         default:
             return false
         }
@@ -108,7 +109,9 @@ public final class ReferenceInstance {
             let index = module.importedFunctionCount + position
             let type = types.functions[Int(module.functions[index])]
             let code = try ReferenceCode(body, in: module)
-            store.functions.append(ReferenceFunction(type: type, body: .wasm(self, code)))
+            let number = types.numbers[Int(module.functions[index])]
+            store.functions.append(
+                ReferenceFunction(type: type, typeNumber: number, body: .wasm(self, code)))
             functions.append(store.functions.count - 1)
         }
     }

@@ -84,7 +84,8 @@ final class ReferenceMachine {
         let element = elements[Int(index)]
         guard element != 0 else { throw ReferenceTrap.uninitializedElement }
         let address = Int(element - 1)
-        guard store.functions[address].type == instance.types.functions[typeIndex] else {
+        let number = store.functions[address].typeNumber
+        guard store.isSubtype(number, of: instance.types.numbers[typeIndex]) else {
             throw ReferenceTrap.indirectCallTypeMismatch
         }
         return address

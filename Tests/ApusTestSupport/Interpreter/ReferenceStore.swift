@@ -15,8 +15,9 @@ public final class ReferenceStore {
     /// What the instructions that were executed cost in a metered engine.
     public var spentFuel = 0
 
-    /// Function types by their numbers; see `ReferenceTypes`.
-    var typeNumbers: [FunctionType: UInt32] = [:]
+    /// The number of each group's first type, and all types by number; see `ReferenceTypes`.
+    var typeNumbers: [[SubType]: UInt32] = [:]
+    var types: [SubType] = []
 
     public init() {}
 
@@ -34,7 +35,9 @@ public final class ReferenceStore {
         _ type: FunctionType,
         _ body: @escaping ([ReferenceValue]) throws(ReferenceTrap) -> [ReferenceValue]
     ) -> Int {
-        functions.append(ReferenceFunction(type: type, body: .host(body)))
+        functions.append(
+            ReferenceFunction(
+                type: type, typeNumber: number(of: [SubType(.function(type))]), body: .host(body)))
         return functions.count - 1
     }
 
@@ -70,6 +73,8 @@ public final class ReferenceStore {
 /// A function with what it needs to run. Specification: 4.2.7.
 public struct ReferenceFunction {
     public let type: FunctionType
+    /// The store's number of the type.
+    let typeNumber: UInt32
     let body: Body
 
     enum Body {

@@ -53,6 +53,37 @@ import Testing
         #expect(try TextFormat.parseModule(text) == bytes)
     }
 
+    @Test func typesInGroups() throws {
+        let bytes = try TextFormat.parseModule(
+            """
+            (module
+              (rec (type $a (sub final $b (struct (field $x (mut i8)) (field (ref null $c)))))
+                   (type $c (array (mut i16))))
+              (type $b (sub (struct (field $x (mut i8)))))
+              (rec)
+              (rec (type $d (func (param (ref $d)))))
+              (type $e (sub (func (param anyref i31ref nullref) (result (ref none) exnref)))))
+            """)
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(
+            text.contains(
+                "(type $a (sub final $b (struct (field $x (mut i8)) (field (ref null $c)))))"))
+        #expect(text.contains("(rec\n"))
+        #expect(text.contains("(type $c (array (mut i16)))"))
+        #expect(text.contains("(sub (func (param anyref i31ref nullref)"))
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
+
+    /// A type alone in its group is the one that a function without a type has.
+    @Test func groupsOfOneAreFound() throws {
+        let bytes = try TextFormat.parseModule("(module (rec (type $t (func))) (func))")
+        let module = try ModuleDecoder.decode(ByteStorage(bytes))
+        #expect(module.types.count == 1 && module.functions == [0])
+        let two = try TextFormat.parseModule(
+            "(module (rec (type $t (func)) (type (func))) (type (sub (func))) (func))")
+        #expect(try ModuleDecoder.decode(ByteStorage(two)).functions == [3])
+    }
+
     @Test func equalNamesBecomeDifferentIdentifiers() throws {
         let bytes = try TextFormat.parseModule(
             #"(module (func $a) (func (@name "a") call 0 call 1) (func (@name "a")))"#)

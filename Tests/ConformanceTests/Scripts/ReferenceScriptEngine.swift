@@ -60,6 +60,7 @@ struct ReferenceScriptEngine: ScriptEngine {
         guard values.count == arguments.count else {
             throw .unsupported("values of a type that the interpreter does not have")
         }
+        try check(store.functions[address].type.results)
         do {
             store.fuel = Self.fuel
             return try store.call(address, values).map { ScriptValue($0) }
@@ -74,7 +75,18 @@ struct ReferenceScriptEngine: ScriptEngine {
         guard case .global(let address) = instance.export(name) else {
             throw .other("no global \(name)")
         }
+        try check([store.globals[address].type.value])
         return ScriptValue(store.globals[address].value)
+    }
+
+    /// Checks that the interpreter has values of `types`.
+    private func check(_ types: [ValueType]) throws(ScriptFailure) {
+        for type in types where type.isReference {
+            let top = type.heapType.top(in: store)
+            guard top == .func || top == .extern else {
+                throw .unsupported(Feature.garbageCollection.name)
+            }
+        }
     }
 
     private func failure(_ error: any Error) -> ScriptFailure {

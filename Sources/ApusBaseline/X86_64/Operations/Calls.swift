@@ -131,12 +131,35 @@ extension BaselineCompiler {
         let expected = loadElements(table, index.register, trap: .undefinedElement)
         code.load(.w64, scratch, Address(scratch, index: expected, scale: 8))
         if index.isOwned { freeGeneral.insert(GeneralSet(index.register)) }
-        code.load(
-            .w32, expected, Address(CallingConvention.context, layout.signature(typeIndex)))
-        markSite(.uninitializedElement)
-        code.alu(.cmp, .w32, expected, Address(scratch, FuncrefField.signature))
+        if signatures.table.place(typeIndex).isFinal {
+            code.load(
+                .w32, expected, Address(CallingConvention.context, layout.signature(typeIndex)))
+            markSite(.uninitializedElement)
+            code.alu(.cmp, .w32, expected, Address(scratch, FuncrefField.signature))
+        } else {
+            compareSupertype(typeIndex, expected)
+        }
         trap(.indirectCallTypeMismatch, if: .ne)
         freeGeneral.insert(GeneralSet(expected))
+    }
+
+    /// Compares a type with the supertype that the funcref in the scratch has at that type's depth.
+    /// `found` is free for it.
+    private mutating func compareSupertype(_ typeIndex: Int, _ found: GPR) {
+        let context = CallingConvention.context
+        let types = allocateGeneral()
+        code.load(.w64, types, Address(context, ContextField.storeContext))
+        code.load(.w64, types, Address(types, StoreField.types))
+        markSite(.uninitializedElement)
+        code.load(.w32, found, Address(CallingConvention.scratch, FuncrefField.signature))
+        code.alu(.and, .w32, found, immediate: Int32(TypeField.slotMask))
+        code.shift(.shl, .w64, found, immediate: UInt8(TypeField.recordSizeLog2))
+        code.alu(.add, .w64, found, types)
+        freeGeneral.insert(GeneralSet(types))
+        let place = TypeField.place(ofDepth: Int(signatures.table.place(typeIndex).depth))
+        if place.isFar { code.load(.w64, found, Address(found, TypeField.far)) }
+        code.load(.w32, found, Address(found, place.offset))
+        code.alu(.cmp, .w32, found, Address(context, layout.signature(typeIndex)))
     }
 
     private mutating func emitCallInstruction(_ callee: Callee) {

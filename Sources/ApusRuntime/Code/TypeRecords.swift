@@ -1,0 +1,156 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+internal import Synchronization
+
+/// What compiled code and the linker read of an engine's types: a record for each slot, all in one
+/// reservation, so that a type's id is shifted to the place of its record.
+@safe
+final class TypeRecords: Sendable {
+    // SAFETY: `base` is a reservation of `slotLimit` records that this object owns, of which the
+    // first `accessible` can be read and written; `zeros` and what `far` names are rows of
+    // `farCount` words. A record is written by the registry, under its lock, when nobody has an id
+    // of the slot. Who reads one has the id and so keeps it; others may read a record that is
+    // being written, whose words are then of no use, but from inside the reservation and the rows,
+    // which are kept as long as the engine.
+    private let base: UInt
+    /// The far part of the display of types that have none.
+    private let zeros: UInt
+    private let accessible = Atomic<Int>(0)
+
+    /// Slots are below this. Nobody has slot 0, since no id is 0.
+    static var slotLimit: Int { 1 << Int(TypeField.slotBits) }
+    /// Records that are made accessible at a time: 64 KiB.
+    private static var step: Int { 1024 }
+    private static var farCount: Int { TypeField.depthLimit + 1 - TypeField.nearCount }
+    private static var reservedBytes: UInt64 { UInt64(slotLimit) << UInt64(recordShift) }
+    private static var recordShift: Int { TypeField.recordSizeLog2 }
+
+    init() throws(ResourceError) {
+        unsafe precondition(MemoryLayout<apus_type>.stride == 1 << Self.recordShift)
+        guard let start = unsafe apus_reserve(Self.reservedBytes) else {
+            throw ResourceError(.signature, requested: UInt64(Self.slotLimit))
+        }
+        guard let row = unsafe apus_allocate(UInt64(Self.farCount * 4)) else {
+            unsafe apus_unmap(start, Self.reservedBytes)
+            throw ResourceError(.signature, requested: UInt64(Self.farCount))
+        }
+        base = UInt(bitPattern: start)
+        zeros = UInt(bitPattern: row)
+    }
+
+    deinit {
+        for slot in 0..<accessible.load(ordering: .relaxed) { freeRow(slot) }
+        unsafe apus_free(UnsafeMutableRawPointer(bitPattern: zeros))
+        unsafe apus_unmap(
+            UnsafeMutableRawPointer(bitPattern: base).unsafelyUnwrapped, Self.reservedBytes)
+    }
+
+    /// The first record, for compiled code.
+    var start: UnsafePointer<apus_type> { unsafe UnsafePointer(record(0)) }
+
+    private func record(_ slot: Int) -> UnsafeMutablePointer<apus_type> {
+        unsafe UnsafeMutablePointer<apus_type>(
+            bitPattern: base &+ UInt(slot) << UInt(Self.recordShift)
+        ).unsafelyUnwrapped
+    }
+
+    private func freeRow(_ slot: Int) {
+        let row = unsafe UInt(bitPattern: record(slot).pointee.far)
+        if row != zeros, row != 0 {
+            unsafe apus_free(UnsafeMutableRawPointer(bitPattern: row))
+        }
+    }
+
+    // MARK: Reading
+
+    /// Whether there is a record for `slot`.
+    private func isAccessible(_ slot: Int) -> Bool {
+        slot > 0 && slot < accessible.load(ordering: .acquiring)
+    }
+
+    /// The id of the type that has `slot`; 0 if none has.
+    func id(_ slot: Int) -> UInt32 { isAccessible(slot) ? unsafe record(slot).pointee.id : 0 }
+
+    /// What the type that has `slot` is.
+    func kind(_ slot: Int) -> CompositeKind? {
+        isAccessible(slot) ? CompositeKind(rawValue: unsafe record(slot).pointee.kind) : nil
+    }
+
+    /// How many supertypes are above the type that has `slot`.
+    func depth(_ slot: Int) -> Int {
+        isAccessible(slot) ? min(Int(unsafe record(slot).pointee.depth), TypeField.depthLimit) : 0
+    }
+
+    /// The id of the supertype at `depth`, counted from the top, of the type that has `slot`, which
+    /// may be that type itself; 0 if there is none.
+    func supertype(of slot: Int, at depth: Int) -> UInt32 {
+        isAccessible(slot) ? unsafe entry(record(slot), depth).pointee : 0
+    }
+
+    private func entry(
+        _ record: UnsafeMutablePointer<apus_type>, _ depth: Int
+    ) -> UnsafeMutablePointer<UInt32> {
+        precondition(depth >= 0 && depth <= TypeField.depthLimit)
+        let place = TypeField.place(ofDepth: depth)
+        let start =
+            place.isFar
+            ? unsafe UnsafeMutableRawPointer(mutating: record.pointee.far).unsafelyUnwrapped
+            : UnsafeMutableRawPointer(record)
+        return unsafe (start + Int(place.offset)).assumingMemoryBound(to: UInt32.self)
+    }
+
+    // MARK: Writing, with the registry's lock held
+
+    /// Makes the record of `slot` accessible.
+    func makeRoom(for slot: Int) throws(ResourceError) {
+        let count = accessible.load(ordering: .relaxed)
+        if slot < count { return }
+        let added = Self.step
+        let bytes = UInt64(added) << UInt64(Self.recordShift)
+        let error = unsafe apus_protect(record(count), bytes, apus_access_write)
+        guard error == 0 else {
+            throw ResourceError(
+                .signature, requested: UInt64(count + added), errorNumber: error)
+        }
+        for fresh in count..<count + added {
+            unsafe record(fresh).pointee.far = UnsafePointer(bitPattern: zeros)
+        }
+        accessible.store(count + added, ordering: .releasing)
+    }
+
+    /// Writes the record of a type, whose slot has room, below that in slot `parent`.
+    func write(
+        _ slot: Int, id: UInt32, _ kind: CompositeKind, isFinal: Bool, parent: Int?
+    ) throws(ResourceError) {
+        let record = unsafe record(slot)
+        let depth = parent.map { self.depth($0) + 1 } ?? 0
+        precondition(depth <= TypeField.depthLimit)
+        if depth >= TypeField.nearCount {
+            guard let row = unsafe apus_allocate(UInt64(Self.farCount * 4)) else {
+                throw ResourceError(.signature, requested: UInt64(Self.farCount))
+            }
+            unsafe record.pointee.far = UnsafePointer(row.assumingMemoryBound(to: UInt32.self))
+        }
+        if let parent {
+            for above in 0..<depth {
+                unsafe entry(record, above).pointee = supertype(of: parent, at: above)
+            }
+        }
+        unsafe entry(record, depth).pointee = id
+        unsafe record.pointee.kind = kind.rawValue
+        unsafe record.pointee.is_final = isFinal ? 1 : 0
+        unsafe record.pointee.depth = UInt8(truncatingIfNeeded: depth)
+        unsafe record.pointee.id = id
+    }
+
+    /// Forgets the type that has `slot`.
+    func clear(_ slot: Int) {
+        let record = unsafe record(slot)
+        for depth in 0..<TypeField.nearCount { unsafe entry(record, depth).pointee = 0 }
+        freeRow(slot)
+        unsafe record.pointee.far = UnsafePointer(bitPattern: zeros)
+        unsafe record.pointee.depth = 0
+        unsafe record.pointee.id = 0
+    }
+}
