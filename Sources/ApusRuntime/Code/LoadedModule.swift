@@ -7,17 +7,12 @@ internal import CApusHost
 ///
 /// Made by `Apus` from what the compilers gave; shared by all its instances, in any number of
 /// stores and threads.
-@safe
-public final class LoadedModule: @unchecked Sendable {
-    // SAFETY: everything is set in init, before others see it, and never changed; the arenas are
-    // read only.
+public final class LoadedModule: Sendable {
     public let module: DecodedModule
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
     public let sharedSignatures: SharedSignatures
-    /// Address of the first byte of code.
-    public let imageBase: UInt
-    /// Bytes of code.
+    /// Bytes of code that it was loaded with.
     public let codeBytes: Int
     let environment: RuntimeEnvironment
     /// What each instance begins with: its own memories, then its own tables.
@@ -37,17 +32,17 @@ public final class LoadedModule: @unchecked Sendable {
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
     let exportedMemory: Int?
-    private let jumpSlots: Int?
-    private let code: CodeMemory
-    private let functions: Arena<CompiledFunction>
-    private let traps: Arena<TrapSite>
+    /// Where its functions' code is.
+    let code: ModuleCode
+    /// Whether its functions can get other code.
+    let isReplaceable: Bool
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
-    private var isAnnounced = false
 
-    /// Makes the code of `image` executable and announces it to the trap handler.
+    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct.
     public init(
-        _ module: DecodedModule, _ image: consuming LinkedImage, in environment: RuntimeEnvironment
+        _ module: DecodedModule, _ image: consuming LinkedImage, _ linkage: CodeLinkage = .direct,
+        in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
         layout = ContextLayout(module)
@@ -56,18 +51,13 @@ public final class LoadedModule: @unchecked Sendable {
         sharedSignatures = try SharedSignatures(module.types, in: environment.signatures)
         precondition(image.functions.count == module.bodies.count)
         trampolines = try ModuleTrampolines(
-            module, behind: image.codeBytes, of: &image.code, environment.trampolines)
-        try image.code.makeExecutable()
-        let sites = unsafe image.traps.span.withUnsafeBufferPointer {
-            UInt(bitPattern: $0.baseAddress)
-        }
+            module, behind: &image, staying: linkage == .direct, environment.trampolines)
         codeBytes = image.codeBytes
-        imageBase = image.code.base
-        jumpSlots = image.jumpSlots
         writesTables = image.writesTables
-        code = image.code
-        functions = image.functions
-        traps = image.traps
+        let image = try CodeImage(image)
+        isReplaceable = linkage == .replaceable
+        code = try ModuleCode(
+            image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         holdsExternals =
@@ -77,27 +67,40 @@ public final class LoadedModule: @unchecked Sendable {
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
         try environment.allocator.validate(self)
-        try announce(sites)
+        CodeRegistry.shared.add(image, of: self)
     }
 
     deinit {
         environment.allocator.purge(self)
         environment.moduleNumbers.giveBack(number)
-        CodeRegistry.shared.remove(base: imageBase)
-        if isAnnounced { apus_code_range_remove(imageBase) }
     }
 
-    private func announce(_ sites: UInt) throws(ResourceError) {
-        if codeBytes == 0 { return }
-        // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
-        // and its elements stay where they are until deinit has withdrawn the range.
-        let isAdded = unsafe apus_code_range_add(
-            imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: sites),
-            UInt64(traps.count))
-        guard isAdded != 0 else { throw ResourceError(.code, requested: UInt64(codeBytes)) }
-        isAnnounced = true
-        CodeRegistry.shared.add(self)
+    // MARK: Code
+
+    /// Adds an image with code of functions that the module defines, which begin there from now on,
+    /// whoever calls them. The linkage must be `replaceable`.
+    ///
+    /// An image in which no function begins any more goes with the last call that is in it.
+    public func install(_ image: consuming LinkedImage) throws(ResourceError) -> CodeImage {
+        let image = try makeImage(image)
+        code.install(image)
+        return image
     }
+
+    /// An image with code of functions that the module defines. It goes with the last one who has
+    /// it.
+    public func makeImage(_ image: consuming LinkedImage) throws(ResourceError) -> CodeImage {
+        let image = try CodeImage(image)
+        CodeRegistry.shared.add(image, of: self)
+        return image
+    }
+
+    /// Has function `index` begin in `image`, one of the module's that has it, from now on. The
+    /// linkage must be `replaceable`.
+    public func direct(_ index: Int, to image: CodeImage) { code.direct(index, to: image) }
+
+    /// The image in which function `index`, which the module defines, begins now.
+    public func image(ofFunction index: Int) -> CodeImage? { code.image(ofFunction: index) }
 
     private static func ordinals(of module: DecodedModule) -> [Int32] {
         var ordinals = [Int32](repeating: -1, count: module.functions.count)
@@ -144,15 +147,11 @@ public final class LoadedModule: @unchecked Sendable {
 
     // MARK: Lookup
 
-    /// Address of the code of function `index`, which the module must define.
-    func codeAddress(ofFunction index: Int) -> UInt {
-        let place = index - module.importedFunctionCount
-        if let jumpSlots { return imageBase &+ UInt(jumpSlots + place * JumpSlot.bytes) }
-        return imageBase &+ UInt(functions[place].codeStart)
-    }
+    /// The functions that it defines, in index order.
+    var functions: FunctionDescriptors { code.functions(of: module) }
 
-    /// The record of the `position`-th function that the module defines.
-    func compiledFunction(_ position: Int) -> CompiledFunction { functions[position] }
+    /// Where function `index`, which the module must define, is called from elsewhere.
+    func codeAddress(ofFunction index: Int) -> UInt { code.entry(ofFunction: index) }
 
     /// Position of function `index` among the escaping ones, if it is one of them.
     func ordinal(ofFunction index: Int) -> Int? {
@@ -161,69 +160,10 @@ public final class LoadedModule: @unchecked Sendable {
         return ordinal < 0 ? nil : Int(ordinal)
     }
 
-    /// What is known of a place in the module's code.
-    public struct CodePlace: Hashable, Sendable {
-        /// In the module's function index space.
-        public var functionIndex: UInt32
-        /// Offset of the instruction from the start of the function's body.
-        public var bodyOffset: UInt32
-        /// The trap that is listed there; `none` for a return address.
-        public var trap: TrapCode
-    }
-
-    /// The place at `address`: a faulting instruction, or a return address if `isReturnAddress`.
-    /// Nil if the address is outside the module's functions.
-    public func place(at address: UInt, isReturnAddress: Bool) -> CodePlace? {
-        guard address >= imageBase, address &- imageBase <= UInt(codeBytes) else { return nil }
-        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
-        // A call may be a function's last instruction; its return address is then the next's.
-        if isReturnAddress, offset == 0 { return nil }
-        let inside = isReturnAddress ? offset &- 1 : offset
-        let position = functions.partitioningIndex { $0.codeStart > inside } - 1
-        guard position >= 0 else { return nil }
-        let function = functions[position]
-        guard inside &- function.codeStart < function.codeLength else { return nil }
-        var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
-        var site = traps.partitioningIndex { $0.codeOffset >= offset }
-        while site < traps.count, traps[site].codeOffset == offset {
-            place.bodyOffset = traps[site].bodyOffset
-            place.trap = traps[site].code
-            if (place.trap == .none) == isReturnAddress { break }
-            site += 1
-        }
-        return place
-    }
-
-    /// The place at `address`, which need not be one that can stop: code is stopped anywhere by
-    /// an interruption. The place is the one before it that is listed.
-    public func place(near address: UInt) -> CodePlace? {
-        guard var place = place(at: address, isReturnAddress: false) else { return nil }
-        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
-        let site = traps.partitioningIndex { $0.codeOffset > offset } - 1
-        let position = functions.partitioningIndex { $0.codeStart > offset } - 1
-        if site >= 0, traps[site].codeOffset >= functions[position].codeStart {
-            place.bodyOffset = traps[site].bodyOffset
-        }
-        return place
-    }
-
     /// The name that the module's name section gives function `index`, if any.
     ///
     /// Reads the section anew each time: names are for people.
     public func functionName(_ index: Int) -> String? {
         ModuleNames(module).function(index)
-    }
-}
-
-extension Arena {
-    /// The first index whose element fulfils `predicate`, which all elements after it do too.
-    func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }
