@@ -40,9 +40,9 @@ public final class Engine: Sendable {
         public var alwaysChecksBounds = false
         /// Whether an address that compiled code compares with its memory's size is masked, too, as
         /// indices of tables are: then a processor that goes on with a wrong one before it knows
-        /// better finds the memory's beginning, and nothing of the host's. That costs those accesses
-        /// some of their time; what is left to the processor needs no mask, and most memories leave
-        /// it all.
+        /// better finds the memory's beginning, and nothing of the host's. That costs those
+        /// accesses some of their time; what is left to the processor needs no mask, and most
+        /// memories leave it all.
         public var masksCheckedAccesses = true
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000

@@ -97,7 +97,8 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// imported functions (16 bytes each: code, context); imported tables, memories and globals
 /// (8 bytes each: the address of the definition); own tables and memories (16 bytes each,
 /// `apus_table` and `apus_memory`); the passive data segments (16 bytes each, as if they were
-/// memories, and one of no bytes that stands for all others); own globals (16 bytes each, the value
+/// memories, and one of no bytes that stands for all others); the passive element segments likewise,
+/// as if they were tables; own globals (16 bytes each, the value
 /// in the low bytes);
 /// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
 public struct ContextLayout: Sendable {
@@ -108,6 +109,7 @@ public struct ContextLayout: Sendable {
     public let tables: Int32
     public let memories: Int32
     public let dataSegments: Int32
+    public let elementSegments: Int32
     public let globals: Int32
     public let signatures: Int32
     public let funcrefs: Int32
@@ -121,6 +123,9 @@ public struct ContextLayout: Sendable {
     private let passiveData: [Int32]
     /// How many data segments have records of their own.
     public let passiveDataCount: Int32
+    /// The same of element segments.
+    private let passiveElements: [Int32]
+    public let passiveElementCount: Int32
 
     private static var funcrefSize: Int { unsafe MemoryLayout<apus_funcref>.size }
 
@@ -140,18 +145,27 @@ public struct ContextLayout: Sendable {
         globalImports = group(module.importedGlobalCount, of: 8)
         tables = group(module.tables.count - module.importedTableCount, of: 16)
         memories = group(module.memories.count - module.importedMemoryCount, of: 16)
-        var passiveCount: Int32 = 0
-        passiveData = module.data.map { segment in
-            guard segment.mode == .passive else { return -1 }
-            defer { passiveCount += 1 }
-            return passiveCount
-        }
-        passiveDataCount = passiveCount
-        dataSegments = group(module.data.isEmpty ? 0 : Int(passiveCount) + 1, of: 16)
+        (passiveData, passiveDataCount) = Self.number(module.data.map { $0.mode == .passive })
+        dataSegments = group(module.data.isEmpty ? 0 : Int(passiveDataCount) + 1, of: 16)
+        (passiveElements, passiveElementCount) = Self.number(
+            module.elements.map { $0.mode == .passive })
+        elementSegments = group(
+            module.elements.isEmpty ? 0 : Int(passiveElementCount) + 1, of: 16)
         globals = group(module.globals.count - module.importedGlobalCount, of: 16)
         signatures = group(module.types.count, of: 4)
         funcrefs = group(module.escapingFunctions.count, of: Self.funcrefSize)
         size = (next + 15) & ~15
+    }
+
+    /// Of each segment its place among the passive ones, -1 of others; and how many these are.
+    private static func number(_ arePassive: [Bool]) -> ([Int32], Int32) {
+        var count: Int32 = 0
+        let numbers = arePassive.map { isPassive in
+            guard isPassive else { return Int32(-1) }
+            defer { count += 1 }
+            return count
+        }
+        return (numbers, count)
     }
 
     /// Of the record `apus_function_import` of imported function `index`.
@@ -164,6 +178,21 @@ public struct ContextLayout: Sendable {
     public func globalImport(_ index: Int) -> Int32 { globalImports + Int32(index) * 8 }
     /// Of the record of a table, memory or global that the module defines; `index` counts imports.
     public func table(_ index: Int) -> Int32 { tables + (Int32(index) - importedTableCount) * 16 }
+    /// Where functions of the runtime find the record of table `index`: an offset, plus 1 if it is
+    /// only the record's address that is there.
+    public func tablePlace(_ index: Int) -> UInt32 {
+        index < Int(importedTableCount)
+            ? UInt32(bitPattern: tableImport(index)) | 1 : UInt32(bitPattern: table(index))
+    }
+    /// Where functions of the runtime find the record of element segment `index`, as they find
+    /// that of a table. Others than passive ones have been dropped before any code could ask.
+    public func elementPlace(_ index: Int) -> UInt32 { UInt32(bitPattern: elementSegment(index)) }
+    /// Of the record of element segment `index`, in the form of a table's.
+    public func elementSegment(_ index: Int) -> Int32 {
+        elementSegments + (passiveElements[index] + 1) * 16
+    }
+    /// Whether element segment `index` has a record of its own.
+    public func hasRecord(ofElements index: Int) -> Bool { passiveElements[index] >= 0 }
     /// Of the record of a memory that the module defines; `index` counts imports.
     public func memory(_ index: Int) -> Int32 {
         memories + (Int32(index) - importedMemoryCount) * 16

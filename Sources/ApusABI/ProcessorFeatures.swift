@@ -11,10 +11,13 @@ public struct ProcessorFeatures: OptionSet, Hashable, Sendable {
     public static let avx = ProcessorFeatures(rawValue: 16)
     public static let avx2 = ProcessorFeatures(rawValue: 32)
     public static let fma = ProcessorFeatures(rawValue: 64)
+    /// AVX-512 on 128 bits, with counts of bits in bytes: F, VL and BITALG.
+    public static let avx512 = ProcessorFeatures(rawValue: 128)
 
     /// All there are, with their names.
     public static let names: [(feature: ProcessorFeatures, name: String)] = [
         (.popcnt, "popcnt"), (.lzcnt, "lzcnt"), (.bmi1, "bmi1"), (.bmi2, "bmi2"),
         (.avx, "avx"), (.avx2, "avx2"), (.fma, "fma"),
+        (.avx512, "avx512"),
     ]
 }

@@ -19,12 +19,11 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case dataDrop
     /// (table, value, delta) → old size or -1
     case tableGrow
-    /// (table, destination, value, count)
+    /// (place of a table, destination, value, count): see `ContextLayout.tablePlace`
     case tableFill
-    /// (destination table, source table, destination, source, count)
+    /// (places of the destination's table and of the source's, or of an element segment
+    /// (`ContextLayout.elementPlace`), destination, source, count)
     case tableCopy
-    /// (table, segment, destination, source, count)
-    case tableInit
     /// (segment)
     case elementDrop
     /// (trap code): never returns
@@ -37,7 +36,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
         case .memoryGrow: 2
         case .tableGrow: 3
         case .memoryFill, .tableFill: 4
-        case .memoryCopy, .tableCopy, .tableInit: 5
+        case .memoryCopy, .tableCopy: 5
         }
     }
 

@@ -16,6 +16,8 @@ public struct CodeBuffer: ~Copyable {
 
     /// Whether floats and vectors are encoded with VEX prefixes. Set by who knows the processor.
     public var useAVX = true
+    /// Whether there may be instructions that only AVX-512 has. Set likewise.
+    public var useAVX512 = false
 
     /// Whether something could not be encoded since the last `removeAll`: a displacement that does
     /// not fit, or code of more bytes than allowed. The bytes are then of no use.

@@ -84,8 +84,9 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// The segment that is being translated, in metered code.
     var fuelSegment: FuelSegment?
     let watch: CompilationWatch
-    /// Instructions until the watch is asked next, and whether it has said that this is the end.
-    private var untilWatch = 0
+    /// Where in the module's bytes the watch is asked next, and whether it has said that this is
+    /// the end.
+    private var nextWatch = 0
     private var isStopped = false
     /// What an instruction needs that this compiler does not have.
     var refusedFeature: Feature?
@@ -96,7 +97,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         processor = environment.processor
         vectorOptions = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
-            fma: processor.contains(.fma),
+            fma: processor.contains(.fma), avx512: processor.contains(.avx512),
             isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
@@ -141,7 +142,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         swap(&code, &batch.code)
         swap(&traps, &batch.traps)
         swap(&relocations, &batch.relocations)
-        code.useAVX = processor.contains(.avx)
+        code.useAVX = vectorOptions.contains(.avx)
+        code.useAVX512 = vectorOptions.contains(.avx512)
         code.resetLabels()
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
@@ -157,6 +159,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false
+        watchSoon()
         fuelSegment = nil
         reachable = true
         nextRecord = 1
@@ -175,6 +178,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// Reads the body from its first instruction to its final `end`.
     private mutating func translate(_ analysis: borrowing BodyAnalysis) {
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
+        watchSoon()
         translateOpenFrames(analysis)
         translateColdCode(analysis)
     }
@@ -183,7 +187,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     mutating func translateOpenFrames(_ analysis: borrowing BodyAnalysis) {
         while !frames.isEmpty {
             instructionOffset = reader.position
-            if mustStop() { return frames.removeAll() }
+            if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
@@ -192,14 +196,19 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
 }
 
 extension BaselineCompiler {
-    /// Whether compiling has to end; asked once in a while. What has been made is of no use then.
+    /// Whether compiling has to end; asked every kilobyte of the body, and by whoever does much
+    /// for few bytes. What has been made is of no use then.
     mutating func mustStop() -> Bool {
-        untilWatch &-= 1
-        if untilWatch > 0 { return isStopped }
-        untilWatch = 256
         if watch.isExhausted(unfinishedBytes: code.count) { isStopped = true }
+        nextWatch = isStopped ? 0 : reader.position &+ Self.watchInterval
         return isStopped
     }
+
+    /// The reader stands somewhere else now: what was said of the next look may be far from here.
+    mutating func watchSoon() { nextWatch = min(nextWatch, reader.position &+ Self.watchInterval) }
+
+    /// Bytes of a body.
+    private static var watchInterval: Int { 1024 }
 }
 
 /// A trap whose `ud2` lies out of line, after the function's code.

@@ -77,7 +77,8 @@ struct RunCommand: ParsableCommand {
     private func execute(_ report: RunReport) throws -> Int32 {
         let start = ContinuousClock.now
         let engine = Engine(try options.configuration())
-        let compiled = try compile(engine, deadline: options.limits.deadline(since: start))
+        let deadline = options.limits.deadline(since: start)
+        let compiled = try compile(engine, deadline: deadline)
         let store = Store(engine)
         report.begin(compiled, store)
         options.limits.limit(store, since: start)
@@ -89,7 +90,7 @@ struct RunCommand: ParsableCommand {
         wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {
             if invoke == nil, linking.isEmpty { return try wasi.run(compiled, in: store) }
-            return try run(compiled, wasi, store)
+            return try run(compiled, wasi, store, until: deadline)
         } catch let error as ExportError {
             throw MissingExport(error, of: compiled, file: ModuleFile(module).name)
         } catch let error as LinkError {
@@ -102,10 +103,12 @@ struct RunCommand: ParsableCommand {
     }
 
     /// Links the program with what the options name, and runs it or calls one of its functions.
-    private func run(_ compiled: Module, _ wasi: WASI, _ store: Store) throws -> Int32 {
+    private func run(
+        _ compiled: Module, _ wasi: WASI, _ store: Store, until deadline: ContinuousClock.Instant?
+    ) throws -> Int32 {
         var linker = Linker(store.engine)
         let preloads = try linking.preloads.map { preload in
-            (preload.name, try preload.module.compile(store.engine))
+            (preload.name, try preload.module.compile(store.engine, deadline: deadline))
         }
         for (_, module) in preloads + [("", compiled)] {
             try linking.unknownImports.define(module, in: &linker, store)

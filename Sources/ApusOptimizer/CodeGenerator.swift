@@ -41,7 +41,8 @@ struct CodeGenerator: ~Copyable {
         self.watch = watch
         let options = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
-            fma: processor.contains(.fma), isDeterministic: isRelaxedSIMDDeterministic)
+            fma: processor.contains(.fma), avx512: processor.contains(.avx512),
+            isDeterministic: isRelaxedSIMDDeterministic)
         selector = Selector(options, keepsTrapOrder: isFuelMetered)
         file = isFuelMetered ? .meteredX86_64 : .x86_64
         allocator = Allocator(file, .x86_64)

@@ -11,6 +11,9 @@ uint32_t apus_processor_features(void) {
     if (__builtin_cpu_supports("avx")) features |= 16;
     if (__builtin_cpu_supports("avx2")) features |= 32;
     if (__builtin_cpu_supports("fma")) features |= 64;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bitalg"))
+        features |= 128;
 #endif
     return features;
 }

@@ -8,7 +8,10 @@ struct Listing: ~Copyable {
     private var buffer = CodeBuffer()
     private var lines: [String] = []
 
-    init(useAVX: Bool = true) { buffer.useAVX = useAVX }
+    init(useAVX: Bool = true, useAVX512: Bool = false) {
+        buffer.useAVX = useAVX
+        buffer.useAVX512 = useAVX512
+    }
 
     /// Adds the instruction that `emit` emits; `text` is what it should be, in Intel's syntax.
     mutating func add(_ text: String, _ emit: (inout CodeBuffer) -> Void) {

@@ -51,6 +51,45 @@ import Testing
         }
     }
 
+    /// From a data segment, at constant places and at others, until it is dropped.
+    @Test(arguments: [Engine.Compiler.baseline, .optimizing])
+    func segments(compiler: Engine.Compiler) throws {
+        let instance = try Self.instance(compiler)
+        let memory = try instance.memory("memory")
+        let drop = try instance.function("drop", as: (() -> Void).self)
+        for (isDropped, counts) in [(false, Self.counts), (true, Self.counts)] {
+            for count in counts where count <= 100 {
+                let start = try instance.function("init\(count)", as: ((Int32) -> Void).self)
+                let any = try instance.function(
+                    "initAt\(count)", as: ((Int32, Int32) -> Void).self)
+                try memory.write(Self.pattern, at: 0)
+                if isDropped {
+                    // Even nothing at all does not fit after the start.
+                    #expect(throws: Trap.self) { try start(7) }
+                    #expect(throws: Trap.self) { try any(7, 100) }
+                    continue
+                }
+                var expected = Self.pattern
+                expected.replaceSubrange(7..<7 + count, with: Self.segment[5..<5 + count])
+                try start(7)
+                #expect(try memory.read(at: 0, count: Self.pattern.count) == expected)
+                let last = Self.segment.count - count
+                expected.replaceSubrange(207..<207 + count, with: Self.segment[last...])
+                try any(207, Int32(last))
+                #expect(try memory.read(at: 0, count: Self.pattern.count) == expected)
+                #expect(throws: Trap.self) { try any(207, Int32(last + 1)) }
+                #expect(throws: Trap.self) { try any(207, -1) }
+                #expect(throws: Trap.self) { try any(Int32(65537 - count), 0) }
+                #expect(throws: Trap.self) { try start(Int32(65537 - count)) }
+                #expect(try memory.read(at: 0, count: Self.pattern.count) == expected)
+            }
+            try drop()
+        }
+    }
+
+    /// Text, so that it needs no escapes.
+    private static let segment = [UInt8](
+        String(repeating: "abcdefghijklmnopqrstuvwxyz0123456789", count: 3).utf8)
     private static let pattern = (0..<500).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3) }
 
     private static func instance(
@@ -65,6 +104,16 @@ import Testing
                    (memory.fill (local.get 0) (local.get 1) (i32.const \(count))))
                 """
         }
+        for count in counts where count <= 100 {
+            text += """
+                 (func (export "init\(count)") (param i32)
+                   (memory.init $d (local.get 0) (i32.const 5) (i32.const \(count))))
+                 (func (export "initAt\(count)") (param i32 i32)
+                   (memory.init $d (local.get 0) (local.get 1) (i32.const \(count))))
+                """
+        }
+        text += "(func (export \"drop\") (data.drop $d))"
+        text += "(data $d \"\(String(decoding: segment, as: UTF8.self))\")"
         var configuration = Engine.Configuration()
         configuration.compiler = compiler
         let engine = Engine(configuration)

@@ -47,6 +47,7 @@ struct InstructionBytes: ~Escapable {
     private var hasRex = false
     private var rex: UInt8 = 0
     private var isVex = false
+    private var isEvex = false
     /// The operand that only VEX encodings have.
     private var first = 0
 
@@ -84,7 +85,7 @@ struct InstructionBytes: ~Escapable {
 
     mutating func read() -> String? {
         readPrefixes()
-        let found = isVex ? readVexOpcode() : readOpcode()
+        let found = isEvex ? readEvexOpcode() : isVex ? readVexOpcode() : readOpcode()
         guard let found else { return nil }
         form = found
         guard let operands = readOperands() else { return nil }
@@ -109,6 +110,9 @@ struct InstructionBytes: ~Escapable {
                     rex = byte() & 15
                 } else if next == 0xC4 || next == 0xC5 {
                     isVex = true
+                } else if next == 0x62 {
+                    isVex = true
+                    isEvex = true
                 }
                 return
             }
@@ -161,6 +165,23 @@ struct InstructionBytes: ~Escapable {
         opcode = byte()
         return DisassemblyTable.vex.find(
             prefix: prefix, escape: escape, opcode: opcode, digit: next &>> 3 & 7, isWide: isWide)
+    }
+
+    /// Of 128 bits, without a mask, on the first 16 registers, which is all there is in the rows.
+    private mutating func readEvexOpcode() -> DisassemblyForm? {
+        _ = byte()
+        let (second, third, fourth) = (byte(), byte(), byte())
+        let map = second & 7
+        guard second & 0x18 == 0x10, map >= 1, map <= 3, third & 4 != 0, fourth == 8 else {
+            return nil
+        }
+        rex = ~second &>> 5 & 7 | third &>> 4 & 8
+        first = Int(~third &>> 3 & 15)
+        let prefix: UInt8 = [0, 0x66, 0xF3, 0xF2][Int(third & 3)]
+        opcode = byte()
+        return DisassemblyTable.evex.find(
+            prefix: prefix, escape: map == 1 ? 0x0F : map == 2 ? 0x38 : 0x3A, opcode: opcode,
+            digit: next &>> 3 & 7, isWide: isWide)
     }
 
     // MARK: Operands

@@ -55,6 +55,7 @@ struct DisassemblyTable: Sendable {
 
     static let legacy = makeLegacy()
     static let vex = makeVex()
+    static let evex = makeEvex()
 
     private static var anyDigit: UInt32 { 1 &<< 27 }
 
@@ -239,6 +240,20 @@ struct DisassemblyTable: Sendable {
         table.addFloats(prefix: "v")
         table.addVectors { $0.hasPrefix("v") ? $0 : "v\($0)" }
         for op in VectorBlendOp.allCases { table.add(op.row, "v\(op)", .vectorBlend) }
+        return table
+    }
+
+    // MARK: EVEX encodings
+
+    private static func makeEvex() -> DisassemblyTable {
+        var table = DisassemblyTable()
+        for op in EvexOp.allCases {
+            switch op {
+            case .vpabsq, .vpopcntb, .vcvtudq2ps: table.add(op.row, "\(op)", .vectorUnary)
+            case .vpsraq: table.add(op.row, "vpsraq", .vectorBinary)
+            case .vpsraqImmediate: table.add(op.row, "vpsraq", .vectorShift, hasDigit: true)
+            }
+        }
         return table
     }
 

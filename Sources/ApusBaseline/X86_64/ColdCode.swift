@@ -188,6 +188,7 @@ extension BaselineCompiler {
         }
         coldDepth = cold.frameCount
         reader.position = cold.position
+        watchSoon()
         nextRecord = cold.nextRecord
         instructionOffset = cold.instructionOffset
         homeState = cold.homeState

@@ -1,7 +1,7 @@
 internal import ApusABI
 internal import ApusAssembler
 
-/// Short copies and fills, done by the stub through which the runtime is called: most of those
+/// Short copies and fills of memories and tables, done by the stub through which the runtime is called: most of those
 /// that programs do are shorter than the way to a C function and back.
 ///
 /// Only what lies within the memories and is at most `shortBytes` long is done here, where nothing
@@ -11,10 +11,20 @@ internal import ApusAssembler
 extension Trampolines {
     private static var shortBytes: Int32 { 128 }
 
+    /// What is copied or filled.
+    private enum Units {
+        case bytes, elements
+
+        /// Of one, as a power of two.
+        var sizeLog2: UInt8 { self == .bytes ? 0 : 3 }
+    }
+
     /// Where the stub goes for short operations.
     struct ShortBulkLabels {
         var copy: Label
         var fill: Label
+        var tableCopy: Label
+        var tableFill: Label
         /// The general way.
         var other: Label
     }
@@ -22,11 +32,16 @@ extension Trampolines {
     /// Goes to the label of the function that eax names, if it is one of those.
     func jumpToShortBulk(_ code: inout CodeBuffer) -> ShortBulkLabels {
         let labels = ShortBulkLabels(
-            copy: code.makeLabel(), fill: code.makeLabel(), other: code.makeLabel())
-        code.alu(.cmp, .w32, .rax, immediate: Int32(RuntimeFunction.memoryCopy.rawValue))
-        code.jump(.e, labels.copy)
-        code.alu(.cmp, .w32, .rax, immediate: Int32(RuntimeFunction.memoryFill.rawValue))
-        code.jump(.e, labels.fill)
+            copy: code.makeLabel(), fill: code.makeLabel(), tableCopy: code.makeLabel(),
+            tableFill: code.makeLabel(), other: code.makeLabel())
+        let targets: [(RuntimeFunction, Label)] = [
+            (.memoryCopy, labels.copy), (.memoryFill, labels.fill),
+            (.tableCopy, labels.tableCopy), (.tableFill, labels.tableFill),
+        ]
+        for (function, label) in targets {
+            code.alu(.cmp, .w32, .rax, immediate: Int32(function.rawValue))
+            code.jump(.e, label)
+        }
         code.bind(labels.other)
         return labels
     }
@@ -34,43 +49,57 @@ extension Trampolines {
     /// What the labels stand for.
     func emitShortBulk(_ labels: ShortBulkLabels, _ code: inout CodeBuffer) {
         code.bind(labels.copy)
-        emitShortCopy(otherwise: labels.other, &code)
+        emitShortCopy(.bytes, otherwise: labels.other, &code)
         code.bind(labels.fill)
-        emitShortFill(otherwise: labels.other, &code)
+        emitShortFill(.bytes, otherwise: labels.other, &code)
+        code.bind(labels.tableCopy)
+        emitShortCopy(.elements, otherwise: labels.other, &code)
+        code.bind(labels.tableFill)
+        emitShortFill(.elements, otherwise: labels.other, &code)
     }
 
     // Free besides the arguments, and rax, which the general way needs.
     private var target: GPR { .rdi }
     private var origin: GPR { .r10 }
 
-    /// (places of both memories in rsi and rdx, destination in rcx, source in r8, count in r9)
-    private func emitShortCopy(otherwise other: Label, _ code: inout CodeBuffer) {
-        code.alu(.cmp, .w64, .r9, immediate: Self.shortBytes)
+    /// (places of both in rsi and rdx, destination in rcx, source in r8, count in r9)
+    private func emitShortCopy(
+        _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
+    ) {
+        code.alu(.cmp, .w64, .r9, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
-        findBytes(target, place: .rsi, address: .rcx, count: .r9, otherwise: other, &code)
-        findBytes(origin, place: .rdx, address: .r8, count: .r9, otherwise: other, &code)
+        find(units, target, place: .rsi, index: .rcx, count: .r9, otherwise: other, &code)
+        find(units, origin, place: .rdx, index: .r8, count: .r9, otherwise: other, &code)
+        if units == .elements { code.shift(.shl, .w32, .r9, immediate: units.sizeLog2) }
         move(from: origin, count: .r9, &code)
     }
 
-    /// (place of the memory in rsi, destination in rdx, value in rcx, count in r8)
-    private func emitShortFill(otherwise other: Label, _ code: inout CodeBuffer) {
-        code.alu(.cmp, .w64, .r8, immediate: Self.shortBytes)
+    /// (place in rsi, destination in rdx, value in rcx, count in r8)
+    private func emitShortFill(
+        _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
+    ) {
+        code.alu(.cmp, .w64, .r8, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
-        findBytes(target, place: .rsi, address: .rdx, count: .r8, otherwise: other, &code)
-        // The byte sixteen times.
-        code.moveZeroExtended(from: .w8, .rcx, .rcx)
-        code.moveImmediate(origin, 0x0101_0101_0101_0101)
-        code.imul(.w64, .rcx, origin)
+        find(units, target, place: .rsi, index: .rdx, count: .r8, otherwise: other, &code)
+        if units == .elements {
+            code.shift(.shl, .w32, .r8, immediate: units.sizeLog2)
+        } else {
+            // The byte eight times.
+            code.moveZeroExtended(from: .w8, .rcx, .rcx)
+            code.moveImmediate(origin, 0x0101_0101_0101_0101)
+            code.imul(.w64, .rcx, origin)
+        }
         code.moveToFloat(.w64, .xmm0, .rcx)
         code.vector(.punpcklqdq, .xmm0, .xmm0, .xmm0)
         move(from: nil, count: .r8, &code)
     }
 
-    /// Puts into `result` where the `count` bytes at `address` are, of the memory whose record is
-    /// at `place` (`ContextLayout.memoryPlace`). Changes only `result` and the scratch.
-    private func findBytes(
-        _ result: GPR, place: GPR, address: GPR, count: GPR, otherwise other: Label,
-        _ code: inout CodeBuffer
+    /// Puts into `result` where the `count` bytes or elements from `index` on are, of the memory
+    /// or table whose record is at `place` (`ContextLayout.memoryPlace`, `tablePlace`). Changes
+    /// only `result` and the scratch.
+    private func find(
+        _ units: Units, _ result: GPR, place: GPR, index: GPR, count: GPR,
+        otherwise other: Label, _ code: inout CodeBuffer
     ) {
         let isHere = code.makeLabel()
         code.lea(.w64, result, Address(context, index: place))
@@ -81,10 +110,14 @@ extension Trampolines {
         code.load(.w64, scratch, Address(result, 8))
         code.alu(.sub, .w64, scratch, count)
         code.jump(.b, other)
-        code.alu(.cmp, .w64, address, scratch)
+        code.alu(.cmp, .w64, index, scratch)
         code.jump(.a, other)
         code.load(.w64, result, Address(result))
-        code.alu(.add, .w64, result, address)
+        if units == .bytes {
+            code.alu(.add, .w64, result, index)
+        } else {
+            code.lea(.w64, result, Address(result, index: index, scale: 8))
+        }
     }
 
     /// Moves `count` bytes to the target and returns: those at `source`, or without one those of

@@ -174,6 +174,7 @@ extension FunctionValidator {
         let feature: Feature = code < 15 ? .bulkMemory : .referenceTypes
         guard features.has(feature) else { throw refusal(ofPrefix: 0xFC, code: code) }
         if code != 16 { note(.callsRuntime) }
+        if code == 12 || code == 14 || code == 17 { note(.writesTables) }
         switch code {
         case 12:
             let type = try readElementIndex()

@@ -71,7 +71,7 @@ public enum AliasClass: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case global
     /// An element of a table. Changed by stores and calls.
     case table
-    /// Where a table's elements are and how many. Changed by calls.
+    /// Where a table's elements are and how many; how much is left of a segment. Changed by calls.
     case tableRecord
 
     @inline(__always)

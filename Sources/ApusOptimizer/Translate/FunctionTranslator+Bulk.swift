@@ -52,6 +52,14 @@ extension FunctionTranslator {
     mutating func translateMemoryInit() {
         let segment = reader.readIndex()
         let memory = reader.readIndex()
+        if let count = writtenOutCount(), layout.hasRecord(ofData: Int(segment)),
+            let to = bulkPlace(stack.count &- 3, memory, count)
+        {
+            guard let from = place(in: Int(segment), count) else { return }
+            stack.truncate(to: stack.count &- 3)
+            return copy(to, from, count)
+        }
+        if !isReachable { return }
         callRuntime(
             .memoryCopy,
             [layout.memoryPlace(Int(memory)), layout.dataPlace(Int(segment))], operands: 3,
@@ -59,7 +67,7 @@ extension FunctionTranslator {
     }
 
     mutating func translateDataDrop() {
-        callRuntime(.dataDrop, [reader.readIndex()], operands: 0, changing: [])
+        callRuntime(.dataDrop, [reader.readIndex()], operands: 0, changing: [.init(.tableRecord)])
     }
 
     // MARK: What is written out
@@ -98,6 +106,24 @@ extension FunctionTranslator {
             place.displacement <= Int32.max &- Int32(Self.writtenOutLimit)
         else { return nil }
         return place
+    }
+
+    /// Where the `count` bytes of a data segment are whose position is below the length on the
+    /// stack. Nil if they never are: then the block is at its end.
+    private mutating func place(in segment: Int, _ count: UInt64) -> MemoryPlace? {
+        let record = layout.dataSegment(segment)
+        let position = wide(stack[stack.count &- 2])
+        let size = builder.load(
+            .i64, MemoryAccess(.full, .tableRecord), builder.context(), .none, record &+ 8)
+        let end = builder.value(
+            ApusIR.Instruction(.add, .i64, position, builder.constant(.i64, count)))
+        let isOutside = builder.value(
+            ApusIR.Instruction(
+                .compare, .i32, end, size,
+                immediate: IntegerCondition.greaterUnsigned.rawValue))
+        guard trap(.memoryOutOfBounds, if: isOutside) else { return nil }
+        let base = builder.load(.i64, contextLoad(), builder.context(), .none, record)
+        return MemoryPlace(base: base, index: position, displacement: 0)
     }
 
     private mutating func copy(_ to: MemoryPlace, _ from: MemoryPlace, _ count: UInt64) {

@@ -68,7 +68,14 @@ extension FunctionTranslator {
                 .compare, .i32, index, count(ofTable: table),
                 immediate: IntegerCondition.greaterOrEqualUnsigned.rawValue))
         guard trap(code, if: isOutside) else { return nil }
-        // Where the processor goes on with a wrong index before it knows, it finds element 0.
+        return elements(index, table, unless: isOutside)
+    }
+
+    /// The place of the element at `index` of `table`; of the first one if `isOutside`, where the
+    /// processor goes on with a wrong index before it knows.
+    private mutating func elements(
+        _ index: Value, _ table: Int, unless isOutside: Value
+    ) -> MemoryPlace {
         let masked = builder.value(
             ApusIR.Instruction(.select, .i64, isOutside, builder.constant(.i64, 0), index))
         let record = record(ofTable: table)
@@ -106,20 +113,80 @@ extension FunctionTranslator {
     }
 
     mutating func translateTableFill() {
-        callRuntime(.tableFill, [reader.readIndex()], operands: 3, changing: [.init(.table)])
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableFill, [table], operands: 3, changing: [.init(.table)])
     }
 
     mutating func translateTableCopy() {
-        let destination = reader.readIndex()
-        let source = reader.readIndex()
+        let destination = Int(reader.readIndex())
+        let source = Int(reader.readIndex())
+        if !isFuelMetered, let count = builder.constant(stack.last),
+            count <= Self.writtenOutElements
+        {
+            return writeOutCopy(of: Int(count), to: destination, from: source)
+        }
         callRuntime(
-            .tableCopy, [destination, source], operands: 3, changing: [.init(.table)])
+            .tableCopy, [layout.tablePlace(destination), layout.tablePlace(source)], operands: 3,
+            changing: [.init(.table)])
+    }
+
+    /// More elements than this are not copied one by one.
+    private static var writtenOutElements: UInt64 { 4 }
+
+    private mutating func writeOutCopy(of count: Int, to destination: Int, from source: Int) {
+        guard let to = place(of: count, elementsAt: stack[stack.count &- 3], destination),
+            let from = place(of: count, elementsAt: stack[stack.count &- 2], source)
+        else { return }
+        stack.truncate(to: stack.count &- 3)
+        // All is read before anything is written: the ranges may overlap.
+        let first = carriedValues.count
+        let access = MemoryAccess(.full, .table)
+        for position in 0..<count {
+            let displacement = Int32(truncatingIfNeeded: position &* 8)
+            carriedValues.append(
+                builder.load(.ref, access, from.base, from.index, displacement))
+        }
+        for position in 0..<count {
+            let displacement = Int32(truncatingIfNeeded: position &* 8)
+            builder.store(
+                carriedValues[first &+ position], access, to.base, to.index, displacement)
+        }
+        carriedValues.truncate(to: first)
+    }
+
+    /// The place of `elementCount` elements of `table` from `index` on, checked. Nil if there
+    /// never are such: then the block is at its end.
+    private mutating func place(
+        of elementCount: Int, elementsAt index: Value, _ table: Int
+    ) -> MemoryPlace? {
+        let size = count(ofTable: table)
+        let needed = builder.constant(.i64, UInt64(elementCount))
+        let is64 = builder.function.type(index) == .i64
+        if is64, !trap(.tableOutOfBounds, if: compare(size, .lessUnsigned, needed)) {
+            return nil
+        }
+        let index = wide(index)
+        // An index of 64 bits may be so large that nothing can be added to it.
+        let left =
+            is64 ? index : builder.value(ApusIR.Instruction(.add, .i64, index, needed))
+        let right =
+            is64 ? builder.value(ApusIR.Instruction(.subtract, .i64, size, needed)) : size
+        let isOutside = compare(left, .greaterUnsigned, right)
+        guard trap(.tableOutOfBounds, if: isOutside) else { return nil }
+        return elements(index, table, unless: isOutside)
+    }
+
+    private mutating func compare(
+        _ left: Value, _ condition: IntegerCondition, _ right: Value
+    ) -> Value {
+        builder.value(
+            ApusIR.Instruction(.compare, .i32, left, right, immediate: condition.rawValue))
     }
 
     mutating func translateTableInit() {
-        let segment = reader.readIndex()
-        let table = reader.readIndex()
-        callRuntime(.tableInit, [table, segment], operands: 3, changing: [.init(.table)])
+        let segment = layout.elementPlace(Int(reader.readIndex()))
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableCopy, [table, segment], operands: 3, changing: [.init(.table)])
     }
 
     mutating func translateElementDrop() {

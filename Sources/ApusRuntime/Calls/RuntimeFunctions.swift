@@ -32,7 +32,6 @@ enum RuntimeFunctions {
         case .tableGrow: unsafe tableGrow
         case .tableFill: unsafe tableFill
         case .tableCopy: unsafe tableCopy
-        case .tableInit: unsafe tableInit
         case .elementDrop: unsafe elementDrop
         case .raise: unsafe raise
         }

@@ -11,6 +11,7 @@ extension InstanceState {
         let decoded = module.module
         phase = .initializing
         initializeGlobals()
+        try writeElementSegments()
         if module.environment.configuration.checksSegmentsFirst { try checkSegments() }
         if !module.template.isStatic {
             for (index, expression) in decoded.tableInitializers.enumerated() {
@@ -64,19 +65,14 @@ extension InstanceState {
 
     private func initializeTables() throws {
         for (index, segment) in module.module.elements.enumerated() {
-            switch segment.mode {
-            case .passive: continue
-            case .declarative: dropElements(index)
-            case .active(let table, let offset):
-                let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
-                guard
-                    initializeTable(
-                        Int(table), fromSegment: index, at: destination, source: 0,
-                        count: UInt64(segment.initializers.count), mayGoOn: { store.mayGoOn })
-                else { throw trap(.tableOutOfBounds) }
-                if segment.initializers.count > Pieces.elements { try store.checkInterruption() }
-                dropElements(index)
-            }
+            guard case .active(let table, let offset) = segment.mode else { continue }
+            let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+            guard
+                initializeTable(
+                    Int(table), fromSegment: index, at: destination,
+                    mayGoOn: { store.mayGoOn })
+            else { throw trap(.tableOutOfBounds) }
+            if segment.initializers.count > Pieces.elements { try store.checkInterruption() }
         }
     }
 

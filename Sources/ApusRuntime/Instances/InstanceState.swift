@@ -24,7 +24,8 @@ public final class InstanceState {
     public internal(set) var phase = InstancePhase.allocated
     /// What it has instead of its module's own code or data.
     private let substitute: InstanceSubstitute?
-    private var droppedElements: [Bool]
+    /// The references of the passive element segments, one after the other.
+    private var segmentElements: UnsafeMutablePointer<UInt64>?
     /// The slot of a pool that it lies in; nil: it has its own memory.
     private var place: InstancePlace?
     /// Whether its memories come with what the data segments say.
@@ -74,12 +75,12 @@ public final class InstanceState {
         substitute = request.substitute
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
         unsafe self.parts = parts
-        droppedElements = []
+        unsafe segmentElements = nil
         writer.writeConstantPart(request, owner: self)
         if module.template.isStatic {
             for (table, first) in zip(tables, module.template.tables) { fill(table, first) }
         }
-        restoreSegments()
+        writeDataSegments()
         bind(request)
     }
 
@@ -87,6 +88,7 @@ public final class InstanceState {
         if isBound { unsafe Unmanaged.passUnretained(origin).release() }
         place?.giveBack()
         if ownsContext { unsafe apus_free(context) }
+        if let segmentElements = unsafe segmentElements { unsafe apus_free(segmentElements) }
     }
 
     // SAFETY: whoever holds a bound instance holds its store, which keeps the module through it.
@@ -176,7 +178,7 @@ public final class InstanceState {
             global.highBits = 0
         }
         hasSharedTables = false
-        restoreSegments()
+        writeDataSegments()
         return true
     }
 
@@ -208,17 +210,6 @@ public final class InstanceState {
             _ = table.set(UInt64(position), start &+ offset)
         }
         table.noteReset()
-    }
-
-    /// All segments are there, except those that the memories and tables already hold.
-    private func restoreSegments() {
-        writeDataSegments()
-        let elements = module.module.elements.count
-        if elements > 0 {
-            droppedElements =
-                module.template.isStatic
-                ? module.template.droppedElements : Array(repeating: false, count: elements)
-        }
     }
 
     var ownTables: ArraySlice<ReferenceTable> {
@@ -275,8 +266,7 @@ public final class InstanceState {
     private var dataBytes: ByteStorage { substitute?.dataBytes ?? module.module.bytes }
     var dataSegments: [DataSegment] { substitute?.dataSegments ?? module.module.data }
 
-    // Between the check of the ranges and the work `pay` may refuse; `mayGoOn` is asked now and
-    // then, and the work ends unfinished where it answers false.
+    // `mayGoOn` is asked now and then; the work ends unfinished where it answers false.
 
     /// Copies a data segment into a memory. Returns false, changing nothing, if it does not fit.
     func initializeMemory(
@@ -322,30 +312,76 @@ public final class InstanceState {
             .assumingMemoryBound(to: apus_memory.self)
     }
 
-    /// Copies a part of an element segment into a table. Returns false, changing nothing, if
-    /// either range is out of bounds. Specification: 4.6.9 “table.init”.
+    /// Evaluates the passive element segments and writes their records, from which code copies as
+    /// from tables. Specification: 4.7.2 “Instantiation”.
+    // SAFETY: the allocation has room for all elements of passive segments, and lives as long as
+    // the instance; the records lie within the context.
+    func writeElementSegments() throws {
+        let total = module.template.passiveElementCount
+        guard module.layout.passiveElementCount > 0 else { return }
+        if unsafe segmentElements == nil, total > 0 {
+            guard let fresh = unsafe apus_allocate(UInt64(total) &* 8) else {
+                throw ResourceError(.table, requested: UInt64(total))
+            }
+            unsafe segmentElements = fresh.assumingMemoryBound(to: UInt64.self)
+        }
+        var next = unsafe segmentElements
+        for (index, segment) in module.module.elements.enumerated()
+        where module.layout.hasRecord(ofElements: index) {
+            let count = segment.initializers.count
+            let record = unsafe elementRecord(index)
+            unsafe record.pointee.elements = next
+            unsafe record.pointee.count = UInt64(count)
+            guard let first = unsafe next, count > 0 else { continue }
+            unsafe evaluate(segment.initializers, into: first)
+            if count > Pieces.elements { try store.checkInterruption() }
+            unsafe next = first + count
+        }
+    }
+
+    /// As far as the store may go on.
+    private func evaluate(
+        _ elements: ElementSegment.Initializers, into first: UnsafeMutablePointer<UInt64>
+    ) {
+        Pieces.forEach(
+            in: elements.count, of: Pieces.elements, mayGoOn: { store.mayGoOn }
+        ) { offset, length in
+            for position in offset..<offset + length {
+                unsafe first[position] = reference(elements, position)
+            }
+        }
+    }
+
+    private func elementRecord(_ segment: Int) -> UnsafeMutablePointer<apus_table> {
+        let offset = Int(module.layout.elementSegment(segment))
+        return unsafe (UnsafeMutableRawPointer(context) + offset)
+            .assumingMemoryBound(to: apus_table.self)
+    }
+
+    /// Nothing is left of a segment that is dropped.
+    func dropElements(_ segment: Int) {
+        guard module.layout.hasRecord(ofElements: segment) else { return }
+        unsafe elementRecord(segment).pointee.count = 0
+    }
+
+    /// Copies an active element segment into a table. Returns false, changing nothing, if it does
+    /// not fit.
     func initializeTable(
-        _ table: Int, fromSegment segment: Int, at destination: UInt64, source: UInt64,
-        count: UInt64, pay: () -> Bool = { true }, mayGoOn: () -> Bool
+        _ table: Int, fromSegment segment: Int, at destination: UInt64, mayGoOn: () -> Bool
     ) -> Bool {
         let elements = module.module.elements[segment].initializers
-        let size = droppedElements[segment] ? 0 : UInt64(elements.count)
-        guard count <= size, source <= size &- count else { return false }
         let table = tables[table]
-        guard table.contains(destination, count) else { return false }
-        guard pay() else { return true }
+        guard table.contains(destination, UInt64(elements.count)) else { return false }
         Pieces.forEach(
-            in: Int(truncatingIfNeeded: count), of: Pieces.elements, mayGoOn: mayGoOn
+            in: elements.count, of: Pieces.elements, mayGoOn: mayGoOn
         ) { offset, length in
-            for position in UInt64(offset)..<UInt64(offset + length) {
-                let value = reference(elements, Int(truncatingIfNeeded: source &+ position))
-                _ = table.set(destination &+ position, value)
+            for position in offset..<(offset + length) {
+                let value = reference(elements, position)
+                _ = table.set(destination &+ UInt64(position), value)
             }
         }
         return true
     }
-
-    func dropElements(_ segment: Int) { droppedElements[segment] = true }
 
     private func reference(_ elements: ElementSegment.Initializers, _ position: Int) -> UInt64 {
         switch elements {

@@ -25,8 +25,8 @@ struct InstanceTemplate: Sendable {
     private(set) var tables: [[UInt32]] = []
     /// For each memory that the module defines, how many bytes its image has; 0: it has none.
     private(set) var imageBytes: [UInt64] = []
-    /// Which element segments are gone when an instance has been initialised.
-    private(set) var droppedElements: [Bool]
+    /// How many elements the passive segments have together.
+    private(set) var passiveElementCount = 0
 
     private let module: DecodedModule
     private let ordinals: [Int32]
@@ -41,7 +41,9 @@ struct InstanceTemplate: Sendable {
     init(_ module: DecodedModule, ordinals: [Int32]) {
         self.module = module
         self.ordinals = ordinals
-        droppedElements = module.elements.map { $0.mode != .passive }
+        for segment in module.elements where segment.mode == .passive {
+            passiveElementCount += segment.initializers.count
+        }
         for initializer in module.globalInitializers { globals.append(value(initializer)) }
         isStatic = fillTables() && measureImages()
         if !isStatic {

@@ -168,25 +168,6 @@ public final class ReferenceTable {
         return true
     }
 
-    /// Copies `count` elements of `source`, which may be this table and overlap. Returns false,
-    /// changing nothing, if they do not all exist. Specification: 4.6.9 “table.copy”.
-    public func copy(
-        _ destination: UInt64, from source: ReferenceTable, _ start: UInt64, _ count: UInt64,
-        mayGoOn: () -> Bool = { true }
-    ) -> Bool {
-        guard contains(destination, count), source.contains(start, count) else { return false }
-        isChanged = true
-        let target = unsafe elements + Int(truncatingIfNeeded: destination)
-        let origin = unsafe source.elements + Int(truncatingIfNeeded: start)
-        Pieces.forEach(
-            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
-            backward: unsafe target > origin, mayGoOn: mayGoOn
-        ) { offset, length in
-            unsafe (target + offset).update(from: origin + offset, count: length)
-        }
-        return true
-    }
-
     /// Whether `count` elements from `start` on exist.
     @inline(__always)
     func contains(_ start: UInt64, _ count: UInt64) -> Bool {

@@ -32,9 +32,10 @@ extension CodeBuffer {
 
     // MARK: Integers to floats
 
-    /// Both halves apart, each exact in a float; only the final sum rounds.
+    /// Where the processor knows signed numbers only: both halves apart, each exact in a float; only the final sum rounds.
     private mutating func floatsFromUnsigned(_ registers: VectorRegisters) {
         let (target, scratch) = (registers.target, registers.scratch)
+        if useAVX512 { return vector(.vcvtudq2ps, target, registers.a) }
         vector(.pxor, scratch, scratch, scratch)
         vector(.pblendw, scratch, scratch, registers.a, immediate: 0x55)
         vector(.psubd, target, registers.a, scratch)

@@ -31,6 +31,12 @@ extension CodeBuffer {
         let (target, a, b) = (registers.target, registers.a, registers.b)
         let scratch = registers.scratch
         switch shape {
+        case .i16x8 where isHigh && !isSigned:
+            // Both factors times 256, so that the product is in the upper half.
+            vector(.pxor, scratch, scratch, scratch)
+            vector(.punpckhbw, target, scratch, a)
+            vector(.punpckhbw, scratch, scratch, b)
+            vector(.pmulhuw, target, target, scratch)
         case .i16x8:
             let extend: VectorUnaryOp = isSigned ? .pmovsxbw : .pmovzxbw
             self.extend(extend, scratch, b, isHigh: isHigh)

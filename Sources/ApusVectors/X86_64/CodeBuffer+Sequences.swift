@@ -48,6 +48,7 @@ extension CodeBuffer {
     private mutating func absolute(_ shape: VectorShape, _ registers: VectorRegisters) {
         let (target, a, scratch) = (registers.target, registers.a, registers.scratch)
         switch shape {
+        case .i64x2 where useAVX512: vector(.vpabsq, target, a)
         case .f32x4: vector(.pand, target, a, pooled(.doublewords(0x7FFF_FFFF)))
         case .f64x2: vector(.pand, target, a, pooled(VectorConstant(.max >> 1)))
         default:
@@ -73,8 +74,9 @@ extension CodeBuffer {
         vector(difference, target, target, a)
     }
 
-    /// Looks up both halves of each byte.
+    /// Looks up both halves of each byte, where the processor cannot count.
     private mutating func populationCount(_ registers: VectorRegisters) {
+        if useAVX512 { return vector(.vpopcntb, registers.target, registers.a) }
         let (target, scratch, count) = (registers.target, registers.scratch, registers.temporary)
         let table = pooled(
             VectorConstant(bytes: { UInt8(truncatingIfNeeded: $0.nonzeroBitCount) }))
@@ -185,6 +187,8 @@ extension CodeBuffer {
             vector(.punpcklbw, target, a, a)
             vector(.psraw, target, target, immediate: count &+ 8)
             vector(.packsswb, target, target, registers.scratch)
+        case (.shiftRightSignedByConstant, _) where useAVX512:
+            vector(.vpsraqImmediate, target, a, immediate: count)
         case (.shiftRightSignedByConstant, _):
             let sign = pooled(VectorConstant(UInt64(1) &<< UInt64(63 &- count)))
             vector(.psrlq, target, a, immediate: count)
@@ -199,6 +203,7 @@ extension CodeBuffer {
             vector(.punpcklbw, target, a, a)
             vector(.psraw, target, target, registers.b)
             vector(.packsswb, target, target, high)
+        case _ where useAVX512: vector(.vpsraq, target, a, registers.b)
         default:
             let sign = registers.temporary
             loadVector(sign, pooled(VectorConstant(1 << 63)), aligned: true)

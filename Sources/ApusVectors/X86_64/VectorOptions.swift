@@ -7,11 +7,12 @@ public struct VectorOptions: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// What these say; nothing counts without AVX.
-    public init(avx: Bool, avx2: Bool, fma: Bool, isDeterministic: Bool) {
+    public init(avx: Bool, avx2: Bool, fma: Bool, avx512: Bool, isDeterministic: Bool) {
         self = isDeterministic ? .isDeterministic : []
         guard avx else { return }
         insert(.avx)
         if avx2 { insert(.avx2) }
+        if avx512 { insert(.avx512) }
         // Not all processors round products and sums at once, so code that is to agree does not.
         if fma, !isDeterministic { insert(.fma) }
     }
@@ -24,4 +25,6 @@ public struct VectorOptions: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static var fma: VectorOptions { .init(rawValue: 4) }
     /// Relaxed instructions give the same results on every processor.
     public static var isDeterministic: VectorOptions { .init(rawValue: 8) }
+    /// What of AVX-512 is in `EvexOp`, besides AVX.
+    public static var avx512: VectorOptions { .init(rawValue: 16) }
 }

@@ -52,9 +52,21 @@ public struct VectorSequence: Hashable, BitwiseCopyable, Sendable {
         return kind.rawValue < Kind.bitselect.rawValue ? 2 : 3
     }
 
+    /// Whether AVX-512 has an instruction for it.
+    public func isOneInstruction(_ options: VectorOptions) -> Bool {
+        guard options.contains(.avx512) else { return false }
+        return switch (kind, shape) {
+        case (.populationCount, _), (.absolute, .i64x2), (.convertUnsigned, .f32x4),
+            (.shiftRightSignedByConstant, .i64x2), (.shiftRightSigned, .i64x2):
+            true
+        default: false
+        }
+    }
+
     /// Whether a register is wanted besides the scratch register.
-    public var needsTemporary: Bool {
-        switch kind {
+    public func needsTemporary(_ options: VectorOptions) -> Bool {
+        if isOneInstruction(options) { return false }
+        return switch kind {
         case .populationCount, .dot, .dotAddDeterministic, .shiftLeft, .shiftRightSigned,
             .shiftRightUnsigned:
             true
@@ -65,7 +77,8 @@ public struct VectorSequence: Hashable, BitwiseCopyable, Sendable {
 
     /// Whether the target and the temporary must be other registers than the operands.
     public func writesEarly(_ options: VectorOptions) -> Bool {
-        if needsTemporary { return true }
+        if isOneInstruction(options) { return false }
+        if needsTemporary(options) { return true }
         return switch kind {
         case .complement, .absolute, .extendHighSigned, .extendHighUnsigned, .convertUnsigned,
             .truncateSigned, .truncateUnsigned, .shiftLeftByConstant,
@@ -75,6 +88,7 @@ public struct VectorSequence: Hashable, BitwiseCopyable, Sendable {
         case .extendAddPairwiseUnsigned: false
         case .extendAddPairwiseSigned: shape == .i16x8
         // With two operands, what goes before may come to lie in the scratch register.
+        case .extendMultiplyHighUnsigned where shape == .i16x8: true
         case .notEqual, .multiplyQ15, .minimum, .maximum, .swizzle, .bitselect,
             .extendMultiplyLowSigned, .extendMultiplyHighSigned, .extendMultiplyLowUnsigned,
             .extendMultiplyHighUnsigned:

@@ -167,6 +167,20 @@ import Testing
         try listing.check("vector-immediate-sse")
     }
 
+    @Test func onlyInAVX512() throws {
+        var listing = Listing(useAVX512: true)
+        for (a, b, c) in Self.triples {
+            for op: EvexOp in [.vpabsq, .vpopcntb, .vcvtudq2ps] {
+                listing.add("\(op) \(a.name), \(b.name)") { $0.vector(op, a, b) }
+            }
+            listing.add("vpsraq \(a.name), \(b.name), \(c.name)") { $0.vector(.vpsraq, a, b, c) }
+            listing.add("vpsraq \(a.name), \(b.name), 27") {
+                $0.vector(.vpsraqImmediate, a, b, immediate: 27)
+            }
+        }
+        try listing.check("vector-avx512")
+    }
+
     @Test(arguments: [true, false]) func lanes(useAVX: Bool) throws {
         var listing = Listing(useAVX: useAVX)
         let prefix = useAVX ? "v" : ""
@@ -215,6 +229,12 @@ import Testing
         buffer.vector(.vpbroadcastb, .xmm1, .xmm2)
         failed = buffer.hasFailed
         #expect(failed)
+        buffer.removeAll()
+        buffer.useAVX = true
+        buffer.vector(.vpabsq, .xmm1, .xmm2)
+        failed = buffer.hasFailed
+        #expect(failed)
+        buffer.useAVX = false
         buffer.removeAll()
         buffer.vector(.pblendvb, .xmm1, .xmm2, .xmm3, mask: .xmm4)
         failed = buffer.hasFailed

@@ -95,7 +95,7 @@ import Testing
             ]
         }
         #expect(filled.isStatic && filled.tables == [[0, 1, 2]])
-        #expect(filled.droppedElements == [true, true, false])
+        #expect(filled.passiveElementCount == 1)
         let initialised = template {
             $0.tableInitializers = [ConstantExpression([.refFunc(1)])]
             $0.elements = [elements(3, [0])]

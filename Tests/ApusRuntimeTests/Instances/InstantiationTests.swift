@@ -138,14 +138,17 @@ import Testing
         #expect(call(.memoryCopy, memory, passive, 0, 0, 1) == .memoryOutOfBounds)
         #expect(call(.memoryCopy, memory, passive, 65536, 0, 0) == nil)
         #expect(call(.memoryCopy, memory, passive, 65537, 0, 0) == .memoryOutOfBounds)
-        #expect(call(.tableInit, 0, 0, 1, 0, 2) == nil)
+        let table = UInt64(layout.tablePlace(0))
+        let elements = UInt64(layout.elementPlace(0))
+        let declared = UInt64(layout.elementPlace(1))
+        #expect(call(.tableCopy, table, elements, 1, 0, 2) == nil)
         #expect(instance.tables[0].get(1) == instance.function(0)?.bits)
-        #expect(call(.tableInit, 0, 0, 2, 0, 2) == .tableOutOfBounds)
+        #expect(call(.tableCopy, table, elements, 2, 0, 2) == .tableOutOfBounds)
         #expect(instance.tables[0].get(2) == 0)
-        #expect(call(.tableInit, 0, 1, 0, 0, 1) == .tableOutOfBounds)
+        #expect(call(.tableCopy, table, declared, 0, 0, 1) == .tableOutOfBounds)
         #expect(call(.elementDrop, 0) == nil)
-        #expect(call(.tableInit, 0, 0, 0, 0, 1) == .tableOutOfBounds)
-        #expect(call(.tableInit, 0, 0, 3, 0, 0) == nil)
+        #expect(call(.tableCopy, table, elements, 0, 0, 1) == .tableOutOfBounds)
+        #expect(call(.tableCopy, table, elements, 3, 0, 0) == nil)
     }
 
     @Test func exportNamesAreComparedByCodePoint() throws {

@@ -66,27 +66,10 @@ import Testing
         #expect(table.get(size) == 9 && table.get(2 * size - 1) == 9)
     }
 
-    @Test func fillsAndCopiesEndBetweenPieces() throws {
+    @Test func fillsEndBetweenPieces() throws {
         let piece = UInt64(Pieces.elements)
         let table = try make(4 * piece, 4 * piece, limit: .max)
         #expect(table.fill(0, 5, 4 * piece) { false })
         #expect(table.get(piece - 1) == 5 && table.get(piece) == 0)
-        // Backwards, since it overlaps.
-        _ = table.set(2 * piece, 6)
-        #expect(table.copy(piece, from: table, 0, 3 * piece) { false })
-        #expect(table.get(4 * piece - 1) == 0 && table.get(3 * piece) == 6)
-        #expect(table.get(piece) == 0)
-    }
-
-    @Test func copiesOverlap() throws {
-        let table = try make(5)
-        for index in 0..<5 as Range<UInt64> { #expect(table.set(index, index + 1)) }
-        #expect(table.copy(1, from: table, 0, 4))
-        #expect(elements(table) == [1, 1, 2, 3, 4])
-        #expect(table.copy(0, from: table, 1, 4))
-        #expect(elements(table) == [1, 2, 3, 4, 4])
-        #expect(!table.copy(2, from: table, 0, 4))
-        #expect(!table.copy(0, from: table, 2, 4))
-        #expect(table.copy(5, from: table, 5, 0))
     }
 }

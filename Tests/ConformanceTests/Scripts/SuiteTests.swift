@@ -39,14 +39,14 @@ struct SuiteTests {
             case .optimizing: configuration.compiler = .optimizing
             case .optimizingWithoutAVX:
                 configuration.compiler = .optimizing
-                configuration.processorFeatures.subtract([.avx, .avx2, .fma])
+                configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
             case .optimizingAlwaysCheckingBounds:
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
             case .optimizingAtRandom: configuration.allocationSeed = 1
             case .optimizingAtRandomWithoutAVX:
-                configuration.processorFeatures.subtract([.avx, .avx2, .fma])
+                configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
                 configuration.allocationSeed = 2
             case .pooling:

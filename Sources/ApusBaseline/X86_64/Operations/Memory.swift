@@ -216,9 +216,12 @@ extension BaselineCompiler {
     }
 
     mutating func translateMemoryInit() {
-        let segment = layout.dataPlace(Int(reader.readIndex()))
-        let memory = layout.memoryPlace(Int(reader.readIndex()))
-        callRuntime(.memoryCopy, leading: [memory, segment], operands: 3, result: nil)
+        let segment = Int(reader.readIndex())
+        let memory = Int(reader.readIndex())
+        if writeOutInit(memory, from: segment) { return }
+        callRuntime(
+            .memoryCopy, leading: [layout.memoryPlace(memory), layout.dataPlace(segment)],
+            operands: 3, result: nil)
     }
 
     mutating func translateDataDrop() {

@@ -155,19 +155,20 @@ extension BaselineCompiler {
     }
 
     mutating func translateTableFill() {
-        callRuntime(.tableFill, leading: [reader.readIndex()], operands: 3, result: nil)
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableFill, leading: [table], operands: 3, result: nil)
     }
 
     mutating func translateTableCopy() {
-        let destination = reader.readIndex()
-        let source = reader.readIndex()
+        let destination = layout.tablePlace(Int(reader.readIndex()))
+        let source = layout.tablePlace(Int(reader.readIndex()))
         callRuntime(.tableCopy, leading: [destination, source], operands: 3, result: nil)
     }
 
     mutating func translateTableInit() {
-        let segment = reader.readIndex()
-        let table = reader.readIndex()
-        callRuntime(.tableInit, leading: [table, segment], operands: 3, result: nil)
+        let segment = layout.elementPlace(Int(reader.readIndex()))
+        let table = layout.tablePlace(Int(reader.readIndex()))
+        callRuntime(.tableCopy, leading: [table, segment], operands: 3, result: nil)
     }
 
     mutating func translateElementDrop() {

@@ -34,33 +34,75 @@ extension BaselineCompiler {
         return !operand.isConstant || memories[memory].position(operand) < 1 << 30
     }
 
+    /// Whether the length on top of the stack is 0: then only an address beyond the end of its
+    /// memory traps.
+    private var isOnNothing: Bool {
+        !isFuelMetered && stack.last.isConstant && stack.last.bits == 0
+    }
+
+    private mutating func checkStart(_ memory: Int) {
+        let address = take(pop())
+        code.alu(.cmp, .w64, address.register, memoryField(memory, offset: 8))
+        trap(.memoryOutOfBounds, if: .a)
+        release(address)
+    }
+
     /// Writes out the `memory.copy` whose operands are on the stack; false if it is not short.
     mutating func writeOutCopy(to destination: Int, from source: Int) -> Bool {
+        if isOnNothing {
+            discard(pop())
+            checkStart(source)
+            checkStart(destination)
+            return true
+        }
         guard let length = writtenOutLength, canWriteOut(stack.count &- 3, destination),
             canWriteOut(stack.count &- 2, source)
         else { return false }
         discard(pop())
         let from = pop()
-        let to = pop()
-        let piece = Self.piece(length)
-        let first = allocatePiece(piece)
-        let second = piece < length ? allocatePiece(piece) : nil
+        let pieces = allocatePieces(length)
         let origin = shortPlace(from, source, length)
-        load(first, piece, origin.address)
-        if let second { load(second, piece, origin.address.advanced(by: length &- piece)) }
+        load(pieces, origin.address)
         release(origin)
-        let target = shortPlace(to, destination, length)
-        if second != nil { touchLast(target.address, length) }
-        store(first, piece, target.address)
-        if let second { store(second, piece, target.address.advanced(by: length &- piece)) }
-        release(target)
-        release(first)
-        if let second { release(second) }
+        store(pieces, destination)
+        return true
+    }
+
+    /// Writes out the `memory.init` whose operands are on the stack; false if it is not short, or
+    /// not at a constant place of a segment that has one.
+    mutating func writeOutInit(_ memory: Int, from segment: Int) -> Bool {
+        guard let length = writtenOutLength, canWriteOut(stack.count &- 3, memory),
+            stack[stack.count &- 2].isConstant, layout.hasRecord(ofData: segment)
+        else { return false }
+        let source = stack[stack.count &- 2].bits & 0xFFFF_FFFF
+        let end = source &+ UInt64(length)
+        guard end <= UInt64(module.data[segment].contents.count), end < 1 << 30 else {
+            return false
+        }
+        discard(pop())
+        discard(pop())
+        let record = layout.dataSegment(segment)
+        // It may have been dropped.
+        code.alu(
+            .cmp, .w64, Address(CallingConvention.context, record &+ 8),
+            immediate: Int32(truncatingIfNeeded: end))
+        trap(.memoryOutOfBounds, if: .b)
+        let pieces = allocatePieces(length)
+        let scratch = CallingConvention.scratch
+        code.load(.w64, scratch, Address(CallingConvention.context, record))
+        load(pieces, Address(scratch, Int32(truncatingIfNeeded: source)))
+        store(pieces, memory)
         return true
     }
 
     /// Writes out the `memory.fill` whose operands are on the stack; false if it is not short.
     mutating func writeOutFill(_ memory: Int) -> Bool {
+        if isOnNothing {
+            discard(pop())
+            discard(pop())
+            checkStart(memory)
+            return true
+        }
         guard let length = writtenOutLength, canWriteOut(stack.count &- 3, memory) else {
             return false
         }
@@ -100,6 +142,43 @@ extension BaselineCompiler {
     }
 
     // MARK: Pieces
+
+    /// What is copied, between having been read and being written.
+    private struct Pieces {
+        var length: Int32
+        /// Bytes of each.
+        var bytes: Int32
+        var first: PieceRegister
+        var second: PieceRegister?
+    }
+
+    private mutating func allocatePieces(_ length: Int32) -> Pieces {
+        let bytes = Self.piece(length)
+        let first = allocatePiece(bytes)
+        return Pieces(
+            length: length, bytes: bytes, first: first,
+            second: bytes < length ? allocatePiece(bytes) : nil)
+    }
+
+    private mutating func load(_ pieces: Pieces, _ address: Address) {
+        load(pieces.first, pieces.bytes, address)
+        if let second = pieces.second {
+            load(second, pieces.bytes, address.advanced(by: pieces.length &- pieces.bytes))
+        }
+    }
+
+    /// Writes the pieces to the address on top of the stack and frees their registers.
+    private mutating func store(_ pieces: Pieces, _ memory: Int) {
+        let target = shortPlace(pop(), memory, pieces.length)
+        if pieces.second != nil { touchLast(target.address, pieces.length) }
+        store(pieces.first, pieces.bytes, target.address)
+        if let second = pieces.second {
+            store(second, pieces.bytes, target.address.advanced(by: pieces.length &- pieces.bytes))
+            release(second)
+        }
+        release(target)
+        release(pieces.first)
+    }
 
     /// Bytes of the pieces of which one or two cover `length`: of three bytes, two.
     private static func piece(_ length: Int32) -> Int32 {

@@ -54,7 +54,7 @@ extension BaselineCompiler {
     private mutating func emit(
         _ sequence: VectorSequence, target: XMM, _ a: XMM, _ b: XMM = .xmm0, _ c: XMM = .xmm0
     ) {
-        let needsTemporary = sequence.needsTemporary
+        let needsTemporary = sequence.needsTemporary(vectorOptions)
         let temporary = needsTemporary ? allocateFloat() : .xmm0
         code.vector(
             sequence,

@@ -77,6 +77,7 @@ struct Emitter: ~Copyable {
         swap(&traps, &batch.traps)
         swap(&relocations, &batch.relocations)
         code.useAVX = vectorOptions.contains(.avx)
+        code.useAVX512 = vectorOptions.contains(.avx512)
     }
 
     /// Gives back what `begin` has borrowed.

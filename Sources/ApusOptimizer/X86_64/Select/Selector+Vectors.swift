@@ -183,7 +183,7 @@ extension Selector {
         let a = register(operands.first, function)
         let b = operands.count > 1 ? register(operands.second, function) : .none
         let c = operands.count > 2 ? register(operands.third, function) : .none
-        perform(made, result, needsTemporary: sequence.needsTemporary, a, b, c)
+        perform(made, result, needsTemporary: sequence.needsTemporary(vectorOptions), a, b, c)
     }
 
     private mutating func perform(
@@ -271,7 +271,7 @@ extension Selector {
             made.flags = .writesEarly
             made.detail = sequence.kind.rawValue
             made.condition = sequence.shape.rawValue
-            perform(made, result, needsTemporary: sequence.needsTemporary, a, count)
+            perform(made, result, needsTemporary: sequence.needsTemporary(vectorOptions), a, count)
         default: isRefused = true
         }
     }
