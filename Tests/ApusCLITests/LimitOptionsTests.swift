@@ -88,7 +88,7 @@ struct LimitOptionsTests {
         }
         #expect(outcome.status == 1)
         #expect(outcome.output == "")
-        let begin = "apus: address space of linear memories: the system refused 6442516480 "
+        let begin = "apus: address space of linear memories: the system refused 8590000128 "
         #expect(outcome.errorOutput.hasPrefix(begin))
         #expect(outcome.errorOutput.contains("`alwaysChecksBounds`"))
     }
