@@ -33,7 +33,24 @@ extension BaselineCompiler {
     ///
     /// It may lie in the scratch, so the access has to follow at once. The register of its result
     /// must be taken before: making room may go through the scratch.
+    @inline(__always)
     mutating func memoryPlace(
+        _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
+    ) -> MemoryPlace {
+        let memory = Int(argument.memory)
+        // Nearly all of them.
+        if !MemoryPlan.compares(memories[memory].checks, offset: argument.offset), let index,
+            let displacement = Int32(exactly: argument.offset)
+        {
+            let base = base(of: memory)
+            return MemoryPlace(
+                address: Address(base, index: index.register, displacement), index: index)
+        }
+        return otherPlace(operand, index, argument, bytes: bytes)
+    }
+
+    @inline(never)
+    private mutating func otherPlace(
         _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace {
         let memory = Int(argument.memory)
