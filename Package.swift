@@ -67,7 +67,8 @@ let package = Package(
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(
             "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusBaseline",
-            "ApusOptimizer", "ApusRuntime", "ApusCollections"),
+            "ApusOptimizer", "ApusRuntime", "ApusCollections",
+            testsOn: ["CApusHost"]),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [
             .target(

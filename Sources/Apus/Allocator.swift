@@ -1,4 +1,4 @@
-internal import ApusRuntime
+public import ApusRuntime
 
 extension Engine {
     /// Where the engine's instances come from.
@@ -19,11 +19,35 @@ extension Engine {
         /// How many bytes from the start of its memories an unused instance keeps, overwritten:
         /// faster to use again than what comes from the system, but nobody else has it meanwhile.
         public var memoryBytesKeptResident: UInt64
+        /// What linear memories are made of; nil: of what the system gives. Instances that have
+        /// memories of the host's are not kept.
+        public var memorySupply: MemorySupply?
 
         /// Keeps 64 unused instances without memory, unless something else is given.
-        public init(idleInstances: Int = 64, memoryBytesKeptResident: UInt64 = 0) {
+        public init(
+            idleInstances: Int = 64, memoryBytesKeptResident: UInt64 = 0,
+            memorySupplier: (any MemorySupplier)? = nil
+        ) {
             self.idleInstances = idleInstances
             self.memoryBytesKeptResident = memoryBytesKeptResident
+            memorySupply = memorySupplier.map(MemorySupply.init)
+        }
+    }
+
+    /// Memory of the host's for linear memories. Two are equal if the supplier is the same.
+    public struct MemorySupply: Hashable, Sendable {
+        /// Who supplies it.
+        public let supplier: any MemorySupplier
+
+        /// What `supplier` has.
+        public init(_ supplier: any MemorySupplier) { self.supplier = supplier }
+
+        public static func == (left: MemorySupply, right: MemorySupply) -> Bool {
+            left.supplier === right.supplier
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(ObjectIdentifier(supplier))
         }
     }
 
@@ -91,7 +115,8 @@ extension Engine.Allocator {
             limits.tableElements = runtime.tableElementsLimit
             return OnDemandInstanceAllocator(
                 idleInstances: configuration.idleInstances,
-                memoryBytesKeptResident: configuration.memoryBytesKeptResident, limits: limits)
+                memoryBytesKeptResident: configuration.memoryBytesKeptResident,
+                supplier: configuration.memorySupply?.supplier, limits: limits)
         case .pooling(let pool):
             var limits = InstanceLimits()
             limits.memories = pool.memoriesPerInstance

@@ -15,6 +15,9 @@ public struct Caller {
     /// The instance whose code made the call; nil if the host called the function itself.
     public var instance: Instance? { state.map { Instance($0, in: store) } }
 
+    /// What the host gave the instance that made the call when that was made.
+    public var hostState: AnyObject? { state?.hostState }
+
     /// The memory that the calling instance exports as "memory".
     ///
     /// - Throws: `ExportError` if there is none.

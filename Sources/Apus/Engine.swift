@@ -23,9 +23,6 @@ public final class Engine: Sendable {
         public var isFuelMetered = false
         /// How guests that run are told to stop.
         public var interruption = Interruption.signals
-        /// Whether functions call each other through jump slots, which a later tier can redirect
-        /// while they run. Costs a jump per call.
-        public var usesJumpSlots = false
         /// Where instances come from.
         public var allocator = Allocator.onDemand(OnDemand())
         /// What compiled code may use of the processor; what this one lacks is left out.
@@ -41,6 +38,12 @@ public final class Engine: Sendable {
         /// space for each memory: these reserve what they may grow to, so `memoryBytesLimit`, and
         /// loads and stores take longer.
         public var alwaysChecksBounds = false
+        /// Whether an address that compiled code compares with its memory's size is masked, too, as
+        /// indices of tables are: then a processor that goes on with a wrong one before it knows
+        /// better finds the memory's beginning, and nothing of the host's. That costs those
+        /// accesses some of their time; what is left to the processor needs no mask, and most
+        /// memories leave it all.
+        public var masksCheckedAccesses = true
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000
 
@@ -101,6 +104,7 @@ public final class Engine: Sendable {
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
         runtime.alwaysChecksBounds = configuration.alwaysChecksBounds
         runtime.tableElementsLimit = configuration.tableElementsLimit
+        runtime.checksSegmentsFirst = !configuration.features.has(.bulkMemory)
         runtime.isFuelMetered = configuration.isFuelMetered
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {

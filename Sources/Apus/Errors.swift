@@ -94,6 +94,23 @@ public struct ForeignStoreError: Error, Hashable, Sendable, CustomStringConverti
     public var description: String { "the \(thing) belongs to another store" }
 }
 
+/// What cannot be done with an instance, as it is not initialized, or is already.
+public enum InitializationError: Error, Hashable, Sendable {
+    /// It has to be initialized first; or that has failed.
+    case isMissing
+    /// It was initialized before, or was to be.
+    case isDone
+}
+
+extension InitializationError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .isMissing: "the instance is not initialized"
+        case .isDone: "the instance has been initialized before"
+        }
+    }
+}
+
 /// Compiling a module was stopped at the deadline that it was given.
 public struct CompilationDeadlineError: Error, Hashable, Sendable, CustomStringConvertible {
     /// An error about a deadline that has been reached.

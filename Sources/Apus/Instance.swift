@@ -22,6 +22,34 @@ public struct Instance {
     }
 }
 
+extension Instance {
+    /// What the host gave it when it was made.
+    public var hostState: AnyObject? { state.hostState }
+
+    /// Whether its segments are written, so that it can be used. It is when its start function is
+    /// run.
+    public var isInitialized: Bool { state.phase == .ready }
+
+    /// Gives an instance that `allocate` has made its first contents, and runs its start function.
+    ///
+    /// - Throws: `InitializationError` if that has been tried before; `Trap` if a segment does not
+    ///   fit or the start function stops; whatever a host function throws, unchanged.
+    public func initialize() throws {
+        guard state.phase == .allocated else { throw InitializationError.isDone }
+        let runtime = try store.runtime
+        do {
+            try runtime.initialize(state)
+        } catch let trap as WasmTrap {
+            throw Trap(trap, in: runtime)
+        }
+    }
+}
+
+extension Instance: Equatable {
+    /// Whether both are the same instance.
+    public static func == (left: Instance, right: Instance) -> Bool { left.state === right.state }
+}
+
 /// Something that an instance exports, or that a linker gives to imports.
 public enum Item {
     case function(Function)
@@ -67,10 +95,12 @@ public enum Item {
 }
 
 extension Instance {
-    /// What the instance exports, in its module's order.
+    /// What the instance exports, in its module's order. Throws `InitializationError` if it is not
+    /// initialized.
     public var exports: [(name: String, item: Item)] {
         get throws {
-            try state.module.module.exports.compactMap { export in
+            if !isInitialized { throw InitializationError.isMissing }
+            return try state.module.module.exports.compactMap { export in
                 try state.item(export.item).map { (export.name, try Item($0, in: store)) }
             }
         }
@@ -79,9 +109,13 @@ extension Instance {
     /// Whether it has a start function, which ran when it was made.
     @_spi(ApusWASI) public var hasStartFunction: Bool { state.module.module.start != nil }
 
-    /// What the instance exports as `name`, nil if there is nothing.
+    /// What the instance exports as `name`, nil if there is nothing. Throws `InitializationError`
+    /// if it is not initialized, unless that is a memory.
     public func export(_ name: String) throws -> Item? {
-        try state.export(name).map { try Item($0, in: store) }
+        guard let item = state.export(name) else { return nil }
+        // References that must not be null are before that.
+        if case .memory = item {} else if !isInitialized { throw InitializationError.isMissing }
+        return try Item(item, in: store)
     }
 
     /// The function that is exported as `name`.

@@ -11,6 +11,10 @@ public struct Limits: Hashable, Sendable {
     public var memoryBytes: UInt64
     /// Elements that all tables of a store may have together: 10 million, of 8 bytes each.
     public var tableElements: UInt64
+    /// Linear memories of a store: 10 000, those of its instances and others together.
+    public var memories: Int
+    /// Tables of a store: 10 000, those of its instances and others together.
+    public var tables: Int
     /// Instances in a store: 10 000. Those whose start function failed count, since others may
     /// refer to them.
     public var instances: Int
@@ -43,12 +47,15 @@ public struct Limits: Hashable, Sendable {
     /// The defaults, except for what is given.
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
-        instances: Int = 10_000, stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil,
-        moduleBytes: Int = 1 << 30, functions: Int = 1_000_000, codeBytes: Int? = nil,
-        fuel: UInt64? = nil, deadline: Duration? = nil
+        memories: Int = 10_000, tables: Int = 10_000, instances: Int = 10_000,
+        stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil, moduleBytes: Int = 1 << 30,
+        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
+        deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
+        self.memories = memories
+        self.tables = tables
         self.instances = instances
         self.stackBytes = stackBytes
         self.hostStackBytes = hostStackBytes
@@ -66,6 +73,8 @@ extension Limits {
         var limits = StoreLimits()
         limits.memoryBytes = memoryBytes
         limits.tableElements = tableElements
+        limits.memories = memories
+        limits.tables = tables
         limits.instances = instances
         limits.stackBytes = stackBytes
         limits.hostStackBytes = hostStackBytes

@@ -80,16 +80,40 @@ public struct Linker {
 
     // MARK: Linking
 
-    /// Instantiates `module` in `store` and runs its start function.
+    /// Instantiates `module` in `store` and runs its start function. The instance keeps
+    /// `hostState`, which functions of the host find at `caller.hostState` when it calls them.
     ///
     /// - Throws: `LinkError` if an import has no definition, or one of another type; `Trap` if a
     ///   segment does not fit or the start function stops; whatever a host function throws,
     ///   unchanged; `ResourceError` if there is no room.
     @discardableResult
-    public func instantiate(_ module: Module, in store: Store) throws -> Instance {
+    public func instantiate(
+        _ module: Module, in store: Store, hostState: AnyObject? = nil
+    ) throws -> Instance {
+        try instantiate(module, in: store, hostState, isInitialized: true)
+    }
+
+    /// Makes an instance of `module` in `store` with memories, tables and imports, to which nothing
+    /// has happened yet: `Instance.initialize()` writes its segments and runs its start function.
+    /// So the host can note down which instance it is before its functions are called.
+    ///
+    /// Until then its memories can be had, and nothing else of it. Throws as
+    /// `instantiate(_:in:hostState:)`, but no `Trap` of this module's. Modules that it imports from
+    /// are instantiated.
+    public func allocate(
+        _ module: Module, in store: Store, hostState: AnyObject? = nil
+    ) throws -> Instance {
+        try instantiate(module, in: store, hostState, isInitialized: false)
+    }
+
+    private func instantiate(
+        _ module: Module, in store: Store, _ hostState: AnyObject?, isInitialized: Bool
+    ) throws -> Instance {
         var path: [String] = []
         let resolved = try resolve(module, &path) { item, _ in item }
-        return try resolved.instantiate(in: store) { $0 }
+        return try resolved.instantiate(
+            in: store, hostState, isInitialized: isInitialized
+        ) { $0 }
     }
 
     /// Looks up the imports of `module` once and for all. Only definitions that belong to no store

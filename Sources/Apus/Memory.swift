@@ -1,5 +1,5 @@
 public import ApusFormat
-internal import ApusRuntime
+public import ApusRuntime
 
 /// A guest's linear memory.
 ///
@@ -14,9 +14,12 @@ public struct Memory {
         self.store = store
     }
 
-    /// Makes a memory that belongs to no instance, for instances to import.
-    public init(_ store: Store, _ type: MemoryType) throws {
-        try self.init(store.runtime.makeMemory(type), in: store)
+    /// Makes a memory that belongs to no instance, for instances to import. It is made of what
+    /// `supplier` has; if there is none, of what those of the engine's instances are made of.
+    public init(
+        _ store: Store, _ type: MemoryType, from supplier: (any MemorySupplier)? = nil
+    ) throws {
+        try self.init(store.runtime.makeMemory(type, from: supplier), in: store)
     }
 
     /// Its type as it was declared; the minimum is the size it began with.

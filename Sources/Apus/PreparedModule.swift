@@ -13,11 +13,17 @@ public struct PreparedModule: Sendable {
     /// The module.
     public var module: Module { resolved.module }
 
-    /// Instantiates the module in `store` and runs its start function. Throws as
-    /// `Linker.instantiate(_:in:)`.
+    /// Instantiates the module in `store` and runs its start function. The instance keeps
+    /// `hostState`. Throws as `Linker.instantiate(_:in:hostState:)`.
     @discardableResult
-    public func instantiate(in store: Store) throws -> Instance {
-        try resolved.instantiate(in: store) { never -> Item in }
+    public func instantiate(in store: Store, hostState: AnyObject? = nil) throws -> Instance {
+        try resolved.instantiate(in: store, hostState, isInitialized: true) { never -> Item in }
+    }
+
+    /// Makes an instance in `store` that is not initialized yet: see
+    /// `Linker.allocate(_:in:hostState:)`.
+    public func allocate(in store: Store, hostState: AnyObject? = nil) throws -> Instance {
+        try resolved.instantiate(in: store, hostState, isInitialized: false) { never -> Item in }
     }
 }
 
@@ -57,19 +63,22 @@ struct ResolvedModule<Bound> {
         isHostsOnly = hostCount == sources.count
     }
 
-    /// Instantiates the module and, before it, those it imports from.
-    func instantiate(in store: Store, _ item: (Bound) -> Item) throws -> Instance {
+    /// Instantiates the module and, before it, those it imports from, which are always initialized.
+    func instantiate(
+        in store: Store, _ hostState: AnyObject?, isInitialized: Bool, _ item: (Bound) -> Item
+    ) throws -> Instance {
         var instances: [String: Instance] = [:]
-        return try instantiate(in: store, &instances, item)
+        return try instantiate(in: store, hostState, isInitialized, &instances, item)
     }
 
     private func instantiate(
-        in store: Store, _ instances: inout [String: Instance], _ item: (Bound) -> Item
+        in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool,
+        _ instances: inout [String: Instance], _ item: (Bound) -> Item
     ) throws -> Instance {
         guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
         let runtime = try store.runtime
         if let hostImports, isHostsOnly {
-            return try instantiate(Imports(hostImports), in: store, runtime)
+            return try make(Imports(hostImports), in: store, hostState, isInitialized, runtime)
         }
         var items: [ExternalItem?] = []
         items.reserveCapacity(sources.count)
@@ -92,14 +101,21 @@ struct ResolvedModule<Bound> {
         } catch {
             throw try linkError(error, items, store)
         }
-        return try instantiate(imports, in: store, runtime)
+        return try make(imports, in: store, hostState, isInitialized, runtime)
     }
 
-    private func instantiate(
-        _ imports: Imports, in store: Store, _ runtime: RuntimeStore
+    private func make(
+        _ imports: Imports, in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool,
+        _ runtime: RuntimeStore
     ) throws -> Instance {
+        if !isInitialized {
+            let request = InstanceAllocationRequest(
+                module: module.loaded, imports: imports, store: runtime, hostState: hostState)
+            return Instance(try runtime.allocate(request), in: store)
+        }
         do {
-            return Instance(try runtime.instantiate(module.loaded, imports), in: store)
+            let state = try runtime.instantiate(module.loaded, imports, hostState: hostState)
+            return Instance(state, in: store)
         } catch let trap as WasmTrap {
             throw Trap(trap, in: runtime)
         }
@@ -111,7 +127,7 @@ struct ResolvedModule<Bound> {
     ) throws -> Instance {
         if let instance = instances[name] { return instance }
         guard let exporter = exporters[name] else { throw ForeignStoreError(thing: "module") }
-        let instance = try exporter.instantiate(in: store, &instances, item)
+        let instance = try exporter.instantiate(in: store, nil, true, &instances, item)
         instances[name] = instance
         return instance
     }

@@ -5,6 +5,10 @@ extension Store {
     public struct Statistics: Hashable, Sendable {
         /// Instances.
         public var instances: Int
+        /// Linear memories.
+        public var memories: Int
+        /// Tables.
+        public var tables: Int
         /// Bytes of all linear memories at present.
         public var memoryBytes: UInt64
         /// The most that `memoryBytes` has been.
@@ -38,7 +42,8 @@ extension Store {
         let runtime = try? runtime
         let counts = runtime?.statistics ?? StoreStatistics()
         return Statistics(
-            instances: counts.instances, memoryBytes: counts.memoryBytes.now,
+            instances: counts.instances, memories: counts.memories, tables: counts.tables,
+            memoryBytes: counts.memoryBytes.now,
             peakMemoryBytes: counts.memoryBytes.peak, tableElements: counts.tableElements.now,
             peakTableElements: counts.tableElements.peak, growths: counts.growths,
             failedGrowths: counts.failedGrowths, traps: counts.traps,

@@ -39,6 +39,11 @@ public struct MemoryPlan: BitwiseCopyable, Hashable, Sendable {
     public static var fullReservationBytes: UInt64 { (4 << 30) + guardBytes }
     /// What an offset that is a displacement can reach, and the widest access.
     public static var guardBytes: UInt64 { (2 << 30) + (64 << 10) }
+    /// Inaccessible bytes before a memory that leaves something to the processor: what an address
+    /// with a sign could reach, which compiled code never makes.
+    public var guardBytesBefore: UInt64 { checks == .access ? 0 : Self.signedReachBytes }
+    /// How far before a memory an i32 could reach if it were taken as signed.
+    public static var signedReachBytes: UInt64 { 2 << 30 }
     /// The most bytes that any memory may have, so that no reservation exceeds what processes
     /// have.
     public static var byteCountLimit: UInt64 { 1 << 46 }

@@ -10,6 +10,8 @@ public struct ModuleEnvironment: Sendable {
     public var isRelaxedSIMDDeterministic = false
     /// No memory relies on the processor to notice what is out of bounds (`MemoryPlan`).
     public var alwaysChecksBounds = false
+    /// Addresses of memories that are compared are masked against speculation (`MemoryTraits`).
+    public var masksCheckedAccesses = true
     /// The code counts fuel (`FuelSegment`).
     public var isFuelMetered = false
     /// The code looks where functions and loops start whether it is to stop (`docs/abi.md`).

@@ -105,8 +105,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
         for type in environment.module.memories {
-            memories.append(
-                MemoryTraits(type, alwaysChecksBounds: environment.alwaysChecksBounds))
+            memories.append(MemoryTraits(type, in: environment))
         }
         residents.append(repeating: 0, count: 32)
     }

@@ -34,6 +34,7 @@ struct BenchCommand: ParsableCommand {
     var threads: Int?
 
     @OptionGroup var compiler: CompilerOption
+    @OptionGroup var checks: CheckOptions
 
     @Flag(
         help: ArgumentHelp(
@@ -72,6 +73,7 @@ struct BenchCommand: ParsableCommand {
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
         configuration.measuresPhases = phases
+        checks.apply(to: &configuration)
         let engine = Engine(configuration)
         let compiled = try ModuleFile(module).compile(engine)
 

@@ -28,6 +28,15 @@ struct LimitOptions: ParsableArguments {
     var maxTableElements: UInt64?
 
     @Option(
+        help: ArgumentHelp(
+            "The most memories there may be: --max-memories 4.", valueName: "N"))
+    var maxMemories: Int?
+
+    @Option(
+        help: ArgumentHelp("The most tables there may be: --max-tables 4.", valueName: "N"))
+    var maxTables: Int?
+
+    @Option(
         help: ArgumentHelp("The most instances there may be: --max-instances 2.", valueName: "N"))
     var maxInstances: Int?
 
@@ -41,8 +50,11 @@ struct LimitOptions: ParsableArguments {
     var maxCode: ByteCount?
 
     func validate() throws {
-        if let maxInstances, maxInstances < 0 {
-            throw ValidationError("--max-instances needs a number of at least 0")
+        for (name, count) in [
+            ("instances", maxInstances), ("memories", maxMemories), ("tables", maxTables),
+        ] {
+            guard let count, count < 0 else { continue }
+            throw ValidationError("--max-\(name) needs a number of at least 0")
         }
         if let maxStack, maxStack.bytes < 16 << 10 {
             throw ValidationError("--max-stack needs at least 16KiB")
@@ -54,6 +66,8 @@ struct LimitOptions: ParsableArguments {
         var limits = Limits()
         if let maxMemory { limits.memoryBytes = maxMemory.bytes }
         if let maxTableElements { limits.tableElements = maxTableElements }
+        if let maxMemories { limits.memories = maxMemories }
+        if let maxTables { limits.tables = maxTables }
         if let maxInstances { limits.instances = maxInstances }
         if let maxStack { limits.stackBytes = Int(clamping: maxStack.bytes) }
         if let maxCode { limits.codeBytes = Int(clamping: maxCode.bytes) }
@@ -116,6 +130,8 @@ extension LimitOptions {
             switch resource.resource {
             case .storeMemory: ("memory", maxMemory?.text ?? ByteCount.text(limits.memoryBytes))
             case .storeTables: ("table-elements", "\(limits.tableElements)")
+            case .memoryCount: ("memories", "\(limits.memories)")
+            case .tableCount: ("tables", "\(limits.tables)")
             case .instances: ("instances", "\(limits.instances)")
             case .moduleCode: maxCode.map { ("code", $0.text) }
             default: nil

@@ -11,20 +11,8 @@ struct SettingsReport {
             ("processor", Self.processor(configuration)),
             ("instances", Self.instances(configuration)),
             ("limits of a program", Self.limits(configuration, timeout)),
-            (
-                "signals",
-                [
-                    (
-                        "traps",
-                        "SIGSEGV, SIGBUS, SIGILL, SIGFPE, where compiled code may raise them"
-                    ),
-                    (
-                        "interruption",
-                        configuration.interruption == .signals
-                            ? "SIGURG" : "none: code looks itself"
-                    ),
-                ]
-            ),
+            ("limits of a module", Self.moduleLimits(configuration)),
+            ("signals", Self.signals(configuration)),
         ]
     }
 
@@ -37,6 +25,12 @@ struct SettingsReport {
         return [
             ("compilers", compilers.joined(separator: ", ")),
             ("threads", threads),
+            ("fuel", configuration.isFuelMetered ? "metered" : "not metered"),
+            (
+                "relaxed simd",
+                configuration.isRelaxedSIMDDeterministic
+                    ? "the same everywhere" : "as the processor does it"
+            ),
             ("features on", names { features.has($0) }),
             ("features off", names { !features.has($0) }),
         ]
@@ -73,7 +67,71 @@ struct SettingsReport {
         let checks =
             configuration.alwaysChecksBounds
             ? "compared with the memory's size" : "left to the processor, by guard regions"
-        return [("allocator", allocator), ("bounds", checks)]
+        return [
+            ("allocator", allocator), ("memories from", supply(configuration)),
+            ("kept resident", kept(configuration)), ("bounds", checks),
+            ("guards", guards(configuration)),
+            (
+                "speculation",
+                configuration.masksCheckedAccesses
+                    ? "indices of tables and addresses that are compared are masked"
+                    : "indices of tables are masked, addresses that are compared are not"
+            ),
+            (
+                "segments",
+                configuration.features.has(.bulkMemory)
+                    ? "written in order" : "checked all at once, then written"
+            ),
+            ("one memory", "at most " + ByteCount.text(configuration.memoryBytesLimit)),
+            ("one table", "at most \(configuration.tableElementsLimit) elements"),
+        ]
+    }
+
+    private static func supply(_ configuration: Engine.Configuration) -> String {
+        guard case .onDemand(let options) = configuration.allocator, options.memorySupply != nil
+        else { return "the system" }
+        return "the host"
+    }
+
+    private static func kept(_ configuration: Engine.Configuration) -> String {
+        let bytes =
+            switch configuration.allocator {
+            case .onDemand(let options): options.memoryBytesKeptResident
+            case .pooling(let pool): pool.memoryBytesKeptResident
+            }
+        return ByteCount.text(bytes) + " of each memory that is not used"
+    }
+
+    private static func guards(_ configuration: Engine.Configuration) -> String {
+        configuration.alwaysChecksBounds
+            ? "none; memories reserve what they may grow to"
+            : "2GiB before each memory, and 2GiB and 64KiB behind it"
+    }
+
+    private static func signals(_ configuration: Engine.Configuration) -> [(String, String)] {
+        let interruption =
+            switch configuration.interruption {
+            case .signals: "SIGURG"
+            case .polling: "none: code looks itself"
+            }
+        return [
+            ("traps", "SIGSEGV, SIGBUS, SIGILL, SIGFPE, where compiled code may raise them"),
+            ("interruption", interruption),
+        ]
+    }
+
+    private static func moduleLimits(
+        _ configuration: Engine.Configuration
+    ) -> [(String, String)] {
+        let limits = configuration.limits
+        let code =
+            limits.codeBytes.map { ByteCount.text(UInt64(clamping: $0)) }
+            ?? "16MiB, and 32 for each byte of the module"
+        return [
+            ("module", ByteCount.text(UInt64(clamping: limits.moduleBytes))),
+            ("functions", "\(limits.functions)"),
+            ("code", code),
+        ]
     }
 
     private static func limits(
@@ -82,15 +140,15 @@ struct SettingsReport {
         let limits = configuration.limits
         return [
             ("memories", ByteCount.text(limits.memoryBytes)),
+            ("their number", "\(limits.memories)"),
             ("tables", "\(limits.tableElements) elements"),
+            ("their number", "\(limits.tables)"),
             ("instances", "\(limits.instances)"),
             ("stack", ByteCount.text(UInt64(clamping: limits.stackBytes))),
-            ("module", ByteCount.text(UInt64(clamping: limits.moduleBytes))),
-            ("functions", "\(limits.functions)"),
             (
-                "machine code",
-                limits.codeBytes.map { ByteCount.text(UInt64(clamping: $0)) }
-                    ?? "by the module's size"
+                "host's stack",
+                limits.hostStackBytes.map { ByteCount.text(UInt64(clamping: $0)) }
+                    ?? "half of what the thread has left, at most 1MiB"
             ),
             ("fuel", limits.fuel.map { "\($0)" } ?? "not counted"),
             ("time", timeout?.text ?? "without end"),

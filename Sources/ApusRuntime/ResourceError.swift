@@ -5,8 +5,14 @@ public struct ResourceError: Error, Hashable, Sendable {
         case memory = "linear memory"
         /// For memories whose bounds the processor checks.
         case addressSpace = "address space of linear memories"
+        /// What a `MemorySupplier` was asked for, in bytes.
+        case suppliedMemory = "supplied memory"
+        /// What the address of supplied memory has to be a multiple of.
+        case suppliedAlignment = "alignment of supplied memory"
         case table
         case code = "executable memory"
+        /// Code in a file: where it would end, and where the file does.
+        case codeFile = "code in a file"
         case context = "instance"
         case signature = "function types"
         /// A reference type names a function type that the engine does not have.
@@ -21,6 +27,10 @@ public struct ResourceError: Error, Hashable, Sendable {
         /// All tables of a store together.
         case storeTables = "table elements of the store"
         case instances = "instances of the store"
+        /// How many linear memories a store has.
+        case memoryCount = "linear memories of the store"
+        /// How many tables a store has.
+        case tableCount = "tables of the store"
         case moduleBytes = "bytes of the module"
         case functions = "functions of the module"
         /// Bytes of machine code that a module becomes.
@@ -65,6 +75,13 @@ extension ResourceError: CustomStringConvertible {
     public var description: String {
         if resource == .fuel { return "fuel: the engine's configuration does not meter any" }
         if resource == .foreignType { return "function type \(requested) is none of this engine's" }
+        if resource == .suppliedAlignment {
+            return "supplied memory does not start at a multiple of \(requested) bytes"
+        }
+        if resource == .suppliedMemory {
+            if let limit { return "supplied memory has \(limit) bytes instead of \(requested)" }
+            if errorNumber == 0 { return "the host has not supplied \(requested) bytes of memory" }
+        }
         if resource == .stack, let limit {
             return
                 "the thread's stack is too small: \(limit) bytes are left of it, guests and host "

@@ -134,6 +134,13 @@ void apus_code_range_remove(uintptr_t start) {
     pthread_mutex_unlock(&ranges_lock);
 }
 
+uint64_t apus_code_range_count(void) {
+    pthread_mutex_lock(&ranges_lock);
+    uint64_t count = atomic_load(&atomic_load(&present_table)->count);
+    pthread_mutex_unlock(&ranges_lock);
+    return count;
+}
+
 struct apus_code_slice apus_code_at(uintptr_t pc) {
     for (;;) {
         struct apus_code_slice slice = {0};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MAP_NORESERVE
@@ -64,6 +65,24 @@ int32_t apus_protect(void *start, uint64_t bytes, enum apus_access access) {
         __builtin___clear_cache((char *)start, (char *)start + bytes);
     }
     return mprotect(start, bytes, protection) == 0 ? 0 : errno;
+}
+
+void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes) {
+    if (must_fail()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, (off_t)offset);
+    if (start == MAP_FAILED) return NULL;
+    __builtin___clear_cache((char *)start, (char *)start + bytes);
+    atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
+    return start;
+}
+
+int64_t apus_file_bytes(int32_t file) {
+    struct stat status;
+    if (fstat(file, &status) != 0) return -errno;
+    return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
 }
 
 int32_t apus_decommit(void *start, uint64_t bytes) {

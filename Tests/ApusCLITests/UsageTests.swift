@@ -152,7 +152,8 @@ struct UsageTests {
         for option in [
             "--dir", "--env", "--inherit-env", "--tcplisten", "--argv0", "--invoke", "--preload",
             "--unknown-imports", "--timeout", "--fuel", "--max-memory", "--max-table-elements",
-            "--max-instances", "--max-stack", "--pooling", "--compiler", "--feature", "--without",
+            "--max-instances", "--max-memories", "--max-tables", "--max-stack", "--pooling",
+            "--check-bounds", "--unmasked", "--compiler", "--feature", "--without",
             "--stats",
         ] {
             #expect(help.contains(option), "\(option)")
@@ -164,16 +165,22 @@ struct UsageTests {
         #expect(plain.status == 0)
         for text in [
             "optimizing (chosen)", "on demand", "memories          4.0 GiB", "SIGURG",
-            "found and used", "without end",
+            "found and used", "without end", "the system", "left to the processor",
+            "2GiB before each memory", "addresses that are compared are masked",
+            "written in order", "half of what the thread has left", "32 for each byte",
         ] {
             #expect(plain.output.contains(text), "\(text)")
         }
         let other = try run([
             "settings", "--compiler", "baseline", "--pooling", "--max-memory", "1g", "--without",
-            "simd", "--fuel", "77", "--timeout", "1m30s",
+            "simd", "--fuel", "77", "--timeout", "1m30s", "--check-bounds", "--unmasked",
+            "--without", "bulk-memory-operations", "--max-memories", "3", "--max-tables", "4",
         ])
         for text in [
             "baseline (chosen)", "a pool of 100", "memories          1.0 GiB", "77", "1m30s",
+            "compared with the memory's size", "none; memories reserve",
+            "addresses that are compared are not", "checked all at once",
+            "their number      3", "their number      4",
         ] {
             #expect(other.output.contains(text), "\(text)")
         }

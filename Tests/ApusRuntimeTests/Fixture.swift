@@ -20,6 +20,7 @@ struct HandMadeTrampolines: TrampolineSource {
             case .runtimeCall: code += MachineCode.runtimeCall
             case .trapExit: code += MachineCode.trapExit(trapLeave)
             case .tailReturn: code += [0x0F, 0x0B]  // No test makes a tail call.
+            case .linkage(let distance): code += MachineCode.jumpThrough(distance)
             }
         }
         return (code, offsets)
@@ -43,6 +44,10 @@ struct TestFunction {
     static let recurse = TestFunction(
         code: MachineCode.recurse, sites: [(21, .none), (23, .stackExhausted)])
     static let wild = TestFunction(code: MachineCode.wild)
+    /// Gives a number.
+    static func constant(_ number: UInt8) -> TestFunction {
+        TestFunction(code: MachineCode.constant(number))
+    }
 }
 
 /// What all functions of test modules take and give.
@@ -80,16 +85,32 @@ func makeEnvironment(
 
 /// Loads `functions` as the code of the module that `parts` describes.
 func load(
-    _ functions: [TestFunction], _ parts: DecodedModule.Parts, in environment: RuntimeEnvironment
+    _ functions: [TestFunction], _ parts: DecodedModule.Parts, _ linkage: CodeLinkage = .direct,
+    in environment: RuntimeEnvironment
 ) throws(ResourceError) -> LoadedModule {
+    try LoadedModule(
+        DecodedModule(parts), image(functions, from: parts.importedFunctionCount), linkage,
+        in: environment)
+}
+
+/// Code of `functions`, the first of which has index `first` in its module.
+func image(_ functions: [TestFunction], from first: Int = 0) throws(ResourceError) -> LinkedImage {
     var code = try CodeMemory(capacity: 64 * max(functions.count, 1))
+    for (position, function) in functions.enumerated() {
+        code.write(function.code.span, at: 64 * position)
+    }
+    return image(functions, from: first, in: code)
+}
+
+/// The same with code that lies in `code` already, 64 bytes for each function.
+func image(
+    _ functions: [TestFunction], from first: Int = 0, in code: consuming CodeMemory
+) -> LinkedImage {
     var records = Arena<CompiledFunction>()
     var sites = CodeSites()
     for (position, function) in functions.enumerated() {
         var record = CompiledFunction(
-            index: UInt32(parts.importedFunctionCount + position), codeStart: 64 * position,
-            behind: sites)
-        code.write(function.code.span, at: 64 * position)
+            index: UInt32(first + position), codeStart: 64 * position, behind: sites)
         for site in function.sites {
             let place = record.codeStart + site.offset
             if site.trap == .none {
@@ -102,9 +123,8 @@ func load(
         record.end(codeEnd: 64 * position + function.code.count, sites, relocationCount: 0)
         records.append(record)
     }
-    let image = LinkedImage(
+    return LinkedImage(
         code: code, codeBytes: 64 * functions.count, functions: records, sites: sites)
-    return try LoadedModule(DecodedModule(parts), image, in: environment)
 }
 
 extension RuntimeStore {

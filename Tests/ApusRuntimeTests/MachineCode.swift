@@ -47,7 +47,16 @@ enum MachineCode {
             + bytes("ffd04d8b5f10498b2341ff6308")
     }
 
+    /// jmp [rip + what is left of the distance]
+    static func jumpThrough(_ distance: Int32) -> [UInt8] {
+        let rest = UInt32(bitPattern: distance - 6)
+        return [0xFF, 0x25] + (0..<4).map { UInt8(truncatingIfNeeded: rest >> ($0 * 8)) }
+    }
+
     // MARK: Functions
+
+    /// mov eax, number; ret
+    static func constant(_ number: UInt8) -> [UInt8] { [0xB8, number, 0, 0, 0, 0xC3] }
 
     /// mov rax, [r15+8]; mov eax, [rax+rdi] (at 8, may fault)
     static let load = bytes("554889e5498b47088b04385dc3")

@@ -30,7 +30,7 @@ import Testing
 
     @Test func recordsOfBatchesAreAppended() throws {
         let module = try Module(Engine(), text: "(module (func) (func) (func))")
-        var builder = try ImageBuilder(module.loaded.module, usesJumpSlots: false)
+        var builder = try ImageBuilder(module.loaded.module)
         for index in 0..<3 as Range<UInt32> {
             try builder.append(Self.batch(index, padding: Int(index), bodyOffset: 10 * index))
         }

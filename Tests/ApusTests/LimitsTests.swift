@@ -40,6 +40,8 @@ struct LimitsTests {
         #expect(limits == Limits())
         #expect(limits.memoryBytes == 1 << 32)
         #expect(limits.tableElements == 10_000_000)
+        #expect(limits.memories == 10_000)
+        #expect(limits.tables == 10_000)
         #expect(limits.instances == 10_000)
         #expect(limits.stackBytes == 1 << 20)
         #expect(limits.moduleBytes == 1 << 30)
@@ -235,6 +237,62 @@ struct LimitsTests {
         judge.answer = { _ in true }
         #expect(try grow(1) == 1)
         #expect(try growTable(1) == 2)
+    }
+
+    /// Those of instances and others count together, and the limiter hears of the one too many.
+    @Test func memoriesAndTablesAreCounted() throws {
+        let judge = Judge()
+        let engine = Engine()
+        let store = Store(engine, limits: Limits(memories: 3, tables: 2))
+        store.limiter = judge
+        let two = try Module(engine, text: "(module (memory 1) (memory 1) (table 1 funcref))")
+        try Instance(store, two)
+        #expect(throws: ResourceError(.memoryCount, requested: 4, limit: 3)) {
+            try Instance(store, two)
+        }
+        // What could be had of it was given back.
+        #expect(store.statistics.memories == 2 && store.statistics.tables == 1)
+        #expect(store.statistics.memoryBytes == 2 << 16 && store.statistics.instances == 1)
+        let type = MemoryType(limits: SizeLimits(minimum: 0))
+        let memory = try Memory(store, type)
+        let error = resourceError { _ = try Memory(store, type) }
+        #expect(
+            error?.description == "linear memories of the store: 4 exceeds the limit of 3")
+        // One that is there may grow, also from nothing.
+        #expect(try memory.grow(by: 1) == 0)
+        let table = TableType(element: .funcref, limits: SizeLimits(minimum: 1))
+        _ = try Table(store, table)
+        #expect(throws: ResourceError(.tableCount, requested: 3, limit: 2)) {
+            try Table(store, table)
+        }
+        #expect(judge.failures.map(\.resource) == [.memoryCount, .memoryCount, .tableCount])
+        #expect(store.statistics.failedGrowths == 3)
+        let none = Store(engine, limits: Limits(memories: -1))
+        #expect(resourceError { _ = try Memory(none, type) }?.limit == 0)
+    }
+
+    /// Has nothing for anybody.
+    private final class Refusal: MemorySupplier {
+        func reserve(_ demand: MemoryDemand) -> (any SuppliedMemory)? { nil }
+    }
+
+    /// What nobody but the allocator or the system is against is told, too.
+    @Test func limiterHearsOfWhatTheAllocatorRefuses() throws {
+        let supplier = Refusal()
+        let engine = Engine(.init(allocator: .onDemand(.init(memorySupplier: supplier))))
+        let judge = Judge()
+        let store = Store(engine)
+        store.limiter = judge
+        let module = try Module(engine, text: "(module (table 1 funcref) (memory 1 2))")
+        #expect(resourceError { try Instance(store, module) }?.resource == .suppliedMemory)
+        let type = MemoryType(limits: SizeLimits(minimum: 1))
+        #expect(resourceError { _ = try Memory(store, type) }?.resource == .suppliedMemory)
+        #expect(judge.failures.map(\.resource) == [.suppliedMemory, .suppliedMemory])
+        #expect(judge.failures.map(\.isVetoed) == [false, false])
+        #expect(store.statistics.failedGrowths == 2 && store.statistics.instances == 0)
+        #expect(store.statistics.memories == 0 && store.statistics.tables == 0)
+        #expect(engine.configuration.allocator != Engine.Configuration().allocator)
+        #expect(engine.configuration.allocator == .onDemand(.init(memorySupplier: supplier)))
     }
 
     /// A limiter sees what the type forbids as well, with the maximum it names.

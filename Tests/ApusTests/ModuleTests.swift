@@ -73,8 +73,7 @@ struct ModuleTests {
         #expect(throws: FileError.self) { try Module(engine, contentsOf: "/") }
     }
 
-    /// Batches of functions, compiled by any number of threads, give the same code; with jump slots
-    /// it is followed by 8 bytes per function.
+    /// Batches of functions, compiled by any number of threads, give the same code.
     @Test func compilesOnManyThreads() throws {
         var source = TestModule()
         let count = 3000
@@ -91,15 +90,12 @@ struct ModuleTests {
         let bytes = source.bytes
         var sizes: Set<Int> = []
         var results: Set<[Int32]> = []
-        for (threads, usesJumpSlots) in [(1, false), (2, false), (5, false), (1, true), (2, true)] {
+        for threads in [1, 2, 5] {
             var configuration = Engine.Configuration()
             configuration.compilationThreads = threads
-            configuration.usesJumpSlots = usesJumpSlots
             let engine = Engine(configuration)
             let module = try Module(engine, bytes: bytes)
-            // Jump slots are aligned.
-            let size = module.statistics.codeBytes - (usesJumpSlots ? count * 8 : 0)
-            sizes.insert((size + 7) & ~7)
+            sizes.insert(module.statistics.codeBytes)
             let instance = try Instance(Store(engine), module)
             results.insert(
                 try stride(from: 0, to: count, by: 100).map { index in

@@ -55,8 +55,7 @@ struct CompilationDriver {
             ? configuration.compilationThreads ?? WorkerThreads.processorCount : 1
         if threads > 1 {
             let shared = try SharedCompilation(
-                module, batches, usesJumpSlots: configuration.usesJumpSlots,
-                measuresPhases: configuration.measuresPhases)
+                module, batches, measuresPhases: configuration.measuresPhases)
             WorkerThreads.run(min(threads, batches.count)) { [environment] in
                 shared.work(CompilationWorker<Compiler>(environment, features, budget))
             }
@@ -72,6 +71,7 @@ struct CompilationDriver {
             module: module, processor: configuration.processorFeatures.intersection(.host))
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
+        environment.masksCheckedAccesses = configuration.masksCheckedAccesses
         environment.isFuelMetered = configuration.isFuelMetered
         environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
@@ -84,7 +84,7 @@ struct CompilationDriver {
         _ batches: [Range<Int>], with worker: consuming CompilationWorker<Compiler>
     ) throws -> CompilationResult {
         var linking = CompilationPhases(isMeasuring: configuration.measuresPhases)
-        var image = try ImageBuilder(module, usesJumpSlots: configuration.usesJumpSlots)
+        var image = try ImageBuilder(module)
         var code = CodeBatch()
         for batch in batches {
             code.removeAll()

@@ -13,7 +13,6 @@ struct ImageBuilder: ~Copyable {
     /// Calls to be resolved; offsets count from the image's start.
     private var calls = Arena<CallRelocation>(capacity: 256)
     private let importedFunctionCount: Int
-    private let usesJumpSlots: Bool
     private var writesTables = false
 
     /// Calls reach 2 GiB each way; half of that leaves no case to think about.
@@ -21,8 +20,7 @@ struct ImageBuilder: ~Copyable {
     /// Of a batch: what is aligned in it stays so.
     private static var alignment: Int { 64 }
 
-    init(_ module: DecodedModule, usesJumpSlots: Bool) throws(ResourceError) {
-        self.usesJumpSlots = usesJumpSlots
+    init(_ module: DecodedModule) throws(ResourceError) {
         let bodies = module.bodies
         let bodyBytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
         // Address space only: what the code does not fill is never touched.
@@ -82,42 +80,21 @@ struct ImageBuilder: ~Copyable {
 
     /// Resolves the calls; the image is then complete.
     consuming func finish() throws -> LinkedImage {
-        let jumpSlots = usesJumpSlots ? try appendJumpSlots() : nil
-        Self.link(calls, functions, importedFunctionCount, jumpSlots, &code)
+        Self.link(calls, functions, importedFunctionCount, &code)
         return LinkedImage(
             code: code, codeBytes: codeBytes, functions: functions, sites: sites,
-            jumpSlots: jumpSlots, writesTables: writesTables)
-    }
-
-    /// Adds a jump to each function behind the code, and gives the offset of the first.
-    private mutating func appendJumpSlots() throws -> Int {
-        let start = (codeBytes + JumpSlot.bytes - 1) & ~(JumpSlot.bytes - 1)
-        let end = start + functions.count * JumpSlot.bytes
-        try reserve(end)
-        codeBytes = end
-        for index in 0..<functions.count {
-            let place = start + index * JumpSlot.bytes
-            let distance = Int32(truncatingIfNeeded: Int(functions[index].codeStart) - place)
-            let word = JumpSlot.word(distance: distance)
-            var bytes = code.bytes
-            for byte in 0..<JumpSlot.bytes {
-                bytes[place + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte))
-            }
-        }
-        return start
+            writesTables: writesTables)
     }
 
     private static func link(
         _ calls: borrowing Arena<CallRelocation>, _ functions: borrowing Arena<CompiledFunction>,
-        _ importedFunctionCount: Int, _ jumpSlots: Int?, _ code: inout CodeMemory
+        _ importedFunctionCount: Int, _ code: inout CodeMemory
     ) {
         var bytes = code.bytes
         for index in 0..<calls.count {
             let call = calls[index]
             let callee = Int(call.function) &- importedFunctionCount
-            let slot = jumpSlots.map { UInt32(truncatingIfNeeded: $0 + callee * JumpSlot.bytes) }
-            let target = slot ?? functions[callee].codeStart
-            let distance = target &- (call.codeOffset &+ 4)
+            let distance = functions[callee].codeStart &- (call.codeOffset &+ 4)
             let place = Int(call.codeOffset)
             bytes[place] = UInt8(truncatingIfNeeded: distance)
             bytes[place + 1] = UInt8(truncatingIfNeeded: distance >> 8)

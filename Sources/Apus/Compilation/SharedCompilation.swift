@@ -24,11 +24,10 @@ final class SharedCompilation: Sendable {
     }
 
     init(
-        _ module: DecodedModule, _ batches: [Range<Int>], usesJumpSlots: Bool,
-        measuresPhases: Bool
+        _ module: DecodedModule, _ batches: [Range<Int>], measuresPhases: Bool
     ) throws(ResourceError) {
         self.batches = batches
-        let image = try ImageBuilder(module, usesJumpSlots: usesJumpSlots)
+        let image = try ImageBuilder(module)
         let phases = CompilationPhases(isMeasuring: measuresPhases)
         state = Mutex(State(image: image, phases: phases))
     }

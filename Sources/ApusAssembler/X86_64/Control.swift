@@ -55,6 +55,12 @@ extension CodeBuffer {
         emit(.jumpIndirect, .w32, reg: Row.jumpIndirect.digit, address)
     }
 
+    /// Jumps to the address that is stored `distance` bytes behind the end of this instruction of 6
+    /// bytes, outside of the function.
+    public mutating func jumpThrough(distance: Int32) {
+        put(Bytes(0x25FF | UInt64(UInt32(bitPattern: distance)) &<< 16, count: 6))
+    }
+
     /// Jumps to a place outside, and returns the offset of the 32-bit displacement, which counts
     /// from its own end and is to be patched.
     public mutating func jumpRelative() -> Int {

@@ -411,6 +411,14 @@ public struct Trampolines: Sendable {
         return start
     }
 
+    /// A stub that goes on at the address that lies `distance` bytes behind its own start.
+    public func makeLinkage(distance: Int32, into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        let jumpBytes: Int32 = 6
+        code.jumpThrough(distance: distance - jumpBytes)
+        return start
+    }
+
     private func begin(_ code: inout CodeBuffer) -> Int {
         code.resetLabels()
         code.align(to: 16)

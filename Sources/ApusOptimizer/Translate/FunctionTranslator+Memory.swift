@@ -43,15 +43,20 @@ extension FunctionTranslator {
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace? {
         let memory = Int(argument.memory)
-        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset),
-            !checkBounds(address, argument, bytes: bytes)
-        {
-            return nil
+        var index = address
+        var offset = argument.offset
+        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset) {
+            switch checkBounds(address, argument, bytes: bytes) {
+            case nil: return nil
+            case .plain: break
+            case .masked(let masked): index = masked
+            case .maskedSum(let masked):
+                index = masked
+                offset = 0
+            }
         }
         var base = base(of: memory)
-        var offset = argument.offset
-        var index = address
-        if let constant = builder.constant(address) {
+        if let constant = builder.constant(index) {
             offset = constant &+ offset
             index = .none
         }

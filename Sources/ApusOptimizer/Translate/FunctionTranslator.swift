@@ -89,8 +89,7 @@ struct FunctionTranslator: ~Copyable {
         calleeValidator = FunctionValidator(environment.module)
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
         for type in environment.module.memories {
-            memories.append(
-                MemoryTraits(type, alwaysChecksBounds: environment.alwaysChecksBounds))
+            memories.append(MemoryTraits(type, in: environment))
         }
     }
 

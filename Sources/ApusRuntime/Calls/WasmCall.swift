@@ -30,20 +30,27 @@ extension RuntimeStore {
     @unsafe
     public func call(_ target: CallTarget, cells: UnsafeMutablePointer<UInt64>?) throws {
         let thread = unsafe apus_thread_record().unsafelyUnwrapped
-        if unsafe thread.pointee.prepared == 0 { try prepareThread() }
-        if unsafe context.pointee.attention != 0 {
+        if unsafe thread.pointee.prepared == 0 { try environment.prepareThread() }
+        if unsafe apus_attention_of(context) != 0 {
             return try unsafe callWithAttention(target, cells, thread)
         }
         let status = try unsafe enter(target, cells, thread)
-        if unsafe context.pointee.attention != 0 { endLate() }
+        if unsafe apus_attention_of(context) != 0 { return try endLate(status) }
         if status != 0 { throw takeTrap() }
     }
 
-    /// Ends what a host function has begun during the call.
+    /// Ends a call, and what has begun during it.
     @inline(never)
-    private func endLate() {
+    private func endLate(_ status: UInt32) throws {
         let isOutermost = unsafe context.pointee.entry_sp == 0
         if isOutermost, has(apus_attention_interrupt) { endInterruptible() }
+        defer { if isOutermost { leaveImages() } }
+        if status != 0 { throw takeTrap() }
+    }
+
+    /// Lets go of images that have been replaced meanwhile. A trap has looked up its places by now.
+    private func leaveImages() {
+        if has(apus_attention_images) { environment.codeGuests.left(self) }
     }
 
     /// A call besides which there is something else to do.
@@ -60,7 +67,10 @@ extension RuntimeStore {
             let isOutermost = unsafe context.pointee.entry_sp == 0
             if isOutermost, has(apus_attention_interrupt) { try beginInterruptible() }
             defer {
-                if isOutermost, has(apus_attention_interrupt) { endInterruptible() }
+                if isOutermost {
+                    if has(apus_attention_interrupt) { endInterruptible() }
+                    leaveImages()
+                }
             }
             let status = try unsafe enter(target, cells, thread)
             if status != 0 { throw takeTrap() }
@@ -120,13 +130,6 @@ extension RuntimeStore {
             unsafe outer = unsafe activation
             defer { unsafe outer = unsafe saved }
             return unsafe apus_enter(target.entry, target.context, target.code, cells)
-        }
-    }
-
-    private func prepareThread() throws(ResourceError) {
-        let error = apus_thread_prepare()
-        guard error == 0 else {
-            throw ResourceError(.thread, requested: 64 << 10, errorNumber: error)
         }
     }
 

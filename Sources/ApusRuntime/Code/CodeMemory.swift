@@ -1,17 +1,18 @@
 internal import CApusHost
 
-/// Memory for machine code: first writable, then executable, never both.
+/// Memory for machine code: first writable, then executable, never both; or mapped from a file, and
+/// never writable.
 ///
-/// The compilation driver reserves it, writes code through `bytes`, and hands it to a
-/// `LoadedModule`, which makes it executable.
+/// The compilation driver reserves it, writes code through `bytes`, and hands it to a `CodeImage`,
+/// which makes it executable.
 @safe
 public struct CodeMemory: ~Copyable, @unchecked Sendable {
     // SAFETY: `start` is a mapping of `capacity` bytes that this value alone owns; it is written
     // only through `bytes`, which asks for exclusive access and refuses once it is executable.
     private let start: UnsafeMutableRawPointer
-    /// Bytes that can be written, a multiple of the machine's page.
+    /// Bytes it has, a multiple of the machine's page.
     public let capacity: Int
-    public private(set) var isExecutable = false
+    public private(set) var isExecutable: Bool
 
     /// Code of this size is worth large pages, for the faults and for instruction fetch.
     private static var largePagesFrom: Int { 4 << 20 }
@@ -37,6 +38,37 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
         }
         unsafe self.start = start
         self.capacity = bytes
+        isExecutable = false
+    }
+
+    /// Code that lies in an open file: `byteCount` bytes from `offset` on, a multiple of the
+    /// machine's page. The file need not stay open.
+    ///
+    /// Who may write to the file may write code: it must be nobody but who runs this.
+    public init(file: Int32, offset: UInt64, byteCount: Int) throws(ResourceError) {
+        let page = apus_page_bytes()
+        let size = apus_file_bytes(file)
+        guard size >= 0 else {
+            throw ResourceError(
+                .code, requested: UInt64(max(byteCount, 0)),
+                errorNumber: Int32(truncatingIfNeeded: -size))
+        }
+        // Beyond the page in which the file ends there is nothing to execute but a fault.
+        guard byteCount > 0, offset % page == 0, offset <= UInt64(size),
+            UInt64(byteCount) <= UInt64(size) - offset
+        else {
+            throw ResourceError(
+                .codeFile,
+                requested: offset.addingReportingOverflow(UInt64(max(byteCount, 0)))
+                    .partialValue, limit: UInt64(size))
+        }
+        let bytes = (UInt64(byteCount) + page - 1) / page * page
+        guard let start = unsafe apus_code_map(file, offset, bytes) else {
+            throw ResourceError(.code, requested: bytes)
+        }
+        unsafe self.start = start
+        capacity = Int(bytes)
+        isExecutable = true
     }
 
     deinit { unsafe apus_unmap(start, UInt64(capacity)) }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Which module the code at an address belongs to, in the whole process.
+/// Which image the code at an address belongs to, and to which module that, in the whole process.
 public final class CodeRegistry: Sendable {
     private struct Entry {
         var start: UInt
@@ -8,12 +8,16 @@ public final class CodeRegistry: Sendable {
         var reference: Reference
     }
 
-    /// A module that may be going. Addresses on a stack belong to modules that live, but what is
+    /// An image that may be going. Addresses on a stack belong to images that live, but what is
     /// taken for one while a tail call rearranges its frame may be anything.
     private final class Reference: Sendable {
+        weak let image: CodeImage?
         weak let module: LoadedModule?
 
-        init(_ module: LoadedModule) { self.module = module }
+        init(_ image: CodeImage, _ module: LoadedModule) {
+            self.image = image
+            self.module = module
+        }
     }
 
     /// The one registry: signals are the process's too.
@@ -24,27 +28,31 @@ public final class CodeRegistry: Sendable {
 
     private init() {}
 
-    /// The module whose code includes `address`; nil if there is none, or if it is going.
-    public func module(at address: UInt) -> LoadedModule? {
+    /// The image whose code includes `address`, and its module; nil if there is none, or if one of
+    /// them is going.
+    public func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         entries.withLock { entries in
             let position = Self.position(of: address, in: entries)
             guard position > 0 else { return nil }
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
-            guard address <= entry.end else { return nil }
-            return entry.reference.module
+            guard address <= entry.end, let image = entry.reference.image,
+                let module = entry.reference.module
+            else { return nil }
+            return (image, module)
         }
     }
 
-    func add(_ module: LoadedModule) {
+    func add(_ image: CodeImage, of module: LoadedModule) {
         let entry = Entry(
-            start: module.imageBase, end: module.imageBase &+ UInt(module.codeBytes),
-            reference: Reference(module))
+            start: image.base, end: image.base &+ UInt(image.codeBytes),
+            reference: Reference(image, module))
         entries.withLock { entries in
             entries.insert(entry, at: Self.position(of: entry.start, in: entries))
         }
     }
 
+    /// Forgets the image that starts at `base`, if it is known.
     func remove(base: UInt) {
         entries.withLock { entries in
             let position = Self.position(of: base, in: entries)
@@ -53,6 +61,9 @@ public final class CodeRegistry: Sendable {
             }
         }
     }
+
+    /// How many images are known.
+    var count: Int { entries.withLock { $0.count } }
 
     /// How many entries start at or before `address`.
     private static func position(of address: UInt, in entries: [Entry]) -> Int {

@@ -7,17 +7,12 @@ internal import CApusHost
 ///
 /// Made by `Apus` from what the compilers gave; shared by all its instances, in any number of
 /// stores and threads.
-@safe
-public final class LoadedModule: @unchecked Sendable {
-    // SAFETY: everything is set in init, before others see it, and never changed; the arenas are
-    // read only.
+public final class LoadedModule: Sendable {
     public let module: DecodedModule
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
     public let sharedTypes: SharedTypes
-    /// Address of the first byte of code.
-    public let imageBase: UInt
-    /// Bytes of code.
+    /// Bytes of code that it was loaded with.
     public let codeBytes: Int
     /// Function types of the module by type index, as the engine's other modules see them.
     private let functionTypes: [FunctionType]
@@ -39,17 +34,17 @@ public final class LoadedModule: @unchecked Sendable {
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
     let exportedMemory: Int?
-    private let jumpSlots: Int?
-    private let code: CodeMemory
-    private let functions: Arena<CompiledFunction>
-    private let sites: CodeSites
+    /// Where its functions' code is.
+    let code: ModuleCode
+    /// Whether its functions can get other code.
+    let isReplaceable: Bool
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
-    private var isAnnounced = false
 
-    /// Makes the code of `image` executable and announces it to the trap handler.
+    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct.
     public init(
-        _ module: DecodedModule, _ image: consuming LinkedImage, in environment: RuntimeEnvironment
+        _ module: DecodedModule, _ image: consuming LinkedImage, _ linkage: CodeLinkage = .direct,
+        in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
         layout = ContextLayout(module)
@@ -59,19 +54,14 @@ public final class LoadedModule: @unchecked Sendable {
         functionTypes = Self.functionTypes(of: module, sharedTypes)
         precondition(image.functions.count == module.bodies.count)
         trampolines = try ModuleTrampolines(
-            module, functionTypes, behind: image.codeBytes, of: &image.code,
+            module, functionTypes, behind: &image, staying: linkage == .direct,
             environment.trampolines)
-        try image.code.makeExecutable()
-        let traps = unsafe image.sites.traps.span.withUnsafeBufferPointer {
-            UInt(bitPattern: $0.baseAddress)
-        }
         codeBytes = image.codeBytes
-        imageBase = image.code.base
-        jumpSlots = image.jumpSlots
         writesTables = image.writesTables
-        code = image.code
-        functions = image.functions
-        sites = image.sites
+        let image = try CodeImage(image)
+        isReplaceable = linkage == .replaceable
+        code = try ModuleCode(
+            image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         holdsExternals =
@@ -81,27 +71,40 @@ public final class LoadedModule: @unchecked Sendable {
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
         try environment.allocator.validate(self)
-        try announce(traps)
+        CodeRegistry.shared.add(image, of: self)
     }
 
     deinit {
         environment.allocator.purge(self)
         environment.moduleNumbers.giveBack(number)
-        CodeRegistry.shared.remove(base: imageBase)
-        if isAnnounced { apus_code_range_remove(imageBase) }
     }
 
-    private func announce(_ traps: UInt) throws(ResourceError) {
-        if codeBytes == 0 { return }
-        // SAFETY: TrapSite and apus_trap_site have the same layout; the arena is never changed
-        // and its elements stay where they are until deinit has withdrawn the range.
-        let isAdded = unsafe apus_code_range_add(
-            imageBase, imageBase &+ UInt(codeBytes), UnsafePointer(bitPattern: traps),
-            UInt64(sites.traps.count))
-        guard isAdded != 0 else { throw ResourceError(.code, requested: UInt64(codeBytes)) }
-        isAnnounced = true
-        CodeRegistry.shared.add(self)
+    // MARK: Code
+
+    /// Adds an image with code of functions that the module defines, which begin there from now on,
+    /// whoever calls them. The linkage must be `replaceable`.
+    ///
+    /// An image in which no function begins any more goes with the last call that is in it.
+    public func install(_ image: consuming LinkedImage) throws(ResourceError) -> CodeImage {
+        let image = try makeImage(image)
+        code.install(image)
+        return image
     }
+
+    /// An image with code of functions that the module defines. It goes with the last one who has
+    /// it.
+    public func makeImage(_ image: consuming LinkedImage) throws(ResourceError) -> CodeImage {
+        let image = try CodeImage(image)
+        CodeRegistry.shared.add(image, of: self)
+        return image
+    }
+
+    /// Has function `index` begin in `image`, one of the module's that has it, from now on. The
+    /// linkage must be `replaceable`.
+    public func direct(_ index: Int, to image: CodeImage) { code.direct(index, to: image) }
+
+    /// The image in which function `index`, which the module defines, begins now.
+    public func image(ofFunction index: Int) -> CodeImage? { code.image(ofFunction: index) }
 
     private static func ordinals(of module: DecodedModule) -> [Int32] {
         var ordinals = [Int32](repeating: -1, count: module.functions.count)
@@ -156,64 +159,17 @@ public final class LoadedModule: @unchecked Sendable {
 
     // MARK: Lookup
 
-    /// Address of the code of function `index`, which the module must define.
-    func codeAddress(ofFunction index: Int) -> UInt {
-        let place = index - module.importedFunctionCount
-        if let jumpSlots { return imageBase &+ UInt(jumpSlots + place * JumpSlot.bytes) }
-        return imageBase &+ UInt(functions[place].codeStart)
-    }
+    /// The functions that it defines, in index order.
+    var functions: FunctionDescriptors { code.functions(of: module) }
 
-    /// The record of the `position`-th function that the module defines.
-    func compiledFunction(_ position: Int) -> CompiledFunction { functions[position] }
+    /// Where function `index`, which the module must define, is called from elsewhere.
+    func codeAddress(ofFunction index: Int) -> UInt { code.entry(ofFunction: index) }
 
     /// Position of function `index` among the escaping ones, if it is one of them.
     func ordinal(ofFunction index: Int) -> Int? {
         guard index >= 0, index < ordinals.count else { return nil }
         let ordinal = ordinals[index]
         return ordinal < 0 ? nil : Int(ordinal)
-    }
-
-    /// What is known of a place in the module's code.
-    public struct CodePlace: Hashable, Sendable {
-        /// In the module's function index space.
-        public var functionIndex: UInt32
-        /// Offset of the instruction from the start of the function's body.
-        public var bodyOffset: UInt32
-        /// The trap that is listed there; `none` for a return address.
-        public var trap: TrapCode
-    }
-
-    /// The place at `address`: a faulting instruction, or a return address if `isReturnAddress`.
-    /// Nil if the address is outside the module's functions.
-    public func place(at address: UInt, isReturnAddress: Bool) -> CodePlace? {
-        guard address >= imageBase, address &- imageBase <= UInt(codeBytes) else { return nil }
-        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
-        // A call may be a function's last instruction; its return address is then the next's.
-        if isReturnAddress, offset == 0 { return nil }
-        let inside = isReturnAddress ? offset &- 1 : offset
-        let position = functions.partitioningIndex { $0.codeStart > inside } - 1
-        guard position >= 0 else { return nil }
-        let function = functions[position]
-        guard inside &- function.codeStart < function.codeLength else { return nil }
-        var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
-        if isReturnAddress {
-            place.bodyOffset = sites.call(returningTo: offset)?.bodyOffset ?? 0
-        } else if let site = sites.trap(at: offset) {
-            place.bodyOffset = site.bodyOffset
-            place.trap = site.code
-        }
-        return place
-    }
-
-    /// The place at `address`, which need not be one that can stop: code is stopped anywhere by
-    /// an interruption. The place is the one before it that is listed.
-    public func place(near address: UInt) -> CodePlace? {
-        guard var place = place(at: address, isReturnAddress: false) else { return nil }
-        let offset = UInt32(truncatingIfNeeded: address &- imageBase)
-        let position = functions.partitioningIndex { $0.codeStart > offset } - 1
-        let start = functions[position].codeStart
-        place.bodyOffset = sites.bodyOffset(near: offset, from: start) ?? place.bodyOffset
-        return place
     }
 
     /// The name that the module's name section gives function `index`, if any.

@@ -43,22 +43,22 @@ final class ModuleTrampolines: Sendable {
     /// Where the early ones lie if there was no room for them behind the module's code.
     private let block: CodeBlock?
 
-    /// Makes the early trampolines of `module`, whose function types are `types`, behind the first
-    /// `codeBytes` bytes of `code`.
+    /// Makes the early trampolines of `module`, whose function types are `types`, behind the code
+    /// of `image` if that can be written, and is `staying` as long as the module.
     init(
-        _ module: DecodedModule, _ types: [FunctionType], behind codeBytes: Int,
-        of code: inout CodeMemory,
-        _ maker: TrampolineCache
+        _ module: DecodedModule, _ types: [FunctionType], behind image: inout LinkedImage,
+        staying: Bool, _ maker: TrampolineCache
     ) throws(ResourceError) {
         self.types = types
         self.maker = maker
         let keys = Self.earlyKeys(module, types)
         let (bytes, offsets) = maker.code(Self.kinds(keys, types))
-        let start = (codeBytes + 15) & ~15
-        let isBehind = bytes.count <= code.capacity - start
-        var base = code.base &+ UInt(start)
+        let start = (image.codeBytes + 15) & ~15
+        let isBehind =
+            staying && !image.code.isExecutable && bytes.count <= image.code.capacity - start
+        var base = image.code.base &+ UInt(start)
         if isBehind {
-            code.write(bytes.span, at: start)
+            image.code.write(bytes.span, at: start)
             block = nil
         } else {
             let own = try CodeBlock(bytes)

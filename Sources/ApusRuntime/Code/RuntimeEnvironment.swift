@@ -7,6 +7,7 @@ public final class RuntimeEnvironment: Sendable {
     public let allocator: any InstanceAllocator
     public let configuration: RuntimeConfiguration
     let moduleNumbers = ModuleNumbers()
+    let codeGuests = CodeGuests()
 
     /// What becomes of an error of the host's own that has made guests end.
     let onHostError: HostErrorHook
@@ -33,6 +34,15 @@ public final class RuntimeEnvironment: Sendable {
         self.configuration = configuration
         self.onHostError = onHostError
     }
+
+    /// Makes the calling thread one that can run guests, if it is not: with a stack for signals,
+    /// its own bounds known, and the signals of traps not blocked.
+    public func prepareThread() throws(ResourceError) {
+        let error = apus_thread_prepare()
+        guard error == 0 else {
+            throw ResourceError(.thread, requested: 64 << 10, errorNumber: error)
+        }
+    }
 }
 
 /// Is given an error that a function of the host has thrown, when a store's guests have been left
@@ -52,6 +62,9 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var backtraceFramesLimit: Int = 128
     /// Compiled code looks whether it is to stop: no signal need find it.
     public var pollsInterruption = false
+    /// No segment of an instance is written if one of them does not fit, as it was before there
+    /// were bulk instructions.
+    public var checksSegmentsFirst = false
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

@@ -16,52 +16,31 @@ struct ContextWriter {
         self.module = module
     }
 
-    /// What an instance defines, and what it imports before that.
-    struct Parts {
-        var memories: [LinearMemory] = []
-        var tables: [ReferenceTable] = []
-        var globals: [GlobalCell] = []
-        var exportedMemory: LinearMemory?
+    /// Where compiled code looks for memory `index`, which the module defines.
+    func memoryRecord(_ index: Int) -> UnsafeMutablePointer<apus_memory> {
+        unsafe field(layout.memory(index), apus_memory.self)
     }
 
-    /// Makes the memories, tables and globals that the module defines, in the context's records.
-    func makeParts(
-        _ images: [MemoryImage?]?, _ place: InstancePlace?
-    ) throws(ResourceError) -> Parts {
+    /// Where compiled code looks for table `index`, which the module defines.
+    func tableRecord(_ index: Int) -> UnsafeMutablePointer<apus_table> {
+        unsafe field(layout.table(index), apus_table.self)
+    }
+
+    /// The globals that the module defines, in the context.
+    func makeGlobals() throws(ResourceError) -> [GlobalCell] {
         let decoded = module.module
-        let configuration = module.environment.configuration
-        var parts = Parts()
-        for index in decoded.importedMemoryCount..<decoded.memories.count {
-            let own = parts.memories.count
-            let site = unsafe LinearMemory.Site(
-                record: field(layout.memory(index), apus_memory.self),
-                place: place?.memory(own), image: images?[own])
-            let limit = place?.limits.memoryBytes ?? .max
-            parts.memories.append(
-                try unsafe LinearMemory(
-                    decoded.memories[index], limit: min(limit, configuration.memoryBytesLimit),
-                    alwaysChecksBounds: configuration.alwaysChecksBounds, site: site))
-        }
-        for index in decoded.importedTableCount..<decoded.tables.count {
-            let site = unsafe ReferenceTable.Site(
-                record: field(layout.table(index), apus_table.self),
-                place: place?.table(parts.tables.count))
-            parts.tables.append(
-                try unsafe ReferenceTable(
-                    module.resolve(decoded.tables[index]), initial: 0,
-                    limit: configuration.tableElementsLimit, site: site))
-        }
+        var globals: [GlobalCell] = []
         for index in decoded.importedGlobalCount..<decoded.globals.count {
-            parts.globals.append(
+            globals.append(
                 try unsafe GlobalCell(
                     module.resolve(decoded.globals[index]),
                     at: unsafe field(layout.global(index), UInt64.self)))
         }
-        return parts
+        return globals
     }
 
     /// Writes what stays the same for all stores that the instance may be bound to.
-    func writeConstantPart(owner: InstanceState) {
+    func writeConstantPart(_ request: InstanceAllocationRequest, owner: InstanceState) {
         let trampolines = module.environment.trampolines
         let head = unsafe field(0, apus_context.self)
         unsafe head.pointee.runtime_functions = RuntimeFunctions.table
@@ -69,8 +48,8 @@ struct ContextWriter {
         unsafe head.pointee.trap_exit = UnsafeRawPointer(bitPattern: trampolines.trapExit)
         unsafe head.pointee.tail_return = UnsafeRawPointer(bitPattern: trampolines.tailReturn)
         unsafe head.pointee.owner = Unmanaged.passUnretained(owner).toOpaque()
-        writeSignatures()
-        writeFunctionReferences(owner: owner)
+        writeSignatures(request.sharedSignatures)
+        writeFunctionReferences(request, owner: owner)
     }
 
     /// Writes what the instance has of its store.
@@ -123,25 +102,29 @@ struct ContextWriter {
         return unsafe contexts.record(index)
     }
 
-    private func writeSignatures() {
-        for (index, id) in module.sharedTypes.ids.enumerated() {
+    private func writeSignatures(_ signatures: SharedTypes) {
+        for (index, id) in signatures.ids.enumerated() {
             unsafe field(layout.signature(index), UInt32.self).pointee = id
         }
     }
 
     /// Function values of the escaping functions that the module defines.
-    private func writeFunctionReferences(owner: InstanceState) {
+    private func writeFunctionReferences(
+        _ request: InstanceAllocationRequest, owner: InstanceState
+    ) {
         let decoded = module.module
+        let functions = request.functions
+        let base = functions.imageBase
+        let types = request.sharedSignatures
         let own = unsafe Unmanaged.passUnretained(owner).toOpaque()
         for (ordinal, function) in decoded.escapingFunctions.enumerated() {
             let index = Int(function)
             if index < decoded.importedFunctionCount { continue }
             let record = unsafe field(layout.funcref(ordinal), apus_funcref.self)
-            unsafe record.pointee.code = UnsafeMutableRawPointer(
-                bitPattern: module.codeAddress(ofFunction: index))
+            let start = functions.codeStart(index - decoded.importedFunctionCount)
+            unsafe record.pointee.code = UnsafeMutableRawPointer(bitPattern: base &+ UInt(start))
             unsafe record.pointee.context = field(0, apus_context.self)
-            unsafe record.pointee.signature =
-                module.sharedTypes.ids[Int(decoded.functions[index])]
+            unsafe record.pointee.signature = types.ids[Int(decoded.functions[index])]
             unsafe record.pointee.function_index = function
             unsafe record.pointee.owner = own
         }

@@ -2,8 +2,8 @@ internal import ApusABI
 public import ApusCollections
 public import ApusFormat
 
-/// All that making an instance takes.
-@safe
+/// All that making an instance takes. Who allocates an instance and gives it its first contents
+/// reads it here, and nowhere else.
 public struct InstanceAllocationRequest {
     public let module: LoadedModule
     /// What the module's imports are in this instance, already matched.
@@ -12,70 +12,55 @@ public struct InstanceAllocationRequest {
     public let store: RuntimeStore
     /// Whatever the embedder keeps with the instance.
     public let hostState: AnyObject?
+    /// What it has instead of the module's own; nil, and nothing is counted for it, in most.
+    let substitute: InstanceSubstitute?
 
     public init(
-        module: LoadedModule, imports: Imports, store: RuntimeStore, hostState: AnyObject? = nil
+        module: LoadedModule, imports: Imports, store: RuntimeStore, hostState: AnyObject? = nil,
+        substitute: InstanceSubstitute? = nil
     ) {
         self.module = module
         self.imports = imports
         self.store = store
         self.hostState = hostState
+        self.substitute = substitute
     }
 
-    /// Address of the module's code.
-    public var imageBase: UInt { module.imageBase }
+    /// Address that the code of `functions` counts from.
+    public var imageBase: UInt { functions.imageBase }
     /// The functions that the module defines, in index order: where their code and bodies lie.
-    public var functions: FunctionDescriptors { FunctionDescriptors(module) }
+    public var functions: FunctionDescriptors { substitute?.functions ?? module.functions }
     /// Engine-wide ids of the module's types.
     public var sharedSignatures: SharedTypes { module.sharedTypes }
-    /// The module's bytes. Its data segments are ranges of them.
-    public var dataBytes: ByteStorage { module.module.bytes }
+    /// The bytes that the data segments are ranges of.
+    public var dataBytes: ByteStorage { substitute?.dataBytes ?? module.module.bytes }
     /// The data segments.
-    public var dataSegments: [DataSegment] { module.module.data }
+    public var dataSegments: [DataSegment] { substitute?.dataSegments ?? module.module.data }
 }
 
-/// What is known of each function that a module defines.
-///
-/// There are no stack maps: references on the stack are found conservatively.
-public struct FunctionDescriptors: RandomAccessCollection, Sendable {
-    private let module: LoadedModule
+/// Code or data that an instance has instead of its module's own. Such an instance is not kept for
+/// others when it is given back.
+public final class InstanceSubstitute: Sendable {
+    let functions: FunctionDescriptors
+    let dataBytes: ByteStorage
+    let dataSegments: [DataSegment]
 
-    init(_ module: LoadedModule) { self.module = module }
-
-    public var startIndex: Int { 0 }
-    public var endIndex: Int { module.module.bodies.count }
-
-    public subscript(position: Int) -> FunctionDescriptor {
-        FunctionDescriptor(module, position)
-    }
-}
-
-/// Where the code of a function lies, and what places in it mean.
-public struct FunctionDescriptor: Sendable {
-    /// In the module's function index space.
-    public let index: UInt32
-    /// Offset of the code from the start of the module's, in bytes.
-    public let codeStart: UInt32
-    /// Bytes of code.
-    public let codeLength: UInt32
-    /// Where the body lies in the module's bytes.
-    public let body: FunctionBody
-    private let module: LoadedModule
-
-    init(_ module: LoadedModule, _ position: Int) {
-        let function = module.compiledFunction(position)
-        self.module = module
-        index = function.index
-        codeStart = function.codeStart
-        codeLength = function.codeLength
-        body = module.module.bodies[position]
-    }
-
-    /// What the instruction at `offset` from the start of the function's code is: the trap that it
-    /// may be, and its place in the body. Nil outside the function.
-    public func place(at offset: UInt32) -> LoadedModule.CodePlace? {
-        guard offset < codeLength else { return nil }
-        return module.place(
-            at: module.imageBase &+ UInt(codeStart) &+ UInt(offset), isReturnAddress: false)
+    /// Of an instance of `module`, the image that has the code of all functions, and what its data
+    /// segments are ranges of, in bytes of their own; nil: the module's.
+    ///
+    /// There must be as many data segments as in the module, each of the same mode.
+    public init(
+        _ module: LoadedModule, image: CodeImage? = nil,
+        data: (bytes: ByteStorage, segments: [Range<Int>])? = nil
+    ) {
+        precondition(image == nil || image?.functionCount == module.module.bodies.count)
+        functions = image.map { FunctionDescriptors($0, module.module) } ?? module.functions
+        dataBytes = data?.bytes ?? module.module.bytes
+        var segments = module.module.data
+        if let data {
+            precondition(data.segments.count == segments.count)
+            for index in segments.indices { segments[index].contents = data.segments[index] }
+        }
+        dataSegments = segments
     }
 }

@@ -11,8 +11,19 @@ public protocol InstanceAllocator: AnyObject, Sendable {
     /// imports and function references are there. If it cannot be made, nothing is left behind.
     func allocate(_ request: InstanceAllocationRequest) throws(ResourceError) -> InstanceState
 
-    /// Gives the instance its initial state and runs its start function (4.7.2). Throws
-    /// `WasmTrap`, or what a host function threw; what was written before stays.
+    /// A memory of an instance that is being allocated, or of none: its address space, with its
+    /// first size and contents. It takes all of that along when it goes.
+    func allocateMemory(_ request: MemoryRequest) throws(ResourceError) -> LinearMemory
+
+    /// A table of an instance that is being allocated, or of none.
+    func allocateTable(_ request: TableRequest) throws(ResourceError) -> ReferenceTable
+
+    /// Whether its memories may begin as images that are mapped.
+    var mapsImages: Bool { get }
+
+    /// Gives the instance its initial state and runs its start function (4.7.2): once, and at any
+    /// time after `allocate`. Throws `WasmTrap`, or what a host function threw; what was written
+    /// before stays.
     func initialize(_ instance: InstanceState) throws
 
     /// Takes back what `allocate` gave: nothing runs the instance's code or holds what it defines
@@ -27,6 +38,8 @@ public protocol InstanceAllocator: AnyObject, Sendable {
 }
 
 extension InstanceAllocator {
+    public var mapsImages: Bool { true }
+
     public func initialize(_ instance: InstanceState) throws { try instance.initialize() }
 }
 

@@ -3,14 +3,16 @@ internal import ApusFormat
 internal import CApusHost
 
 extension InstanceState {
-    /// Gives globals and tables their initial values, runs active segments in order, then the
-    /// start function. What happened before a failure stays.
+    /// Gives globals and tables their initial values, runs active segments in order, or all if
+    /// none of them can fail, then the start function. What happened before a failure stays.
     ///
     /// Specification: 4.7.2 “Instantiation”.
     func initialize() throws {
         let decoded = module.module
+        phase = .initializing
         initializeGlobals()
         try writeElementSegments()
+        if module.environment.configuration.checksSegmentsFirst { try checkSegments() }
         if !module.template.isStatic {
             for (index, expression) in decoded.tableInitializers.enumerated() {
                 guard let expression else { continue }
@@ -20,6 +22,7 @@ extension InstanceState {
             try initializeTables()
         }
         if !isImaged { try initializeMemories() }
+        phase = .ready
         if let start = decoded.start { try runStart(Int(start)) }
     }
 
@@ -42,6 +45,24 @@ extension InstanceState {
         }
     }
 
+    /// Throws if an active segment does not fit, before any is written. Those of a static module
+    /// do, unless its data has a substitute.
+    private func checkSegments() throws {
+        for segment in module.module.elements {
+            guard case .active(let table, let offset) = segment.mode else { continue }
+            let start = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+            guard tables[Int(table)].contains(start, UInt64(segment.initializers.count)) else {
+                throw trap(.tableOutOfBounds)
+            }
+        }
+        for segment in dataSegments {
+            guard case .active(let memory, let offset) = segment.mode else { continue }
+            let start = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
+            guard memories[Int(memory)].contains(start, count: UInt64(segment.contents.count))
+            else { throw trap(.memoryOutOfBounds) }
+        }
+    }
+
     private func initializeTables() throws {
         for (index, segment) in module.module.elements.enumerated() {
             guard case .active(let table, let offset) = segment.mode else { continue }
@@ -56,7 +77,7 @@ extension InstanceState {
     }
 
     private func initializeMemories() throws {
-        for (index, segment) in module.module.data.enumerated() {
+        for (index, segment) in dataSegments.enumerated() {
             guard case .active(let memory, let offset) = segment.mode else { continue }
             let destination = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
             guard

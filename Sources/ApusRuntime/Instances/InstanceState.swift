@@ -19,7 +19,11 @@ public final class InstanceState {
     public private(set) var hostState: AnyObject?
     let context: UnsafeMutablePointer<apus_context>
     /// Read in many calls out of wasm, changed only between two lives.
-    @exclusivity(unchecked) private var parts: ContextWriter.Parts
+    @exclusivity(unchecked) private var parts: InstanceParts
+    /// Whether it may be used: its globals and tables have their first values.
+    public internal(set) var phase = InstancePhase.allocated
+    /// What it has instead of its module's own code or data.
+    private let substitute: InstanceSubstitute?
     /// The references of the passive element segments, one after the other.
     private var segmentElements: UnsafeMutablePointer<UInt64>?
     /// The slot of a pool that it lies in; nil: it has its own memory.
@@ -38,9 +42,11 @@ public final class InstanceState {
     /// Whether others may have got hold of one of its tables, and change it.
     private var hasSharedTables = false
 
-    /// A new instance, bound to the request's store. If it cannot be made, `place` may be changed.
+    /// A new instance, bound to the request's store, whose memories and tables come from
+    /// `allocator`. If it cannot be made, `place` may be changed.
     init(
-        _ request: InstanceAllocationRequest, in place: InstancePlace? = nil
+        _ request: InstanceAllocationRequest, by allocator: some InstanceAllocator,
+        in place: InstancePlace? = nil
     ) throws(ResourceError) {
         let module = request.module
         let bytes = UInt64(module.layout.size)
@@ -48,12 +54,14 @@ public final class InstanceState {
         guard let memory = unsafe place?.context ?? apus_allocate(bytes) else {
             throw ResourceError(.context, requested: bytes)
         }
-        let images = module.template.isStatic ? module.images.images(of: module) : nil
+        let isImaged =
+            module.template.isStatic && allocator.mapsImages && request.substitute == nil
+        let images = isImaged ? module.images.images(for: request) : nil
         let writer = unsafe ContextWriter(memory, module)
-        let parts: ContextWriter.Parts
+        let parts: InstanceParts
         do throws(ResourceError) {
             hostContexts = try HostContexts(count: module.module.importedFunctionCount)
-            parts = try writer.makeParts(images, place)
+            parts = try InstanceParts(request, by: allocator, writer, place, images)
         } catch {
             if !isPlaced { unsafe apus_free(memory) }
             throw error
@@ -63,11 +71,12 @@ public final class InstanceState {
         ownsContext = !isPlaced
         unsafe owner = request.store
         self.place = place
-        isImaged = images != nil
+        self.isImaged = images != nil
+        substitute = request.substitute
         unsafe context = memory.assumingMemoryBound(to: apus_context.self)
         unsafe self.parts = parts
         unsafe segmentElements = nil
-        writer.writeConstantPart(owner: self)
+        writer.writeConstantPart(request, owner: self)
         if module.template.isStatic {
             for (table, first) in zip(tables, module.template.tables) { fill(table, first) }
         }
@@ -103,6 +112,7 @@ public final class InstanceState {
     func bind(_ request: InstanceAllocationRequest) {
         _ = unsafe Unmanaged.passUnretained(origin).retain()
         isBound = true
+        phase = .allocated
         unsafe owner = request.store
         hostState = request.hostState
         let writer = unsafe ContextWriter(context, module)
@@ -147,6 +157,7 @@ public final class InstanceState {
     ///
     /// Nothing runs its code any more, and nothing refers to what it defines.
     func unbind(keepingResident bytes: UInt64) -> Bool {
+        if substitute != nil { return false }
         hostImports = nil
         if module.importsThings {
             unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
@@ -250,14 +261,19 @@ public final class InstanceState {
 
     // MARK: Segments
 
+    // As its request had them.
+
+    private var dataBytes: ByteStorage { substitute?.dataBytes ?? module.module.bytes }
+    var dataSegments: [DataSegment] { substitute?.dataSegments ?? module.module.data }
+
     // `mayGoOn` is asked now and then; the work ends unfinished where it answers false.
 
     /// Copies a data segment into a memory. Returns false, changing nothing, if it does not fit.
     func initializeMemory(
         _ memory: Int, fromSegment segment: Int, at destination: UInt64, mayGoOn: () -> Bool
     ) -> Bool {
-        let contents = module.module.data[segment].contents
-        let bytes = module.module.bytes
+        let contents = dataSegments[segment].contents
+        let bytes = dataBytes
         let memory = memories[memory]
         guard memory.contains(destination, count: UInt64(contents.count)) else { return false }
         Pieces.forEach(
@@ -271,14 +287,15 @@ public final class InstanceState {
     }
 
     /// Writes the records of the passive segments, from which code copies as from memories.
-    // SAFETY: the records lie within the context; the module, which its instances keep, keeps the
-    // bytes, which nobody writes.
+    // SAFETY: the records lie within the context; the module or the substitute, which its instances
+    // keep, keeps the bytes, which nobody writes.
     private func writeDataSegments() {
         guard module.layout.passiveDataCount > 0 else { return }
-        for (index, segment) in module.module.data.enumerated()
+        let bytes = dataBytes
+        for (index, segment) in dataSegments.enumerated()
         where module.layout.hasRecord(ofData: index) {
             let record = unsafe dataRecord(index)
-            unsafe record.pointee.base = module.module.bytes.address(at: segment.contents)
+            unsafe record.pointee.base = bytes.address(at: segment.contents)
             unsafe record.pointee.bytes = UInt64(segment.contents.count)
         }
     }

@@ -5,31 +5,84 @@ internal import CApusHost
 /// How a memory begins, is made as it was at first, and ends.
 // SAFETY: `base` is a reservation that the memory has for itself; see `LinearMemory`.
 extension LinearMemory {
-    /// Address space for `plan` and at most `maximumBytes`: `place`, or the memory's own.
+    /// Address space for `plan` and at most `maximumBytes`, and whose it is.
     static func reserve(
-        _ plan: MemoryPlan, maximumBytes: UInt64, _ place: MemoryPlace?
-    ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, isOwn: Bool) {
+        _ plan: MemoryPlan, minimumBytes: UInt64, maximumBytes: UInt64, _ site: Site
+    ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, backing: Backing) {
         let bytes = plan.reservedBytes(maximumBytes: maximumBytes)
-        if let place {
+        if let place = unsafe site.place {
             guard bytes <= place.reservedBytes else {
                 throw ResourceError(.memory, requested: bytes, limit: place.reservedBytes)
             }
-            return unsafe (place.base, false)
+            return unsafe (place.base, .place)
         }
-        guard let base = unsafe apus_reserve(bytes) else {
+        let before = plan.guardBytesBefore
+        if let supplier = unsafe site.supplier {
+            let demand = MemoryDemand(
+                minimumBytes: minimumBytes, maximumBytes: maximumBytes, reservedBytes: bytes,
+                guardBytesBefore: before,
+                alignment: plan.checks == .access ? 16 : apus_page_bytes(),
+                isProtected: plan.checks != .access)
+            return try unsafe supplied(demand, supplier)
+        }
+        guard let start = unsafe apus_reserve(before &+ bytes) else {
             throw ResourceError(
-                plan.checks == .access ? .memory : .addressSpace, requested: bytes)
+                plan.checks == .access ? .memory : .addressSpace, requested: before &+ bytes)
         }
-        return unsafe (base, true)
+        return unsafe (start + Int(truncatingIfNeeded: before), .own(guardBytesBefore: before))
+    }
+
+    /// What `supplier` has, if it is what was asked for.
+    private static func supplied(
+        _ demand: MemoryDemand, _ supplier: any MemorySupplier
+    ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, backing: Backing) {
+        guard let supplied = supplier.reserve(demand) else {
+            throw ResourceError(.suppliedMemory, requested: demand.reservedBytes)
+        }
+        do throws(ResourceError) {
+            let base = try unsafe check(supplied.bytes, demand)
+            return unsafe (base, .supplied(supplied, isProtected: demand.isProtected))
+        } catch {
+            supplied.release()
+            throw error
+        }
+    }
+
+    /// The start of memory that fulfils `demand`, with nothing accessible if it is protected.
+    private static func check(
+        _ bytes: UnsafeMutableRawBufferPointer, _ demand: MemoryDemand
+    ) throws(ResourceError) -> UnsafeMutableRawPointer {
+        let count = UInt64(bytes.count)
+        guard let base = bytes.baseAddress, count >= demand.reservedBytes else {
+            throw ResourceError(.suppliedMemory, requested: demand.reservedBytes, limit: count)
+        }
+        let address = UInt64(UInt(bitPattern: base))
+        guard address % demand.alignment == 0, address > demand.guardBytesBefore else {
+            throw ResourceError(.suppliedAlignment, requested: demand.alignment)
+        }
+        guard demand.isProtected else { return unsafe base }
+        // The system refuses what is not mapped, so this proves that the guards are there.
+        let before = demand.guardBytesBefore
+        let total = before &+ demand.reservedBytes
+        let start = unsafe base - Int(truncatingIfNeeded: before)
+        let error = unsafe apus_protect(start, total, apus_access_none)
+        guard error == 0 else {
+            throw ResourceError(.suppliedMemory, requested: total, errorNumber: error)
+        }
+        return unsafe base
     }
 
     /// Makes the first `bytes` of a reservation accessible, with their first contents. Returns
     /// whether these come from a file, so that the system has them.
     static func commit(
-        _ base: UnsafeMutableRawPointer, _ bytes: UInt64, _ image: MemoryImage?
+        _ base: UnsafeMutableRawPointer, _ bytes: UInt64, _ backing: Backing,
+        _ image: MemoryImage?
     ) throws(ResourceError) -> Bool {
-        if bytes == 0 { return false }
-        let error = unsafe apus_protect(base, bytes, apus_access_write)
+        guard backing.grow(to: bytes) else {
+            throw ResourceError(.suppliedMemory, requested: bytes)
+        }
+        if bytes == 0 || !backing.isProtected { return false }
+        let error = unsafe apus_protect(base, wholePages(bytes), apus_access_write)
         guard error == 0 else { throw ResourceError(.memory, requested: bytes, errorNumber: error) }
         guard let image else { return false }
         return try unsafe image.map(at: base)
@@ -46,24 +99,14 @@ extension LinearMemory {
         return unsafe (own.assumingMemoryBound(to: apus_memory.self), true)
     }
 
-    /// Returns whether the reservation is as it was before.
-    @discardableResult
-    static func giveBack(
-        _ base: UnsafeMutableRawPointer, _ isOwn: Bool, _ reserved: UInt64, _ accessible: UInt64
-    ) -> Bool {
-        if isOwn {
-            unsafe apus_unmap(base, reserved)
-            return true
-        }
-        return unsafe apus_decommit(base, accessible) == 0
-    }
-
     /// Gives the memory its first size and contents back, for another instance. Of these, `kept`
     /// bytes from the start are written over; the others go back to the system, which is slower
     /// for what is touched again, and the only way to be rid of what is not.
     ///
-    /// Returns false if the system refuses; then the memory is beyond use.
+    /// Returns false if the system refuses, or if the host supplies it; then the memory is beyond
+    /// use.
     func reset(keepingResident kept: UInt64) -> Bool {
+        if isSupplied { return false }
         let bytes = type.byteCount(ofPages: type.limits.minimum)
         let first = Self.wholePages(bytes)
         if accessibleBytes > first {
@@ -85,14 +128,6 @@ extension LinearMemory {
         if let image, !isMapped, written < image.byteCount {
             unsafe image.restore(mapping, written..<image.byteCount)
         }
-        return true
-    }
-
-    /// Empties a place that a pool has lent. Returns false if the system refuses; then the place
-    /// is beyond use. Nothing may touch the memory any more.
-    func vacate() -> Bool {
-        guard unsafe apus_decommit(mapping, accessibleBytes) == 0 else { return false }
-        accessibleBytes = 0
         return true
     }
 }

@@ -8,7 +8,7 @@ internal import CApusHost
 /// Specification: 4.2.8 “Memory Instances”.
 @safe
 public final class LinearMemory {
-    // SAFETY: `mapping` is one of `reservedBytes` bytes that this object or the pool owns, the
+    // SAFETY: `mapping` is one of `reservedBytes` bytes that this object has by its `backing`, the
     // first `accessibleBytes` of them readable and writable, `record.bytes` included; they are
     // never taken back while wasm or the host may touch them. `record` is a live apus_memory for as
     // long as the store lives, which owns this object.
@@ -19,7 +19,7 @@ public final class LinearMemory {
     let maximumBytes: UInt64
     private let reservedBytes: UInt64
     let mapping: UnsafeMutableRawPointer
-    private let ownsMapping: Bool
+    private let backing: Backing
     /// Its first contents, if they are not zeros.
     let image: MemoryImage?
     /// Whether its image is mapped, so that pages that are given back have these contents again.
@@ -27,12 +27,17 @@ public final class LinearMemory {
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
 
+    /// Whether the host supplies what it is made of.
+    var isSupplied: Bool { backing.isSupplied }
+
     /// Where a memory gets what it needs.
     @unsafe struct Site {
         /// Its record, which must outlive it; nil: it makes its own.
         var record: UnsafeMutablePointer<apus_memory>?
         /// Its address space, which must outlive it; nil: it reserves its own.
         var place: MemoryPlace?
+        /// Who supplies its address space; nil: the system.
+        var supplier: (any MemorySupplier)?
         /// Its first contents; nil: zeros.
         var image: MemoryImage?
     }
@@ -53,15 +58,15 @@ public final class LinearMemory {
         maximumBytes = max(min(maximum, bound), minimum)
         let plan = MemoryPlan(type, alwaysChecksBounds: alwaysChecksBounds)
         reservedBytes = plan.reservedBytes(maximumBytes: maximumBytes)
-        unsafe (mapping, ownsMapping) = try unsafe Self.reserve(
-            plan, maximumBytes: maximumBytes, site.place)
+        unsafe (mapping, backing) = try unsafe Self.reserve(
+            plan, minimumBytes: minimum, maximumBytes: maximumBytes, site)
         image = unsafe site.image
         accessibleBytes = Self.wholePages(minimum)
         do throws(ResourceError) {
-            isMapped = try unsafe Self.commit(mapping, accessibleBytes, site.image)
+            isMapped = try unsafe Self.commit(mapping, minimum, backing, site.image)
             unsafe (record, ownsRecord) = try unsafe Self.record(site.record)
         } catch {
-            unsafe Self.giveBack(mapping, ownsMapping, reservedBytes, accessibleBytes)
+            unsafe backing.giveBack(mapping, reservedBytes, accessibleBytes)
             throw error
         }
         unsafe record.pointee.base = mapping.assumingMemoryBound(to: UInt8.self)
@@ -69,8 +74,21 @@ public final class LinearMemory {
         preferLargePages(from: 0, to: minimum)
     }
 
+    /// The memory that `request` asks for: in `place`, with at most `limit` bytes, or made of what
+    /// `supplier` has.
+    convenience init(
+        _ request: MemoryRequest, in place: MemoryPlace? = nil, limit: UInt64 = .max,
+        supplier: (any MemorySupplier)? = nil
+    ) throws(ResourceError) {
+        let site = unsafe Site(
+            record: request.record, place: place, supplier: supplier, image: request.image)
+        try unsafe self.init(
+            request.type, limit: min(limit, request.limit),
+            alwaysChecksBounds: request.alwaysChecksBounds, site: site)
+    }
+
     deinit {
-        if ownsMapping { unsafe apus_unmap(mapping, reservedBytes) }
+        unsafe backing.release(mapping, reservedBytes)
         if ownsRecord { unsafe apus_free(record) }
     }
 
@@ -93,12 +111,17 @@ public final class LinearMemory {
         guard delta <= (maximumBytes &- old) >> shift else { return nil }
         if delta > 0 {
             let size = old &+ delta << shift
+            guard backing.grow(to: size) else { return nil }
             // With pages smaller than the system's, a part of the last one is there already.
             let start = Self.wholePages(old)
             let added = Self.wholePages(size) &- start
             if added > 0 {
-                let place = unsafe mapping + Int(truncatingIfNeeded: start)
-                guard unsafe apus_protect(place, added, apus_access_write) == 0 else { return nil }
+                if backing.isProtected {
+                    let place = unsafe mapping + Int(truncatingIfNeeded: start)
+                    guard unsafe apus_protect(place, added, apus_access_write) == 0 else {
+                        return nil
+                    }
+                }
                 accessibleBytes = start &+ added
             }
             unsafe record.pointee.bytes = size
@@ -112,6 +135,7 @@ public final class LinearMemory {
     private static var largePagesFrom: UInt64 { 16 << 20 }
 
     private func preferLargePages(from start: UInt64, to end: UInt64) {
+        if backing.isSupplied { return }
         let first = max(start, Self.largePagesFrom)
         if first >= end { return }
         unsafe apus_prefer_large_pages(
@@ -182,7 +206,7 @@ public final class LinearMemory {
         guard contains(address, count: UInt64(bytes.count)) else { return false }
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
-            if source.count >= Self.populatedFrom {
+            if source.count >= Self.populatedFrom, !backing.isSupplied {
                 unsafe apus_populate(
                     mapping + Int(truncatingIfNeeded: address), UInt64(source.count))
             }

@@ -37,8 +37,8 @@ public protocol ResourceLimiter: AnyObject {
     /// that needs it is not made. What this throws ends the guest, and whoever called it gets it.
     func allows(_ growth: Growth) throws -> Bool
 
-    /// `growth` did not happen: because of `error`, which names the limit, or because it was not
-    /// allowed.
+    /// `growth` did not happen. `error` says why: the limit that it exceeds, that this limiter did
+    /// not allow it (`isVetoed`), or what the system or the allocator refused.
     func growthFailed(_ growth: Growth, _ error: ResourceError)
 }
 

@@ -44,15 +44,13 @@ extension RuntimeStore {
             unsafe context.pointee.trap_signal != 0
         else { return }
         let address = unsafe context.pointee.trap_pc
-        guard let loaded = CodeRegistry.shared.module(at: address),
-            let place = loaded.place(at: address, isReturnAddress: false)
-        else { return }
-        let module = loaded.module
-        let body = module.bodies[Int(place.functionIndex) - module.importedFunctionCount]
+        guard let code = CodeRegistry.shared.code(at: address) else { return }
+        let module = code.module.module
+        let functions = FunctionDescriptors(code.image, module)
+        guard let place = functions.place(at: address, isReturnAddress: false) else { return }
         let refund = FuelSegment.refund(
-            InstructionReader(module.bytes, body: body),
-            stop: Int(body.start) + Int(place.bodyOffset),
-            isUnstarted: place.trap == .outOfFuel)
+            InstructionReader(module.bytes, body: place.body), stop: place.moduleOffset,
+            isUnstarted: place.code.trap == .outOfFuel)
         unsafe context.pointee.fuel += Int64(refund)
     }
 }

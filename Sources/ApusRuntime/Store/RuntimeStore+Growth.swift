@@ -9,7 +9,8 @@ extension RuntimeStore {
         let admission = try admit(atMost: memory.maximumBytes) { Self.growth(of: memory, delta) }
         guard case .success(let growth) = admission else { return nil }
         guard let old = memory.grow(by: delta) else {
-            failed(growth, ResourceError(.memory, requested: growth.desired))
+            let resource = memory.isSupplied ? .suppliedMemory : growth.resource.single
+            failed(growth, ResourceError(resource, requested: growth.desired))
             return nil
         }
         count(growth)
@@ -61,13 +62,13 @@ extension RuntimeStore {
         var counted = 0
         do {
             for growth in module.demand {
-                count(try admit(atMost: .max) { growth }.get())
+                try add(admit(atMost: .max, isNew: true) { growth }.get())
                 counted += 1
             }
             // The limiter may have made instances of its own.
             try checkInstances()
         } catch {
-            for growth in module.demand[..<counted] { uncount(growth) }
+            for growth in module.demand[..<counted] { remove(growth) }
             throw error
         }
         statistics.instances += 1
@@ -82,7 +83,7 @@ extension RuntimeStore {
 
     /// Takes back what `reserve` counted: there is no instance.
     func unreserve(for module: LoadedModule) {
-        for growth in module.demand { uncount(growth) }
+        for growth in module.demand { remove(growth) }
         statistics.instances -= 1
     }
 
@@ -90,10 +91,10 @@ extension RuntimeStore {
     func making<Thing>(
         _ growth: Growth, _ make: () throws(ResourceError) -> Thing
     ) throws -> Thing {
-        let growth = try admit(atMost: growth.maximum ?? .max) { growth }.get()
+        let growth = try admit(atMost: growth.maximum ?? .max, isNew: true) { growth }.get()
         do throws(ResourceError) {
             let thing = try make()
-            count(growth)
+            add(growth)
             return thing
         } catch {
             failed(growth, error)
@@ -107,18 +108,19 @@ extension RuntimeStore {
     /// limiter are against it.
     ///
     /// The limiter may make things larger itself while it is asked. So `measure` is asked again
-    /// after it, and the limits are looked at as things are then.
+    /// after it, and the limits are looked at as things are then. `isNew`: something comes into
+    /// being, and there may be no more of its kind.
     private func admit(
-        atMost maximum: UInt64, _ measure: () -> Growth
+        atMost maximum: UInt64, isNew: Bool = false, _ measure: () -> Growth
     ) throws -> Result<Growth, ResourceError> {
         var growth = measure()
-        var error = excess(growth, over: maximum)
+        var error = excess(growth, over: maximum, isNew)
         if error == nil, let limiter {
             let isAllowed = try limiter.allows(growth)
             growth = measure()
             error =
                 isAllowed
-                ? excess(growth, over: maximum)
+                ? excess(growth, over: maximum, isNew)
                 : ResourceError(
                     growth.resource.single, requested: growth.desired, isVetoed: true)
         }
@@ -127,8 +129,11 @@ extension RuntimeStore {
         return .failure(error)
     }
 
-    /// Which limit `growth` exceeds: the type's maximum, or the store's.
-    private func excess(_ growth: Growth, over maximum: UInt64) -> ResourceError? {
+    /// Which limit `growth` exceeds: the type's maximum, or one of the store's.
+    private func excess(
+        _ growth: Growth, over maximum: UInt64, _ isNew: Bool
+    ) -> ResourceError? {
+        if isNew, let error = excessCount(growth.resource) { return error }
         let (present, limit) = total(growth.resource)
         let (sum, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
         if growth.desired > maximum {
@@ -140,7 +145,20 @@ extension RuntimeStore {
             growth.resource.total, requested: overflow ? .max : sum, limit: limit)
     }
 
-    private func failed(_ growth: Growth, _ error: ResourceError) {
+    /// Why there may not be one more of `resource`.
+    private func excessCount(_ resource: Growth.Resource) -> ResourceError? {
+        let (present, limit) =
+            switch resource {
+            case .memory: (statistics.memories, limits.memories)
+            case .table: (statistics.tables, limits.tables)
+            }
+        if present < limit { return nil }
+        return ResourceError(
+            resource.count, requested: UInt64(present) + 1, limit: UInt64(max(0, limit)))
+    }
+
+    /// `growth` has not happened: the limiter hears of it.
+    func failed(_ growth: Growth, _ error: ResourceError) {
         statistics.failedGrowths += 1
         limiter?.growthFailed(growth, error)
     }
@@ -153,19 +171,33 @@ extension RuntimeStore {
         }
     }
 
+    /// Counts what has come into being.
+    private func add(_ growth: Growth) {
+        switch growth.resource {
+        case .memory: statistics.memories += 1
+        case .table: statistics.tables += 1
+        }
+        count(growth)
+    }
+
+    /// Takes back what `add` counted.
+    private func remove(_ growth: Growth) {
+        let bytesOrElements = growth.desired - growth.current
+        switch growth.resource {
+        case .memory:
+            statistics.memories -= 1
+            statistics.memoryBytes.remove(bytesOrElements)
+        case .table:
+            statistics.tables -= 1
+            statistics.tableElements.remove(bytesOrElements)
+        }
+    }
+
     private func count(_ growth: Growth) {
         let added = growth.desired - growth.current
         switch growth.resource {
         case .memory: statistics.memoryBytes.add(added)
         case .table: statistics.tableElements.add(added)
-        }
-    }
-
-    private func uncount(_ growth: Growth) {
-        let added = growth.desired - growth.current
-        switch growth.resource {
-        case .memory: statistics.memoryBytes.remove(added)
-        case .table: statistics.tableElements.remove(added)
         }
     }
 }
@@ -176,6 +208,14 @@ extension Growth.Resource {
         switch self {
         case .memory: .memory
         case .table: .table
+        }
+    }
+
+    /// How many there are, in an error.
+    fileprivate var count: ResourceError.Resource {
+        switch self {
+        case .memory: .memoryCount
+        case .table: .tableCount
         }
     }
 

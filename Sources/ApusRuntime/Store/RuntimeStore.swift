@@ -57,6 +57,8 @@ public final class RuntimeStore {
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
     /// How a call into the store last ended in an error.
     var lastFailure: Failure?
+    /// Whether code of its guests can be replaced.
+    private(set) var isCodeGuest = false
     /// Is told, for tests, where interruptible calls have come to.
     var atInterruptionStep: ((InterruptionStep) -> Void)?
     /// Of the limits, within bounds.
@@ -103,6 +105,7 @@ public final class RuntimeStore {
 
     deinit {
         if has(apus_attention_interrupt) { interrupter.detach() }
+        if isCodeGuest { environment.codeGuests.remove(self) }
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
         unsafe apus_free(context)
@@ -131,12 +134,15 @@ public final class RuntimeStore {
         }
     }
 
-    /// A memory that belongs to no instance.
-    public func makeMemory(_ type: MemoryType) throws -> LinearMemory {
+    /// A memory that belongs to no instance, made of what `supplier` has; nil: whatever the
+    /// allocator takes.
+    public func makeMemory(
+        _ type: MemoryType, from supplier: (any MemorySupplier)? = nil
+    ) throws -> LinearMemory {
         let memory = try making(.memory(type)) { () throws(ResourceError) in
-            try unsafe LinearMemory(
-                type, limit: environment.configuration.memoryBytesLimit,
-                alwaysChecksBounds: environment.configuration.alwaysChecksBounds)
+            let request = MemoryRequest(type, environment.configuration)
+            guard let supplier else { return try environment.allocator.allocateMemory(request) }
+            return try LinearMemory(request, supplier: supplier)
         }
         memories.append(memory)
         return memory
@@ -157,8 +163,8 @@ public final class RuntimeStore {
     ) throws -> ReferenceTable {
         try retain(type.element)
         let table = try making(.table(type)) { () throws(ResourceError) in
-            try unsafe ReferenceTable(
-                type, initial: initial, limit: environment.configuration.tableElementsLimit)
+            try environment.allocator.allocateTable(
+                TableRequest(type, environment.configuration, initial: initial))
         }
         tables.append(table)
         return table
@@ -176,7 +182,7 @@ public final class RuntimeStore {
         return global
     }
 
-    /// Makes an instance of `module` and runs its start function.
+    /// Makes an instance of `module` and runs its start function: `allocate` and `initialize`.
     ///
     /// If a segment does not fit or the start function traps, the instance stays in the store,
     /// since others may already refer to it, and the error is thrown. Specification: 4.7.2
@@ -186,23 +192,52 @@ public final class RuntimeStore {
     ) throws -> InstanceState {
         let request = InstanceAllocationRequest(
             module: module, imports: imports, store: self, hostState: hostState)
+        return try timed {
+            let instance = try makeInstance(request)
+            try environment.allocator.initialize(instance)
+            return instance
+        }
+    }
+
+    /// An instance of this store with all its parts, which nothing of the guest's has touched yet.
+    /// Nobody may use it before it is initialized.
+    public func allocate(_ request: InstanceAllocationRequest) throws -> InstanceState {
+        precondition(request.store === self)
+        return try timed { try makeInstance(request) }
+    }
+
+    /// Gives an instance that was allocated, and nothing else, its first contents, and runs its
+    /// start function. If that fails the instance stays, as after `instantiate`.
+    public func initialize(_ instance: InstanceState) throws {
+        precondition(instance.store === self && instance.phase == .allocated)
+        try timed { try environment.allocator.initialize(instance) }
+    }
+
+    @inline(__always)
+    private func timed<Result>(_ work: () throws -> Result) rethrows -> Result {
         let start = Watchdog.now()
         defer { statistics.instantiationNanoseconds &+= Watchdog.now() &- start }
-        let allocator = environment.allocator
-        try reserve(for: module)
+        return try work()
+    }
+
+    private func makeInstance(_ request: InstanceAllocationRequest) throws -> InstanceState {
+        try reserve(for: request.module)
         let instance: InstanceState
         do throws(ResourceError) {
-            instance = try allocator.allocate(request)
+            instance = try environment.allocator.allocate(request)
         } catch {
-            unreserve(for: module)
+            unreserve(for: request.module)
             throw error
         }
         adopt(instance)
-        try allocator.initialize(instance)
         return instance
     }
 
     private func adopt(_ instance: InstanceState) {
+        if instance.module.isReplaceable, !isCodeGuest {
+            environment.codeGuests.add(self)
+            isCodeGuest = true
+        }
         instances.append(instance)
         if instance.module.holdsExternals {
             tables.append(contentsOf: instance.ownTables)

@@ -4,6 +4,10 @@ public struct StoreLimits: Hashable, Sendable {
     public var memoryBytes: UInt64 = 1 << 32
     /// Elements of all tables.
     public var tableElements: UInt64 = 10_000_000
+    /// How many linear memories there are, those of instances and others.
+    public var memories = 10_000
+    /// How many tables there are, those of instances and others.
+    public var tables = 10_000
     /// Instances, those whose instantiation failed late included.
     public var instances = 10_000
     /// Stack that wasm may use at most, on threads whose stack is large enough.

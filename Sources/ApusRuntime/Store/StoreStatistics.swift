@@ -14,6 +14,10 @@ public struct StoreStatistics: Hashable, Sendable {
     }
 
     public var instances = 0
+    /// How many linear memories there are.
+    public var memories = 0
+    /// How many tables there are.
+    public var tables = 0
     /// Of all linear memories.
     public var memoryBytes = Level()
     /// Of all tables.

@@ -70,6 +70,15 @@ public final class ReferenceTable {
         if initial != 0 { fillUnchecked(0, initial, count) }
     }
 
+    /// The table that `request` asks for, in `place` if there is one.
+    convenience init(
+        _ request: TableRequest, in place: UnsafeMutableBufferPointer<UInt64>? = nil
+    ) throws(ResourceError) {
+        let site = unsafe Site(record: request.record, place: place)
+        try unsafe self.init(
+            request.type, initial: request.initial, limit: request.limit, site: site)
+    }
+
     deinit {
         if ownsElements { unsafe apus_free(elements) }
         if ownsRecord { unsafe apus_free(record) }

@@ -12,11 +12,7 @@ public struct Backtrace: Sendable {
         public var bodyOffset: UInt32
 
         /// Offset of the instruction in the module's bytes.
-        public var moduleOffset: Int {
-            let body = Int(functionIndex) - module.module.importedFunctionCount
-            guard body >= 0, body < module.module.bodies.count else { return 0 }
-            return Int(module.module.bodies[body].start) + Int(bodyOffset)
-        }
+        public var moduleOffset: Int
 
         /// The function's name, if the module has a name section that tells it.
         public var functionName: String? { module.functionName(Int(functionIndex)) }
@@ -44,20 +40,20 @@ public struct Backtrace: Sendable {
     mutating func append(_ counters: Span<UInt>, startingAt start: Start) {
         for index in counters.indices {
             let address = counters[index]
-            guard let module = CodeRegistry.shared.module(at: address),
-                let place = module.place(
-                    at: address, index == 0 ? start : .returnAddress)
+            guard let code = CodeRegistry.shared.code(at: address) else { continue }
+            let functions = FunctionDescriptors(code.image, code.module.module)
+            guard let place = functions.place(at: address, index == 0 ? start : .returnAddress)
             else { continue }
             frames.append(
                 Frame(
-                    module: module, functionIndex: place.functionIndex,
-                    bodyOffset: place.bodyOffset))
+                    module: code.module, functionIndex: place.code.functionIndex,
+                    bodyOffset: place.code.bodyOffset, moduleOffset: place.moduleOffset))
         }
     }
 }
 
-extension LoadedModule {
-    fileprivate func place(at address: UInt, _ start: Backtrace.Start) -> CodePlace? {
+extension FunctionDescriptors {
+    fileprivate func place(at address: UInt, _ start: Backtrace.Start) -> SourcePlace? {
         switch start {
         case .returnAddress: place(at: address, isReturnAddress: true)
         case .fault: place(at: address, isReturnAddress: false)

@@ -65,6 +65,8 @@ extension RuntimeStore {
             walk(exitCounter, exitFrame, entryFrame, &trace)
         }
         lastFailure = .hostError(trace)
+        // The code there may be gone, and its place another's, when somebody asks.
+        if isCodeGuest { lastFailure = .trap(lastBacktrace) }
     }
 
     /// The functions of guests that had not returned when a call last ended in an error.

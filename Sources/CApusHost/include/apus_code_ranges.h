@@ -21,6 +21,19 @@ int32_t apus_code_covers(uintptr_t pc);
 /// Withdraws the range from `start` on, which no thread executes any more.
 void apus_code_range_remove(uintptr_t start);
 
+/// How many ranges are announced. For tests.
+uint64_t apus_code_range_count(void);
+
+/// Where the code of a function is that other threads may replace.
+static inline uintptr_t apus_code_pointer(const uintptr_t *pointer) {
+    return __atomic_load_n(pointer, __ATOMIC_ACQUIRE);
+}
+
+/// Has whoever calls the function find other code.
+static inline void apus_code_pointer_set(uintptr_t *pointer, uintptr_t code) {
+    __atomic_store_n(pointer, code, __ATOMIC_RELEASE);
+}
+
 /// What is known of the code at an address.
 struct apus_code_slice {
     uintptr_t start;  // 0: no code is there

@@ -61,6 +61,7 @@ enum apus_attention {
     apus_attention_interrupt = 2,  // calls announce themselves to the store's interrupter
     apus_attention_hook = 4,       // the embedder wants to know of calls
     apus_attention_refused = 8,    // no guest may run
+    apus_attention_images = 16,    // code images wait for the call to end; other threads set it
 };
 
 /// One per store: the state of the wasm activations of the thread that is inside it.
@@ -74,7 +75,8 @@ struct apus_store_context {
     uint32_t interrupt;     // not 0: leave wasm soon; other threads set it. Read with `trap` as one
     uint32_t trap_signal;   // signal number, 0 for a trap raised by a call
     uint32_t is_metered;    // not 0: r14 holds the fuel while wasm runs
-    uint32_t attention;     // apus_attention bits: what calls have to do besides
+    uint32_t attention;     // apus_attention bits: what calls have to do besides; read and
+                            // written as one, since other threads set one of them
     const uint32_t *requests;  // not 0: the thread that is inside is to leave wasm; polled, where
                                // signals are not to be used
     uintptr_t trap_pc;      // where it happened

@@ -22,6 +22,13 @@ int32_t apus_decommit(void *start, uint64_t bytes);
 /// there. Returns 0 or an error number.
 int32_t apus_discard(void *start, uint64_t bytes);
 
+/// Maps whole pages of an open file, from `offset` on, to be read and executed, at a place of the
+/// system's choice; apus_unmap gives them back. Null if that is not possible.
+void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes);
+
+/// How long an open file is; a negative error number if it is none that can be mapped.
+int64_t apus_file_bytes(int32_t file);
+
 /// A file in memory, `bytes` long, all zeros: an image from which pages are copied when they are
 /// written. Returns a descriptor, or a negative error number.
 int32_t apus_image_make(uint64_t bytes);

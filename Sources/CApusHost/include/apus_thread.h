@@ -49,6 +49,31 @@ static inline uintptr_t apus_stack_address(void) {
 /// error number. The signal stack goes when the thread ends.
 int32_t apus_thread_prepare(void);
 
+/// Why calls of the store have to take the long way.
+static inline uint32_t apus_attention_of(const struct apus_store_context *store) {
+    return __atomic_load_n(&store->attention, __ATOMIC_RELAXED);
+}
+
+/// Sets or clears reasons for that. Any thread; the store must live.
+static inline void apus_attention_set(
+    struct apus_store_context *store, uint32_t reasons, int32_t is_needed) {
+    if (is_needed) {
+        __atomic_fetch_or(&store->attention, reasons, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_and(&store->attention, ~reasons, __ATOMIC_RELAXED);
+    }
+}
+
+/// Whether a call into the store's guests has begun and not ended. Any thread; the store must live.
+static inline int32_t apus_store_is_entered(const struct apus_store_context *store) {
+    return __atomic_load_n(&store->entry_sp, __ATOMIC_RELAXED) != 0;
+}
+
+/// Has all threads of the process pass a memory barrier: what they did before it is seen here after
+/// it, and they see after it what was done here before. Returns 0, or an error number where the
+/// system has no such call.
+int32_t apus_thread_barrier(void);
+
 /// Calls an entry trampoline: 0 if the function returned, 1 after a trap.
 static inline uint32_t apus_enter(
     uintptr_t entry, uintptr_t context, uintptr_t code, uint64_t *values) {

@@ -11,36 +11,6 @@ import Testing
 @Suite struct LoadedModuleTests {
     private let functions: [TestFunction] = [.callAddress, .load, .recurse]
 
-    @Test func placesAreFoundByAddress() throws {
-        let module = try load(functions, parts(functions), in: makeEnvironment())
-        func place(_ offset: UInt, _ isReturn: Bool) -> [Int]? {
-            module.place(at: module.imageBase &+ offset, isReturnAddress: isReturn).map {
-                [Int($0.functionIndex), Int($0.bodyOffset), Int($0.trap.rawValue)]
-            }
-        }
-        #expect(place(15, true) == [0, 15, 0])
-        #expect(place(64 + 8, false) == [1, 8, Int(TrapCode.memoryOutOfBounds.rawValue)])
-        #expect(place(128 + 23, false) == [2, 23, Int(TrapCode.stackExhausted.rawValue)])
-        #expect(place(64 + 9, false) == [1, 0, 0])
-        #expect(place(0, true) == nil)
-        #expect(place(40, false) == nil)
-        #expect(place(1000, false) == nil)
-        #expect(place(UInt.max, false) == nil)
-    }
-
-    @Test func returnAddressAndFaultAtOnePlaceAreToldApart() throws {
-        let both = TestFunction(
-            code: MachineCode.load, sites: [(8, .none), (8, .memoryOutOfBounds)])
-        let module = try load([both], parts([both]), in: makeEnvironment())
-        let address = module.imageBase + 8
-        #expect(module.place(at: address, isReturnAddress: true)?.trap == TrapCode.none)
-        #expect(module.place(at: address, isReturnAddress: false)?.trap == .memoryOutOfBounds)
-        var parts = parts([both])
-        parts.memories = [MemoryType(limits: SizeLimits(minimum: 0))]
-        let guest = try RuntimeStore(module.environment).instance([both], parts)
-        #expect(trap { try guest.call("f0") } == .memoryOutOfBounds)
-    }
-
     @Test func registryKnowsLiveModulesOnly() throws {
         let environment = try makeEnvironment()
         var modules: [LoadedModule] = []
@@ -48,11 +18,13 @@ import Testing
             modules.append(try load(functions, parts(functions), in: environment))
         }
         for module in modules {
-            #expect(CodeRegistry.shared.module(at: module.imageBase + 15) === module)
+            let image = try #require(module.image(ofFunction: 0))
+            let found = CodeRegistry.shared.code(at: image.base + 15)
+            #expect(found?.module === module && found?.image === image)
         }
-        let base = modules[7].imageBase
+        let base = try #require(modules[7].image(ofFunction: 0)).base
         modules.removeAll()
-        #expect(CodeRegistry.shared.module(at: base + 15) == nil)
+        #expect(CodeRegistry.shared.code(at: base + 15) == nil)
     }
 
     @Test func codeMemoryIsNeverWritableAndExecutable() throws {
@@ -73,21 +45,24 @@ import Testing
 
     #if os(Linux)
         @Test func noPageOfTheProcessIsWritableAndExecutable() throws {
-            let module = try load(functions, parts(functions), in: makeEnvironment())
+            let module = try load(functions, parts(functions), .replaceable, in: makeEnvironment())
+            let base = try #require(module.image(ofFunction: 0)).base
+            let stub = module.codeAddress(ofFunction: 0)
             guard let maps = unsafe fopen("/proc/self/maps", "r") else { return }
             defer { unsafe fclose(maps) }
             var line = [CChar](repeating: 0, count: 4096)
-            var holdsModule = false
+            var executable = 0
             while unsafe fgets(&line, Int32(line.count), maps) != nil {
                 let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
                 let fields = text.split(separator: " ")
                 #expect(!(fields[1].contains("w") && fields[1].contains("x")), "\(text)")
                 let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-                if bounds[0] <= module.imageBase, module.imageBase < bounds[1] {
-                    holdsModule = fields[1].hasPrefix("r-x")
+                for place in [base, stub] where bounds[0] <= place && place < bounds[1] {
+                    #expect(fields[1].hasPrefix("r-x"))
+                    executable += 1
                 }
             }
-            #expect(holdsModule)
+            #expect(executable == 2)
         }
     #endif
 

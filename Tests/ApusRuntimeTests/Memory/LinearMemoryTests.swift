@@ -1,5 +1,7 @@
+import ApusABI
 import ApusFormat
 import CApusHost
+import Foundation
 import Testing
 
 @testable import ApusRuntime
@@ -85,4 +87,61 @@ import Testing
         }
         #expect(memory.withBytes { unsafe $0.unsafeLoad(fromByteOffset: 0, as: UInt8.self) } == 5)
     }
+
+    #if os(Linux)
+        /// Whether `count` pages from `start` on belong to mappings that nobody can touch.
+        private static func isGuard(_ start: UInt, _ count: UInt) throws -> Bool {
+            let text = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+            var next = start
+            for line in text.split(separator: "\n") {
+                let fields = line.split(separator: " ")
+                let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+                guard bounds[0] <= next, next < bounds[1], fields[1].hasPrefix("---") else {
+                    continue
+                }
+                next = bounds[1]
+                if next >= start &+ count { return true }
+            }
+            return false
+        }
+
+        @Test func nothingCanBeTouchedBeforeAMemory() throws {
+            let memory = try memory(1)
+            let base = UInt(bitPattern: unsafe memory.baseAddress)
+            #expect(try Self.isGuard(base - 2 << 30, 2 << 30))
+            #expect(try Self.isGuard(base + 65536, UInt(MemoryPlan.fullReservationBytes) - 65536))
+            #expect(!memory.reserves(base - 1))
+        }
+
+        /// Also of a pool: the guard behind one memory is before the next.
+        @Test func nothingCanBeTouchedBeforeAPoolsMemory() throws {
+            var limits = InstanceLimits()
+            limits.contextBytes = 1 << 14
+            limits.memories = 2
+            limits.memoryBytes = 1 << 16
+            limits.tables = 0
+            limits.tableElements = 0
+            let pool = try PoolingInstanceAllocator(
+                PoolConfiguration(instances: 33, limits: limits))
+            for slot in [0, 1, 31, 32] as [UInt32] {
+                for index in 0..<2 {
+                    let place = pool.regions.memory(slot, index)
+                    let base = UInt(bitPattern: unsafe place.base)
+                    #expect(try Self.isGuard(base - 2 << 30, 2 << 30), "\(slot) \(index)")
+                }
+            }
+        }
+
+        /// An access before a memory is a fault of compiled code, which must not go on.
+        @Test func accessBeforeAMemoryEndsTheProcess() async {
+            await #expect(processExitsWith: .failure) {
+                signal(SIGILL, SIG_DFL)
+                var parts = parts([.load])
+                parts.memories = [MemoryType(limits: SizeLimits(minimum: 1))]
+                let guest = try RuntimeStore(makeEnvironment()).instance([.load], parts)
+                _ = trap { try guest.call("f0", UInt64(bitPattern: -5)) }
+                _exit(0)
+            }
+        }
+    #endif
 }

@@ -32,6 +32,9 @@ import Testing
         try life(module, environment)
         try life(module, environment)
         let other = try load([.unreachable], parts([.unreachable]), in: environment)
+        let replaceable = try load(
+            [.unreachable], parts([.unreachable]), .replaceable, in: environment)
+        _ = try replaceable.install(image([.constant(1)]))
         let stores = try (0..<2).map { _ in try RuntimeStore(environment) }
         for store in stores {
             _ = try store.instantiate(other, Imports([], for: other, in: store))

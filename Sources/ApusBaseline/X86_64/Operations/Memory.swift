@@ -37,8 +37,14 @@ extension BaselineCompiler {
         _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryPlace {
         let memory = Int(argument.memory)
-        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset) {
-            checkBounds(operand, index, argument, bytes: bytes)
+        if MemoryPlan.compares(memories[memory].checks, offset: argument.offset),
+            let masked = checkBounds(operand, index, argument, bytes: bytes)
+        {
+            let base = base(of: memory)
+            // Nobody gets it before the access, which follows at once.
+            freeGeneral.insert(GeneralSet(masked.register))
+            return MemoryPlace(
+                address: Address(base, index: masked.register, masked.displacement), index: index)
         }
         guard let index else {
             let position = memories[memory].position(operand) &+ argument.offset

@@ -11,18 +11,8 @@ struct InstancePlace {
         self.slot = slot
     }
 
-    var limits: InstanceLimits { unsafe pool.configuration.limits }
-
     /// Room for the context, zeroed.
     @unsafe var context: UnsafeMutableRawPointer { unsafe pool.regions.context(slot) }
-
-    /// Room for the `index`-th memory that the module defines.
-    func memory(_ index: Int) -> MemoryPlace { unsafe pool.regions.memory(slot, index) }
-
-    /// Room for the elements of the `index`-th table that the module defines, zeroed.
-    @unsafe func table(_ index: Int) -> UnsafeMutableBufferPointer<UInt64> {
-        unsafe pool.regions.table(slot, index)
-    }
 
     /// Gives the slot back, whatever is in it.
     func giveBack() { unsafe pool.giveBack(slot) }

@@ -17,13 +17,17 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
     private let state: Mutex<State>
     private let limits: InstanceLimits
     private let memoryBytesKeptResident: UInt64
+    /// Who supplies what memories are made of; nil: the system.
+    private let supplier: (any MemorySupplier)?
 
     /// An allocator that keeps at most `idleInstances` unused instances of all modules, and of
-    /// their memories `memoryBytesKeptResident` bytes each.
+    /// their memories `memoryBytesKeptResident` bytes each. Instances whose memories come from a
+    /// `supplier` are not kept.
     public init(
         idleInstances: Int = 64, memoryBytesKeptResident: UInt64 = 0,
-        limits: InstanceLimits = InstanceLimits()
+        supplier: (any MemorySupplier)? = nil, limits: InstanceLimits = InstanceLimits()
     ) {
+        self.supplier = supplier
         let count = max(0, min(idleInstances, 1 << 20))
         self.limits = limits
         self.memoryBytesKeptResident = memoryBytesKeptResident
@@ -45,12 +49,26 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
             return idle.state
         }
         do throws(ResourceError) {
-            return try InstanceState(request)
+            return try InstanceState(request, by: self)
         } catch {
             state.withLock { state in state.statistics.instancesInUse -= 1 }
             throw error
         }
     }
+
+    public func allocateMemory(
+        _ request: MemoryRequest
+    ) throws(ResourceError) -> LinearMemory {
+        try LinearMemory(request, supplier: supplier)
+    }
+
+    public func allocateTable(
+        _ request: TableRequest
+    ) throws(ResourceError) -> ReferenceTable {
+        try unsafe ReferenceTable(request)
+    }
+
+    public var mapsImages: Bool { supplier == nil }
 
     /// Counts an instance as used; gives an unused one of `module`, if there is one.
     private func take(_ module: LoadedModule) -> IdleInstance? {

@@ -58,7 +58,7 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
                 }
             }
             do throws(ResourceError) {
-                return try InstanceState(request, in: InstancePlace(self, slot))
+                return try InstanceState(request, by: self, in: InstancePlace(self, slot))
             } catch {
                 giveBack(slot)
                 throw error
@@ -66,6 +66,22 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         }
         let capacity = UInt64(regions.count)
         throw ResourceError(.pooledInstances, requested: capacity + 1, limit: capacity)
+    }
+
+    public func allocateMemory(
+        _ request: MemoryRequest
+    ) throws(ResourceError) -> LinearMemory {
+        guard let slot = request.place?.slot else { return try LinearMemory(request) }
+        return try LinearMemory(
+            request, in: regions.memory(slot, request.index),
+            limit: configuration.limits.memoryBytes)
+    }
+
+    public func allocateTable(
+        _ request: TableRequest
+    ) throws(ResourceError) -> ReferenceTable {
+        guard let slot = request.place?.slot else { return try unsafe ReferenceTable(request) }
+        return try unsafe ReferenceTable(request, in: regions.table(slot, request.index))
     }
 
     /// Takes a free slot, and what it holds.

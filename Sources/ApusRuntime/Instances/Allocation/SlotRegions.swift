@@ -7,14 +7,16 @@ internal import CApusHost
 @safe
 final class SlotRegions: Sendable {
     // SAFETY: `contexts` and `tables` are mappings of `count` times the bytes of a slot, readable
-    // and writable, each of `memoryChunks` the address of one for `chunkPlaces` memories; this
-    // object owns them. Slots are below `count`, indices below what a slot has.
+    // and writable, each of `memoryChunks` the address of one for `chunkPlaces` memories, with a
+    // guard before the first; this object owns them. Slots are below `count`, indices below what a
+    // slot has.
     let count: Int
     private let limits: InstanceLimits
     private let contextBytes: UInt64
     private let tableBytes: UInt64
-    /// Address space of a memory.
+    /// Address space of a memory: the guard at its end is before the next one.
     private let memoryBytes: UInt64
+    private let guardBytesBefore: UInt64
     private let contexts: UInt
     private let tables: UInt
     private let memoryChunks: [UInt]
@@ -28,6 +30,7 @@ final class SlotRegions: Sendable {
         contextBytes = LinearMemory.wholePages(limits.contextBytes)
         tableBytes = LinearMemory.wholePages(limits.tableElements &* 8)
         memoryBytes = Self.placeBytes(limits.memoryBytes, alwaysChecksBounds: alwaysChecksBounds)
+        guardBytesBefore = alwaysChecksBounds ? 0 : MemoryPlan.signedReachBytes
         contexts = try Self.writable(count, of: contextBytes)
         do throws(ResourceError) {
             tables = try Self.writable(count * limits.tables, of: tableBytes)
@@ -37,7 +40,7 @@ final class SlotRegions: Sendable {
         }
         do throws(ResourceError) {
             memoryChunks = try Self.reserve(
-                count * limits.memories, of: memoryBytes,
+                count * limits.memories, of: memoryBytes, guardBytesBefore,
                 for: alwaysChecksBounds ? .pool : .addressSpace)
         } catch {
             Self.unmap(contexts, count, of: contextBytes)
@@ -49,7 +52,7 @@ final class SlotRegions: Sendable {
     deinit {
         Self.unmap(contexts, count, of: contextBytes)
         Self.unmap(tables, count * limits.tables, of: tableBytes)
-        for chunk in memoryChunks { Self.unmap(chunk, Self.chunkPlaces, of: memoryBytes) }
+        for chunk in memoryChunks { Self.unmapChunk(chunk, memoryBytes, guardBytesBefore) }
     }
 
     /// What any memory of at most `bytes` bytes reserves.
@@ -59,13 +62,18 @@ final class SlotRegions: Sendable {
         return max(MemoryPlan.fullReservationBytes, rounded &+ MemoryPlan.guardBytes)
     }
 
-    /// Address space for `count` places of `bytes` bytes.
+    /// Address space for `count` places of `bytes` bytes, and `before` before them.
     private static func reserve(
-        places count: Int, of bytes: UInt64, for resource: ResourceError.Resource = .pool
+        places count: Int, of bytes: UInt64, _ before: UInt64 = 0,
+        for resource: ResourceError.Resource = .pool
     ) throws(ResourceError) -> UInt {
-        let (total, overflow) = UInt64(count).multipliedReportingOverflow(by: bytes)
-        guard !overflow, let start = unsafe apus_reserve(max(total, 1)) else {
-            throw ResourceError(resource, requested: overflow ? .max : total)
+        let (places, overflow) = UInt64(count).multipliedReportingOverflow(by: bytes)
+        let total = places.addingReportingOverflow(before)
+        guard !overflow, !total.overflow,
+            let start = unsafe apus_reserve(max(total.partialValue, 1))
+        else {
+            throw ResourceError(
+                resource, requested: overflow || total.overflow ? .max : total.partialValue)
         }
         return UInt(bitPattern: start)
     }
@@ -81,19 +89,25 @@ final class SlotRegions: Sendable {
         throw ResourceError(.pool, requested: total, errorNumber: error)
     }
 
+    /// Chunks for `count` places. Each begins with a guard of `before` bytes.
     private static func reserve(
-        _ count: Int, of bytes: UInt64, for resource: ResourceError.Resource
+        _ count: Int, of bytes: UInt64, _ before: UInt64, for resource: ResourceError.Resource
     ) throws(ResourceError) -> [UInt] {
         var chunks: [UInt] = []
         for _ in stride(from: 0, to: count, by: chunkPlaces) {
             do throws(ResourceError) {
-                chunks.append(try reserve(places: chunkPlaces, of: bytes, for: resource))
+                chunks.append(try reserve(places: chunkPlaces, of: bytes, before, for: resource))
             } catch {
-                for chunk in chunks { unmap(chunk, chunkPlaces, of: bytes) }
+                for chunk in chunks { unmapChunk(chunk, bytes, before) }
                 throw error
             }
         }
         return chunks
+    }
+
+    private static func unmapChunk(_ start: UInt, _ bytes: UInt64, _ before: UInt64) {
+        unsafe apus_unmap(
+            UnsafeMutableRawPointer(bitPattern: start), UInt64(chunkPlaces) * bytes + before)
     }
 
     private static func unmap(_ start: UInt, _ count: Int, of bytes: UInt64) {
@@ -113,7 +127,7 @@ final class SlotRegions: Sendable {
     /// Room for a memory of a slot.
     func memory(_ slot: UInt32, _ index: Int) -> MemoryPlace {
         let place = Int(slot) * limits.memories + index
-        let offset = UInt(memoryBytes) &* UInt(place % Self.chunkPlaces)
+        let offset = UInt(guardBytesBefore) &+ UInt(memoryBytes) &* UInt(place % Self.chunkPlaces)
         let base = unsafe Self.pointer(memoryChunks[place / Self.chunkPlaces] &+ offset)
         return unsafe MemoryPlace(base: base, reservedBytes: memoryBytes)
     }

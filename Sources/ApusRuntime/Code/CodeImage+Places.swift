@@ -1,0 +1,47 @@
+public import ApusABI
+internal import ApusCollections
+
+/// What is known of a place in code.
+public struct CodePlace: Hashable, Sendable {
+    /// In the module's function index space.
+    public var functionIndex: UInt32
+    /// Offset of the instruction from the start of the function's body.
+    public var bodyOffset: UInt32
+    /// The trap that is listed there; `none` for a return address.
+    public var trap: TrapCode
+}
+
+extension CodeImage {
+    /// The place at `address`: a faulting instruction, or a return address if `isReturnAddress`.
+    /// Nil if the address is outside the image's functions.
+    public func place(at address: UInt, isReturnAddress: Bool) -> CodePlace? {
+        guard address >= base, address &- base <= UInt(codeBytes) else { return nil }
+        let offset = UInt32(truncatingIfNeeded: address &- base)
+        // A call may be a function's last instruction; its return address is then the next's.
+        if isReturnAddress, offset == 0 { return nil }
+        let inside = isReturnAddress ? offset &- 1 : offset
+        let position = functions.partitioningIndex { $0.codeStart > inside } - 1
+        guard position >= 0 else { return nil }
+        let function = functions[position]
+        guard inside &- function.codeStart < function.codeLength else { return nil }
+        var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
+        if isReturnAddress {
+            place.bodyOffset = sites.call(returningTo: offset)?.bodyOffset ?? 0
+        } else if let site = sites.trap(at: offset) {
+            place.bodyOffset = site.bodyOffset
+            place.trap = site.code
+        }
+        return place
+    }
+
+    /// The place at `address`, which need not be one that can stop: code is stopped anywhere by
+    /// an interruption. The place is the one before it that is listed.
+    public func place(near address: UInt) -> CodePlace? {
+        guard var place = place(at: address, isReturnAddress: false) else { return nil }
+        let offset = UInt32(truncatingIfNeeded: address &- base)
+        let position = functions.partitioningIndex { $0.codeStart > offset } - 1
+        let start = functions[position].codeStart
+        place.bodyOffset = sites.bodyOffset(near: offset, from: start) ?? place.bodyOffset
+        return place
+    }
+}

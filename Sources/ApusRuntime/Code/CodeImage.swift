@@ -1,0 +1,71 @@
+internal import ApusABI
+internal import ApusCollections
+internal import CApusHost
+
+/// Code of some of a module's functions, or all, in executable memory, with what is known of the
+/// places in it. A module may have several; each comes and goes by itself.
+///
+/// Made from a `LinkedImage`. The last one to let go of it frees its memory: its module, for as
+/// long as a function begins in it (`ModuleCode`), stores whose guests may be in it (`CodeGuests`),
+/// and whoever else has it.
+@safe
+public final class CodeImage: @unchecked Sendable {
+    // SAFETY: everything is set in init, before others see it, and never changed; the arenas are
+    // read only.
+    /// Address of the first byte of code.
+    public let base: UInt
+    /// Bytes of code.
+    public let codeBytes: Int
+    /// Whether its code stores to elements of tables without calling the runtime.
+    let writesTables: Bool
+    private let memory: CodeMemory
+    /// By their indices, and by `codeStart`.
+    let functions: Arena<CompiledFunction>
+    /// By `codeOffset`.
+    let sites: CodeSites
+
+    /// Makes the code of `image` executable and announces it to the trap handler.
+    init(_ image: consuming LinkedImage) throws(ResourceError) {
+        try image.code.makeExecutable()
+        base = image.code.base
+        codeBytes = image.codeBytes
+        writesTables = image.writesTables
+        // SAFETY: TrapSite and apus_trap_site have the same layout; the elements of the arena are
+        // never changed, and stay where they are until deinit has withdrawn the range.
+        let traps = unsafe image.sites.traps.span.withUnsafeBufferPointer {
+            unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: apus_trap_site.self)
+        }
+        if image.codeBytes > 0 {
+            let end = image.code.base &+ UInt(image.codeBytes)
+            let isAdded = unsafe apus_code_range_add(
+                image.code.base, end, traps, UInt64(image.sites.traps.count))
+            guard isAdded != 0 else {
+                throw ResourceError(.code, requested: UInt64(image.codeBytes))
+            }
+        }
+        memory = image.code
+        functions = image.functions
+        sites = image.sites
+    }
+
+    deinit {
+        CodeRegistry.shared.remove(base: base)
+        if codeBytes > 0 { apus_code_range_remove(base) }
+    }
+
+    /// How many functions it has code of.
+    var functionCount: Int { functions.count }
+
+    /// Address of the code of function `index`, in the module's function index space; nil if it is
+    /// not here.
+    public func address(ofFunction index: Int) -> UInt? {
+        let position = functions.partitioningIndex { Int($0.index) >= index }
+        guard position < functions.count, Int(functions[position].index) == index else {
+            return nil
+        }
+        return base &+ UInt(functions[position].codeStart)
+    }
+
+    /// Address of the code of the `position`-th function that is here.
+    func address(at position: Int) -> UInt { base &+ UInt(functions[position].codeStart) }
+}
