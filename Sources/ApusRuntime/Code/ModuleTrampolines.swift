@@ -43,12 +43,11 @@ final class ModuleTrampolines: Sendable {
     /// Where the early ones lie if there was no room for them behind the module's code.
     private let block: CodeBlock?
 
-    /// Makes the early trampolines of `module`, whose function types are `types`, behind the code of `image` if that can be written,
-    /// and is `staying` as long as the module.
+    /// Makes the early trampolines of `module`, whose function types are `types`, behind the code
+    /// of `image` if that can be written, and is `staying` as long as the module.
     init(
         _ module: DecodedModule, _ types: [FunctionType], behind image: inout LinkedImage,
-        staying: Bool,
-        _ maker: TrampolineCache
+        staying: Bool, _ maker: TrampolineCache
     ) throws(ResourceError) {
         self.types = types
         self.maker = maker
