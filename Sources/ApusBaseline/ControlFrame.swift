@@ -58,7 +58,7 @@ struct LocalHome: BitwiseCopyable {
     static var none: UInt8 { 0xFF }
 
     @inline(__always) var inRegister: Bool { register != Self.none }
-    @inline(__always) var general: GPR { GPR(rawValue: register & 15) ?? .rax }
-    @inline(__always) var float: XMM { XMM(rawValue: register & 15) ?? .xmm0 }
+    @inline(__always) var general: GPR { GPR(lowBits: register) }
+    @inline(__always) var float: XMM { XMM(lowBits: register) }
     @inline(__always) var bit: UInt32 { 1 &<< UInt32(register & 31) }
 }

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A place in code that can stop with a trap: what the signal handler and a backtrace need.
 ///
 /// Sorted by `codeOffset` within a function. A body is at most 7 654 321 bytes, so an offset in it
@@ -16,5 +18,5 @@ public struct TrapSite: BitwiseCopyable, Sendable {
 
     /// Offset of the wasm instruction from the start of its function's body.
     public var bodyOffset: UInt32 { packed & 0xFF_FFFF }
-    public var code: TrapCode { TrapCode(rawValue: UInt8(packed >> 24)) ?? .none }
+    public var code: TrapCode { TrapCode(stored: UInt8(packed >> 24), or: .none) }
 }

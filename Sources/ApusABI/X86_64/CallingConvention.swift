@@ -49,7 +49,7 @@ public enum CallingConvention {
 
     /// The register of float argument or result `index`.
     public static func floatArgument(_ index: Int) -> XMM {
-        XMM(rawValue: UInt8(truncatingIfNeeded: index & 7)) ?? .xmm0
+        XMM(lowBits: UInt8(truncatingIfNeeded: index & 7))
     }
 
     /// The register of float result `index`.

@@ -10,6 +10,10 @@ public struct GPR: Hashable, BitwiseCopyable, Sendable, CaseIterable {
         self.rawValue = rawValue
     }
 
+    /// The register that the low four bits of `number` are the number of.
+    @inline(__always)
+    public init(lowBits number: UInt8) { rawValue = number & 15 }
+
     @inline(__always)
     private init(_ number: UInt8) { rawValue = number }
 
@@ -51,6 +55,10 @@ public struct XMM: Hashable, BitwiseCopyable, Sendable, CaseIterable {
         guard rawValue < 16 else { return nil }
         self.rawValue = rawValue
     }
+
+    /// The register that the low four bits of `number` are the number of.
+    @inline(__always)
+    public init(lowBits number: UInt8) { rawValue = number & 15 }
 
     @inline(__always)
     private init(_ number: UInt8) { rawValue = number }

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Vector instructions, one row each: the number spells the encoding as `Row` describes it, the
 /// name is the mnemonic, without the v of AVX where both exist.
 
@@ -311,7 +313,7 @@ public enum VectorExtension: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sen
 
 extension Row {
     var needs: VectorExtension {
-        VectorExtension(rawValue: UInt8(truncatingIfNeeded: bits &>> 24 & 15)) ?? .sse41
+        VectorExtension(stored: UInt8(truncatingIfNeeded: bits &>> 24 & 15), or: .sse41)
     }
 
     static var insert8: Row { Row(0x66_3A_20) }

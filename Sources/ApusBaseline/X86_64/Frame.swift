@@ -206,7 +206,7 @@ extension BaselineCompiler {
 
     mutating func loadMemoryBaseHome() {
         code.load(
-            .w64, GPR(rawValue: memoryBaseHome) ?? .rax,
+            .w64, GPR(lowBits: memoryBaseHome),
             Address(CallingConvention.context, ContextField.memoryBase))
     }
 

@@ -126,6 +126,6 @@ extension BaselineCompiler {
         }
     }
 
-    @inline(__always) func gpr(_ number: UInt8) -> GPR { GPR(rawValue: number & 15) ?? .rax }
-    @inline(__always) func xmm(_ number: UInt8) -> XMM { XMM(rawValue: number & 15) ?? .xmm0 }
+    @inline(__always) func gpr(_ number: UInt8) -> GPR { GPR(lowBits: number) }
+    @inline(__always) func xmm(_ number: UInt8) -> XMM { XMM(lowBits: number) }
 }

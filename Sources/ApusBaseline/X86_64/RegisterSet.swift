@@ -21,7 +21,7 @@ struct GeneralSet: OptionSet, BitwiseCopyable {
     }
 
     @inline(__always) var first: GPR {
-        GPR(rawValue: UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount)) ?? .rax
+        GPR(lowBits: UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount))
     }
 }
 
@@ -41,6 +41,6 @@ struct FloatSet: OptionSet, BitwiseCopyable {
     }
 
     @inline(__always) var first: XMM {
-        XMM(rawValue: UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount)) ?? .xmm0
+        XMM(lowBits: UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount))
     }
 }

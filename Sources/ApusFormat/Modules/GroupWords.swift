@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A recursion group as words: two groups are equal if they have the same words.
 ///
 /// A reference to a type of the group is written as the type's position in the group, one to
@@ -102,7 +104,7 @@ public struct GroupWords: Hashable, Sendable {
         let supertype = words[place + 1]
         let start = place + 3
         return Member(
-            kind: CompositeKind(rawValue: UInt8(head & 3)) ?? .function, isFinal: head & 4 != 0,
+            kind: CompositeKind(stored: UInt8(head & 3), or: .function), isFinal: head & 4 != 0,
             supertype: supertype == Self.noSupertype ? nil : Named(HeapType(bits: supertype)),
             fields: start..<start + Int(head >> Self.countShift),
             resultCount: Int(words[place + 2]))

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// An instruction: 16 bytes, whatever it is. Which fields are operands its operator says.
 public struct Instruction: Hashable, BitwiseCopyable, Sendable {
     public var `operator`: Operator
@@ -46,11 +48,11 @@ public struct Instruction: Hashable, BitwiseCopyable, Sendable {
     @inline(__always) public var displacement: Int32 { Int32(bitPattern: c) }
     /// Of a `compare`.
     @inline(__always) public var integerCondition: IntegerCondition {
-        IntegerCondition(rawValue: immediate) ?? .equal
+        IntegerCondition(stored: immediate, or: .equal)
     }
     /// Of a `floatCompare`.
     @inline(__always) public var floatCondition: FloatCondition {
-        FloatCondition(rawValue: immediate) ?? .equal
+        FloatCondition(stored: immediate, or: .equal)
     }
     @inline(__always) public var wrapFlags: WrapFlags { WrapFlags(rawValue: immediate) }
     @inline(__always) public var divisionFlags: DivisionFlags { DivisionFlags(rawValue: immediate) }

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What a load or store does besides its operands, in the 16 bits of its immediate.
 ///
 /// Bits 0 to 4 are the width, 5 to 7 what the address belongs to, 8 to 15 the trap that a fault
@@ -17,11 +19,11 @@ public struct MemoryAccess: Hashable, BitwiseCopyable, Sendable {
 
     @inline(__always)
     public var width: AccessWidth {
-        AccessWidth(rawValue: UInt8(truncatingIfNeeded: bits & 31)) ?? .full
+        AccessWidth(stored: UInt8(truncatingIfNeeded: bits & 31), or: .full)
     }
     @inline(__always)
     public var alias: AliasClass {
-        AliasClass(rawValue: UInt8(truncatingIfNeeded: bits &>> 5 & 7)) ?? .memory
+        AliasClass(stored: UInt8(truncatingIfNeeded: bits &>> 5 & 7), or: .memory)
     }
     /// The number of the trap that a fault is, 0 if there can be none.
     @inline(__always)

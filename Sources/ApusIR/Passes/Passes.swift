@@ -1,4 +1,10 @@
 /// All that is done to a function between translation and machine code, in this order.
+///
+/// Folding and value numbering have been done while it was built. Dead code goes first: what it
+/// leaves behind keeps blocks from being small enough for if-conversion, and would be counted by
+/// those who weigh registers. If-conversion comes before code motion since it makes one block of
+/// several, in which more can move, and takes away branches around which nothing moves. The layout
+/// comes last: it is only about order, and each pass before it adds or empties blocks.
 public struct Passes: ~Copyable {
     private var deadCode = DeadCode()
     private var ifConversion = IfConversion()

@@ -1,5 +1,5 @@
-/// A register of the machine: 0 to 31 general ones and their neighbours, by the target's numbers;
-/// the target says which numbers are of which class.
+/// A register of the machine, below 64, by the target's numbers; the target says which numbers are
+/// of which class.
 struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
     var number: UInt8
 
@@ -13,17 +13,17 @@ struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
 
     @inline(__always) var isNone: Bool { number == 0xFF }
     @inline(__always) var index: Int { Int(number) }
-    @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt32(number)) }
+    @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt64(number)) }
 }
 
 /// A set of registers, one bit each.
 struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
-    let rawValue: UInt32
+    let rawValue: UInt64
 
-    @inline(__always) init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 
     @inline(__always) func has(_ register: PhysicalRegister) -> Bool {
-        rawValue & (1 &<< UInt32(register.number)) != 0
+        rawValue & (1 &<< UInt64(register.number)) != 0
     }
 
     /// The register with the lowest number. The set must not be empty.

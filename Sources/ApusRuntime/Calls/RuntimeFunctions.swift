@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 /// The functions of the runtime that compiled code calls, by their number in `RuntimeFunction`.
@@ -39,7 +40,7 @@ enum RuntimeFunctions {
 
     /// (trap code)
     private static let raise: Entry = { context, code, _, _, _, _ in
-        let trap = TrapCode(rawValue: UInt8(truncatingIfNeeded: code)) ?? .unreachable
+        let trap = TrapCode(stored: UInt8(truncatingIfNeeded: code), or: .unreachable)
         unsafe setTrap(context, trap)
         return 0
     }

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 #if canImport(Glibc)
@@ -16,7 +17,7 @@ extension RuntimeStore {
         let raw = unsafe context.pointee.trap
         unsafe context.pointee.trap = 0
         // Whoever leaves wasm without a trap was interrupted.
-        let code = TrapCode(rawValue: UInt8(truncatingIfNeeded: raw)) ?? .none
+        let code = TrapCode(stored: UInt8(truncatingIfNeeded: raw), or: .none)
         if code == .hostError, let error = pendingError {
             pendingError = nil
             noteHostError()

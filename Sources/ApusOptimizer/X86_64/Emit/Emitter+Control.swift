@@ -35,7 +35,7 @@ extension Emitter {
     private mutating func emitTest(
         _ instruction: MachineInstruction, _ function: borrowing MachineFunction
     ) {
-        let test = FlagTest(rawValue: instruction.detail) ?? .test
+        let test = instruction.flagTest
         let width = instruction.width.width
         let number = Int32(truncatingIfNeeded: instruction.immediate)
         let first =
@@ -125,7 +125,7 @@ extension Emitter {
                 vector(result, function), vector(instruction.uses.lowerBound &+ 1, function))
             code.bind(end)
         default:
-            let trap = TrapCode(rawValue: instruction.raised) ?? .unreachable
+            let trap = TrapCode(stored: instruction.raised, or: .unreachable)
             let cold = coldTrap(trap)
             jump(if: flag, cold)
         }
@@ -220,7 +220,7 @@ extension Emitter {
         case .branchTable: emitBranchTable(instruction, block, function)
         case .return: emitReturn()
         default:
-            markSite(TrapCode(rawValue: instruction.raised) ?? .unreachable)
+            markSite(TrapCode(stored: instruction.raised, or: .unreachable))
             code.ud2()
         }
     }
@@ -249,5 +249,5 @@ extension Emitter {
 
 extension FlagCondition {
     /// As the assembler says it; only of simple ones.
-    @inline(__always) var code: Condition { Condition(rawValue: number) ?? .e }
+    @inline(__always) var code: Condition { Condition(stored: number, or: .e) }
 }

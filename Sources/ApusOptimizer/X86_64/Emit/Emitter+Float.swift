@@ -11,17 +11,18 @@ extension Emitter {
         let first = instruction.uses.lowerBound
         let a = function.operands[first].assigned
         let width = instruction.floatWidth
-        let op = FloatOp(rawValue: instruction.detail) ?? .add
         switch instruction.opcode {
         case .floatBinary:
             if let slot = frameOperand(first &+ 1, function) {
-                return code.float(op, width, result, a.vector, slot)
+                return code.float(instruction.floatOp, width, result, a.vector, slot)
             }
-            code.float(op, width, result, a.vector, function.operands[first &+ 1].assigned.vector)
+            code.float(
+                instruction.floatOp, width, result, a.vector,
+                function.operands[first &+ 1].assigned.vector)
         case .floatBinaryMemory:
             let memory = memory(instruction, function)
             markMemory(instruction)
-            code.float(op, width, result, a.vector, memory)
+            code.float(instruction.floatOp, width, result, a.vector, memory)
         case .extremum:
             emitExtremum(
                 width, result, a.vector, function.operands[first &+ 1].assigned.vector,
@@ -37,11 +38,10 @@ extension Emitter {
         case .squareRoot: code.squareRoot(width, result, a.vector)
         case .round:
             code.round(
-                RoundingMode(rawValue: instruction.detail) ?? .nearest, width, result, a.vector)
+                instruction.rounding, width, result, a.vector)
         case .convertFloat: code.convertFloat(to: width, result, a.vector)
         case .convertToFloat:
-            let from = OperandWidth(rawValue: instruction.detail) ?? .w64
-            code.convertToFloat(width, from: from.width, result, a.general)
+            code.convertToFloat(width, from: instruction.sourceWidth.width, result, a.general)
         default: emitUnsignedToFloat(width, result, a.general)
         }
     }

@@ -96,7 +96,7 @@ extension Emitter {
     @inline(__always)
     mutating func markMemory(_ instruction: MachineInstruction) {
         if instruction.trap != 0 {
-            markSite(TrapCode(rawValue: instruction.trap) ?? .memoryOutOfBounds)
+            markSite(TrapCode(stored: instruction.trap, or: .memoryOutOfBounds))
         }
     }
 
@@ -118,7 +118,7 @@ extension Emitter {
             let cold = coldTraps[index]
             code.bind(cold.label)
             offset = cold.offset
-            markSite(TrapCode(rawValue: cold.code) ?? .unreachable)
+            markSite(TrapCode(stored: cold.code, or: .unreachable))
             code.ud2()
         }
     }

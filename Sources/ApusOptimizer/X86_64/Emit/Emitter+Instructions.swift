@@ -163,7 +163,6 @@ extension Emitter {
                 instruction.width.width, result.general, memory(instruction, function))
         }
         let a = function.operands[operands.useStart].assigned
-        let from = OperandWidth(rawValue: instruction.detail) ?? .w32
         switch instruction.opcode {
         case .copy:
             if result == a { return }
@@ -175,8 +174,10 @@ extension Emitter {
         case .narrow: code.move(.w32, result.general, a.general)
         case .signExtend:
             code.moveSignExtended(
-                from: from.width, to: instruction.width.width, result.general, a.general)
-        case .zeroExtend: code.moveZeroExtended(from: from.width, result.general, a.general)
+                from: instruction.sourceWidth.width, to: instruction.width.width, result.general,
+                a.general)
+        case .zeroExtend:
+            code.moveZeroExtended(from: instruction.sourceWidth.width, result.general, a.general)
         case .moveToFloat:
             code.moveToFloat(instruction.width.width, result.vector, a.general)
         default: code.moveFromFloat(instruction.width.width, result.general, a.vector)
@@ -193,7 +194,6 @@ extension Emitter {
         let width = instruction.width.width
         let a = general(operands.useStart, function)
         let number = Int32(truncatingIfNeeded: instruction.immediate)
-        let op = AluOp(rawValue: instruction.detail) ?? .add
         if instruction.useCount == 2, let slot = frameOperand(operands.useStart &+ 1, function) {
             return emitArithmetic(instruction, result, a, slot)
         }
@@ -207,15 +207,15 @@ extension Emitter {
                 noteFlags(of: result, width)
             }
         case .alu:
-            code.alu(op, width, result, general(operands.useStart &+ 1, function))
+            code.alu(instruction.aluOp, width, result, general(operands.useStart &+ 1, function))
             noteFlags(of: result, width)
         case .aluImmediate:
-            code.alu(op, width, result, immediate: number)
+            code.alu(instruction.aluOp, width, result, immediate: number)
             noteFlags(of: result, width)
         case .aluMemory:
             let memory = memory(instruction, function)
             markMemory(instruction)
-            code.alu(op, width, result, memory)
+            code.alu(instruction.aluOp, width, result, memory)
             noteFlags(of: result, width)
         case .multiply: code.imul(width, result, general(operands.useStart &+ 1, function))
         case .multiplyImmediate: emitMultiply(width, result, a, number)
@@ -242,8 +242,7 @@ extension Emitter {
             code.load(width, result, slot)
             code.alu(.add, width, result, a)
         default:
-            let op = AluOp(rawValue: instruction.detail) ?? .add
-            code.alu(instruction.opcode == .add ? .add : op, width, result, slot)
+            code.alu(instruction.opcode == .add ? .add : instruction.aluOp, width, result, slot)
         }
     }
 
@@ -285,7 +284,6 @@ extension Emitter {
     private mutating func emitDivision(
         _ instruction: MachineInstruction, _ function: borrowing MachineFunction
     ) {
-        let kind = DivisionKind(rawValue: instruction.detail) ?? .divideSigned
         let flags = DivisionFlags(rawValue: UInt16(instruction.condition))
         let divisor = general(Operands(instruction).useStart &+ 1, function)
         let width = instruction.width.width
@@ -293,6 +291,7 @@ extension Emitter {
             code.test(width, divisor, divisor)
             trap(.integerDivideByZero, if: .e)
         }
+        let kind = instruction.division
         guard kind.isSigned else {
             code.zero(.rdx)
             return code.divide(width, divisor)
@@ -321,19 +320,19 @@ extension Emitter {
         let result = general(operands.start, function)
         let a = general(operands.useStart, function)
         let width = instruction.width.width
-        let op = ShiftOp(rawValue: instruction.detail) ?? .shl
         let count = UInt8(truncatingIfNeeded: instruction.immediate)
         switch instruction.opcode {
-        case .shiftImmediate: code.shift(op, width, result, immediate: count)
+        case .shiftImmediate: code.shift(instruction.shiftOp, width, result, immediate: count)
         case .shift:
-            code.shiftX(op, width, result, a, general(operands.useStart &+ 1, function))
+            code.shiftX(
+                instruction.shiftOp, width, result, a, general(operands.useStart &+ 1, function))
         case .rotateImmediate:
             if result == a {
                 code.shift(.ror, width, result, immediate: count)
             } else {
                 code.rorx(width, result, a, count)
             }
-        case .rotate: code.shiftByCL(op, width, result)
+        case .rotate: code.shiftByCL(instruction.shiftOp, width, result)
         case .countLeadingZeros: code.lzcnt(width, result, a)
         case .countTrailingZeros: code.tzcnt(width, result, a)
         default: code.popcnt(width, result, a)
@@ -348,7 +347,6 @@ extension Emitter {
         let operands = Operands(instruction)
         let width = instruction.width
         let address = memory(instruction, function)
-        let op = AluOp(rawValue: instruction.detail) ?? .add
         let number = Int32(truncatingIfNeeded: instruction.immediate)
         markMemory(instruction)
         switch instruction.opcode {
@@ -364,15 +362,15 @@ extension Emitter {
                 code.storeFloat(instruction.floatWidth, address, value)
             }
         case .aluStore:
-            code.alu(op, width.width, address, general(operands.useStart, function))
-        default: code.alu(op, width.width, address, immediate: number)
+            code.alu(instruction.aluOp, width.width, address, general(operands.useStart, function))
+        default: code.alu(instruction.aluOp, width.width, address, immediate: number)
         }
     }
 
     private mutating func emitLoad(
         _ instruction: MachineInstruction, _ result: GPR, _ address: Address
     ) {
-        switch LoadExtension(rawValue: instruction.detail) ?? .full64 {
+        switch instruction.loadExtension {
         case .zero8: code.loadZeroExtended(from: .w8, result, address)
         case .zero16: code.loadZeroExtended(from: .w16, result, address)
         case .zero32: code.load(.w32, result, address)

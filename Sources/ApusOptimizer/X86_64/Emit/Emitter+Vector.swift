@@ -126,39 +126,40 @@ extension Emitter {
     mutating func emitLane(
         _ instruction: MachineInstruction, _ function: borrowing MachineFunction
     ) {
-        let width = Width(rawValue: instruction.detail) ?? .w8
-        let shape = VectorShape(rawValue: instruction.detail) ?? .i8x16
         let lane = instruction.condition
         let result = Int(instruction.operands)
         let first = instruction.uses.lowerBound
         switch instruction.opcode {
         case .vectorSplat:
             code.splat(
-                shape, vector(result, function), general(first, function), scratch: scratch,
+                instruction.shape, vector(result, function), general(first, function),
+                scratch: scratch,
                 vectorOptions)
         case .vectorBitmask:
             code.bitmask(
-                shape, general(result, function), vector(first, function), scratch: scratch)
+                instruction.shape, general(result, function), vector(first, function),
+                scratch: scratch)
         case .extractLane:
             code.extractLane(
-                width, general(result, function), vector(first, function), lane: lane)
+                instruction.laneWidth, general(result, function), vector(first, function),
+                lane: lane)
         case .insertLane:
             code.insertLane(
-                width, vector(result, function), vector(first, function),
+                instruction.laneWidth, vector(result, function), vector(first, function),
                 general(first &+ 1, function), lane: lane)
         case .insertFloat:
             code.insertFloat(
-                shape, vector(result, function), vector(first, function),
+                instruction.shape, vector(result, function), vector(first, function),
                 vector(first &+ 1, function), lane: lane)
         default:
             let address = memory(instruction, function)
             markMemory(instruction)
-            emitLaneMemory(instruction, width, address, function)
+            emitLaneMemory(instruction, address, function)
         }
     }
 
     private mutating func emitLaneMemory(
-        _ instruction: MachineInstruction, _ width: Width, _ address: Address,
+        _ instruction: MachineInstruction, _ address: Address,
         _ function: borrowing MachineFunction
     ) {
         let result = Int(instruction.operands)
@@ -166,14 +167,15 @@ extension Emitter {
         switch instruction.opcode {
         case .insertLaneMemory:
             code.insertLane(
-                width, vector(result, function), vector(first, function), address,
+                instruction.laneWidth, vector(result, function), vector(first, function), address,
                 lane: instruction.condition)
         case .storeLane:
             code.extractLane(
-                width, address, vector(first, function), lane: instruction.condition)
+                instruction.laneWidth, address, vector(first, function), lane: instruction.condition
+            )
         default:
             code.loadVector(
-                VectorLoad(rawValue: instruction.detail) ?? .full, vector(result, function),
+                instruction.vectorLoad, vector(result, function),
                 address, general: CallingConvention.scratch, scratch: scratch, vectorOptions)
         }
     }

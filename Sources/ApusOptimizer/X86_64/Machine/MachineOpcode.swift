@@ -220,7 +220,7 @@ extension MachineInstruction {
         switch opcode {
         case .add, .alu, .multiply, .floatBinary: return use == 1
         case .branch, .set, .select, .trapIf:
-            let test = FlagTest(rawValue: detail) ?? .test
+            let test = flagTest
             guard test == .compare || test == .compareImmediate else { return false }
             return use >= Int(useCount) &- test.registerCount
         default: return false

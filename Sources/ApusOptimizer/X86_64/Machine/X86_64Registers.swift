@@ -6,14 +6,14 @@ extension PhysicalRegister {
     @inline(__always) init(_ register: GPR) { number = register.rawValue }
     @inline(__always) init(_ register: XMM) { number = register.rawValue | 16 }
 
-    @inline(__always) var general: GPR { GPR(rawValue: number & 15) ?? .rax }
-    @inline(__always) var vector: XMM { XMM(rawValue: number & 15) ?? .xmm0 }
+    @inline(__always) var general: GPR { GPR(lowBits: number) }
+    @inline(__always) var vector: XMM { XMM(lowBits: number) }
     @inline(__always) var isVector: Bool { number & 16 != 0 }
 }
 
 extension RegisterSet {
     init(_ registers: [GPR]) {
-        self.init(rawValue: registers.reduce(0) { $0 | 1 << UInt32($1.rawValue) })
+        self.init(rawValue: registers.reduce(0) { $0 | 1 << UInt64($1.rawValue) })
     }
 
     /// xmm0 to xmm14.
