@@ -35,6 +35,9 @@ enum RuntimeFunctions {
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
         case .raise: unsafe raise
+        case .memoryWait32: unsafe memoryWait32
+        case .memoryWait64: unsafe memoryWait64
+        case .memoryNotify: unsafe memoryNotify
         }
     }
 

@@ -5,7 +5,7 @@ extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
         case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
-        case renew
+        case renew, atomic
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -22,6 +22,7 @@ extension FunctionGenerator {
             (repeats.expressions.isEmpty ? 0 : 8, .again),
             (repeats.effects.isEmpty ? 0 : 3, .effect),
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
+            (shape.usesAtomics ? 12 : 0, .atomic),
         ])
         switch form {
         case .nop: op(0x01)
@@ -47,6 +48,7 @@ extension FunctionGenerator {
         case .ifTail: ifTailCall(depth: depth)
         case .nullBranch: nullBranch(depth: depth)
         case .renew: renewAnchor(depth: depth)
+        case .atomic: atomicStatement(depth: depth)
         case .unlessUnreachable:
             expression(.i32, depth: depth - 1)
             i32Const(choices.pick([7, -1, 100]))

@@ -92,7 +92,10 @@ struct ReferenceCode {
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
             instruction.first = UInt64(reader.readIndex())
             instruction.second = UInt64(reader.readIndex())
-        case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane:
+        case .atomicFence: _ = reader.readByte()
+        case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
+            .atomicNotify, .atomicWait, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
+            .atomicCompareExchange:
             let argument = reader.readMemoryArgument()
             instruction.first = argument.offset
             instruction.second = UInt64(argument.memory)
