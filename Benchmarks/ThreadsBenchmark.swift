@@ -89,6 +89,7 @@ enum ThreadsBenchmark {
 
     /// Something of the system's that threads have together. Never freed.
     // SAFETY: only handed to the system, which lets threads use it at once.
+    @safe
     private struct Shared<Thing>: @unchecked Sendable {
         let place: UnsafeMutablePointer<Thing>
 
@@ -113,7 +114,7 @@ enum ThreadsBenchmark {
     }
 
     private static func locking(rounds: Int) throws {
-        let mutex = Shared(pthread_mutex_t())
+        let mutex = unsafe Shared(pthread_mutex_t())
         let count = Shared(0)
         unsafe pthread_mutex_init(mutex.place, nil)
         let native = measure(rounds: rounds) { _ in

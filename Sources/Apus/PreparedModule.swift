@@ -86,7 +86,7 @@ struct ResolvedModule<Bound> {
         for source in sources {
             switch source {
             case .host: items.append(nil)
-            case .shared(let memory): items.append(.memory(unsafe memory.linear))
+            case .shared(let memory): items.append(.memory(memory.memory))
             case .bound(let bound):
                 let item = item(bound)
                 guard item.store === store else { throw ForeignStoreError(thing: item.noun) }

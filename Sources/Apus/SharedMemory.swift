@@ -14,13 +14,11 @@ internal import ApusRuntime
 public struct SharedMemory: Sendable {
     /// The engine whose modules may import it.
     public let engine: Engine
-    // SAFETY: of a shared memory `LinearMemory` lets threads do all at once that is done here: its
-    // place never changes, its size is read and written as a whole, and it grows under a lock.
-    nonisolated(unsafe) let linear: LinearMemory
+    private let shared: SharedLinearMemory
 
-    init(_ linear: LinearMemory, _ engine: Engine) {
+    init(_ shared: SharedLinearMemory, _ engine: Engine) {
         self.engine = engine
-        unsafe self.linear = linear
+        self.shared = shared
     }
 
     /// Makes a memory of `type`, which must have a maximum. What it has, and what it grows by when
@@ -29,13 +27,15 @@ public struct SharedMemory: Sendable {
     ///
     /// - Throws: `MemoryError.noMaximum`; `ResourceError` if there is no room.
     public init(_ engine: Engine, _ type: MemoryType) throws {
-        guard type.limits.maximum != nil else { throw MemoryError.noMaximum }
         var type = type
         type.isShared = true
-        self.init(try engine.environment.makeSharedMemory(type), engine)
+        guard type.limits.maximum != nil,
+            let shared = try engine.environment.makeSharedMemory(type)
+        else { throw MemoryError.noMaximum }
+        self.init(shared, engine)
     }
 
-    private var memory: LinearMemory { unsafe linear }
+    var memory: LinearMemory { shared.memory }
 
     /// Its type as it was declared; the minimum is the size it began with.
     public var type: MemoryType { memory.type }
@@ -122,6 +122,6 @@ extension SharedMemory: Equatable {
 extension Memory {
     /// The memory for other stores and threads, if its type is shared.
     public var shared: SharedMemory? {
-        type.isShared ? SharedMemory(linear, store.engine) : nil
+        SharedLinearMemory(linear).map { SharedMemory($0, store.engine) }
     }
 }

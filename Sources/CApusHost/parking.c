@@ -185,13 +185,14 @@ uint32_t apus_unpark(const void *place, uint32_t most) {
     return total;
 }
 
-uint64_t apus_parked_count(void) {
+uint64_t apus_parked_count(const void *place) {
     pthread_once(&prepare_once, prepare);
+    struct bucket *bucket = bucket_of(place);
     uint64_t count = 0;
-    for (int index = 0; index < bucket_count; index++) {
-        pthread_mutex_lock(&buckets[index].lock);
-        for (struct waiter *waiter = buckets[index].first; waiter; waiter = waiter->next) count++;
-        pthread_mutex_unlock(&buckets[index].lock);
+    pthread_mutex_lock(&bucket->lock);
+    for (struct waiter *waiter = bucket->first; waiter; waiter = waiter->next) {
+        if (waiter->place == place) count++;
     }
+    pthread_mutex_unlock(&bucket->lock);
     return count;
 }

@@ -28,7 +28,7 @@ uint32_t apus_unpark(const void *place, uint32_t most);
 /// must live.
 void apus_thread_wake(struct apus_thread *thread);
 
-/// How many threads are in `apus_park`. For tests.
-uint64_t apus_parked_count(void);
+/// How many threads wait for `place`. For tests.
+uint64_t apus_parked_count(const void *place);
 
 #endif

@@ -28,7 +28,7 @@ import Testing
         #expect(try ValidationFixture.error { Self.emit(operation, to: &$0) } == nil)
         if operation == .atomicFence { return }
         let natural = UInt32(operation.naturalAlignment)
-        for alignment in 0...4 where alignment != natural {
+        for alignment in UInt32(0)...4 where alignment != natural {
             let found = try ValidationFixture.error {
                 Self.emit(operation, alignment: alignment, to: &$0)
             }
@@ -62,8 +62,7 @@ import Testing
     private func fence(_ byte: UInt8) throws -> DecodedModule {
         var builder = ModuleBuilder()
         builder.addFunction(FunctionType()) { $0.emit(.atomicFence) }
-        let module = try builder.build()
-        var bytes = (0..<module.bytes.count).map { module.bytes.span[$0] }
+        var bytes = builder.encode()
         let place = try #require(bytes.firstIndex(of: 0xFE))
         bytes[place + 2] = byte
         return try ModuleDecoder.decode(ByteStorage(bytes))

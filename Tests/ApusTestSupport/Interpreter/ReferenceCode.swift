@@ -58,6 +58,15 @@ struct ReferenceCode {
         if afterElse > 0 { instructions[afterElse - 1].afterEnd = position + 1 }
     }
 
+    private static func readMemoryArgument(
+        of instruction: inout Instruction, from reader: inout InstructionReader
+    ) {
+        let argument = reader.readMemoryArgument()
+        instruction.first = argument.offset
+        instruction.second = UInt64(argument.memory)
+        if instruction.operation.laneCount > 0 { instruction.third = reader.readByte() }
+    }
+
     private mutating func readImmediates(
         of instruction: inout Instruction, from reader: inout InstructionReader,
         in module: DecodedModule, at offset: Int
@@ -92,15 +101,11 @@ struct ReferenceCode {
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
             instruction.first = UInt64(reader.readIndex())
             instruction.second = UInt64(reader.readIndex())
-        case .atomicFence: _ = reader.readByte()
         case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
             .atomicNotify, .atomicWait, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
             .atomicCompareExchange:
-            let argument = reader.readMemoryArgument()
-            instruction.first = argument.offset
-            instruction.second = UInt64(argument.memory)
-            if instruction.operation.laneCount > 0 { instruction.third = reader.readByte() }
-        case .vectorExtractLane, .vectorReplaceLane:
+            Self.readMemoryArgument(of: &instruction, from: &reader)
+        case .vectorExtractLane, .vectorReplaceLane, .atomicFence:
             instruction.third = reader.readByte()
         case .vectorConst, .vectorShuffle:
             let bytes = (0..<16).map { _ in UInt64(reader.readByte()) }

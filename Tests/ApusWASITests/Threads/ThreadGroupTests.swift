@@ -117,7 +117,9 @@ import Testing
 
     @Test func aTrapEndsThemAll() throws {
         let text = Self.program(
-            thread: "(if (i32.eq (local.get $arg) (i32.const 5)) (then unreachable)) \(Self.forever)",
+            thread: """
+                (if (i32.eq (local.get $arg) (i32.const 5)) (then unreachable)) \(Self.forever)
+                """,
             main: "\(Self.spawnTen) \(Self.forever)")
         let trap = #expect(throws: Trap.self) { try Self.run(text) }
         #expect(trap?.code == .unreachable)
