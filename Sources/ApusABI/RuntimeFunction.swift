@@ -26,13 +26,15 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case tableCopy
     /// (segment)
     case elementDrop
-    /// (trap code): never returns
-    case raise
+    /// (tag) → a new exception, whose values are still to be stored
+    case exceptionMake
+    /// (exception): never returns; goes on where it is caught
+    case exceptionThrow
 
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
-        case .memorySize, .dataDrop, .elementDrop, .raise: 1
+        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
         case .memoryGrow: 2
         case .tableGrow: 3
         case .memoryFill, .tableFill: 4
@@ -42,7 +44,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     public var hasResult: Bool {
         switch self {
-        case .memoryGrow, .memorySize, .tableGrow: true
+        case .memoryGrow, .memorySize, .tableGrow, .exceptionMake: true
         default: false
         }
     }

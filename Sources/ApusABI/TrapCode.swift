@@ -24,6 +24,10 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case outOfFuel
     /// `call_ref` of null.
     case nullFunctionReference
+    /// `throw_ref` of null.
+    case nullExceptionReference
+    /// Not a trap: an exception is thrown. Those that guests do not catch wait in the store.
+    case exception
 }
 
 extension TrapCode: CustomStringConvertible {
@@ -45,6 +49,8 @@ extension TrapCode: CustomStringConvertible {
         case .interrupted: "interrupted"
         case .outOfFuel: "all fuel consumed"
         case .nullFunctionReference: "null function reference"
+        case .nullExceptionReference: "null exception reference"
+        case .exception: "uncaught exception"
         }
     }
 }

@@ -34,15 +34,9 @@ enum RuntimeFunctions {
         case .tableFill: unsafe tableFill
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
-        case .raise: unsafe raise
+        case .exceptionMake: unsafe exceptionMake
+        case .exceptionThrow: unsafe exceptionThrow
         }
-    }
-
-    /// (trap code)
-    private static let raise: Entry = { context, code, _, _, _, _ in
-        let trap = TrapCode(stored: UInt8(truncatingIfNeeded: code), or: .unreachable)
-        unsafe setTrap(context, trap)
-        return 0
     }
 
     /// Makes the calling stub leave wasm with `code`.
