@@ -112,7 +112,8 @@ public final class Engine: Sendable {
                 try RuntimeEnvironment(
                     trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
                     allocator: configuration.allocator.make(runtime), configuration: runtime,
-                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error }))
+                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error },
+                    exceptionOfError: { ($0 as? WasmException)?.thrown }))
         } catch {
             shared = .failure(error)
         }

@@ -12,6 +12,7 @@ public enum Value {
     case v128(Vector128)
     case function(Function?)
     case external(ExternReference?)
+    case exception(WasmException?)
 
     /// The value's type; of a reference the general one, with null, whatever it refers to.
     public var type: ValueType {
@@ -23,6 +24,7 @@ public enum Value {
         case .v128: .v128
         case .function: .funcref
         case .external: .externref
+        case .exception: .exnref
         }
     }
 
@@ -33,6 +35,8 @@ public enum Value {
         case .function(nil): type.isNullable && ValueType.funcref.isOfSameKind(as: type)
         case .external(_?): type.isReference && type.heapType == .extern
         case .external(nil): type.isNullable && ValueType.externref.isOfSameKind(as: type)
+        case .exception(_?): type.isReference && type.heapType == .exn
+        case .exception(nil): type.isNullable && ValueType.exnref.isOfSameKind(as: type)
         case .i32, .i64, .f32, .f64, .v128: self.type == type
         }
     }
@@ -53,6 +57,7 @@ public enum Value {
         case .v128(let value): (value.low, value.high)
         case .function(let value): (try value.cell(store), 0)
         case .external(let value): (try value.cell(store), 0)
+        case .exception(let value): (try value.cell(store), 0)
         }
     }
 
@@ -68,6 +73,8 @@ public enum Value {
             self = .function(try Function?.fromCell(bits.0, store))
         case _ where ValueType.externref.isOfSameKind(as: type):
             self = .external(try ExternReference?.fromCell(bits.0, store))
+        case _ where ValueType.exnref.isOfSameKind(as: type):
+            self = .exception(try WasmException?.fromCell(bits.0, store))
         default: throw TypeError(expected: [], found: [type], place: "a value for the host")
         }
     }
@@ -83,6 +90,7 @@ public enum Value {
         case _ where !type.isNullable: nil
         case _ where ValueType.funcref.isOfSameKind(as: type): .function(nil)
         case _ where ValueType.externref.isOfSameKind(as: type): .external(nil)
+        case _ where ValueType.exnref.isOfSameKind(as: type): .exception(nil)
         default: nil
         }
     }
@@ -105,6 +113,7 @@ extension Value: CustomStringConvertible {
         case .v128(let value): "v128(\(value))"
         case .function(let value): value == nil ? "null funcref" : "funcref"
         case .external(let value): value == nil ? "null externref" : "externref"
+        case .exception(let value): value == nil ? "null exnref" : "exnref"
         }
     }
 }

@@ -26,18 +26,20 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case tableCopy
     /// (segment)
     case elementDrop
-    /// (trap code): never returns
-    case raise
     /// (memory, address, expected value, nanoseconds or less than 0 for no end, offset) → 0 if
     /// notified, 1 if the value is another, 2 if the time has passed
     case memoryWait32, memoryWait64
     /// (memory, address, most that are to be notified, offset) → how many were
     case memoryNotify
+    /// (tag) → a new exception, whose values are still to be stored
+    case exceptionMake
+    /// (exception): never returns; goes on where it is caught
+    case exceptionThrow
 
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
-        case .memorySize, .dataDrop, .elementDrop, .raise: 1
+        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
         case .memoryGrow: 2
         case .tableGrow: 3
         case .memoryFill, .tableFill, .memoryNotify: 4
@@ -47,7 +49,8 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     public var hasResult: Bool {
         switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify:
+        case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
+            .exceptionMake:
             true
         default: false
         }

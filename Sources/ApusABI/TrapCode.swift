@@ -28,6 +28,10 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case unalignedAtomic
     /// `memory.atomic.wait` on a memory that no other thread can have.
     case expectedSharedMemory
+    /// `throw_ref` of null.
+    case nullExceptionReference
+    /// Not a trap: an exception is thrown. Those that guests do not catch wait in the store.
+    case exception
 }
 
 extension TrapCode: CustomStringConvertible {
@@ -51,6 +55,8 @@ extension TrapCode: CustomStringConvertible {
         case .nullFunctionReference: "null function reference"
         case .unalignedAtomic: "unaligned atomic"
         case .expectedSharedMemory: "expected shared memory"
+        case .nullExceptionReference: "null exception reference"
+        case .exception: "uncaught exception"
         }
     }
 }

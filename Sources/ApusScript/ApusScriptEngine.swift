@@ -84,6 +84,7 @@ extension ScriptFailure {
         case let error as LinkError:
             let words = error.found == nil ? "unknown import" : "incompatible import type"
             self = .unlinkable("\(words): \(error)")
+        case let exception as WasmException: self = .exception("\(exception)")
         case let trap as Trap: self = .trap("\(trap.code)")
         case let error as ResourceError: self = .limit("\(error)")
         case let error as TypeError where error.expected.isEmpty: self = .unsupported(Self.values)
@@ -116,6 +117,7 @@ extension Value {
         case .v128(let low, let high): self = .v128(Vector128(low: low, high: high))
         case .null(.func): self = .function(nil)
         case .null(.extern): self = .external(nil)
+        case .null(.exn): self = .exception(nil)
         case .external(let number?): self = .external(ExternReference(number))
         case .null, .external(nil), .host, .reference: return nil
         }
@@ -135,6 +137,7 @@ extension ScriptValue {
             case .function(let function): function == nil ? .null(.func) : .reference(.func)
             case .external(let reference):
                 reference.map { .external($0.value as? UInt32) } ?? .null(.extern)
+            case .exception(let exception): exception == nil ? .null(.exn) : .reference(.exn)
             }
     }
 }

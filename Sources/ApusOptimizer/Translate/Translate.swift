@@ -23,6 +23,9 @@ extension FunctionTranslator {
         case .call: translateCall()
         case .callIndirect: translateCallIndirect()
         case .callRef: translateCallRef()
+        case .throw: translateThrow()
+        case .throwRef: raise(pop())
+        case .tryTable: translateTryTable()
         case .returnCall: translateReturnCall()
         case .returnCallIndirect: translateReturnCallIndirect()
         case .returnCallRef: translateReturnCallRef()
@@ -103,7 +106,7 @@ extension FunctionTranslator {
             translateAtomicCompareExchange(type, width)
 
         // Left to the other compiler, which does them or says what is missing.
-        case .throw, .throwRef, .tryTable, .refEq, .refTest,
+        case .refEq, .refTest,
             .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew, .structGet,
             .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayGet,
             .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement,

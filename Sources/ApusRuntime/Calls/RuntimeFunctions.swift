@@ -34,18 +34,12 @@ enum RuntimeFunctions {
         case .tableFill: unsafe tableFill
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
-        case .raise: unsafe raise
         case .memoryWait32: unsafe memoryWait32
         case .memoryWait64: unsafe memoryWait64
         case .memoryNotify: unsafe memoryNotify
+        case .exceptionMake: unsafe exceptionMake
+        case .exceptionThrow: unsafe exceptionThrow
         }
-    }
-
-    /// (trap code)
-    private static let raise: Entry = { context, code, _, _, _, _ in
-        let trap = TrapCode(stored: UInt8(truncatingIfNeeded: code), or: .unreachable)
-        unsafe setTrap(context, trap)
-        return 0
     }
 
     /// Makes the calling stub leave wasm with `code`.

@@ -28,8 +28,8 @@ public final class LoadedModule: Sendable {
     let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
-    /// Whether its tables or globals can hold references to host objects.
-    let holdsExternals: Bool
+    /// Whether its tables or globals can hold references to host objects or exceptions.
+    let holdsObjects: Bool
     /// Whether it imports something that is no function.
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
@@ -64,9 +64,9 @@ public final class LoadedModule: Sendable {
             image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
-        holdsExternals =
-            module.tables.contains { $0.element.isExternal }
-            || module.globals.contains { $0.value.isExternal }
+        holdsObjects =
+            module.tables.contains { $0.element.refersToObjects }
+            || module.globals.contains { $0.value.refersToObjects }
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()

@@ -24,12 +24,16 @@ public final class RuntimeStore {
     private var hostFunctions: [StoreFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
-    /// Those that belong to no instance, and all that may hold references to host objects.
+    /// Those that belong to no instance, and all that may hold references to host objects or
+    /// exceptions.
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
     /// Types of the tables and globals that belong to no instance.
     private var retainedTypes: [ValueType] = []
+    /// Those that belong to no instance.
+    var tags: [ExceptionTag] = []
     var externals = ExternTable()
+    var exceptions = ExceptionTable()
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
@@ -53,6 +57,8 @@ public final class RuntimeStore {
     }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
+    /// The exception that guests have not caught, on its way to whoever entered wasm.
+    var pendingException: ThrownException?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
     /// How a call into the store last ended in an error.
@@ -108,6 +114,7 @@ public final class RuntimeStore {
         if isCodeGuest { environment.codeGuests.remove(self) }
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
+        environment.types.release(tags.map(\.signature))
         unsafe apus_free(context)
     }
 
@@ -125,7 +132,7 @@ public final class RuntimeStore {
     }
 
     /// What a module may not have, a function of the host may not either.
-    private static func check(_ type: FunctionType) throws(ResourceError) {
+    static func check(_ type: FunctionType) throws(ResourceError) {
         let limits = DecodingLimits()
         for (count, limit) in [
             (type.parameters.count, limits.parameters), (type.results.count, limits.results),
@@ -239,7 +246,7 @@ public final class RuntimeStore {
             isCodeGuest = true
         }
         instances.append(instance)
-        if instance.module.holdsExternals {
+        if instance.module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)
         }
@@ -319,5 +326,5 @@ public final class RuntimeStore {
     public var externalCount: Int { externals.count }
 
     /// Lets go of all host objects that wasm cannot reach any more.
-    public func collectExternals() { unsafe collectExternals(cells: nil, count: 0) }
+    public func collectExternals() { unsafe collect(cells: nil, count: 0) }
 }

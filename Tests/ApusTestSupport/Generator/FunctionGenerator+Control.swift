@@ -5,7 +5,7 @@ extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
         case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
-        case renew, atomic
+        case renew, atomic, catching, throwIf
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -23,6 +23,7 @@ extension FunctionGenerator {
             (repeats.effects.isEmpty ? 0 : 3, .effect),
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
             (shape.usesAtomics ? 12 : 0, .atomic),
+            (shape.tags.isEmpty ? 0 : 14, .catching), (shape.tags.isEmpty ? 0 : 5, .throwIf),
         ])
         switch form {
         case .nop: op(0x01)
@@ -49,6 +50,8 @@ extension FunctionGenerator {
         case .nullBranch: nullBranch(depth: depth)
         case .renew: renewAnchor(depth: depth)
         case .atomic: atomicStatement(depth: depth)
+        case .catching: catching(depth: depth)
+        case .throwIf: throwIf(depth: depth)
         case .unlessUnreachable:
             expression(.i32, depth: depth - 1)
             i32Const(choices.pick([7, -1, 100]))
@@ -290,6 +293,7 @@ extension FunctionGenerator {
 
     /// Leaves the present block for good.
     mutating func escape(depth: Int) {
+        if !shape.tags.isEmpty, choices.chance(25) { return throwing(depth: depth) }
         switch choices.below(5) {
         case 0:
             let blocks = labels.indices.filter { labels[$0].counter == nil }

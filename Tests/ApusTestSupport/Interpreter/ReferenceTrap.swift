@@ -15,10 +15,17 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case nullFunctionReference = "null function reference"
     case unalignedAtomic = "unaligned atomic"
     case expectedSharedMemory = "expected shared memory"
+    case nullExceptionReference = "null exception reference"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"
     /// More instructions than the caller allowed: not a trap of WebAssembly's.
     case outOfFuel = "all fuel consumed"
+}
+
+/// An exception that nobody has caught, with what it carries.
+public struct ReferenceException: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Each value with its type; references with their type only.
+    public var description: String
 }
 
 /// Why a module could not be linked with its imports. Specification: 4.5.2.

@@ -107,13 +107,13 @@ struct SuiteTests {
         #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
     }
 
-    /// All that the format has: nothing is skipped but what needs collectors and exceptions.
+    /// All that the format has: nothing is skipped but what needs a collector.
     @Test func validation() throws {
         let features = FeatureSet.webAssembly3.union([
             .init(.garbageCollection), .init(.threads), .init(.wideArithmetic),
             .init(.customPageSizes),
         ])
-        let later: [Feature] = [.garbageCollection, .exceptions]
+        let later: [Feature] = [.garbageCollection]
         let known = try WastSuite.Known()
         func absent(_ name: String) -> FeatureSet {
             FeatureSet.standard.subtracting(WastSuite.features(for: name))
