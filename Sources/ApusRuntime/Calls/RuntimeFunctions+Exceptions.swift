@@ -1,8 +1,8 @@
 internal import ApusABI
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so are
-// references to exceptions.
+// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so
+// are references to exceptions.
 extension RuntimeFunctions {
     /// (tag) → a new exception
     static let exceptionMake: Entry = { context, tag, _, _, _, _ in
