@@ -15,8 +15,8 @@ public struct Tag {
         self.store = store
     }
 
-    /// Makes a tag that belongs to no instance, for instances to import. Its exceptions carry values
-    /// of `parameters`.
+    /// Makes a tag that belongs to no instance, for instances to import. Its exceptions carry
+    /// values of `parameters`.
     ///
     /// - Throws: `ResourceError` if there are more than a function may have.
     public init(_ store: Store, parameters: [ValueType]) throws {

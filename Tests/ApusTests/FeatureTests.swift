@@ -23,6 +23,7 @@ import Testing
         (.functionReferences, "(func (param (ref func)))"),
         (.garbageCollection, "(func (drop (ref.i31 (i32.const 1))))"),
         (.exceptions, "(tag)"),
+        (.legacyExceptions, "(func (try (do)))"),
         (.threads, "(memory 1 1 shared)"),
         (
             .wideArithmetic,
@@ -172,7 +173,7 @@ import Testing
     }
 
     /// What is not there yet is refused when it is switched on, too.
-    @Test(arguments: [Feature.garbageCollection, .exceptions, .threads])
+    @Test(arguments: [Feature.garbageCollection, .threads])
     func isRefused(feature: Feature) throws {
         let text = try #require(Self.needy.first { $0.feature == feature }?.text)
         let features = FeatureSet.standard.union(FeatureSet(feature))

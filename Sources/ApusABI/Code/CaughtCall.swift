@@ -1,5 +1,5 @@
-/// A call that has handlers, as whoever throws finds it: most calls have none, and most functions no
-/// such calls.
+/// A call that has handlers, as whoever throws finds it: most calls have none, and most functions
+/// no such calls.
 public struct CaughtCall: BitwiseCopyable, Sendable {
     /// Offset of the return address from the image's start.
     public let codeOffset: UInt32

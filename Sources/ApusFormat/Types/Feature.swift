@@ -17,6 +17,7 @@ public enum Feature: UInt8, CaseIterable, Hashable, Sendable {
     case functionReferences
     case garbageCollection
     case exceptions
+    case legacyExceptions
     case threads
     case wideArithmetic
     case customPageSizes
@@ -40,6 +41,7 @@ public enum Feature: UInt8, CaseIterable, Hashable, Sendable {
         case .functionReferences: "function-references"
         case .garbageCollection: "gc"
         case .exceptions: "exception-handling"
+        case .legacyExceptions: "legacy-exceptions"
         case .threads: "threads"
         case .wideArithmetic: "wide-arithmetic"
         case .customPageSizes: "custom-page-sizes"

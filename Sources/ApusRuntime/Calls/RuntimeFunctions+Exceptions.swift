@@ -1,8 +1,8 @@
 internal import ApusABI
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so are
-// references to exceptions.
+// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so
+// are references to exceptions.
 extension RuntimeFunctions {
     /// (tag) → a new exception
     static let exceptionMake: Entry = { context, tag, _, _, _, _ in
@@ -17,11 +17,11 @@ extension RuntimeFunctions {
 
     /// (exception)
     static let exceptionThrow: Entry = { context, bits, _, _, _, _ in
-        guard let exception = unsafe ThrownException.of(bits) else {
+        guard let exception = ThrownException.of(bits) else {
             unsafe setTrap(context, .nullExceptionReference)
             return 0
         }
-        unsafe withInstance(context) { $0.store.raise(exception) }
+        unsafe withInstance(context) { $0.store.raise(exception, in: $0.module) }
         return 0
     }
 }

@@ -55,7 +55,7 @@ struct apus_function_import {
     struct apus_context *context;
 };
 
-/// An exception, which does not change any more once it is thrown. References to it are its address.
+/// An exception, which does not change any more once it is thrown. A reference is its address.
 struct apus_exception {
     const void *tag;       // unretained runtime Tag: two are the same if these are
     void *owner;           // unretained runtime Exception

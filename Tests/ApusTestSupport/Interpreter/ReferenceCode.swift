@@ -67,6 +67,29 @@ struct ReferenceCode {
         if afterElse > 0 { instructions[afterElse - 1].afterEnd = position + 1 }
     }
 
+    private mutating func readBlock(
+        _ instruction: inout Instruction, from reader: inout InstructionReader,
+        in module: DecodedModule
+    ) {
+        let type = reader.readBlockType()
+        if let index = type.typeIndex {
+            let type = module.types.function(index)
+            instruction.parameterCount = type.parameters.count
+            instruction.resultCount = type.results.count
+        } else {
+            instruction.resultCount = type.singleResult == nil ? 0 : 1
+        }
+        guard instruction.operation == .tryTable else { return }
+        instruction.first = UInt64(clauses.count)
+        clauses.append(
+            (0..<reader.readIndex()).map { _ in
+                let kind = reader.readByte()
+                return Clause(
+                    tag: kind < 2 ? Int(reader.readIndex()) : nil,
+                    wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
+            })
+    }
+
     private mutating func readImmediates(
         of instruction: inout Instruction, from reader: inout InstructionReader,
         in module: DecodedModule, at offset: Int
@@ -78,24 +101,7 @@ struct ReferenceCode {
             .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary,
             .vectorTernary, .vectorConvert:
             break
-        case .block, .loop, .if, .tryTable:
-            let type = reader.readBlockType()
-            if let index = type.typeIndex {
-                let type = module.types.function(index)
-                instruction.parameterCount = type.parameters.count
-                instruction.resultCount = type.results.count
-            } else {
-                instruction.resultCount = type.singleResult == nil ? 0 : 1
-            }
-            guard instruction.operation == .tryTable else { break }
-            instruction.first = UInt64(clauses.count)
-            clauses.append(
-                (0..<reader.readIndex()).map { _ in
-                    let kind = reader.readByte()
-                    return Clause(
-                        tag: kind < 2 ? Int(reader.readIndex()) : nil,
-                        wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
-                })
+        case .block, .loop, .if, .tryTable: readBlock(&instruction, from: &reader, in: module)
         case .brTable:
             let count = reader.readIndex()
             instruction.first = UInt64(branchTables.count)

@@ -107,18 +107,19 @@ struct SuiteTests {
         #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
     }
 
-    /// All that the format has: nothing is skipped but what needs collectors, exceptions, threads.
+    /// All that the format has: nothing is skipped but what needs collectors and threads.
     @Test func validation() throws {
         let features = FeatureSet.webAssembly3.union([
             .init(.garbageCollection), .init(.wideArithmetic), .init(.customPageSizes),
         ])
-        let later: [Feature] = [.garbageCollection, .exceptions, .threads]
+        let later: [Feature] = [.garbageCollection, .threads]
         let known = try WastSuite.Known()
         func absent(_ name: String) -> FeatureSet {
             FeatureSet.standard.subtracting(WastSuite.features(for: name))
         }
         let outcome = try WastSuite.run("validation") { name in
-            ValidationScriptEngine(features: features.subtracting(absent(name)))
+            let more = WastSuite.features(for: name).subtracting(.standard)
+            return ValidationScriptEngine(features: features.union(more).subtracting(absent(name)))
         } check: { script in
             let failed = known.counts[script.name]?.failed ?? 0
             #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
