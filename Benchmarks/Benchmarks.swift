@@ -21,6 +21,8 @@ struct Benchmarks {
           cycles [N]            N instances made, called and dropped: what is left of them
           modules [N]           N modules loaded, run and dropped: what is left of them
           imports [ROUNDS]      what functions of the host cost each instance
+          threads [N]           guests' threads beside the system's; N groups of threads made and
+                                ended: what is left of them
           secrets [N]           N slots recycled: whether the next instance finds something
           residence [N]         N instances at once: what each takes; 2 N slots
         """
@@ -61,6 +63,7 @@ struct Benchmarks {
         case "cycles": try Soak.cycles(number ?? 10_000_000)
         case "modules": try ModulesBenchmark.run(number ?? 100_000)
         case "imports": try ImportsBenchmark.run(number ?? 20)
+        case "threads": try ThreadsBenchmark.run(number ?? 10_000)
         case "secrets": try Soak.secrets(number ?? 100_000)
         case "residence": try Soak.residence(number ?? 10_000)
         default:

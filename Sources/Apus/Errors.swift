@@ -125,6 +125,8 @@ public enum MemoryError: Error, Hashable, Sendable {
     case outOfBounds(address: UInt64, count: UInt64, size: UInt64)
     /// The bytes from `address` on are not UTF-8.
     case malformedUTF8(address: UInt64)
+    /// A memory that is to be shared has no maximum.
+    case noMaximum
 }
 
 extension MemoryError: CustomStringConvertible {
@@ -133,6 +135,7 @@ extension MemoryError: CustomStringConvertible {
         case .outOfBounds(let address, let count, let size):
             "out of bounds memory access: \(count) bytes at \(address) of \(size)"
         case .malformedUTF8(let address): "malformed UTF-8 at \(address)"
+        case .noMaximum: "a shared memory must have a maximum"
         }
     }
 }

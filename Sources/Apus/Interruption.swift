@@ -11,6 +11,9 @@ public struct InterruptHandle: Sendable {
 
     /// Stops the call that runs, or, if there is none, the next one.
     public func interrupt() { interrupter?.interrupt() }
+
+    /// Takes back what was asked for, if nothing has been stopped for it yet.
+    @_spi(ApusWASI) public func takeBack() { interrupter?.takeBack() }
 }
 
 extension Interruption: CustomStringConvertible {

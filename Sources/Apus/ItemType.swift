@@ -47,7 +47,8 @@ extension ItemType: CustomStringConvertible {
         switch self {
         case .function(let type): "function \(type)"
         case .table(let type): "table of \(type.element), \(Self.range(type.limits)) elements"
-        case .memory(let type): "memory of \(Self.range(type.limits)) pages"
+        case .memory(let type):
+            "\(type.isShared ? "shared " : "")memory of \(Self.range(type.limits)) pages"
         case .global(let type): "global \(type.isMutable ? "(mut \(type.value))" : "\(type.value)")"
         case .tag(let types): "tag [\(ValueType.list(types))]"
         }

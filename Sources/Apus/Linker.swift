@@ -29,6 +29,7 @@ public struct Linker {
 
     private enum Definition {
         case host(SendableHostClosure)
+        case shared(SharedMemory)
         case item(Item)
     }
 
@@ -55,6 +56,11 @@ public struct Linker {
     /// Gives `memory` to those who import `module`.`name` in its store.
     public mutating func define(_ module: String, _ name: String, _ memory: Memory) {
         define(module, name, .memory(memory))
+    }
+
+    /// Gives `memory` to those who import `module`.`name`, in any store of its engine.
+    public mutating func define(_ module: String, _ name: String, _ memory: SharedMemory) {
+        definitions[ImportName(module, name)] = .shared(memory)
     }
 
     /// Gives `table` to those who import `module`.`name` in its store.
@@ -122,7 +128,7 @@ public struct Linker {
     }
 
     /// Looks up the imports of `module` once and for all. Only definitions that belong to no store
-    /// will do: host functions, and modules.
+    /// will do: host functions, shared memories, and modules.
     ///
     /// - Throws: `LinkError` if an import has no such definition, or one of another type.
     public func prepare(_ module: Module) throws -> PreparedModule {
@@ -153,6 +159,12 @@ public struct Linker {
                 sources.append(.host)
                 functions.append(host.closure.definition)
                 continue
+            case .shared(let memory):
+                guard memory.engine === engine else {
+                    throw LinkError(
+                        wanted, found: .memory(memory.type), reason: "it belongs to another engine")
+                }
+                sources.append(.shared(memory))
             case .item(let item):
                 sources.append(.bound(try bind(item, wanted)))
             case nil:

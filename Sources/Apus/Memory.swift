@@ -4,7 +4,8 @@ public import ApusRuntime
 /// A guest's linear memory.
 ///
 /// Addresses count bytes from its start. It grows but never shrinks, so what was within it stays
-/// within it. Specification: 4.2.8 “Memory Instances”.
+/// within it. One whose type is shared may be used by other threads at the same time (`shared`):
+/// then what is read may change while it is read. Specification: 4.2.8 “Memory Instances”.
 public struct Memory {
     let linear: LinearMemory
     let store: Store

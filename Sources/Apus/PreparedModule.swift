@@ -33,6 +33,7 @@ struct ResolvedModule<Bound> {
     enum Source {
         /// A function of the host: it is among the `hostImports`.
         case host
+        case shared(SharedMemory)
         case bound(Bound)
         case export(of: String, name: String)
     }
@@ -85,6 +86,7 @@ struct ResolvedModule<Bound> {
         for source in sources {
             switch source {
             case .host: items.append(nil)
+            case .shared(let memory): items.append(.memory(memory.memory))
             case .bound(let bound):
                 let item = item(bound)
                 guard item.store === store else { throw ForeignStoreError(thing: item.noun) }

@@ -146,7 +146,8 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// After the fixed head (`apus_context`) come, each group aligned to 16 bytes:
 /// imported functions (16 bytes each: code, context); imported tables, memories and globals
 /// (8 bytes each: the address of the definition); own tables and memories (16 bytes each,
-/// `apus_table` and `apus_memory`); the passive data segments (16 bytes each, as if they were
+/// `apus_table` and `apus_memory`; of a shared memory the address of its record, which others have
+/// as well); the passive data segments (16 bytes each, as if they were
 /// memories, and one of no bytes that stands for all others); the passive element segments
 /// likewise, as if they were tables; own globals (16 bytes each, the value
 /// in the low bytes);
@@ -171,6 +172,8 @@ public struct ContextLayout: Sendable {
     public let importedTableCount: Int32
     public let importedMemoryCount: Int32
     public let importedGlobalCount: Int32
+    /// Of each memory that the module defines, whether it is shared.
+    private let areShared: [Bool]
     /// Of each data segment, its place among the passive ones; -1 of others.
     private let passiveData: [Int32]
     /// How many data segments have records of their own.
@@ -197,6 +200,7 @@ public struct ContextLayout: Sendable {
         globalImports = group(module.importedGlobalCount, of: 8)
         tables = group(module.tables.count - module.importedTableCount, of: 16)
         memories = group(module.memories.count - module.importedMemoryCount, of: 16)
+        areShared = module.memories.dropFirst(module.importedMemoryCount).map(\.isShared)
         (passiveData, passiveDataCount) = Self.number(module.data.map { $0.mode == .passive })
         dataSegments = group(module.data.isEmpty ? 0 : Int(passiveDataCount) + 1, of: 16)
         (passiveElements, passiveElementCount) = Self.number(
@@ -250,11 +254,16 @@ public struct ContextLayout: Sendable {
     public func memory(_ index: Int) -> Int32 {
         memories + (Int32(index) - importedMemoryCount) * 16
     }
+    /// Of the address of the record of memory `index`; nil if the record itself is in the context.
+    public func memoryPointer(_ index: Int) -> Int32? {
+        if index < Int(importedMemoryCount) { return memoryImport(index) }
+        return areShared[index - Int(importedMemoryCount)] ? memory(index) : nil
+    }
     /// Where functions of the runtime find the record of memory `index`: an offset, plus 1 if it
     /// is only the record's address that is there.
     public func memoryPlace(_ index: Int) -> UInt32 {
-        index < Int(importedMemoryCount)
-            ? UInt32(bitPattern: memoryImport(index)) | 1 : UInt32(bitPattern: memory(index))
+        memoryPointer(index).map { UInt32(bitPattern: $0) | 1 }
+            ?? UInt32(bitPattern: memory(index))
     }
     /// Where functions of the runtime find the record of data segment `index`, as they find that of
     /// a memory. Active segments have been dropped before any code could ask for them.

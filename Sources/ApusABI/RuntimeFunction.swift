@@ -26,6 +26,11 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case tableCopy
     /// (segment)
     case elementDrop
+    /// (memory, address, expected value, nanoseconds or less than 0 for no end, offset) → 0 if
+    /// notified, 1 if the value is another, 2 if the time has passed
+    case memoryWait32, memoryWait64
+    /// (memory, address, most that are to be notified, offset) → how many were
+    case memoryNotify
     /// (tag) → a new exception, whose values are still to be stored
     case exceptionMake
     /// (exception): never returns; goes on where it is caught
@@ -37,14 +42,16 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
         case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
         case .memoryGrow: 2
         case .tableGrow: 3
-        case .memoryFill, .tableFill: 4
-        case .memoryCopy, .tableCopy: 5
+        case .memoryFill, .tableFill, .memoryNotify: 4
+        case .memoryCopy, .tableCopy, .memoryWait32, .memoryWait64: 5
         }
     }
 
     public var hasResult: Bool {
         switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .exceptionMake: true
+        case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
+            .exceptionMake:
+            true
         default: false
         }
     }

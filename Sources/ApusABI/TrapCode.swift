@@ -24,6 +24,10 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case outOfFuel
     /// `call_ref` of null.
     case nullFunctionReference
+    /// An atomic access whose address is not a multiple of its size.
+    case unalignedAtomic
+    /// `memory.atomic.wait` on a memory that no other thread can have.
+    case expectedSharedMemory
     /// `throw_ref` of null.
     case nullExceptionReference
     /// Not a trap: an exception is thrown. Those that guests do not catch wait in the store.
@@ -49,6 +53,8 @@ extension TrapCode: CustomStringConvertible {
         case .interrupted: "interrupted"
         case .outOfFuel: "all fuel consumed"
         case .nullFunctionReference: "null function reference"
+        case .unalignedAtomic: "unaligned atomic"
+        case .expectedSharedMemory: "expected shared memory"
         case .nullExceptionReference: "null exception reference"
         case .exception: "uncaught exception"
         }

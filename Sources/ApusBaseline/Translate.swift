@@ -110,9 +110,15 @@ extension BaselineCompiler {
             .vectorBinary, .vectorTernary, .vectorConvert:
             translateVector(operation)
 
-        case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
-            .atomicReadModifyWrite, .atomicCompareExchange:
-            refuse(.threads)
+        case .atomicNotify: translateAtomicNotify()
+        case .atomicWait(let type): translateAtomicWait(type)
+        case .atomicFence: translateFence()
+        case .atomicLoad(let type, let width): translateAtomicLoad(type, width)
+        case .atomicStore(let type, let width): translateAtomicStore(type, width)
+        case .atomicReadModifyWrite(let type, let width, let update):
+            translateAtomicUpdate(type, width, update)
+        case .atomicCompareExchange(let type, let width):
+            translateAtomicCompareExchange(type, width)
         }
     }
 

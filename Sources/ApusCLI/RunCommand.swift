@@ -86,6 +86,7 @@ struct RunCommand: ParsableCommand {
         try wasi.grant(grants)
         wasi.inheritStreams()
         wasi.filtersTerminalOutput = !rawTerminal
+        if let threads = options.limits.maxThreads { wasi.threadLimit = threads }
         let isProgram = invoke == nil || invoke == ""
         wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {

@@ -32,6 +32,7 @@ enum TypeChecker {
         case .replacesLane:
             return result == .v128 && types[0] == .v128 && isNumber(types[1]) && instruction.c < 16
         case .address: return isSoundAccess(instruction, types)
+        case .atomic: return isSoundAtomic(instruction, types)
         case .condition: return result == .none && types == [.i32]
         }
     }
@@ -54,6 +55,18 @@ enum TypeChecker {
             case .unsigned32: return stored == .i64
             default: return false
             }
+        }
+    }
+
+    private static func isSoundAtomic(_ instruction: Instruction, _ types: [IRType]) -> Bool {
+        let hasIndex = !instruction.second.isNone
+        guard instruction.type.isInteger, types[0] == .i64, !hasIndex || types[1].isInteger,
+            types.dropFirst(hasIndex ? 2 : 1).allSatisfy({ $0 == instruction.type })
+        else { return false }
+        switch instruction.access.width {
+        case .full, .unsigned8, .unsigned16: return true
+        case .unsigned32: return instruction.type == .i64
+        default: return false
         }
     }
 

@@ -231,7 +231,8 @@ public struct Verifier: ~Copyable {
         let count = function.pool.count
         return switch instruction.operator.row.operands {
         case .list, .unaryAndList: Int(instruction.b) + Int(instruction.c) <= count
-        case .store: Int(instruction.c) + (instruction.operator == .store ? 2 : 3) <= count
+        case .store, .compareStore:
+            Int(instruction.c) + instruction.operator.poolWords <= count
         default: true
         }
     }

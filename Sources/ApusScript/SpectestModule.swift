@@ -29,9 +29,10 @@ enum SpectestModule {
     /// What its instances take of a store's limits.
     static func makeRoom(in limits: inout Limits, _ features: FeatureSet) {
         let tables: UInt64 = features.has(.memory64) ? 2 : 1
-        limits.memoryBytes = limits.memoryBytes.addingSaturated(1 << 16)
+        let memories: UInt64 = features.has(.threads) ? 2 : 1
+        limits.memoryBytes = limits.memoryBytes.addingSaturated(memories << 16)
         limits.tableElements = limits.tableElements.addingSaturated(10 * tables)
-        limits.instances = limits.instances.addingSaturated(Int(tables))
+        limits.instances = limits.instances.addingSaturated(Int(tables + memories) - 1)
     }
 
     private static let modules = texts.compactMap { try? TextFormat.parseModule($0) }

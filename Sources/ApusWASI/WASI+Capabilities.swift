@@ -28,8 +28,11 @@ extension WASI {
         /// What begins with `sock_`.
         public static let sockets = Capabilities(rawValue: 1 << 8)
 
-        /// Every function of preview 1.
-        public static let all = Capabilities(rawValue: (1 << 9) - 1)
+        /// `wasi.thread-spawn`, with which programs make threads.
+        public static let threads = Capabilities(rawValue: 1 << 9)
+
+        /// Every function of preview 1, and threads.
+        public static let all = Capabilities(rawValue: (1 << 10) - 1)
     }
 }
 

@@ -4,8 +4,15 @@ extension WASI {
     /// Runs a program: instantiates `module` in `store` and starts it (`start(_:)`). Returns its
     /// exit status, 0 if it just returned.
     ///
+    /// A program that imports `wasi.thread-spawn`, or a shared memory, gets the threads that it
+    /// asks for, up to `threadLimit`, each with an instance in a store of its own that has the
+    /// limits and the deadline of `store`; of fuel, half of what who makes it has left. The shared
+    /// memories that it imports are made for it. It ends, with all its threads, when the first
+    /// thread returns, or when one exits or traps.
+    ///
     /// - Throws: what `define(in:)`, `Linker.instantiate` and `start(_:)` throw.
     public func run(_ module: Module, in store: Store) throws -> Int32 {
+        if Self.usesThreads(module) { return try runThreads(module, in: store) }
         let linker = try linker(for: module, store)
         return try exitStatus { try start(linker.instantiate(module, in: store)) }
     }
@@ -65,7 +72,7 @@ extension WASI {
         }
     }
 
-    private func exitStatus(_ body: () throws -> Int32) throws -> Int32 {
+    func exitStatus(_ body: () throws -> Int32) throws -> Int32 {
         // What is said of the guest's end is not to be said in its colours.
         defer { TerminalOutput.resetAll() }
         do {
@@ -102,7 +109,12 @@ extension WASI {
     }
 
     private func define(in linker: inout Linker, where isWanted: (String) -> Bool) throws {
-        let world = try makeWorld()
+        define(try makeWorld(), in: &linker, where: isWanted)
+    }
+
+    func define(
+        _ world: Preview1, in linker: inout Linker, where isWanted: (String) -> Bool
+    ) {
         world.isMetered = linker.engine.configuration.isFuelMetered
         for function in Preview1Function.table {
             let name = "\(function.name)"
@@ -133,20 +145,19 @@ extension Preview1 {
     fileprivate func perform(
         _ function: Preview1Function, _ snapshot: Snapshot, _ count: Int, _ call: borrowing CellCall
     ) throws {
-        guard enter() else { throw WASI.BusyError() }
-        defer { leave() }
         var arguments = CallArguments(snapshot)
         for index in 0..<count { arguments[wide: index] = call[index] }
         if isMetered { try call.pay(function.price.cost(arguments)) }
+        // The end waits for nobody.
+        if !function.hasResult { throw WASI.Exit(status: Int32(bitPattern: arguments[0])) }
+        guard enter() else { throw WASI.BusyError() }
+        defer { leave() }
         work = HostWork()
         var result = Errno.success
         do throws(Errno) {
             try function.body(self, GuestMemory(of: call), arguments)
         } catch {
             result = error
-        }
-        if let status = exitStatus.take() {
-            throw WASI.Exit(status: Int32(bitPattern: status))
         }
         if isMetered { try call.settle(work.cost) }
         call[0] = UInt64(result.rawValue)

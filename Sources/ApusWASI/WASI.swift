@@ -38,6 +38,8 @@ public struct WASI: Sendable {
     public var filtersTerminalOutput = true
     /// How many descriptors the guest may have open at once.
     public var descriptorLimit = 1024
+    /// How many threads a program may have at once, the first one included (`run(_:in:)`).
+    public var threadLimit = 128
     /// How paths are kept within their directory.
     var sandbox = Sandbox()
 
@@ -144,8 +146,9 @@ public struct WASI: Sendable {
         public var status: Int32
     }
 
-    /// A guest called the WASI while another call of the same world was under way: from another
-    /// thread, or from within an output's handler.
+    /// A guest called the WASI while another call of the same world was under way: from within an
+    /// output's handler, or from a thread of the host's. The threads that a program makes itself
+    /// wait for each other.
     public struct BusyError: Error, Hashable, Sendable, CustomStringConvertible {
         public var description: String { "the WASI is in use by another call of the guest" }
     }

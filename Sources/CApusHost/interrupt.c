@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apus_code_ranges.h"
+#include "apus_parking.h"
 #include "apus_traps.h"
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -34,6 +35,7 @@ void apus_interrupt_request(
     __atomic_store_n(&thread->reason, reason, __ATOMIC_RELAXED);
     __atomic_fetch_add(&thread->requests, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&store->interrupt, 1, __ATOMIC_RELEASE);
+    apus_thread_wake(thread);
 }
 
 void apus_interrupt_withdraw(struct apus_store_context *store, struct apus_thread *thread) {

@@ -112,6 +112,30 @@ struct LimitOptionsTests {
             try run("--max-instances", "1", "--invoke", "grow", "limits.wasm", "0").output == "1\n")
     }
 
+    /// The status is how many threads there were besides the first one, as `thread-spawn` allows.
+    @Test func threadsAreBounded() throws {
+        let text = """
+            (module
+              (import "env" "memory" (memory 1 1 shared))
+              (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+              (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+              (func (export "wasi_thread_start") (param i32 i32) (loop $l (br $l)))
+              (func (export "_start") (local i32)
+                (loop $more
+                  (br_if $more (i32.and
+                    (i32.gt_s (call $spawn (i32.const 0)) (i32.const 0))
+                    (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 9)))))
+                (call $exit (local.get 0))))
+            """
+        let files = ["threads.wasm": try TextFormat.parseModule(text)]
+        for (limit, status) in [("1", Int32(1)), ("3", 3), ("64", 9)] {
+            let outcome = try Command.withFolder(files) { folder in
+                try Command.run(["run", "--max-threads", limit, "threads.wasm"], in: folder)
+            }
+            #expect(outcome.status == status, "\(outcome.errorOutput)")
+        }
+    }
+
     @Test func stackIsBounded() throws {
         #expect(try run("--invoke", "deep", "limits.wasm", "5000").output == "5000\n")
         let bounded = try run("--max-stack", "64KiB", "--invoke", "deep", "limits.wasm", "5000")
@@ -192,7 +216,7 @@ struct LimitOptionsTests {
         ["--max-memory", "1e9GiB"], ["--max-instances", "-1"], ["--max-stack", "1KiB"],
         ["--max-table-elements", "-5"], ["--timeout", "soon"], ["--fuel", "-1"],
         ["--timeout", "1m30"], ["--timeout", "1x"], ["--timeout", "-1s"], ["--timeout", ""],
-        ["--max-memory", "1gg"], ["--max-memory", "g"],
+        ["--max-memory", "1gg"], ["--max-memory", "g"], ["--max-threads", "0"],
     ])
     func refusesWhatIsNoLimit(arguments: [String]) throws {
         let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]

@@ -152,7 +152,8 @@ struct UsageTests {
         for option in [
             "--dir", "--env", "--inherit-env", "--tcplisten", "--argv0", "--invoke", "--preload",
             "--unknown-imports", "--timeout", "--fuel", "--max-memory", "--max-table-elements",
-            "--max-instances", "--max-memories", "--max-tables", "--max-stack", "--pooling",
+            "--max-instances", "--max-memories", "--max-tables", "--max-threads", "--max-stack",
+            "--pooling",
             "--check-bounds", "--unmasked", "--compiler", "--feature", "--without",
             "--stats",
         ] {

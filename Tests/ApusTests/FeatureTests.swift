@@ -173,7 +173,7 @@ import Testing
     }
 
     /// What is not there yet is refused when it is switched on, too.
-    @Test(arguments: [Feature.garbageCollection, .threads])
+    @Test(arguments: [Feature.garbageCollection])
     func isRefused(feature: Feature) throws {
         let text = try #require(Self.needy.first { $0.feature == feature }?.text)
         let features = FeatureSet.standard.union(FeatureSet(feature))

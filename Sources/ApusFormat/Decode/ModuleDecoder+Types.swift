@@ -146,11 +146,12 @@ extension ModuleDecoder {
         if flags & 4 != 0, !features.has(.memory64) {
             throw ModuleError(.unsupported(.memory64), at: start, "64-bit memory")
         }
-        if flags & 2 != 0 {
+        if flags & 2 != 0, !features.has(.threads) {
             throw ModuleError(.unsupported(.threads), at: start, "shared memory")
         }
         var type = MemoryType(limits: try readLimits(&reader, hasMaximum: flags & 1 != 0))
         type.is64 = flags & 4 != 0
+        type.isShared = flags & 2 != 0
         if flags & 8 != 0 { type.pageSizeLog2 = try readPageSize(&reader) }
         return type
     }

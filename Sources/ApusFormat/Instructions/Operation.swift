@@ -302,6 +302,16 @@ public enum VectorConversion: UInt8, Hashable, BitwiseCopyable, Sendable {
 /// Bytes an atomic access touches; narrower ones zero-extend.
 public enum AtomicWidth: UInt8, Hashable, BitwiseCopyable, Sendable {
     case full, bits8, bits16, bits32
+
+    /// How many bytes are touched of a number of `type`.
+    public func byteCount(_ type: NumberType) -> UInt64 {
+        switch self {
+        case .full: type.is64 ? 8 : 4
+        case .bits8: 1
+        case .bits16: 2
+        case .bits32: 4
+        }
+    }
 }
 
 /// What an atomic access makes of the old value and its operand.

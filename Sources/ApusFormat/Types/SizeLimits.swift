@@ -16,6 +16,7 @@ public struct MemoryType: Hashable, Sendable {
     /// In pages.
     public var limits: SizeLimits
     public var is64: Bool = false
+    /// Whether several threads may use it at once; then it has a maximum.
     public var isShared: Bool = false
     /// Binary logarithm of the page size in bytes: 16, or 0 with custom page sizes.
     public var pageSizeLog2: UInt8 = 16

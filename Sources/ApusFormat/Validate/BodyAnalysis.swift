@@ -77,4 +77,6 @@ public struct BodyFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
     public static var writesTables: BodyFlags { .init(rawValue: 512) }
     /// `try_table` with a clause: exceptions may land in the function.
     public static var catches: BodyFlags { .init(rawValue: 1024) }
+    /// An atomic access or a fence: what other threads have written is seen behind it.
+    public static var synchronizes: BodyFlags { .init(rawValue: 2048) }
 }

@@ -108,6 +108,7 @@ extension FunctionValidator {
         case 0xD4...0xD6: try validateNullCheck(opcode)
         case 0xFC: try validateMiscellaneous()
         case 0xFD: try validateVector()
+        case 0xFE: try validateAtomic()
         default: throw refusal(of: opcode)
         }
     }
@@ -216,10 +217,8 @@ extension FunctionValidator {
 
     /// Why an instruction with this first byte is not valid: a later feature's, or nobody's.
     func refusal(of opcode: UInt8) -> ModuleError {
-        if opcode == 0xFB || opcode == 0xFE {
-            return unsupported(
-                opcode == 0xFB ? .garbageCollection : .threads,
-                "prefix \(String(opcode, radix: 16))")
+        if opcode == 0xFB {
+            return unsupported(.garbageCollection, "prefix \(String(opcode, radix: 16))")
         }
         return refusal(ofPrefix: 0, code: UInt32(opcode))
     }

@@ -151,6 +151,9 @@ public struct ModuleValidator {
             throw invalid(offset, exponent == 0 || type.is64 ? text : text + " pages (4GiB)")
         }
         try validate(type.limits, upTo: most, "memory", at: offset)
+        if type.isShared, type.limits.maximum == nil {
+            throw invalid(offset, "shared memory must have maximum")
+        }
     }
 
     private func validate(

@@ -30,7 +30,9 @@ extension Builder {
             case .select: max(width(instruction.second), width(instruction.third))
             case .wrap: min(width(instruction.first), 32)
             case .countLeadingZeros, .countTrailingZeros, .populationCount: 7
-            case .load: loaded(instruction.access.width, full)
+            case .load, .atomicLoad, .atomicExchange, .atomicAdd, .atomicAnd, .atomicOr,
+                .atomicXor, .atomicCompareExchange:
+                loaded(instruction.access.width, full)
             default: full
             }
         return UInt8(truncatingIfNeeded: min(found, full))

@@ -38,6 +38,9 @@ public import ApusCollections
 /// **Pool.** `pool` holds what does not fit an instruction: arguments, and the value and
 /// displacement of a store.
 ///
+/// **Threads.** Atomic accesses count as writes of everything that threads share, and are not
+/// moved, merged or left out. Between them a function's loads may be merged as if it were alone.
+///
 /// **Memory.** Addresses are of the machine: a base, in most cases loaded from the context, an
 /// index, and a constant displacement from -2^31 to 2^31 - 1. No access checks bounds by itself.
 /// One that may fault names the trap that a fault is; comparisons and `trapIf` do the rest. Stores
@@ -143,6 +146,11 @@ public struct Function: ~Copyable {
             body(instruction.first)
             if !instruction.second.isNone { body(instruction.second) }
             body(Value(pool[Int(instruction.c)]))
+        case .compareStore:
+            body(instruction.first)
+            if !instruction.second.isNone { body(instruction.second) }
+            body(stored(instruction))
+            body(expected(instruction))
         case .unaryAndList:
             body(instruction.first)
             fallthrough
@@ -167,11 +175,15 @@ public struct Function: ~Copyable {
             instruction.a = body(instruction.first).number
             instruction.b = body(instruction.second).number
             instruction.c = body(instruction.third).number
-        case .load, .store:
+        case .load, .store, .compareStore:
             instruction.a = body(instruction.first).number
             if !instruction.second.isNone { instruction.b = body(instruction.second).number }
-            if instruction.operator.row.operands == .store {
+            let shape = instruction.operator.row.operands
+            if shape != .load {
                 pool[Int(instruction.c)] = body(Value(pool[Int(instruction.c)])).number
+            }
+            if shape == .compareStore {
+                pool[Int(instruction.c) &+ 2] = body(expected(instruction)).number
             }
         case .unaryAndList, .list:
             if instruction.operator.row.operands == .unaryAndList {
@@ -188,10 +200,16 @@ public struct Function: ~Copyable {
     @inline(__always)
     public func stored(_ instruction: Instruction) -> Value { Value(pool[Int(instruction.c)]) }
 
+    /// The value that `atomicCompareExchange` compares with.
+    @inline(__always)
+    public func expected(_ instruction: Instruction) -> Value {
+        Value(pool[Int(instruction.c) &+ 2])
+    }
+
     /// What a load or store adds to its address, in bytes.
     @inline(__always)
     public func displacement(_ instruction: Instruction) -> Int32 {
-        if instruction.operator == .load { return instruction.displacement }
+        if instruction.operator.row.operands == .load { return instruction.displacement }
         return Int32(bitPattern: pool[Int(instruction.c) &+ 1])
     }
 

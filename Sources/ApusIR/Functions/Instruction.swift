@@ -44,7 +44,7 @@ public struct Instruction: Hashable, BitwiseCopyable, Sendable {
     @inline(__always) public var bits: UInt64 { UInt64(a) | UInt64(b) &<< 32 }
     /// Of a load or store.
     @inline(__always) public var access: MemoryAccess { MemoryAccess(bits: immediate) }
-    /// Of a `load`: what is added to the address, in bytes.
+    /// Of a `load` or `atomicLoad`: what is added to the address, in bytes.
     @inline(__always) public var displacement: Int32 { Int32(bitPattern: c) }
     /// Of a `compare`.
     @inline(__always) public var integerCondition: IntegerCondition {

@@ -101,6 +101,16 @@ extension Operator {
         case .store: entry("store", .store, .address, .access, .writes)
         case .loadLane: entry("loadLane", .store, .address, .access, .reads)
         case .storeLane: entry("storeLane", .store, .address, .access, .writes)
+        case .atomicLoad: entry("atomicLoad", .load, .atomic, .access, [.reads, .writes])
+        case .atomicExchange: entry("atomicExchange", .store, .atomic, .access, [.reads, .writes])
+        case .atomicAdd: entry("atomicAdd", .store, .atomic, .access, [.reads, .writes])
+        case .atomicAnd: entry("atomicAnd", .store, .atomic, .access, [.reads, .writes])
+        case .atomicOr: entry("atomicOr", .store, .atomic, .access, [.reads, .writes])
+        case .atomicXor: entry("atomicXor", .store, .atomic, .access, [.reads, .writes])
+        case .atomicCompareExchange:
+            entry(
+                "atomicCompareExchange", .compareStore, .atomic, .access, [.reads, .writes])
+        case .fence: entry("fence", .none, .nothing, .none, .writes)
 
         case .call: entry("call", .list, .any, .none, .calls)
         case .callImport: entry("callImport", .list, .any, .none, .calls)

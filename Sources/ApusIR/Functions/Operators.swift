@@ -68,6 +68,16 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case load, store
     /// Loads a lane of a vector operand; stores one.
     case loadLane, storeLane
+    // Of memories that other threads may have. Accesses are as wide as `load` has it, with zeroes
+    // above, and aligned. Each is ordered before and behind all others, and what is read behind it
+    // is read anew.
+    case atomicLoad
+    /// Stores and gives what was there before: the operand, or what it makes of that.
+    case atomicExchange, atomicAdd, atomicAnd, atomicOr, atomicXor
+    /// Gives what was there before; stores the first operand if that was the second.
+    case atomicCompareExchange
+    /// Orders as an atomic access does.
+    case fence
 
     // Calls. The first result is the call's own value, further ones are `callResult`s that
     // follow it at once.
@@ -122,6 +132,18 @@ extension Operator {
     }
 }
 
+extension Operator {
+    /// How many words of the pool an access has: its value and displacement, and a lane or a second
+    /// value.
+    @inline(__always)
+    var poolWords: Int {
+        switch self {
+        case .loadLane, .storeLane, .atomicCompareExchange: 3
+        default: 2
+        }
+    }
+}
+
 /// Which of an instruction's fields are operands.
 public enum OperandShape: UInt8, BitwiseCopyable, Sendable {
     case none
@@ -136,6 +158,8 @@ public enum OperandShape: UInt8, BitwiseCopyable, Sendable {
     /// As `load`, but `c` is where the pool has the value and the displacement, and for lanes the
     /// lane's number.
     case store
+    /// As `store`, and a second value behind the displacement.
+    case compareStore
     /// `c` values in the pool from `b` on.
     case list
     /// `a`, then as `list`.
@@ -191,6 +215,8 @@ public enum TypeRule: UInt8, BitwiseCopyable, Sendable {
     case extractsLane, replacesLane
     /// An address: i64, and i32 or i64 if there is an index.
     case address
+    /// The same, and integers of the result's type.
+    case atomic
     /// One i32 and no result.
     case condition
 }

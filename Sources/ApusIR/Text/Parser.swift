@@ -191,9 +191,11 @@ private struct Parser {
             instruction.a = UInt32(truncatingIfNeeded: bits)
             instruction.b = instruction.type.bits == 32 ? 0 : UInt32(bits >> 32)
         case .vectorConstant: instruction.a = try vector()
-        case .context, .parameter, .trap, .poll: break
+        case .context, .parameter, .trap, .poll, .fence: break
         case .shuffle, .extractLane, .replaceLane: try parseLanes(&instruction)
-        case .load, .store, .loadLane, .storeLane: try parseAddress(&instruction)
+        case .load, .store, .loadLane, .storeLane, .atomicLoad, .atomicExchange, .atomicAdd,
+            .atomicAnd, .atomicOr, .atomicXor, .atomicCompareExchange:
+            try parseAddress(&instruction)
         case .call, .callImport, .tailCall:
             instruction.a = UInt32(truncatingIfNeeded: try line.integer())
             try parseList(&instruction)
@@ -255,7 +257,8 @@ private struct Parser {
         instruction.b = line.skip("none") ? Value.none.number : try line.value()
         try line.expect(",")
         let displacement = UInt32(truncatingIfNeeded: try line.integer())
-        if instruction.operator == .load {
+        let shape = instruction.operator.row.operands
+        if shape == .load {
             instruction.c = displacement
             return
         }
@@ -263,8 +266,9 @@ private struct Parser {
         instruction.c = UInt32(pool.count)
         pool.append(try line.value())
         pool.append(displacement)
-        if instruction.operator == .store { return }
+        guard instruction.operator.poolWords > 2 else { return }
         try line.expect(",")
+        if shape == .compareStore { return pool.append(try line.value()) }
         pool.append(UInt32(truncatingIfNeeded: try line.integer()))
     }
 

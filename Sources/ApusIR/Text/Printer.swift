@@ -84,10 +84,13 @@ private struct Printer {
             " \(instruction.first), \(instruction.second), \(function.vectors[Int(instruction.c)])"
         case .extractLane: " \(instruction.first), \(instruction.c)"
         case .replaceLane: " \(instruction.first), \(instruction.second), \(instruction.c)"
-        case .load: " \(address(instruction)), \(instruction.displacement)"
-        case .store:
+        case .load, .atomicLoad: " \(address(instruction)), \(instruction.displacement)"
+        case .store, .atomicExchange, .atomicAdd, .atomicAnd, .atomicOr, .atomicXor:
             " \(address(instruction)), \(function.displacement(instruction)), "
                 + "\(function.stored(instruction))"
+        case .atomicCompareExchange:
+            " \(address(instruction)), \(function.displacement(instruction)), "
+                + "\(function.stored(instruction)), \(function.expected(instruction))"
         case .loadLane, .storeLane:
             " \(address(instruction)), \(function.displacement(instruction)), "
                 + "\(function.stored(instruction)), \(function.lane(instruction))"
@@ -108,7 +111,7 @@ private struct Printer {
         case .branchTable:
             " \(instruction.first), "
                 + "[\((0..<instruction.c).map { edge(instruction.b + $0, function) }.list)]"
-        case .context, .parameter, .trap, .poll: ""
+        case .context, .parameter, .trap, .poll, .fence: ""
         default: plain(instruction, function)
         }
     }

@@ -138,7 +138,8 @@ extension MachineInstruction {
     /// What tells it from others of its opcode and width.
     fileprivate var distinction: String {
         switch opcode {
-        case .alu, .aluImmediate, .aluMemory, .aluStore, .aluStoreImmediate:
+        case .alu, .aluImmediate, .aluMemory, .aluStore, .aluStoreImmediate, .atomicAlu,
+            .atomicAluStore:
             AluOp(rawValue: detail).map { ".\($0)" } ?? ""
         case .shiftImmediate, .shift, .rotate: ShiftOp(rawValue: detail).map { ".\($0)" } ?? ""
         case .floatBinary, .floatBinaryMemory: FloatOp(rawValue: detail).map { ".\($0)" } ?? ""

@@ -97,8 +97,10 @@ extension FunctionTranslator {
     private static func changes(_ flags: BodyFlags) -> AliasSet {
         if !flags.isDisjoint(with: [.calls, .callsRuntime]) { return .all }
         var set: AliasSet = [.init(.table)]
-        if flags.contains(.accessesMemory) { set.insert(.init(.memory)) }
-        if flags.contains(.growsMemory) { set.insert(.init(.memorySize)) }
+        if !flags.isDisjoint(with: [.accessesMemory, .synchronizes]) { set.insert(.init(.memory)) }
+        if !flags.isDisjoint(with: [.growsMemory, .synchronizes]) {
+            set.insert(.init(.memorySize))
+        }
         if flags.contains(.writesGlobals) { set.insert(.init(.global)) }
         return set
     }

@@ -11,9 +11,9 @@ extension FunctionTranslator {
 
     /// The address of the record of a memory, as a base and what to add.
     private mutating func record(of memory: Int) -> (base: Value, displacement: Int32) {
-        if memory < module.importedMemoryCount {
+        if let pointer = layout.memoryPointer(memory) {
             let record = builder.load(
-                .i64, contextLoad(), builder.context(), .none, layout.memoryImport(memory))
+                .i64, contextLoad(), builder.context(), .none, pointer)
             return (record, 0)
         }
         return (builder.context(), layout.memory(memory))
@@ -121,6 +121,7 @@ extension FunctionTranslator {
     mutating func translateMemorySize() {
         let memory = Int(reader.readIndex())
         let facts = memories[memory]
+        if facts.isShared { builder.forgetSizes() }
         var pages = size(of: memory)
         if facts.pageSizeLog2 > 0 {
             let count = builder.constant(.i64, UInt64(facts.pageSizeLog2))

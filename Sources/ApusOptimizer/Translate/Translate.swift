@@ -93,13 +93,24 @@ extension FunctionTranslator {
             .vectorBinary, .vectorTernary, .vectorConvert:
             translateLanes(operation)
 
+        case .atomicNotify: translateAtomicNotify()
+        case .atomicWait(let type): translateAtomicWait(type)
+        case .atomicFence:
+            _ = reader.readByte()
+            builder.fence()
+        case .atomicLoad(let type, let width): translateAtomicLoad(type, width)
+        case .atomicStore(let type, let width): translateAtomicStore(type, width)
+        case .atomicReadModifyWrite(let type, let width, let update):
+            translateAtomicUpdate(type, width, update)
+        case .atomicCompareExchange(let type, let width):
+            translateAtomicCompareExchange(type, width)
+
         // Left to the other compiler, which does them or says what is missing.
         case .refEq, .refTest,
             .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew, .structGet,
             .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayGet,
             .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement,
-            .anyConvertExtern, .externConvertAny, .atomicNotify, .atomicWait, .atomicFence,
-            .atomicLoad, .atomicStore, .atomicReadModifyWrite, .atomicCompareExchange:
+            .anyConvertExtern, .externConvertAny:
             isRefused = true
         }
     }

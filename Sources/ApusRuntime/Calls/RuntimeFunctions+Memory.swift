@@ -56,7 +56,7 @@ extension RuntimeFunctions {
         var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
         if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
         let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)
-        let size = unsafe memory.pointee.bytes
+        let size = unsafe apus_memory_bytes(memory)
         guard count <= size, address <= size &- count else { return nil }
         // Where there is nothing, as in a segment that is gone, any address is as good.
         let base = unsafe memory.pointee.base.map { UnsafeMutableRawPointer($0) } ?? record

@@ -34,6 +34,9 @@ enum RuntimeFunctions {
         case .tableFill: unsafe tableFill
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
+        case .memoryWait32: unsafe memoryWait32
+        case .memoryWait64: unsafe memoryWait64
+        case .memoryNotify: unsafe memoryNotify
         case .exceptionMake: unsafe exceptionMake
         case .exceptionThrow: unsafe exceptionThrow
         }

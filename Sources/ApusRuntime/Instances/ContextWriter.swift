@@ -21,6 +21,13 @@ struct ContextWriter {
         unsafe field(layout.memory(index), apus_memory.self)
     }
 
+    /// Leads compiled code to the record of memory `index`, which the module defines and others
+    /// may have, too.
+    func writeShared(_ memory: LinearMemory, _ index: Int) {
+        unsafe field(layout.memory(index), UnsafeMutableRawPointer.self).pointee =
+            UnsafeMutableRawPointer(memory.record)
+    }
+
     /// Where compiled code looks for table `index`, which the module defines.
     func tableRecord(_ index: Int) -> UnsafeMutablePointer<apus_table> {
         unsafe field(layout.table(index), apus_table.self)

@@ -134,7 +134,8 @@ public struct Imports {
         case .table(let table):
             return "table \(describe(table.count, table.type.limits)) \(table.type.element)"
         case .memory(let memory):
-            return "memory \(describe(memory.pageCount, memory.type.limits))"
+            let shared = memory.type.isShared ? " shared" : ""
+            return "memory \(describe(memory.pageCount, memory.type.limits))\(shared)"
         case .global(let global):
             let value = "\(global.type.value)"
             return "global \(global.type.isMutable ? "(mut \(value))" : value)"

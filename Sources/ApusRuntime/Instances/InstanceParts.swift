@@ -34,11 +34,14 @@ struct InstanceParts {
         do throws(ResourceError) {
             for index in decoded.importedMemoryCount..<decoded.memories.count {
                 let own = memories.count
-                memories.append(
-                    try allocator.allocateMemory(
-                        unsafe MemoryRequest(
-                            decoded.memories[index], configuration, index: own, place: place,
-                            record: writer.memoryRecord(index), image: images?[own])))
+                let type = decoded.memories[index]
+                let memory = try allocator.allocateMemory(
+                    unsafe MemoryRequest(
+                        type, configuration, index: own, place: place,
+                        record: type.isShared ? nil : writer.memoryRecord(index),
+                        image: images?[own]))
+                if type.isShared { writer.writeShared(memory, index) }
+                memories.append(memory)
                 made += 1
             }
             for index in decoded.importedTableCount..<decoded.tables.count {

@@ -87,6 +87,14 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
+    /// Takes back what `interrupt` has asked for, if it has not been served yet.
+    public func takeBack() {
+        withState { state in
+            state.isAsked = false
+            Self.withdrawIfNeedless(&state)
+        }
+    }
+
     /// Stops the calls of the scope with this number, unless it has ended.
     public func cancel(scope: UInt64) {
         request { state in

@@ -103,10 +103,10 @@ extension LinearMemory {
     /// bytes from the start are written over; the others go back to the system, which is slower
     /// for what is touched again, and the only way to be rid of what is not.
     ///
-    /// Returns false if the system refuses, or if the host supplies it; then the memory is beyond
-    /// use.
+    /// Returns false if the system refuses, if the host supplies it, or if others may have it; then
+    /// the memory is beyond use.
     func reset(keepingResident kept: UInt64) -> Bool {
-        if isSupplied { return false }
+        if isSupplied || type.isShared { return false }
         let bytes = type.byteCount(ofPages: type.limits.minimum)
         let first = Self.wholePages(bytes)
         if accessibleBytes > first {
@@ -114,7 +114,7 @@ extension LinearMemory {
             guard unsafe apus_decommit(grown, accessibleBytes &- first) == 0 else { return false }
             accessibleBytes = first
         }
-        unsafe record.pointee.bytes = bytes
+        unsafe apus_memory_set_bytes(record, bytes)
         let written = min(kept & ~(apus_page_bytes() &- 1), first)
         if let image {
             unsafe image.restore(mapping, 0..<written)

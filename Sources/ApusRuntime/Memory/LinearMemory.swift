@@ -1,9 +1,13 @@
 internal import ApusABI
 public import ApusFormat
 internal import CApusHost
+internal import Synchronization
 
 /// A linear memory: a reservation of address space of which the first `byteCount` bytes can be
 /// used. It never moves; what compiled code reaches beyond its size faults.
+///
+/// A shared one may be used by several threads at once: it has a record of its own, to which all
+/// instances that have it lead, and grows under a lock.
 ///
 /// Specification: 4.2.8 “Memory Instances”.
 @safe
@@ -11,7 +15,9 @@ public final class LinearMemory {
     // SAFETY: `mapping` is one of `reservedBytes` bytes that this object has by its `backing`, the
     // first `accessibleBytes` of them readable and writable, `record.bytes` included; they are
     // never taken back while wasm or the host may touch them. `record` is a live apus_memory for as
-    // long as the store lives, which owns this object.
+    // long as the store lives, which owns this object; of a shared memory this object has it. What
+    // changes of a shared memory is the record's size, by single stores, and with `growth` held
+    // `accessibleBytes`.
     public let type: MemoryType
     let record: UnsafeMutablePointer<apus_memory>
     private let ownsRecord: Bool
@@ -26,6 +32,8 @@ public final class LinearMemory {
     let isMapped: Bool
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
+    /// Held while a shared memory grows.
+    private let growth = Mutex(())
 
     /// Whether the host supplies what it is made of.
     var isSupplied: Bool { backing.isSupplied }
@@ -70,7 +78,7 @@ public final class LinearMemory {
             throw error
         }
         unsafe record.pointee.base = mapping.assumingMemoryBound(to: UInt8.self)
-        unsafe record.pointee.bytes = minimum
+        unsafe apus_memory_set_bytes(record, minimum)
         preferLargePages(from: 0, to: minimum)
     }
 
@@ -93,9 +101,9 @@ public final class LinearMemory {
     }
 
     /// Size in bytes.
-    public var byteCount: Int { Int(truncatingIfNeeded: unsafe record.pointee.bytes) }
+    public var byteCount: Int { Int(truncatingIfNeeded: unsafe apus_memory_bytes(record)) }
     /// Size in pages of the type's size.
-    public var pageCount: UInt64 { unsafe record.pointee.bytes >> UInt64(type.pageSizeLog2) }
+    public var pageCount: UInt64 { unsafe apus_memory_bytes(record) >> UInt64(type.pageSizeLog2) }
 
     /// `bytes`, rounded up to what the system can make accessible.
     static func wholePages(_ bytes: UInt64) -> UInt64 {
@@ -106,7 +114,13 @@ public final class LinearMemory {
     /// Adds `delta` pages of zeros. Returns the old size in pages, or nil if the memory cannot
     /// grow that far. Specification: 4.5.3 “Growing memories”.
     public func grow(by delta: UInt64) -> UInt64? {
-        let old = unsafe record.pointee.bytes
+        if !type.isShared { return growAlone(by: delta) }
+        return growth.withLock { _ in growAlone(by: delta) }
+    }
+
+    /// The same while nobody else makes it grow.
+    private func growAlone(by delta: UInt64) -> UInt64? {
+        let old = unsafe apus_memory_bytes(record)
         let shift = UInt64(type.pageSizeLog2)
         guard delta <= (maximumBytes &- old) >> shift else { return nil }
         if delta > 0 {
@@ -124,7 +138,7 @@ public final class LinearMemory {
                 }
                 accessibleBytes = start &+ added
             }
-            unsafe record.pointee.bytes = size
+            unsafe apus_memory_set_bytes(record, size)
             preferLargePages(from: old, to: size)
         }
         return old >> shift
@@ -174,7 +188,7 @@ public final class LinearMemory {
     /// Whether `count` bytes from `address` on lie within the memory.
     @inline(__always)
     public func contains(_ address: UInt64, count: UInt64) -> Bool {
-        let size = unsafe record.pointee.bytes
+        let size = unsafe apus_memory_bytes(record)
         return count <= size && address <= size &- count
     }
 

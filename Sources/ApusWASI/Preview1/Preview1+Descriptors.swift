@@ -31,8 +31,14 @@ extension Preview1 {
         try memory.check(sizeAt, 4)
         let size: Int
         switch resource {
-        case .host(let host): size = try Syscalls.read(host, vectors)
-        case .hostStream(let stream): size = try stream.read(vectors)
+        case .host(let host):
+            size = try letOthersIn(using: [host]) { () throws(Errno) in
+                try Syscalls.read(host, vectors)
+            }
+        case .hostStream(let stream):
+            size = try letOthersIn(using: [stream.host]) { () throws(Errno) in
+                try stream.read(vectors)
+            }
         case .input(var input):
             size = input.read(vectors)
             try descriptors.update(descriptor, .input(input))
@@ -53,7 +59,14 @@ extension Preview1 {
         try memory.check(sizeAt, 4)
         let size: Int
         switch resource {
-        case .host(let host): size = try Syscalls.write(host, vectors)
+        case .host(let host):
+            size = try letOthersIn(using: [host]) { () throws(Errno) in
+                try Syscalls.write(host, vectors)
+            }
+        case .hostStream(let stream) where stream.isStateless:
+            size = try letOthersIn(using: [stream.host]) { () throws(Errno) in
+                try stream.write(vectors)
+            }
         case .hostStream(let stream): size = try stream.write(vectors)
         case .output(let sink): size = try sink.write(vectors)
         case .virtual(let file):

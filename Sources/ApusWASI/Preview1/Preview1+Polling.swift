@@ -169,7 +169,9 @@ extension Preview1 {
                 Self.collect(&subscriptions, polling)
                 if !subscriptions.contains(where: { $0.event != nil }) { clocks.skip(shortest) }
             } else {
-                try polling.wait(shortest)
+                try letOthersIn(using: polling.hosts) { () throws(Errno) in
+                    try polling.wait(shortest)
+                }
             }
             Self.collect(&subscriptions, polling)
             try collectClocks(&subscriptions)

@@ -10,7 +10,9 @@ extension Preview1 {
         guard flags & ~4 == 0 else { throw .inval }
         try memory.check(descriptorAt, 4)
         guard descriptors.hasRoom else { throw .mfile }
-        let host = try Syscalls.acceptConnection(listener, nonblocking: flags & 4 != 0)
+        let host = try letOthersIn(using: [listener]) { () throws(Errno) in
+            try Syscalls.acceptConnection(listener, nonblocking: flags & 4 != 0)
+        }
         let connection = Descriptor(
             resource: .hostStream(HostStream(host, .socket, isOwned: true)), type: .socketStream,
             rights: Rights.socket.subtracting(.sockAccept), inheriting: [])
@@ -27,8 +29,10 @@ extension Preview1 {
         let vectors = try GuestVectors(memory, at: vectors, count: count)
         try memory.check(sizeAt, 4)
         try memory.check(flagsAt, 2)
-        let (size, truncated) = try Syscalls.receive(
-            host, vectors, peek: flags & 1 != 0, waitAll: flags & 2 != 0)
+        let (size, truncated) = try letOthersIn(using: [host]) { () throws(Errno) in
+            try Syscalls.receive(
+                host, vectors, peek: flags & 1 != 0, waitAll: flags & 2 != 0)
+        }
         try finish(memory, size, at: sizeAt)
         try memory.store(UInt16(truncated ? 1 : 0), at: flagsAt)
     }
@@ -42,7 +46,10 @@ extension Preview1 {
         guard flags == 0 else { throw .inval }
         let vectors = try GuestVectors(memory, at: vectors, count: count)
         try memory.check(sizeAt, 4)
-        try finish(memory, Syscalls.send(host, vectors), at: sizeAt)
+        let size = try letOthersIn(using: [host]) { () throws(Errno) in
+            try Syscalls.send(host, vectors)
+        }
+        try finish(memory, size, at: sizeAt)
     }
 
     /// `sock_shutdown`. `how` are `sdflags`: 1 for receiving, 2 for sending.

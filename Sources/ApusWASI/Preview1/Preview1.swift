@@ -3,9 +3,10 @@ internal import Synchronization
 /// A guest's world as preview 1 shows it: descriptors, arguments, environment, clocks. The
 /// functions are in extensions, one file for each family; `Functions.swift` lists them.
 ///
-/// Used by one thread at a time.
+/// Used by one thread at a time. Where a guest has several they wait for each other, except for
+/// one that waits for something of the host's (`letOthersIn`).
 // SAFETY: whatever a guest's call reads or writes here lies between `enter` and `leave`, which let
-// one thread in.
+// one thread in; `lock` is set before there is a second one.
 @safe
 final class Preview1: @unchecked Sendable {
     var descriptors: DescriptorTable
@@ -20,9 +21,9 @@ final class Preview1: @unchecked Sendable {
     var isMetered = false
     /// What the present call has had the host do so far.
     var work = HostWork()
-    /// Set by `proc_exit`: the guest's last act.
-    var exitStatus: UInt32?
     private let isBusy = Atomic(false)
+    /// What the guest's threads wait for; nil: it has one.
+    private var lock: WorldLock?
 
     init(
         arguments: [[UInt8]] = [], environment: [[UInt8]] = [],
@@ -39,15 +40,41 @@ final class Preview1: @unchecked Sendable {
     }
 
     /// Whether the caller is the only one inside; then it must leave.
-    func enter() -> Bool { !isBusy.exchange(true, ordering: .acquiring) }
-    func leave() { isBusy.store(false, ordering: .releasing) }
+    func enter() -> Bool {
+        if let lock { return lock.lock() }
+        return !isBusy.exchange(true, ordering: .acquiring)
+    }
+
+    func leave() {
+        if let lock { return lock.unlock() }
+        isBusy.store(false, ordering: .releasing)
+    }
+
+    /// From now on the guest may have several threads.
+    func admitThreads() { lock = WorldLock() }
+
+    /// Does `body`, which may wait for what is behind some of the host's descriptors, and lets
+    /// other threads of the guest in meanwhile. What they close of these is closed afterwards, so
+    /// that their numbers are nobody else's before.
+    func letOthersIn<Result>(
+        using hosts: [Int32], _ body: () throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        guard let lock else { return try body() }
+        for host in hosts { descriptors.lend(host) }
+        let work = work
+        lock.unlock()
+        defer {
+            _ = lock.lock()
+            self.work = work
+            for host in hosts { descriptors.takeBack(host) }
+        }
+        return try body()
+    }
 }
 
 // MARK: Process
 
 extension Preview1 {
-    func exit(_ status: UInt32) { exitStatus = status }
-
     /// `clock_time_get`. The precision asked for is always kept.
     func time(_ memory: GuestMemory, _ clock: UInt32, to address: UInt32) throws(Errno) {
         guard let clock = ClockIdentifier(rawValue: clock) else { throw .inval }

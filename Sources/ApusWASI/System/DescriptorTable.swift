@@ -21,6 +21,15 @@ struct Descriptor {
     var preopenName: [UInt8]?
     /// Where reading goes on in a directory of the host's, once it has been read.
     var cookies: DirectoryCookies?
+
+    /// The host's descriptor that is closed with this one.
+    var ownedHost: Int32? {
+        switch resource {
+        case .host(let host): host
+        case .hostStream(let stream): stream.isOwned ? stream.host : nil
+        case .input, .stream, .output, .virtual: nil
+        }
+    }
 }
 
 /// A guest's descriptors, by their numbers.
@@ -31,11 +40,25 @@ struct DescriptorTable: ~Copyable {
     /// No entry below this is free.
     private var firstFree = 0
     private let cookieBudget = CookieBudget()
+    /// How many calls use a descriptor of the host's without having the table.
+    private var lent: [Int32: Int] = [:]
+    /// Those of them that are to be closed when they are not used any more.
+    private var closing: Set<Int32> = []
 
     init(limit: Int) { self.limit = max(limit, 3) }
 
     deinit {
         for case let entry? in entries { Self.close(entry) }
+    }
+
+    /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.
+    mutating func lend(_ host: Int32) { lent[host, default: 0] += 1 }
+
+    /// The call is done with it.
+    mutating func takeBack(_ host: Int32) {
+        guard let count = lent[host] else { return }
+        lent[host] = count > 1 ? count - 1 : nil
+        if count == 1, closing.remove(host) != nil { Syscalls.close(host) }
     }
 
     /// Adds a descriptor at the lowest free number. Whatever it owns is closed if there is no
@@ -155,7 +178,7 @@ struct DescriptorTable: ~Copyable {
 
     mutating func close(_ descriptor: UInt32) throws(Errno) {
         let index = try index(descriptor)
-        if let entry = entries[index] { Self.close(entry) }
+        if let entry = entries[index] { closeUnlessLent(entry) }
         entries[index] = nil
         firstFree = min(firstFree, index)
     }
@@ -165,10 +188,18 @@ struct DescriptorTable: ~Copyable {
         let source = try index(from)
         let target = try index(to)
         if source == target { return }
-        if let entry = entries[target] { Self.close(entry) }
+        if let entry = entries[target] { closeUnlessLent(entry) }
         entries[target] = entries[source]
         entries[source] = nil
         firstFree = min(firstFree, source)
+    }
+
+    /// Closes what a descriptor owns, now or when nobody uses it any more.
+    private mutating func closeUnlessLent(_ descriptor: Descriptor) {
+        guard let host = descriptor.ownedHost, lent[host] != nil else {
+            return Self.close(descriptor)
+        }
+        closing.insert(host)
     }
 
     private static func close(_ descriptor: Descriptor) {

@@ -25,6 +25,9 @@ struct HostStream {
 
     var isSocket: Bool { if case .socket = kind { true } else { false } }
 
+    /// Whether nothing of ours is changed by writing to it.
+    var isStateless: Bool { if case .terminal = kind { false } else { true } }
+
     func read(_ vectors: GuestVectors) throws(Errno) -> Int {
         try Syscalls.read(host, vectors)
     }

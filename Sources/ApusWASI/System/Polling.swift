@@ -23,6 +23,9 @@ struct Polling {
     /// does not end the wait.
     private static let period: Int64 = 5_000_000
 
+    /// The descriptors that are waited for.
+    var hosts: [Int32] { requests.map(\.fd) }
+
     /// Adds a descriptor and returns its place among the results.
     mutating func add(_ descriptor: Int32, forWriting: Bool) -> Int {
         requests.append(

@@ -8,11 +8,22 @@
 
 struct apus_context;
 
-/// A linear memory as compiled code sees it. `base` never changes once set.
+/// A linear memory as compiled code sees it. `base` never changes once set; `bytes` of a shared one
+/// is changed by other threads.
 struct apus_memory {
     uint8_t *base;
     uint64_t bytes;
 };
+
+/// The present size of a memory, all of which can be used.
+static inline uint64_t apus_memory_bytes(const struct apus_memory *memory) {
+    return __atomic_load_n(&memory->bytes, __ATOMIC_ACQUIRE);
+}
+
+/// Lets whoever uses a memory have its first `bytes`.
+static inline void apus_memory_set_bytes(struct apus_memory *memory, uint64_t bytes) {
+    __atomic_store_n(&memory->bytes, bytes, __ATOMIC_RELEASE);
+}
 
 /// A table. Elements are 8 bytes: the address of an apus_funcref, or an externref handle; 0 is
 /// null.

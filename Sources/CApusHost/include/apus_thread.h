@@ -20,6 +20,7 @@ struct apus_thread {
     int32_t ends_waits;                  // system calls are to end with EINTR
     int32_t is_polled;                   // nobody sends signals: waits have to look
     int32_t passes_on;                   // a signal is with whoever had it before
+    uint32_t wakes;                      // how often it was to be woken from a wait of a guest's
 };
 
 #if defined(__ELF__)

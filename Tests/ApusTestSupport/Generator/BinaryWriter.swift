@@ -71,7 +71,9 @@ struct BinaryWriter {
 
     mutating func memoryType(_ memory: MemoryType) {
         let hasPageSize = memory.pageSizeLog2 != 16
-        limits(memory.limits, flags: (memory.is64 ? 4 : 0) | (hasPageSize ? 8 : 0))
+        limits(
+            memory.limits,
+            flags: (memory.isShared ? 2 : 0) | (memory.is64 ? 4 : 0) | (hasPageSize ? 8 : 0))
         if hasPageSize { byte(memory.pageSizeLog2) }
     }
 

@@ -5,7 +5,7 @@ extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
         case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
-        case renew, catching, throwIf
+        case renew, atomic, catching, throwIf
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -22,6 +22,7 @@ extension FunctionGenerator {
             (repeats.expressions.isEmpty ? 0 : 8, .again),
             (repeats.effects.isEmpty ? 0 : 3, .effect),
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
+            (shape.usesAtomics ? 12 : 0, .atomic),
             (shape.tags.isEmpty ? 0 : 14, .catching), (shape.tags.isEmpty ? 0 : 5, .throwIf),
         ])
         switch form {
@@ -48,6 +49,7 @@ extension FunctionGenerator {
         case .ifTail: ifTailCall(depth: depth)
         case .nullBranch: nullBranch(depth: depth)
         case .renew: renewAnchor(depth: depth)
+        case .atomic: atomicStatement(depth: depth)
         case .catching: catching(depth: depth)
         case .throwIf: throwIf(depth: depth)
         case .unlessUnreachable:

@@ -4,7 +4,7 @@ internal import ApusFormat
 extension FunctionGenerator {
     private enum Form {
         case constant, local, numeric, chain, tee, select, global, load, `if`, block, loop, call
-        case special, thenStatement, again
+        case special, thenStatement, again, atomic
     }
 
     mutating func expression(_ type: ValueType, depth: Int) {
@@ -15,6 +15,7 @@ extension FunctionGenerator {
             (type.isReference ? 0 : 4, .chain), (4, .tee), (5, .select), (5, .global), (8, .load),
             (4, .if), (4, .block), (3, .loop), (6, .call), (5, .special), (4, .thenStatement),
             (repeats.expressions.isEmpty ? 0 : 12, .again),
+            (shape.usesAtomics && type.isInteger ? 15 : 0, .atomic),
         ])
         switch form {
         case .constant: constant(type)
@@ -35,6 +36,7 @@ extension FunctionGenerator {
             expression(type, depth: depth - 1)
             statements(1 + choices.below(2), depth: depth - 1)
         case .again: if !repeated(type) { leaf(type) }
+        case .atomic: atomic(type, depth: depth)
         }
     }
 

@@ -25,7 +25,7 @@ extension FunctionGenerator {
     }
 
     /// A memory to use. Those without a page are used now and then only: everything traps.
-    private mutating func usableMemory() -> Int? {
+    mutating func usableMemory() -> Int? {
         guard !shape.memories.isEmpty else { return nil }
         let memory = choices.below(shape.memories.count)
         return memorySize(memory) > 0 || choices.chance(5) ? memory : nil
@@ -38,7 +38,7 @@ extension FunctionGenerator {
     }
 
     /// Leaves an address in this memory and returns the offset for the instruction's immediate.
-    private mutating func address(in memory: Int, depth: Int) -> Int {
+    mutating func address(in memory: Int, depth: Int) -> Int {
         let type = shape.memories[memory].address
         let is64 = type == .i64
         let form: AddressForm = choices.pick(weighted: [

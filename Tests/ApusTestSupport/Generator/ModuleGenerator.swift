@@ -83,6 +83,7 @@ extension ModuleShape {
     /// `provider` is the module that this one imports from besides the host.
     init(_ choices: inout ChoiceSource, importing provider: ModuleShape? = nil) {
         if choices.chance(35) { localTypes += [.v128, .v128, .v128] }
+        usesAtomics = choices.chance(30)
         chooseTypes(&choices)
         chooseTags(&choices)
         // Functions of the host know nothing of a module's types.
@@ -275,6 +276,7 @@ extension ModuleShape {
             var memory = MemoryType(
                 limits: SizeLimits(minimum: UInt64(minimum), maximum: UInt64(maximum)))
             memory.is64 = choices.chance(30)
+            memory.isShared = usesAtomics && choices.chance(50)
             if choices.chance(15) {
                 memory.pageSizeLog2 = 0
                 memory.limits.minimum = choices.pick([70_000, 65_536, 4097, 100, 1])

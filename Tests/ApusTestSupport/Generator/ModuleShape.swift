@@ -28,6 +28,8 @@ struct ModuleShape {
     var elements: [Element] = []
     var data: [Data] = []
     var start: Int?
+    /// Whether there are atomic accesses; then memories may be shared.
+    var usesAtomics = false
 
     static let plainTypes: [ValueType] = [
         .i32, .i32, .i32, .i64, .i64, .f32, .f64, .f64, .i32, .i64,

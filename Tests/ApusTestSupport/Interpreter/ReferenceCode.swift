@@ -90,6 +90,15 @@ struct ReferenceCode {
             })
     }
 
+    private static func readMemoryArgument(
+        of instruction: inout Instruction, from reader: inout InstructionReader
+    ) {
+        let argument = reader.readMemoryArgument()
+        instruction.first = argument.offset
+        instruction.second = UInt64(argument.memory)
+        if instruction.operation.laneCount > 0 { instruction.third = reader.readByte() }
+    }
+
     private mutating func readImmediates(
         of instruction: inout Instruction, from reader: inout InstructionReader,
         in module: DecodedModule, at offset: Int
@@ -116,12 +125,11 @@ struct ReferenceCode {
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
             instruction.first = UInt64(reader.readIndex())
             instruction.second = UInt64(reader.readIndex())
-        case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane:
-            let argument = reader.readMemoryArgument()
-            instruction.first = argument.offset
-            instruction.second = UInt64(argument.memory)
-            if instruction.operation.laneCount > 0 { instruction.third = reader.readByte() }
-        case .vectorExtractLane, .vectorReplaceLane:
+        case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
+            .atomicNotify, .atomicWait, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
+            .atomicCompareExchange:
+            Self.readMemoryArgument(of: &instruction, from: &reader)
+        case .vectorExtractLane, .vectorReplaceLane, .atomicFence:
             instruction.third = reader.readByte()
         case .vectorConst, .vectorShuffle:
             let bytes = (0..<16).map { _ in UInt64(reader.readByte()) }

@@ -90,7 +90,7 @@ public final class ReferenceInstance {
                 && fits(UInt64(table.elements.count), table.type.limits.maximum, type.limits)
         case (.memory(let address), .memory(let type)):
             let memory = store.memories[address]
-            return memory.type.is64 == type.is64
+            return memory.type.is64 == type.is64 && memory.type.isShared == type.isShared
                 && memory.type.pageSizeLog2 == type.pageSizeLog2
                 && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let address), .global(let type)):

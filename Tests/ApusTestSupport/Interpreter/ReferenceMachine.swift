@@ -260,6 +260,9 @@ final class ReferenceMachine {
             .dataDrop, .tableGet, .tableSet, .tableSize, .tableGrow, .tableFill, .tableCopy,
             .tableInit, .elementDrop:
             try executeStorage(instruction, instance)
+        case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
+            .atomicReadModifyWrite, .atomicCompareExchange:
+            try executeAtomic(instruction, instance)
         default:
             try executeVector(instruction, instance)
         }

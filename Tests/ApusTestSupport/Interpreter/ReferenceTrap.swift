@@ -13,6 +13,8 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case invalidConversionToInteger = "invalid conversion to integer"
     case nullReference = "null reference"
     case nullFunctionReference = "null function reference"
+    case unalignedAtomic = "unaligned atomic"
+    case expectedSharedMemory = "expected shared memory"
     case nullExceptionReference = "null exception reference"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"

@@ -54,7 +54,7 @@ struct ProgramCase: Decodable, Sendable, CustomTestStringConvertible {
         }
     }
 
-    private static let missing: Set = ["gc", "exceptions", "threads"]
+    private static let missing: Set = ["gc"]
 
     /// All that need no feature that is missing.
     static let all: [ProgramCase] = {

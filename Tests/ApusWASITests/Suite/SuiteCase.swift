@@ -25,6 +25,9 @@ struct SuiteCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
+    /// Whether the program takes for granted that there is no input for half a second.
+    var waitsForInput: Bool { name.contains("wasi_threads") && name.hasSuffix("read") }
+
     func expectation() throws -> Expectation {
         let file = program.deletingPathExtension().appendingPathExtension("json")
         guard FileManager.default.fileExists(atPath: file.path()) else { return Expectation() }
@@ -35,7 +38,7 @@ struct SuiteCase: Sendable, CustomTestStringConvertible {
     static let all: [SuiteCase] = {
         guard let shared = TestEnvironment.shared else { return [] }
         let folder = shared.appending(path: "wasi-testsuite")
-        return TestEnvironment.files(below: folder, suffix: "wasm")
+        return ["wasm", "wat"].flatMap { TestEnvironment.files(below: folder, suffix: $0) }
             .map { SuiteCase(program: $0) }
     }()
 

@@ -31,6 +31,12 @@ struct SuiteTests {
         #expect(AllocationChaos.record(ofSeed: seed).problems == [])
     }
 
+    /// Input that comes to its end when the program has ended long since.
+    private static func nothing() -> [UInt8] {
+        Thread.sleep(forTimeInterval: 1)
+        return []
+    }
+
     private func run(_ suite: SuiteCase, _ place: Place, allocationSeed: UInt64? = nil) throws {
         let expectation = try suite.expectation()
         let folder = try TemporaryFolder()
@@ -41,6 +47,7 @@ struct SuiteTests {
         wasi.arguments = [suite.program.lastPathComponent] + (expectation.args ?? [])
         wasi.environment = (expectation.env ?? [:]).map { (name: $0.key, value: $0.value) }
         if let input = expectation.stdin { wasi.standardInput = .bytes([UInt8](input.utf8)) }
+        if suite.waitsForInput { wasi.standardInput = .stream { _ in Self.nothing() } }
         let output = CapturedOutput()
         let errors = CapturedOutput()
         wasi.standardOutput = .capture(output)

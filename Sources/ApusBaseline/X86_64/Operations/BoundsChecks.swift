@@ -50,7 +50,7 @@ extension BaselineCompiler {
                 register: masked, displacement: Int32(truncatingIfNeeded: argument.offset))
         }
         if let displacement = Int32(exactly: length), !traits.is64,
-            memory >= module.importedMemoryCount
+            layout.memoryPointer(memory) == nil
         {
             let masked = beginMask(traits)
             code.lea(.w64, CallingConvention.scratch, Address(index.register, displacement))

@@ -198,12 +198,12 @@ extension BaselineCompiler {
         finish(result, traits.address)
     }
 
-    /// A field of the record of a memory; of an imported one its address goes into the scratch.
+    /// A field of the record of a memory; of one that is not in the context its address goes into
+    /// the scratch.
     mutating func memoryField(_ memory: Int, offset: Int32) -> Address {
-        if memory < module.importedMemoryCount {
+        if let pointer = layout.memoryPointer(memory) {
             code.load(
-                .w64, CallingConvention.scratch,
-                Address(CallingConvention.context, layout.memoryImport(memory)))
+                .w64, CallingConvention.scratch, Address(CallingConvention.context, pointer))
             return Address(CallingConvention.scratch, offset)
         }
         return Address(CallingConvention.context, layout.memory(memory) &+ offset)

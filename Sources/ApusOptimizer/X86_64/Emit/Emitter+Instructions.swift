@@ -87,6 +87,9 @@ extension Emitter {
         case .load, .loadFloat, .store, .storeFloat, .storeImmediate, .aluStore,
             .aluStoreImmediate:
             emitAccess(instruction, function)
+        case .atomicExchange, .atomicAdd, .atomicAlu, .atomicAluStore, .atomicCompareExchange:
+            emitAtomic(instruction, function)
+        case .fence: code.mfence()
         case .floatBinary, .floatBinaryMemory, .extremum, .floatNegate, .floatAbsolute,
             .copySign, .squareRoot, .round, .convertFloat, .convertToFloat,
             .convertUnsignedToFloat:

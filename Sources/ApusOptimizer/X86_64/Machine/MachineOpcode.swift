@@ -79,6 +79,18 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     /// memory op= value, memory op= immediate; `detail` is an `AluOp`
     case aluStore, aluStoreImmediate
 
+    // Atomics. What is narrower than the result has zeroes above.
+    /// tied: old value ← value, memory
+    case atomicExchange, atomicAdd
+    /// memory op= value, the old value in rax ← value, memory; `detail` is an `AluOp`
+    case atomicAlu
+    /// memory op= value ← value, memory; `detail` is an `AluOp`
+    case atomicAluStore
+    /// old value in rax ← expected value in rax, value, memory; `detail` is 1 if zeroes are missing
+    /// above
+    case atomicCompareExchange
+    case fence
+
     // Floats; `detail` is a `FloatOp`
     case floatBinary, floatBinaryMemory
     /// `detail` is 1 for the minimum

@@ -208,7 +208,7 @@ extension Selector {
         }
     }
 
-    private static func storeWidth(_ width: AccessWidth, _ type: IRType) -> OperandWidth? {
+    static func storeWidth(_ width: AccessWidth, _ type: IRType) -> OperandWidth? {
         switch width {
         case .full: type.width
         case .unsigned8: .w8
@@ -259,13 +259,13 @@ extension Selector {
         return true
     }
 
-    private static func storedOp(_ operator: Operator) -> AluOp? {
+    static func storedOp(_ operator: Operator) -> AluOp? {
         switch `operator` {
-        case .add: .add
+        case .add, .atomicAdd: .add
         case .subtract: .sub
-        case .and: .and
-        case .or: .or
-        case .xor: .xor
+        case .and, .atomicAnd: .and
+        case .or, .atomicOr: .or
+        case .xor, .atomicXor: .xor
         default: nil
         }
     }

@@ -53,6 +53,11 @@ extension Selector {
         case .storeLane: lowerStoreLane(instruction, function)
         case .load: lowerLoad(value, instruction, function)
         case .store: lowerStore(instruction, function)
+        case .atomicLoad: lowerLoad(value, instruction, function)
+        case .atomicExchange, .atomicAdd, .atomicAnd, .atomicOr, .atomicXor:
+            lowerAtomicUpdate(value, instruction, function)
+        case .atomicCompareExchange: lowerAtomicCompareExchange(value, instruction, function)
+        case .fence: begin(MachineInstruction(.fence))
         case .call, .callImport, .callFar, .callRuntime, .tryCall, .tryCallImport, .tryCallFar,
             .tryCallRuntime:
             lowerCall(value, instruction, function)

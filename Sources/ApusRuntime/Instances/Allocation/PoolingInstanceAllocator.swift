@@ -1,3 +1,4 @@
+internal import ApusFormat
 internal import Synchronization
 
 /// Gives each instance a slot of a pool, all of whose memory is reserved from the beginning.
@@ -71,7 +72,10 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
     public func allocateMemory(
         _ request: MemoryRequest
     ) throws(ResourceError) -> LinearMemory {
-        guard let slot = request.place?.slot else { return try LinearMemory(request) }
+        // A shared memory may outlive its instance.
+        guard let slot = request.place?.slot, !request.type.isShared else {
+            return try LinearMemory(request)
+        }
         return try LinearMemory(
             request, in: regions.memory(slot, request.index),
             limit: configuration.limits.memoryBytes)

@@ -1,0 +1,79 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs; indices of memories are valid, since the
+// module is; addresses are checked against the memory's size before they are touched, and what was
+// within a memory stays within it.
+extension RuntimeFunctions {
+    /// (memory, address, expected value, nanoseconds or less than 0 for no end, offset) → outcome
+    static let memoryWait32: Entry = { context, memory, address, expected, timeout, offset in
+        unsafe wait(context, memory, (address, offset), bytes: 4, expected, timeout)
+    }
+
+    /// The same for a value of 64 bits.
+    static let memoryWait64: Entry = { context, memory, address, expected, timeout, offset in
+        unsafe wait(context, memory, (address, offset), bytes: 8, expected, timeout)
+    }
+
+    /// (memory, address, most that are to be notified, offset) → how many were
+    static let memoryNotify: Entry = { context, memory, address, most, offset, _ in
+        unsafe withInstance(context) { instance in
+            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
+            guard let place = unsafe place(context, memory, (address, offset), bytes: 4) else {
+                return 0
+            }
+            // Nobody waits for a place in a memory that only one thread has.
+            guard memory.type.isShared else { return 0 }
+            return UInt64(unsafe apus_unpark(place, UInt32(truncatingIfNeeded: most)))
+        }
+    }
+
+    private static func wait(
+        _ context: UnsafeMutablePointer<apus_context>, _ memory: UInt64,
+        _ address: (UInt64, offset: UInt64), bytes: UInt32, _ expected: UInt64, _ timeout: UInt64
+    ) -> UInt64 {
+        unsafe withInstance(context) { instance in
+            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
+            guard let place = unsafe place(context, memory, address, bytes: UInt64(bytes)) else {
+                return 0
+            }
+            guard memory.type.isShared else {
+                unsafe setTrap(context, .expectedSharedMemory)
+                return 0
+            }
+            let deadline = deadline(after: Int64(bitPattern: timeout))
+            while true {
+                let outcome = unsafe apus_park(place, bytes, expected, deadline)
+                if outcome != apus_parking_interrupted { return UInt64(outcome.rawValue) }
+                // Unless it has been taken back meanwhile.
+                if unsafe !mayGoOn(context) { return 0 }
+            }
+        }
+    }
+
+    /// The monotonic clock's time that many nanoseconds from now; the end of all times if that is
+    /// negative.
+    private static func deadline(after nanoseconds: Int64) -> UInt64 {
+        if nanoseconds < 0 { return .max }
+        return Watchdog.now() &+ UInt64(nanoseconds)
+    }
+
+    /// Where the `bytes` bytes at `address` are. Nil, with a trap, if they are not in the memory or
+    /// the address is not a multiple of their number.
+    private static func place(
+        _ context: UnsafeMutablePointer<apus_context>, _ memory: LinearMemory,
+        _ address: (UInt64, offset: UInt64), bytes: UInt64
+    ) -> UnsafeMutableRawPointer? {
+        let (sum, overflow) = address.0.addingReportingOverflow(address.offset)
+        guard sum & (bytes &- 1) == 0 else {
+            unsafe setTrap(context, .unalignedAtomic)
+            return nil
+        }
+        guard !overflow, memory.contains(sum, count: bytes) else {
+            unsafe setTrap(context, .memoryOutOfBounds)
+            return nil
+        }
+        return unsafe memory.baseAddress + Int(truncatingIfNeeded: sum)
+    }
+}

@@ -1,0 +1,198 @@
+#define _GNU_SOURCE
+#include "apus_parking.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "apus_interrupt.h"
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__APPLE__)
+#include <os/os_sync_wait_on_address.h>
+#endif
+
+/// A thread that waits, on its own stack. Only touched with the lock of its bucket held.
+struct waiter {
+    const void *place;
+    struct apus_thread *thread;
+    struct waiter *next;
+    struct waiter *previous;
+    int32_t is_notified;
+};
+
+/// Those who wait for places of the same hash, in the order in which they came.
+struct bucket {
+    pthread_mutex_t lock;
+    struct waiter *first;
+    struct waiter *last;
+} __attribute__((aligned(64)));
+
+enum { bucket_count = 64 };
+static struct bucket buckets[bucket_count];
+static pthread_once_t prepare_once = PTHREAD_ONCE_INIT;
+
+/// At first, and in a child process, in which nobody waits.
+static void empty_buckets(void) {
+    for (int index = 0; index < bucket_count; index++) {
+        pthread_mutex_init(&buckets[index].lock, NULL);
+        buckets[index].first = NULL;
+        buckets[index].last = NULL;
+    }
+}
+
+static void prepare(void) {
+    empty_buckets();
+    pthread_atfork(NULL, NULL, empty_buckets);
+}
+
+static struct bucket *bucket_of(const void *place) {
+    uint64_t hash = (uint64_t)(uintptr_t)place * 0x9E3779B97F4A7C15u;
+    return &buckets[hash >> 58];
+}
+
+static void append(struct bucket *bucket, struct waiter *waiter) {
+    waiter->next = NULL;
+    waiter->previous = bucket->last;
+    *(bucket->last ? &bucket->last->next : &bucket->first) = waiter;
+    bucket->last = waiter;
+}
+
+static void take_out(struct bucket *bucket, struct waiter *waiter) {
+    *(waiter->previous ? &waiter->previous->next : &bucket->first) = waiter->next;
+    *(waiter->next ? &waiter->next->previous : &bucket->last) = waiter->previous;
+}
+
+// MARK: The system's waits
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/// Waits while `*word` is `value`, until `deadline` at most. May return for no reason.
+static void wait_for_change(uint32_t *word, uint32_t value, uint64_t deadline) {
+#if defined(__linux__)
+    // Absolute, so that nothing is lost when a signal comes.
+    struct timespec time = {
+        .tv_sec = (time_t)(deadline / 1000000000u), .tv_nsec = (long)(deadline % 1000000000u)};
+    syscall(
+        SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+        deadline == UINT64_MAX ? NULL : &time, NULL, FUTEX_BITSET_MATCH_ANY);
+#elif defined(__APPLE__)
+    uint64_t present = now();
+    if (deadline == UINT64_MAX) {
+        os_sync_wait_on_address(word, value, sizeof *word, OS_SYNC_WAIT_ON_ADDRESS_NONE);
+    } else if (deadline > present) {
+        os_sync_wait_on_address_with_timeout(
+            word, value, sizeof *word, OS_SYNC_WAIT_ON_ADDRESS_NONE, OS_CLOCK_MACH_ABSOLUTE_TIME,
+            deadline - present);
+    }
+#endif
+}
+
+/// Ends the wait of the thread that waits for `word`, if one does. The address may lead nowhere by
+/// now.
+static void wake(uint32_t *word) {
+#if defined(__linux__)
+    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+#elif defined(__APPLE__)
+    os_sync_wake_by_address_any(word, sizeof *word, OS_SYNC_WAKE_BY_ADDRESS_NONE);
+#endif
+}
+
+void apus_thread_wake(struct apus_thread *thread) {
+    __atomic_fetch_add(&thread->wakes, 1, __ATOMIC_RELEASE);
+    wake(&thread->wakes);
+}
+
+// MARK: Waiting and notifying
+
+static int has_value(const void *place, uint32_t bytes, uint64_t expected) {
+    if (bytes == 8) return __atomic_load_n((const uint64_t *)place, __ATOMIC_SEQ_CST) == expected;
+    return __atomic_load_n((const uint32_t *)place, __ATOMIC_SEQ_CST) == (uint32_t)expected;
+}
+
+/// Waits once. Returns whether the wait is over, and how it has ended in `*outcome`.
+static int wait_once(
+    struct bucket *bucket, struct waiter *waiter, uint64_t deadline, enum apus_parking *outcome) {
+    struct apus_thread *thread = waiter->thread;
+    uint32_t wakes = __atomic_load_n(&thread->wakes, __ATOMIC_ACQUIRE);
+    int is_interrupted = apus_this_thread_is_interrupted();
+    int is_late = deadline != UINT64_MAX && now() >= deadline;
+    // Whoever notifies has left this record alone when the lock is had.
+    pthread_mutex_lock(&bucket->lock);
+    int is_notified = waiter->is_notified;
+    int is_over = is_notified || is_interrupted || is_late;
+    if (is_over && !is_notified) take_out(bucket, waiter);
+    pthread_mutex_unlock(&bucket->lock);
+    if (!is_over) {
+        wait_for_change(&thread->wakes, wakes, deadline);
+        return 0;
+    }
+    *outcome = is_notified ? apus_parking_notified
+        : is_interrupted   ? apus_parking_interrupted
+                           : apus_parking_timed_out;
+    return 1;
+}
+
+enum apus_parking apus_park(
+    const void *place, uint32_t bytes, uint64_t expected, uint64_t deadline) {
+    pthread_once(&prepare_once, prepare);
+    struct bucket *bucket = bucket_of(place);
+    struct waiter waiter = {.place = place, .thread = apus_thread_record()};
+    pthread_mutex_lock(&bucket->lock);
+    int differs = !has_value(place, bytes, expected);
+    if (!differs) append(bucket, &waiter);
+    pthread_mutex_unlock(&bucket->lock);
+    if (differs) return apus_parking_differs;
+    enum apus_parking outcome;
+    while (!wait_once(bucket, &waiter, deadline, &outcome)) {}
+    return outcome;
+}
+
+// Threads that are told of at once, without the lock.
+enum { wake_capacity = 32 };
+
+uint32_t apus_unpark(const void *place, uint32_t most) {
+    pthread_once(&prepare_once, prepare);
+    struct bucket *bucket = bucket_of(place);
+    uint32_t *words[wake_capacity];
+    uint32_t total = 0;
+    uint32_t count;
+    do {
+        count = 0;
+        pthread_mutex_lock(&bucket->lock);
+        struct waiter *waiter = bucket->first;
+        while (waiter && count < wake_capacity && total < most) {
+            struct waiter *next = waiter->next;
+            if (waiter->place == place) {
+                take_out(bucket, waiter);
+                waiter->is_notified = 1;
+                words[count++] = &waiter->thread->wakes;
+                __atomic_fetch_add(words[count - 1], 1, __ATOMIC_RELEASE);
+                total++;
+            }
+            waiter = next;
+        }
+        pthread_mutex_unlock(&bucket->lock);
+        for (uint32_t index = 0; index < count; index++) wake(words[index]);
+    } while (count == wake_capacity && total < most);
+    return total;
+}
+
+uint64_t apus_parked_count(const void *place) {
+    pthread_once(&prepare_once, prepare);
+    struct bucket *bucket = bucket_of(place);
+    uint64_t count = 0;
+    pthread_mutex_lock(&bucket->lock);
+    for (struct waiter *waiter = bucket->first; waiter; waiter = waiter->next) {
+        if (waiter->place == place) count++;
+    }
+    pthread_mutex_unlock(&bucket->lock);
+    return count;
+}
