@@ -24,6 +24,15 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case outOfFuel
     /// `call_ref` of null.
     case nullFunctionReference
+    case nullStructureReference
+    case nullArrayReference
+    case nullIntegerReference
+    case arrayOutOfBounds
+    case castFailure
+    /// An object is larger than a heap may be.
+    case allocationTooLarge
+    /// There is no room for an object, although nothing but what is in use is kept.
+    case heapExhausted
 }
 
 extension TrapCode: CustomStringConvertible {
@@ -45,6 +54,13 @@ extension TrapCode: CustomStringConvertible {
         case .interrupted: "interrupted"
         case .outOfFuel: "all fuel consumed"
         case .nullFunctionReference: "null function reference"
+        case .nullStructureReference: "null structure reference"
+        case .nullArrayReference: "null array reference"
+        case .nullIntegerReference: "null i31 reference"
+        case .arrayOutOfBounds: "out of bounds array access"
+        case .castFailure: "cast failure"
+        case .allocationTooLarge: "allocation size too large"
+        case .heapExhausted: "heap exhausted"
         }
     }
 }

@@ -16,6 +16,7 @@ internal import ApusVectors
 public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let module: DecodedModule
     let layout: ContextLayout
+    let aggregates: AggregateLayouts
     let processor: ProcessorFeatures
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
@@ -73,6 +74,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var moves = Arena<Move>(capacity: 32)
     var stubs = Arena<Stub>(capacity: 8)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
+    var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     /// Where the function's hints are among those of the module.
     var hints = 0..<0
     /// What is put off until the rest of the function has been translated, and how many frames are
@@ -94,6 +96,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     public init(_ environment: ModuleEnvironment) {
         module = environment.module
         layout = environment.layout
+        aggregates = environment.aggregates
         processor = environment.processor
         vectorOptions = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
@@ -127,6 +130,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         translate(analysis)
         if isStopped { throw failure(.stopped) }
         if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
+        emitColdAllocations()
         emitColdTraps()
         code.emitConstants()
         if code.hasFailed { throw failure(.tooLarge) }
@@ -152,6 +156,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         owners.reset()
         frames.removeAll()
         coldTraps.removeAll()
+        coldAllocations.removeAll()
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false

@@ -33,6 +33,8 @@ enum TypeChecker {
             return result == .v128 && types[0] == .v128 && isNumber(types[1]) && instruction.c < 16
         case .address: return isSoundAccess(instruction, types)
         case .condition: return result == .none && types == [.i32]
+        case .allocates: return result == .ref && types == [.i64, .i32, .i32]
+        case .testsType: return result == .i32 && types == [.ref, .i32]
         }
     }
 

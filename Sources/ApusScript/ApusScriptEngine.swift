@@ -117,6 +117,8 @@ extension Value {
         case .null(.func): self = .function(nil)
         case .null(.extern): self = .external(nil)
         case .external(let number?): self = .external(ExternReference(number))
+        case .null(let heap) where heap != .exn && heap != .noexn: self = .any(nil)
+        case .host(let number?): self = .any(.external(ExternReference(number)))
         case .null, .external(nil), .host, .reference: return nil
         }
     }
@@ -135,6 +137,11 @@ extension ScriptValue {
             case .function(let function): function == nil ? .null(.func) : .reference(.func)
             case .external(let reference):
                 reference.map { .external($0.value as? UInt32) } ?? .null(.extern)
+            case .any(nil): .null(.any)
+            case .any(.integer?): .reference(.i31)
+            case .any(.structure?): .reference(.struct)
+            case .any(.array?): .reference(.array)
+            case .any(.external(let reference)?): .host(reference.value as? UInt32)
             }
     }
 }

@@ -14,6 +14,7 @@ extension ReferenceValue {
             case .v128(let vector): .v128(low: vector.low, high: vector.high)
             case .function(let function): .function(function == nil ? nil : 0)
             case .external(let reference): .extern(reference?.value as? UInt32)
+            case .any: .extern(nil)
             }
     }
 }

@@ -233,7 +233,7 @@ extension BaselineCompiler {
 
     /// Offset of the present position from the function's start.
     @inline(__always)
-    private var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+    var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
 
     /// Records that the code at the present position can stop with `trap`.
     @inline(__always)

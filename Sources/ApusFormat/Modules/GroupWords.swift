@@ -70,7 +70,8 @@ public struct GroupWords: Hashable, Sendable {
         case member(Int)
         case other(HeapType)
 
-        init(_ type: HeapType) {
+        /// What `type` is, as the words of a group name it.
+        public init(_ type: HeapType) {
             self =
                 type.typeIndex != nil && type.bits & GroupWords.positionBit != 0
                 ? .member(Int(type.bits & ~GroupWords.positionBit)) : .other(type)
@@ -108,6 +109,11 @@ public struct GroupWords: Hashable, Sendable {
             supertype: supertype == Self.noSupertype ? nil : Named(HeapType(bits: supertype)),
             fields: start..<start + Int(head >> Self.countShift),
             resultCount: Int(words[place + 2]))
+    }
+
+    /// Calls `body` with each field of a structure or an array, which names types as the group does.
+    public func forEachField(of member: Member, _ body: (FieldType) -> Void) {
+        for place in member.fields { body(FieldType(bits: words[place])) }
     }
 
     /// Calls `body` with each type outside the group that it names, as often as it does.

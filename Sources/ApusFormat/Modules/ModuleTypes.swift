@@ -71,6 +71,9 @@ public struct ModuleTypes: Hashable, Sendable {
         return Int(entry.start)..<Int(entry.start) + Int(entry.count)
     }
 
+    /// The fields of structure `index`, or the one of an array.
+    public func fieldTypes(_ index: Int) -> ArraySlice<FieldType> { fields[fieldRange(index)] }
+
     /// Where the results of function type `index` lie in `fields`.
     func resultRange(_ index: Int) -> Range<Int> {
         let start = fieldRange(index).upperBound

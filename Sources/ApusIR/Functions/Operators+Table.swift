@@ -102,6 +102,9 @@ extension Operator {
         case .loadLane: entry("loadLane", .store, .address, .access, .reads)
         case .storeLane: entry("storeLane", .store, .address, .access, .writes)
 
+        case .allocate: entry("allocate", .ternary, .allocates, .none, .traps)
+        case .typeTest: entry("typeTest", .binary, .testsType, .number)
+
         case .call: entry("call", .list, .any, .none, .calls)
         case .callImport: entry("callImport", .list, .any, .none, .calls)
         case .callFar: entry("callFar", .unaryAndList, .any, .number, .calls)

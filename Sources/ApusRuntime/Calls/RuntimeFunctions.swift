@@ -35,6 +35,17 @@ enum RuntimeFunctions {
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
         case .raise: unsafe raise
+        case .objectNew: unsafe objectNew
+        case .arrayNew: unsafe arrayNew
+        case .arrayNewFilled: unsafe arrayNewFilled
+        case .arrayNewVectors: unsafe arrayNewVectors
+        case .arrayNewData: unsafe arrayNewData
+        case .arrayNewElements: unsafe arrayNewElements
+        case .arrayFill: unsafe arrayFill
+        case .arrayFillVectors: unsafe arrayFillVectors
+        case .arrayCopy: unsafe arrayCopy
+        case .arrayInitData: unsafe arrayInitData
+        case .arrayInitElements: unsafe arrayInitElements
         }
     }
 

@@ -29,7 +29,9 @@ public final class LoadedModule: Sendable {
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
     /// Whether its tables or globals can hold references to host objects.
-    let holdsExternals: Bool
+    let holdsObjects: Bool
+    /// Whether a passive element segment may hold such references.
+    let hasObjectSegments: Bool
     /// Whether it imports something that is no function.
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
@@ -64,9 +66,12 @@ public final class LoadedModule: Sendable {
             image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
-        holdsExternals =
-            module.tables.contains { $0.element.isExternal }
-            || module.globals.contains { $0.value.isExternal }
+        holdsObjects =
+            module.tables.contains { ObjectLayout.isTraced($0.element, in: module) }
+            || module.globals.contains { ObjectLayout.isTraced($0.value, in: module) }
+        hasObjectSegments = module.elements.contains {
+            $0.mode == .passive && ObjectLayout.isTraced($0.type, in: module)
+        }
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()

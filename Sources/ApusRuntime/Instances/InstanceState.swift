@@ -339,6 +339,12 @@ public final class InstanceState {
         }
     }
 
+    /// Calls `visit` with all references of the passive element segments.
+    func forEachSegmentWord(_ visit: (UInt64) -> Void) {
+        guard let first = unsafe segmentElements else { return }
+        for place in 0..<module.template.passiveElementCount { visit(unsafe first[place]) }
+    }
+
     /// As far as the store may go on.
     private func evaluate(
         _ elements: ElementSegment.Initializers, into first: UnsafeMutablePointer<UInt64>

@@ -53,6 +53,8 @@ extension Selector {
         case .storeLane: lowerStoreLane(instruction, function)
         case .load: lowerLoad(value, instruction, function)
         case .store: lowerStore(instruction, function)
+        case .allocate: lowerAllocation(value, instruction, function)
+        case .typeTest: lowerTypeTest(value, instruction, function)
         case .call, .callImport, .callFar, .callRuntime, .tryCall, .tryCallImport, .tryCallFar,
             .tryCallRuntime:
             lowerCall(value, instruction, function)
