@@ -73,6 +73,8 @@ enum BombBenchmark {
             return "made"
         } catch let error as ModuleError where error.kind == .limit {
             return "refused"
+        } catch let error as ResourceError where error.limit != nil {
+            return "refused"
         }
     }
 

@@ -60,6 +60,10 @@ public final class Engine: Sendable {
         /// (`AllocationChaos`).
         package var allocationSeed: UInt64?
 
+        /// For tests: each object that is made is preceded by a collection, and what is free holds
+        /// nothing that looks like an object.
+        package var collectsAtEachAllocation = false
+
         /// The defaults.
         public init() {}
 
@@ -106,13 +110,15 @@ public final class Engine: Sendable {
         runtime.tableElementsLimit = configuration.tableElementsLimit
         runtime.checksSegmentsFirst = !configuration.features.has(.bulkMemory)
         runtime.isFuelMetered = configuration.isFuelMetered
+        runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
                     trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
                     allocator: configuration.allocator.make(runtime), configuration: runtime,
-                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error }))
+                    onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error },
+                    exceptionOfError: { ($0 as? WasmException)?.thrown }))
         } catch {
             shared = .failure(error)
         }

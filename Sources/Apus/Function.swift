@@ -42,8 +42,8 @@ public struct Function {
         var span = cells.mutableSpan
         do {
             try runtime.call(target, &span)
-        } catch let trap as WasmTrap {
-            throw Trap(trap, in: runtime)
+        } catch {
+            throw runtime.outward(error)
         }
         return try Value.values(of: type.results, in: store) { cells[$0] }
     }

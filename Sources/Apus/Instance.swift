@@ -39,8 +39,8 @@ extension Instance {
         let runtime = try store.runtime
         do {
             try runtime.initialize(state)
-        } catch let trap as WasmTrap {
-            throw Trap(trap, in: runtime)
+        } catch {
+            throw runtime.outward(error)
         }
     }
 }
@@ -56,6 +56,7 @@ public enum Item {
     case table(Table)
     case memory(Memory)
     case global(Global)
+    case tag(Tag)
 
     /// Its type. The minimum of a memory's or table's limits is its present size.
     public var type: ItemType {
@@ -70,6 +71,7 @@ public enum Item {
             type.limits.minimum = UInt64(memory.pageCount)
             return .memory(type)
         case .global(let global): return .global(global.type)
+        case .tag(let tag): return .tag(tag.parameters)
         }
     }
 
@@ -80,6 +82,7 @@ public enum Item {
             case .table(let table): .table(Table(table, in: store))
             case .memory(let memory): .memory(Memory(memory, in: store))
             case .global(let global): .global(Global(global, in: store))
+            case .tag(let tag): .tag(Tag(tag, in: store))
             }
     }
 
@@ -90,6 +93,7 @@ public enum Item {
         case .table(let table): .table(table.references)
         case .memory(let memory): .memory(memory.linear)
         case .global(let global): .global(global.cell)
+        case .tag(let tag): .tag(tag.tag)
         }
     }
 }
@@ -159,6 +163,15 @@ extension Instance {
             throw ExportError(name: name, expected: "global", found: item?.type)
         }
         return global
+    }
+
+    /// The tag that is exported as `name`. Throws `ExportError` if there is none.
+    public func tag(_ name: String) throws -> Tag {
+        let item = try export(name)
+        guard case .tag(let tag) = item else {
+            throw ExportError(name: name, expected: "tag", found: item?.type)
+        }
+        return tag
     }
 }
 

@@ -9,6 +9,8 @@ public enum ItemType: Hashable, Sendable {
     case table(TableType)
     case memory(MemoryType)
     case global(GlobalType)
+    /// Of exceptions that carry values of these types.
+    case tag([ValueType])
 }
 
 extension ItemType {
@@ -20,6 +22,7 @@ extension ItemType {
             case .table(let type): .table(module.resolve(type))
             case .memory(let type): .memory(type)
             case .global(let type): .global(module.resolve(type))
+            case .tag(let index): .tag(module.functionType(index).parameters)
             }
     }
 
@@ -33,6 +36,7 @@ extension ItemType {
             case .table(let index): .table(module.resolve(decoded.tables[Int(index)]))
             case .memory(let index): .memory(decoded.memories[Int(index)])
             case .global(let index): .global(module.resolve(decoded.globals[Int(index)]))
+            case .tag(let index): .tag(module.functionType(decoded.tags[Int(index)]).parameters)
             }
     }
 }
@@ -45,6 +49,7 @@ extension ItemType: CustomStringConvertible {
         case .table(let type): "table of \(type.element), \(Self.range(type.limits)) elements"
         case .memory(let type): "memory of \(Self.range(type.limits)) pages"
         case .global(let type): "global \(type.isMutable ? "(mut \(type.value))" : "\(type.value)")"
+        case .tag(let types): "tag [\(ValueType.list(types))]"
         }
     }
 

@@ -67,6 +67,11 @@ public struct Linker {
         define(module, name, .global(global))
     }
 
+    /// Gives `tag` to those who import `module`.`name` in its store.
+    public mutating func define(_ module: String, _ name: String, _ tag: Tag) {
+        define(module, name, .tag(tag))
+    }
+
     /// Gives all exports of `instance` to those who import from `module` in its store.
     public mutating func define(_ module: String, _ instance: Instance) throws {
         for (name, item) in try instance.exports { define(module, name, item) }

@@ -116,8 +116,8 @@ struct ResolvedModule<Bound> {
         do {
             let state = try runtime.instantiate(module.loaded, imports, hostState: hostState)
             return Instance(state, in: store)
-        } catch let trap as WasmTrap {
-            throw Trap(trap, in: runtime)
+        } catch {
+            throw runtime.outward(error)
         }
     }
 
@@ -152,6 +152,7 @@ extension Item {
         case .table(let table): table.store
         case .memory(let memory): memory.store
         case .global(let global): global.store
+        case .tag(let tag): tag.store
         }
     }
 
@@ -162,6 +163,7 @@ extension Item {
         case .table: "table"
         case .memory: "memory"
         case .global: "global"
+        case .tag: "tag"
         }
     }
 }

@@ -106,11 +106,17 @@ extension Trap: CustomStringConvertible {
     public var description: String {
         var text = "trap: \(code)"
         if let message { text += ": \(message)" }
-        let hidden = backtrace.count - 2 * Self.framesShown
+        return text + Self.lines(backtrace, isTruncated: isTruncated)
+    }
+
+    /// A line for each frame, innermost first.
+    static func lines(_ backtrace: [Frame], isTruncated: Bool) -> String {
+        var text = ""
+        let hidden = backtrace.count - 2 * framesShown
         for (index, frame) in backtrace.enumerated() {
-            if hidden <= 0 || index < Self.framesShown || index >= Self.framesShown + hidden {
+            if hidden <= 0 || index < framesShown || index >= framesShown + hidden {
                 text += "\n  at \(frame)"
-            } else if index == Self.framesShown {
+            } else if index == framesShown {
                 text += "\n  … \(hidden) more"
             }
         }

@@ -15,6 +15,7 @@ public enum Value {
     /// An integer of 31 bits, a structure, an array, or a value of the host that is passed as one
     /// of these may be.
     case any(AnyReference?)
+    case exception(WasmException?)
 
     /// The value's type; of a reference the general one, with null, whatever it refers to.
     public var type: ValueType {
@@ -27,6 +28,7 @@ public enum Value {
         case .function: .funcref
         case .external: .externref
         case .any: .reference(.any, nullable: true)
+        case .exception: .exnref
         }
     }
 
@@ -40,6 +42,8 @@ public enum Value {
         case .any(let reference?): reference.matches(type)
         case .any(nil):
             type.isNullable && ValueType.reference(.any, nullable: true).isOfSameKind(as: type)
+        case .exception(_?): type.isReference && type.heapType == .exn
+        case .exception(nil): type.isNullable && ValueType.exnref.isOfSameKind(as: type)
         case .i32, .i64, .f32, .f64, .v128: self.type == type
         }
     }
@@ -61,6 +65,7 @@ public enum Value {
         case .function(let value): (try value.cell(store), 0)
         case .external(let value): (try value.cell(store), 0)
         case .any(let value): (try value.cell(store), 0)
+        case .exception(let value): (try value.cell(store), 0)
         }
     }
 
@@ -78,6 +83,8 @@ public enum Value {
             self = .external(try ExternReference?.fromCell(bits.0, store))
         case _ where ValueType.reference(.any, nullable: true).isOfSameKind(as: type):
             self = .any(try AnyReference?.fromCell(bits.0, store))
+        case _ where ValueType.exnref.isOfSameKind(as: type):
+            self = .exception(try WasmException?.fromCell(bits.0, store))
         default: throw TypeError(expected: [], found: [type], place: "a value for the host")
         }
     }
@@ -94,6 +101,7 @@ public enum Value {
         case _ where ValueType.funcref.isOfSameKind(as: type): .function(nil)
         case _ where ValueType.externref.isOfSameKind(as: type): .external(nil)
         case _ where ValueType.reference(.any, nullable: true).isOfSameKind(as: type): .any(nil)
+        case _ where ValueType.exnref.isOfSameKind(as: type): .exception(nil)
         default: nil
         }
     }
@@ -117,6 +125,7 @@ extension Value: CustomStringConvertible {
         case .function(let value): value == nil ? "null funcref" : "funcref"
         case .external(let value): value == nil ? "null externref" : "externref"
         case .any(let value): value.map { "\($0)" } ?? "null anyref"
+        case .exception(let value): value == nil ? "null exnref" : "exnref"
         }
     }
 }

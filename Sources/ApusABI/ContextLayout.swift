@@ -111,6 +111,19 @@ public enum StoreField {
     public static var allocate: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.allocate))
     }
+    public static var catchFramePointer: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.catch_fp))
+    }
+    public static var exception: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.exception))
+    }
+}
+
+/// Offsets within `apus_exception`.
+public enum ExceptionField {
+    /// Of the first of the values that it carries, which lie one after the other as
+    /// `CallingConvention.cellOffsets` says.
+    public static var values: Int32 { Int32(unsafe MemoryLayout<apus_exception>.size) }
 }
 
 /// Offsets within `apus_type`, and how a type's record is found.
@@ -150,6 +163,7 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// memories, and one of no bytes that stands for all others); the passive element segments
 /// likewise, as if they were tables; own globals (16 bytes each, the value
 /// in the low bytes);
+/// the addresses of all tags, imported ones first (8 bytes each);
 /// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
 public struct ContextLayout: Sendable {
     public let functionImports: Int32
@@ -161,6 +175,7 @@ public struct ContextLayout: Sendable {
     public let dataSegments: Int32
     public let elementSegments: Int32
     public let globals: Int32
+    public let tags: Int32
     public let signatures: Int32
     public let funcrefs: Int32
     /// Size of the whole context in bytes.
@@ -202,6 +217,7 @@ public struct ContextLayout: Sendable {
         elementSegments = group(
             module.elements.isEmpty ? 0 : Int(passiveElementCount) + 1, of: 16)
         globals = group(module.globals.count - module.importedGlobalCount, of: 16)
+        tags = group(module.tags.count, of: 8)
         signatures = group(module.types.count, of: 4)
         funcrefs = group(module.escapingFunctions.count, of: Self.funcrefSize)
         size = (next + 15) & ~15
@@ -266,6 +282,8 @@ public struct ContextLayout: Sendable {
     public func global(_ index: Int) -> Int32 {
         globals + (Int32(index) - importedGlobalCount) * 16
     }
+    /// Of the address of tag `index`.
+    public func tag(_ index: Int) -> Int32 { tags + Int32(index) * 8 }
     /// Of the engine-wide id of type `index`.
     public func signature(_ index: Int) -> Int32 { signatures + Int32(index) * 4 }
     /// Of the funcref record of the `ordinal`-th escaping function.

@@ -26,8 +26,10 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     case tableCopy
     /// (segment)
     case elementDrop
-    /// (trap code): never returns
-    case raise
+    /// (tag) → a new exception, whose values are still to be stored
+    case exceptionMake
+    /// (exception): never returns; goes on where it is caught
+    case exceptionThrow
 
     // Objects of the heap. The place of a type is that of its id in the context
     // (`ContextLayout.signature`). Arrays that are given may be null.
@@ -58,7 +60,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
-        case .memorySize, .dataDrop, .elementDrop, .raise: 1
+        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
         case .memoryGrow, .objectNew, .arrayNew: 2
         case .tableGrow, .arrayNewFilled, .arrayNewVectors: 3
         case .memoryFill, .tableFill, .arrayNewData, .arrayNewElements, .arrayFill,
@@ -70,7 +72,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     public var hasResult: Bool {
         switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .objectNew, .arrayNew, .arrayNewFilled,
+        case .memoryGrow, .memorySize, .tableGrow, .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled,
             .arrayNewVectors, .arrayNewData, .arrayNewElements:
             true
         default: false

@@ -33,6 +33,10 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case allocationTooLarge
     /// There is no room for an object, although nothing but what is in use is kept.
     case heapExhausted
+    /// `throw_ref` of null.
+    case nullExceptionReference
+    /// Not a trap: an exception is thrown. Those that guests do not catch wait in the store.
+    case exception
 }
 
 extension TrapCode: CustomStringConvertible {
@@ -61,6 +65,8 @@ extension TrapCode: CustomStringConvertible {
         case .castFailure: "cast failure"
         case .allocationTooLarge: "allocation size too large"
         case .heapExhausted: "heap exhausted"
+        case .nullExceptionReference: "null exception reference"
+        case .exception: "uncaught exception"
         }
     }
 }

@@ -75,6 +75,11 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var stubs = Arena<Stub>(capacity: 8)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     var coldAllocations = Arena<ColdAllocation>(capacity: 8)
+    /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
+    /// begin.
+    var landings = Arena<Landing>(capacity: 4)
+    var firstHandlerList = 0
+    var hasTooManyHandlers = false
     /// Where the function's hints are among those of the module.
     var hints = 0..<0
     /// What is put off until the rest of the function has been translated, and how many frames are
@@ -128,12 +133,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitPrologue(analysis)
         openFunctionFrame()
         translate(analysis)
-        if isStopped { throw failure(.stopped) }
         if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
         emitColdAllocations()
+        emitLandings()
         emitColdTraps()
         code.emitConstants()
-        if code.hasFailed { throw failure(.tooLarge) }
+        if isStopped { throw failure(.stopped) }
+        if code.hasFailed || hasTooManyHandlers { throw failure(.tooLarge) }
         function.end(codeEnd: code.count, sites, relocationCount: relocations.count)
         batch.functions.append(function)
     }
@@ -157,6 +163,9 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         frames.removeAll()
         coldTraps.removeAll()
         coldAllocations.removeAll()
+        landings.removeAll()
+        firstHandlerList = sites.handlerLists.count
+        hasTooManyHandlers = false
         vectorConstants.removeAll()
         refusedFeature = nil
         isStopped = false

@@ -29,6 +29,8 @@ struct ControlFrame: BitwiseCopyable {
     var isElseCold = false
     /// Of the table of branches at hand, the place of this frame's among its `stubs`, or -1.
     var stub: Int32 = -1
+    /// The handlers of calls in it: the number of their list among the function's, or -1.
+    var handlers: Int32 = -1
     /// Which homes were current, and newer than memory, where the condition was tested.
     var validAtElse: HomeState
     /// Which homes may be newer than memory at the label, over all branches so far.

@@ -25,7 +25,9 @@ extension BaselineCompiler {
         case .returnCall: translateReturnCall()
         case .returnCallIndirect: translateReturnCallIndirect()
         case .returnCallRef: translateReturnCallRef()
-        case .throw, .throwRef, .tryTable: refuse(.exceptions)
+        case .throw: translateThrow()
+        case .throwRef: translateThrowRef()
+        case .tryTable: translateTryTable()
 
         case .drop: discard(pop())
         case .select: translateSelect()

@@ -31,7 +31,8 @@ enum Outcome {
         EXIT STATUS:
           the program's own, or
           124  --timeout struck: a line names it, then a backtrace
-          134  it trapped, or its fuel was used up: a line says why, then a backtrace
+          134  it trapped, did not catch an exception, or used up its fuel: a line says which,
+               then a backtrace
           64   the command line makes no sense: one line says where
           1    anything else: one line says what; also a status of the program's whose low
                eight bits are 0
@@ -49,6 +50,9 @@ enum Outcome {
             status = processStatus(try work())
         } catch let trap as Trap {
             status = end(trap, limits)
+        } catch let exception as WasmException {
+            report(exception.description)
+            status = trapStatus
         } catch let error as ValidationError {
             throw error
         } catch is CompilationDeadlineError {

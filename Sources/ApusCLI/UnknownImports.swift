@@ -45,6 +45,7 @@ enum UnknownImports: String, CaseIterable, ExpressibleByArgument {
         case .function: return nil
         case .global(let type):
             return try Value.zero(type.value).map { .global(try Global(store, type, $0)) }
+        case .tag(let types): return .tag(try Tag(store, parameters: types))
         case .memory(let type): return .memory(try Memory(store, type))
         case .table(let type):
             return type.element.isNullable ? .table(try Table(store, type)) : nil

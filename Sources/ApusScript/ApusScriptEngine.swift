@@ -84,6 +84,7 @@ extension ScriptFailure {
         case let error as LinkError:
             let words = error.found == nil ? "unknown import" : "incompatible import type"
             self = .unlinkable("\(words): \(error)")
+        case let exception as WasmException: self = .exception("\(exception)")
         case let trap as Trap: self = .trap("\(trap.code)")
         case let error as ResourceError: self = .limit("\(error)")
         case let error as TypeError where error.expected.isEmpty: self = .unsupported(Self.values)
@@ -116,6 +117,7 @@ extension Value {
         case .v128(let low, let high): self = .v128(Vector128(low: low, high: high))
         case .null(.func): self = .function(nil)
         case .null(.extern): self = .external(nil)
+        case .null(.exn): self = .exception(nil)
         case .external(let number?): self = .external(ExternReference(number))
         case .null(let heap) where heap != .exn && heap != .noexn: self = .any(nil)
         case .host(let number?): self = .any(.external(ExternReference(number)))
@@ -142,6 +144,7 @@ extension ScriptValue {
             case .any(.structure?): .reference(.struct)
             case .any(.array?): .reference(.array)
             case .any(.external(let reference)?): .host(reference.value as? UInt32)
+            case .exception(let exception): exception == nil ? .null(.exn) : .reference(.exn)
             }
     }
 }

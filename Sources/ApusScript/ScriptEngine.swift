@@ -39,6 +39,8 @@ public enum ScriptFailure: Error, Hashable, Sendable {
     case unsupported(String)
     case unlinkable(String)
     case trap(String)
+    /// An exception that nobody caught.
+    case exception(String)
     case other(String)
 }
 
@@ -52,6 +54,7 @@ extension ScriptFailure: CustomStringConvertible {
         case .unsupported(let text): "unsupported: \(text)"
         case .unlinkable(let text): "unlinkable: \(text)"
         case .trap(let text): "trap: \(text)"
+        case .exception(let text): text
         case .other(let text): text
         }
     }

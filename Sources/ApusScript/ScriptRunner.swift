@@ -240,6 +240,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
             guard try perform(action, line) != nil else { return }
             fail(line, "\(action.name) returned, expected an exception")
         } catch {
+            if case .exception = error { return passed += 1 }
             fail(line, "\(action.name): \(error), expected an exception")
         }
     }
@@ -316,7 +317,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         case .unsupported(let feature): feature
         case .limit: "implementation limit"
         case .unlinkable: missingReason
-        case .malformed, .invalid, .trap, .other: nil
+        case .malformed, .invalid, .trap, .exception, .other: nil
         }
     }
 

@@ -125,3 +125,11 @@ int32_t apus_thread_barrier(void) {
     return ENOSYS;
 #endif
 }
+
+__attribute__((noinline)) void apus_with_registers_on_stack(
+    void (*body)(void *), void *argument) {
+    __builtin_unwind_init();
+    body(argument);
+    // The frame is still there while that runs.
+    __asm__ volatile("" ::: "memory");
+}

@@ -47,9 +47,19 @@ void apus_trace_capture(
                                  store->trace + 1, store->trace_capacity - 1);
 }
 
-static void trap_leave(struct apus_store_context *store) {
+/// Says where guests go on with the exception that is being thrown, or if they do not go on, 0,
+/// after noting their frames.
+static uintptr_t trap_leave(struct apus_store_context *store) {
     store->trap_signal = 0;
+    uintptr_t landing = store->catch_pc;
+    if (landing != 0) {
+        store->catch_pc = 0;
+        store->trap = 0;
+        // Nobody may keep a guest that is to stop from it.
+        if (!__atomic_load_n(&store->interrupt, __ATOMIC_ACQUIRE)) return landing;
+    }
     apus_trace_capture(store, store->exit_pc, store->exit_fp, apus_stack_address());
+    return 0;
 }
 
 uintptr_t apus_trap_leave_address(void) {

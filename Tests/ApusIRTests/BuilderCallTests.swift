@@ -13,11 +13,11 @@ import Testing
         let access = MemoryAccess(.full, .global)
         let before = builder.load(.i64, access, builder.context(), .none, 8)
         builder.function.pool.append(argument.number)
-        let clauses: [CatchClause] = [
-            CatchClause(tag: 3, wantsReference: true), CatchClause(tag: nil, wantsReference: false),
-        ]
+        var clauses = Arena<CatchClause>(capacity: 2)
+        clauses.append(CatchClause(tag: 3, wantsReference: true))
+        clauses.append(CatchClause(tag: nil, wantsReference: false))
         let first = builder.tryCall(
-            .tryCall, callee: 5, count: 1, catching: clauses.span, changing: [.init(.global)])
+            .tryCall, callee: 5, count: 1, catching: clauses, changing: [.init(.global)])
         builder.function.closeBlock()
         for index in 0...clauses.count {
             let block = builder.openBlock(dominatedBy: entry, isCold: index > 0)

@@ -181,7 +181,13 @@ struct Differential {
 
     /// References to functions are compared by being null or not.
     private func named(_ reference: ReferenceInstance) -> (ReferenceValue) -> ReferenceValue {
-        { if case .function(.some) = $0 { .function(0) } else { $0 } }
+        { value in
+            switch value {
+            case .function(.some): .function(0)
+            case .exception(.some): .exception(0)
+            default: value
+            }
+        }
     }
 
     // MARK: State

@@ -48,7 +48,7 @@ import Testing
             var state: [String] = []
             for export in try instance.exports {
                 switch export.item {
-                case .function: continue
+                case .function, .tag: continue
                 case .global(let global):
                     state.append("\(export.name): \(ReferenceValue(try global.value).canonical)")
                 case .table(let table):

@@ -11,6 +11,9 @@ enum Outcome: Hashable {
             self = .values(try body().map(\.canonical))
         } catch let trap as ReferenceTrap {
             self = .trap(trap.rawValue)
+        } catch let exception as WasmException {
+            let line = exception.description.prefix { $0 != "\n" }
+            self = .trap(String(line))
         } catch let trap as Trap {
             self = .trap(trap.code.description)
         } catch {

@@ -63,6 +63,8 @@ struct ReferenceTranscript: Encodable {
                 do {
                     call.results = try store.call(instance.functions[Int(index)], arguments)
                         .map(Self.text)
+                } catch is ReferenceException {
+                    call.trap = "uncaught exception"
                 } catch let trap as ReferenceTrap {
                     if trap == .outOfFuel || trap == .stackExhausted { return nil }
                     call.trap = trap.rawValue
@@ -93,6 +95,7 @@ struct ReferenceTranscript: Encodable {
         case .v128(let low, let high): "v128 \(high) \(low)"
         case .function(let address): address == nil ? "func null" : "func set"
         case .extern(let number): number.map { "extern \($0)" } ?? "extern null"
+        case .exception(let number): number == nil ? "exn null" : "exn set"
         }
     }
 

@@ -15,12 +15,13 @@ extension ReferenceValue {
             case .function(let function): .function(function == nil ? nil : 0)
             case .external(let reference): .extern(reference?.value as? UInt32)
             case .any: .extern(nil)
+            case .exception(let exception): .exception(exception == nil ? nil : 0)
             }
     }
 }
 
 extension Value {
-    /// The same value for Apus. Only null can stand for a function.
+    /// The same value for Apus. Only null can stand for a function or an exception.
     init(_ value: ReferenceValue) {
         self =
             switch value {
@@ -31,6 +32,7 @@ extension Value {
             case .v128(let low, let high): .v128(Vector128(low: low, high: high))
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
+            case .exception: .exception(nil)
             }
     }
 }

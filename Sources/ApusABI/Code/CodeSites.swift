@@ -12,6 +12,8 @@ public struct CodeSites: ~Copyable {
     /// none.
     public var handlerLists = Arena<HandlerList>(capacity: 1)
     public var handlers = Arena<ExceptionHandler>(capacity: 1)
+    /// Once linked, the calls that have handlers, ascending by `codeOffset`.
+    public private(set) var caughtCalls = Arena<CaughtCall>(capacity: 1)
 
     /// Room for so many places to begin with.
     public init(traps trapCapacity: Int = 16, calls callCapacity: Int = 16) {
@@ -25,6 +27,7 @@ public struct CodeSites: ~Copyable {
         calls.removeAll()
         handlerLists.removeAll()
         handlers.removeAll()
+        caughtCalls.removeAll()
     }
 
     /// Forgets what belongs to `function`, the last one, as far as it is written.
@@ -59,6 +62,11 @@ public struct CodeSites: ~Copyable {
         let firstCall = Int(function.callStart)
         for place in firstCall..<firstCall + Int(function.callCount) {
             calls[place].codeOffset &+= function.codeStart
+            guard let list = calls[place].handlers else { continue }
+            caughtCalls.append(
+                CaughtCall(
+                    codeOffset: calls[place].codeOffset, codeStart: function.codeStart,
+                    firstList: function.handlerListStart, list: list))
         }
     }
 
@@ -91,6 +99,30 @@ public struct CodeSites: ~Copyable {
         // What faults where a call returns to comes after the call.
         if trap >= 0, traps[trap].codeOffset >= place { found = traps[trap].bodyOffset }
         return found
+    }
+
+    /// Where the code goes on, counted from the image's start, if the call that returns to
+    /// `codeOffset` is left by an exception: at the first of its handlers that `catches` says is
+    /// for it. Nil if there is none.
+    @inline(__always)
+    public func landing(
+        ofCallReturningTo codeOffset: UInt32, _ catches: (ExceptionHandler) -> Bool
+    ) -> UInt32? {
+        let place = caughtCalls.partitioningIndex { $0.codeOffset >= codeOffset }
+        guard place < caughtCalls.count, caughtCalls[place].codeOffset == codeOffset else {
+            return nil
+        }
+        let call = caughtCalls[place]
+        var number: UInt32? = call.list
+        while let present = number {
+            let list = handlerLists[Int(call.firstList) + Int(present)]
+            let start = Int(list.start)
+            for place in start..<start + Int(list.count) where catches(handlers[place]) {
+                return call.codeStart &+ handlers[place].landingOffset
+            }
+            number = list.outer
+        }
+        return nil
     }
 
     /// Calls `body` with each handler of `call`, which is in `function`, innermost first.

@@ -67,7 +67,7 @@ extension BaselineCompiler {
         code.move(.w64, .rbp, .rsp)
         emitStackCheck(analysis)
         code.alu(.sub, .w64, .rsp, immediate: frameBytes)
-        if analysis.flags.contains(.leavesInstance) {
+        if !analysis.flags.isDisjoint(with: [.leavesInstance, .catches]) {
             code.store(.w64, FrameLayout.contextSlot, CallingConvention.context)
         }
         forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
@@ -242,11 +242,14 @@ extension BaselineCompiler {
             TrapSite(codeOffset: codeOffset, bodyOffset: bodyOffset, code: trap))
     }
 
-    /// Records that the call before the present position returns to it. All calls are recorded
-    /// here: this is the place that will know of the handlers around them.
+    /// Records that the call before the present position returns to it, with the number of the list
+    /// of its handlers, or -1. All calls are recorded here.
     @inline(__always)
-    mutating func markReturn() {
-        sites.calls.append(CallSite(codeOffset: codeOffset, bodyOffset: bodyOffset))
+    mutating func markReturn(handlers: Int32 = -1) {
+        sites.calls.append(
+            CallSite(
+                codeOffset: codeOffset, bodyOffset: bodyOffset,
+                handlers: handlers < 0 ? nil : UInt32(bitPattern: handlers)))
     }
 
     /// Traps when the flags fulfil `condition`.

@@ -53,6 +53,8 @@ extension BaselineCompiler {
         let volatileThreshold = callCost.overflow ? UInt32.max : callCost.partialValue
         placeGeneral(general, volatileThreshold, hasCalls: analysis.callWeight > 0)
         placeFloat(float, volatileThreshold)
+        // Whoever is left by an exception may have kept any of them for a caller further up.
+        if analysis.flags.contains(.catches) { savedRegisters = savedHomes }
         freeGeneral = GeneralSet.temporaries.union(.volatileHomes)
             .subtracting(GeneralSet(rawValue: UInt16(truncatingIfNeeded: homes)))
         freeFloat = FloatSet.temporaries.union(.homes)
@@ -84,8 +86,7 @@ extension BaselineCompiler {
         _ candidates: borrowing Arena<Candidate>, _ volatileThreshold: UInt32, hasCalls: Bool
     ) {
         var volatile = GeneralSet.volatileHomes
-        var saved = GeneralSet.savedHomes
-        if isFuelMetered { saved.remove(GeneralSet(CallingConvention.fuel)) }
+        var saved = savedHomes
         for index in 0..<candidates.count {
             let candidate = candidates[index]
             let volatilePays = candidate.weight > volatileThreshold
@@ -103,6 +104,12 @@ extension BaselineCompiler {
                 settle(candidate, register.rawValue)
             }
         }
+    }
+
+    /// Registers that calls keep.
+    private var savedHomes: GeneralSet {
+        isFuelMetered
+            ? GeneralSet.savedHomes.subtracting(GeneralSet(CallingConvention.fuel)) : .savedHomes
     }
 
     /// The register a parameter arrives in, if it may stay there.

@@ -387,17 +387,27 @@ public struct Trampolines: Sendable {
         return start
     }
 
-    /// The stub that leaves wasm: notes the frames by `trapLeave`, the address of a C function,
-    /// then goes back to where the innermost entry trampoline lands.
+    /// The stub that leaves what runs: where `trapLeave`, the address of a C function, says so, for
+    /// the handler of an exception, else for where the innermost entry trampoline lands.
     public func makeTrapExit(trapLeave: UInt, into code: inout CodeBuffer) -> Int {
         let start = begin(&code)
+        let isCaught = code.makeLabel()
         code.load(.w64, .rdi, Address(context, ContextField.storeContext))
         code.alu(.and, .w64, .rsp, immediate: -16)
         code.moveImmediate(.rax, UInt64(trapLeave))
         code.call(.rax)
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
+        code.test(.w64, .rax, .rax)
+        code.jump(.ne, isCaught, near: true)
         code.load(.w64, .rsp, Address(scratch, StoreField.entryStackPointer))
         code.jump(Address(scratch, StoreField.landing))
+        code.bind(isCaught)
+        code.move(.w64, .r10, .rax)
+        code.load(.w64, .rbp, Address(scratch, StoreField.catchFramePointer))
+        code.load(.w64, CallingConvention.exception, Address(scratch, StoreField.exception))
+        loadFuel(from: scratch, &code)
+        code.restoreContext()
+        code.jump(.r10)
         return start
     }
 

@@ -328,9 +328,10 @@ extension BaselineCompiler {
         }
     }
 
-    /// Before a call: writes locals that it would destroy to their slots.
-    mutating func saveVolatileHomes() {
-        var pending = homeState.valid & homeState.dirty & volatileHomes
+    /// Before a call: writes locals whose homes are among `registers` to their slots: those that it
+    /// would destroy; all, if exceptions that leave it are caught here.
+    mutating func saveHomes(_ registers: UInt32) {
+        var pending = homeState.valid & homeState.dirty & registers
         while pending != 0 {
             let register = pending.trailingZeroBitCount
             pending &= pending &- 1
@@ -343,7 +344,7 @@ extension BaselineCompiler {
                 code.store(home.type.width, localAddress(Int(local)), home.general)
             }
         }
-        homeState.dirty &= ~volatileHomes
+        homeState.dirty &= ~registers
     }
 
     /// After a call: what lived in volatile registers is in memory only.

@@ -7,6 +7,7 @@ public struct DecodingLimits: Hashable, Sendable {
     public var types = 1_000_000
     public var imports = 1_000_000
     public var functions = 1_000_000
+    public var tags = 1_000_000
     public var globals = 1_000_000
     public var exports = 1_000_000
     public var tables = 100_000

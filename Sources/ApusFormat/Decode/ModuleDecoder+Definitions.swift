@@ -44,7 +44,11 @@ extension ModuleDecoder {
             parts.importedGlobalCount &+= 1
             return .global(type)
         case 4:
-            throw ModuleError(.unsupported(.exceptions), at: start.position, "tag")
+            try require(.exceptions, start, "tag")
+            let index = try readTag(&reader)
+            parts.tags.append(index)
+            parts.importedTagCount &+= 1
+            return .tag(typeIndex: index)
         default:
             throw start.malformed("malformed import kind")
         }
@@ -122,6 +126,24 @@ extension ModuleDecoder {
         }
     }
 
+    mutating func decodeTags(_ reader: inout ByteReader) throws(ModuleError) {
+        try require(.exceptions, reader, "tag section")
+        let count = try readCount(
+            &reader, limit: limits.tags, existing: parts.tags.count, "tags")
+        parts.tags.reserveCapacity(parts.tags.count &+ count)
+        for _ in 0..<count {
+            parts.offsets.tags.append(UInt32(truncatingIfNeeded: reader.position))
+            parts.tags.append(try readTag(&reader))
+        }
+    }
+
+    /// The attribute of a tag, which says that it is one of exceptions, and its type (5.3.13).
+    private func readTag(_ reader: inout ByteReader) throws(ModuleError) -> UInt32 {
+        let start = reader
+        guard try reader.readByte() == 0 else { throw start.malformed("malformed tag attribute") }
+        return try reader.readUnsigned32()
+    }
+
     mutating func decodeExports(_ reader: inout ByteReader) throws(ModuleError) {
         let count = try readCount(&reader, limit: limits.exports, "exports")
         parts.exports.reserveCapacity(count)
@@ -137,7 +159,9 @@ extension ModuleDecoder {
             case 1: item = .table(index)
             case 2: item = .memory(index)
             case 3: item = .global(index)
-            case 4: throw ModuleError(.unsupported(.exceptions), at: place.position, "tag")
+            case 4:
+                try require(.exceptions, place, "tag")
+                item = .tag(index)
             default: throw place.malformed("malformed export kind")
             }
             parts.exports.append(Export(name: name, item: item))

@@ -68,8 +68,7 @@ public struct ModuleDecoder {
         case .function: try decodeFunctions(&reader)
         case .table: try decodeTables(&reader)
         case .memory: try decodeMemories(&reader)
-        case .tag:
-            throw ModuleError(.unsupported(.exceptions), at: reader.position, "tag section")
+        case .tag: try decodeTags(&reader)
         case .global: try decodeGlobals(&reader)
         case .export: try decodeExports(&reader)
         case .start:

@@ -64,6 +64,10 @@ public struct InstructionEncoder {
     /// A structured instruction; `else` and `end` are emitted like any other.
     public mutating func emit(_ operation: Operation, _ type: BlockType) {
         writeOpcode(operation, .blockType)
+        write(type)
+    }
+
+    private mutating func write(_ type: BlockType) {
         if let index = type.typeIndex {
             writer.write(signed: Int64(index))
         } else if let result = type.singleResult {
@@ -116,6 +120,20 @@ public struct InstructionEncoder {
         writer.write(count: labels.count)
         for label in labels { writer.write(unsigned: label) }
         writer.write(unsigned: last)
+    }
+
+    /// A `try_table` with its clauses, each with its tag, if it is not for all exceptions.
+    public mutating func tryTable(
+        _ type: BlockType, _ clauses: [(tag: UInt32?, wantsReference: Bool, label: UInt32)]
+    ) {
+        writeOpcode(.tryTable, .catchTable)
+        write(type)
+        writer.write(count: clauses.count)
+        for clause in clauses {
+            writer.write((clause.tag == nil ? 2 : 0) + (clause.wantsReference ? 1 : 0))
+            if let tag = clause.tag { writer.write(unsigned: tag) }
+            writer.write(unsigned: clause.label)
+        }
     }
 
     /// A `select` with the type of its operands.

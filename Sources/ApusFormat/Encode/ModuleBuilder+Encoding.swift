@@ -16,6 +16,7 @@ extension ModuleBuilder {
             writeTable($0, to: &$1)
         }
         write(.memory, memories[importedMemoryCount...], to: &writer) { write($0, to: &$1) }
+        write(.tag, tags[importedTagCount...], to: &writer) { writeTag($0, to: &$1) }
         write(.global, globals.indices[importedGlobalCount...], to: &writer) {
             write(globals[$0], to: &$1)
             write(globalInitializers[$0 - importedGlobalCount], to: &$1)
@@ -146,7 +147,15 @@ extension ModuleBuilder {
         case .global(let type):
             writer.write(3)
             write(type, to: &writer)
+        case .tag(let index):
+            writer.write(4)
+            writeTag(index, to: &writer)
         }
+    }
+
+    private func writeTag(_ type: UInt32, to writer: inout ByteWriter) {
+        writer.write(0)
+        writer.write(unsigned: type)
     }
 
     private func writeTable(_ index: Int, to writer: inout ByteWriter) {
@@ -164,6 +173,7 @@ extension ModuleBuilder {
             case .table(let index): (1, index)
             case .memory(let index): (2, index)
             case .global(let index): (3, index)
+            case .tag(let index): (4, index)
             }
         writer.write(kind)
         writer.write(unsigned: index)

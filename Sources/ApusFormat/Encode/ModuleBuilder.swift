@@ -11,6 +11,8 @@ public struct ModuleBuilder {
     public private(set) var functions: [UInt32] = []
     public private(set) var tables: [TableType] = []
     public private(set) var memories: [MemoryType] = []
+    /// Type index of each tag, imported ones first.
+    public private(set) var tags: [UInt32] = []
     public private(set) var globals: [GlobalType] = []
     var globalInitializers: [ConstantExpression] = []
     var tableInitializers: [ConstantExpression?] = []
@@ -28,6 +30,7 @@ public struct ModuleBuilder {
     var importedFunctionCount = 0
     var importedTableCount = 0
     var importedMemoryCount = 0
+    var importedTagCount = 0
     var importedGlobalCount = 0
 
     struct Data {
@@ -56,6 +59,7 @@ public struct ModuleBuilder {
         functions = module.functions
         tables = module.tables
         memories = module.memories
+        tags = module.tags
         globals = module.globals
         globalInitializers = module.globalInitializers
         tableInitializers = module.tableInitializers
@@ -71,6 +75,7 @@ public struct ModuleBuilder {
         importedFunctionCount = module.importedFunctionCount
         importedTableCount = module.importedTableCount
         importedMemoryCount = module.importedMemoryCount
+        importedTagCount = module.importedTagCount
         importedGlobalCount = module.importedGlobalCount
     }
 
@@ -134,6 +139,19 @@ public struct ModuleBuilder {
         memories.append(type)
         importedMemoryCount += 1
         return UInt32(memories.count - 1)
+    }
+
+    /// Imports a tag of exceptions that carry the parameters of `type`, and returns its index.
+    @discardableResult
+    public mutating func importTag(
+        _ module: String, _ name: String, _ type: FunctionType
+    ) -> UInt32 {
+        precondition(importedTagCount == tags.count, "imported tags come first")
+        let index = addType(type)
+        imports.append(Import(module: module, name: name, type: .tag(typeIndex: index)))
+        tags.append(index)
+        importedTagCount += 1
+        return UInt32(tags.count - 1)
     }
 
     /// Imports a global and returns its index.
@@ -209,6 +227,13 @@ public struct ModuleBuilder {
     public mutating func addMemory(_ type: MemoryType) -> UInt32 {
         memories.append(type)
         return UInt32(memories.count - 1)
+    }
+
+    /// Adds a tag of exceptions that carry the parameters of `type`, and returns its index.
+    @discardableResult
+    public mutating func addTag(_ type: FunctionType) -> UInt32 {
+        tags.append(addType(type))
+        return UInt32(tags.count - 1)
     }
 
     /// Adds a global and returns its index.

@@ -15,6 +15,8 @@ public final class DecodedModule: Sendable {
     public let functions: [UInt32]
     public let tables: [TableType]
     public let memories: [MemoryType]
+    /// Type index of each tag, imported ones first.
+    public let tags: [UInt32]
     public let globals: [GlobalType]
     public let exports: [Export]
     public let start: UInt32?
@@ -34,6 +36,7 @@ public final class DecodedModule: Sendable {
     public let importedFunctionCount: Int
     public let importedTableCount: Int
     public let importedMemoryCount: Int
+    public let importedTagCount: Int
     public let importedGlobalCount: Int
     /// Functions whose value can be taken (exports, element segments, globals' `ref.func`), in
     /// ascending order. `ref.func` in a body may only name one of these (3.4.13).
@@ -49,6 +52,7 @@ public final class DecodedModule: Sendable {
         functions = parts.functions
         tables = parts.tables
         memories = parts.memories
+        tags = parts.tags
         globals = parts.globals
         exports = parts.exports
         start = parts.start
@@ -63,6 +67,7 @@ public final class DecodedModule: Sendable {
         importedFunctionCount = parts.importedFunctionCount
         importedTableCount = parts.importedTableCount
         importedMemoryCount = parts.importedMemoryCount
+        importedTagCount = parts.importedTagCount
         importedGlobalCount = parts.importedGlobalCount
         escapingFunctions = parts.escapingFunctions
         offsets = parts.offsets
@@ -76,6 +81,7 @@ public final class DecodedModule: Sendable {
         public var functions: [UInt32] = []
         public var tables: [TableType] = []
         public var memories: [MemoryType] = []
+        public var tags: [UInt32] = []
         public var globals: [GlobalType] = []
         public var exports: [Export] = []
         public var start: UInt32?
@@ -90,6 +96,7 @@ public final class DecodedModule: Sendable {
         public var importedFunctionCount = 0
         public var importedTableCount = 0
         public var importedMemoryCount = 0
+        public var importedTagCount = 0
         public var importedGlobalCount = 0
         public var escapingFunctions: [UInt32] = []
         public var offsets = ModuleOffsets()
@@ -101,6 +108,9 @@ public final class DecodedModule: Sendable {
     public func functionType(_ index: Int) -> FunctionType {
         types.function(Int(functions[index]))
     }
+
+    /// What exceptions with tag `index` carry (imported tags first), as parameters of a function.
+    public func tagType(_ index: Int) -> FunctionType { types.function(Int(tags[index])) }
 
     /// `type`, with the canonical index in place of its type index, if it has one.
     public func canonical(_ type: ValueType) -> ValueType {
@@ -144,6 +154,7 @@ public struct ModuleOffsets: Hashable, Sendable {
     public var functions: [UInt32] = []
     public var tables: [UInt32] = []
     public var memories: [UInt32] = []
+    public var tags: [UInt32] = []
     public var globals: [UInt32] = []
     public var exports: [UInt32] = []
     public var start: UInt32 = 0
@@ -173,6 +184,8 @@ public enum ExternalType: Hashable, Sendable {
     case table(TableType)
     case memory(MemoryType)
     case global(GlobalType)
+    /// Index of a function type of the module, whose parameters are what exceptions carry.
+    case tag(typeIndex: UInt32)
 }
 
 /// What a module offers. Specification: 2.5.10 “Exports”.
@@ -192,6 +205,7 @@ public enum ExternalIndex: Hashable, Sendable {
     case table(UInt32)
     case memory(UInt32)
     case global(UInt32)
+    case tag(UInt32)
 }
 
 /// Where a function's locals and code lie in the module's bytes. Specification: 5.5.14.

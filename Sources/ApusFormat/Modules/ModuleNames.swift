@@ -10,6 +10,7 @@ public struct ModuleNames: Sendable {
     private var functions: [Text] = []
     private var locals: [LocalText] = []
     private var globals: [Text] = []
+    private var tags: [Text] = []
 
     /// Where a name lies, and of what it is the name.
     private struct Text: Sendable {
@@ -40,6 +41,9 @@ public struct ModuleNames: Sendable {
 
     /// The name of global `index` (imported globals count).
     public func global(_ index: Int) -> String? { find(index, in: globals) }
+
+    /// The name of tag `index` (imported tags count).
+    public func tag(_ index: Int) -> String? { find(index, in: tags) }
 
     /// The name of a local, parameters first, of function `function`.
     public func local(_ index: Int, of function: Int) -> String? {
@@ -82,6 +86,7 @@ public struct ModuleNames: Sendable {
             case 1: try Self.readMap(&part) { functions.append($0) }
             case 2: try readLocals(&part)
             case 7: try Self.readMap(&part) { globals.append($0) }
+            case 11: try Self.readMap(&part) { tags.append($0) }
             default: break
             }
         }

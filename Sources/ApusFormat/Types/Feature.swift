@@ -62,16 +62,16 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public static var standard: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.functionReferences), .init(.wideArithmetic), .init(.customPageSizes),
-            .init(.branchHints),
+            .init(.functionReferences), .init(.exceptions), .init(.wideArithmetic),
+            .init(.customPageSizes), .init(.branchHints),
         ])
     }
 
-    /// All that WebAssembly 3.0 has and that needs no collector and no exceptions.
+    /// All that WebAssembly 3.0 has and that needs no collector.
     public static var webAssembly3: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.functionReferences), .init(.branchHints),
+            .init(.functionReferences), .init(.exceptions), .init(.branchHints),
         ])
     }
 

@@ -25,6 +25,7 @@ public struct ValueType: Hashable, Sendable, BitwiseCopyable {
     public static var i16: ValueType { ValueType(bits: 0x77) }
     public static var funcref: ValueType { .reference(.func, nullable: true) }
     public static var externref: ValueType { .reference(.extern, nullable: true) }
+    public static var exnref: ValueType { .reference(.exn, nullable: true) }
     /// The type of a value that unreachable code leaves open. Never in a module.
     public static var bottom: ValueType { ValueType(bits: 0) }
 

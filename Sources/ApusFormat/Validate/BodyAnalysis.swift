@@ -75,4 +75,6 @@ public struct BodyFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
     public static var tailEscapes: BodyFlags { .init(rawValue: 256) }
     /// `table.set`; the other instructions that change tables call the runtime.
     public static var writesTables: BodyFlags { .init(rawValue: 512) }
+    /// `try_table` with a clause: exceptions may land in the function.
+    public static var catches: BodyFlags { .init(rawValue: 1024) }
 }

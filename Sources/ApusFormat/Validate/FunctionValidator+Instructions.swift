@@ -13,6 +13,8 @@ extension FunctionValidator {
             try pop(.i32)
             try validateBlock(.if)
         case 0x05: try validateElse()
+        case 0x08: try validateThrow()
+        case 0x0A: try validateThrowRef()
         case 0x0B: try validateEnd()
         case 0x0C: try validateBr()
         case 0x0D: try validateBrIf()
@@ -31,6 +33,7 @@ extension FunctionValidator {
             try require(.referenceTypes, opcode)
             try validateTypedSelect()
 
+        case 0x1F: try validateTryTable()
         case 0x20:
             let (index, type) = try readLocal()
             if !type.isDefaultable { try checkInitialized(index) }
@@ -118,7 +121,7 @@ extension FunctionValidator {
         open(kind, signature)
     }
 
-    private mutating func readBlockSignature() throws(ModuleError) -> FlatSignature {
+    mutating func readBlockSignature() throws(ModuleError) -> FlatSignature {
         let code = reader.peekByte()
         if code == 0x40 {
             reader.position &+= 1

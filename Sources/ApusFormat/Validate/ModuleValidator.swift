@@ -67,6 +67,7 @@ public struct ModuleValidator {
             switch item.type {
             case .function(let type):
                 try check(functionType: type, at: offset)
+            case .tag(let type): try validate(tagType: type, at: offset)
             case .table(let type): try validate(type, at: offset)
             case .memory(let type): try validate(type, at: offset)
             case .global(let type):
@@ -105,6 +106,11 @@ public struct ModuleValidator {
             try validate(
                 module.memories[index], at: offset(place, in: module.offsets.memories))
         }
+        for index in module.importedTagCount..<module.tags.count {
+            let place = index - module.importedTagCount
+            try validate(
+                tagType: module.tags[index], at: offset(place, in: module.offsets.tags))
+        }
         if module.memories.count > 1, !features.has(.multiMemory) {
             let offset = module.offsets.memories.last ?? module.offsets.imports.last ?? 0
             throw ModuleError(
@@ -116,6 +122,14 @@ public struct ModuleValidator {
             try validate(
                 initializer, as: type.value, at: offset(place, in: module.offsets.globals),
                 globalsBefore: module.importedGlobalCount + place)
+        }
+    }
+
+    /// Exceptions carry something and return nothing (3.2.11).
+    private func validate(tagType index: UInt32, at offset: UInt32) throws(ModuleError) {
+        try check(functionType: index, at: offset)
+        guard module.types.function(Int(index)).results.isEmpty else {
+            throw invalid(offset, "non-empty tag result type")
         }
     }
 
@@ -163,6 +177,8 @@ public struct ModuleValidator {
                 try check(item, below: module.tables.count, "table", at: offset)
             case .memory(let item):
                 try check(item, below: module.memories.count, "memory", at: offset)
+            case .tag(let item):
+                try check(item, below: module.tags.count, "tag", at: offset)
             case .global(let item):
                 try check(item, below: module.globals.count, "global", at: offset)
                 if module.globals[Int(item)].isMutable, !features.has(.mutableGlobals) {

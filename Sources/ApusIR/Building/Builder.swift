@@ -1,4 +1,4 @@
-internal import ApusCollections
+public import ApusCollections
 
 // Used by: translation, which makes functions with it.
 
@@ -295,10 +295,10 @@ public struct Builder: ~Copyable {
     /// blocks that they lead to fills these in.
     public mutating func tryCall(
         _ operation: Operator, callee: UInt32, immediate: UInt16 = 0, count: Int,
-        catching clauses: Span<CatchClause>, changing set: AliasSet
+        catching clauses: borrowing Arena<CatchClause>, changing set: AliasSet
     ) -> Edge {
         let start = function.pool.count &- count
-        let edge = function.makeOutcomes(from: scopes.last.block, catching: clauses)
+        let edge = function.makeOutcomes(from: scopes.last.block, catching: clauses.span)
         append(
             Instruction(
                 operation, .none, immediate: immediate, a: callee,

@@ -87,6 +87,11 @@ extension FunctionTranslator {
         _ operation: Operator, callee: UInt32, trap: TrapCode = .none, _ signature: FlatSignature
     ) {
         passArguments(Int(signature.parameterCount))
+        if frames.last.catching >= 0 {
+            return tryCall(
+                operation.catching, callee: callee, immediate: UInt16(trap.rawValue),
+                count: Int(signature.parameterCount), signature)
+        }
         let first = Int(signature.resultStart)
         let count = Int(signature.resultCount)
         let call = builder.call(

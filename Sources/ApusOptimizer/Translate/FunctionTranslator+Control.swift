@@ -7,7 +7,7 @@ internal import ApusIR
 extension FunctionTranslator {
     // MARK: Opening
 
-    private mutating func openFrame(_ kind: TranslationFrame.Kind) {
+    mutating func openFrame(_ kind: TranslationFrame.Kind) {
         let type = reader.readBlockType()
         var signature = FlatSignature()
         if let index = type.typeIndex {
@@ -21,6 +21,7 @@ extension FunctionTranslator {
                 height: stack.count &- Int(signature.parameterCount), record: nextRecord,
                 builder.state, changes: localChanges.count))
         frames.last.isColdOutside = isCold
+        frames.last.catching = frames[frames.count &- 2].catching
         nextRecord &+= 1
     }
 
@@ -190,7 +191,11 @@ extension FunctionTranslator {
         openLabel(closed)
     }
 
-    mutating func removeFrame() { isCold = frames.removeLast().isColdOutside }
+    mutating func removeFrame() {
+        let frame = frames.removeLast()
+        isCold = frame.isColdOutside
+        clauses.truncate(to: clauses.count &- Int(frame.clausesCount))
+    }
 
     /// Leaves a frame whose label nobody branches to, or a loop.
     private mutating func closeFrame() {
@@ -245,7 +250,7 @@ extension FunctionTranslator {
 
     mutating func translateBr() { branch(to: Int(reader.readIndex())) }
 
-    private mutating func branch(to depth: Int) {
+    mutating func branch(to depth: Int) {
         let index = frames.count &- 1 &- depth
         if frames[index].kind == .function { return returnResults() }
         let edge = makeEdge(to: index)

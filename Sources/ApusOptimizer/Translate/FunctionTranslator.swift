@@ -63,6 +63,11 @@ struct FunctionTranslator: ~Copyable {
     /// Locals that are parameters of the headers of open loops, loop after loop.
     var loopLocals = Arena<UInt32>(capacity: 64)
 
+    // Exceptions: see `FunctionTranslator+Exceptions`.
+    var clauses = Arena<OpenClause>(capacity: 8)
+    var caught = Arena<CatchClause>(capacity: 8)
+    var caughtTargets = Arena<Int32>(capacity: 8)
+
     // A callee that is taken in: see `FunctionTranslator+Inlining`.
     var calleeValidator: FunctionValidator?
     var verdicts = Arena<InliningVerdict>(capacity: 64)
@@ -162,6 +167,7 @@ struct FunctionTranslator: ~Copyable {
         loopDepth = 0
         localChanges.removeAll()
         loopLocals.removeAll()
+        clauses.removeAll()
         pending.removeAll()
         carriedValues.removeAll()
         carriedLocals.removeAll()

@@ -23,6 +23,9 @@ extension FunctionTranslator {
         case .call: translateCall()
         case .callIndirect: translateCallIndirect()
         case .callRef: translateCallRef()
+        case .throw: translateThrow()
+        case .throwRef: raise(pop())
+        case .tryTable: translateTryTable()
         case .returnCall: translateReturnCall()
         case .returnCallIndirect: translateReturnCallIndirect()
         case .returnCallRef: translateReturnCallRef()
@@ -115,7 +118,7 @@ extension FunctionTranslator {
             translateLanes(operation)
 
         // Left to the other compiler, which does them or says what is missing.
-        case .throw, .throwRef, .tryTable, .atomicNotify, .atomicWait, .atomicFence,
+        case .atomicNotify, .atomicWait, .atomicFence,
             .atomicLoad, .atomicStore, .atomicReadModifyWrite, .atomicCompareExchange:
             isRefused = true
         }

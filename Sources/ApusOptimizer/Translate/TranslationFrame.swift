@@ -32,6 +32,13 @@ struct TranslationFrame: BitwiseCopyable {
     var isElseCold = false
     /// Where this frame's changes of locals begin.
     var changesStart: Int32
+    /// Of a `try_table`: where its clauses begin in `clauses`, and how many there are.
+    var clausesStart: Int32 = 0
+    var clausesCount: Int32 = 0
+    /// The innermost frame that has clauses, this one included; -1 if there is none.
+    var catching: Int32 = -1
+    /// Of a `try_table` with clauses: the next such frame further out.
+    var catchingOutside: Int32 = -1
     /// Of a loop: where its locals begin in `loopLocals`, and how many there are.
     var loopLocalsStart: Int32 = 0
     var loopLocalsCount: Int32 = 0

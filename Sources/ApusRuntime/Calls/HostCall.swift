@@ -25,7 +25,7 @@ enum HostCall {
         unsafe Unmanaged<HostFunction>.fromOpaque(owner)._withUnsafeGuaranteedRef { function in
             let store = unsafe store(of: host)
             if store.has(apus_attention_collect) {
-                unsafe store.collectExternals(cells: nil, count: 0)
+                unsafe store.collect(cells: nil, count: 0)
             }
             do {
                 if store.has(apus_attention_hook) {
@@ -58,8 +58,10 @@ enum HostCall {
 }
 
 extension RuntimeStore {
-    /// Makes the running activation end with `error` when the host returns to it.
+    /// Makes the running activation end with `error` when the host returns to it, or go on where
+    /// it catches that.
     func fail(_ error: any Error) {
+        if let exception = environment.exception(of: error, in: self) { return raise(exception) }
         pendingError = error
         unsafe context.pointee.trap = UInt32(TrapCode.hostError.rawValue)
     }

@@ -34,7 +34,6 @@ enum RuntimeFunctions {
         case .tableFill: unsafe tableFill
         case .tableCopy: unsafe tableCopy
         case .elementDrop: unsafe elementDrop
-        case .raise: unsafe raise
         case .objectNew: unsafe objectNew
         case .arrayNew: unsafe arrayNew
         case .arrayNewFilled: unsafe arrayNewFilled
@@ -46,14 +45,9 @@ enum RuntimeFunctions {
         case .arrayCopy: unsafe arrayCopy
         case .arrayInitData: unsafe arrayInitData
         case .arrayInitElements: unsafe arrayInitElements
+        case .exceptionMake: unsafe exceptionMake
+        case .exceptionThrow: unsafe exceptionThrow
         }
-    }
-
-    /// (trap code)
-    private static let raise: Entry = { context, code, _, _, _, _ in
-        let trap = TrapCode(stored: UInt8(truncatingIfNeeded: code), or: .unreachable)
-        unsafe setTrap(context, trap)
-        return 0
     }
 
     /// Makes the calling stub leave wasm with `code`.

@@ -61,7 +61,7 @@ extension RuntimeStore {
     ) throws {
         if let refusal { throw refusal }
         if has(apus_attention_collect) {
-            unsafe collectExternals(cells: cells, count: target.parameterCount)
+            unsafe collect(cells: cells, count: target.parameterCount)
         }
         func call() throws {
             let isOutermost = unsafe context.pointee.entry_sp == 0

@@ -23,6 +23,8 @@ public final class CodeImage: @unchecked Sendable {
     let functions: Arena<CompiledFunction>
     /// By `codeOffset`.
     let sites: CodeSites
+    /// Whether its code catches exceptions.
+    let catches: Bool
 
     /// Makes the code of `image` executable and announces it to the trap handler.
     init(_ image: consuming LinkedImage) throws(ResourceError) {
@@ -45,6 +47,7 @@ public final class CodeImage: @unchecked Sendable {
         }
         memory = image.code
         functions = image.functions
+        catches = image.sites.caughtCalls.count > 0
         sites = image.sites
     }
 

@@ -28,7 +28,7 @@ public final class LoadedModule: Sendable {
     let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
-    /// Whether its tables or globals can hold references to host objects.
+    /// Whether its tables or globals can hold references to what stores collect.
     let holdsObjects: Bool
     /// Whether a passive element segment may hold such references.
     let hasObjectSegments: Bool

@@ -11,6 +11,8 @@ public final class RuntimeEnvironment: Sendable {
 
     /// What becomes of an error of the host's own that has made guests end.
     let onHostError: HostErrorHook
+    /// Says which exception an error of the embedder's stands for; nil: none.
+    private let exceptionOfError: ExceptionHook
 
     /// Takes the trap signals, if that has not happened yet in this process, and keeps the library
     /// that contains their handlers.
@@ -18,7 +20,8 @@ public final class RuntimeEnvironment: Sendable {
         trampolines source: any TrampolineSource,
         allocator: any InstanceAllocator = OnDemandInstanceAllocator(),
         configuration: RuntimeConfiguration = RuntimeConfiguration(),
-        onHostError: @escaping HostErrorHook = { error, _ in error }
+        onHostError: @escaping HostErrorHook = { error, _ in error },
+        exceptionOfError: @escaping ExceptionHook = { $0 as? ThrownException }
     ) throws(ResourceError) {
         let missing = apus_library_keep()
         guard missing == 0 else {
@@ -33,6 +36,16 @@ public final class RuntimeEnvironment: Sendable {
         self.allocator = allocator
         self.configuration = configuration
         self.onHostError = onHostError
+        self.exceptionOfError = exceptionOfError
+    }
+
+    /// The exception that a function of the host throws with `error`, if it is one of the guests of
+    /// `store`.
+    func exception(of error: any Error, in store: RuntimeStore) -> ThrownException? {
+        guard let exception = exceptionOfError(error), exception.belongs(to: store) else {
+            return nil
+        }
+        return exception
     }
 
     /// Makes the calling thread one that can run guests, if it is not: with a stack for signals,
@@ -48,6 +61,9 @@ public final class RuntimeEnvironment: Sendable {
 /// Is given an error that a function of the host has thrown, when a store's guests have been left
 /// with it, and gives the one to go on with.
 public typealias HostErrorHook = @Sendable (any Error, RuntimeStore) -> any Error
+
+/// Says which exception an error of the embedder's stands for; nil: none.
+public typealias ExceptionHook = @Sendable (any Error) -> ThrownException?
 
 /// What an embedder may set about running wasm.
 public struct RuntimeConfiguration: Hashable, Sendable {

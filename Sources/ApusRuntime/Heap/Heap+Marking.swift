@@ -61,68 +61,71 @@ extension Heap {
         }
     }
 
-    /// Finds all that can be reached from what has been found, and calls `handle` with each word
-    /// in it that is the handle of a host object.
-    func trace(_ handle: (UInt64) -> Void) {
+    /// Whether something has been found and not looked through.
+    var hasWaiting: Bool { !waiting.isEmpty || hasMoreWaiting }
+
+    /// Finds all that can be reached from what has been found, and calls `other` with each
+    /// reference in it to something else.
+    func trace(_ other: (UInt64) -> Void) {
         while true {
-            while !waiting.isEmpty { trace(waiting.removeLast(), handle) }
+            while !waiting.isEmpty { trace(waiting.removeLast(), other) }
             if !hasMoreWaiting { return }
             hasMoreWaiting = false
-            traceAll(handle)
+            traceAll(other)
         }
     }
 
     /// Looks through all that has been found, since some of it could not wait.
-    private func traceAll(_ handle: (UInt64) -> Void) {
+    private func traceAll(_ other: (UInt64) -> Void) {
         for block in 0..<memory.blockCount {
             guard unsafe memory.blocks[block].liveBytes > 0 else { continue }
             let first = block * HeapGeometry.granulesPerBlock
             for granule in first..<first + HeapGeometry.granulesPerBlock {
                 guard unsafe memory.marks[granule] & color != 0 else { continue }
-                trace(memory.address(ofGranule: granule), handle)
-                while !waiting.isEmpty { trace(waiting.removeLast(), handle) }
+                trace(memory.address(ofGranule: granule), other)
+                while !waiting.isEmpty { trace(waiting.removeLast(), other) }
             }
         }
     }
 
-    private func trace(_ address: UInt, _ handle: (UInt64) -> Void) {
+    private func trace(_ address: UInt, _ other: (UInt64) -> Void) {
         let object = unsafe object(address)
         let record = unsafe record(object.pointee.type)
         let words = unsafe UnsafeRawPointer(object).assumingMemoryBound(to: UInt64.self)
         switch unsafe UInt32(record.pointee.tracing) {
         case apus_tracing_near.rawValue:
-            unsafe traceBits(record.pointee.references, words, handle)
+            unsafe traceBits(record.pointee.references, words, other)
         case apus_tracing_far.rawValue:
             let count = unsafe (Int(record.pointee.bytes) / 8 + 63) / 64
             guard
                 let bits = unsafe UnsafePointer<UInt64>(
                     bitPattern: UInt(record.pointee.references))
             else { return }
-            for place in 0..<count { unsafe traceBits(bits[place], words + 64 * place, handle) }
+            for place in 0..<count { unsafe traceBits(bits[place], words + 64 * place, other) }
         case apus_tracing_elements.rawValue:
             let count = unsafe Int(object.pointee.length)
-            for place in 0..<count { unsafe follow(words[1 &+ place], handle) }
+            for place in 0..<count { unsafe follow(words[1 &+ place], other) }
         default: break
         }
     }
 
     @inline(__always)
     private func traceBits(
-        _ bits: UInt64, _ words: UnsafePointer<UInt64>, _ handle: (UInt64) -> Void
+        _ bits: UInt64, _ words: UnsafePointer<UInt64>, _ other: (UInt64) -> Void
     ) {
         var rest = bits
         while rest != 0 {
-            unsafe follow(words[rest.trailingZeroBitCount], handle)
+            unsafe follow(words[rest.trailingZeroBitCount], other)
             rest &= rest &- 1
         }
     }
 
     @inline(__always)
-    private func follow(_ word: UInt64, _ handle: (UInt64) -> Void) {
-        if word & UInt64(ObjectLayout.tagMask) == UInt64(ObjectLayout.handleTag) {
-            handle(word)
-        } else {
+    private func follow(_ word: UInt64, _ other: (UInt64) -> Void) {
+        if UInt(truncatingIfNeeded: word) &- memory.base < UInt(memory.byteCount) {
             mark(word)
+        } else if word != 0 {
+            other(word)
         }
     }
 }

@@ -68,9 +68,6 @@ final class Heap {
         isZealous || allocatedBytes >= max(HeapGeometry.leastAllocation, liveBytes)
     }
 
-    /// Whether a collection could find anything.
-    var hasNewObjects: Bool { allocatedBytes > 0 }
-
     // MARK: Room for objects
 
     /// Makes room for an object of `bytes` bytes at least, of which the context says where it is.

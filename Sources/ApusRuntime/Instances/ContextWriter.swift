@@ -74,6 +74,15 @@ struct ContextWriter {
             unsafe field(layout.globalImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(global.address)
         }
+        writeTags(imports.tags, from: 0)
+    }
+
+    /// Writes the addresses of tags, of which the first has the index `start`.
+    func writeTags(_ tags: [ExceptionTag], from start: Int) {
+        for (place, tag) in tags.enumerated() {
+            unsafe field(layout.tag(start + place), UnsafeRawPointer.self).pointee =
+                tag.address
+        }
     }
 
     /// Writes the functions that are imported, those of the host from `contexts`, and function

@@ -6,6 +6,7 @@ public enum ExternalItem {
     case table(ReferenceTable)
     case memory(LinearMemory)
     case global(GlobalCell)
+    case tag(ExceptionTag)
 }
 
 /// An import that what was given for it does not match.
@@ -27,6 +28,7 @@ public struct Imports {
     public let tables: [ReferenceTable]
     public let memories: [LinearMemory]
     public let globals: [GlobalCell]
+    public let tags: [ExceptionTag]
 
     /// The imports of a module that takes nothing but what `host` has, which is matched already.
     public init(_ host: HostImports) {
@@ -35,6 +37,7 @@ public struct Imports {
         tables = []
         memories = []
         globals = []
+        tags = []
     }
 
     /// Matches `items`, one for each import of `module` in order; nil for those that `host` gives.
@@ -48,6 +51,7 @@ public struct Imports {
         var tables: [ReferenceTable] = []
         var memories: [LinearMemory] = []
         var globals: [GlobalCell] = []
+        var tags: [ExceptionTag] = []
         for (index, expected) in module.module.imports.enumerated() {
             guard index < items.count else {
                 throw ImportMismatch(index: index, expected: expected, found: nil)
@@ -68,6 +72,7 @@ public struct Imports {
             case .table(let table): tables.append(table)
             case .memory(let memory): memories.append(memory)
             case .global(let global): globals.append(global)
+            case .tag(let tag): tags.append(tag)
             }
         }
         self.host = host
@@ -75,6 +80,7 @@ public struct Imports {
         self.tables = tables
         self.memories = memories
         self.globals = globals
+        self.tags = tags
     }
 
     private static func matches(
@@ -95,6 +101,8 @@ public struct Imports {
                 && fits(memory.pageCount, memory.type.limits.maximum, type.limits)
         case (.global(let global), .global(let type)):
             matches(global.type, module.resolve(type), module.environment.types)
+        case (.tag(let tag), .tag(let type)):
+            tag.signature == module.sharedTypes.ids[Int(type)]
         default:
             false
         }
@@ -130,6 +138,8 @@ public struct Imports {
         case .global(let global):
             let value = "\(global.type.value)"
             return "global \(global.type.isMutable ? "(mut \(value))" : value)"
+        case .tag(let tag):
+            return "tag [\(ValueType.list(tag.type.parameters))]"
         }
     }
 

@@ -17,6 +17,7 @@ struct InstanceParts {
     var memories: [LinearMemory] = []
     var tables: [ReferenceTable] = []
     var globals: [GlobalCell] = []
+    var tags: [ExceptionTag] = []
     var exportedMemory: LinearMemory?
 
     // SAFETY: the records lie in the context that the instance keeps as long as its parts.
@@ -54,5 +55,10 @@ struct InstanceParts {
             throw error
         }
         globals = try writer.makeGlobals()
+        tags = decoded.tags[decoded.importedTagCount...].map { index in
+            ExceptionTag(
+                module.functionType(index), signature: module.sharedTypes.ids[Int(index)])
+        }
+        writer.writeTags(tags, from: decoded.importedTagCount)
     }
 }

@@ -103,6 +103,7 @@ public final class InstanceState {
     public var memories: [LinearMemory] { unsafe parts.memories }
     public var tables: [ReferenceTable] { unsafe parts.tables }
     public var globals: [GlobalCell] { unsafe parts.globals }
+    public var tags: [ExceptionTag] { unsafe parts.tags }
     /// The memory that is exported as “memory”, as WASI's guests have it.
     public var exportedMemory: LinearMemory? { unsafe parts.exportedMemory }
 
@@ -150,6 +151,7 @@ public final class InstanceState {
         unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
         unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
         unsafe parts.globals.insert(contentsOf: imports.globals, at: 0)
+        unsafe parts.tags.insert(contentsOf: imports.tags, at: 0)
     }
 
     /// Makes the instance as it was before it was bound, for another store. Returns false if it
@@ -163,6 +165,7 @@ public final class InstanceState {
             unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
             unsafe parts.tables.removeFirst(module.module.importedTableCount)
             unsafe parts.globals.removeFirst(module.module.importedGlobalCount)
+            unsafe parts.tags.removeFirst(module.module.importedTagCount)
         }
         unsafe parts.exportedMemory = nil
         hostState = nil
@@ -238,6 +241,7 @@ public final class InstanceState {
         case .table(let index): .table(share(tables[Int(index)]))
         case .memory(let index): .memory(memories[Int(index)])
         case .global(let index): .global(globals[Int(index)])
+        case .tag(let index): .tag(tags[Int(index)])
         }
     }
 

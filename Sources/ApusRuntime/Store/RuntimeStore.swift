@@ -24,14 +24,14 @@ public final class RuntimeStore {
     private var hostFunctions: [StoreFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
-    /// Those that belong to no instance, and all that may hold references to objects.
+    /// Those that belong to no instance, and all that may hold references to what is
+    /// collected.
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
     /// Types of the tables and globals that belong to no instance.
     private var retainedTypes: [ValueType] = []
     /// Types of objects that the host has made, which are among those.
     private var objectTypes: Set<ValueType> = []
-    var externals = ExternTable()
     /// The guests' objects; made when there is one.
     var heap: Heap?
     /// References that a function of the runtime has, beside those on the stack.
@@ -40,6 +40,12 @@ public final class RuntimeStore {
     var roots = RootTable()
     /// Instances whose element segments may hold references to objects.
     private(set) var segmentHolders: [InstanceState] = []
+    /// Those that belong to no instance.
+    var tags: [ExceptionTag] = []
+    var externals = ExternTable()
+    var exceptions = ExceptionTable()
+    /// Whether references to host objects and to exceptions are being looked for.
+    var marksHandles = false
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
@@ -63,6 +69,8 @@ public final class RuntimeStore {
     }
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
+    /// The exception that guests have not caught, on its way to whoever entered wasm.
+    var pendingException: ThrownException?
     /// Who stops the store's guests from outside; made when first asked for.
     public private(set) lazy var interrupter: Interrupter = makeInterrupter()
     /// How a call into the store last ended in an error.
@@ -120,6 +128,7 @@ public final class RuntimeStore {
         if isCodeGuest { environment.codeGuests.remove(self) }
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
+        environment.types.release(tags.map(\.signature))
         unsafe apus_free(context)
     }
 
@@ -137,7 +146,7 @@ public final class RuntimeStore {
     }
 
     /// What a module may not have, a function of the host may not either.
-    private static func check(_ type: FunctionType) throws(ResourceError) {
+    static func check(_ type: FunctionType) throws(ResourceError) {
         let limits = DecodingLimits()
         for (count, limit) in [
             (type.parameters.count, limits.parameters), (type.results.count, limits.results),
@@ -338,6 +347,7 @@ public final class RuntimeStore {
     /// How many host objects the store holds for wasm.
     public var externalCount: Int { externals.count }
 
-    /// Lets go of all host objects that wasm cannot reach any more.
-    public func collectExternals() { unsafe collectExternals(cells: nil, count: 0) }
+    /// Lets go of all host objects and exceptions that wasm cannot reach any more, and of its
+    /// objects.
+    public func collectExternals() { unsafe collect(cells: nil, count: 0) }
 }

@@ -23,9 +23,31 @@ extension RuntimeStore {
             noteHostError()
             return environment.onHostError(error, self)
         }
+        if code == .exception, let exception = takeException() { return exception }
+        // One that has left a guest which was to stop is gone.
+        pendingException = nil
         statistics.traps += 1
         checkFault(code)
         refundFuel(code)
+        let backtrace = takeBacktrace(code)
+        let wasInterrupted = code == .none || code == .interrupted
+        return WasmTrap(
+            wasInterrupted ? .interrupted : code, backtrace: backtrace,
+            interruption: wasInterrupted ? takeInterruption() : nil, limit: limit(of: code))
+    }
+
+    /// The exception that guests have not caught.
+    private func takeException() -> ThrownException? {
+        guard let exception = pendingException else { return nil }
+        pendingException = nil
+        let backtrace = takeBacktrace(.exception)
+        // Who throws it again says nothing of where it comes from.
+        if exception.origin == nil { exception.origin = backtrace }
+        return exception
+    }
+
+    /// The frames that the error with this code has left, and those around them.
+    private func takeBacktrace(_ code: TrapCode) -> Backtrace {
         let counters = unsafe Span(
             _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
         var backtrace = Backtrace(
@@ -38,10 +60,7 @@ extension RuntimeStore {
         unsafe context.pointee.trace_count = 0
         appendOuterFrames(&backtrace)
         lastFailure = .trap(backtrace)
-        let wasInterrupted = code == .none || code == .interrupted
-        return WasmTrap(
-            wasInterrupted ? .interrupted : code, backtrace: backtrace,
-            interruption: wasInterrupted ? takeInterruption() : nil, limit: limit(of: code))
+        return backtrace
     }
 
     /// The limit that a trap with this code says has been reached.

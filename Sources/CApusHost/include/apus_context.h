@@ -74,6 +74,13 @@ struct apus_function_import {
     struct apus_context *context;
 };
 
+/// An exception, which does not change any more once it is thrown. References to it are its address.
+struct apus_exception {
+    const void *tag;       // unretained runtime Tag: two are the same if these are
+    void *owner;           // unretained runtime Exception
+    uint64_t values[];     // what it carries, in cells of 8 bytes, 16 for a v128
+};
+
 /// Reasons for calls to take the long way. None is set in most stores.
 enum apus_attention {
     apus_attention_collect = 1,    // host objects may have piled up
@@ -111,6 +118,10 @@ struct apus_store_context {
     uintptr_t heap_limit;   // where the room for it ends, all zeros up to here
     uintptr_t heap_marks;   // added to an object's address / 16: the address of its mark
     const void *allocate;   // stub that makes an object in another place
+    uintptr_t catch_pc;     // where the exception that is being thrown lands; 0: there is none, or
+                            // nothing that the store is in now handles it
+    uintptr_t catch_fp;     // rbp there
+    struct apus_exception *exception;  // the one that lands
 };
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in

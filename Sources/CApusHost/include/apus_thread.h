@@ -45,6 +45,9 @@ static inline uintptr_t apus_stack_address(void) {
     return (uintptr_t)__builtin_frame_address(0);
 }
 
+/// Calls `body` with what the registers that callees keep hold somewhere on the stack above its frame.
+void apus_with_registers_on_stack(void (*body)(void *), void *argument);
+
 /// Finds the thread's stack bounds and gives it a signal stack if it has none. Returns 0 or an
 /// error number. The signal stack goes when the thread ends.
 int32_t apus_thread_prepare(void);

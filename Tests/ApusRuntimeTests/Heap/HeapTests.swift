@@ -86,13 +86,13 @@ import Testing
         let other = try objects.makeNode(4, cycle)
         objects.set(cycle, 2, other)
         let number = objects.store.root(held)
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(objects.isObject(leaf) && objects.isObject(held))
         #expect(!objects.isObject(cycle) && !objects.isObject(other))
         #expect(objects.store.heap?.liveBytes == 64)
         #expect(objects.get(leaf, 1) == 1 && objects.get(held, 1) == 2)
         objects.store.unroot(number)
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(!objects.isObject(leaf) && !objects.isObject(held))
         #expect(objects.store.heap?.liveBytes == 0)
         #expect(objects.store.statistics.collections == 2)
@@ -108,11 +108,11 @@ import Testing
         _ = table.set(1, first)
         let second = try objects.makeNode(2)
         global.bits = second
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(objects.isObject(first) && objects.isObject(second))
         _ = table.set(1, 0)
         global.bits = 5  // An integer of 31 bits.
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(!objects.isObject(first) && !objects.isObject(second))
     }
 
@@ -123,7 +123,7 @@ import Testing
         let kept = try objects.makeNode(7)
         objects.set(array, 100_000, kept)
         let lost = try objects.store.makeObject(objects.bytes, length: 3_000_000)
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(objects.isObject(array) && objects.isObject(kept) && !objects.isObject(lost))
         #expect(objects.get(kept, 1) == 7)
         let bytes = objects.store.heapBytes
@@ -157,7 +157,7 @@ import Testing
             objects.set(array, index, try objects.makeNode(0, leaf))
         }
         objects.store.heap?.waitingLimit = 10
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         #expect(leaves.allSatisfy { objects.isObject($0) })
         #expect(objects.store.heap?.liveBytes == 8016 + 2000 * 32)
         objects.store.unroot(number)
@@ -248,7 +248,7 @@ import Testing
             serials[node] = serial
         }
         objects.store.pinned = slots
-        objects.store.collectObjects()
+        objects.store.collectHeap()
         var reached: Set<UInt64> = []
         var pending = slots.filter { $0 != 0 }
         while let node = pending.popLast() {

@@ -53,15 +53,14 @@ import Testing
         }
     }
 
-    @Test func raisedTrapHasABacktrace() throws {
+    @Test func trapOfTheRuntimeHasABacktrace() throws {
         let instance = try store().instance([.callRuntime])
-        let raise = UInt64(RuntimeFunction.raise.rawValue)
-        let code = UInt64(TrapCode.undefinedElement.rawValue)
+        let throwing = UInt64(RuntimeFunction.exceptionThrow.rawValue)
         #expect {
-            try instance.call("f0", raise, code)
+            try instance.call("f0", throwing, 0)
         } throws: { error in
             guard let trap = error as? WasmTrap else { return false }
-            return trap.code == .undefinedElement
+            return trap.code == .nullExceptionReference
                 && trap.backtrace.frames.map(\.bodyOffset) == [10]
         }
     }

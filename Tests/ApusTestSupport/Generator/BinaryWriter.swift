@@ -114,6 +114,12 @@ struct BinaryWriter {
         word(vector.high, byteCount: 8)
     }
 
+    /// A tag, whose type has the index `type`.
+    mutating func tag(_ type: Int) {
+        byte(0)
+        unsigned(type)
+    }
+
     mutating func globalType(_ global: GlobalType) {
         type(global.value)
         byte(global.isMutable ? 1 : 0)

@@ -76,6 +76,7 @@ extension ChoiceSource {
         switch type {
         case .v128: ReferenceValue(cell: vector(), type: type)
         case .externref: .extern(chance(70) ? UInt32(below(5)) : nil)
+        case .exnref: .exception(nil)
         case _ where type.isReference: .function(nil)
         default: ReferenceValue(bits: number(type), type: type)
         }

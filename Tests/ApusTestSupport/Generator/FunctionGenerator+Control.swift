@@ -5,7 +5,7 @@ extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
         case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
-        case renew
+        case renew, catching, throwIf
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -22,6 +22,7 @@ extension FunctionGenerator {
             (repeats.expressions.isEmpty ? 0 : 8, .again),
             (repeats.effects.isEmpty ? 0 : 3, .effect),
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
+            (shape.tags.isEmpty ? 0 : 14, .catching), (shape.tags.isEmpty ? 0 : 5, .throwIf),
         ])
         switch form {
         case .nop: op(0x01)
@@ -47,6 +48,8 @@ extension FunctionGenerator {
         case .ifTail: ifTailCall(depth: depth)
         case .nullBranch: nullBranch(depth: depth)
         case .renew: renewAnchor(depth: depth)
+        case .catching: catching(depth: depth)
+        case .throwIf: throwIf(depth: depth)
         case .unlessUnreachable:
             expression(.i32, depth: depth - 1)
             i32Const(choices.pick([7, -1, 100]))
@@ -288,6 +291,7 @@ extension FunctionGenerator {
 
     /// Leaves the present block for good.
     mutating func escape(depth: Int) {
+        if !shape.tags.isEmpty, choices.chance(25) { return throwing(depth: depth) }
         switch choices.below(5) {
         case 0:
             let blocks = labels.indices.filter { labels[$0].counter == nil }

@@ -47,7 +47,7 @@ extension FunctionGenerator {
 
     private mutating func constant(_ type: ValueType) {
         if type == .v128 { return code.constant(choices.vector()) }
-        if type.isReference && type != .externref && choices.chance(60) {
+        if type.isOfFunctions && choices.chance(60) {
             let candidates = shape.functions(for: type)
             if !candidates.isEmpty { return op(0xD2, choices.pick(candidates)) }
         }

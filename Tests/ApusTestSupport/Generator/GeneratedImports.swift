@@ -26,6 +26,7 @@ public enum GeneratedImports {
             case .v128(let low, let high): low ^ high
             case .function(let address): address == nil ? 3 : 4
             case .extern(let number): number.map { UInt64($0) } ?? 5
+            case .exception(let number): number == nil ? 6 : 7
             }
         let mixed = (hash ^ bits) &* 0xFF51_AFD7_ED55_8CCD
         return mixed ^ mixed >> 33
@@ -40,6 +41,7 @@ public enum GeneratedImports {
         case .f64: .f64((Double(small) / 4).bitPattern)
         case .v128: .v128(low: hash, high: hash ^ hash << 32)
         case .externref: .extern(hash & 4 == 0 ? nil : UInt32(hash & 3))
+        case .exnref: .exception(nil)
         default: .function(nil)
         }
     }

@@ -84,6 +84,7 @@ extension ModuleShape {
     init(_ choices: inout ChoiceSource, importing provider: ModuleShape? = nil) {
         if choices.chance(35) { localTypes += [.v128, .v128, .v128] }
         chooseTypes(&choices)
+        chooseTags(&choices)
         // Functions of the host know nothing of a module's types.
         let plain = types.indices.filter { index in
             !(types[index].parameters + types[index].results).contains { $0.isTypedReference }
@@ -95,6 +96,7 @@ extension ModuleShape {
         let shift = types.count
         if let provider { takeFunctions(provider, shift, &choices) }
         for _ in 0..<1 + choices.below(7) { functions.append(choices.below(types.count)) }
+        if let provider { takeTags(provider, shift, &choices) }
         if let provider { takeGlobals(provider, shift, &choices) }
         chooseGlobals(&choices)
         if provider == nil, choices.chance(50) {
@@ -134,6 +136,24 @@ extension ModuleShape {
             importedFunctions.append(Source(module: "first", name: "f\(index)"))
             functions.append(shift + provider.functions[index])
         }
+    }
+
+    /// Those that the module has itself come behind.
+    private mutating func takeTags(
+        _ provider: ModuleShape, _ shift: Int, _ choices: inout ChoiceSource
+    ) {
+        var taken: [Int] = []
+        for (index, type) in provider.tags.enumerated() where choices.chance(60) {
+            importedTags.append(Source(module: "first", name: "e\(index)"))
+            taken.append(shift + type)
+            if choices.chance(10) {
+                // The same under another index.
+                importedTags.append(Source(module: "first", name: "e\(index)"))
+                taken.append(shift + type)
+            }
+        }
+        tags.insert(contentsOf: taken, at: 0)
+        if !tags.isEmpty, !localTypes.contains(.exnref) { localTypes.append(.exnref) }
     }
 
     /// Takes the fuel in any case: else functions that call each other would not end.
@@ -193,6 +213,19 @@ extension ModuleShape {
         }
     }
 
+    /// Of each tag there are, besides its own, the types of the blocks that its exceptions end.
+    private mutating func chooseTags(_ choices: inout ChoiceSource) {
+        guard choices.chance(45) else { return }
+        localTypes.append(.exnref)
+        for _ in 0..<1 + choices.below(4) {
+            let carried = list(choices.pick([0, 1, 1, 2, 6]), &choices)
+            tags.append(types.count)
+            types.append(FunctionType(carried, []))
+            types.append(FunctionType([], carried))
+            types.append(FunctionType([], carried + [.exnref]))
+        }
+    }
+
     private mutating func chooseGlobals(_ choices: inout ChoiceSource) {
         for _ in 0..<choices.below(6) {
             let type = choices.pick(localTypes)
@@ -221,7 +254,7 @@ extension ModuleShape {
             }
         case .v128: code.constant(choices.vector())
         case _ where type.isReference:
-            let candidates = type == .externref ? [] : functions(for: type)
+            let candidates = type.isOfFunctions ? functions(for: type) : []
             if !candidates.isEmpty && choices.chance(30) {
                 code.byte(0xD2)
                 code.unsigned(choices.pick(candidates))
@@ -282,7 +315,7 @@ extension ModuleShape {
                 element: element, limits: SizeLimits(minimum: UInt64(size), maximum: maximum))
             table.is64 = choices.chance(20)
             tables.append(table)
-            let candidates = element == .externref ? [] : functions(for: element)
+            let candidates = element.isOfFunctions ? functions(for: element) : []
             let percent = element.isTypedReference ? 70 : 10
             tableInitializers.append(
                 !candidates.isEmpty && choices.chance(percent) ? choices.pick(candidates) : nil)

@@ -14,6 +14,7 @@ extension ModuleShape {
         writer.section(3, Array(functions[importedFunctionCount...])) { $0.unsigned($1) }
         encodeTables(into: &writer)
         writer.section(5, Array(memories[importedMemories.count...])) { $0.memoryType($1) }
+        writer.section(13, Array(tags[importedTags.count...])) { $0.tag($1) }
         writer.section(6, Array(zip(globals[importedGlobals.count...], initializers))) {
             let (type, initializer) = $1
             $0.globalType(type)
@@ -47,6 +48,7 @@ extension ModuleShape {
         imports += zip(importedTables, tables).map { ($0, .table($1)) }
         imports += zip(importedMemories, memories).map { ($0, .memory($1)) }
         imports += zip(importedGlobals, globals).map { ($0, .global($1)) }
+        imports += zip(importedTags, tags).map { ($0, .tag(typeIndex: UInt32($1))) }
         writer.section(2, imports) { writer, item in
             writer.name(item.source.module)
             writer.name(item.source.name)
@@ -63,6 +65,9 @@ extension ModuleShape {
             case .global(let type):
                 writer.byte(3)
                 writer.globalType(type)
+            case .tag(let index):
+                writer.byte(4)
+                writer.tag(Int(index))
             }
         }
     }
@@ -89,6 +94,7 @@ extension ModuleShape {
         exports += tables.indices.map { ("t\($0)", 1, $0) }
         exports += memories.indices.map { ("m\($0)", 2, $0) }
         exports += globals.indices.map { ("g\($0)", 3, $0) }
+        exports += tags.indices.map { ("e\($0)", 4, $0) }
         writer.section(7, exports) { writer, export in
             writer.name(export.name)
             writer.byte(export.kind)

@@ -16,6 +16,9 @@ struct ModuleShape {
     var tableInitializers: [Int?] = []
     var memories: [MemoryType] = []
     var importedMemories: [Source] = []
+    /// Type index of each tag, imported ones first.
+    var tags: [Int] = []
+    var importedTags: [Source] = []
     var globals: [GlobalType] = []
     var importedGlobals: [Source] = []
     /// Constant expressions, without their `end`, for the module's own globals.
@@ -75,6 +78,9 @@ struct ModuleShape {
 extension ValueType {
     /// Whether the type is a reference to functions of one type.
     var isTypedReference: Bool { isReference && heapType.typeIndex != nil }
+
+    /// Whether references of this type are to functions.
+    var isOfFunctions: Bool { isReference && self != .externref && self != .exnref }
 
     /// The type in a module in which type indices are greater by `count`.
     func shifted(by count: Int) -> ValueType {

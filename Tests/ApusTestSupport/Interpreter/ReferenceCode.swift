@@ -8,6 +8,15 @@ struct ReferenceCode {
     private(set) var locals: [ValueType] = []
     private(set) var instructions: [Instruction] = []
     private(set) var branchTables: [[UInt32]] = []
+    /// The clauses of each `try_table`.
+    private(set) var clauses: [[Clause]] = []
+
+    struct Clause {
+        /// Nil: all.
+        var tag: Int?
+        var wantsReference: Bool
+        var label: Int
+    }
 
     struct Instruction {
         var operation: Operation
@@ -38,7 +47,7 @@ struct ReferenceCode {
             try readImmediates(of: &instruction, from: &reader, in: module, at: offset)
             let position = instructions.count
             switch instruction.operation {
-            case .block, .loop, .if:
+            case .block, .loop, .if, .tryTable:
                 open.append(position)
             case .else:
                 if let opener = open.last { instructions[opener].afterElse = position + 1 }
@@ -63,13 +72,13 @@ struct ReferenceCode {
         in module: DecodedModule, at offset: Int
     ) throws {
         switch instruction.operation {
-        case .unreachable, .nop, .else, .end, .return, .drop, .select, .refIsNull,
+        case .unreachable, .nop, .else, .end, .return, .throwRef, .drop, .select, .refIsNull,
             .refAsNonNull, .unary, .binary, .test, .compare, .convert, .wide, .vectorSplat,
             .vectorNot, .vectorAnyTrue, .vectorBitwise, .vectorBitselect, .vectorAllTrue,
             .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary,
             .vectorTernary, .vectorConvert:
             break
-        case .block, .loop, .if:
+        case .block, .loop, .if, .tryTable:
             let type = reader.readBlockType()
             if let index = type.typeIndex {
                 let type = module.types.function(index)
@@ -78,6 +87,15 @@ struct ReferenceCode {
             } else {
                 instruction.resultCount = type.singleResult == nil ? 0 : 1
             }
+            guard instruction.operation == .tryTable else { break }
+            instruction.first = UInt64(clauses.count)
+            clauses.append(
+                (0..<reader.readIndex()).map { _ in
+                    let kind = reader.readByte()
+                    return Clause(
+                        tag: kind < 2 ? Int(reader.readIndex()) : nil,
+                        wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
+                })
         case .brTable:
             let count = reader.readIndex()
             instruction.first = UInt64(branchTables.count)
@@ -87,7 +105,7 @@ struct ReferenceCode {
         case .br, .brIf, .brOnNull, .brOnNonNull, .call, .callRef, .returnCall, .returnCallRef,
             .localGet, .localSet, .localTee, .globalGet, .globalSet, .tableGet, .tableSet,
             .tableSize, .tableGrow, .tableFill, .elementDrop,
-            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc:
+            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw:
             instruction.first = UInt64(reader.readIndex())
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
             instruction.first = UInt64(reader.readIndex())

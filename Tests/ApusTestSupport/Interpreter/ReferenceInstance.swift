@@ -12,6 +12,7 @@ public final class ReferenceInstance {
     public internal(set) var tables: [Int] = []
     public internal(set) var memories: [Int] = []
     public internal(set) var globals: [Int] = []
+    public internal(set) var tags: [Int] = []
     /// What is left of the segments; a dropped one is empty.
     var elements: [[UInt64]] = []
     var data: [[UInt8]] = []
@@ -22,6 +23,7 @@ public final class ReferenceInstance {
         case table(Int)
         case memory(Int)
         case global(Int)
+        case tag(Int)
     }
 
     /// Links, initialises and starts `module`, which must be valid.
@@ -37,6 +39,7 @@ public final class ReferenceInstance {
         types = ReferenceTypes(module.types, in: store)
         try link(imports)
         try defineFunctions()
+        defineTags()
         defineMemories()
         try initialize()
     }
@@ -52,6 +55,7 @@ public final class ReferenceInstance {
         case .table(let index): .table(tables[Int(index)])
         case .memory(let index): .memory(memories[Int(index)])
         case .global(let index): .global(globals[Int(index)])
+        case .tag(let index): .tag(tags[Int(index)])
         }
     }
 
@@ -68,6 +72,7 @@ public final class ReferenceInstance {
             case .table(let address): tables.append(address)
             case .memory(let address): memories.append(address)
             case .global(let address): globals.append(address)
+            case .tag(let address): tags.append(address)
             }
         }
     }
@@ -92,6 +97,8 @@ public final class ReferenceInstance {
             let (found, wanted) = (store.globals[address].type, types.canonical(type))
             if found.isMutable || wanted.isMutable { return found == wanted }
             return found.value.matches(wanted.value, in: store)
+        case (.tag(let address), .tag(let typeIndex)):
+            return store.tags[address] == types.functions[Int(typeIndex)].parameters
         default:
             return false
         }
@@ -113,6 +120,13 @@ public final class ReferenceInstance {
             store.functions.append(
                 ReferenceFunction(type: type, typeNumber: number, body: .wasm(self, code)))
             functions.append(store.functions.count - 1)
+        }
+    }
+
+    private func defineTags() {
+        for type in module.tags.dropFirst(module.importedTagCount) {
+            store.tags.append(types.functions[Int(type)].parameters)
+            tags.append(store.tags.count - 1)
         }
     }
 

@@ -7,19 +7,21 @@ final class ReferenceMachine {
     let store: ReferenceStore
     /// Operands, with the locals of each frame below its operands.
     var stack: [ModelVector] = []
-    private var labels: [Label] = []
-    private var frames: [Frame] = []
+    var labels: [Label] = []
+    var frames: [Frame] = []
 
     /// Where a branch goes and what it leaves on the stack. Specification: 4.2.15.
-    private struct Label {
+    struct Label {
         var target: Int
         var arity: Int
         /// Height of the stack below the values that the branch carries.
         var height: Int
         var isLoop: Bool
+        /// Of a `try_table`.
+        var clauses: [ReferenceCode.Clause] = []
     }
 
-    private struct Frame {
+    struct Frame {
         var instance: ReferenceInstance
         var code: ReferenceCode
         var resultCount: Int
@@ -135,7 +137,7 @@ final class ReferenceMachine {
 
     private func jump(to position: Int) { frames[frames.count - 1].position = position }
 
-    private func branch(_ depth: Int) {
+    func branch(_ depth: Int) {
         let index = labels.count - 1 - depth
         guard index >= frames[frames.count - 1].labelBase else { return returnFromFrame() }
         let label = labels[index]
@@ -182,6 +184,11 @@ final class ReferenceMachine {
         case .nop: break
         case .block: enter(instruction, isLoop: false)
         case .loop: enter(instruction, isLoop: true)
+        case .tryTable:
+            enter(instruction, isLoop: false)
+            labels[labels.count - 1].clauses = frames[frames.count - 1].code.clauses[first]
+        case .throw: try throwNew(first)
+        case .throwRef: try throwReferred()
         case .if: executeIf(instruction)
         case .else:
             labels.removeLast()

@@ -8,12 +8,21 @@ public final class ReferenceStore {
     public internal(set) var tables: [ReferenceTable] = []
     public internal(set) var memories: [ReferenceMemory] = []
     public internal(set) var globals: [ReferenceGlobal] = []
+    /// The types of what exceptions carry, by tag; and the exceptions.
+    var tags: [[ValueType]] = []
+    var exceptions: [Exception] = []
     /// Calls that may be under way at once; one more is the trap `stackExhausted`.
     public var callDepthLimit = 10_000
     /// Instructions that may still be executed; when they are used up, `outOfFuel` is thrown.
     public var fuel = Int.max
     /// What the instructions that were executed cost in a metered engine.
     public var spentFuel = 0
+
+    /// Specification: 4.2.12 “Exception Instances”.
+    struct Exception {
+        var tag: Int
+        var values: [ModelVector]
+    }
 
     /// The number of each group's first type, and all types by number; see `ReferenceTypes`.
     var typeNumbers: [[SubType]: UInt32] = [:]
@@ -28,6 +37,8 @@ public final class ReferenceStore {
         tables = []
         memories = []
         globals = []
+        tags = []
+        exceptions = []
     }
 
     /// Adds a function of the host and returns its address.

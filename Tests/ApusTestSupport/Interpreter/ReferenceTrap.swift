@@ -13,10 +13,17 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case invalidConversionToInteger = "invalid conversion to integer"
     case nullReference = "null reference"
     case nullFunctionReference = "null function reference"
+    case nullExceptionReference = "null exception reference"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"
     /// More instructions than the caller allowed: not a trap of WebAssembly's.
     case outOfFuel = "all fuel consumed"
+}
+
+/// An exception that nobody has caught, with what it carries.
+public struct ReferenceException: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Each value with its type; references with their type only.
+    public var description: String
 }
 
 /// Why a module could not be linked with its imports. Specification: 4.5.2.

@@ -13,6 +13,8 @@ public enum ReferenceValue: Hashable, Sendable {
     case function(Int?)
     /// A number that stands for some object of the host; nil is null.
     case extern(UInt32?)
+    /// The number of an exception in the store; nil is null.
+    case exception(Int?)
 
     /// The same value with every NaN made the canonical one: the specification leaves open which
     /// NaN arithmetic gives (4.3.3).
@@ -33,6 +35,7 @@ public enum ReferenceValue: Hashable, Sendable {
         case .v128(let low, let high): ModelVector(low: low, high: high)
         case .function(let address): ModelVector(low: address.map { UInt64($0) + 1 } ?? 0)
         case .extern(let number): ModelVector(low: number.map { UInt64($0) + 1 } ?? 0)
+        case .exception(let number): ModelVector(low: number.map { UInt64($0) + 1 } ?? 0)
         }
     }
 
@@ -46,6 +49,7 @@ public enum ReferenceValue: Hashable, Sendable {
         case .v128: self = .v128(low: bits, high: cell.high)
         case _ where type.heapType == .extern:
             self = .extern(bits == 0 ? nil : UInt32(truncatingIfNeeded: bits - 1))
+        case _ where type.isException: self = .exception(bits == 0 ? nil : Int(bits - 1))
         default: self = .function(bits == 0 ? nil : Int(bits - 1))
         }
     }
@@ -61,9 +65,17 @@ public enum ReferenceValue: Hashable, Sendable {
         case .f32: type == .f32
         case .f64: type == .f64
         case .v128: type == .v128
-        case .function: type.isReference && type.heapType != .extern
+        case .function: type.isReference && type.heapType != .extern && !type.isException
         case .extern: type.isReference && type.heapType == .extern
+        case .exception: type.isException
         }
+    }
+}
+
+extension ValueType {
+    /// Whether the type is of references to exceptions.
+    fileprivate var isException: Bool {
+        isReference && (heapType == .exn || heapType == .noexn)
     }
 }
 
@@ -78,6 +90,7 @@ extension ReferenceValue: CustomStringConvertible {
             "v128:0x\(String(high, radix: 16)),0x\(String(low, radix: 16))"
         case .function(let address): "func:\(address.map(String.init) ?? "null")"
         case .extern(let number): "extern:\(number.map { String($0) } ?? "null")"
+        case .exception(let number): "exception:\(number.map { String($0) } ?? "null")"
         }
     }
 }

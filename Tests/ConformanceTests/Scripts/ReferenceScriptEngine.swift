@@ -83,7 +83,7 @@ struct ReferenceScriptEngine: ScriptEngine {
     private func check(_ types: [ValueType]) throws(ScriptFailure) {
         for type in types where type.isReference {
             let top = type.heapType.top(in: store)
-            guard top == .func || top == .extern else {
+            guard top == .func || top == .extern || top == .exn else {
                 throw .unsupported(Feature.garbageCollection.name)
             }
         }
@@ -92,6 +92,7 @@ struct ReferenceScriptEngine: ScriptEngine {
     private func failure(_ error: any Error) -> ScriptFailure {
         switch error {
         case let trap as ReferenceTrap: .trap(trap.rawValue)
+        case let exception as ReferenceException: .exception(exception.description)
         case let error as ReferenceLinkError: .unlinkable(error.message)
         case let error as ReferenceUnsupported: .unsupported(error.what)
         default: .other("\(error)")
@@ -110,6 +111,7 @@ extension ReferenceValue {
         case .v128(let low, let high): self = .v128(low: low, high: high)
         case .null(.func): self = .function(nil)
         case .null(.extern): self = .extern(nil)
+        case .null(.exn): self = .exception(nil)
         case .external(let number?): self = .extern(number)
         case .null, .external(nil), .host, .reference: return nil
         }
@@ -127,6 +129,7 @@ extension ScriptValue {
             case .v128(let low, let high): .v128(low: low, high: high)
             case .function(let address): address == nil ? .null(.func) : .reference(.func)
             case .extern(let number): number.map { .external($0) } ?? .null(.extern)
+            case .exception(let number): number == nil ? .null(.exn) : .reference(.exn)
             }
     }
 }

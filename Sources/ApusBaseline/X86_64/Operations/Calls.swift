@@ -44,7 +44,7 @@ extension BaselineCompiler {
     mutating func emitCall(_ signature: Signature, _ callee: Callee) {
         let first = stack.count &- Int(signature.parameterCount)
         spillTemporaries(upTo: first)
-        saveVolatileHomes()
+        saveHomes(isCaught ? homes : volatileHomes)
         let parameterBytes = signature.parameterStackBytes
         let outgoing = (parameterBytes &+ signature.resultStackBytes &+ 15) & ~15
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
@@ -170,26 +170,28 @@ extension BaselineCompiler {
                 CallRelocation(
                     codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
                     function: function))
-            markReturn()
+            markReturn(handlers: frames.last.handlers)
             return
         case .imported(let function): code.callImport(at: layout.functionImport(function))
         case .element, .reference:
             if case .reference = callee { markSite(.nullFunctionReference) }
             code.callReferenced()
         }
-        markReturn()
+        markReturn(handlers: frames.last.handlers)
         code.restoreContext()
     }
 
     // MARK: Runtime functions
 
-    /// Calls a function of the runtime with constants, then the `operands` on top of the stack.
+    /// Calls a function of the runtime with constants, then the `operands` on top of the stack. Those
+    /// in the list `handlers` are for exceptions that it throws.
     mutating func callRuntime(
-        _ function: RuntimeFunction, leading: [UInt32], operands: Int, result: ValueClass?
+        _ function: RuntimeFunction, leading: [UInt32], operands: Int, result: ValueClass?,
+        handlers: Int32 = -1
     ) {
         let first = stack.count &- operands
         spillTemporaries(upTo: first)
-        saveVolatileHomes()
+        saveHomes(handlers >= 0 ? homes : volatileHomes)
         moves.removeAll()
         for (place, constant) in leading.enumerated() {
             appendMove(
@@ -201,7 +203,7 @@ extension BaselineCompiler {
         }
         resolveMoves()
         code.callRuntime(UInt64(function.rawValue))
-        markReturn()
+        markReturn(handlers: handlers)
         truncateStack(to: first)
         forgetVolatileHomes()
         if let result {

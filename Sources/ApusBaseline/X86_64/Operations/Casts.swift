@@ -31,12 +31,11 @@ extension BaselineCompiler {
 
     mutating func translateRefTest(nullable: Bool) {
         let heap = reader.readHeapType()
-        let value = take(pop())
+        let result = takeOwned(pop())
         let fail = code.makeLabel()
         let match = code.makeLabel()
         let over = code.makeLabel()
-        testReference(value.register, heap, nullable: nullable, fail: fail, match: match)
-        let result = value.isOwned ? value.register : allocateGeneral()
+        testReference(result, heap, nullable: nullable, fail: fail, match: match)
         code.bind(match)
         code.moveImmediate(result, 1)
         code.jump(over, near: true)
@@ -108,6 +107,8 @@ extension BaselineCompiler {
         guard let index = heap.typeIndex else {
             return testAbstract(value, heap, nullable: nullable, fail: fail, match: match)
         }
+        // Before the code parts: whoever has it may have to move.
+        let types = allocateGeneral()
         code.test(.w64, value, value)
         code.jump(.e, nullable ? match : fail)
         let isFunction = module.types.kind(Int(index)) == .function
@@ -119,8 +120,9 @@ extension BaselineCompiler {
         code.load(
             .w32, scratch,
             Address(value, isFunction ? FuncrefField.signature : ObjectLayout.type))
-        compareSupertype(Int(index), scratch, match: match)
+        compareSupertype(Int(index), scratch, types, match: match)
         code.jump(.ne, fail)
+        freeGeneral.insert(GeneralSet(types))
     }
 
     private mutating func testAbstract(
@@ -136,14 +138,16 @@ extension BaselineCompiler {
             code.test(.w64, value, value)
             code.jump(.ne, fail)
         default:
+            let types = allocateGeneral()
             code.test(.w64, value, value)
             code.jump(.e, nullable ? match : fail)
-            testKind(value, heap, fail: fail, match: match)
+            testKind(value, heap, types, fail: fail)
+            freeGeneral.insert(GeneralSet(types))
         }
     }
 
     /// Goes to `fail` unless `value`, which is not null, refers to `heap`, which is below `any`.
-    private mutating func testKind(_ value: GPR, _ heap: HeapType, fail: Label, match: Label) {
+    private mutating func testKind(_ value: GPR, _ heap: HeapType, _ types: GPR, fail: Label) {
         let scratch = CallingConvention.scratch
         switch heap {
         case .i31:
@@ -158,7 +162,7 @@ extension BaselineCompiler {
             code.test(.w8, value, immediate: ObjectLayout.tagMask)
             code.jump(.ne, fail)
             code.load(.w32, scratch, Address(value, ObjectLayout.type))
-            addressTypeRecord(scratch)
+            addressTypeRecord(scratch, types)
             let kind: CompositeKind = heap == .struct ? .structure : .array
             code.alu(
                 .cmp, .w8, Address(scratch, TypeField.kind), immediate: Int32(kind.rawValue))
@@ -166,27 +170,27 @@ extension BaselineCompiler {
         }
     }
 
-    /// Makes the id of a type in `register` the address of its record.
-    private mutating func addressTypeRecord(_ register: GPR) {
-        let types = allocateGeneral()
+    /// Makes the id of a type in `register` the address of its record. Changes `types`.
+    private mutating func addressTypeRecord(_ register: GPR, _ types: GPR) {
         code.load(
             .w64, types, Address(CallingConvention.context, ContextField.storeContext))
         code.load(.w64, types, Address(types, StoreField.types))
         code.alu(.and, .w32, register, immediate: Int32(TypeField.slotMask))
         code.shift(.shl, .w64, register, immediate: UInt8(TypeField.recordSizeLog2))
         code.alu(.add, .w64, register, types)
-        freeGeneral.insert(GeneralSet(types))
     }
 
     /// Compares the type whose id is in `found` with type `typeIndex`: goes to `match` if it is
-    /// that one, else sets flags: equal if it is below it.
-    private mutating func compareSupertype(_ typeIndex: Int, _ found: GPR, match: Label) {
+    /// that one, else sets flags: equal if it is below it. Changes `types`.
+    private mutating func compareSupertype(
+        _ typeIndex: Int, _ found: GPR, _ types: GPR, match: Label
+    ) {
         let wanted = Address(CallingConvention.context, layout.signature(typeIndex))
         code.alu(.cmp, .w32, found, wanted)
         let type = signatures.table.place(typeIndex)
         if type.isFinal { return }
         code.jump(.e, match)
-        addressTypeRecord(found)
+        addressTypeRecord(found, types)
         let place = TypeField.place(ofDepth: Int(type.depth))
         if place.isFar { code.load(.w64, found, Address(found, TypeField.far)) }
         code.load(.w32, found, Address(found, place.offset))

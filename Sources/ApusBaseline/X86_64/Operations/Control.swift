@@ -46,7 +46,7 @@ extension BaselineCompiler {
                 validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
     }
 
-    private mutating func openFrame(_ kind: ControlFrame.Kind, _ type: BlockType) {
+    mutating func openFrame(_ kind: ControlFrame.Kind, _ type: BlockType) {
         var signature = FlatSignature()
         if let index = type.typeIndex {
             signature = signatures.table[index]
@@ -61,7 +61,7 @@ extension BaselineCompiler {
                 parameterCount: signature.parameterCount, resultCount: signature.resultCount,
                 parameterStart: signature.parameterStart, resultStart: signature.resultStart,
                 record: Int32(truncatingIfNeeded: nextRecord), isTargeted: false, hasElse: false,
-                validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
+                handlers: frames.last.handlers, validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
         nextRecord &+= 1
     }
 
@@ -84,7 +84,7 @@ extension BaselineCompiler {
     }
 
     /// Constants among the parameters go to their slots too: inside, they are not constant.
-    private mutating func spillParameters(_ type: BlockType) {
+    mutating func spillParameters(_ type: BlockType) {
         guard let index = type.typeIndex else { return }
         let count = Int(signatures.table[index].parameterCount)
         for position in (stack.count &- count)..<stack.count { spill(position) }

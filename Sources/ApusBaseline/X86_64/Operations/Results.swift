@@ -33,7 +33,7 @@ extension BaselineCompiler {
         }
     }
 
-    private mutating func copyResult(
+    mutating func copyResult(
         _ type: ValueClass, from source: Address, to slot: Address
     ) {
         if type == .v128 {

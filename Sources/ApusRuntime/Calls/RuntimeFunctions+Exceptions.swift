@@ -1,0 +1,27 @@
+internal import ApusABI
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so are
+// references to exceptions.
+extension RuntimeFunctions {
+    /// (tag) → a new exception
+    static let exceptionMake: Entry = { context, tag, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            let made = orFail(instance) {
+                let tag = instance.tags[Int(truncatingIfNeeded: tag)]
+                return try instance.store.makeExceptionForGuest(tag).bits
+            }
+            return made ?? 0
+        }
+    }
+
+    /// (exception)
+    static let exceptionThrow: Entry = { context, bits, _, _, _, _ in
+        guard let exception = unsafe ThrownException.of(bits) else {
+            unsafe setTrap(context, .nullExceptionReference)
+            return 0
+        }
+        unsafe withInstance(context) { $0.store.raise(exception) }
+        return 0
+    }
+}

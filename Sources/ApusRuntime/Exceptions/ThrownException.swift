@@ -1,0 +1,73 @@
+internal import CApusHost
+
+/// An exception. Guests refer to it by the address of its record; the store keeps it as long as one
+/// of them can, and whoever has this keeps it, too. Specification: 4.2.12 “Exception Instances”.
+@safe
+public final class ThrownException: @unchecked Sendable {
+    // SAFETY: `record` is an allocation that this object owns, with room for what the tag says. It
+    // is written before the exception is thrown, and only read from then on. `origin` is written
+    // once, by the thread that the store is in, before others see the exception.
+    let record: UnsafeMutablePointer<apus_exception>
+    /// What it is.
+    public let tag: ExceptionTag
+    /// The store of its guests, whose context says which one it is.
+    private let store: UnsafePointer<apus_store_context>
+    /// Where guests were when it first left them.
+    public internal(set) var origin: Backtrace?
+
+    init(
+        _ tag: ExceptionTag, in store: UnsafePointer<apus_store_context>
+    ) throws(ResourceError) {
+        let bytes = unsafe UInt64(MemoryLayout<apus_exception>.size + tag.valueBytes)
+        guard let memory = unsafe apus_allocate(bytes) else {
+            throw ResourceError(.reference, requested: bytes)
+        }
+        unsafe record = memory.assumingMemoryBound(to: apus_exception.self)
+        self.tag = tag
+        unsafe self.store = store
+        unsafe record.pointee.tag = tag.address
+        unsafe record.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    deinit { unsafe apus_free(record) }
+
+    /// What guests know it by: a cell of type exnref.
+    public var bits: UInt64 { UInt64(UInt(bitPattern: unsafe record)) }
+
+    /// Whether it is one of the guests of `store`, for which alone its references mean something.
+    public func belongs(to store: RuntimeStore) -> Bool { unsafe self.store == store.context }
+
+    /// How many cells of 8 bytes there are.
+    public var cellCount: Int { tag.valueBytes / 8 }
+
+    /// The bits of a cell of what it carries.
+    public internal(set) subscript(cell: Int) -> UInt64 {
+        get {
+            precondition(UInt(bitPattern: cell) < UInt(bitPattern: cellCount))
+            return unsafe cells[cell]
+        }
+        set {
+            precondition(UInt(bitPattern: cell) < UInt(bitPattern: cellCount))
+            unsafe cells[cell] = newValue
+        }
+    }
+
+    private var cells: UnsafeMutablePointer<UInt64> {
+        unsafe (UnsafeMutableRawPointer(record) + MemoryLayout<apus_exception>.size)
+            .assumingMemoryBound(to: UInt64.self)
+    }
+
+    /// The exception that a cell of type exnref refers to; nil for null.
+    ///
+    /// Unsafe: `bits` must come from such a cell, of a store that is in use.
+    // SAFETY: stores keep exceptions as long as a cell refers to them.
+    @unsafe
+    public static func of(_ bits: UInt64) -> ThrownException? {
+        guard let record = unsafe UnsafePointer<apus_exception>(bitPattern: UInt(bits)),
+            let owner = unsafe record.pointee.owner
+        else { return nil }
+        return unsafe Unmanaged<ThrownException>.fromOpaque(owner).takeUnretainedValue()
+    }
+}
+
+extension ThrownException: Error {}

@@ -1,0 +1,111 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+/// Letting go of what nothing of the store refers to.
+extension RuntimeStore {
+    /// Lets go of host objects, exceptions and objects of the heap, which may refer to each other.
+    /// Besides all that the store has, `count` words at `cells` hold references.
+    // SAFETY: `cells` has `count` cells.
+    func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
+        let start = Watchdog.now()
+        marksHandles = true
+        exceptions.beginMarking()
+        beginCollection()
+        if let cells = unsafe cells {
+            for index in 0..<count { mark(unsafe cells[index]) }
+        }
+        markReachable()
+        endCollection(begunAt: start)
+        let gone = exceptions.sweep()
+        let released = externals.sweep()
+        setAttention(apus_attention_collect, false)
+        // Here, with the tables in order again, their deinitialisers may do what they want.
+        _ = consume gone
+        _ = consume released
+    }
+
+    /// Frees objects of the heap: when there is no room for others, and not all is known that
+    /// holds on to host objects. What exceptions carry stays, whether or not they do.
+    func collectHeap() {
+        guard heap != nil else { return }
+        let start = Watchdog.now()
+        marksHandles = false
+        beginCollection()
+        exceptions.forEach { exception in
+            for cell in 0..<exception.cellCount { mark(exception[cell]) }
+        }
+        markReachable()
+        endCollection(begunAt: start)
+    }
+
+    /// Marks what tables, globals and segments, the host, and the stack refer to.
+    private func beginCollection() {
+        heap?.beginCollection()
+        for table in tables where table.type.element.isTraced {
+            for index in 0..<table.count { mark(table.get(index) ?? 0) }
+        }
+        for global in globals where global.type.value.isTraced { mark(global.bits) }
+        for instance in segmentHolders { instance.forEachSegmentWord { mark($0) } }
+        for word in pinned { mark(word) }
+        roots.forEach { mark($0) }
+        if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
+    }
+
+    private func endCollection(begunAt start: UInt64) {
+        heap?.endCollection()
+        statistics.collectionNanoseconds &+= Watchdog.now() &- start
+        statistics.collections += 1
+    }
+
+    /// Notes that `word`, if it is a reference, is still held.
+    private func mark(_ word: UInt64) {
+        heap?.mark(word)
+        if marksHandles {
+            externals.mark(word)
+            exceptions.mark(word)
+        }
+    }
+
+    /// Marks all that can be reached from what has been marked.
+    private func markReachable() {
+        repeat {
+            heap?.trace { word in
+                guard marksHandles else { return }
+                externals.mark(word)
+                exceptions.mark(word)
+            }
+            guard marksHandles else { return }
+            while let exception = exceptions.takeUnread() {
+                for cell in 0..<exception.cellCount { mark(exception[cell]) }
+            }
+        } while heap?.hasWaiting ?? false
+    }
+
+    /// A suspended frame may have an address that it has got from a reference in a register that
+    /// callees keep: these are among the words on the stack, then.
+    // SAFETY: the store is there as long as it is collected in.
+    private func markRegistersAndStack() {
+        unsafe apus_with_registers_on_stack(
+            { unsafe Unmanaged<RuntimeStore>.fromOpaque($0!).takeUnretainedValue().markStack() },
+            Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Every word between here and the outermost entry may be a reference of a suspended frame.
+    // SAFETY: the stack is read from here up to where wasm was first entered, all of which is in
+    // use by this thread.
+    @inline(never)
+    private func markStack() {
+        var address = apus_stack_address() & ~7
+        while unsafe address < outermostStackAddress {
+            guard let word = unsafe UnsafePointer<UInt64>(bitPattern: address) else { return }
+            mark(unsafe word.pointee)
+            address &+= 8
+        }
+    }
+}
+
+extension ValueType {
+    /// Whether values of this type, which names engine's types, refer to what stores collect.
+    var isTraced: Bool { ObjectLayout.isTraced(self, in: TypeNumbers()) }
+}
