@@ -50,7 +50,8 @@ public struct Limits: Hashable, Sendable {
     /// The defaults, except for what is given.
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
-        heapBytes: UInt64 = 1 << 32, memories: Int = 10_000, tables: Int = 10_000, instances: Int = 10_000,
+        heapBytes: UInt64 = 1 << 32, memories: Int = 10_000, tables: Int = 10_000,
+        instances: Int = 10_000,
         stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil, moduleBytes: Int = 1 << 30,
         functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
         deadline: Duration? = nil

@@ -72,7 +72,8 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     public var hasResult: Bool {
         switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled,
+        case .memoryGrow, .memorySize, .tableGrow, .exceptionMake, .objectNew, .arrayNew,
+            .arrayNewFilled,
             .arrayNewVectors, .arrayNewData, .arrayNewElements:
             true
         default: false

@@ -60,7 +60,9 @@ final class TypeRecords: Sendable {
         if row != zeros, row != 0 {
             unsafe apus_free(UnsafeMutableRawPointer(bitPattern: row))
         }
-        guard unsafe UInt32(record(slot).pointee.tracing) == apus_tracing_far.rawValue else { return }
+        guard unsafe UInt32(record(slot).pointee.tracing) == apus_tracing_far.rawValue else {
+            return
+        }
         unsafe record(slot).pointee.tracing = 0
         let references = unsafe UInt(record(slot).pointee.references)
         unsafe apus_free(UnsafeMutableRawPointer(bitPattern: references))

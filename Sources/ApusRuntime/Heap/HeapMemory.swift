@@ -142,7 +142,7 @@ struct HeapMemory: ~Copyable {
             (UnsafeMutableRawPointer(marks + blockCount * granules), UInt64(count * granules)),
             (pointer(address(ofBlock: blockCount)), bytes),
         ]
-        for unsafe (start, bytes) in unsafe pieces {
+        for unsafe(start, bytes) in unsafe pieces {
             let error = unsafe apus_protect(start, bytes, apus_access_write)
             guard error == 0 else {
                 throw ResourceError(.heap, requested: requested, errorNumber: error)

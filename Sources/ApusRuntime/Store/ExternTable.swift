@@ -80,7 +80,8 @@ struct ExternTable {
         let low = UInt32(truncatingIfNeeded: handle)
         let position = Int(low >> Self.tagBits)
         guard Int32(bitPattern: low) & ObjectLayout.tagMask == ObjectLayout.handleTag,
-            position < slots.count, slots[position].generation == UInt32(truncatingIfNeeded: handle >> 32),
+            position < slots.count,
+            slots[position].generation == UInt32(truncatingIfNeeded: handle >> 32),
             slots[position].object != nil
         else { return nil }
         return position

@@ -180,6 +180,7 @@ import Testing
             }
         }
         #expect(count > 120_000 && count <= 131_072)
+        // What fails has been looked for, and is forgotten.
         #expect(objects.store.heapBytes <= 4 << 20)
         objects.store.pinned = []
         _ = try objects.makeNode(2)

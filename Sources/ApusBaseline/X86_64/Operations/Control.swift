@@ -61,7 +61,8 @@ extension BaselineCompiler {
                 parameterCount: signature.parameterCount, resultCount: signature.resultCount,
                 parameterStart: signature.parameterStart, resultStart: signature.resultStart,
                 record: Int32(truncatingIfNeeded: nextRecord), isTargeted: false, hasElse: false,
-                handlers: frames.last.handlers, validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
+                handlers: frames.last.handlers, validAtElse: homeState,
+                dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
         nextRecord &+= 1
     }
 
