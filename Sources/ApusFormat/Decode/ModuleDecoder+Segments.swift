@@ -80,63 +80,80 @@ extension ModuleDecoder {
         _ reader: inout ByteReader
     ) throws(ModuleError) -> ConstantExpression {
         var instructions: [ConstantExpression.Instruction] = []
-        while true {
-            let place = reader
-            let byte = try reader.readByte()
-            switch byte {
-            case 0x0B: return ConstantExpression(instructions)
-            case 0x41: instructions.append(.i32Const(try reader.readSigned32()))
-            case 0x42: instructions.append(.i64Const(try reader.readSigned64()))
-            case 0x43: instructions.append(.f32Const(bits: try reader.readWord32()))
-            case 0x44: instructions.append(.f64Const(bits: try reader.readWord64()))
-            case 0x23: instructions.append(.globalGet(try reader.readUnsigned32()))
-            case 0xD0:
-                try require(.referenceTypes, place, "ref.null")
-                instructions.append(.refNull(try reader.readHeapType(features)))
-            case 0xD2:
-                try require(.referenceTypes, place, "ref.func")
-                instructions.append(.refFunc(try reader.readUnsigned32()))
-            case 0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E:
-                try require(.extendedConstants, place, "arithmetic in a constant expression")
-                instructions.append(Self.arithmetic(byte))
-            case 0xFB...0xFE: instructions.append(try readPrefixed(byte, &reader, place))
-            default:
-                guard Opcodes.opcode(prefix: 0, code: Int(byte)) != nil else {
-                    throw Opcodes.refusal(prefix: 0, code: UInt32(byte), at: place.position)
-                }
-                throw ModuleError(.invalid, at: place.position, "constant expression required")
-            }
-        }
+        while let instruction = try readConstant(&reader) { instructions.append(instruction) }
+        return ConstantExpression(instructions)
     }
 
-    private static func arithmetic(_ byte: UInt8) -> ConstantExpression.Instruction {
-        switch byte {
-        case 0x6A: .i32Add
-        case 0x6B: .i32Sub
-        case 0x6C: .i32Mul
-        case 0x7C: .i64Add
-        case 0x7D: .i64Sub
-        default: .i64Mul
-        }
-    }
-
-    /// The only such instruction that is constant, without garbage collection, is `v128.const`.
-    private func readPrefixed(
-        _ prefix: UInt8, _ reader: inout ByteReader, _ place: ByteReader
-    ) throws(ModuleError) -> ConstantExpression.Instruction {
-        let code = try reader.readUnsigned32()
-        guard let row = Opcodes.opcode(prefix: prefix, code: Int(code)) else {
-            throw Opcodes.refusal(prefix: prefix, code: code, at: place.position)
-        }
-        if let feature = row.feature { try require(feature, place, "\(row.name)") }
+    /// Reads an instruction; nil if it is `end`.
+    private func readConstant(
+        _ reader: inout ByteReader
+    ) throws(ModuleError) -> ConstantExpression.Instruction? {
+        let place = reader
+        let operation = try readOperation(&reader)
+        switch operation {
+        case .end: return nil
+        case .i32Const: return .i32Const(try reader.readSigned32())
+        case .i64Const: return .i64Const(try reader.readSigned64())
+        case .f32Const: return .f32Const(bits: try reader.readWord32())
+        case .f64Const: return .f64Const(bits: try reader.readWord64())
+        case .vectorConst:
+            let low = try reader.readWord64()
+            return .v128Const(low: low, high: try reader.readWord64())
+        case .globalGet: return .globalGet(try reader.readUnsigned32())
+        case .refNull: return .refNull(try reader.readHeapType(features))
+        case .refFunc: return .refFunc(try reader.readUnsigned32())
+        case .binary(let type, let binary):
+            guard let instruction = ConstantExpression.Instruction(type, binary) else { break }
+            try require(.extendedConstants, place, "arithmetic in a constant expression")
+            return instruction
         // Constants of garbage collection are not there yet.
-        guard prefix != 0xFB else {
-            throw Opcodes.refusal(prefix: prefix, code: code, at: place.position)
+        case .structNew, .arrayNew, .arrayNewFixed, .refI31, .anyConvertExtern, .externConvertAny:
+            throw ModuleError(.unsupported(.garbageCollection), at: place.position, "constant")
+        case .unreachable, .nop, .block, .loop, .if, .else, .br, .brIf, .brTable, .brOnNull,
+            .brOnNonNull, .brOnCast, .brOnCastFail, .return, .call, .callRef, .callIndirect,
+            .returnCall, .returnCallRef, .returnCallIndirect, .throw, .throwRef, .tryTable, .drop,
+            .select, .selectTyped, .localGet, .localSet, .localTee, .globalSet, .tableGet,
+            .tableSet, .tableSize, .tableGrow, .tableFill, .tableCopy, .tableInit, .elementDrop,
+            .load, .store, .memorySize, .memoryGrow, .memoryFill, .memoryCopy, .memoryInit,
+            .dataDrop, .refIsNull, .refAsNonNull, .refEq, .refTest, .refCast, .structGet,
+            .structSet, .arrayNewData, .arrayNewElement, .arrayGet, .arraySet, .arrayLength,
+            .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement, .i31Get, .unary, .test,
+            .compare, .convert, .wide, .vectorLoad, .vectorStore, .vectorLoadLane,
+            .vectorStoreLane, .vectorShuffle, .vectorSplat, .vectorExtractLane,
+            .vectorReplaceLane, .vectorNot, .vectorAnyTrue, .vectorBitwise, .vectorBitselect,
+            .vectorAllTrue, .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary,
+            .vectorBinary, .vectorTernary, .vectorConvert, .atomicNotify, .atomicWait,
+            .atomicFence, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
+            .atomicCompareExchange:
+            break
         }
-        guard case .vectorConst = row.operation else {
-            throw ModuleError(.invalid, at: place.position, "constant expression required")
+        throw ModuleError(.invalid, at: place.position, "constant expression required")
+    }
+
+    private func readOperation(_ reader: inout ByteReader) throws(ModuleError) -> Operation {
+        let place = reader.position
+        let first = try reader.readByte()
+        let prefix = Opcodes.isPrefix(first) ? first : 0
+        let code = prefix == 0 ? UInt32(first) : try reader.readUnsigned32()
+        let row = ValidationRow.row(prefix: prefix, code: code)
+        guard row.isOn(features) else {
+            throw Opcodes.refusal(prefix: prefix, code: code, features: features, at: place)
         }
-        let low = try reader.readWord64()
-        return .v128Const(low: low, high: try reader.readWord64())
+        return row.operation
+    }
+}
+
+extension ConstantExpression.Instruction {
+    /// The arithmetic that constants may be made with; nil for other operators.
+    fileprivate init?(_ type: NumberType, _ binary: BinaryOperator) {
+        switch (type, binary) {
+        case (.i32, .add): self = .i32Add
+        case (.i32, .subtract): self = .i32Sub
+        case (.i32, .multiply): self = .i32Mul
+        case (.i64, .add): self = .i64Add
+        case (.i64, .subtract): self = .i64Sub
+        case (.i64, .multiply): self = .i64Mul
+        default: return nil
+        }
     }
 }
