@@ -30,6 +30,7 @@ extension Value {
             case .v128(let low, let high): .v128(Vector128(low: low, high: high))
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
+            case .any, .externalized: .external(nil)
             }
     }
 }

@@ -70,7 +70,7 @@ struct ReferenceTranscript: Encodable {
                 calls.append(call)
             }
         }
-        globals = instance.globals.map { Self.text(store.globals[$0].value) }
+        globals = instance.globals.map { Self.text(store.globals[$0].value(in: store)) }
         memories = instance.memories.map { address in
             let bytes = store.memories[address].bytes
             return Contents(byteCount: bytes.count, hash: String(Self.hash(bytes)))
@@ -93,6 +93,8 @@ struct ReferenceTranscript: Encodable {
         case .v128(let low, let high): "v128 \(high) \(low)"
         case .function(let address): address == nil ? "func null" : "func set"
         case .extern(let number): number.map { "extern \($0)" } ?? "extern null"
+        case .any(let referent): referent == nil ? "any null" : "any set"
+        case .externalized: "extern set"
         }
     }
 

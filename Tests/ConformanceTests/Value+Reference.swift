@@ -19,7 +19,7 @@ extension ReferenceValue {
 }
 
 extension Value {
-    /// The same value for Apus. Only null can stand for a function.
+    /// The same value for Apus. Only null can stand for a function, a structure or an array.
     init(_ value: ReferenceValue) {
         self =
             switch value {
@@ -30,6 +30,7 @@ extension Value {
             case .v128(let low, let high): .v128(Vector128(low: low, high: high))
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
+            case .any, .externalized: .external(nil)
             }
     }
 }

@@ -35,24 +35,29 @@ struct ValidationRow: BitwiseCopyable, Sendable {
     private static let aggregates = table(prefix: 0xFB)
     private static let miscellaneous = table(prefix: 0xFC)
     private static let vectors = table(prefix: 0xFD)
+    /// Those with the codes from 256 on.
+    private static let moreVectors = table(prefix: 0xFD, from: 256)
     private static let atomics = table(prefix: 0xFE)
+    private static let none = table(prefix: 0xFF)
 
-    private static func table(prefix: UInt8) -> ConstantTable<ValidationRow> {
-        ConstantTable { ValidationRow(Opcodes.opcode(prefix: prefix, code: Int($0))) }
+    private static func table(prefix: UInt8, from first: Int = 0) -> ConstantTable<ValidationRow> {
+        ConstantTable { ValidationRow(Opcodes.opcode(prefix: prefix, code: first + Int($0))) }
     }
 
-    /// The row of `code` after `prefix` (0: none).
-    static func row(prefix: UInt8, code: UInt32) -> ValidationRow {
-        guard let byte = UInt8(exactly: code) else {
-            return ValidationRow(Opcodes.opcode(prefix: prefix, code: Int(code)))
-        }
-        return switch prefix {
-        case 0: core[byte]
-        case 0xFB: aggregates[byte]
-        case 0xFC: miscellaneous[byte]
-        case 0xFD: vectors[byte]
-        case 0xFE: atomics[byte]
-        default: ValidationRow(nil)
-        }
+    /// Where the row of `code` after `prefix` (0: none) is.
+    static func place(
+        prefix: UInt8, code: UInt32
+    ) -> (table: ConstantTable<ValidationRow>, index: UInt8) {
+        let table =
+            switch (prefix, code >> 8) {
+            case (0, 0): core
+            case (0xFB, 0): aggregates
+            case (0xFC, 0): miscellaneous
+            case (0xFD, 0): vectors
+            case (0xFD, 1): moreVectors
+            case (0xFE, 0): atomics
+            default: none
+            }
+        return (table, UInt8(truncatingIfNeeded: code))
     }
 }

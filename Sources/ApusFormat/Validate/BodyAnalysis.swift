@@ -75,4 +75,8 @@ public struct BodyFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
     public static var tailEscapes: BodyFlags { .init(rawValue: 256) }
     /// `table.set`; the other instructions that change tables call the runtime.
     public static var writesTables: BodyFlags { .init(rawValue: 512) }
+    /// An instruction that makes a structure or an array. Comes with `callsRuntime`.
+    public static var allocates: BodyFlags { .init(rawValue: 1024) }
+    /// An instruction that writes a field of a structure or elements of an array.
+    public static var writesHeap: BodyFlags { .init(rawValue: 2048) }
 }

@@ -75,7 +75,7 @@ extension FunctionValidator {
     private mutating func readIndirectCallee() throws(ModuleError) -> (ValueType, FlatSignature) {
         let type = try reader.readUnsigned32()
         let table = try readTableIndex()
-        let index = try checkFunctionType(type)
+        let index = try checkType(type, is: .function)
         guard matches(tables[table], .funcref) else {
             throw invalid("type mismatch: table \(table) does not hold functions")
         }
@@ -84,16 +84,16 @@ extension FunctionValidator {
 
     /// Reads the type of a call by reference and pops the reference.
     private mutating func readReferenceCallee() throws(ModuleError) -> FlatSignature {
-        let type = try checkFunctionType(try reader.readUnsigned32())
+        let type = try checkType(try reader.readUnsigned32(), is: .function)
         try pop(.reference(HeapType(typeIndex: signatures.place(type).canonical), nullable: true))
         return signatures[type]
     }
 
-    /// `index`, if it is that of a function type.
-    func checkFunctionType(_ index: UInt32) throws(ModuleError) -> Int {
-        guard let kind = signatures.kind(index) else { throw invalid("unknown type \(index)") }
-        guard kind == .function else {
-            throw invalid("type mismatch: type \(index) is a \(kind.name), not a function type")
+    /// `index`, if it is that of a type of `kind`.
+    func checkType(_ index: UInt32, is kind: CompositeKind) throws(ModuleError) -> Int {
+        guard let found = signatures.kind(index) else { throw invalid("unknown type \(index)") }
+        guard found == kind else {
+            throw invalid("type mismatch: type \(index) is \(found.name), not \(kind.name)")
         }
         return Int(index)
     }

@@ -3,11 +3,12 @@ internal import ApusCollections
 /// One instruction, as the instruction table has it.
 extension FunctionValidator {
     mutating func validateInstruction() throws(ModuleError) {
-        let opcode = reader.readByte()
-        var row = rows[opcode]
-        if !row.isOn(features) { row = try readPrefixed(opcode) }
-        if row.isFixed { return try apply(row.signature) }
-        switch row.operation {
+        // The row is read where it is asked for: most of it seldom is.
+        var code = reader.readByte()
+        var rows = rows
+        if !rows[code].isOn(features) { (rows, code) = try readPrefixed(code) }
+        if rows[code].isFixed { return try apply(rows[code].signature) }
+        switch rows[code].operation {
         case .unreachable: setUnreachable()
         case .nop: break
         case .block: try validateBlock(.block)
@@ -20,6 +21,8 @@ extension FunctionValidator {
         case .brTable: try validateBrTable()
         case .brOnNull: try validateBrOnNull()
         case .brOnNonNull: try validateBrOnNonNull()
+        case .brOnCast: try validateBrOnCast()
+        case .brOnCastFail: try validateBrOnCastFail()
         case .return: try validateReturn()
         case .call: try validateCall()
         case .callRef: try validateCallRef()
@@ -48,9 +51,9 @@ extension FunctionValidator {
         case .tableInit: try validateTableInit()
         case .elementDrop: try validateElementDrop()
 
-        case .load, .vectorLoad: try validateLoad(row)
-        case .store, .vectorStore: try validateStore(row)
-        case .vectorLoadLane, .vectorStoreLane: try validateLaneAccess(row)
+        case .load, .vectorLoad: try validateLoad(rows[code])
+        case .store, .vectorStore: try validateStore(rows[code])
+        case .vectorLoadLane, .vectorStoreLane: try validateLaneAccess(rows[code])
         case .memorySize: push(try readMemoryIndex())
         case .memoryGrow: try validateMemoryGrow()
         case .memoryFill: try validateMemoryFill()
@@ -62,11 +65,28 @@ extension FunctionValidator {
         case .refFunc: try validateRefFunc()
         case .refIsNull: try validateRefIsNull()
         case .refAsNonNull: push(try popReference().nonNullable)
-        case .refEq, .refTest, .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew,
-            .structGet, .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement,
-            .arrayGet, .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData,
-            .arrayInitElement, .anyConvertExtern, .externConvertAny:
-            throw refusal()
+        case .refEq: try validateRefEq()
+        case .refTest(let nullable): try validateRefTest(nullable: nullable)
+        case .refCast(let nullable): try validateRefCast(nullable: nullable)
+        case .anyConvertExtern: try validateAnyConvertExtern()
+        case .externConvertAny: try validateExternConvertAny()
+        case .refI31: try validateRefI31()
+        case .i31Get: try validateI31Get()
+
+        case .structNew(let values): try validateStructNew(values)
+        case .structGet(let sign): try validateStructGet(sign)
+        case .structSet: try validateStructSet()
+        case .arrayNew(let values): try validateArrayNew(values)
+        case .arrayNewFixed: try validateArrayNewFixed()
+        case .arrayNewData: try validateArrayNewData()
+        case .arrayNewElement: try validateArrayNewElement()
+        case .arrayGet(let sign): try validateArrayGet(sign)
+        case .arraySet: try validateArraySet()
+        case .arrayLength: try validateArrayLength()
+        case .arrayFill: try validateArrayFill()
+        case .arrayCopy: try validateArrayCopy()
+        case .arrayInitData: try validateArrayInitData()
+        case .arrayInitElement: try validateArrayInitElement()
 
         case .i32Const: try validateConstant(.i32, bits: 32)
         case .i64Const: try validateConstant(.i64, bits: 64)
@@ -75,12 +95,12 @@ extension FunctionValidator {
         case .vectorConst: validateConstant(.v128, bytes: 16)
         case .wide(let wide): try validateWide(wide)
 
-        case .vectorShuffle: try validateShuffle(row)
-        case .vectorExtractLane, .vectorReplaceLane: try validateLane(row)
+        case .vectorShuffle: try validateShuffle(rows[code])
+        case .vectorExtractLane, .vectorReplaceLane: try validateLane(rows[code])
         case .unary, .binary, .test, .compare, .convert, .vectorSplat, .vectorNot, .vectorAnyTrue,
             .vectorBitwise, .vectorBitselect, .vectorAllTrue, .vectorBitmask, .vectorCompare,
             .vectorShift, .vectorUnary, .vectorBinary, .vectorTernary, .vectorConvert:
-            try apply(row.signature)
+            try apply(rows[code].signature)
 
         case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
             .atomicReadModifyWrite, .atomicCompareExchange:
@@ -89,12 +109,14 @@ extension FunctionValidator {
     }
 
     /// Reads the rest of an opcode that is more than one byte long.
-    private mutating func readPrefixed(_ prefix: UInt8) throws(ModuleError) -> ValidationRow {
+    private mutating func readPrefixed(
+        _ prefix: UInt8
+    ) throws(ModuleError) -> (ConstantTable<ValidationRow>, UInt8) {
         guard Opcodes.isPrefix(prefix) else { throw refusal() }
-        let row = ValidationRow.row(prefix: prefix, code: try reader.readCode())
-        guard row.isOn(features) else { throw refusal() }
+        let (rows, code) = ValidationRow.place(prefix: prefix, code: try reader.readCode())
+        guard rows[code].isOn(features) else { throw refusal() }
         if prefix == 0xFD { analysis.flags.insert(.usesVectors) }
-        return row
+        return (rows, code)
     }
 
     /// Why the instruction is not valid wherever it stands: a later feature's, or nobody's.
@@ -157,7 +179,7 @@ extension FunctionValidator {
         guard index >= 0, index < Int64(signatures.count) else {
             throw invalid("unknown type \(index)")
         }
-        return signatures[try checkFunctionType(UInt32(truncatingIfNeeded: index))]
+        return signatures[try checkType(UInt32(truncatingIfNeeded: index), is: .function)]
     }
 
     private mutating func validateReturn() throws(ModuleError) {

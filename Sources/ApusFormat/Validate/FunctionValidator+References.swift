@@ -40,6 +40,25 @@ extension FunctionValidator {
         return frame
     }
 
+    // MARK: References that can be compared, and small integers
+
+    mutating func validateRefEq() throws(ModuleError) {
+        let comparable = ValueType.reference(.eq, nullable: true)
+        try pop(comparable)
+        try pop(comparable)
+        push(.i32)
+    }
+
+    mutating func validateRefI31() throws(ModuleError) {
+        try pop(.i32)
+        push(.reference(.i31, nullable: false))
+    }
+
+    mutating func validateI31Get() throws(ModuleError) {
+        try pop(.reference(.i31, nullable: true))
+        push(.i32)
+    }
+
     // MARK: Functions
 
     mutating func validateRefFunc() throws(ModuleError) {

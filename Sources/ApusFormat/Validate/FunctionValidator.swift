@@ -103,6 +103,7 @@ public struct FunctionValidator: ~Copyable {
         operands.removeAll()
         frames.removeAll()
         forgetInitializations(since: 0)
+        signatures.forgetExactSingles()
         height = 0
         isUnreachable = false
         weight = 1

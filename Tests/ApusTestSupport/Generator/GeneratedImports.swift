@@ -26,6 +26,8 @@ public enum GeneratedImports {
             case .v128(let low, let high): low ^ high
             case .function(let address): address == nil ? 3 : 4
             case .extern(let number): number.map { UInt64($0) } ?? 5
+            case .any(let referent): referent == nil ? 5 : 6
+            case .externalized: 6
             }
         let mixed = (hash ^ bits) &* 0xFF51_AFD7_ED55_8CCD
         return mixed ^ mixed >> 33
