@@ -33,6 +33,7 @@ extension Value {
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
             case .exception: .exception(nil)
+            case .any, .externalized: .external(nil)
             }
     }
 }

@@ -109,7 +109,8 @@ import Testing
         ([.garbageCollection], "(func (local i31ref))"),
         ([.garbageCollection], "(func ref.null none drop)"),
         ([.garbageCollection], "(rec (type (array i8)))"),
-        ([.functionReferences], "(rec)"), ([.functionReferences], "(type (sub (func)))"),
+        ([.functionReferences, .garbageCollection], "(rec)"),
+        ([.functionReferences, .garbageCollection], "(type (sub (func)))"),
         ([.exceptions], "(func (param exnref))"), ([.exceptions], "(func try_table end)"),
         ([.exceptions], #"(import "m" "t" (tag))"#),
         ([.threads], "(func atomic.fence)"), ([.threads], #"(import "m" "m" (memory 1 1 shared))"#),
@@ -167,8 +168,19 @@ import Testing
     func isASwitch(feature: Feature, text: String) throws {
         let on = FeatureSet.standard
         let off = on.subtracting(FeatureSet(feature))
-        if on.has(feature) { try compile(text, features: on) }
+        if on.has(feature), feature != .garbageCollection { try compile(text, features: on) }
         #expect(kind(text, features: off) == .unsupported(feature))
+    }
+
+    /// What has no code yet is valid, and refused by its name when it is compiled.
+    @Test(arguments: [
+        "(func (drop (ref.i31 (i32.const 1))))", "(global i31ref (ref.i31 (i32.const 1)))",
+        "(table 1 i31ref (ref.i31 (i32.const 1)))",
+        "(elem i31ref (item ref.null none) (item (ref.i31 (i32.const 1))))",
+    ])
+    func isValidated(text: String) throws {
+        try Module.validate(Engine(), text: "(module \(text))")
+        #expect(kind(text, features: .standard) == .unsupported(.garbageCollection))
     }
 
     /// What is not there yet is refused when it is switched on, too.

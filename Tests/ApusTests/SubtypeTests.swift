@@ -4,10 +4,10 @@ import Testing
 
 /// Function types that are declared to be subtypes, in recursion groups, run and linked.
 @Suite struct SubtypeTests {
-    private static func engine(_ compiler: Engine.Compiler, gc: Bool = false) -> Engine {
+    private static func engine(_ compiler: Engine.Compiler, gc: Bool = true) -> Engine {
         var configuration = Engine.Configuration()
         configuration.compiler = compiler
-        if gc { configuration.features.insert(.init(.garbageCollection)) }
+        if !gc { configuration.features.remove(.init(.garbageCollection)) }
         return Engine(configuration)
     }
 
@@ -179,7 +179,7 @@ import Testing
                 (call $is (block (result eqref) (global.get $g))))
               (func (export "give") (result (ref null $s)) (ref.null $s)))
             """
-        let engine = Self.engine(compiler, gc: true)
+        let engine = Self.engine(compiler)
         let store = Store(engine)
         let instance = try Linker(engine).instantiate(Module(engine, text: text), in: store)
         #expect(try instance.function("test", as: ((Int32) -> Int32).self)(1) == 1)
@@ -190,6 +190,7 @@ import Testing
                 engine, text: "(module (type $s (struct)) (func (drop (struct.new $s))))")
         }
         #expect(error?.kind == .unsupported(.garbageCollection))
-        #expect(throws: ModuleError.self) { try Module(Self.engine(compiler), text: text) }
+        let without = Self.engine(compiler, gc: false)
+        #expect(throws: ModuleError.self) { try Module(without, text: text) }
     }
 }

@@ -21,7 +21,7 @@ extension ReferenceValue {
 }
 
 extension Value {
-    /// The same value for Apus. Only null can stand for a function or an exception.
+    /// The same value for Apus. Only null can stand for a function, a structure or an array.
     init(_ value: ReferenceValue) {
         self =
             switch value {
@@ -33,6 +33,7 @@ extension Value {
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
             case .exception: .exception(nil)
+            case .any, .externalized: .external(nil)
             }
     }
 }

@@ -18,6 +18,9 @@ public struct GroupWords: Hashable, Sendable {
     /// The words of nothing; `write` makes them those of a group.
     public init() {}
 
+    /// The group with these words.
+    init(_ words: ArraySlice<UInt32>) { self.words = Array(words) }
+
     /// The group that consists of a function type alone, whose references are canonical.
     public init(_ type: FunctionType) {
         begin(.function, isFinal: true, type.parameters.count + type.results.count)

@@ -23,6 +23,8 @@ public struct ModuleTypes: Hashable, Sendable {
     public static var limit: Int { 1 << 21 - 1 }
     /// The most supertypes above a type: what the engines of the web have agreed on.
     public static var depthLimit: Int { 63 }
+    /// The most elements of an array that is made of elements on the stack: again, what those have.
+    static var fixedArrayLimit: UInt32 { 10_000 }
     static var noSupertype: UInt32 { .max }
 
     private(set) var entries: [Entry] = []

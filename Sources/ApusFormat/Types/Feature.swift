@@ -62,8 +62,8 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public static var standard: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.functionReferences), .init(.exceptions), .init(.wideArithmetic),
-            .init(.customPageSizes), .init(.branchHints),
+            .init(.functionReferences), .init(.garbageCollection), .init(.exceptions),
+            .init(.wideArithmetic), .init(.customPageSizes), .init(.branchHints),
         ])
     }
 

@@ -151,6 +151,9 @@ extension InstanceState {
         case .refNull: (0, 0)
         case .refFunc(let index): (function(Int(index))?.bits ?? 0, 0)
         case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul: (0, 0)
+        // Modules with these are not compiled.
+        case .structNew, .arrayNew, .arrayNewFixed, .refI31, .anyConvertExtern, .externConvertAny:
+            (0, 0)
         }
     }
 }

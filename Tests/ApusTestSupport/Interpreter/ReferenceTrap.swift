@@ -14,6 +14,12 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case nullReference = "null reference"
     case nullFunctionReference = "null function reference"
     case nullExceptionReference = "null exception reference"
+    case nullStructure = "null structure reference"
+    case nullArray = "null array reference"
+    case nullSmallInteger = "null i31 reference"
+    case castFailure = "cast failure"
+    case arrayOutOfBounds = "out of bounds array access"
+    case allocationTooLarge = "allocation size too large"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"
     /// More instructions than the caller allowed: not a trap of WebAssembly's.

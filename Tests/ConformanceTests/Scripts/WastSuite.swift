@@ -34,10 +34,7 @@ enum WastSuite {
     /// What a script was written for: all that is on by default, but the scripts of the threads
     /// proposal expect modules with several memories to be refused.
     static func features(for name: String) -> FeatureSet {
-        // Of garbage collection the types are there, and its instructions are refused.
-        guard name.hasPrefix("proposals/threads/") else {
-            return FeatureSet.standard.union(FeatureSet(.garbageCollection))
-        }
+        guard name.hasPrefix("proposals/threads/") else { return .standard }
         return FeatureSet.standard.subtracting(FeatureSet(.multiMemory))
     }
 
