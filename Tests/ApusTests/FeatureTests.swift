@@ -168,23 +168,12 @@ import Testing
     func isASwitch(feature: Feature, text: String) throws {
         let on = FeatureSet.standard
         let off = on.subtracting(FeatureSet(feature))
-        if on.has(feature), feature != .garbageCollection { try compile(text, features: on) }
+        if on.has(feature) { try compile(text, features: on) }
         #expect(kind(text, features: off) == .unsupported(feature))
     }
 
-    /// What has no code yet is valid, and refused by its name when it is compiled.
-    @Test(arguments: [
-        "(func (drop (ref.i31 (i32.const 1))))", "(global i31ref (ref.i31 (i32.const 1)))",
-        "(table 1 i31ref (ref.i31 (i32.const 1)))",
-        "(elem i31ref (item ref.null none) (item (ref.i31 (i32.const 1))))",
-    ])
-    func isValidated(text: String) throws {
-        try Module.validate(Engine(), text: "(module \(text))")
-        #expect(kind(text, features: .standard) == .unsupported(.garbageCollection))
-    }
-
     /// What is not there yet is refused when it is switched on, too.
-    @Test(arguments: [Feature.garbageCollection, .exceptions, .threads])
+    @Test(arguments: [Feature.exceptions, .threads])
     func isRefused(feature: Feature) throws {
         let text = try #require(Self.needy.first { $0.feature == feature }?.text)
         let features = FeatureSet.standard.union(FeatureSet(feature))

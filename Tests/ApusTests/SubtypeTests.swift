@@ -158,8 +158,8 @@ import Testing
         #expect(throws: TypeError.self) { try call("callA", Function(store) { Int32(3) }) }
     }
 
-    /// With the feature on, types may be structures and arrays, whose references are all null.
-    @Test(arguments: compilers) func typesComeBeforeTheirInstructions(
+    /// With the feature on, types may be structures and arrays.
+    @Test(arguments: compilers) func structuresAndArraysAreTypes(
         compiler: Engine.Compiler
     ) throws {
         let text = """
@@ -183,13 +183,10 @@ import Testing
         let store = Store(engine)
         let instance = try Linker(engine).instantiate(Module(engine, text: text), in: store)
         #expect(try instance.function("test", as: ((Int32) -> Int32).self)(1) == 1)
-        // The host has no values of such types yet.
-        #expect(throws: TypeError.self) { try instance.function("give").call() }
-        let error = #expect(throws: ModuleError.self) {
-            try Module(
-                engine, text: "(module (type $s (struct)) (func (drop (struct.new $s))))")
+        guard case .any(nil) = try instance.function("give").call()[0] else {
+            Issue.record("not null")
+            return
         }
-        #expect(error?.kind == .unsupported(.garbageCollection))
         let without = Self.engine(compiler, gc: false)
         #expect(throws: ModuleError.self) { try Module(without, text: text) }
     }

@@ -185,6 +185,8 @@ struct Differential {
             switch value {
             case .function(.some): .function(0)
             case .exception(.some): .exception(0)
+            case .any(let referent?): .any(referent.anonymous)
+            case .externalized(let referent): .externalized(referent.anonymous)
             default: value
             }
         }

@@ -26,8 +26,7 @@ struct CompilationDriver {
 
     /// The module's code, and what each phase took if the configuration asks for that.
     func compile() throws -> CompilationResult {
-        try checkConstants()
-        return switch configuration.compiler {
+        switch configuration.compiler {
         case .baseline: try compile(BaselineCompiler.self)
         case .optimizing: try compile(OptimizingModuleCompiler.self)
         }

@@ -96,7 +96,8 @@ extension FunctionTranslator {
     /// What a loop in which `flags` occur may change.
     private static func changes(_ flags: BodyFlags) -> AliasSet {
         if !flags.isDisjoint(with: [.calls, .callsRuntime]) { return .all }
-        var set: AliasSet = [.init(.table), .init(.field), .init(.element)]
+        var set: AliasSet = [.init(.table)]
+        if flags.contains(.writesHeap) { set.formUnion([.init(.field), .init(.element)]) }
         if flags.contains(.accessesMemory) { set.insert(.init(.memory)) }
         if flags.contains(.growsMemory) { set.insert(.init(.memorySize)) }
         if flags.contains(.writesGlobals) { set.insert(.init(.global)) }

@@ -133,6 +133,6 @@ extension ValueType {
     var isManaged: Bool {
         guard isReference else { return false }
         if let index = heapType.typeIndex { return Int(index) >= ModuleShape.aggregateStart }
-        return heapType != .func && heapType != .extern
+        return heapType != .func && heapType != .extern && heapType != .exn
     }
 }

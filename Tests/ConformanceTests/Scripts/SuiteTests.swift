@@ -26,6 +26,8 @@ struct SuiteTests {
         case optimizingAtRandom, optimizingAtRandomWithoutAVX
         /// Each instance in a slot of a pool.
         case pooling
+        /// A collection before each object that is made.
+        case collectingAlways, optimizingCollectingAlways
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -37,6 +39,12 @@ struct SuiteTests {
             case .alwaysCheckingBounds:
                 configuration.alwaysChecksBounds = true
             case .optimizing: configuration.compiler = .optimizing
+            case .collectingAlways:
+                configuration.compiler = .baseline
+                configuration.collectsAtEachAllocation = true
+            case .optimizingCollectingAlways:
+                configuration.compiler = .optimizing
+                configuration.collectsAtEachAllocation = true
             case .optimizingWithoutAVX:
                 configuration.compiler = .optimizing
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
