@@ -44,6 +44,12 @@ public final class Store {
     /// there are many more than were left the last time.
     public var exceptionCount: Int { (try? runtime.exceptionCount) ?? 0 }
 
+    /// Frees now the objects of the guests, and lets go of those of the host, that guests cannot
+    /// reach any more. It happens by itself when many have come.
+    public func collectObjects() {
+        try? runtime.collectExternals()
+    }
+
     /// Lets go now of all objects of the host that guests cannot reach any more. It happens by
     /// itself when many have come.
     public func releaseUnreachableReferences() {

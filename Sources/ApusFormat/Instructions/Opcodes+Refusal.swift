@@ -1,10 +1,14 @@
 /// Why there is no such instruction.
 extension Opcodes {
-    /// The error for an instruction that is not in the table, or that belongs to a feature which is
-    /// switched off or not there: it names the feature where there is one.
-    public static func refusal(prefix: UInt8, code: UInt32, at offset: Int) -> ModuleError {
+    /// The error for an instruction that is not in the table, or that needs a feature which is not
+    /// among `features` or not there: it names the feature where there is one.
+    public static func refusal(
+        prefix: UInt8, code: UInt32, features: FeatureSet = [], at offset: Int
+    ) -> ModuleError {
         if let row = opcode(prefix: prefix, code: Int(code)), let feature = row.feature {
-            return ModuleError(.unsupported(feature), at: offset, "\(row.name)")
+            let other = Feature.allCases.first { row.needs.has($0) && !features.has($0) }
+            let missing = features.has(feature) ? other ?? feature : feature
+            return ModuleError(.unsupported(missing), at: offset, "\(row.name)")
         }
         if prefix == 0, let legacy = LegacyInstruction(rawValue: UInt8(truncatingIfNeeded: code)) {
             return ModuleError(

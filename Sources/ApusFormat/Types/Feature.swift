@@ -64,7 +64,8 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public static var standard: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.functionReferences), .init(.exceptions), .init(.threads),
+            .init(.functionReferences), .init(.garbageCollection), .init(.exceptions),
+            .init(.threads),
             .init(.wideArithmetic), .init(.customPageSizes), .init(.branchHints),
         ])
     }

@@ -37,10 +37,7 @@ enum WastSuite {
         if name.hasPrefix("legacy/") {
             return FeatureSet.standard.union(FeatureSet(.legacyExceptions))
         }
-        // Of garbage collection the types are there, and its instructions are refused.
-        guard name.hasPrefix("proposals/threads/") else {
-            return FeatureSet.standard.union(FeatureSet(.garbageCollection))
-        }
+        guard name.hasPrefix("proposals/threads/") else { return .standard }
         return FeatureSet.standard.subtracting(FeatureSet(.multiMemory))
     }
 
