@@ -127,7 +127,7 @@ public struct ModuleValidator {
 
     /// Exceptions carry something and return nothing (3.2.11).
     private func validate(tagType index: UInt32, at offset: UInt32) throws(ModuleError) {
-        try check(functionType: index, at: offset)
+        try check(index, is: .function, at: offset)
         guard module.types.function(Int(index)).results.isEmpty else {
             throw invalid(offset, "non-empty tag result type")
         }

@@ -67,6 +67,19 @@ struct ReferenceCode {
         if afterElse > 0 { instructions[afterElse - 1].afterEnd = position + 1 }
     }
 
+    private mutating func readClauses(
+        of instruction: inout Instruction, from reader: inout InstructionReader
+    ) {
+        instruction.first = UInt64(clauses.count)
+        clauses.append(
+            (0..<reader.readIndex()).map { _ in
+                let kind = reader.readByte()
+                return Clause(
+                    tag: kind < 2 ? Int(reader.readIndex()) : nil,
+                    wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
+            })
+    }
+
     private mutating func readImmediates(
         of instruction: inout Instruction, from reader: inout InstructionReader,
         in module: DecodedModule, at offset: Int
@@ -88,15 +101,7 @@ struct ReferenceCode {
             } else {
                 instruction.resultCount = type.singleResult == nil ? 0 : 1
             }
-            guard instruction.operation == .tryTable else { break }
-            instruction.first = UInt64(clauses.count)
-            clauses.append(
-                (0..<reader.readIndex()).map { _ in
-                    let kind = reader.readByte()
-                    return Clause(
-                        tag: kind < 2 ? Int(reader.readIndex()) : nil,
-                        wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
-                })
+            if instruction.operation == .tryTable { readClauses(of: &instruction, from: &reader) }
         case .brTable:
             let count = reader.readIndex()
             instruction.first = UInt64(branchTables.count)
@@ -106,8 +111,8 @@ struct ReferenceCode {
         case .br, .brIf, .brOnNull, .brOnNonNull, .call, .callRef, .returnCall, .returnCallRef,
             .localGet, .localSet, .localTee, .globalGet, .globalSet, .tableGet, .tableSet,
             .tableSize, .tableGrow, .tableFill, .elementDrop,
-            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw, .structNew, .arrayNew,
-            .arrayGet, .arraySet, .arrayFill:
+            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw, .structNew,
+            .arrayNew, .arrayGet, .arraySet, .arrayFill:
             instruction.first = UInt64(reader.readIndex())
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit,
             .structGet, .structSet, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayCopy,
