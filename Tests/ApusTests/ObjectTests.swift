@@ -201,8 +201,9 @@ import Testing
         #expect(try guest.number("same", .any(.integer(4)), .any(.integer(4))) == 1)
         #expect(try guest.number("same", .any(.integer(4)), .any(nil)) == 0)
         let thing = Thing()
-        guard case .any(.external(let converted)?) = try guest.call(
-            "asAny", .external(ExternReference(thing)))
+        guard
+            case .any(.external(let converted)?) = try guest.call(
+                "asAny", .external(ExternReference(thing)))
         else {
             Issue.record("no object of the host")
             return

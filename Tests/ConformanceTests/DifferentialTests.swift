@@ -8,8 +8,8 @@ import Testing
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
 /// a quarter where every address is checked, and every eighth one with registers given out at
 /// random; a quarter does without AVX-512. A third has structures and arrays, half of these with a
-/// collection before each object that is made. Compilation verifies itself in a tenth of them, and in
-/// builds for debugging in all.
+/// collection before each object that is made. Compilation verifies itself in a tenth of them, and
+/// in builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;

@@ -114,7 +114,7 @@ public struct GroupWords: Hashable, Sendable {
             resultCount: Int(words[place + 2]))
     }
 
-    /// Calls `body` with each field of a structure or an array, which names types as the group does.
+    /// Calls `body` with each field of a structure or an array; it names types as the group does.
     public func forEachField(of member: Member, _ body: (FieldType) -> Void) {
         for place in member.fields { body(FieldType(bits: words[place])) }
     }

@@ -37,7 +37,8 @@ public struct Growth: Hashable, Sendable {
 /// not call into the store's guests.
 public protocol ResourceLimiter: AnyObject {
     /// Whether `growth` may happen. If not, a guest that asked for it sees -1, an instance that
-    /// needs it is not made, and a guest whose heap is full traps. What this throws ends the guest, and whoever called it gets it.
+    /// needs it is not made, and a guest whose heap is full traps. What this throws ends the guest,
+    /// and whoever called it gets it.
     func allows(_ growth: Growth) throws -> Bool
 
     /// `growth` did not happen. `error` says why: the limit that it exceeds, that this limiter did
