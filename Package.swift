@@ -116,7 +116,9 @@ let package = Package(
                     "ApusTestSupport",
                 ],
                 path: "Benchmarks",
-                exclude: ["README.md", "compare-programs", "compare-wasi", "modules"],
+                exclude: [
+                    "README.md", "compare-exceptions", "compare-programs", "compare-wasi", "modules",
+                ],
                 swiftSettings: house),
         ],
     ].flatMap { $0 }

@@ -13,8 +13,25 @@ extension ReferenceValue {
             case .f64(let number): .f64(number.bitPattern)
             case .v128(let vector): .v128(low: vector.low, high: vector.high)
             case .function(let function): .function(function == nil ? nil : 0)
-            case .external(let reference): .extern(reference?.value as? UInt32)
+            case .external(let reference?):
+                (reference.value as? AnyReference).map { .externalized(ReferenceReferent($0)) }
+                    ?? .extern(reference.value as? UInt32)
+            case .external(nil): .extern(nil)
+            case .any(let reference): .any(reference.map { ReferenceReferent($0) })
             case .exception(let exception): .exception(exception == nil ? nil : 0)
+            }
+    }
+}
+
+extension ReferenceReferent {
+    /// What a reference of Apus's is to; which structure or array is left out.
+    init(_ reference: AnyReference) {
+        self =
+            switch reference {
+            case .integer(let value): .i31(UInt32(bitPattern: value) & 0x7FFF_FFFF)
+            case .structure: .structure(0)
+            case .array: .array(0)
+            case .external(let reference): .host(reference.value as? UInt32 ?? .max)
             }
     }
 }
@@ -32,6 +49,10 @@ extension Value {
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
             case .exception: .exception(nil)
+            case .any(.i31(let bits)?): .any(.integer(Int32(bitPattern: bits << 1) >> 1))
+            case .any(.host(let number)?): .any(.external(ExternReference(number)))
+            case .any: .any(nil)
+            case .externalized: .external(nil)
             }
     }
 }

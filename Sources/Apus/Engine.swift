@@ -60,6 +60,10 @@ public final class Engine: Sendable {
         /// (`AllocationChaos`).
         package var allocationSeed: UInt64?
 
+        /// For tests: each object that is made is preceded by a collection, and what is free holds
+        /// nothing that looks like an object.
+        package var collectsAtEachAllocation = false
+
         /// The defaults.
         public init() {}
 
@@ -106,6 +110,7 @@ public final class Engine: Sendable {
         runtime.tableElementsLimit = configuration.tableElementsLimit
         runtime.checksSegmentsFirst = !configuration.features.has(.bulkMemory)
         runtime.isFuelMetered = configuration.isFuelMetered
+        runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(

@@ -43,7 +43,7 @@ public struct Function {
         do {
             try runtime.call(target, &span)
         } catch {
-            throw runtime.outward(error)
+            throw ofEmbedder(error, runtime)
         }
         return try Value.values(of: type.results, in: store) { cells[$0] }
     }

@@ -40,7 +40,7 @@ extension Instance {
         do {
             try runtime.initialize(state)
         } catch {
-            throw runtime.outward(error)
+            throw ofEmbedder(error, runtime)
         }
     }
 }

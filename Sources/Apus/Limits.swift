@@ -11,6 +11,9 @@ public struct Limits: Hashable, Sendable {
     public var memoryBytes: UInt64
     /// Elements that all tables of a store may have together: 10 million, of 8 bytes each.
     public var tableElements: UInt64
+    /// Bytes that the heap of a store's garbage-collected objects may have: 4 GiB, of at most 64. A
+    /// guest that needs more than that for objects in use traps with `heapExhausted`.
+    public var heapBytes: UInt64
     /// Linear memories of a store: 10 000, those of its instances and others together.
     public var memories: Int
     /// Tables of a store: 10 000, those of its instances and others together.
@@ -47,13 +50,15 @@ public struct Limits: Hashable, Sendable {
     /// The defaults, except for what is given.
     public init(
         memoryBytes: UInt64 = 1 << 32, tableElements: UInt64 = 10_000_000,
-        memories: Int = 10_000, tables: Int = 10_000, instances: Int = 10_000,
+        heapBytes: UInt64 = 1 << 32, memories: Int = 10_000, tables: Int = 10_000,
+        instances: Int = 10_000,
         stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil, moduleBytes: Int = 1 << 30,
         functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
         deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
+        self.heapBytes = heapBytes
         self.memories = memories
         self.tables = tables
         self.instances = instances
@@ -73,6 +78,7 @@ extension Limits {
         var limits = StoreLimits()
         limits.memoryBytes = memoryBytes
         limits.tableElements = tableElements
+        limits.heapBytes = heapBytes
         limits.memories = memories
         limits.tables = tables
         limits.instances = instances

@@ -119,7 +119,7 @@ struct ResolvedModule<Bound> {
             let state = try runtime.instantiate(module.loaded, imports, hostState: hostState)
             return Instance(state, in: store)
         } catch {
-            throw runtime.outward(error)
+            throw ofEmbedder(error, runtime)
         }
     }
 

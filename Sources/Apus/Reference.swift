@@ -3,7 +3,9 @@ internal import ApusRuntime
 
 /// A value of the host that guests may hold and pass on but not look into: an `externref`.
 ///
-/// The store keeps the value as long as the guest can reach the reference.
+/// The store keeps the value as long as the guest can reach the reference. A guest may also make
+/// such a reference of one of its own objects, or integers of 31 bits: then the value is an
+/// `AnyReference`, and is the guest's own again when it comes back.
 public struct ExternReference {
     /// What the guest cannot see.
     public let value: Any
@@ -17,10 +19,15 @@ extension ExternReference: WasmReference {
         WasmConversion(
             .externref,
             read: { bits, store in
-                bits == 0 ? nil : try store().runtime.external(bits).map(ExternReference.init)
+                guard bits != 0 else { return nil }
+                if let value = try store().runtime.external(bits) { return ExternReference(value) }
+                return ExternReference(try AnyReference(bits, in: store()))
             },
             write: { reference, store in
                 guard let reference else { return 0 }
+                if let inner = reference.value as? AnyReference {
+                    return try inner.bits(in: store())
+                }
                 return try store().runtime.makeExternal(reference.value)
             })
     }

@@ -17,6 +17,14 @@ extension Store {
         public var tableElements: UInt64
         /// The most that `tableElements` has been.
         public var peakTableElements: UInt64
+        /// Bytes that the heap of garbage-collected objects has at present.
+        public var heapBytes: UInt64
+        /// The most that `heapBytes` has been.
+        public var peakHeapBytes: UInt64
+        /// How often objects that are not in use any more have been looked for.
+        public var collections: Int
+        /// Time that this took.
+        public var collectionTime: Duration
         /// How often a memory or a table became larger after it was made.
         public var growths: Int
         /// How often one was to become larger, or to be made, and did not.
@@ -45,7 +53,10 @@ extension Store {
             instances: counts.instances, memories: counts.memories, tables: counts.tables,
             memoryBytes: counts.memoryBytes.now,
             peakMemoryBytes: counts.memoryBytes.peak, tableElements: counts.tableElements.now,
-            peakTableElements: counts.tableElements.peak, growths: counts.growths,
+            peakTableElements: counts.tableElements.peak, heapBytes: counts.heapBytes.now,
+            peakHeapBytes: counts.heapBytes.peak, collections: counts.collections,
+            collectionTime: .nanoseconds(Int64(clamping: counts.collectionNanoseconds)),
+            growths: counts.growths,
             failedGrowths: counts.failedGrowths, traps: counts.traps,
             instantiationTime: .nanoseconds(Int64(clamping: counts.instantiationNanoseconds)),
             fuelUsed: runtime?.fuelUsed ?? 0, externalReferences: runtime?.externalCount ?? 0)

@@ -40,6 +40,16 @@ public final class Store {
     /// How many objects of the host guests of this store hold references to.
     public var externalReferenceCount: Int { (try? runtime.externalCount) ?? 0 }
 
+    /// How many exceptions the store keeps because guests may refer to them. They are let go when
+    /// there are many more than were left the last time.
+    public var exceptionCount: Int { (try? runtime.exceptionCount) ?? 0 }
+
+    /// Frees now the objects of the guests, and lets go of those of the host, that guests cannot
+    /// reach any more. It happens by itself when many have come.
+    public func collectObjects() {
+        try? runtime.collectExternals()
+    }
+
     /// Lets go now of all objects of the host that guests cannot reach any more. It happens by
     /// itself when many have come.
     public func releaseUnreachableReferences() {

@@ -119,7 +119,11 @@ extension Function {
 /// An error of the runtime's as embedders see it.
 @usableFromInline
 func ofEmbedder(_ error: any Error, _ store: RuntimeStore) -> any Error {
-    if let trap = error as? WasmTrap { Trap(trap, in: store) } else { error }
+    switch error {
+    case let trap as WasmTrap: Trap(trap, in: store)
+    case let exception as ThrownException: WasmException(exception)
+    default: error
+    }
 }
 
 extension Function {

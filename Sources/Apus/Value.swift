@@ -12,6 +12,9 @@ public enum Value {
     case v128(Vector128)
     case function(Function?)
     case external(ExternReference?)
+    /// An integer of 31 bits, a structure, an array, or a value of the host that is passed as one
+    /// of these may be.
+    case any(AnyReference?)
     case exception(WasmException?)
 
     /// The value's type; of a reference the general one, with null, whatever it refers to.
@@ -24,6 +27,7 @@ public enum Value {
         case .v128: .v128
         case .function: .funcref
         case .external: .externref
+        case .any: .reference(.any, nullable: true)
         case .exception: .exnref
         }
     }
@@ -35,6 +39,9 @@ public enum Value {
         case .function(nil): type.isNullable && ValueType.funcref.isOfSameKind(as: type)
         case .external(_?): type.isReference && type.heapType == .extern
         case .external(nil): type.isNullable && ValueType.externref.isOfSameKind(as: type)
+        case .any(let reference?): reference.matches(type)
+        case .any(nil):
+            type.isNullable && ValueType.reference(.any, nullable: true).isOfSameKind(as: type)
         case .exception(_?): type.isReference && type.heapType == .exn
         case .exception(nil): type.isNullable && ValueType.exnref.isOfSameKind(as: type)
         case .i32, .i64, .f32, .f64, .v128: self.type == type
@@ -57,6 +64,7 @@ public enum Value {
         case .v128(let value): (value.low, value.high)
         case .function(let value): (try value.cell(store), 0)
         case .external(let value): (try value.cell(store), 0)
+        case .any(let value): (try value.cell(store), 0)
         case .exception(let value): (try value.cell(store), 0)
         }
     }
@@ -73,6 +81,8 @@ public enum Value {
             self = .function(try Function?.fromCell(bits.0, store))
         case _ where ValueType.externref.isOfSameKind(as: type):
             self = .external(try ExternReference?.fromCell(bits.0, store))
+        case _ where ValueType.reference(.any, nullable: true).isOfSameKind(as: type):
+            self = .any(try AnyReference?.fromCell(bits.0, store))
         case _ where ValueType.exnref.isOfSameKind(as: type):
             self = .exception(try WasmException?.fromCell(bits.0, store))
         default: throw TypeError(expected: [], found: [type], place: "a value for the host")
@@ -90,6 +100,7 @@ public enum Value {
         case _ where !type.isNullable: nil
         case _ where ValueType.funcref.isOfSameKind(as: type): .function(nil)
         case _ where ValueType.externref.isOfSameKind(as: type): .external(nil)
+        case _ where ValueType.reference(.any, nullable: true).isOfSameKind(as: type): .any(nil)
         case _ where ValueType.exnref.isOfSameKind(as: type): .exception(nil)
         default: nil
         }
@@ -113,6 +124,7 @@ extension Value: CustomStringConvertible {
         case .v128(let value): "v128(\(value))"
         case .function(let value): value == nil ? "null funcref" : "funcref"
         case .external(let value): value == nil ? "null externref" : "externref"
+        case .any(let value): value.map { "\($0)" } ?? "null anyref"
         case .exception(let value): value == nil ? "null exnref" : "exnref"
         }
     }

@@ -83,8 +83,7 @@ extension WasmException: WasmReference {
     public static var nullableConversion: WasmConversion<WasmException?> {
         WasmConversion(
             .exnref,
-            // SAFETY: cells come from guests, and the store keeps what they refer to.
-            read: { bits, _ in unsafe ThrownException.of(bits).map(WasmException.init) },
+            read: { bits, _ in ThrownException.of(bits).map(WasmException.init) },
             write: { exception, store in
                 guard let exception else { return 0 }
                 guard exception.thrown.belongs(to: try store().runtime) else {
@@ -92,16 +91,5 @@ extension WasmException: WasmReference {
                 }
                 return exception.thrown.bits
             })
-    }
-}
-
-extension RuntimeStore {
-    /// What the embedder is told of an error that has ended a call of guests.
-    func outward(_ error: any Error) -> any Error {
-        switch error {
-        case let trap as WasmTrap: Trap(trap, in: self)
-        case let exception as ThrownException: WasmException(exception)
-        default: error
-        }
     }
 }

@@ -99,6 +99,18 @@ public enum StoreField {
     public static var types: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.types))
     }
+    public static var heapNext: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.heap_next))
+    }
+    public static var heapLimit: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.heap_limit))
+    }
+    public static var heapMarks: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.heap_marks))
+    }
+    public static var allocate: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.allocate))
+    }
     public static var catchFramePointer: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.catch_fp))
     }
@@ -125,6 +137,7 @@ public enum TypeField {
     public static var display: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_type.display))
     }
+    public static var kind: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.kind)) }
     /// The address of the others.
     public static var far: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.far)) }
     public static var nearCount: Int { Int(apus_type_near) }

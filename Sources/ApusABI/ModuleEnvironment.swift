@@ -5,6 +5,8 @@ public import ApusFormat
 public struct ModuleEnvironment: Sendable {
     public let module: DecodedModule
     public let layout: ContextLayout
+    /// Where fields of structures and elements of arrays are.
+    public let aggregates: AggregateLayouts
     public let processor: ProcessorFeatures
     /// Relaxed vector instructions give the same results on every processor, at some cost.
     public var isRelaxedSIMDDeterministic = false
@@ -28,6 +30,7 @@ public struct ModuleEnvironment: Sendable {
     public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
         self.module = module
         layout = ContextLayout(module)
+        aggregates = AggregateLayouts(module.types)
         self.processor = processor
     }
 

@@ -36,21 +36,52 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (exception): never returns; goes on where it is caught
     case exceptionThrow
 
+    // Objects of the heap. The place of a type is that of its id in the context
+    // (`ContextLayout.signature`). Arrays that are given may be null.
+
+    /// (id of a type, length) → object of zeros: called by the stub that the store context names
+    case objectNew
+    /// (place of an array type, length) → array of zeros
+    case arrayNew
+    /// (place of an array type, value, length) → array
+    case arrayNewFilled
+    /// (place of an array type, address of a vector, length) → array
+    case arrayNewVectors
+    /// (place of an array type, place of a data segment, offset, length) → array
+    case arrayNewData
+    /// (place of an array type, place of an element segment, offset, length) → array
+    case arrayNewElements
+    /// (array, index, value, count)
+    case arrayFill
+    /// (array, index, address of a vector, count)
+    case arrayFillVectors
+    /// (destination, index, source, index, count)
+    case arrayCopy
+    /// (place of a data segment, array, index, offset, count)
+    case arrayInitData
+    /// (place of an element segment, array, index, offset, count)
+    case arrayInitElements
+
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
         case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
-        case .memoryGrow: 2
-        case .tableGrow: 3
-        case .memoryFill, .tableFill, .memoryNotify: 4
-        case .memoryCopy, .tableCopy, .memoryWait32, .memoryWait64: 5
+        case .memoryGrow, .objectNew, .arrayNew: 2
+        case .tableGrow, .arrayNewFilled, .arrayNewVectors: 3
+        case .memoryFill, .tableFill, .memoryNotify, .arrayNewData, .arrayNewElements, .arrayFill,
+            .arrayFillVectors:
+            4
+        case .memoryCopy, .tableCopy, .memoryWait32, .memoryWait64, .arrayCopy, .arrayInitData,
+            .arrayInitElements:
+            5
         }
     }
 
     public var hasResult: Bool {
         switch self {
         case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
-            .exceptionMake:
+            .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled, .arrayNewVectors,
+            .arrayNewData, .arrayNewElements:
             true
         default: false
         }

@@ -28,6 +28,15 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case unalignedAtomic
     /// `memory.atomic.wait` on a memory that no other thread can have.
     case expectedSharedMemory
+    case nullStructureReference
+    case nullArrayReference
+    case nullIntegerReference
+    case arrayOutOfBounds
+    case castFailure
+    /// An object is larger than a heap may be.
+    case allocationTooLarge
+    /// There is no room for an object, although nothing but what is in use is kept.
+    case heapExhausted
     /// `throw_ref` of null.
     case nullExceptionReference
     /// Not a trap: an exception is thrown. Those that guests do not catch wait in the store.
@@ -55,6 +64,13 @@ extension TrapCode: CustomStringConvertible {
         case .nullFunctionReference: "null function reference"
         case .unalignedAtomic: "unaligned atomic"
         case .expectedSharedMemory: "expected shared memory"
+        case .nullStructureReference: "null structure reference"
+        case .nullArrayReference: "null array reference"
+        case .nullIntegerReference: "null i31 reference"
+        case .arrayOutOfBounds: "out of bounds array access"
+        case .castFailure: "cast failure"
+        case .allocationTooLarge: "allocation size too large"
+        case .heapExhausted: "heap exhausted"
         case .nullExceptionReference: "null exception reference"
         case .exception: "uncaught exception"
         }

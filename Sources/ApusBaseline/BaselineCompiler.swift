@@ -16,6 +16,7 @@ internal import ApusVectors
 public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let module: DecodedModule
     let layout: ContextLayout
+    let aggregates: AggregateLayouts
     let processor: ProcessorFeatures
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
@@ -73,6 +74,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var moves = Arena<Move>(capacity: 32)
     var stubs = Arena<Stub>(capacity: 8)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
+    var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -99,6 +101,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     public init(_ environment: ModuleEnvironment) {
         module = environment.module
         layout = environment.layout
+        aggregates = environment.aggregates
         processor = environment.processor
         vectorOptions = VectorOptions(
             avx: processor.contains(.avx), avx2: processor.contains(.avx2),
@@ -131,6 +134,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         openFunctionFrame()
         translate(analysis)
         if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
+        emitColdAllocations()
         emitLandings()
         emitColdTraps()
         code.emitConstants()
@@ -158,6 +162,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         owners.reset()
         frames.removeAll()
         coldTraps.removeAll()
+        coldAllocations.removeAll()
         landings.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false

@@ -60,11 +60,30 @@ extension BaselineCompiler {
         case .refNull: translateRefNull()
         case .refFunc: translateRefFunc()
         case .refIsNull: translateRefIsNull(analysis)
-        case .refEq, .refTest, .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get,
-            .structNew, .structGet, .structSet, .arrayNew, .arrayNewFixed, .arrayNewData,
-            .arrayNewElement, .arrayGet, .arraySet, .arrayLength, .arrayFill, .arrayCopy,
-            .arrayInitData, .arrayInitElement, .anyConvertExtern, .externConvertAny:
-            refuse(.garbageCollection)
+        case .refEq: translateIntegerCompare(.reference, .equal, analysis)
+        case .refTest(let nullable): translateRefTest(nullable: nullable)
+        case .refCast(let nullable): translateRefCast(nullable: nullable)
+        case .brOnCast: translateBrOnCast(onFailure: false)
+        case .brOnCastFail: translateBrOnCast(onFailure: true)
+        case .refI31: translateRefI31()
+        case .i31Get(let sign): translateI31Get(sign)
+        // The same reference, whatever its type is called.
+        case .anyConvertExtern, .externConvertAny: break
+
+        case .structNew(let initializer): translateStructNew(initializer)
+        case .structGet(let sign): translateStructGet(sign)
+        case .structSet: translateStructSet()
+        case .arrayNew(let initializer): translateArrayNew(initializer)
+        case .arrayNewFixed: translateArrayNewFixed()
+        case .arrayNewData: translateArrayNewData()
+        case .arrayNewElement: translateArrayNewElement()
+        case .arrayGet(let sign): translateArrayGet(sign)
+        case .arraySet: translateArraySet()
+        case .arrayLength: translateArrayLength()
+        case .arrayFill: translateArrayFill()
+        case .arrayCopy: translateArrayCopy()
+        case .arrayInitData: translateArrayInitData()
+        case .arrayInitElement: translateArrayInitElement()
 
         case .i32Const:
             push(.constant(.i32, UInt64(UInt32(bitPattern: reader.readSigned32()))))

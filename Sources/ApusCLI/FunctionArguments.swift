@@ -78,6 +78,7 @@ enum FunctionArguments {
         case .v128(let value): "\(value)"
         case .function(let value): value == nil ? "null" : "function"
         case .external(let value): value == nil ? "null" : "reference"
+        case .any(let value): value.map { "\($0)" } ?? "null"
         case .exception(let value): value == nil ? "null" : "exception"
         }
     }

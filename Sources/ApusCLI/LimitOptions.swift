@@ -29,6 +29,12 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The most that its heap of garbage-collected objects may have: 64MiB.",
+            valueName: "BYTES"))
+    var maxHeap: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
             "The most memories there may be: --max-memories 4.", valueName: "N"))
     var maxMemories: Int?
 
@@ -75,6 +81,7 @@ struct LimitOptions: ParsableArguments {
         var limits = Limits()
         if let maxMemory { limits.memoryBytes = maxMemory.bytes }
         if let maxTableElements { limits.tableElements = maxTableElements }
+        if let maxHeap { limits.heapBytes = maxHeap.bytes }
         if let maxMemories { limits.memories = maxMemories }
         if let maxTables { limits.tables = maxTables }
         if let maxInstances { limits.instances = maxInstances }
@@ -125,6 +132,8 @@ extension LimitOptions {
         case .outOfFuel: fuel.map { "--fuel is \($0)" }
         case .stackExhausted:
             "--max-stack is \(maxStack?.text ?? ByteCount.text(stackBytes))"
+        case .heapExhausted, .allocationTooLarge:
+            "--max-heap is \(maxHeap?.text ?? ByteCount.text(limits.heapBytes))"
         default: nil
         }
     }

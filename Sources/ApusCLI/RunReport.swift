@@ -28,6 +28,11 @@ final class RunReport {
             ("instances", "\(counts.instances)"),
             ("memory", Self.level(counts.memoryBytes, counts.peakMemoryBytes)),
             ("tables", Self.level(counts.tableBytes, counts.peakTableBytes)),
+            ("heap", Self.level(counts.heapBytes, counts.peakHeapBytes)),
+            (
+                "collections",
+                "\(counts.collections), \(Self.time(counts.collectionTime))"
+            ),
             ("growths", "\(counts.growths), refused \(counts.failedGrowths)"),
             ("traps", "\(counts.traps)"),
         ]

@@ -143,6 +143,7 @@ struct SettingsReport {
             ("their number", "\(limits.memories)"),
             ("tables", "\(limits.tableElements) elements"),
             ("their number", "\(limits.tables)"),
+            ("heap", ByteCount.text(limits.heapBytes)),
             ("instances", "\(limits.instances)"),
             ("stack", ByteCount.text(UInt64(clamping: limits.stackBytes))),
             (

@@ -34,6 +34,8 @@ enum TypeChecker {
         case .address: return isSoundAccess(instruction, types)
         case .atomic: return isSoundAtomic(instruction, types)
         case .condition: return result == .none && types == [.i32]
+        case .allocates: return result == .ref && types == [.i64, .i32, .i32]
+        case .testsType: return result == .i32 && types == [.ref, .i32]
         }
     }
 

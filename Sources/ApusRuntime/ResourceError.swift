@@ -26,6 +26,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
         case storeTables = "table elements of the store"
+        /// Of garbage-collected objects, in bytes.
+        case heap = "heap of the store"
         case instances = "instances of the store"
         /// How many linear memories a store has.
         case memoryCount = "linear memories of the store"

@@ -119,6 +119,8 @@ extension Value {
         case .null(.extern): self = .external(nil)
         case .null(.exn): self = .exception(nil)
         case .external(let number?): self = .external(ExternReference(number))
+        case .null(let heap) where heap != .exn && heap != .noexn: self = .any(nil)
+        case .host(let number?): self = .any(.external(ExternReference(number)))
         case .null, .external(nil), .host, .reference: return nil
         }
     }
@@ -137,6 +139,11 @@ extension ScriptValue {
             case .function(let function): function == nil ? .null(.func) : .reference(.func)
             case .external(let reference):
                 reference.map { .external($0.value as? UInt32) } ?? .null(.extern)
+            case .any(nil): .null(.any)
+            case .any(.integer?): .reference(.i31)
+            case .any(.structure?): .reference(.struct)
+            case .any(.array?): .reference(.array)
+            case .any(.external(let reference)?): .host(reference.value as? UInt32)
             case .exception(let exception): exception == nil ? .null(.exn) : .reference(.exn)
             }
     }

@@ -23,6 +23,7 @@ import Testing
         (.functionReferences, "(func (param (ref func)))"),
         (.garbageCollection, "(func (drop (ref.i31 (i32.const 1))))"),
         (.exceptions, "(tag)"),
+        (.legacyExceptions, "(func (try (do)))"),
         (.threads, "(memory 1 1 shared)"),
         (
             .wideArithmetic,
@@ -109,7 +110,8 @@ import Testing
         ([.garbageCollection], "(func (local i31ref))"),
         ([.garbageCollection], "(func ref.null none drop)"),
         ([.garbageCollection], "(rec (type (array i8)))"),
-        ([.functionReferences], "(rec)"), ([.functionReferences], "(type (sub (func)))"),
+        ([.functionReferences, .garbageCollection], "(rec)"),
+        ([.functionReferences, .garbageCollection], "(type (sub (func)))"),
         ([.exceptions], "(func (param exnref))"), ([.exceptions], "(func try_table end)"),
         ([.exceptions], #"(import "m" "t" (tag))"#),
         ([.threads], "(func atomic.fence)"), ([.threads], #"(import "m" "m" (memory 1 1 shared))"#),
@@ -169,13 +171,5 @@ import Testing
         let off = on.subtracting(FeatureSet(feature))
         if on.has(feature) { try compile(text, features: on) }
         #expect(kind(text, features: off) == .unsupported(feature))
-    }
-
-    /// What is not there yet is refused when it is switched on, too.
-    @Test(arguments: [Feature.garbageCollection])
-    func isRefused(feature: Feature) throws {
-        let text = try #require(Self.needy.first { $0.feature == feature }?.text)
-        let features = FeatureSet.standard.union(FeatureSet(feature))
-        #expect(kind(text, features: features) == .unsupported(feature))
     }
 }

@@ -46,7 +46,8 @@ import Testing
         ("(memory 1)\n(data (i64.const 0) \"a\")", "2:2 data"), ("(memory 2 1)", "1:2 memory"),
         ("(import \"m\" \"a\" (func))\n (import \"m\" \"b\" (memory 2 1))", "2:3 import"),
         ("(func (param i32))\n(start 0)", "2:2 start"), ("(table\n 2 1 funcref)", "1:2 table"),
-        ("(type (struct))", "1:2 type"), ("(tag)", "1:2 tag"), ("(func)", "valid"),
+        ("(type (struct))\n(func\n (drop (struct.get 0 0\n (ref.null 0))))", "3:9 struct.get"),
+        ("(tag (result i32))", "1:2 tag"), ("(func)", "valid"),
         ("(module binary \"\\00asm\\0d\\00\\00\\00\")", "nowhere"),
     ])
     func ofErrors(text: String, place: String) throws {

@@ -185,6 +185,8 @@ struct Differential {
             switch value {
             case .function(.some): .function(0)
             case .exception(.some): .exception(0)
+            case .any(let referent?): .any(referent.anonymous)
+            case .externalized(let referent): .externalized(referent.anonymous)
             default: value
             }
         }
@@ -196,7 +198,9 @@ struct Differential {
         let instance = pair.instance
         let reference = pair.reference
         for (index, address) in reference.globals.enumerated() {
-            let expected = named(reference)(referenceStore.globals[address].value).canonical
+            let expected = named(reference)(
+                referenceStore.globals[address].value(in: referenceStore)
+            ).canonical
             let found = ReferenceValue(try instance.global("g\(index)").value).canonical
             guard expected == found else {
                 throw Difference(text: "g\(index) after \(event): \(found), expected \(expected)")
@@ -222,7 +226,7 @@ struct Differential {
             throw Difference(text: "size of \(place): \(table.count)")
         }
         for index in 0..<table.count {
-            let expected = named(reference.value(index))
+            let expected = named(reference.value(index, in: referenceStore))
             let found = ReferenceValue(try table.get(index))
             guard expected == found else {
                 throw Difference(text: "\(place), [\(index)]: \(found), expected \(expected)")

@@ -7,8 +7,9 @@ import Testing
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
 /// a quarter where every address is checked, and every eighth one with registers given out at
-/// random; a quarter does without AVX-512. Compilation verifies itself in a tenth of them, and in
-/// builds for debugging in all.
+/// random; a quarter does without AVX-512. A third has structures and arrays, half of these with a
+/// collection before each object that is made. Compilation verifies itself in a tenth of them, and
+/// in builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
@@ -25,6 +26,7 @@ import Testing
         configuration.interruption = [3, 4, 7].contains(shard) ? .polling : .signals
         configuration.alwaysChecksBounds = shard == 3 || shard == 4
         configuration.isRelaxedSIMDDeterministic = true
+        configuration.collectsAtEachAllocation = shard < Self.shardCount / 2
         if [2, 5].contains(shard) { configuration.processorFeatures.subtract(.avx512) }
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
@@ -39,7 +41,9 @@ import Testing
         var traps = 0
         for seed in stride(from: first + shard, to: first + count, by: Self.shardCount) {
             try trace(seed, shard)
-            let generated = try variant(GeneratedModule(seed: UInt64(seed)), shard)
+            let generated = try variant(
+                GeneratedModule(seed: UInt64(seed), usesAggregates: Self.usesAggregates(seed)),
+                shard)
             let engine = seed / Self.shardCount % 10 == 0 ? verifying : engine
             switch Differential.compare(generated, engine) {
             case .equal(let moreCalls, let moreTraps):
@@ -59,6 +63,8 @@ import Testing
         print("differential, shard \(shard): \(calls) calls, \(traps) traps")
     }
 
+    private static func usesAggregates(_ seed: Int) -> Bool { seed / shardCount % 3 == 2 }
+
     /// The module as this shard has it.
     private func variant(_ generated: GeneratedModule, _ shard: Int) throws -> GeneratedModule {
         [0, 1, 5].contains(shard) ? generated : try generated.hinted()
@@ -75,13 +81,16 @@ import Testing
     ) throws {
         var shrinker = Shrinker()
         let record = shrinker.shrink(generated.record) { candidate in
-            guard let module = try? variant(GeneratedModule(replaying: candidate), shard) else {
-                return false
-            }
+            guard
+                let module = try? variant(
+                    GeneratedModule(
+                        replaying: candidate, usesAggregates: Self.usesAggregates(seed)), shard)
+            else { return false }
             if case .different = Differential.compare(module, engine) { return true }
             return false
         }
-        let small = try variant(GeneratedModule(replaying: record), shard)
+        let small = try variant(
+            GeneratedModule(replaying: record, usesAggregates: Self.usesAggregates(seed)), shard)
         let file = FileManager.default.temporaryDirectory.appending(
             path: "differential-\(seed).wasm")
         try Data(small.bytes).write(to: file)

@@ -1,5 +1,7 @@
+import ApusCollections
 import ApusFormat
 import ApusTestSupport
+import ApusText
 import Foundation
 import Testing
 
@@ -12,6 +14,33 @@ import Testing
     @Test func recordReplays() {
         let module = GeneratedModule(seed: 11)
         #expect(GeneratedModule(replaying: module.record).bytes == module.bytes)
+        let second = GeneratedModule(seed: 11, usesAggregates: true)
+        #expect(
+            GeneratedModule(replaying: second.record, usesAggregates: true).bytes == second.bytes)
+    }
+
+    /// Structures, arrays and casts: the interpreter runs them, mostly without a trap, and as text
+    /// they are the same modules.
+    @Test func aggregates() throws {
+        var calls = 0
+        var traps: [ReferenceTrap: Int] = [:]
+        for seed in 0..<UInt64(TestEnvironment.number("APUS_DIFFERENTIAL", standard: 100)) {
+            let generated = GeneratedModule(seed: seed, usesAggregates: true)
+            for bytes in [generated.bytes] + (generated.importer.map { [$0] } ?? []) {
+                _ = try ValidModule.decode(bytes)
+                let text = try TextFormat.print(ByteStorage(bytes))
+                let again = try TextFormat.parseModule(text)
+                #expect(again == (try TextFormat.parseModule(TextFormat.print(ByteStorage(again)))))
+            }
+            let transcript = try ReferenceTranscript(generated, fuelPerCall: 100_000)
+            for call in transcript?.calls ?? [] {
+                calls += 1
+                if let trap = call.trap.flatMap(ReferenceTrap.init) { traps[trap, default: 0] += 1 }
+            }
+        }
+        #expect(calls > 200)
+        #expect(traps.values.reduce(0, +) < calls / 2, "\(traps)")
+        print("generator: \(calls) calls with aggregates, traps: \(traps)")
     }
 
     /// All instructions that there are occur in a few thousand modules.
@@ -26,7 +55,7 @@ import Testing
             }.map(\.operation))
         var seed: UInt64 = 0
         while !absent.isEmpty && seed < 4000 {
-            let generated = GeneratedModule(seed: seed)
+            let generated = GeneratedModule(seed: seed, usesAggregates: seed % 3 == 2)
             for bytes in [generated.bytes] + (generated.importer.map { [$0] } ?? []) {
                 let module = try ValidModule.decode(bytes)
                 for body in module.bodies {
@@ -49,7 +78,8 @@ import Testing
     func dump() throws {
         let folder = try #require(TestEnvironment.folder("APUS_DUMP"))
         for seed in 0..<TestEnvironment.number("APUS_DIFFERENTIAL", standard: 100) {
-            let generated = GeneratedModule(seed: UInt64(seed))
+            let usesAggregates = ProcessInfo.processInfo.environment["APUS_AGGREGATES"] != nil
+            let generated = GeneratedModule(seed: UInt64(seed), usesAggregates: usesAggregates)
             try Data(generated.bytes).write(to: folder.appending(path: "\(seed).wasm"))
             let transcript = try ReferenceTranscript(generated, fuelPerCall: 300_000)
             guard let transcript else { continue }

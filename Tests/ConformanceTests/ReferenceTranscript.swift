@@ -72,7 +72,7 @@ struct ReferenceTranscript: Encodable {
                 calls.append(call)
             }
         }
-        globals = instance.globals.map { Self.text(store.globals[$0].value) }
+        globals = instance.globals.map { Self.text(store.globals[$0].value(in: store)) }
         memories = instance.memories.map { address in
             let bytes = store.memories[address].bytes
             return Contents(byteCount: bytes.count, hash: String(Self.hash(bytes)))
@@ -96,6 +96,8 @@ struct ReferenceTranscript: Encodable {
         case .function(let address): address == nil ? "func null" : "func set"
         case .extern(let number): number.map { "extern \($0)" } ?? "extern null"
         case .exception(let number): number == nil ? "exn null" : "exn set"
+        case .any(let referent): referent == nil ? "any null" : "any set"
+        case .externalized: "extern set"
         }
     }
 

@@ -13,14 +13,40 @@ extension ReferenceValue {
             case .f64(let number): .f64(number.bitPattern)
             case .v128(let vector): .v128(low: vector.low, high: vector.high)
             case .function(let function): .function(function == nil ? nil : 0)
-            case .external(let reference): .extern(reference?.value as? UInt32)
+            case .external(let reference?):
+                (reference.value as? AnyReference).map { .externalized(ReferenceReferent($0)) }
+                    ?? .extern(reference.value as? UInt32)
+            case .external(nil): .extern(nil)
+            case .any(let reference): .any(reference.map { ReferenceReferent($0) })
             case .exception(let exception): .exception(exception == nil ? nil : 0)
             }
     }
 }
 
+extension ReferenceReferent {
+    /// What a reference of Apus's is to; which structure or array is left out.
+    init(_ reference: AnyReference) {
+        self =
+            switch reference {
+            case .integer(let value): .i31(UInt32(bitPattern: value) & 0x7FFF_FFFF)
+            case .structure: .structure(0)
+            case .array: .array(0)
+            case .external(let reference): .host(reference.value as? UInt32 ?? .max)
+            }
+    }
+
+    /// The same without which structure or array it is.
+    var anonymous: ReferenceReferent {
+        switch self {
+        case .structure: .structure(0)
+        case .array: .array(0)
+        case .i31, .host: self
+        }
+    }
+}
+
 extension Value {
-    /// The same value for Apus. Only null can stand for a function or an exception.
+    /// The same value for Apus. Only null can stand for a function, a structure or an array.
     init(_ value: ReferenceValue) {
         self =
             switch value {
@@ -32,6 +58,10 @@ extension Value {
             case .function: .function(nil)
             case .extern(let number): .external(number.map { ExternReference($0) })
             case .exception: .exception(nil)
+            case .any(.i31(let bits)?): .any(.integer(Int32(bitPattern: bits << 1) >> 1))
+            case .any(.host(let number)?): .any(.external(ExternReference(number)))
+            case .any: .any(nil)
+            case .externalized: .external(nil)
             }
     }
 }

@@ -16,6 +16,8 @@ import Testing
         "Sources/ApusRuntime/Traps/",
         "Sources/ApusRuntime/Instances/",
         "Sources/ApusRuntime/Store/",
+        "Sources/ApusRuntime/Exceptions/",
+        "Sources/ApusRuntime/Heap/",
         // Asks where the fields of the C records lie.
         "Sources/ApusABI/ContextLayout.swift",
         // Lets compilers ask whether to go on without counting references.

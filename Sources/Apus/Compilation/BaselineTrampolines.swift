@@ -20,6 +20,7 @@ struct BaselineTrampolines: TrampolineSource {
             case .runtimeCall: trampolines.makeRuntimeCall(into: &buffer)
             case .trapExit: trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
             case .tailReturn: trampolines.makeTailReturn(into: &buffer)
+            case .allocate: trampolines.makeAllocate(into: &buffer)
             case .linkage(let distance):
                 trampolines.makeLinkage(distance: distance, into: &buffer)
             }

@@ -421,6 +421,52 @@ public struct Trampolines: Sendable {
         return start
     }
 
+    /// The stub that makes an object for compiled code that has no room for it: the type's id and
+    /// the length of an array lie on the stack, the object's address is in the scratch register
+    /// afterwards. All other registers are as they were; while objects are made, they are on the
+    /// stack, where a collection finds them.
+    public func makeAllocate(into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        let saved: [GPR] = [
+            .rax, .rcx, .rdx, .rbx, .rsi, .rdi, .r8, .r9, .r10, .r12, .r13, .r14,
+        ]
+        let vectors = (0..<CallingConvention.floatScratch.rawValue).map { XMM(lowBits: $0) }
+        let vectorBytes = Int32(16 * (vectors.count + 1))
+        let length = Address(.rbp, 16)
+        let type = Address(.rbp, 24)
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        for register in saved { code.push(register) }
+        code.alu(.sub, .w64, .rsp, immediate: vectorBytes)
+        for (place, vector) in vectors.enumerated() {
+            code.storeVector(Address(.rsp, Int32(16 * place)), vector)
+        }
+        code.load(.w64, .rax, Address(.rbp))
+        code.load(.w64, .rcx, Address(.rbp, 8))
+        recordExit(framePointer: .rax, programCounter: .rcx, &code)
+        code.move(.w64, .rdi, context)
+        code.load(.w32, RuntimeCall.argument(0), type)
+        code.load(.w64, RuntimeCall.argument(1), length)
+        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
+        code.call(Address(scratch, Int32(8 * RuntimeFunction.objectNew.rawValue)))
+        code.store(.w64, type, RuntimeCall.result)
+        let trapped = leaveIfTrapped(&code)
+        // Who was asked whether the heap may grow may have changed the fuel.
+        if isFuelMetered {
+            code.store(.w64, Address(.rbp, Int32(-8 * saved.count)), CallingConvention.fuel)
+        }
+        for (place, vector) in vectors.enumerated() {
+            code.loadVector(vector, Address(.rsp, Int32(16 * place)))
+        }
+        code.alu(.add, .w64, .rsp, immediate: vectorBytes)
+        for register in saved.reversed() { code.pop(register) }
+        code.pop(.rbp)
+        code.load(.w64, scratch, Address(.rsp, 16))
+        code.ret(pop: 16)
+        leave(trapped, &code)
+        return start
+    }
+
     /// A stub that goes on at the address that lies `distance` bytes behind its own start.
     public func makeLinkage(distance: Int32, into code: inout CodeBuffer) -> Int {
         let start = begin(&code)

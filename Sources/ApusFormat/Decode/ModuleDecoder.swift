@@ -35,6 +35,7 @@ public struct ModuleDecoder {
         while !reader.isAtEnd { try decodeSection(&reader, &previous) }
         try checkCounts(reader)
         collectEscapingFunctions()
+        if features.has(.legacyExceptions) { try rewriteLegacyBodies() }
         if features.has(.branchHints) { parts.branchHints = BranchHints(parts) }
     }
 

@@ -134,6 +134,7 @@ extension ModuleError: CustomStringConvertible {
             ModuleNames(module).function(index)
             ?? module.exports.first { $0.item == exported }?.name
         error.function = Function(index: index, name: name)
+        error.offset = module.sourceOffset(of: error.offset)
         return error
     }
 }

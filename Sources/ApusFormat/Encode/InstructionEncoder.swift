@@ -143,6 +143,17 @@ public struct InstructionEncoder {
         writer.write(type)
     }
 
+    /// A `br_on_cast` or `br_on_cast_fail` from the reference type `source` to `target`.
+    public mutating func castBranch(
+        _ operation: Operation, _ label: UInt32, from source: ValueType, to target: ValueType
+    ) {
+        writeOpcode(operation, .castBranch)
+        writer.write((source.isNullable ? 1 : 0) | (target.isNullable ? 2 : 0))
+        writer.write(unsigned: label)
+        writer.write(source.heapType)
+        writer.write(target.heapType)
+    }
+
     /// An `i32.const`.
     public mutating func i32(_ value: Int32) {
         writeOpcode(.i32Const, .i32)
@@ -199,6 +210,12 @@ public struct InstructionEncoder {
             case .i64Add: emit(.binary(.i64, .add))
             case .i64Sub: emit(.binary(.i64, .subtract))
             case .i64Mul: emit(.binary(.i64, .multiply))
+            case .structNew(let type, let values): emit(.structNew(values), type)
+            case .arrayNew(let type, let values): emit(.arrayNew(values), type)
+            case .arrayNewFixed(let type, let count): emit(.arrayNewFixed, type, count)
+            case .refI31: emit(.refI31)
+            case .anyConvertExtern: emit(.anyConvertExtern)
+            case .externConvertAny: emit(.externConvertAny)
             }
         }
     }

@@ -25,6 +25,14 @@ public struct Opcode: Sendable {
         isDefined = true
     }
 
+    /// The features without which the instruction is not there.
+    var needs: FeatureSet {
+        guard let feature else { return [] }
+        let own = FeatureSet(feature)
+        if feature == .relaxedSIMD { return own.union(FeatureSet(.simd)) }
+        return operation == .returnCallRef ? own.union(FeatureSet(.tailCalls)) : own
+    }
+
     init(gapAt code: UInt16, prefix: UInt8) {
         name = ""
         self.prefix = prefix
@@ -58,6 +66,10 @@ public enum Opcodes {
     private static func row(_ code: Int, _ table: Span<Opcode>) -> Opcode? {
         table.indices.contains(code) ? table[code] : nil
     }
+
+    /// Whether `byte` begins instructions of more than one byte.
+    @inline(__always)
+    static func isPrefix(_ byte: UInt8) -> Bool { byte >= 0xFB && byte < 0xFF }
 
     /// The prefixes that begin instructions of more than one byte, and 0 for the others.
     public static var prefixes: [UInt8] { [0, 0xFB, 0xFC, 0xFD, 0xFE] }

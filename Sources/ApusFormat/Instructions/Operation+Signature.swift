@@ -9,11 +9,14 @@ public struct FixedSignature: Hashable, Sendable, BitwiseCopyable {
     public let count: UInt8
     public let result: UInt8
 
-    init(_ operands: Code..., to result: Code = .none) {
-        first = operands.isEmpty ? 0 : operands[0].rawValue
-        second = operands.count < 2 ? 0 : operands[1].rawValue
-        third = operands.count < 3 ? 0 : operands[2].rawValue
-        count = UInt8(truncatingIfNeeded: operands.count)
+    init(
+        _ first: Code = .none, _ second: Code = .none, _ third: Code = .none,
+        to result: Code = .none
+    ) {
+        self.first = first.rawValue
+        self.second = second.rawValue
+        self.third = third.rawValue
+        count = third != .none ? 3 : second != .none ? 2 : first != .none ? 1 : 0
         self.result = result.rawValue
     }
 

@@ -30,6 +30,8 @@ public final class DecodedModule: Sendable {
     public let globalInitializers: [ConstantExpression]
     /// Bodies of the functions the module defines.
     public let bodies: [FunctionBody]
+    /// Of bodies that the decoder has written anew, ascending: where their code comes from.
+    public let origins: [CodeOrigin]
     public let customSections: [CustomSection]
     /// What is said about branches; nothing without the feature.
     public let branchHints: BranchHints
@@ -62,6 +64,7 @@ public final class DecodedModule: Sendable {
         tableInitializers = parts.tableInitializers
         globalInitializers = parts.globalInitializers
         bodies = parts.bodies
+        origins = parts.origins
         customSections = parts.customSections
         branchHints = parts.branchHints
         importedFunctionCount = parts.importedFunctionCount
@@ -91,6 +94,7 @@ public final class DecodedModule: Sendable {
         public var tableInitializers: [ConstantExpression?] = []
         public var globalInitializers: [ConstantExpression] = []
         public var bodies: [FunctionBody] = []
+        public var origins: [CodeOrigin] = []
         public var customSections: [CustomSection] = []
         public var branchHints = BranchHints()
         public var importedFunctionCount = 0

@@ -4,18 +4,29 @@
 /// module.
 public struct GroupTable: Sendable {
     private struct Entry {
-        /// Nothing: the number is free.
-        var group = GroupWords()
+        /// Where in `words` those of the group are; of a number that is free, none.
+        var start: UInt32
+        var count: UInt32
         var hash: Int
         /// The next number with the same head, or the next free one; -1: none.
         var next: Int32
+
+        var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
     }
 
     private var entries: [Entry] = []
+    /// The words of all groups: an array for each would be most of what a module with many small
+    /// types takes.
+    private var words: [UInt32] = []
+    /// How many of the words are those of groups that have been removed.
+    private var unusedCount = 0
     private var heads: [Int32] = Array(repeating: -1, count: 64)
     private var firstFree: Int32 = -1
     /// Groups in the table.
     public private(set) var count = 0
+
+    /// Fewer unused words are not worth moving the others.
+    private static var unusedLimit: Int { 1024 }
 
     public init() {}
 
@@ -23,7 +34,7 @@ public struct GroupTable: Sendable {
     public var numberCount: Int { entries.count }
 
     /// The group with this number, which must be in use.
-    public subscript(number: Int) -> GroupWords { entries[number].group }
+    public subscript(number: Int) -> GroupWords { GroupWords(words[entries[number].range]) }
 
     /// The number of `group`, if it is there.
     public func find(_ group: GroupWords) -> Int? { find(group, Self.hash(group)) }
@@ -34,7 +45,10 @@ public struct GroupTable: Sendable {
         if let number = find(group, hash) { return (number, false) }
         if count >= heads.count { spread() }
         let head = hash & (heads.count - 1)
-        let entry = Entry(group: group, hash: hash, next: heads[head])
+        let entry = Entry(
+            start: UInt32(truncatingIfNeeded: words.count),
+            count: UInt32(truncatingIfNeeded: group.words.count), hash: hash, next: heads[head])
+        words.append(contentsOf: group.words)
         var number = entries.count
         if firstFree >= 0 {
             number = Int(firstFree)
@@ -61,30 +75,44 @@ public struct GroupTable: Sendable {
             }
             entries[previous].next = next
         }
-        entries[number].group = GroupWords()
+        unusedCount += entries[number].range.count
+        entries[number].count = 0
         count -= 1
         entries[number].next = firstFree
         firstFree = Int32(truncatingIfNeeded: number)
+        if unusedCount > max(words.count / 2, entries.count, Self.unusedLimit) { compact() }
     }
 
     private func find(_ group: GroupWords, _ hash: Int) -> Int? {
         var number = Int(heads[hash & (heads.count - 1)])
         while number >= 0 {
-            if entries[number].hash == hash, entries[number].group.words == group.words {
-                return number
-            }
-            number = Int(entries[number].next)
+            let entry = entries[number]
+            if entry.hash == hash, words[entry.range].elementsEqual(group.words) { return number }
+            number = Int(entry.next)
         }
         return nil
     }
 
     private mutating func spread() {
         heads = Array(repeating: -1, count: heads.count * 4)
-        for number in entries.indices where !entries[number].group.words.isEmpty {
+        for number in entries.indices where entries[number].count > 0 {
             let head = entries[number].hash & (heads.count - 1)
             entries[number].next = heads[head]
             heads[head] = Int32(truncatingIfNeeded: number)
         }
+    }
+
+    /// Moves the words together. So many were unused that it costs no more than adding those did.
+    private mutating func compact() {
+        var used: [UInt32] = []
+        used.reserveCapacity(words.count - unusedCount)
+        for number in entries.indices where entries[number].count > 0 {
+            let range = entries[number].range
+            entries[number].start = UInt32(truncatingIfNeeded: used.count)
+            used.append(contentsOf: words[range])
+        }
+        words = used
+        unusedCount = 0
     }
 
     /// Seeded by the process, so that no module can choose types that collide.

@@ -18,6 +18,9 @@ public struct GroupWords: Hashable, Sendable {
     /// The words of nothing; `write` makes them those of a group.
     public init() {}
 
+    /// The group with these words.
+    init(_ words: ArraySlice<UInt32>) { self.words = Array(words) }
+
     /// The group that consists of a function type alone, whose references are canonical.
     public init(_ type: FunctionType) {
         begin(.function, isFinal: true, type.parameters.count + type.results.count)
@@ -70,7 +73,8 @@ public struct GroupWords: Hashable, Sendable {
         case member(Int)
         case other(HeapType)
 
-        init(_ type: HeapType) {
+        /// What `type` is, as the words of a group name it.
+        public init(_ type: HeapType) {
             self =
                 type.typeIndex != nil && type.bits & GroupWords.positionBit != 0
                 ? .member(Int(type.bits & ~GroupWords.positionBit)) : .other(type)
@@ -108,6 +112,11 @@ public struct GroupWords: Hashable, Sendable {
             supertype: supertype == Self.noSupertype ? nil : Named(HeapType(bits: supertype)),
             fields: start..<start + Int(head >> Self.countShift),
             resultCount: Int(words[place + 2]))
+    }
+
+    /// Calls `body` with each field of a structure or an array; it names types as the group does.
+    public func forEachField(of member: Member, _ body: (FieldType) -> Void) {
+        for place in member.fields { body(FieldType(bits: words[place])) }
     }
 
     /// Calls `body` with each type outside the group that it names, as often as it does.

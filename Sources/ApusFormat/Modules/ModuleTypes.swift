@@ -23,6 +23,8 @@ public struct ModuleTypes: Hashable, Sendable {
     public static var limit: Int { 1 << 21 - 1 }
     /// The most supertypes above a type: what the engines of the web have agreed on.
     public static var depthLimit: Int { 63 }
+    /// The most elements of an array that is made of elements on the stack: again, what those have.
+    static var fixedArrayLimit: UInt32 { 10_000 }
     static var noSupertype: UInt32 { .max }
 
     private(set) var entries: [Entry] = []
@@ -70,6 +72,9 @@ public struct ModuleTypes: Hashable, Sendable {
         let entry = entries[index]
         return Int(entry.start)..<Int(entry.start) + Int(entry.count)
     }
+
+    /// The fields of structure `index`, or the one of an array.
+    public func fieldTypes(_ index: Int) -> ArraySlice<FieldType> { fields[fieldRange(index)] }
 
     /// Where the results of function type `index` lie in `fields`.
     func resultRange(_ index: Int) -> Range<Int> {

@@ -11,6 +11,8 @@ public struct TypePlace: Hashable, Sendable, BitwiseCopyable {
     public var depth: UInt32
     public var kind: CompositeKind
     public var isFinal: Bool
+    /// Whether all fields of a structure, or the elements of an array, have a default value.
+    var hasDefaults: Bool
 
     /// Whether the type with the canonical index `index` is `other` or below it. `place` gives the
     /// places of canonical indices.
@@ -60,7 +62,9 @@ public struct TypePlace: Hashable, Sendable, BitwiseCopyable {
         let own = UInt32(truncatingIfNeeded: index)
         var place = TypePlace(
             canonical: own, parent: own, jump: own, depth: 0, kind: entry.kind,
-            isFinal: entry.isFinal)
+            isFinal: entry.isFinal,
+            hasDefaults: entry.kind != .function
+                && types.fields[types.fieldRange(index)].allSatisfy(\.storage.isDefaultable))
         guard Int(entry.supertype) < index else { return place }
         let parent = places[Int(entry.supertype)]
         let first = places[Int(parent.jump)]

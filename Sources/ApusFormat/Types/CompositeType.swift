@@ -33,12 +33,12 @@ public enum CompositeKind: UInt8, Hashable, Sendable, BitwiseCopyable {
     /// The abstract type that is below all such types.
     public var bottom: HeapType { self == .function ? .nofunc : .none }
 
-    /// In messages: “function type”, “structure type”, “array type”.
+    /// In messages: “a function type”, “a structure type”, “an array type”.
     var name: String {
         switch self {
-        case .function: "function type"
-        case .structure: "structure type"
-        case .array: "array type"
+        case .function: "a function type"
+        case .structure: "a structure type"
+        case .array: "an array type"
         }
     }
 }
@@ -65,6 +65,10 @@ public struct FieldType: Hashable, Sendable, BitwiseCopyable {
         @inline(__always) get { ValueType(bits: bits & ~Self.mutableBit) }
     }
     public var isMutable: Bool { bits & Self.mutableBit != 0 }
+    /// Whether it has an integer of one or two bytes.
+    public var isPacked: Bool { storage == .i8 || storage == .i16 }
+    /// The type of the values that it is written and read as.
+    public var unpacked: ValueType { isPacked ? .i32 : storage }
 
     /// The same with another heap type in its reference, if it is one.
     @inline(__always)

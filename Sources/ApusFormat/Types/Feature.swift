@@ -17,6 +17,7 @@ public enum Feature: UInt8, CaseIterable, Hashable, Sendable {
     case functionReferences
     case garbageCollection
     case exceptions
+    case legacyExceptions
     case threads
     case wideArithmetic
     case customPageSizes
@@ -40,6 +41,7 @@ public enum Feature: UInt8, CaseIterable, Hashable, Sendable {
         case .functionReferences: "function-references"
         case .garbageCollection: "gc"
         case .exceptions: "exception-handling"
+        case .legacyExceptions: "legacy-exceptions"
         case .threads: "threads"
         case .wideArithmetic: "wide-arithmetic"
         case .customPageSizes: "custom-page-sizes"
@@ -62,7 +64,8 @@ public struct FeatureSet: OptionSet, Hashable, Sendable {
     public static var standard: FeatureSet {
         webAssembly2.union([
             .init(.relaxedSIMD), .init(.tailCalls), .init(.multiMemory), .init(.memory64),
-            .init(.functionReferences), .init(.exceptions), .init(.threads),
+            .init(.functionReferences), .init(.garbageCollection), .init(.exceptions),
+            .init(.threads),
             .init(.wideArithmetic), .init(.customPageSizes), .init(.branchHints),
         ])
     }

@@ -78,5 +78,9 @@ public struct BodyFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
     /// `try_table` with a clause: exceptions may land in the function.
     public static var catches: BodyFlags { .init(rawValue: 1024) }
     /// An atomic access or a fence: what other threads have written is seen behind it.
-    public static var synchronizes: BodyFlags { .init(rawValue: 2048) }
+    public static var synchronizes: BodyFlags { .init(rawValue: 8192) }
+    /// An instruction that makes a structure or an array. Comes with `callsRuntime`.
+    public static var allocates: BodyFlags { .init(rawValue: 4096) }
+    /// An instruction that writes a field of a structure or elements of an array.
+    public static var writesHeap: BodyFlags { .init(rawValue: 2048) }
 }

@@ -49,6 +49,22 @@ struct CodeReader {
         return try readLongUnsigned32()
     }
 
+    /// The number of an instruction after its prefix; those below 256, which are nearly all, in
+    /// their shortest form at once.
+    @inline(__always)
+    mutating func readCode() throws(ModuleError) -> UInt32 {
+        let first = bytes.byte(at: position)
+        if first < 0x80 {
+            position &+= 1
+            return UInt32(first)
+        }
+        if bytes.byte(at: position &+ 1) == 1 {
+            position &+= 2
+            return UInt32(first)
+        }
+        return try readLongUnsigned32()
+    }
+
     /// The offset of a memory argument: 64 bits wide, whatever the memory (5.4.6).
     @inline(__always)
     mutating func readOffset() throws(ModuleError) -> UInt64 {

@@ -3,7 +3,6 @@ internal import ApusCollections
 /// Exceptions: `throw`, `throw_ref`, `try_table` (3.4.11).
 extension FunctionValidator {
     mutating func validateThrow() throws(ModuleError) {
-        try require(.exceptions, 0x08)
         let signature = try readTag()
         note(.callsRuntime)
         try pop(signature.parameterCount, from: signature.parameterStart)
@@ -11,14 +10,12 @@ extension FunctionValidator {
     }
 
     mutating func validateThrowRef() throws(ModuleError) {
-        try require(.exceptions, 0x0A)
         note(.callsRuntime)
         try pop(.exnref)
         setUnreachable()
     }
 
     mutating func validateTryTable() throws(ModuleError) {
-        try require(.exceptions, 0x1F)
         let signature = try readBlockSignature()
         try pop(signature.parameterCount, from: signature.parameterStart)
         let count = try reader.readUnsigned32()

@@ -1,119 +1,161 @@
 internal import ApusCollections
 
-/// One instruction: a jump on its first byte. Numeric instructions take the table's way.
+/// One instruction, as the instruction table has it.
 extension FunctionValidator {
     mutating func validateInstruction() throws(ModuleError) {
-        let opcode = reader.readByte()
-        switch opcode {
-        case 0x00: setUnreachable()
-        case 0x01: break
-        case 0x02: try validateBlock(.block)
-        case 0x03: try validateBlock(.loop)
-        case 0x04:
-            try pop(.i32)
-            try validateBlock(.if)
-        case 0x05: try validateElse()
-        case 0x08: try validateThrow()
-        case 0x0A: try validateThrowRef()
-        case 0x0B: try validateEnd()
-        case 0x0C: try validateBr()
-        case 0x0D: try validateBrIf()
-        case 0x0E: try validateBrTable()
-        case 0x0F:
-            let body = frames[0].signature
-            try pop(body.resultCount, from: body.resultStart)
-            setUnreachable()
-        case 0x10: try validateCall()
-        case 0x11: try validateCallIndirect()
-        case 0x12...0x15: try validateLaterCall(opcode)
+        // The row is read where it is asked for: most of it seldom is.
+        var code = reader.readByte()
+        var rows = rows
+        if !rows[code].isOn(features) { (rows, code) = try readPrefixed(code) }
+        if rows[code].isFixed { return try apply(rows[code].signature) }
+        switch rows[code].operation {
+        case .unreachable: setUnreachable()
+        case .nop: break
+        case .block: try validateBlock(.block)
+        case .loop: try validateBlock(.loop)
+        case .if: try validateIf()
+        case .else: try validateElse()
+        case .end: try validateEnd()
+        case .br: try validateBr()
+        case .brIf: try validateBrIf()
+        case .brTable: try validateBrTable()
+        case .brOnNull: try validateBrOnNull()
+        case .brOnNonNull: try validateBrOnNonNull()
+        case .brOnCast: try validateBrOnCast()
+        case .brOnCastFail: try validateBrOnCastFail()
+        case .return: try validateReturn()
+        case .call: try validateCall()
+        case .callRef: try validateCallRef()
+        case .callIndirect: try validateCallIndirect()
+        case .returnCall: try validateReturnCall()
+        case .returnCallRef: try validateReturnCallRef()
+        case .returnCallIndirect: try validateReturnCallIndirect()
+        case .throw: try validateThrow()
+        case .throwRef: try validateThrowRef()
+        case .tryTable: try validateTryTable()
 
-        case 0x1A: _ = try popAny()
-        case 0x1B: try validateSelect()
-        case 0x1C:
-            try require(.referenceTypes, opcode)
-            try validateTypedSelect()
+        case .drop: _ = try popAny()
+        case .select: try validateSelect()
+        case .selectTyped: try validateTypedSelect()
 
-        case 0x1F: try validateTryTable()
-        case 0x20:
-            let (index, type) = try readLocal()
-            if !type.isDefaultable { try checkInitialized(index) }
-            push(type)
-        case 0x21:
-            let (index, type) = try readLocal()
-            noteAssignment(index)
-            if !type.isDefaultable { noteInitialization(index) }
-            try pop(type)
-        case 0x22:
-            let (index, type) = try readLocal()
-            noteAssignment(index)
-            if !type.isDefaultable { noteInitialization(index) }
-            try pop(type)
-            push(type)
-        case 0x23:
-            let global = globals[try readIndex(below: globals.count, "global")]
-            push(ValueType(bits: UInt32(truncatingIfNeeded: global >> 1)))
-        case 0x24:
-            let index = try readIndex(below: globals.count, "global")
-            let global = globals[index]
-            guard global & 1 != 0 else { throw invalid("global is immutable: \(index)") }
-            note(.writesGlobals)
-            try pop(ValueType(bits: UInt32(truncatingIfNeeded: global >> 1)))
-        case 0x25:
-            try require(.referenceTypes, opcode)
-            let table = try readIndex(below: tables.count, "table")
-            try pop(tableAddresses[table])
-            push(tables[table])
-        case 0x26:
-            try require(.referenceTypes, opcode)
-            let table = try readIndex(below: tables.count, "table")
-            try pop(tables[table])
-            try pop(tableAddresses[table])
-            note(.writesTables)
+        case .localGet: try validateLocalGet()
+        case .localSet: _ = try validateLocalSet()
+        case .localTee: push(try validateLocalSet())
+        case .globalGet: try validateGlobalGet()
+        case .globalSet: try validateGlobalSet()
 
-        case 0x28...0x35: try validateLoad(opcode)
-        case 0x36...0x3E: try validateStore(opcode)
-        case 0x3F:
-            push(try readMemoryIndex())
-        case 0x40:
-            let address = try readMemoryIndex()
-            note([.growsMemory, .callsRuntime])
-            try pop(address)
-            push(address)
+        case .tableGet: try validateTableGet()
+        case .tableSet: try validateTableSet()
+        case .tableSize: push(tableAddresses[try readTableIndex()])
+        case .tableGrow: try validateTableGrow()
+        case .tableFill: try validateTableFill()
+        case .tableCopy: try validateTableCopy()
+        case .tableInit: try validateTableInit()
+        case .elementDrop: try validateElementDrop()
 
-        case 0x41:
-            try reader.skipSigned(bits: 32)
-            push(.i32)
-        case 0x42:
-            try reader.skipSigned(bits: 64)
-            push(.i64)
-        case 0x43:
-            reader.position &+= 4
-            push(.f32)
-        case 0x44:
-            reader.position &+= 8
-            push(.f64)
+        case .load, .vectorLoad: try validateLoad(rows[code])
+        case .store, .vectorStore: try validateStore(rows[code])
+        case .vectorLoadLane, .vectorStoreLane: try validateLaneAccess(rows[code])
+        case .memorySize: push(try readMemoryIndex())
+        case .memoryGrow: try validateMemoryGrow()
+        case .memoryFill: try validateMemoryFill()
+        case .memoryCopy: try validateMemoryCopy()
+        case .memoryInit: try validateMemoryInit()
+        case .dataDrop: try validateDataDrop()
 
-        case 0x45...0xC4: try validateNumeric(opcode)
+        case .refNull: push(.reference(try readHeapType(), nullable: true))
+        case .refFunc: try validateRefFunc()
+        case .refIsNull: try validateRefIsNull()
+        case .refAsNonNull: push(try popReference().nonNullable)
+        case .refEq: try validateRefEq()
+        case .refTest(let nullable): try validateRefTest(nullable: nullable)
+        case .refCast(let nullable): try validateRefCast(nullable: nullable)
+        case .anyConvertExtern: try validateAnyConvertExtern()
+        case .externConvertAny: try validateExternConvertAny()
+        case .refI31: try validateRefI31()
+        case .i31Get: try validateI31Get()
 
-        case 0xD0:
-            try require(.referenceTypes, opcode)
-            push(.reference(try readHeapType(), nullable: true))
-        case 0xD1:
-            try require(.referenceTypes, opcode)
-            _ = try popReference()
-            push(.i32)
-        case 0xD2:
-            try require(.referenceTypes, opcode)
-            try validateRefFunc()
-        case 0xD4...0xD6: try validateNullCheck(opcode)
-        case 0xFC: try validateMiscellaneous()
-        case 0xFD: try validateVector()
-        case 0xFE: try validateAtomic()
-        default: throw refusal(of: opcode)
+        case .structNew(let values): try validateStructNew(values)
+        case .structGet(let sign): try validateStructGet(sign)
+        case .structSet: try validateStructSet()
+        case .arrayNew(let values): try validateArrayNew(values)
+        case .arrayNewFixed: try validateArrayNewFixed()
+        case .arrayNewData: try validateArrayNewData()
+        case .arrayNewElement: try validateArrayNewElement()
+        case .arrayGet(let sign): try validateArrayGet(sign)
+        case .arraySet: try validateArraySet()
+        case .arrayLength: try validateArrayLength()
+        case .arrayFill: try validateArrayFill()
+        case .arrayCopy: try validateArrayCopy()
+        case .arrayInitData: try validateArrayInitData()
+        case .arrayInitElement: try validateArrayInitElement()
+
+        case .i32Const: try validateConstant(.i32, bits: 32)
+        case .i64Const: try validateConstant(.i64, bits: 64)
+        case .f32Const: validateConstant(.f32, bytes: 4)
+        case .f64Const: validateConstant(.f64, bytes: 8)
+        case .vectorConst: validateConstant(.v128, bytes: 16)
+        case .wide(let wide): try validateWide(wide)
+
+        case .vectorShuffle: try validateShuffle(rows[code])
+        case .vectorExtractLane, .vectorReplaceLane: try validateLane(rows[code])
+        case .unary, .binary, .test, .compare, .convert, .vectorSplat, .vectorNot, .vectorAnyTrue,
+            .vectorBitwise, .vectorBitselect, .vectorAllTrue, .vectorBitmask, .vectorCompare,
+            .vectorShift, .vectorUnary, .vectorBinary, .vectorTernary, .vectorConvert:
+            try apply(rows[code].signature)
+
+        case .atomicFence: try validateFence()
+        case .atomicNotify, .atomicWait, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
+            .atomicCompareExchange:
+            try validateAtomic(rows[code])
         }
     }
 
+    /// Reads the rest of an opcode that is more than one byte long.
+    private mutating func readPrefixed(
+        _ prefix: UInt8
+    ) throws(ModuleError) -> (ConstantTable<ValidationRow>, UInt8) {
+        guard Opcodes.isPrefix(prefix) else { throw refusal() }
+        let (rows, code) = ValidationRow.place(prefix: prefix, code: try reader.readCode())
+        guard rows[code].isOn(features) else { throw refusal() }
+        if prefix == 0xFD { analysis.flags.insert(.usesVectors) }
+        return (rows, code)
+    }
+
+    /// Why the instruction is not valid wherever it stands: a later feature's, or nobody's.
+    private func refusal() -> ModuleError {
+        var again = reader
+        again.position = instruction
+        let first = again.readByte()
+        guard Opcodes.isPrefix(first) else {
+            return Opcodes.refusal(
+                prefix: 0, code: UInt32(first), features: features, at: instruction)
+        }
+        do throws(ModuleError) {
+            let code = try again.readUnsigned32()
+            return Opcodes.refusal(prefix: first, code: code, features: features, at: instruction)
+        } catch {
+            return error
+        }
+    }
+
+    /// Pops the operands and pushes the result of an instruction whose types are fixed.
+    @inline(__always)
+    mutating func apply(_ signature: FixedSignature) throws(ModuleError) {
+        if signature.count > 1 {
+            if signature.count > 2 { try pop(ValueType(bits: UInt32(signature.third))) }
+            try pop(ValueType(bits: UInt32(signature.second)))
+        }
+        try pop(ValueType(bits: UInt32(signature.first)))
+        push(ValueType(bits: UInt32(signature.result)))
+    }
+
     // MARK: Blocks
+
+    private mutating func validateIf() throws(ModuleError) {
+        try pop(.i32)
+        try validateBlock(.if)
+    }
 
     private mutating func validateBlock(_ kind: ControlFrame.Kind) throws(ModuleError) {
         let signature = try readBlockSignature()
@@ -140,42 +182,13 @@ extension FunctionValidator {
         guard index >= 0, index < Int64(signatures.count) else {
             throw invalid("unknown type \(index)")
         }
-        return signatures[try checkFunctionType(UInt32(truncatingIfNeeded: index))]
+        return signatures[try checkType(UInt32(truncatingIfNeeded: index), is: .function)]
     }
 
-    // MARK: Calls
-
-    mutating func noteCall(_ flags: BodyFlags) {
-        note(flags)
-        analysis.callWeight = analysis.callWeight.saturatingAdd(weight)
-    }
-
-    private mutating func validateCall() throws(ModuleError) {
-        let function = try readIndex(below: signatures.functionCount, "function")
-        let leaves = function < module.importedFunctionCount
-        noteCall(leaves ? [.calls, .leavesInstance] : .calls)
-        let signature = signatures.ofFunction(function)
-        try pop(signature.parameterCount, from: signature.parameterStart)
-        push(signature.resultCount, from: signature.resultStart)
-    }
-
-    private mutating func validateCallIndirect() throws(ModuleError) {
-        let (address, signature) = try readIndirectCallee()
-        noteCall([.calls, .leavesInstance])
-        try pop(address)
-        try pop(signature.parameterCount, from: signature.parameterStart)
-        push(signature.resultCount, from: signature.resultStart)
-    }
-
-    /// Reads the immediates of a call through a table: the type of its index, and the signature.
-    mutating func readIndirectCallee() throws(ModuleError) -> (ValueType, FlatSignature) {
-        let type = try reader.readUnsigned32()
-        let table = try readIndex(below: tables.count, "table")
-        let index = try checkFunctionType(type)
-        guard matches(tables[table], .funcref) else {
-            throw invalid("type mismatch: table \(table) does not hold functions")
-        }
-        return (tableAddresses[table], signatures[index])
+    private mutating func validateReturn() throws(ModuleError) {
+        let body = frames[0].signature
+        try pop(body.resultCount, from: body.resultStart)
+        setUnreachable()
     }
 
     // MARK: Parametric
@@ -203,34 +216,32 @@ extension FunctionValidator {
         push(type)
     }
 
-    // MARK: Locals
+    // MARK: Numbers
 
     @inline(__always)
-    private mutating func readLocal() throws(ModuleError) -> (index: Int, type: ValueType) {
-        let index = try readIndex(below: analysis.locals.count, "local")
-        return (
-            index, analysis.locals.use(index, weight: weight, parameters: signatures.types)
-        )
+    private mutating func validateConstant(
+        _ type: ValueType, bits: UInt32
+    ) throws(ModuleError) {
+        try reader.skipSigned(bits: bits)
+        push(type)
     }
 
-    // MARK: Refusals
-
-    /// Why an instruction with this first byte is not valid: a later feature's, or nobody's.
-    func refusal(of opcode: UInt8) -> ModuleError {
-        if opcode == 0xFB {
-            return unsupported(.garbageCollection, "prefix \(String(opcode, radix: 16))")
-        }
-        return refusal(ofPrefix: 0, code: UInt32(opcode))
-    }
-
-    func refusal(ofPrefix prefix: UInt8, code: UInt32) -> ModuleError {
-        Opcodes.refusal(prefix: prefix, code: code, at: instruction)
-    }
-
-    /// Checks that `feature`, which brought the instruction of one byte `opcode`, is on.
     @inline(__always)
-    func require(_ feature: Feature, _ opcode: UInt8) throws(ModuleError) {
-        if !features.has(feature) { throw refusal(of: opcode) }
+    private mutating func validateConstant(_ type: ValueType, bytes: Int) {
+        reader.position &+= bytes
+        push(type)
+    }
+
+    /// Numbers of 128 bits are two operands each; products have two factors of 64 bits.
+    private mutating func validateWide(_ wide: WideOperator) throws(ModuleError) {
+        let count =
+            switch wide {
+            case .add128, .subtract128: 4
+            case .multiplySigned, .multiplyUnsigned: 2
+            }
+        for _ in 0..<count { try pop(.i64) }
+        push(.i64)
+        push(.i64)
     }
 }
 

@@ -14,6 +14,7 @@ public struct FunctionValidator: ~Copyable {
 
     let module: DecodedModule
     let features: FeatureSet
+    let rows = ValidationRow.core
     var signatures: SignatureTable
     /// Types of globals, shifted left, with the lowest bit saying whether it is mutable.
     var globals = Arena<UInt64>(capacity: 16)
@@ -102,6 +103,7 @@ public struct FunctionValidator: ~Copyable {
         operands.removeAll()
         frames.removeAll()
         forgetInitializations(since: 0)
+        signatures.forgetExactSingles()
         height = 0
         isUnreachable = false
         weight = 1

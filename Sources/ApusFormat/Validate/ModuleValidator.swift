@@ -46,18 +46,18 @@ public struct ModuleValidator {
         try check(index, below: end ?? module.types.count, "type", at: offset)
     }
 
-    /// Checks that `index` is that of a function type.
-    private func check(functionType index: UInt32, at offset: UInt32) throws(ModuleError) {
+    /// Checks that `index` is that of a type of `kind`.
+    func check(_ index: UInt32, is kind: CompositeKind, at offset: UInt32) throws(ModuleError) {
         try check(index, below: module.types.count, "type", at: offset)
-        let kind = module.types.kind(Int(index))
-        guard kind == .function else {
+        let found = module.types.kind(Int(index))
+        guard found == kind else {
             throw invalid(
-                offset, "type mismatch: type \(index) is a \(kind.name), not a function type")
+                offset, "type mismatch: type \(index) is \(found.name), not \(kind.name)")
         }
     }
 
     /// Whether a value of type `given` may be where one of type `expected` is asked for.
-    private func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
+    func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
         module.canonical(given).matches(module.canonical(expected), in: module)
     }
 
@@ -66,7 +66,7 @@ public struct ModuleValidator {
             let offset = offset(index, in: module.offsets.imports)
             switch item.type {
             case .function(let type):
-                try check(functionType: type, at: offset)
+                try check(type, is: .function, at: offset)
             case .tag(let type): try validate(tagType: type, at: offset)
             case .table(let type): try validate(type, at: offset)
             case .memory(let type): try validate(type, at: offset)
@@ -84,7 +84,7 @@ public struct ModuleValidator {
         for index in module.importedFunctionCount..<module.functions.count {
             let place = index - module.importedFunctionCount
             try check(
-                functionType: module.functions[index],
+                module.functions[index], is: .function,
                 at: offset(place, in: module.offsets.functions))
         }
         for index in module.importedTableCount..<module.tables.count {
@@ -127,7 +127,7 @@ public struct ModuleValidator {
 
     /// Exceptions carry something and return nothing (3.2.11).
     private func validate(tagType index: UInt32, at offset: UInt32) throws(ModuleError) {
-        try check(functionType: index, at: offset)
+        try check(index, is: .function, at: offset)
         guard module.types.function(Int(index)).results.isEmpty else {
             throw invalid(offset, "non-empty tag result type")
         }
@@ -242,75 +242,6 @@ public struct ModuleValidator {
             let offset = offset(index, in: module.offsets.data)
             try check(memory, below: module.memories.count, "memory", at: offset)
             try validate(position, as: module.memories[Int(memory)].address, at: offset)
-        }
-    }
-
-    // MARK: Constant expressions
-
-    /// Checks that `expression` leaves one value of `expected` (3.4.14). `globalsBefore` is how
-    /// many globals have their values by then; nil: all.
-    private func validate(
-        _ expression: ConstantExpression, as expected: ValueType, at offset: UInt32,
-        globalsBefore: Int? = nil
-    ) throws(ModuleError) {
-        let globals = globalsBefore ?? module.globals.count
-        var stack: [ValueType] = []
-        for instruction in expression.instructions {
-            switch instruction {
-            case .i32Const: stack.append(.i32)
-            case .i64Const: stack.append(.i64)
-            case .f32Const: stack.append(.f32)
-            case .f64Const: stack.append(.f64)
-            case .v128Const: stack.append(.v128)
-            case .refNull(let type):
-                let null = ValueType.reference(type, nullable: true)
-                try check(null, at: offset)
-                stack.append(null)
-            case .refFunc(let function):
-                try check(function, below: module.functions.count, "function", at: offset)
-                let type = HeapType(typeIndex: module.functions[Int(function)])
-                stack.append(.reference(type, nullable: false))
-            case .globalGet(let global):
-                stack.append(try constantGlobal(global, below: globals, at: offset))
-            case .i32Add, .i32Sub, .i32Mul: try operate(.i32, &stack, at: offset)
-            case .i64Add, .i64Sub, .i64Mul: try operate(.i64, &stack, at: offset)
-            }
-        }
-        guard stack.count == 1, matches(stack[0], expected) else {
-            throw invalid(
-                offset,
-                "type mismatch: constant expression gives [\(ValueType.list(stack))], "
-                    + "not [\(expected)]")
-        }
-    }
-
-    /// In WebAssembly 2.0 only imported globals may be read, in 3.0 earlier ones too.
-    private func constantGlobal(
-        _ global: UInt32, below count: Int, at offset: UInt32
-    ) throws(ModuleError) -> ValueType {
-        try check(global, below: count, "global", at: offset)
-        let type = module.globals[Int(global)]
-        guard
-            global < module.importedGlobalCount || features.has(.functionReferences)
-                || features.has(.garbageCollection)
-        else {
-            throw ModuleError(
-                .unsupported(.garbageCollection), at: Int(offset),
-                "constant that reads a global of its own module")
-        }
-        guard !type.isMutable else { throw invalid(offset, "constant expression required") }
-        return type.value
-    }
-
-    private func operate(
-        _ type: ValueType, _ stack: inout [ValueType], at offset: UInt32
-    ) throws(ModuleError) {
-        guard features.has(.extendedConstants) else {
-            throw ModuleError(
-                .unsupported(.extendedConstants), at: Int(offset), "arithmetic in a constant")
-        }
-        guard stack.popLast() == type, stack.last == type else {
-            throw invalid(offset, "type mismatch: operands of arithmetic in a constant")
         }
     }
 }

@@ -41,10 +41,24 @@ extension FunctionValidator {
     @inline(__always)
     mutating func pop(_ count: Int32, from start: Int32) throws(ModuleError) {
         var place = count
-        while place > 0 {
+        while place > 0, !popsAnything {
             place &-= 1
             try pop(signatures.types[Int(start &+ place)])
         }
+    }
+
+    /// Pops `count` operands of one type.
+    mutating func pop(_ type: ValueType, times count: UInt32) throws(ModuleError) {
+        var rest = count
+        while rest > 0, !popsAnything {
+            rest &-= 1
+            try pop(type)
+        }
+    }
+
+    /// Whether the stack has whatever is popped, so that nobody need look how much it is.
+    private var popsAnything: Bool {
+        @inline(__always) get { isUnreachable && operands.count == height }
     }
 
     @inline(__always)

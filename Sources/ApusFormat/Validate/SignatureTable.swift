@@ -1,18 +1,24 @@
 public import ApusCollections
 
-/// Function types laid flat, so that looking one up touches no reference counts.
+/// The types of a module laid flat, so that looking one up touches no reference counts.
 ///
 /// Made once per thread that validates or compiles a module's functions.
 public struct SignatureTable: ~Copyable {
-    /// Parameters and results of all types, one after the other, and then one entry for each
-    /// value type that a block may have as its only result.
+    /// Parameters and results of all function types, one after the other, the values that fields of
+    /// others are made of, and then one entry for each value type that a block may have as its
+    /// only result.
     public private(set) var types = Arena<ValueType>(capacity: 256)
+    /// Of structures and arrays: the places of their fields as those of results.
     private var entries = Arena<FlatSignature>(capacity: 64)
+    /// The fields of all structures and arrays; their references are canonical.
+    private var fields = Arena<FieldType>(capacity: 16)
     private var places = Arena<TypePlace>(capacity: 64)
     /// Type index per function, imported ones first.
     private var functions = Arena<UInt32>(capacity: 64)
     /// Where the entries for lone results begin.
     private var singles: Int32 = 0
+    /// How many types there are without those that `exactSingle` has added.
+    private var lastingCount = 0
     /// Some type mentions v128.
     public private(set) var hasVectors = false
 
@@ -22,29 +28,48 @@ public struct SignatureTable: ~Copyable {
         places.reserve(module.types.count)
         for place in module.typePlaces { places.append(place) }
         for index in module.types.indices {
-            var entry = FlatSignature()
-            if module.types.kind(index) == .function {
-                let parameters = module.types.fieldRange(index)
-                let results = module.types.resultRange(index)
-                entry.parameterStart = Int32(truncatingIfNeeded: types.count)
-                entry.parameterCount = Int32(truncatingIfNeeded: parameters.count)
-                for place in parameters { append(module.canonical(module.types.fields[place])) }
-                entry.resultStart = Int32(truncatingIfNeeded: types.count)
-                entry.resultCount = Int32(truncatingIfNeeded: results.count)
-                for place in results { append(module.canonical(module.types.fields[place])) }
-            }
-            entries.append(entry)
+            entries.append(
+                module.types.kind(index) == .function
+                    ? appendFunction(index, module) : appendAggregate(index, module))
         }
         functions.reserve(module.functions.count)
         for function in module.functions { functions.append(function) }
         singles = Int32(truncatingIfNeeded: types.count)
         for type in Self.lone { types.append(type) }
+        lastingCount = types.count
     }
 
-    private mutating func append(_ field: FieldType) {
-        let type = field.storage
-        if type == .v128 { hasVectors = true }
-        types.append(type)
+    private mutating func appendFunction(
+        _ index: Int, _ module: DecodedModule
+    ) -> FlatSignature {
+        let parameters = module.types.fieldRange(index)
+        let results = module.types.resultRange(index)
+        var entry = FlatSignature()
+        entry.parameterStart = Int32(truncatingIfNeeded: types.count)
+        entry.parameterCount = Int32(truncatingIfNeeded: parameters.count)
+        entry.resultStart = entry.parameterStart &+ entry.parameterCount
+        entry.resultCount = Int32(truncatingIfNeeded: results.count)
+        for place in parameters.lowerBound..<results.upperBound {
+            let type = module.canonical(module.types.fields[place]).storage
+            if type == .v128 { hasVectors = true }
+            types.append(type)
+        }
+        return entry
+    }
+
+    private mutating func appendAggregate(
+        _ index: Int, _ module: DecodedModule
+    ) -> FlatSignature {
+        var entry = FlatSignature()
+        entry.parameterStart = Int32(truncatingIfNeeded: types.count)
+        entry.resultStart = Int32(truncatingIfNeeded: fields.count)
+        for place in module.types.fieldRange(index) {
+            let field = module.canonical(module.types.fields[place])
+            types.append(field.unpacked)
+            fields.append(field)
+            entry.resultCount &+= 1
+        }
+        return entry
     }
 
     public var count: Int { entries.count }
@@ -52,6 +77,22 @@ public struct SignatureTable: ~Copyable {
 
     @inline(__always)
     public subscript(typeIndex: Int) -> FlatSignature { entries[typeIndex] }
+
+    /// The fields of the structure type `typeIndex`, or the elements of an array type as the only
+    /// one.
+    @inline(__always)
+    public func fields(_ typeIndex: Int) -> FlatFields {
+        let entry = entries[typeIndex]
+        return FlatFields(
+            start: entry.resultStart, count: entry.resultCount, valueStart: entry.parameterStart)
+    }
+
+    /// Field `index` of those, which there must be. If it is a reference to a type, then by the
+    /// canonical index.
+    @inline(__always)
+    public func field(_ index: Int32, of fields: FlatFields) -> FieldType {
+        self.fields[Int(fields.start &+ index)]
+    }
 
     /// What is known of type `index` besides.
     @inline(__always)
@@ -83,6 +124,9 @@ public struct SignatureTable: ~Copyable {
         signature.resultCount = 1
         return signature
     }
+
+    /// Forgets what `exactSingle` has added, for another function.
+    mutating func forgetExactSingles() { types.truncate(to: lastingCount) }
 
     /// The signature of a block whose only result is exactly of `type`, which is added unless it
     /// was the last one.
@@ -116,4 +160,14 @@ public struct FlatSignature: BitwiseCopyable, Sendable {
     public var resultCount: Int32 = 0
 
     public init() {}
+}
+
+/// Where the fields of a structure or array type lie in `SignatureTable`.
+public struct FlatFields: BitwiseCopyable, Sendable {
+    var start: Int32
+    /// How many there are.
+    public var count: Int32
+    /// Where in `SignatureTable.types` the types of the values begin that the fields are made of:
+    /// what is packed is an i32 there.
+    public var valueStart: Int32
 }

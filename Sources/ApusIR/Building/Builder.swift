@@ -115,7 +115,11 @@ public struct Builder: ~Copyable {
 
     /// Goes on where control comes from `state` or from `other`.
     public mutating func merge(_ other: MemoryState) {
-        for alias in AliasClass.allCases where state[alias] != other[alias] { invalidate(alias) }
+        for alias in AliasClass.allCases where state[alias] != other[alias] {
+            if alias != .field { invalidate(alias) }
+        }
+        state.merge(fieldsOf: other, nextVersion)
+        nextVersion &+= 1
     }
 
     // MARK: Values
@@ -200,7 +204,7 @@ public struct Builder: ~Copyable {
         let instruction = Instruction(
             .load, type, immediate: access.bits, a: base.number, b: index.number,
             c: UInt32(bitPattern: displacement))
-        let key = ValueTable.Key(instruction, version: state[access.alias])
+        let key = ValueTable.Key(instruction, version: state.version(access, at: displacement))
         if let known = find(key) { return known }
         let value = append(instruction)
         insert(key, value)
@@ -219,13 +223,14 @@ public struct Builder: ~Copyable {
             Instruction(
                 .store, .none, immediate: access.bits, a: base.number, b: index.number,
                 c: UInt32(truncatingIfNeeded: place)))
-        invalidate(access.alias)
+        state.write(access, at: displacement, nextVersion)
+        nextVersion &+= 1
         guard access.width == .full else { return }
         // A load of the same will find what was stored.
         let load = Instruction(
             .load, function.type(value), immediate: access.bits, a: base.number, b: index.number,
             c: UInt32(bitPattern: displacement))
-        insert(ValueTable.Key(load, version: state[access.alias]), value)
+        insert(ValueTable.Key(load, version: state.version(access, at: displacement)), value)
     }
 
     /// Loads or stores a lane of `vector`; the result is of a load.

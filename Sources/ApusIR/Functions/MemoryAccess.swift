@@ -75,6 +75,11 @@ public enum AliasClass: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case table
     /// Where a table's elements are and how many; how much is left of a segment. Changed by calls.
     case tableRecord
+    /// A field of an object, at a displacement from its start: fields at different ones are
+    /// different, whatever the objects. Changed by stores and calls.
+    case field
+    /// An element of an array. Changed by stores and calls.
+    case element
 
     @inline(__always)
     public var mask: UInt8 { 1 &<< rawValue }

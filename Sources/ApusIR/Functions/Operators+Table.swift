@@ -112,6 +112,9 @@ extension Operator {
                 "atomicCompareExchange", .compareStore, .atomic, .access, [.reads, .writes])
         case .fence: entry("fence", .none, .nothing, .none, .writes)
 
+        case .allocate: entry("allocate", .ternary, .allocates, .none, .traps)
+        case .typeTest: entry("typeTest", .binary, .testsType, .number)
+
         case .call: entry("call", .list, .any, .none, .calls)
         case .callImport: entry("callImport", .list, .any, .none, .calls)
         case .callFar: entry("callFar", .unaryAndList, .any, .number, .calls)

@@ -79,6 +79,14 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// Orders as an atomic access does.
     case fence
 
+    // Objects, of which the machine knows more. What names a type is a constant.
+    /// A new object of the type that `b` names, all zeros: of `a` bytes, an i64, and `c` elements,
+    /// an i32, if it is an array. The collector may run.
+    case allocate
+    /// Whether `a` refers to an object of the type that `b` names, in the way that the immediate
+    /// says: 1 or 0.
+    case typeTest
+
     // Calls. The first result is the call's own value, further ones are `callResult`s that
     // follow it at once.
     /// Of function `a` of this module, with arguments.
@@ -219,6 +227,8 @@ public enum TypeRule: UInt8, BitwiseCopyable, Sendable {
     case atomic
     /// One i32 and no result.
     case condition
+    /// An i64 and two i32 to a reference; a reference and an i32 to an i32.
+    case allocates, testsType
 }
 
 /// What the immediate of an instruction says.

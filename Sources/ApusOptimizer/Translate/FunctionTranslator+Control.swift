@@ -97,6 +97,7 @@ extension FunctionTranslator {
     private static func changes(_ flags: BodyFlags) -> AliasSet {
         if !flags.isDisjoint(with: [.calls, .callsRuntime]) { return .all }
         var set: AliasSet = [.init(.table)]
+        if flags.contains(.writesHeap) { set.formUnion([.init(.field), .init(.element)]) }
         if !flags.isDisjoint(with: [.accessesMemory, .synchronizes]) { set.insert(.init(.memory)) }
         if !flags.isDisjoint(with: [.growsMemory, .synchronizes]) {
             set.insert(.init(.memorySize))

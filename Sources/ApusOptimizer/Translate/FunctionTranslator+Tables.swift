@@ -208,7 +208,7 @@ extension FunctionTranslator {
         _ = trap(.nullReference, if: isNull(stack.last, .equal))
     }
 
-    private mutating func isNull(_ reference: Value, _ condition: IntegerCondition) -> Value {
+    mutating func isNull(_ reference: Value, _ condition: IntegerCondition) -> Value {
         let null = builder.constant(.ref, 0)
         return builder.value(
             ApusIR.Instruction(.compare, .i32, reference, null, immediate: condition.rawValue))

@@ -15,6 +15,7 @@ internal import ApusIR
 struct FunctionTranslator: ~Copyable {
     let module: DecodedModule
     let layout: ContextLayout
+    let aggregates: AggregateLayouts
     let signatures: SignatureTable
     let isFuelMetered: Bool
     let pollsInterruption: Bool
@@ -86,6 +87,7 @@ struct FunctionTranslator: ~Copyable {
     init(_ environment: ModuleEnvironment) {
         module = environment.module
         layout = environment.layout
+        aggregates = environment.aggregates
         signatures = SignatureTable(environment.module)
         watch = environment.watch
         isFuelMetered = environment.isFuelMetered

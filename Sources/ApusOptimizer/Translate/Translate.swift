@@ -66,6 +66,30 @@ extension FunctionTranslator {
         case .refFunc: translateRefFunc()
         case .refIsNull: translateRefIsNull()
         case .refAsNonNull: translateRefAsNonNull()
+        case .refEq: translateRefEq()
+        case .refTest(let nullable): translateRefTest(nullable: nullable)
+        case .refCast(let nullable): translateRefCast(nullable: nullable)
+        case .brOnCast: translateBrOnCast(onFailure: false)
+        case .brOnCastFail: translateBrOnCast(onFailure: true)
+        case .refI31: translateRefI31()
+        case .i31Get(let sign): translateI31Get(sign)
+        // The same reference, whatever its type is called.
+        case .anyConvertExtern, .externConvertAny: break
+
+        case .structNew(let initializer): translateStructNew(initializer)
+        case .structGet(let sign): translateStructGet(sign)
+        case .structSet: translateStructSet()
+        case .arrayNew(let initializer): translateArrayNew(initializer)
+        case .arrayNewFixed: translateArrayNewFixed()
+        case .arrayNewData: translateArrayNewData()
+        case .arrayNewElement: translateArrayNewElement()
+        case .arrayGet(let sign): translateArrayGet(sign)
+        case .arraySet: translateArraySet()
+        case .arrayLength: translateArrayLength()
+        case .arrayFill: translateArrayFill()
+        case .arrayCopy: translateArrayCopy()
+        case .arrayInitData: translateArrayInitData()
+        case .arrayInitElement: translateArrayInitElement()
 
         case .i32Const:
             push(builder.constant(.i32, UInt64(UInt32(bitPattern: reader.readSigned32()))))
@@ -104,14 +128,6 @@ extension FunctionTranslator {
             translateAtomicUpdate(type, width, update)
         case .atomicCompareExchange(let type, let width):
             translateAtomicCompareExchange(type, width)
-
-        // Left to the other compiler, which does them or says what is missing.
-        case .refEq, .refTest,
-            .refCast, .brOnCast, .brOnCastFail, .refI31, .i31Get, .structNew, .structGet,
-            .structSet, .arrayNew, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayGet,
-            .arraySet, .arrayLength, .arrayFill, .arrayCopy, .arrayInitData, .arrayInitElement,
-            .anyConvertExtern, .externConvertAny:
-            isRefused = true
         }
     }
 }

@@ -17,11 +17,11 @@ extension RuntimeFunctions {
 
     /// (exception)
     static let exceptionThrow: Entry = { context, bits, _, _, _, _ in
-        guard let exception = unsafe ThrownException.of(bits) else {
+        guard let exception = ThrownException.of(bits) else {
             unsafe setTrap(context, .nullExceptionReference)
             return 0
         }
-        unsafe withInstance(context) { $0.store.raise(exception) }
+        unsafe withInstance(context) { $0.store.raise(exception, in: $0.module) }
         return 0
     }
 }

@@ -23,7 +23,7 @@ extension RuntimeFunctions {
 
     /// (place of a memory, destination, value, count)
     static let memoryFill: Entry = { context, memory, destination, value, count, _ in
-        guard let start = unsafe bytes(context, memory, destination, count) else {
+        guard let start = unsafe memoryBytes(context, memory, destination, count) else {
             return unsafe outOfBounds(context)
         }
         let bytes = Int(truncatingIfNeeded: count)
@@ -36,8 +36,8 @@ extension RuntimeFunctions {
     /// (places of the destination's memory and of the source's, or of a data segment, destination,
     /// source, count)
     static let memoryCopy: Entry = { context, target, origin, destination, source, count in
-        guard let start = unsafe bytes(context, target, destination, count),
-            let from = unsafe bytes(context, origin, source, count)
+        guard let start = unsafe memoryBytes(context, target, destination, count),
+            let from = unsafe memoryBytes(context, origin, source, count)
         else { return unsafe outOfBounds(context) }
         let bytes = Int(truncatingIfNeeded: count)
         return unsafe inPieces(context, bytes, backward: start > from) { offset, length in
@@ -49,7 +49,7 @@ extension RuntimeFunctions {
     /// `ContextLayout.memoryPlace`; nil if it does not have them. Filling and copying are often
     /// short: nothing that counts references is touched.
     @inline(__always)
-    private static func bytes(
+    static func memoryBytes(
         _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ address: UInt64,
         _ count: UInt64
     ) -> UnsafeMutableRawPointer? {

@@ -21,7 +21,7 @@ extension RuntimeFunctions {
 
     /// (place of a table, destination, value, count)
     static let tableFill: Entry = { context, table, destination, value, count, _ in
-        guard let start = unsafe elements(context, table, destination, count) else {
+        guard let start = unsafe tableElements(context, table, destination, count) else {
             return unsafe outOfBounds(context)
         }
         let elements = Int(truncatingIfNeeded: count)
@@ -33,8 +33,8 @@ extension RuntimeFunctions {
     /// (places of the destination's table and of the source's, or of an element segment,
     /// destination, source, count)
     static let tableCopy: Entry = { context, target, origin, destination, source, count in
-        guard let start = unsafe elements(context, target, destination, count),
-            let from = unsafe elements(context, origin, source, count)
+        guard let start = unsafe tableElements(context, target, destination, count),
+            let from = unsafe tableElements(context, origin, source, count)
         else { return unsafe outOfBounds(context) }
         let elements = Int(truncatingIfNeeded: count)
         return unsafe inPieces(context, elements, backward: start > from) { offset, length in
@@ -46,7 +46,7 @@ extension RuntimeFunctions {
     /// `ContextLayout.tablePlace`; nil if it does not have them. What is done to them does not
     /// show in the table's owner: the module is known to do it.
     @inline(__always)
-    private static func elements(
+    static func tableElements(
         _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ index: UInt64,
         _ count: UInt64
     ) -> UnsafeMutablePointer<UInt64>? {

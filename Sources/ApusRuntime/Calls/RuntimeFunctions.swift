@@ -37,6 +37,17 @@ enum RuntimeFunctions {
         case .memoryWait32: unsafe memoryWait32
         case .memoryWait64: unsafe memoryWait64
         case .memoryNotify: unsafe memoryNotify
+        case .objectNew: unsafe objectNew
+        case .arrayNew: unsafe arrayNew
+        case .arrayNewFilled: unsafe arrayNewFilled
+        case .arrayNewVectors: unsafe arrayNewVectors
+        case .arrayNewData: unsafe arrayNewData
+        case .arrayNewElements: unsafe arrayNewElements
+        case .arrayFill: unsafe arrayFill
+        case .arrayFillVectors: unsafe arrayFillVectors
+        case .arrayCopy: unsafe arrayCopy
+        case .arrayInitData: unsafe arrayInitData
+        case .arrayInitElements: unsafe arrayInitElements
         case .exceptionMake: unsafe exceptionMake
         case .exceptionThrow: unsafe exceptionThrow
         }

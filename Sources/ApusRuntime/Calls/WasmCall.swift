@@ -76,10 +76,22 @@ extension RuntimeStore {
             if status != 0 { throw takeTrap() }
         }
         if has(apus_attention_hook) {
-            try hooked(.enteringWasm, .leavingWasm, call)
+            let count = pinned.count
+            defer { pinned.removeLast(pinned.count - count) }
+            unsafe pin(cells, target.parameterCount)
+            try hooked(.enteringWasm, .leavingWasm) {
+                try call()
+                unsafe pin(cells, target.cellCount)
+            }
         } else {
             try call()
         }
+    }
+
+    /// Keeps what cells refer to, whose owner is the only one to know of it.
+    private func pin(_ cells: UnsafeMutablePointer<UInt64>?, _ count: Int) {
+        guard let cells = unsafe cells else { return }
+        for index in 0..<count { pinned.append(unsafe cells[index]) }
     }
 
     /// Runs the function: 0 if it returned, 1 after a trap.

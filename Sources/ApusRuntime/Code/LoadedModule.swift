@@ -28,8 +28,10 @@ public final class LoadedModule: Sendable {
     let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
-    /// Whether its tables or globals can hold references to host objects or exceptions.
+    /// Whether its tables or globals can hold references to what stores collect.
     let holdsObjects: Bool
+    /// Whether a passive element segment may hold such references.
+    let hasObjectSegments: Bool
     /// Whether it imports something that is no function.
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
@@ -65,8 +67,11 @@ public final class LoadedModule: Sendable {
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         holdsObjects =
-            module.tables.contains { $0.element.refersToObjects }
-            || module.globals.contains { $0.value.refersToObjects }
+            module.tables.contains { ObjectLayout.isTraced($0.element, in: module) }
+            || module.globals.contains { ObjectLayout.isTraced($0.value, in: module) }
+        hasObjectSegments = module.elements.contains {
+            $0.mode == .passive && ObjectLayout.isTraced($0.type, in: module)
+        }
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()

@@ -64,6 +64,13 @@ final class ModuleCode: Sendable {
         }
     }
 
+    /// The image that has all code for good, if `address` is in it.
+    func fixedImage(at address: UInt) -> CodeImage? {
+        guard case .direct(let image) = linkage, address &- image.base <= UInt(image.codeBytes)
+        else { return nil }
+        return image
+    }
+
     /// The image in which function `index` begins now.
     func image(ofFunction index: Int) -> CodeImage? {
         switch linkage {

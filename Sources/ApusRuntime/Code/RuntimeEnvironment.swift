@@ -81,6 +81,9 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     /// No segment of an instance is written if one of them does not fit, as it was before there
     /// were bulk instructions.
     public var checksSegmentsFirst = false
+    /// For tests: each object that is made is preceded by a collection, and what is free holds
+    /// nothing that looks like an object.
+    public var collectsAtEachAllocation = false
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

@@ -27,14 +27,18 @@ public final class TrampolineCache: Sendable {
     public let trapExit: UInt
     /// Address of the stub that tail calls into other instances return to.
     public let tailReturn: UInt
+    /// Address of the stub that makes objects where compiled code has no room for them.
+    public let allocate: UInt
 
     public init(_ source: any TrampolineSource) throws(ResourceError) {
         self.source = source
-        let (code, offsets) = Self.code([.runtimeCall, .trapExit, .tailReturn], source)
+        let (code, offsets) = Self.code(
+            [.runtimeCall, .trapExit, .tailReturn, .allocate], source)
         block = try CodeBlock(code)
         runtimeCall = block.base &+ UInt(offsets[0])
         trapExit = block.base &+ UInt(offsets[1])
         tailReturn = block.base &+ UInt(offsets[2])
+        allocate = block.base &+ UInt(offsets[3])
     }
 
     /// Position-independent code of all `kinds`, and where each of them starts in it.

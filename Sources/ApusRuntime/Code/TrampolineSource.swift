@@ -13,6 +13,8 @@ public enum TrampolineKind: Hashable, Sendable {
     case trapExit
     /// Where functions return to that another instance has tail-called.
     case tailReturn
+    /// Makes objects for compiled code that has no room for them.
+    case allocate
     /// Goes on at the address that lies `distance` bytes behind the trampoline's own start, in 8
     /// bytes, and changes nothing that a function can see.
     case linkage(distance: Int32)

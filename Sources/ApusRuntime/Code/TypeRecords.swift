@@ -60,6 +60,12 @@ final class TypeRecords: Sendable {
         if row != zeros, row != 0 {
             unsafe apus_free(UnsafeMutableRawPointer(bitPattern: row))
         }
+        guard unsafe UInt32(record(slot).pointee.tracing) == apus_tracing_far.rawValue else {
+            return
+        }
+        unsafe record(slot).pointee.tracing = 0
+        let references = unsafe UInt(record(slot).pointee.references)
+        unsafe apus_free(UnsafeMutableRawPointer(bitPattern: references))
     }
 
     // MARK: Reading
@@ -121,7 +127,8 @@ final class TypeRecords: Sendable {
 
     /// Writes the record of a type, whose slot has room, below that in slot `parent`.
     func write(
-        _ slot: Int, id: UInt32, _ kind: CompositeKind, isFinal: Bool, parent: Int?
+        _ slot: Int, id: UInt32, _ kind: CompositeKind, isFinal: Bool, parent: Int?,
+        _ shape: ObjectShape = ObjectShape()
     ) throws(ResourceError) {
         let record = unsafe record(slot)
         let depth = parent.map { self.depth($0) + 1 } ?? 0
@@ -132,6 +139,7 @@ final class TypeRecords: Sendable {
             }
             unsafe record.pointee.far = UnsafePointer(row.assumingMemoryBound(to: UInt32.self))
         }
+        try unsafe write(shape, to: record)
         if let parent {
             for above in 0..<depth {
                 unsafe entry(record, above).pointee = supertype(of: parent, at: above)
@@ -144,6 +152,23 @@ final class TypeRecords: Sendable {
         unsafe record.pointee.id = id
     }
 
+    private func write(
+        _ shape: ObjectShape, to record: UnsafeMutablePointer<apus_type>
+    ) throws(ResourceError) {
+        unsafe record.pointee.bytes = shape.bytes
+        unsafe record.pointee.references = shape.references.first ?? 0
+        if shape.tracing == apus_tracing_far {
+            let bytes = UInt64(shape.references.count * 8)
+            guard let row = unsafe apus_allocate(bytes) else {
+                throw ResourceError(.signature, requested: bytes)
+            }
+            let words = unsafe row.assumingMemoryBound(to: UInt64.self)
+            for (place, word) in shape.references.enumerated() { unsafe words[place] = word }
+            unsafe record.pointee.references = UInt64(UInt(bitPattern: row))
+        }
+        unsafe record.pointee.tracing = UInt8(truncatingIfNeeded: shape.tracing.rawValue)
+    }
+
     /// Forgets the type that has `slot`.
     func clear(_ slot: Int) {
         let record = unsafe record(slot)
@@ -151,6 +176,8 @@ final class TypeRecords: Sendable {
         freeRow(slot)
         unsafe record.pointee.far = UnsafePointer(bitPattern: zeros)
         unsafe record.pointee.depth = 0
+        unsafe record.pointee.bytes = 0
+        unsafe record.pointee.tracing = 0
         unsafe record.pointee.id = 0
     }
 }

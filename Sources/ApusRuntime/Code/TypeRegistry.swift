@@ -132,6 +132,8 @@ public final class TypeRegistry: Sendable {
         _ number: Int, _ words: GroupWords, _ state: inout State
     ) throws(ResourceError) {
         var own: [UInt32] = []
+        var kinds: [CompositeKind] = []
+        words.forEachMember { kinds.append($0.kind) }
         do throws(ResourceError) {
             try words.forEachMember { member throws(ResourceError) in
                 let slot = try takeSlot(&state)
@@ -144,7 +146,7 @@ public final class TypeRegistry: Sendable {
                     }
                 try records.write(
                     Int(slot), id: Self.id(slot, state), member.kind, isFinal: member.isFinal,
-                    parent: parent)
+                    parent: parent, ObjectShape(member, of: words, kinds))
             }
         } catch {
             for slot in own { giveBack(slot, &state) }
@@ -256,6 +258,40 @@ public final class TypeRegistry: Sendable {
         if id == other { return true }
         let depth = records.depth(Int(other & TypeField.slotMask))
         return records.supertype(of: Int(id & TypeField.slotMask), at: depth) == other
+    }
+
+    /// The id of the engine's type with this number; 0 if there is none.
+    func id(_ number: UInt32) -> UInt32 { records.id(HeapType.slot(number)) }
+
+    /// The fields of a structure or an array of the engine, by number; nil if there is none.
+    func fields(_ number: UInt32) -> [FieldType]? {
+        state.withLock { state in
+            guard let group = self.number(number, state) else { return nil }
+            let words = state.table[group]
+            var members: [(slot: UInt32, member: GroupWords.Member)] = []
+            var slot = state.groups[group].firstSlot
+            words.forEachMember { member in
+                members.append((slot, member))
+                slot = state.slots[Int(slot)].next
+            }
+            let wanted = HeapType.slot(number)
+            guard let own = members.first(where: { $0.slot == wanted })?.member,
+                own.kind != .function
+            else { return nil }
+            var fields: [FieldType] = []
+            words.forEachField(of: own) { field in
+                let type = field.storage
+                guard type.isReference, type.heapType.typeIndex != nil,
+                    case .member(let place) = GroupWords.Named(type.heapType)
+                else { return fields.append(field) }
+                let named = HeapType(
+                    id: Self.id(members[place].slot, state), members[place].member.kind)
+                fields.append(
+                    FieldType(
+                        .reference(named, nullable: type.isNullable), isMutable: field.isMutable))
+            }
+            return fields
+        }
     }
 
     // SAFETY: who passes this on keeps the engine, and with it the records.

@@ -20,6 +20,11 @@ struct ExceptionTable {
 
     mutating func insert(_ exception: ThrownException) { exceptions.append(exception) }
 
+    /// Calls `body` with all of them.
+    func forEach(_ body: (ThrownException) -> Void) {
+        for exception in exceptions { body(exception) }
+    }
+
     // MARK: Collection
 
     /// Begins to find out which are referred to: those are that the host has.

@@ -41,10 +41,11 @@ extension RuntimeStore {
     /// host returns to it; if it does not, it ends.
     ///
     /// One walk over the frames, and nobody has done anything for it before. What lies between is
-    /// left behind: frames of the host are not among it.
-    func raise(_ exception: ThrownException) {
+    /// left behind: frames of the host are not among it. Most of the code there will be that of
+    /// `module`.
+    func raise(_ exception: ThrownException, in module: LoadedModule? = nil) {
         unsafe context.pointee.trap = UInt32(TrapCode.exception.rawValue)
-        let handler = handler(of: exception.tag)
+        let handler = handler(of: exception.tag, module)
         unsafe context.pointee.catch_pc = handler.landing
         unsafe context.pointee.catch_fp = handler.frame
         unsafe context.pointee.exception = unsafe exception.record
@@ -53,48 +54,87 @@ extension RuntimeStore {
 
     /// Where exceptions with `tag` land that leave the function that has called the host, and the
     /// frame there; 0 if the activation does not catch them.
-    // SAFETY: the frames between exit and entry belong to the activation that has called the host,
-    // further up this thread's stack, each above the one before; those of functions that catch
-    // have their context where `FrameLayout` says, which ends with the module's tags.
-    private func handler(of tag: ExceptionTag) -> (landing: UInt, frame: UInt) {
-        var counter = unsafe context.pointee.exit_pc
-        var frame = unsafe context.pointee.exit_fp
-        let end = unsafe context.pointee.entry_fp
-        var base: UInt = 0
-        var length: UInt = 0
-        var code: (image: CodeImage, module: LoadedModule)?
-        while frame != 0, frame < end {
-            if counter &- base > length {
-                code = CodeRegistry.shared.code(at: counter)
-                base = code?.image.base ?? counter
-                length = UInt(bitPattern: code?.image.codeBytes ?? 0)
+    private func handler(
+        of tag: ExceptionTag, _ module: LoadedModule?
+    ) -> (landing: UInt, frame: UInt) {
+        var walk = unsafe FrameWalk(
+            counter: context.pointee.exit_pc, frame: context.pointee.exit_fp,
+            end: context.pointee.entry_fp)
+        while !walk.isAtEnd {
+            if let module, let image = module.code.fixedImage(at: walk.counter) {
+                let landing = image.landing(of: tag, module.layout, &walk)
+                if landing != 0 { return (landing, walk.frame) }
+                continue
             }
-            if let code, code.image.catches {
-                let landing = code.image.sites.landing(
-                    ofCallReturningTo: UInt32(truncatingIfNeeded: counter &- base)
-                ) { handler in
-                    guard let index = handler.tag else { return true }
-                    let place = code.module.layout.tag(Int(index))
-                    return Self.word(at: Self.context(of: frame), place)
-                        == UInt(bitPattern: unsafe tag.address)
-                }
-                if let landing { return (base &+ UInt(landing), frame) }
+            guard let code = CodeRegistry.shared.code(at: walk.counter) else {
+                walk.leaveFrame()
+                continue
             }
-            let outer = Self.word(at: frame, FrameLayout.callerFrame)
-            counter = Self.word(at: frame, FrameLayout.returnAddress)
-            // Anything else than ascending frames is damage.
-            if outer <= frame { break }
-            frame = outer
+            let landing = code.image.landing(of: tag, code.module.layout, &walk)
+            if landing != 0 { return (landing, walk.frame) }
         }
         return (0, 0)
     }
+}
 
-    private static func context(of frame: UInt) -> UInt {
-        word(at: frame, FrameLayout.context)
+/// The frames of the activation that has called the host, from the innermost one on.
+struct FrameWalk {
+    // SAFETY: the frames between exit and entry belong to an activation that is suspended further
+    // up this thread's stack, each above the one before; anything else is damage, and ends the
+    // walk.
+    // Those of functions that catch have their context where `FrameLayout` says.
+    /// Where the frame's function goes on, if it does.
+    private(set) var counter: UInt
+    private(set) var frame: UInt
+    private let end: UInt
+
+    init(counter: UInt, frame: UInt, end: UInt) {
+        self.counter = counter
+        self.frame = frame
+        self.end = end
     }
 
-    private static func word(at address: UInt, _ offset: Int32) -> UInt {
+    var isAtEnd: Bool { frame == 0 || frame >= end }
+
+    /// The instance's context, in a frame that keeps it.
+    var context: UInt { Self.word(at: frame, FrameLayout.context) }
+
+    @inline(__always)
+    mutating func leaveFrame() {
+        let outer = Self.word(at: frame, FrameLayout.callerFrame)
+        counter = Self.word(at: frame, FrameLayout.returnAddress)
+        frame = outer <= frame ? end : outer
+    }
+
+    @inline(__always)
+    static func word(at address: UInt, _ offset: Int32) -> UInt {
         let place = address &+ UInt(bitPattern: Int(offset))
         return unsafe UnsafePointer<UInt>(bitPattern: place)?.pointee ?? 0
+    }
+}
+
+extension CodeImage {
+    /// Goes along the frames as long as their functions have their code here. The first one that
+    /// catches exceptions with `tag` ends the walk: where they land. 0 if there is none.
+    fileprivate func landing(
+        of tag: ExceptionTag, _ layout: ContextLayout, _ walk: inout FrameWalk
+    ) -> UInt {
+        let address = UInt(bitPattern: unsafe tag.address)
+        while !walk.isAtEnd {
+            let offset = walk.counter &- base
+            if offset > UInt(bitPattern: codeBytes) { return 0 }
+            if catches {
+                let context = walk.context
+                let landing = sites.landing(
+                    ofCallReturningTo: UInt32(truncatingIfNeeded: offset)
+                ) { handler in
+                    guard let index = handler.tag else { return true }
+                    return FrameWalk.word(at: context, layout.tag(Int(index))) == address
+                }
+                if let landing { return base &+ UInt(landing) }
+            }
+            walk.leaveFrame()
+        }
+        return 0
     }
 }

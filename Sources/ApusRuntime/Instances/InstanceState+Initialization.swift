@@ -10,14 +10,14 @@ extension InstanceState {
     func initialize() throws {
         let decoded = module.module
         phase = .initializing
-        initializeGlobals()
+        try initializeGlobals()
         try writeElementSegments()
         if module.environment.configuration.checksSegmentsFirst { try checkSegments() }
         if !module.template.isStatic {
             for (index, expression) in decoded.tableInitializers.enumerated() {
                 guard let expression else { continue }
                 let table = tables[decoded.importedTableCount + index]
-                _ = table.fill(0, evaluate(expression).low, table.count)
+                _ = table.fill(0, try evaluate(expression).low, table.count)
             }
             try initializeTables()
         }
@@ -26,7 +26,7 @@ extension InstanceState {
         if let start = decoded.start { try runStart(Int(start)) }
     }
 
-    private func initializeGlobals() {
+    private func initializeGlobals() throws {
         let decoded = module.module
         for index in 0..<module.template.globals.count {
             let global = globals[decoded.importedGlobalCount + index]
@@ -38,7 +38,7 @@ extension InstanceState {
                 global.bits = reference(toEscaping: Int(ordinal)).bits
                 global.highBits = 0
             case .computed:
-                let value = evaluate(decoded.globalInitializers[index])
+                let value = try evaluate(decoded.globalInitializers[index])
                 global.bits = value.low
                 global.highBits = value.high
             }
@@ -50,14 +50,14 @@ extension InstanceState {
     private func checkSegments() throws {
         for segment in module.module.elements {
             guard case .active(let table, let offset) = segment.mode else { continue }
-            let start = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+            let start = try address(evaluate(offset), is64: tables[Int(table)].type.is64)
             guard tables[Int(table)].contains(start, UInt64(segment.initializers.count)) else {
                 throw trap(.tableOutOfBounds)
             }
         }
         for segment in dataSegments {
             guard case .active(let memory, let offset) = segment.mode else { continue }
-            let start = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
+            let start = try address(evaluate(offset), is64: memories[Int(memory)].type.is64)
             guard memories[Int(memory)].contains(start, count: UInt64(segment.contents.count))
             else { throw trap(.memoryOutOfBounds) }
         }
@@ -66,9 +66,9 @@ extension InstanceState {
     private func initializeTables() throws {
         for (index, segment) in module.module.elements.enumerated() {
             guard case .active(let table, let offset) = segment.mode else { continue }
-            let destination = address(evaluate(offset), is64: tables[Int(table)].type.is64)
+            let destination = try address(evaluate(offset), is64: tables[Int(table)].type.is64)
             guard
-                initializeTable(
+                try initializeTable(
                     Int(table), fromSegment: index, at: destination,
                     mayGoOn: { store.mayGoOn })
             else { throw trap(.tableOutOfBounds) }
@@ -79,7 +79,7 @@ extension InstanceState {
     private func initializeMemories() throws {
         for (index, segment) in dataSegments.enumerated() {
             guard case .active(let memory, let offset) = segment.mode else { continue }
-            let destination = address(evaluate(offset), is64: memories[Int(memory)].type.is64)
+            let destination = try address(evaluate(offset), is64: memories[Int(memory)].type.is64)
             guard
                 initializeMemory(
                     Int(memory), fromSegment: index, at: destination,
@@ -90,7 +90,7 @@ extension InstanceState {
     }
 
     /// A segment that does not fit ends the instantiation.
-    private func trap(_ code: TrapCode) -> WasmTrap {
+    func trap(_ code: TrapCode) -> WasmTrap {
         store.statistics.traps += 1
         return WasmTrap(code)
     }
@@ -117,40 +117,5 @@ extension InstanceState {
         }
         let target = CallTarget(entry: entry, code: code, context: callee, type)
         try unsafe store.call(target, cells: nil)
-    }
-
-    // MARK: Constant expressions
-
-    /// The value of a valid constant expression, as cells hold it. Specification: 3.4.14.
-    func evaluate(_ expression: ConstantExpression) -> (low: UInt64, high: UInt64) {
-        // Nearly all have one instruction.
-        if expression.instructions.count == 1 { return constant(expression.instructions[0]) }
-        var stack: [(low: UInt64, high: UInt64)] = []
-        for instruction in expression.instructions {
-            switch instruction {
-            case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
-                guard let right = stack.popLast(), let left = stack.popLast() else { continue }
-                stack.append((instruction.combine(left.low, right.low) ?? 0, 0))
-            default:
-                stack.append(constant(instruction))
-            }
-        }
-        return stack.last ?? (0, 0)
-    }
-
-    private func constant(
-        _ instruction: ConstantExpression.Instruction
-    ) -> (low: UInt64, high: UInt64) {
-        switch instruction {
-        case .i32Const(let value): (UInt64(UInt32(bitPattern: value)), 0)
-        case .i64Const(let value): (UInt64(bitPattern: value), 0)
-        case .f32Const(let bits): (UInt64(bits), 0)
-        case .f64Const(let bits): (bits, 0)
-        case .v128Const(let low, let high): (low, high)
-        case .globalGet(let index): (globals[Int(index)].bits, globals[Int(index)].highBits)
-        case .refNull: (0, 0)
-        case .refFunc(let index): (function(Int(index))?.bits ?? 0, 0)
-        case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul: (0, 0)
-        }
     }
 }

@@ -337,21 +337,27 @@ public final class InstanceState {
             unsafe record.pointee.elements = next
             unsafe record.pointee.count = UInt64(count)
             guard let first = unsafe next, count > 0 else { continue }
-            unsafe evaluate(segment.initializers, into: first)
+            try unsafe evaluate(segment.initializers, into: first)
             if count > Pieces.elements { try store.checkInterruption() }
             unsafe next = first + count
         }
     }
 
+    /// Calls `visit` with all references of the passive element segments.
+    func forEachSegmentWord(_ visit: (UInt64) -> Void) {
+        guard let first = unsafe segmentElements else { return }
+        for place in 0..<module.template.passiveElementCount { visit(unsafe first[place]) }
+    }
+
     /// As far as the store may go on.
     private func evaluate(
         _ elements: ElementSegment.Initializers, into first: UnsafeMutablePointer<UInt64>
-    ) {
-        Pieces.forEach(
+    ) throws {
+        try Pieces.forEach(
             in: elements.count, of: Pieces.elements, mayGoOn: { store.mayGoOn }
         ) { offset, length in
             for position in offset..<offset + length {
-                unsafe first[position] = reference(elements, position)
+                try unsafe first[position] = reference(elements, position)
             }
         }
     }
@@ -372,25 +378,27 @@ public final class InstanceState {
     /// not fit.
     func initializeTable(
         _ table: Int, fromSegment segment: Int, at destination: UInt64, mayGoOn: () -> Bool
-    ) -> Bool {
+    ) throws -> Bool {
         let elements = module.module.elements[segment].initializers
         let table = tables[table]
         guard table.contains(destination, UInt64(elements.count)) else { return false }
-        Pieces.forEach(
+        try Pieces.forEach(
             in: elements.count, of: Pieces.elements, mayGoOn: mayGoOn
         ) { offset, length in
             for position in offset..<(offset + length) {
-                let value = reference(elements, position)
+                let value = try reference(elements, position)
                 _ = table.set(destination &+ UInt64(position), value)
             }
         }
         return true
     }
 
-    private func reference(_ elements: ElementSegment.Initializers, _ position: Int) -> UInt64 {
+    private func reference(
+        _ elements: ElementSegment.Initializers, _ position: Int
+    ) throws -> UInt64 {
         switch elements {
         case .functions(let indices): function(Int(indices[position]))?.bits ?? 0
-        case .expressions(let expressions): evaluate(expressions[position]).low
+        case .expressions(let expressions): try evaluate(expressions[position]).low
         }
     }
 }

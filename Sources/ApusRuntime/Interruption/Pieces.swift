@@ -10,15 +10,15 @@ enum Pieces {
     @inline(__always) @discardableResult
     static func forEach(
         in count: Int, of piece: Int, backward: Bool = false, mayGoOn: () -> Bool,
-        _ body: (_ offset: Int, _ length: Int) -> Void
-    ) -> Bool {
+        _ body: (_ offset: Int, _ length: Int) throws -> Void
+    ) rethrows -> Bool {
         var done = 0
         while count - done > piece {
-            body(backward ? count - done - piece : done, piece)
+            try body(backward ? count - done - piece : done, piece)
             done += piece
             if !mayGoOn() { return false }
         }
-        body(backward ? 0 : done, count - done)
+        try body(backward ? 0 : done, count - done)
         return true
     }
 }

@@ -1,7 +1,11 @@
+internal import ApusABI
+
 /// The host objects that wasm holds references to: any Swift value behind a number.
 ///
-/// A handle is an index (low 32 bits, from 1) and a generation (high 32 bits), so that a stale
-/// word on a stack is not taken for a newer object. `insert` never lets anything go: that
+/// A handle is a generation (high 32 bits), an index (below it, from 0), and in the two lowest bits
+/// what no object of the heap and no integer of 31 bits has there (`ObjectLayout`), so that handles
+/// may be wherever those are. With the generation a stale word on a stack is not taken for a newer
+/// object. `insert` never lets anything go: that
 /// happens only when wasm is entered or a host function is called, with every place known in
 /// which a handle can be.
 struct ExternTable {
@@ -10,6 +14,9 @@ struct ExternTable {
         var generation: UInt32
         var isMarked: Bool
     }
+
+    private static var tagBits: UInt32 { 2 }
+    private static var indexBits: UInt32 { 32 - tagBits }
 
     private var slots: [Slot] = []
     private var free: [UInt32] = []
@@ -27,7 +34,7 @@ struct ExternTable {
             slots[position].object = object
             return Self.handle(index, slots[position].generation)
         }
-        guard slots.count < Int(UInt32.max) - 1 else {
+        guard slots.count < 1 << Self.indexBits else {
             count -= 1
             throw ResourceError(
                 .reference, requested: UInt64(slots.count), limit: UInt64(slots.count))
@@ -70,16 +77,18 @@ struct ExternTable {
     }
 
     private func position(_ handle: UInt64) -> Int? {
-        let index = UInt32(truncatingIfNeeded: handle)
-        guard index != 0, Int(index) <= slots.count else { return nil }
-        let position = Int(index) - 1
-        guard slots[position].generation == UInt32(truncatingIfNeeded: handle >> 32),
+        let low = UInt32(truncatingIfNeeded: handle)
+        let position = Int(low >> Self.tagBits)
+        guard Int32(bitPattern: low) & ObjectLayout.tagMask == ObjectLayout.handleTag,
+            position < slots.count,
+            slots[position].generation == UInt32(truncatingIfNeeded: handle >> 32),
             slots[position].object != nil
         else { return nil }
         return position
     }
 
     private static func handle(_ index: UInt32, _ generation: UInt32) -> UInt64 {
-        UInt64(generation) << 32 | UInt64(index + 1)
+        UInt64(generation) << 32 | UInt64(index) << UInt64(tagBits)
+            | UInt64(ObjectLayout.handleTag)
     }
 }

@@ -1,4 +1,4 @@
-/// A memory or a table that is to become larger, or to be made: then it has nothing yet.
+/// A memory, a table or a heap that is to become larger, or to be made: then it has nothing yet.
 public struct Growth: Hashable, Sendable {
     /// What grows.
     public enum Resource: Hashable, Sendable {
@@ -6,6 +6,9 @@ public struct Growth: Hashable, Sendable {
         case memory
         /// A table; sizes are in elements.
         case table
+        /// The store's heap of garbage-collected objects; sizes are in bytes. It grows when
+        /// objects that are in use leave no room for others.
+        case heap
     }
 
     /// What grows.
@@ -33,8 +36,9 @@ public struct Growth: Hashable, Sendable {
 /// been looked at and before the system is. It runs on the thread that uses the store, and must
 /// not call into the store's guests.
 public protocol ResourceLimiter: AnyObject {
-    /// Whether `growth` may happen. If not, a guest that asked for it sees -1, and an instance
-    /// that needs it is not made. What this throws ends the guest, and whoever called it gets it.
+    /// Whether `growth` may happen. If not, a guest that asked for it sees -1, an instance that
+    /// needs it is not made, and a guest whose heap is full traps. What this throws ends the guest,
+    /// and whoever called it gets it.
     func allows(_ growth: Growth) throws -> Bool
 
     /// `growth` did not happen. `error` says why: the limit that it exceeds, that this limiter did

@@ -1,24 +1,22 @@
+internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
+/// Letting go of what nothing of the store refers to.
 extension RuntimeStore {
-    /// Lets go of host objects and exceptions that nothing of the store refers to. Besides tables,
-    /// globals and the stack, `count` words at `cells` hold references.
-    // SAFETY: the stack is read from here up to where wasm was first entered, all of which is in
-    // use by this thread; `cells` has `count` cells.
+    /// Lets go of host objects, exceptions and objects of the heap, which may refer to each other.
+    /// Besides all that the store has, `count` words at `cells` hold references.
+    // SAFETY: `cells` has `count` cells.
     func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
+        let start = Watchdog.now()
+        marksHandles = true
         exceptions.beginMarking()
-        for table in tables where table.type.element.refersToObjects {
-            for index in 0..<table.count { mark(table.get(index) ?? 0) }
-        }
-        for global in globals where global.type.value.refersToObjects { mark(global.bits) }
+        beginCollection()
         if let cells = unsafe cells {
             for index in 0..<count { mark(unsafe cells[index]) }
         }
-        if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
-        while let exception = exceptions.takeUnread() {
-            for cell in 0..<exception.cellCount { mark(exception[cell]) }
-        }
+        markReachable()
+        endCollection(begunAt: start)
         let gone = exceptions.sweep()
         let released = externals.sweep()
         setAttention(apus_attention_collect, false)
@@ -27,14 +25,66 @@ extension RuntimeStore {
         _ = consume released
     }
 
-    /// Notes that `word`, if it is a reference to a host object or an exception, is still held.
+    /// Frees objects of the heap: when there is no room for others, and not all is known that
+    /// holds on to host objects. What exceptions carry stays, whether or not they do.
+    func collectHeap() {
+        guard heap != nil else { return }
+        let start = Watchdog.now()
+        marksHandles = false
+        beginCollection()
+        exceptions.forEach { exception in
+            for cell in 0..<exception.cellCount { mark(exception[cell]) }
+        }
+        markReachable()
+        endCollection(begunAt: start)
+    }
+
+    /// Marks what tables, globals and segments, the host, and the stack refer to.
+    private func beginCollection() {
+        heap?.beginCollection()
+        for table in tables where table.type.element.isTraced {
+            for index in 0..<table.count { mark(table.get(index) ?? 0) }
+        }
+        for global in globals where global.type.value.isTraced { mark(global.bits) }
+        for instance in segmentHolders { instance.forEachSegmentWord { mark($0) } }
+        for word in pinned { mark(word) }
+        roots.forEach { mark($0) }
+        if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
+    }
+
+    private func endCollection(begunAt start: UInt64) {
+        heap?.endCollection()
+        statistics.collectionNanoseconds &+= Watchdog.now() &- start
+        statistics.collections += 1
+    }
+
+    /// Notes that `word`, if it is a reference, is still held.
     private func mark(_ word: UInt64) {
-        externals.mark(word)
-        exceptions.mark(word)
+        heap?.mark(word)
+        if marksHandles {
+            externals.mark(word)
+            exceptions.mark(word)
+        }
+    }
+
+    /// Marks all that can be reached from what has been marked.
+    private func markReachable() {
+        repeat {
+            heap?.trace { word in
+                guard marksHandles else { return }
+                externals.mark(word)
+                exceptions.mark(word)
+            }
+            guard marksHandles else { return }
+            while let exception = exceptions.takeUnread() {
+                for cell in 0..<exception.cellCount { mark(exception[cell]) }
+            }
+        } while heap?.hasWaiting ?? false
     }
 
     /// A suspended frame may have an address that it has got from a reference in a register that
     /// callees keep: these are among the words on the stack, then.
+    // SAFETY: the store is there as long as it is collected in.
     private func markRegistersAndStack() {
         unsafe apus_with_registers_on_stack(
             { unsafe Unmanaged<RuntimeStore>.fromOpaque($0!).takeUnretainedValue().markStack() },
@@ -42,6 +92,8 @@ extension RuntimeStore {
     }
 
     /// Every word between here and the outermost entry may be a reference of a suspended frame.
+    // SAFETY: the stack is read from here up to where wasm was first entered, all of which is in
+    // use by this thread.
     @inline(never)
     private func markStack() {
         var address = apus_stack_address() & ~7
@@ -54,6 +106,6 @@ extension RuntimeStore {
 }
 
 extension ValueType {
-    /// Whether values of this type refer to what stores collect: host objects, or exceptions.
-    var refersToObjects: Bool { isReference && (heapType == .extern || heapType == .exn) }
+    /// Whether values of this type, which names engine's types, refer to what stores collect.
+    var isTraced: Bool { ObjectLayout.isTraced(self, in: TypeNumbers()) }
 }

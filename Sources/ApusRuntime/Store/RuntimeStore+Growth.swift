@@ -53,6 +53,25 @@ extension RuntimeStore {
             maximum: table.type.limits.maximum)
     }
 
+    /// Adds `bytes` to the heap. Returns false if it may not grow so far. Throws what the limiter
+    /// throws, or what the system refuses.
+    func growHeap(by bytes: UInt64, _ heap: Heap) throws -> Bool {
+        let admission = try admit(atMost: heap.byteLimit) {
+            Growth(
+                .heap, current: heap.byteCount, desired: heap.byteCount + bytes,
+                maximum: heap.byteLimit)
+        }
+        guard case .success(let growth) = admission else { return false }
+        do throws(ResourceError) {
+            try heap.grow(by: bytes)
+        } catch {
+            failed(growth, error)
+            return false
+        }
+        count(growth)
+        return true
+    }
+
     // MARK: Making things
 
     /// Counts a new instance of `module` and what it begins with, or throws why it may not be.
@@ -151,6 +170,7 @@ extension RuntimeStore {
             switch resource {
             case .memory: (statistics.memories, limits.memories)
             case .table: (statistics.tables, limits.tables)
+            case .heap: (0, 1)
             }
         if present < limit { return nil }
         return ResourceError(
@@ -168,6 +188,7 @@ extension RuntimeStore {
         switch resource {
         case .memory: (statistics.memoryBytes.now, limits.memoryBytes)
         case .table: (statistics.tableElements.now, limits.tableElements)
+        case .heap: (statistics.heapBytes.now, limits.heapBytes)
         }
     }
 
@@ -176,6 +197,7 @@ extension RuntimeStore {
         switch growth.resource {
         case .memory: statistics.memories += 1
         case .table: statistics.tables += 1
+        case .heap: break
         }
         count(growth)
     }
@@ -190,6 +212,7 @@ extension RuntimeStore {
         case .table:
             statistics.tables -= 1
             statistics.tableElements.remove(bytesOrElements)
+        case .heap: statistics.heapBytes.remove(bytesOrElements)
         }
     }
 
@@ -198,6 +221,7 @@ extension RuntimeStore {
         switch growth.resource {
         case .memory: statistics.memoryBytes.add(added)
         case .table: statistics.tableElements.add(added)
+        case .heap: statistics.heapBytes.add(added)
         }
     }
 }
@@ -208,6 +232,7 @@ extension Growth.Resource {
         switch self {
         case .memory: .memory
         case .table: .table
+        case .heap: .heap
         }
     }
 
@@ -216,6 +241,7 @@ extension Growth.Resource {
         switch self {
         case .memory: .memoryCount
         case .table: .tableCount
+        case .heap: .heap
         }
     }
 
@@ -224,6 +250,7 @@ extension Growth.Resource {
         switch self {
         case .memory: .storeMemory
         case .table: .storeTables
+        case .heap: .heap
         }
     }
 }

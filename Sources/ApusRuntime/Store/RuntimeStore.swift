@@ -24,16 +24,28 @@ public final class RuntimeStore {
     private var hostFunctions: [StoreFunction] = []
     /// Those that belong to no instance.
     private(set) var memories: [LinearMemory] = []
-    /// Those that belong to no instance, and all that may hold references to host objects or
-    /// exceptions.
+    /// Those that belong to no instance, and all that may hold references to what is
+    /// collected.
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
     /// Types of the tables and globals that belong to no instance.
     private var retainedTypes: [ValueType] = []
+    /// Types of objects that the host has made, which are among those.
+    private var objectTypes: Set<ValueType> = []
+    /// The guests' objects; made when there is one.
+    var heap: Heap?
+    /// References that a function of the runtime has, beside those on the stack.
+    var pinned: [UInt64] = []
+    /// References that the host holds.
+    var roots = RootTable()
+    /// Instances whose element segments may hold references to objects.
+    private(set) var segmentHolders: [InstanceState] = []
     /// Those that belong to no instance.
     var tags: [ExceptionTag] = []
     var externals = ExternTable()
     var exceptions = ExceptionTable()
+    /// Whether references to host objects and to exceptions are being looked for.
+    var marksHandles = false
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
@@ -105,6 +117,8 @@ public final class RuntimeStore {
         unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
         unsafe context.pointee.trace_capacity = UInt32(frames)
         unsafe context.pointee.types = unsafe environment.types.recordStart
+        unsafe context.pointee.allocate = UnsafeRawPointer(
+            bitPattern: environment.trampolines.allocate)
         unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
     }
@@ -162,6 +176,13 @@ public final class RuntimeStore {
             throw ResourceError(.foreignType, requested: UInt64(named))
         }
         retainedTypes.append(type)
+    }
+
+    /// The same, once for all objects of a type that the host makes.
+    func retainOnce(_ type: ValueType) throws(ResourceError) {
+        if objectTypes.contains(type) { return }
+        try retain(type)
+        objectTypes.insert(type)
     }
 
     /// A table that belongs to no instance, full of `initial`.
@@ -250,6 +271,7 @@ public final class RuntimeStore {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)
         }
+        if instance.module.hasObjectSegments { segmentHolders.append(instance) }
     }
 
     // MARK: Functions
@@ -325,6 +347,7 @@ public final class RuntimeStore {
     /// How many host objects the store holds for wasm.
     public var externalCount: Int { externals.count }
 
-    /// Lets go of all host objects that wasm cannot reach any more.
+    /// Lets go of all host objects and exceptions that wasm cannot reach any more, and of its
+    /// objects.
     public func collectExternals() { unsafe collect(cells: nil, count: 0) }
 }

@@ -4,6 +4,8 @@ public struct StoreLimits: Hashable, Sendable {
     public var memoryBytes: UInt64 = 1 << 32
     /// Elements of all tables.
     public var tableElements: UInt64 = 10_000_000
+    /// Bytes of the heap of garbage-collected objects, at most 64 GiB.
+    public var heapBytes: UInt64 = 1 << 32
     /// How many linear memories there are, those of instances and others.
     public var memories = 10_000
     /// How many tables there are, those of instances and others.

@@ -22,6 +22,12 @@ public struct StoreStatistics: Hashable, Sendable {
     public var memoryBytes = Level()
     /// Of all tables.
     public var tableElements = Level()
+    /// Of the heap of garbage-collected objects, whether or not they are in use.
+    public var heapBytes = Level()
+    /// How often objects that are not in use any more have been looked for.
+    public var collections = 0
+    /// Time that this took.
+    public var collectionNanoseconds: UInt64 = 0
     /// How often a memory or table became larger after it was made.
     public var growths = 0
     /// How often one was to become larger, or to be made, and did not.

@@ -47,7 +47,8 @@ public struct Backtrace: Sendable {
             frames.append(
                 Frame(
                     module: code.module, functionIndex: place.code.functionIndex,
-                    bodyOffset: place.code.bodyOffset, moduleOffset: place.moduleOffset))
+                    bodyOffset: place.code.bodyOffset,
+                    moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
         }
     }
 }

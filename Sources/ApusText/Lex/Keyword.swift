@@ -5,6 +5,8 @@ enum Keyword: UInt32, CaseIterable {
     case module, type, rec, sub, final, `func`, `import`, export, memory, table, global, tag, start
     case elem, data, offset, item, declare, param, result, local, mut, field, shared, pagesize
     case then, `catch`, catchRef, catchAll, catchAllRef, `do`
+    // Legacy exception handling
+    case `try`, rethrow, delegate
     case before, after, first, last, code, datacount
     // Types
     case i32, i64, f32, f64, v128, i8, i16

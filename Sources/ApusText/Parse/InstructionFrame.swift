@@ -19,16 +19,37 @@ struct InstructionFrame: BitwiseCopyable {
         case flat
         /// `if` without parentheses: instructions come, then `else` or `end`.
         case flatIf
+        /// `try` without parentheses, and its parts after `catch` and after `catch_all`:
+        /// instructions come, then the next part or `end`, or `delegate` after the first.
+        case flatTry, flatCatch, flatCatchAll
+        /// `(try`: `(do` comes.
+        case `try`
+        /// `(do`, `(catch` or `(catch_all` of a `(try`: instructions come, then `)`.
+        case tryDo, tryCatch, tryCatchAll
+        /// After each of these, or after `(delegate …)`: what may follow it, or `)`.
+        case afterDo, afterCatch, afterCatchAll, afterDelegate
 
         /// Whether instructions without parentheses may come.
         var takesFlat: Bool {
             switch self {
-            case .body, .then, .else, .flat, .flatIf: true
-            case .operands, .condition, .afterThen, .afterElse: false
+            case .body, .then, .else, .flat, .flatIf, .flatTry, .flatCatch, .flatCatchAll, .tryDo,
+                .tryCatch, .tryCatchAll:
+                true
+            case .operands, .condition, .afterThen, .afterElse, .try, .afterDo, .afterCatch,
+                .afterCatchAll, .afterDelegate:
+                false
             }
         }
 
-        var takesFolded: Bool { self != .afterThen && self != .afterElse }
+        var takesFolded: Bool { takesFlat || self == .operands || self == .condition }
+
+        /// Whether `end` may come.
+        var endsFlat: Bool {
+            switch self {
+            case .flat, .flatIf, .flatTry, .flatCatch, .flatCatchAll: true
+            default: false
+            }
+        }
 
         /// What must come instead of what came.
         var expectation: String {
@@ -40,6 +61,14 @@ struct InstructionFrame: BitwiseCopyable {
             case .afterElse: ")"
             case .flat: "an instruction or end"
             case .flatIf: "an instruction, else or end"
+            case .flatTry: "an instruction, catch, catch_all, delegate or end"
+            case .flatCatch: "an instruction, catch, catch_all or end"
+            case .flatCatchAll: "an instruction or end"
+            case .try: "(do"
+            case .tryDo, .tryCatch, .tryCatchAll: "an instruction or )"
+            case .afterDo: "(catch, (catch_all, (delegate or )"
+            case .afterCatch: "(catch, (catch_all or )"
+            case .afterCatchAll, .afterDelegate: ")"
             }
         }
     }

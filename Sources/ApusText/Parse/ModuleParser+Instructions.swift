@@ -24,7 +24,7 @@ extension ModuleParser {
         }
     }
 
-    private var expectation: String {
+    var expectation: String {
         frames.isEmpty ? "an instruction" : frames.last.kind.expectation
     }
 
@@ -38,6 +38,7 @@ extension ModuleParser {
     // MARK: Without parentheses
 
     private mutating func parseFlat() throws(TextFault) {
+        if try parseFlatLegacy() { return }
         guard frames.isEmpty || frames.last.kind.takesFlat, let row = row(cursor.token) else {
             throw cursor.unexpected(expectation)
         }
@@ -59,7 +60,7 @@ extension ModuleParser {
             mark(start)
             code.write(0x05)
         case .end:
-            guard !frames.isEmpty, frames.last.kind == .flat || frames.last.kind == .flatIf else {
+            guard !frames.isEmpty, frames.last.kind.endsFlat else {
                 cursor.index = start
                 throw cursor.unexpected(expectation)
             }
@@ -76,7 +77,7 @@ extension ModuleParser {
     }
 
     /// The label that may be repeated after `else` and `end`.
-    private mutating func checkLabel() throws(TextFault) {
+    mutating func checkLabel() throws(TextFault) {
         let token = cursor.token
         guard let symbol = cursor.takeIdentifier() else { return }
         guard symbol == frames.last.label else {
@@ -89,6 +90,7 @@ extension ModuleParser {
     private mutating func parseFolded() throws(TextFault) {
         let start = cursor.index
         if cursor.isAtOpening(.then) { return try parseThen() }
+        if try parseFoldedLegacy() { return }
         guard let row = row(text.tokens[start &+ 1]) else {
             cursor.index &+= 1
             throw cursor.unexpected(expectation)
@@ -157,7 +159,10 @@ extension ModuleParser {
             code.write(0x0B)
             frames.removeLast()
             labels.pop()
-        case .condition, .flat, .flatIf:
+        case .tryDo, .tryCatch, .tryCatchAll, .afterDo, .afterCatch, .afterCatchAll,
+            .afterDelegate:
+            closeFoldedLegacy()
+        case .condition, .flat, .flatIf, .flatTry, .flatCatch, .flatCatchAll, .try:
             throw cursor.unexpected(expectation)
         }
         cursor.index &+= 1
@@ -181,7 +186,7 @@ extension ModuleParser {
     }
 
     /// Writes what is pending of `frame` and enters its body.
-    private mutating func enter(_ frame: InstructionFrame) {
+    mutating func enter(_ frame: InstructionFrame) {
         flush(from: frame.pendingStart, frame.hint, frame.token)
         if frame.labelName != LabelStack.none, let function {
             names.labels.append(
@@ -211,7 +216,7 @@ extension ModuleParser {
         }
     }
 
-    private mutating func parseBlockType() throws(TextFault) {
+    mutating func parseBlockType() throws(TextFault) {
         guard cursor.isAtOpening else { return pending.write(0x40) }
         let token = cursor.token
         let explicit = try parseExplicitType()

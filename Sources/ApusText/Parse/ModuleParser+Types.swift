@@ -181,15 +181,12 @@ extension ModuleParser {
                 guard typeTable.nameField(symbol, count) else {
                     throw TextFault(token, "duplicate field \(cursor.excerpt(token))")
                 }
-                let name = try takeNameAnnotation() ?? symbol
-                names.fields.append(
-                    .init(
-                        owner: UInt32(truncatingIfNeeded: typeTable.count), index: count,
-                        symbol: name))
+                nameField(count, try takeNameAnnotation() ?? symbol)
                 fields.write(try parseFieldType())
                 count &+= 1
             } else {
                 while !cursor.isAtClosing {
+                    nameField(count, try takeNameAnnotation())
                     fields.write(try parseFieldType())
                     count &+= 1
                 }
@@ -199,6 +196,13 @@ extension ModuleParser {
         sections.types.contents.write(0x5F)
         sections.types.contents.write(unsigned: count)
         sections.types.contents.write(fields)
+    }
+
+    /// Names field `index` of the type that is added next in the name section.
+    private mutating func nameField(_ index: UInt32, _ symbol: UInt32?) {
+        guard let symbol else { return }
+        let owner = UInt32(truncatingIfNeeded: typeTable.count)
+        names.fields.append(.init(owner: owner, index: index, symbol: symbol))
     }
 
     /// A field's type in the binary format.

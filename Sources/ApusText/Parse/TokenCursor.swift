@@ -183,12 +183,6 @@ struct TokenCursor {
         case .reserved:
             return TextFault(token, "unknown operator \(excerpt(token)): expected \(expected)")
         case .keyword where token.payload == 0:
-            if Opcodes.isLegacy(excerpt(token)) {
-                return TextFault(
-                    token,
-                    "unknown operator \(excerpt(token)): legacy exception handling is not supported"
-                )
-            }
             return TextFault(token, "unknown operator \(excerpt(token)): expected \(expected)")
         default:
             return TextFault(token, "unexpected token \(excerpt(token)): expected \(expected)")

@@ -11,6 +11,10 @@ extension ModulePrinter {
         let hints = hints[function] ?? [:]
         while true {
             let hint = hints[reader.position - bodyStart]
+            if let legacy = LegacyInstruction(rawValue: try reader.peekByte()) {
+                try printLegacy(legacy, &reader, &scope)
+                continue
+            }
             let (row, text) = try instruction(&reader, &scope)
             if row.operation == .end, scope.labels.isEmpty { break }
             if row.operation == .end || row.operation == .else {
@@ -63,9 +67,36 @@ extension ModulePrinter {
         return (row, text.isEmpty ? "\(row.name)" : "\(row.name) \(text)")
     }
 
+    /// Exception handling as it was before it was standardised.
+    private mutating func printLegacy(
+        _ legacy: LegacyInstruction, _ reader: inout ByteReader, _ scope: inout PrintedScope
+    ) throws(ModuleError) {
+        _ = try reader.readByte()
+        let depth = scope.labels.count + 1
+        switch legacy {
+        case .try:
+            let type = try blockType(&reader)
+            try boundedLine("try\(scope.enter())\(type)", depth + 1)
+        case .catch:
+            line("catch \(names.tags.reference(try reader.readUnsigned32()))", depth)
+        case .catchAll: line("catch_all", depth)
+        case .rethrow: line("rethrow \(scope.label(try reader.readUnsigned32()))", depth + 1)
+        case .delegate:
+            // One that closes nothing is shown where it is.
+            if !scope.labels.isEmpty { scope.labels.removeLast() }
+            line("delegate \(scope.label(try reader.readUnsigned32()))", depth)
+        }
+    }
+
     private func structured(
         _ row: Opcode, _ reader: inout ByteReader, _ scope: inout PrintedScope
     ) throws(ModuleError) -> String {
+        var text = try blockType(&reader)
+        if row.operation.immediates == .catchTable { text += try catches(&reader, scope) }
+        return "\(row.name)\(scope.enter())\(text)"
+    }
+
+    private func blockType(_ reader: inout ByteReader) throws(ModuleError) -> String {
         var text = ""
         let code = try reader.peekByte()
         if code == 0x40 {
@@ -77,8 +108,7 @@ extension ModulePrinter {
             guard index >= 0 else { throw malformed(reader, "malformed block type") }
             text = " (type \(reference(toType: UInt32(truncatingIfNeeded: index))))"
         }
-        if row.operation.immediates == .catchTable { text += try catches(&reader, scope) }
-        return "\(row.name)\(scope.enter())\(text)"
+        return text
     }
 
     private func catches(

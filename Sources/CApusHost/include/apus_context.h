@@ -57,7 +57,26 @@ struct apus_type {
     const uint32_t *far;              // its display from depth 8 on
     uint32_t display[apus_type_near]; // ids of its supertypes from the top, its own at `depth`,
                                       // then 0: a subtype has a type's id at the type's depth
-    uint64_t room[2];                 // 64 bytes in all, so that a slot is shifted to its place
+    // Where references are in a structure: bit i is its i-th word of 8 bytes, counted from the
+    // header on; or the address of such bits (apus_tracing_far).
+    uint64_t references;
+    uint32_t bytes;                   // of a structure, a multiple of 16; of an array's element
+    uint8_t tracing;                  // apus_tracing
+    uint8_t room[3];                  // 64 bytes in all, so that a slot is shifted to its place
+};
+
+/// How the collector finds the references in an object.
+enum apus_tracing {
+    apus_tracing_none = 0,      // there are none
+    apus_tracing_near = 1,      // of a structure: bits in `references`
+    apus_tracing_far = 2,       // of a structure: bits at the address in `references`
+    apus_tracing_elements = 3,  // all elements of an array
+};
+
+/// The head of every object of a store's heap.
+struct apus_object {
+    uint32_t type;    // id of its type, which is a structure or an array
+    uint32_t length;  // of an array, how many elements it has; 0
 };
 
 /// An imported function, resolved.
@@ -66,8 +85,7 @@ struct apus_function_import {
     struct apus_context *context;
 };
 
-/// An exception, which does not change any more once it is thrown. References to it are its
-/// address.
+/// An exception, which does not change any more once it is thrown. A reference is its address.
 struct apus_exception {
     const void *tag;       // unretained runtime Tag: two are the same if these are
     void *owner;           // unretained runtime Exception
@@ -107,6 +125,10 @@ struct apus_store_context {
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there
     const struct apus_type *types; // the engine's, by slot
+    uintptr_t heap_next;    // where the next object goes
+    uintptr_t heap_limit;   // where the room for it ends, all zeros up to here
+    uintptr_t heap_marks;   // added to an object's address / 16: the address of its mark
+    const void *allocate;   // stub that makes an object in another place
     uintptr_t catch_pc;     // where the exception that is being thrown lands; 0: there is none, or
                             // nothing that the store is in now handles it
     uintptr_t catch_fp;     // rbp there

@@ -46,8 +46,7 @@ static inline uintptr_t apus_stack_address(void) {
     return (uintptr_t)__builtin_frame_address(0);
 }
 
-/// Calls `body` with what the registers that callees keep hold somewhere on the stack above its
-/// frame.
+/// Calls `body` with what is in the registers that callees keep on the stack above its frame.
 void apus_with_registers_on_stack(void (*body)(void *), void *argument);
 
 /// Finds the thread's stack bounds and gives it a signal stack if it has none. Returns 0 or an

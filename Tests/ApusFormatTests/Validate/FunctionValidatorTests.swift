@@ -280,7 +280,7 @@ import Testing
     ])
     func legacyExceptionHandlingIsNamed(opcode: UInt8, name: String) throws {
         let error = try malformed([opcode, 0x40, 0x0B])
-        #expect(error?.kind == .unsupported(.exceptions))
+        #expect(error?.kind == .unsupported(.legacyExceptions))
         #expect(error?.message == "\(name) (legacy exception handling)")
     }
 }

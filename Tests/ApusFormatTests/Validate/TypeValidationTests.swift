@@ -5,7 +5,7 @@ import Testing
 /// Type definitions that are valid, and that are not. Specification: 3.2.10.
 @Suite struct TypeValidationTests {
     private func error(
-        _ groups: [[SubType]], features: FeatureSet = .standard.union(.init(.garbageCollection))
+        _ groups: [[SubType]], features: FeatureSet = .standard
     ) -> ModuleError? {
         var parts = DecodedModule.Parts(bytes: ByteStorage([]))
         for group in groups { parts.types.append(group: group) }
@@ -97,7 +97,7 @@ import Testing
         var builder = ModuleBuilder()
         builder.addTypes([SubType(.structure([]))])
         builder.addFunction(type: 0, code: [0x0B])
-        let features = FeatureSet.standard.union(.init(.garbageCollection))
+        let features = FeatureSet.standard
         let function = try builder.build(features: features)
         let found = #expect(throws: ModuleError.self) {
             try ModuleValidator.validate(function, features: features)
@@ -141,7 +141,7 @@ import Testing
 
     /// Made to cost much: the time grows as the bytes do.
     @Test(arguments: [false, true]) func manyTypesTakeTheirTimeOnly(inOneGroup: Bool) throws {
-        let features = FeatureSet.standard.union(.init(.garbageCollection))
+        let features = FeatureSet.standard
         func time(_ count: Int) throws -> Duration {
             let bytes = structures(count, inOneGroup: inOneGroup)
             return try ContinuousClock().measure {

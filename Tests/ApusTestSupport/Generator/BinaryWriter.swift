@@ -5,6 +5,16 @@ internal import ApusFormat
 /// Knows nothing of the format's own encoder, so that each checks the other.
 struct BinaryWriter {
     private(set) var bytes: [UInt8] = []
+    /// How many structures and arrays the module has: their types come before all others.
+    let aggregateCount: Int
+
+    init(aggregateCount: Int = 0) { self.aggregateCount = aggregateCount }
+
+    /// The type index of the type that a shape knows as `number`.
+    func typeIndex(_ number: Int) -> Int {
+        number < ModuleShape.aggregateStart
+            ? number + aggregateCount : number - ModuleShape.aggregateStart
+    }
 
     mutating func byte(_ byte: UInt8) { bytes.append(byte) }
 
@@ -51,10 +61,36 @@ struct BinaryWriter {
 
     mutating func heapType(_ type: HeapType) {
         if let index = type.typeIndex {
-            signed(Int64(index))
+            signed(Int64(typeIndex(Int(index))))
         } else {
             byte(UInt8(truncatingIfNeeded: type.bits))
         }
+    }
+
+    mutating func subType(_ type: SubType) {
+        if !type.isFinal || type.supertype != nil {
+            byte(type.isFinal ? 0x4F : 0x50)
+            unsigned(type.supertype == nil ? 0 : 1)
+            if let supertype = type.supertype { unsigned(typeIndex(Int(supertype))) }
+        }
+        switch type.composite {
+        case .function(let function):
+            byte(0x60)
+            types(function.parameters)
+            types(function.results)
+        case .structure(let fields):
+            byte(0x5F)
+            unsigned(fields.count)
+            for field in fields { self.field(field) }
+        case .array(let element):
+            byte(0x5E)
+            field(element)
+        }
+    }
+
+    private mutating func field(_ field: FieldType) {
+        type(field.storage)
+        byte(field.isMutable ? 1 : 0)
     }
 
     mutating func types(_ types: [ValueType]) {
@@ -119,7 +155,7 @@ struct BinaryWriter {
     /// A tag, whose type has the index `type`.
     mutating func tag(_ type: Int) {
         byte(0)
-        unsigned(type)
+        unsigned(typeIndex(type))
     }
 
     mutating func globalType(_ global: GlobalType) {
@@ -132,7 +168,7 @@ struct BinaryWriter {
         _ identifier: UInt8, _ items: [Item], _ write: (inout BinaryWriter, Item) -> Void
     ) {
         guard !items.isEmpty else { return }
-        var contents = BinaryWriter()
+        var contents = BinaryWriter(aggregateCount: aggregateCount)
         contents.unsigned(items.count)
         for item in items { write(&contents, item) }
         section(identifier, contents)

@@ -59,7 +59,7 @@ extension FunctionGenerator {
         if let type = typed.first, choices.chance(50) {
             reference(to: callee, type, depth: depth)
             code.byte(isTail ? 0x15 : 0x14)
-            code.unsigned(Int(type.heapType.bits))
+            code.unsigned(code.typeIndex(Int(type.heapType.bits)))
             return
         }
         guard !places.isEmpty, choices.chance(60) else { return op(isTail ? 0x12 : 0x10, callee) }
@@ -74,7 +74,7 @@ extension FunctionGenerator {
             code.address(0, is64: is64)
             op(is64 ? 0x7C : 0x6A)
         }
-        op(0x11 + 2 * tail, shape.functions[callee])
+        op(0x11 + 2 * tail, code.typeIndex(shape.functions[callee]))
         code.unsigned(place.table)
     }
 

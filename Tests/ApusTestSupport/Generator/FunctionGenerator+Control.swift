@@ -5,7 +5,7 @@ extension FunctionGenerator {
     private enum Form {
         case set, store, update, globalSet, `if`, block, loop, branchIf, branchTable, call, drop
         case typed, bulk, table, unlessUnreachable, nop, ways, again, effect, ifTail, nullBranch
-        case renew, atomic, catching, throwIf
+        case renew, atomic, catching, throwIf, managed
     }
 
     mutating func statements(_ count: Int, depth: Int) {
@@ -24,6 +24,7 @@ extension FunctionGenerator {
             (1, .ifTail), (2, .nullBranch), (repeats.anchors.isEmpty ? 0 : 1, .renew),
             (shape.usesAtomics ? 12 : 0, .atomic),
             (shape.tags.isEmpty ? 0 : 14, .catching), (shape.tags.isEmpty ? 0 : 5, .throwIf),
+            (shape.aggregates.isEmpty ? 0 : 12, .managed),
         ])
         switch form {
         case .nop: op(0x01)
@@ -52,6 +53,7 @@ extension FunctionGenerator {
         case .atomic: atomicStatement(depth: depth)
         case .catching: catching(depth: depth)
         case .throwIf: throwIf(depth: depth)
+        case .managed: managedStatement(depth: depth)
         case .unlessUnreachable:
             expression(.i32, depth: depth - 1)
             i32Const(choices.pick([7, -1, 100]))
@@ -167,7 +169,7 @@ extension FunctionGenerator {
         expressions(type.parameters, depth: depth - 1)
         if kind == 2 { condition(depth: depth - 1) }
         op(UInt8(2 + kind))
-        code.signed(Int64(typeIndex))
+        code.signed(Int64(code.typeIndex(typeIndex)))
         labels.append(Label(types: kind == 1 ? type.parameters : type.results, counter: counter))
         typedBody(type, depth: depth - 1)
         if kind == 2 && (type.parameters != type.results || choices.chance(60)) {

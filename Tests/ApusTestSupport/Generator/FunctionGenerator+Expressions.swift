@@ -4,7 +4,7 @@ internal import ApusFormat
 extension FunctionGenerator {
     private enum Form {
         case constant, local, numeric, chain, tee, select, global, load, `if`, block, loop, call
-        case special, thenStatement, again, atomic
+        case special, thenStatement, again, atomic, managed, read
     }
 
     mutating func expression(_ type: ValueType, depth: Int) {
@@ -16,6 +16,7 @@ extension FunctionGenerator {
             (4, .if), (4, .block), (3, .loop), (6, .call), (5, .special), (4, .thenStatement),
             (repeats.expressions.isEmpty ? 0 : 12, .again),
             (shape.usesAtomics && type.isInteger ? 15 : 0, .atomic),
+            (type.isManaged ? 40 : 0, .managed), (shape.aggregates.isEmpty ? 0 : 12, .read),
         ])
         switch form {
         case .constant: constant(type)
@@ -37,6 +38,9 @@ extension FunctionGenerator {
             statements(1 + choices.below(2), depth: depth - 1)
         case .again: if !repeated(type) { leaf(type) }
         case .atomic: atomic(type, depth: depth)
+        case .managed: managed(type, depth: depth)
+        case .read where type == .i32 && choices.chance(40): managedTest(depth: depth)
+        case .read: if !read(giving: type, depth: depth) { leaf(type) }
         }
     }
 
@@ -218,7 +222,12 @@ extension FunctionGenerator {
     }
 
     private mutating func specialReference(_ type: ValueType, depth: Int) {
+        if type.isManaged { return managed(type, depth: depth) }
         let typed = shape.typedReferences
+        if type == .externref, !shape.aggregates.isEmpty, choices.chance(40) {
+            expression(.reference(.any, nullable: true), depth: depth - 1)
+            return code.raw([0xFB, 27])
+        }
         if type == .funcref, !typed.isEmpty, choices.chance(50) {
             return expression(choices.pick(typed), depth: depth - 1)
         }

@@ -41,7 +41,7 @@ extension FunctionGenerator {
     /// The code that `make` writes, which does not become part of the function yet.
     private mutating func apart(_ make: (inout FunctionGenerator) -> Void) -> [UInt8] {
         let before = code
-        code = BinaryWriter()
+        code = BinaryWriter(aggregateCount: shape.aggregates.count)
         make(&self)
         defer { code = before }
         return code.bytes

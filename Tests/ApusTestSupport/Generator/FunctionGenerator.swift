@@ -10,7 +10,7 @@ struct FunctionGenerator {
     let index: Int
     let type: FunctionType
     var choices: ChoiceSource
-    var code = BinaryWriter()
+    var code: BinaryWriter
     /// Types of all locals, parameters first. Grows while the body is made.
     var locals: [ValueType]
     /// The locals that statements may assign: not loop counters, and not anchors.
@@ -23,6 +23,8 @@ struct FunctionGenerator {
     var budget: Int
     /// Locals that NaNs are made canonical in.
     private var canonicalizers: [ValueType: Int] = [:]
+    /// Locals in which references are for a moment.
+    private var scratchLocals: [ValueType: Int] = [:]
 
     struct Label {
         /// Types of the values that a branch to it carries.
@@ -35,6 +37,7 @@ struct FunctionGenerator {
         self.shape = shape
         self.index = index
         self.choices = choices
+        code = BinaryWriter(aggregateCount: shape.aggregates.count)
         type = shape.type(of: index)
         locals = type.parameters
         labels = [Label(types: type.results)]
@@ -59,7 +62,7 @@ struct FunctionGenerator {
         statements(1 + choices.below(12), depth: depth)
         if !choices.chance(15) || !tailCall(depth: depth) { leave(type.results, depth: depth) }
         code.byte(0x0B)
-        var body = BinaryWriter()
+        var body = BinaryWriter(aggregateCount: shape.aggregates.count)
         let declared = locals.dropFirst(type.parameters.count)
         body.unsigned(declared.count)
         for type in declared {
@@ -124,6 +127,13 @@ struct FunctionGenerator {
     private mutating func canonicalizer(_ type: ValueType) -> Int {
         let local = canonicalizers[type] ?? addLocal(type)
         canonicalizers[type] = local
+        return local
+    }
+
+    /// A local for a reference that is read at once.
+    mutating func scratch(_ type: ValueType) -> Int {
+        let local = scratchLocals[type] ?? addLocal(type)
+        scratchLocals[type] = local
         return local
     }
 

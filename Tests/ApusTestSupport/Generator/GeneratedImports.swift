@@ -27,6 +27,8 @@ public enum GeneratedImports {
             case .function(let address): address == nil ? 3 : 4
             case .extern(let number): number.map { UInt64($0) } ?? 5
             case .exception(let number): number == nil ? 6 : 7
+            case .any(let referent): referent == nil ? 5 : 6
+            case .externalized: 6
             }
         let mixed = (hash ^ bits) &* 0xFF51_AFD7_ED55_8CCD
         return mixed ^ mixed >> 33

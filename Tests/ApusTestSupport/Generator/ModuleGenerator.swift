@@ -16,16 +16,23 @@ public struct GeneratedModule: Sendable {
     /// Name of the exported function that must be called before each other call, if there is one.
     public let refuel: String?
 
-    public init(seed: UInt64) { self.init(ChoiceSource(seed: seed)) }
+    /// With `usesAggregates` it has structures and arrays.
+    public init(seed: UInt64, usesAggregates: Bool = false) {
+        self.init(ChoiceSource(seed: seed), usesAggregates)
+    }
 
-    public init(replaying record: [UInt32]) { self.init(ChoiceSource(replaying: record)) }
+    public init(replaying record: [UInt32], usesAggregates: Bool = false) {
+        self.init(ChoiceSource(replaying: record), usesAggregates)
+    }
 
-    private init(_ source: ChoiceSource) {
+    private init(_ source: ChoiceSource, _ usesAggregates: Bool) {
         var choices = source
-        let shape = ModuleShape(&choices)
+        let shape = ModuleShape(&choices, usesAggregates: usesAggregates)
         bytes = Self.encode(shape, &choices)
         if choices.chance(30) {
-            importer = Self.encode(ModuleShape(&choices, importing: shape), &choices)
+            let second = ModuleShape(
+                &choices, importing: shape, usesAggregates: usesAggregates)
+            importer = Self.encode(second, &choices)
         } else {
             importer = nil
         }
@@ -81,16 +88,23 @@ extension ModuleShape {
     }
 
     /// `provider` is the module that this one imports from besides the host.
-    init(_ choices: inout ChoiceSource, importing provider: ModuleShape? = nil) {
+    init(
+        _ choices: inout ChoiceSource, importing provider: ModuleShape? = nil,
+        usesAggregates: Bool = false
+    ) {
         if choices.chance(35) { localTypes += [.v128, .v128, .v128] }
         usesAtomics = choices.chance(30)
+        if usesAggregates { chooseAggregates(&choices, like: provider) }
         chooseTypes(&choices)
         chooseTags(&choices)
         // Functions of the host know nothing of a module's types.
         let plain = types.indices.filter { index in
-            !(types[index].parameters + types[index].results).contains { $0.isTypedReference }
+            !(types[index].parameters + types[index].results).contains {
+                $0.isTypedReference || $0.isManaged
+            }
         }
         for index in 0..<choices.below(4) {
+            if plain.isEmpty { break }
             importedFunctions.append(Source(module: "host", name: "f\(index)"))
             functions.append(choices.pick(Array(plain)))
         }
@@ -236,7 +250,7 @@ extension ModuleShape {
     }
 
     private func initializer(_ type: ValueType, _ choices: inout ChoiceSource) -> [UInt8] {
-        var code = BinaryWriter()
+        var code = BinaryWriter(aggregateCount: aggregates.count)
         switch type {
         case .i32, .i64:
             code.constant(type, choices.number(type))
@@ -254,6 +268,7 @@ extension ModuleShape {
                 code.byte((type == .i32 ? 0x6A : 0x7C) + UInt8(choices.below(3)))
             }
         case .v128: code.constant(choices.vector())
+        case _ where type.isManaged: managedInitializer(type, &code, &choices)
         case _ where type.isReference:
             let candidates = type.isOfFunctions ? functions(for: type) : []
             if !candidates.isEmpty && choices.chance(30) {
@@ -313,12 +328,15 @@ extension ModuleShape {
             let element: ValueType =
                 !typed.isEmpty && choices.chance(40)
                 ? choices.pick(typed) : choices.chance(20) ? .externref : .funcref
+            let managed = localTypes.filter(\.isManaged)
+            let held =
+                !managed.isEmpty && choices.chance(30) ? choices.pick(managed) : element
             var table = TableType(
-                element: element, limits: SizeLimits(minimum: UInt64(size), maximum: maximum))
+                element: held, limits: SizeLimits(minimum: UInt64(size), maximum: maximum))
             table.is64 = choices.chance(20)
             tables.append(table)
-            let candidates = element.isOfFunctions ? functions(for: element) : []
-            let percent = element.isTypedReference ? 70 : 10
+            let candidates = held.isOfFunctions ? functions(for: held) : []
+            let percent = held.isTypedReference ? 70 : 10
             tableInitializers.append(
                 !candidates.isEmpty && choices.chance(percent) ? choices.pick(candidates) : nil)
         }

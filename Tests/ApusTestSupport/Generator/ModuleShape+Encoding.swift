@@ -3,15 +3,13 @@ internal import ApusFormat
 extension ModuleShape {
     /// The module's bytes, with these function bodies (sizes not included).
     func encode(_ bodies: [[UInt8]]) -> [UInt8] {
-        var writer = BinaryWriter()
+        var writer = BinaryWriter(aggregateCount: aggregates.count)
         writer.raw([0x00, 0x61, 0x73, 0x6D, 1, 0, 0, 0])
-        writer.section(1, types) { writer, type in
-            writer.byte(0x60)
-            writer.types(type.parameters)
-            writer.types(type.results)
-        }
+        encodeTypes(into: &writer)
         encodeImports(into: &writer)
-        writer.section(3, Array(functions[importedFunctionCount...])) { $0.unsigned($1) }
+        writer.section(3, Array(functions[importedFunctionCount...])) {
+            $0.unsigned($0.typeIndex($1))
+        }
         encodeTables(into: &writer)
         writer.section(5, Array(memories[importedMemories.count...])) { $0.memoryType($1) }
         writer.section(13, Array(tags[importedTags.count...])) { $0.tag($1) }
@@ -40,6 +38,18 @@ extension ModuleShape {
         return writer.bytes
     }
 
+    /// Structures and arrays together, then function types, each alone.
+    private func encodeTypes(into writer: inout BinaryWriter) {
+        let groups = aggregates.isEmpty ? [] : [aggregates]
+        writer.section(1, groups + types.map { [SubType(.function($0))] }) { writer, group in
+            if group.count > 1 {
+                writer.byte(0x4E)
+                writer.unsigned(group.count)
+            }
+            for type in group { writer.subType(type) }
+        }
+    }
+
     private func encodeImports(into writer: inout BinaryWriter) {
         var imports: [(source: Source, type: ExternalType)] = []
         for (source, type) in zip(importedFunctions, functions) {
@@ -55,7 +65,7 @@ extension ModuleShape {
             switch item.type {
             case .function(let index):
                 writer.byte(0)
-                writer.unsigned(Int(index))
+                writer.unsigned(writer.typeIndex(Int(index)))
             case .table(let type):
                 writer.byte(1)
                 writer.tableType(type)

@@ -3,6 +3,8 @@ internal import ApusFormat
 /// What a generated module declares: all that its function bodies can refer to.
 struct ModuleShape {
     var types: [FunctionType] = []
+    /// Structures and arrays; as types they have the numbers from `aggregateStart` on.
+    var aggregates: [SubType] = []
     /// Types of locals, numbers more often than references.
     var localTypes: [ValueType] = Self.plainTypes + [.funcref, .externref]
     /// Type index of each function, imported ones first.
@@ -70,6 +72,7 @@ struct ModuleShape {
 
     /// Functions that references of this type can be to.
     func functions(for type: ValueType) -> [Int] {
+        if type.isManaged { return [] }
         guard let index = type.heapType.typeIndex else {
             return Array(importedFunctionCount..<functions.count)
         }
@@ -79,14 +82,16 @@ struct ModuleShape {
 
 extension ValueType {
     /// Whether the type is a reference to functions of one type.
-    var isTypedReference: Bool { isReference && heapType.typeIndex != nil }
+    var isTypedReference: Bool { isReference && heapType.typeIndex != nil && !isManaged }
 
     /// Whether references of this type are to functions.
-    var isOfFunctions: Bool { isReference && self != .externref && self != .exnref }
+    var isOfFunctions: Bool {
+        isReference && self != .externref && self != .exnref && !isManaged
+    }
 
     /// The type in a module in which type indices are greater by `count`.
     func shifted(by count: Int) -> ValueType {
-        guard isReference, let index = heapType.typeIndex else { return self }
+        guard isTypedReference, let index = heapType.typeIndex else { return self }
         return .reference(
             HeapType(typeIndex: index + UInt32(count)), nullable: isNullable)
     }

@@ -23,7 +23,7 @@ struct ReferenceCode {
         /// Immediates: an index, an offset or the bits of a constant, and a second index.
         var first: UInt64 = 0
         var second: UInt64 = 0
-        /// A lane.
+        /// A lane, or the flags of a branch on a cast.
         var third: UInt8 = 0
         /// Of a structured instruction: how many parameters and results, and the positions after
         /// its `else` (0: none) and after its `end`.
@@ -67,6 +67,29 @@ struct ReferenceCode {
         if afterElse > 0 { instructions[afterElse - 1].afterEnd = position + 1 }
     }
 
+    private mutating func readBlock(
+        _ instruction: inout Instruction, from reader: inout InstructionReader,
+        in module: DecodedModule
+    ) {
+        let type = reader.readBlockType()
+        if let index = type.typeIndex {
+            let type = module.types.function(index)
+            instruction.parameterCount = type.parameters.count
+            instruction.resultCount = type.results.count
+        } else {
+            instruction.resultCount = type.singleResult == nil ? 0 : 1
+        }
+        guard instruction.operation == .tryTable else { return }
+        instruction.first = UInt64(clauses.count)
+        clauses.append(
+            (0..<reader.readIndex()).map { _ in
+                let kind = reader.readByte()
+                return Clause(
+                    tag: kind < 2 ? Int(reader.readIndex()) : nil,
+                    wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
+            })
+    }
+
     private static func readMemoryArgument(
         of instruction: inout Instruction, from reader: inout InstructionReader
     ) {
@@ -85,26 +108,10 @@ struct ReferenceCode {
             .refAsNonNull, .unary, .binary, .test, .compare, .convert, .wide, .vectorSplat,
             .vectorNot, .vectorAnyTrue, .vectorBitwise, .vectorBitselect, .vectorAllTrue,
             .vectorBitmask, .vectorCompare, .vectorShift, .vectorUnary, .vectorBinary,
-            .vectorTernary, .vectorConvert:
+            .vectorTernary, .vectorConvert, .refEq, .refI31, .i31Get, .arrayLength,
+            .anyConvertExtern, .externConvertAny:
             break
-        case .block, .loop, .if, .tryTable:
-            let type = reader.readBlockType()
-            if let index = type.typeIndex {
-                let type = module.types.function(index)
-                instruction.parameterCount = type.parameters.count
-                instruction.resultCount = type.results.count
-            } else {
-                instruction.resultCount = type.singleResult == nil ? 0 : 1
-            }
-            guard instruction.operation == .tryTable else { break }
-            instruction.first = UInt64(clauses.count)
-            clauses.append(
-                (0..<reader.readIndex()).map { _ in
-                    let kind = reader.readByte()
-                    return Clause(
-                        tag: kind < 2 ? Int(reader.readIndex()) : nil,
-                        wantsReference: kind & 1 != 0, label: Int(reader.readIndex()))
-                })
+        case .block, .loop, .if, .tryTable: readBlock(&instruction, from: &reader, in: module)
         case .brTable:
             let count = reader.readIndex()
             instruction.first = UInt64(branchTables.count)
@@ -114,9 +121,12 @@ struct ReferenceCode {
         case .br, .brIf, .brOnNull, .brOnNonNull, .call, .callRef, .returnCall, .returnCallRef,
             .localGet, .localSet, .localTee, .globalGet, .globalSet, .tableGet, .tableSet,
             .tableSize, .tableGrow, .tableFill, .elementDrop,
-            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw:
+            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw, .structNew, .arrayNew,
+            .arrayGet, .arraySet, .arrayFill:
             instruction.first = UInt64(reader.readIndex())
-        case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit:
+        case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit,
+            .structGet, .structSet, .arrayNewFixed, .arrayNewData, .arrayNewElement, .arrayCopy,
+            .arrayInitData, .arrayInitElement:
             instruction.first = UInt64(reader.readIndex())
             instruction.second = UInt64(reader.readIndex())
         case .load, .store, .vectorLoad, .vectorStore, .vectorLoadLane, .vectorStoreLane,
@@ -130,16 +140,16 @@ struct ReferenceCode {
             let vector = ModelVector(8) { bytes[$0] }
             instruction.first = vector.low
             instruction.second = vector.high
-        case .refNull:
+        case .refNull, .refTest, .refCast: instruction.first = UInt64(reader.readHeapType().bits)
+        case .brOnCast, .brOnCastFail:
+            instruction.third = reader.readByte()
+            instruction.first = UInt64(reader.readIndex())
             _ = reader.readHeapType()
-        case .i32Const:
-            instruction.first = UInt64(UInt32(bitPattern: reader.readSigned32()))
-        case .i64Const:
-            instruction.first = UInt64(bitPattern: reader.readSigned64())
-        case .f32Const:
-            instruction.first = UInt64(reader.readFloat32Bits())
-        case .f64Const:
-            instruction.first = reader.readFloat64Bits()
+            instruction.second = UInt64(reader.readHeapType().bits)
+        case .i32Const: instruction.first = UInt64(UInt32(bitPattern: reader.readSigned32()))
+        case .i64Const: instruction.first = UInt64(bitPattern: reader.readSigned64())
+        case .f32Const: instruction.first = UInt64(reader.readFloat32Bits())
+        case .f64Const: instruction.first = reader.readFloat64Bits()
         default:
             throw ReferenceUnsupported(what: "\(instruction.operation)", offset: offset)
         }

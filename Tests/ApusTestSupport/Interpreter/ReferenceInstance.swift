@@ -142,7 +142,7 @@ public final class ReferenceInstance {
         let ownGlobals = module.globals.dropFirst(module.importedGlobalCount)
         for (type, initializer) in zip(ownGlobals, module.globalInitializers) {
             store.globals.append(
-                ReferenceGlobal(type: types.canonical(type), cell: evaluate(initializer)))
+                ReferenceGlobal(type: types.canonical(type), cell: try evaluate(initializer)))
             globals.append(store.globals.count - 1)
         }
         let ownTables = module.tables.dropFirst(module.importedTableCount)
@@ -152,10 +152,10 @@ public final class ReferenceInstance {
             var type = type
             type.element = types.canonical(type.element)
             store.tables.append(
-                ReferenceTable(type: type, filledWith: initializer.map(evaluate)?.low ?? 0))
+                ReferenceTable(type: type, filledWith: try initializer.map(evaluate)?.low ?? 0))
             tables.append(store.tables.count - 1)
         }
-        elements = module.elements.map(evaluate)
+        elements = try module.elements.map(evaluate)
         data = module.data.map(contents)
         try initializeTables()
         try initializeMemories()
@@ -168,7 +168,7 @@ public final class ReferenceInstance {
             case .passive: continue
             case .declarative: break
             case .active(let table, let offset):
-                let start = evaluate(offset).low
+                let start = try evaluate(offset).low
                 let count = UInt64(elements[index].count)
                 try initializeTable(table, segment: index, to: start, from: 0, count: count)
             }
@@ -179,7 +179,7 @@ public final class ReferenceInstance {
     private func initializeMemories() throws {
         for (index, segment) in module.data.enumerated() {
             guard case .active(let memory, let offset) = segment.mode else { continue }
-            let start = evaluate(offset).low
+            let start = try evaluate(offset).low
             let count = UInt64(data[index].count)
             try initializeMemory(memory, segment: index, to: start, from: 0, count: count)
             data[index] = []
@@ -191,40 +191,10 @@ public final class ReferenceInstance {
         return segment.contents.map { all.span[$0] }
     }
 
-    private func evaluate(_ segment: ElementSegment) -> [UInt64] {
+    private func evaluate(_ segment: ElementSegment) throws -> [UInt64] {
         switch segment.initializers {
         case .functions(let indices): indices.map { UInt64(functions[Int($0)]) + 1 }
-        case .expressions(let expressions): expressions.map { evaluate($0).low }
+        case .expressions(let expressions): try expressions.map { try evaluate($0).low }
         }
-    }
-
-    /// Specification: 3.4.14 “Constant Expressions”.
-    private func evaluate(_ expression: ConstantExpression) -> ModelVector {
-        var stack: [ModelVector] = []
-        func push(_ bits: UInt64) { stack.append(ModelVector(low: bits)) }
-        func integers(_ combine: (UInt64, UInt64) -> UInt64) {
-            let right = stack.removeLast().low
-            push(combine(stack.removeLast().low, right))
-        }
-        func narrow(_ value: UInt64) -> UInt64 { value & 0xFFFF_FFFF }
-        for instruction in expression.instructions {
-            switch instruction {
-            case .i32Const(let value): push(UInt64(UInt32(bitPattern: value)))
-            case .i64Const(let value): push(UInt64(bitPattern: value))
-            case .f32Const(let bits): push(UInt64(bits))
-            case .f64Const(let bits): push(bits)
-            case .v128Const(let low, let high): stack.append(ModelVector(low: low, high: high))
-            case .globalGet(let index): stack.append(store.globals[globals[Int(index)]].cell)
-            case .refNull: push(0)
-            case .refFunc(let index): push(UInt64(functions[Int(index)]) + 1)
-            case .i32Add: integers { narrow($0 &+ $1) }
-            case .i32Sub: integers { narrow($0 &- $1) }
-            case .i32Mul: integers { narrow($0 &* $1) }
-            case .i64Add: integers { $0 &+ $1 }
-            case .i64Sub: integers { $0 &- $1 }
-            case .i64Mul: integers { $0 &* $1 }
-            }
-        }
-        return stack[0]
     }
 }

@@ -43,13 +43,14 @@ extension ReferenceMachine {
     }
 
     private static func describe(_ cell: ModelVector, _ type: ValueType) -> String {
-        switch ReferenceValue(cell: cell, type: type) {
+        if type.isReference { return "reference" }
+        return switch ReferenceValue(cell: cell, type: type) {
         case .i32(let bits): "i32(\(Int32(bitPattern: bits)))"
         case .i64(let bits): "i64(\(Int64(bitPattern: bits)))"
         case .f32(let bits): "f32(\(Float(bitPattern: bits)))"
         case .f64(let bits): "f64(\(Double(bitPattern: bits)))"
         case .v128: "v128"
-        case .function, .extern, .exception: "reference"
+        case .function, .extern, .exception, .any, .externalized: "reference"
         }
     }
 }

@@ -62,7 +62,7 @@ final class ReferenceMachine {
         case .host(let body):
             let start = stack.count - function.type.parameters.count
             let arguments = zip(stack[start...], function.type.parameters).map {
-                ReferenceValue(cell: $0, type: $1)
+                store.value($0, $1)
             }
             stack.removeSubrange(start...)
             for result in try body(arguments) { push(result.cell) }
@@ -206,6 +206,9 @@ final class ReferenceMachine {
             }
         case .brOnNonNull:
             if stack[stack.count - 1].low != 0 { branch(first) } else { _ = pop() }
+        case .brOnCast: if isCast(instruction, frames[frames.count - 1].instance) { branch(first) }
+        case .brOnCastFail:
+            if !isCast(instruction, frames[frames.count - 1].instance) { branch(first) }
         case .return: returnFromFrame()
         case .call, .callRef, .callIndirect, .returnCall, .returnCallRef, .returnCallIndirect:
             try executeCall(instruction)
@@ -263,6 +266,11 @@ final class ReferenceMachine {
         case .atomicNotify, .atomicWait, .atomicFence, .atomicLoad, .atomicStore,
             .atomicReadModifyWrite, .atomicCompareExchange:
             try executeAtomic(instruction, instance)
+        case .structNew, .structGet, .structSet, .arrayNew, .arrayNewFixed, .arrayNewData,
+            .arrayNewElement, .arrayGet, .arraySet, .arrayLength, .arrayFill, .arrayCopy,
+            .arrayInitData, .arrayInitElement, .refEq, .refTest, .refCast, .refI31, .i31Get,
+            .anyConvertExtern, .externConvertAny:
+            try executeAggregate(instruction, instance)
         default:
             try executeVector(instruction, instance)
         }

@@ -27,6 +27,9 @@ public final class ReferenceStore {
     /// The number of each group's first type, and all types by number; see `ReferenceTypes`.
     var typeNumbers: [[SubType]: UInt32] = [:]
     var types: [SubType] = []
+    /// Structures and arrays, all that there ever were, and their fields and elements together.
+    var objects: [ReferenceObject] = []
+    var fieldCount = 0
 
     public init() {}
 
@@ -39,6 +42,8 @@ public final class ReferenceStore {
         globals = []
         tags = []
         exceptions = []
+        objects = []
+        fieldCount = 0
     }
 
     /// Adds a function of the host and returns its address.
@@ -55,6 +60,22 @@ public final class ReferenceStore {
     public func addGlobal(_ type: GlobalType, _ value: ReferenceValue) -> Int {
         globals.append(ReferenceGlobal(type: type, cell: value.cell))
         return globals.count - 1
+    }
+
+    /// The value that `cell` holds as one of `type`.
+    func value(_ cell: ModelVector, _ type: ValueType) -> ReferenceValue {
+        guard type.isReference else { return ReferenceValue(cell: cell, type: type) }
+        switch type.heapType.top(in: self) {
+        case .func: return .function(cell.low == 0 ? nil : Int(cell.low - 1))
+        case .extern:
+            switch referent(cell.low) {
+            case .host(let number): return .extern(number)
+            case let referent?: return .externalized(referent)
+            case nil: return .extern(nil)
+            }
+        case .exn: return .exception(cell.low == 0 ? nil : Int(cell.low - 1))
+        default: return .any(referent(cell.low))
+        }
     }
 
     public func addMemory(_ type: MemoryType) -> Int {
@@ -77,7 +98,7 @@ public final class ReferenceStore {
         let machine = ReferenceMachine(self)
         for argument in arguments { machine.push(argument.cell) }
         try machine.run(address)
-        return zip(machine.stack, type.results).map { ReferenceValue(cell: $0, type: $1) }
+        return zip(machine.stack, type.results).map { value($0, $1) }
     }
 }
 
@@ -104,8 +125,8 @@ public final class ReferenceTable {
         elements = Array(repeating: cell, count: Int(type.limits.minimum))
     }
 
-    public func value(_ index: Int) -> ReferenceValue {
-        ReferenceValue(bits: elements[index], type: type.element)
+    public func value(_ index: Int, in store: ReferenceStore) -> ReferenceValue {
+        store.value(ModelVector(low: elements[index]), type.element)
     }
 
     /// Tables of this many elements are never needed by a test.
@@ -163,5 +184,5 @@ public final class ReferenceGlobal {
         self.cell = cell
     }
 
-    public var value: ReferenceValue { ReferenceValue(cell: cell, type: type.value) }
+    public func value(in store: ReferenceStore) -> ReferenceValue { store.value(cell, type.value) }
 }

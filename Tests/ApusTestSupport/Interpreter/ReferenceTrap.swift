@@ -16,6 +16,12 @@ public enum ReferenceTrap: String, Error, Hashable, Sendable {
     case unalignedAtomic = "unaligned atomic"
     case expectedSharedMemory = "expected shared memory"
     case nullExceptionReference = "null exception reference"
+    case nullStructure = "null structure reference"
+    case nullArray = "null array reference"
+    case nullSmallInteger = "null i31 reference"
+    case castFailure = "cast failure"
+    case arrayOutOfBounds = "out of bounds array access"
+    case allocationTooLarge = "allocation size too large"
     case stackExhausted = "call stack exhausted"
     case hostError = "host function failed"
     /// More instructions than the caller allowed: not a trap of WebAssembly's.

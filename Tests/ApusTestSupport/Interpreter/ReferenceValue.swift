@@ -15,6 +15,10 @@ public enum ReferenceValue: Hashable, Sendable {
     case extern(UInt32?)
     /// The number of an exception in the store; nil is null.
     case exception(Int?)
+    /// A reference of the hierarchy of `any`; nil is null.
+    case any(ReferenceReferent?)
+    /// Such a reference as one of the type `extern`.
+    case externalized(ReferenceReferent)
 
     /// The same value with every NaN made the canonical one: the specification leaves open which
     /// NaN arithmetic gives (4.3.3).
@@ -36,9 +40,14 @@ public enum ReferenceValue: Hashable, Sendable {
         case .function(let address): ModelVector(low: address.map { UInt64($0) + 1 } ?? 0)
         case .extern(let number): ModelVector(low: number.map { UInt64($0) + 1 } ?? 0)
         case .exception(let number): ModelVector(low: number.map { UInt64($0) + 1 } ?? 0)
+        case .any(.host(let number)): ModelVector(low: UInt64(number) + 1)
+        case .any(.i31(let value)): ModelVector(low: ReferenceStore.smallInteger(value))
+        // Objects cannot be handed in.
+        case .any, .externalized: ModelVector()
         }
     }
 
+    /// A number or a vector.
     init(cell: ModelVector, type: ValueType) {
         let bits = cell.low
         switch type {
@@ -46,15 +55,11 @@ public enum ReferenceValue: Hashable, Sendable {
         case .i64: self = .i64(bits)
         case .f32: self = .f32(UInt32(truncatingIfNeeded: bits))
         case .f64: self = .f64(bits)
-        case .v128: self = .v128(low: bits, high: cell.high)
-        case _ where type.heapType == .extern:
-            self = .extern(bits == 0 ? nil : UInt32(truncatingIfNeeded: bits - 1))
-        case _ where type.isException: self = .exception(bits == 0 ? nil : Int(bits - 1))
-        default: self = .function(bits == 0 ? nil : Int(bits - 1))
+        default: self = .v128(low: bits, high: cell.high)
         }
     }
 
-    /// A number, a vector whose upper half is 0, or a reference.
+    /// A number, or a vector whose upper half is 0.
     init(bits: UInt64, type: ValueType) { self.init(cell: ModelVector(low: bits), type: type) }
 
     /// Whether the value has this type.
@@ -66,8 +71,11 @@ public enum ReferenceValue: Hashable, Sendable {
         case .f64: type == .f64
         case .v128: type == .v128
         case .function: type.isReference && type.heapType != .extern && !type.isException
-        case .extern: type.isReference && type.heapType == .extern
+        case .extern, .externalized: type.isReference && type.heapType == .extern
         case .exception: type.isException
+        case .any:
+            type.isReference && type.heapType != .func && type.heapType != .extern
+                && !type.isException
         }
     }
 }
@@ -91,6 +99,8 @@ extension ReferenceValue: CustomStringConvertible {
         case .function(let address): "func:\(address.map(String.init) ?? "null")"
         case .extern(let number): "extern:\(number.map { String($0) } ?? "null")"
         case .exception(let number): "exception:\(number.map { String($0) } ?? "null")"
+        case .any(let referent): "any:\(referent.map { "\($0)" } ?? "null")"
+        case .externalized(let referent): "extern:\(referent)"
         }
     }
 }

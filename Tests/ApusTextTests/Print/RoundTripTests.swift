@@ -31,7 +31,8 @@ import Testing
             """
             (module $m
               (type $t (func (param i32)))
-              (type $s (struct (field $x i8) (field (mut i64))))
+              (type $s (struct (field $x i8) (field (mut i64)) (field (@name "") i32)))
+              (type (@name "an array") (array i8))
               (func $f (param $a i32) (local $b f32) (local i64 i64)
                 block $l
                   loop $l
@@ -82,6 +83,38 @@ import Testing
         let two = try TextFormat.parseModule(
             "(module (rec (type $t (func)) (type (func))) (type (sub (func))) (func))")
         #expect(try ModuleDecoder.decode(ByteStorage(two)).functions == [3])
+    }
+
+    @Test func instructionsOnAggregates() throws {
+        let bytes = try TextFormat.parseModule(
+            """
+            (module
+              (type $s (sub (struct (field $x (mut i8)) (field $y anyref))))
+              (type $a (array (mut (ref null $s))))
+              (global (ref $a) (ref.i31 (i32.const 1)) (struct.new_default $s)
+                (array.new_fixed $a 1))
+              (func (param $p anyref) (result i32)
+                block $l (result (ref null $s))
+                  local.get $p
+                  br_on_cast $l anyref (ref null $s)
+                  drop
+                  ref.null $s
+                end
+                struct.get_s $s $x
+                local.get $p
+                ref.cast (ref i31)
+                i31.get_u
+                local.get $p
+                ref.test nullref
+                drop
+                i32.add))
+            """)
+        let text = try TextFormat.print(ByteStorage(bytes))
+        for line in [
+            "br_on_cast $l (ref null any) (ref null $s)", "struct.get_s $s $x",
+            "ref.cast (ref i31)", "ref.test (ref null none)", "array.new_fixed $a 1",
+        ] { #expect(text.contains(line), "\(line)") }
+        #expect(try TextFormat.parseModule(text) == bytes)
     }
 
     @Test func equalNamesBecomeDifferentIdentifiers() throws {

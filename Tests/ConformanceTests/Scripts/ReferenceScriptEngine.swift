@@ -60,7 +60,6 @@ struct ReferenceScriptEngine: ScriptEngine {
         guard values.count == arguments.count else {
             throw .unsupported("values of a type that the interpreter does not have")
         }
-        try check(store.functions[address].type.results)
         do {
             store.fuel = Self.fuel
             return try store.call(address, values).map { ScriptValue($0) }
@@ -75,18 +74,7 @@ struct ReferenceScriptEngine: ScriptEngine {
         guard case .global(let address) = instance.export(name) else {
             throw .other("no global \(name)")
         }
-        try check([store.globals[address].type.value])
-        return ScriptValue(store.globals[address].value)
-    }
-
-    /// Checks that the interpreter has values of `types`.
-    private func check(_ types: [ValueType]) throws(ScriptFailure) {
-        for type in types where type.isReference {
-            let top = type.heapType.top(in: store)
-            guard top == .func || top == .extern || top == .exn else {
-                throw .unsupported(Feature.garbageCollection.name)
-            }
-        }
+        return ScriptValue(store.globals[address].value(in: store))
     }
 
     private func failure(_ error: any Error) -> ScriptFailure {
@@ -109,11 +97,13 @@ extension ReferenceValue {
         case .f32(let bits): self = .f32(bits)
         case .f64(let bits): self = .f64(bits)
         case .v128(let low, let high): self = .v128(low: low, high: high)
-        case .null(.func): self = .function(nil)
-        case .null(.extern): self = .extern(nil)
-        case .null(.exn): self = .exception(nil)
+        case .null(.func), .null(.nofunc): self = .function(nil)
+        case .null(.extern), .null(.noextern): self = .extern(nil)
+        case .null(.exn), .null(.noexn): self = .exception(nil)
+        case .null: self = .any(nil)
         case .external(let number?): self = .extern(number)
-        case .null, .external(nil), .host, .reference: return nil
+        case .host(let number?): self = .any(.host(number))
+        case .external(nil), .host(nil), .reference: return nil
         }
     }
 }
@@ -130,6 +120,12 @@ extension ScriptValue {
             case .function(let address): address == nil ? .null(.func) : .reference(.func)
             case .extern(let number): number.map { .external($0) } ?? .null(.extern)
             case .exception(let number): number == nil ? .null(.exn) : .reference(.exn)
+            case .externalized: .external(nil)
+            case .any(nil): .null(.any)
+            case .any(.host(let number)): .host(number)
+            case .any(.i31): .reference(.i31)
+            case .any(.structure): .reference(.struct)
+            case .any(.array): .reference(.array)
             }
     }
 }

@@ -26,6 +26,8 @@ struct SuiteTests {
         case optimizingAtRandom, optimizingAtRandomWithoutAVX
         /// Each instance in a slot of a pool.
         case pooling
+        /// A collection before each object that is made.
+        case collectingAlways, optimizingCollectingAlways
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -37,6 +39,12 @@ struct SuiteTests {
             case .alwaysCheckingBounds:
                 configuration.alwaysChecksBounds = true
             case .optimizing: configuration.compiler = .optimizing
+            case .collectingAlways:
+                configuration.compiler = .baseline
+                configuration.collectsAtEachAllocation = true
+            case .optimizingCollectingAlways:
+                configuration.compiler = .optimizing
+                configuration.collectsAtEachAllocation = true
             case .optimizingWithoutAVX:
                 configuration.compiler = .optimizing
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
@@ -107,23 +115,23 @@ struct SuiteTests {
         #expect(outcome.passed >= known.passed, "fewer assertions pass than before")
     }
 
-    /// All that the format has: nothing is skipped but what needs a collector.
+    /// All that the format has: nothing is skipped.
     @Test func validation() throws {
         let features = FeatureSet.webAssembly3.union([
             .init(.garbageCollection), .init(.threads), .init(.wideArithmetic),
             .init(.customPageSizes),
         ])
-        let later: [Feature] = [.garbageCollection]
         let known = try WastSuite.Known()
         func absent(_ name: String) -> FeatureSet {
             FeatureSet.standard.subtracting(WastSuite.features(for: name))
         }
         let outcome = try WastSuite.run("validation") { name in
-            ValidationScriptEngine(features: features.subtracting(absent(name)))
+            let more = WastSuite.features(for: name).subtracting(.standard)
+            return ValidationScriptEngine(features: features.union(more).subtracting(absent(name)))
         } check: { script in
             let failed = known.counts[script.name]?.failed ?? 0
             #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
-            let off = later + Feature.allCases.filter { absent(script.name).has($0) }
+            let off = Feature.allCases.filter { absent(script.name).has($0) }
             let reasons = script.reasons.subtracting(off.map(\.name) + ["execution"])
             #expect(reasons.isEmpty, "\(script.name)")
         }
@@ -153,7 +161,7 @@ struct SuiteTests {
             let failed = known.counts[script.name]?.failed ?? 0
             #expect(script.failures.count <= failed, "\(script.name): \(script.failures)")
             let features = WastSuite.features(for: script.name)
-            let absent = Feature.allCases.filter { !features.has($0) || $0 == .garbageCollection }
+            let absent = Feature.allCases.filter { !features.has($0) }
             #expect(script.reasons.isSubset(of: absent.map(\.name)), "\(script.name)")
         }
         #expect(outcome.passed >= 36_000)

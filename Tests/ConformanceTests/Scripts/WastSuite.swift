@@ -13,8 +13,8 @@ enum WastSuite {
     static let printsList = ProcessInfo.processInfo.environment["APUS_SUITE_LIST"] != nil
     private static let printsTexts = ProcessInfo.processInfo.environment["APUS_SUITE_TEXTS"] != nil
 
-    /// Scripts by their names below the folder, read once for all tests. Two proposals that are no
-    /// part of the standard, the old exceptions and custom descriptors, are left out.
+    /// Scripts by their names below the folder, read once for all tests. A proposal that is no part
+    /// of the standard, custom descriptors, is left out.
     static let scripts = Result {
         try files().map { file in
             let text = ByteStorage([UInt8](try Data(contentsOf: file.url)))
@@ -27,17 +27,17 @@ enum WastSuite {
         return TestEnvironment.files(below: folder, suffix: "wast").map {
             (String($0.path().dropFirst(folder.path().count)), $0)
         }.filter { name, _ in
-            !name.hasPrefix("legacy/") && !name.contains("custom-descriptors/")
+            !name.contains("custom-descriptors/")
         }
     }
 
     /// What a script was written for: all that is on by default, but the scripts of the threads
     /// proposal expect modules with several memories to be refused.
     static func features(for name: String) -> FeatureSet {
-        // Of garbage collection the types are there, and its instructions are refused.
-        guard name.hasPrefix("proposals/threads/") else {
-            return FeatureSet.standard.union(FeatureSet(.garbageCollection))
+        if name.hasPrefix("legacy/") {
+            return FeatureSet.standard.union(FeatureSet(.legacyExceptions))
         }
+        guard name.hasPrefix("proposals/threads/") else { return .standard }
         return FeatureSet.standard.subtracting(FeatureSet(.multiMemory))
     }
 

@@ -184,7 +184,7 @@ extension BaselineCompiler {
     // MARK: Runtime functions
 
     /// Calls a function of the runtime with constants, then the `operands` on top of the stack.
-    /// Those in the list `handlers` are for exceptions that it throws.
+    /// The list `handlers` is for exceptions that it throws.
     mutating func callRuntime(
         _ function: RuntimeFunction, leading: [UInt32], operands: Int, result: ValueClass?,
         handlers: Int32 = -1

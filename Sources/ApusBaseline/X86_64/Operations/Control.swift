@@ -447,7 +447,7 @@ extension BaselineCompiler {
     }
 
     /// A branch after which other branches read the same operands again.
-    private mutating func emitBranchKeepingOperands(_ depth: Int) {
+    mutating func emitBranchKeepingOperands(_ depth: Int) {
         let place = frames.count &- 1 &- depth
         let frame = frames[place]
         if frame.kind == .function { return emitReturn() }

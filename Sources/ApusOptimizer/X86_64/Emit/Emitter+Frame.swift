@@ -32,7 +32,9 @@ extension Emitter {
 
     func isLeaf(_ function: borrowing MachineFunction) -> Bool {
         for index in 0..<function.instructions.count
-        where function.instructions[index].flags.contains(.calls) {
+        where function.instructions[index].flags.contains(.calls)
+            || function.instructions[index].opcode == .allocate
+        {
             return false
         }
         return true

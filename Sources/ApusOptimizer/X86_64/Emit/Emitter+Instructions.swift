@@ -107,6 +107,8 @@ extension Emitter {
         case .reserveStack, .releaseStack, .call, .callImport, .callFar, .callRuntime,
             .tailCall, .tailCallFar:
             emitCall(instruction, block, function)
+        case .allocate: emitAllocation(instruction, function)
+        case .typeTest: emitTypeTest(instruction, function)
         case .landing: emitLanding()
         case .jump, .branchTable, .return, .trap: emitEnd(instruction, block, function)
         }

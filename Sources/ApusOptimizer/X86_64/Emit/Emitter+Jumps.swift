@@ -83,6 +83,7 @@ extension Emitter {
         code.truncate(to: start)
         code.resetLabels()
         coldTraps.removeAll()
+        coldAllocations.removeAll()
         tables.removeAll()
         landings.removeAll()
         jumpCount = 0

@@ -41,6 +41,7 @@ struct Emitter: ~Copyable {
     /// Of each header, whether code of its loop has been written.
     private var hasStarted = Arena<Bool>(capacity: 128)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
+    var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     var tables = Arena<JumpTable>(capacity: 8)
     /// The blocks at which the handlers of the function land, in their order.
     var landings = Arena<UInt32>(capacity: 1)
@@ -157,6 +158,7 @@ struct Emitter: ~Copyable {
             emitBlock(block, function, allocation, sinking, vectors)
         }
         endInnerLoop()
+        emitColdAllocations()
         emitColdTraps()
     }
 

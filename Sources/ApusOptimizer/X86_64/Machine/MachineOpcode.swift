@@ -131,6 +131,15 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     /// `detail` is a `VectorLoad`.
     case loadVector
 
+    // Objects
+    /// object, temporary ← bytes, length. The place of the type's id in the context is the
+    /// displacement; what `detail` (`AllocationOperands`) says is no register is in the immediate.
+    /// No other register changes, whoever makes the object.
+    case allocate
+    /// 0 or 1 ← reference; the immediate is a `TypeTest`, the displacement where the context has
+    /// the id of the type.
+    case typeTest
+
     // Calls. Arguments and results are in fixed registers. Those that catch exceptions end their
     // blocks (`MachineFlags.catches`) and leave results to `results`.
     /// Makes room on the stack for the immediate's bytes; gives it back.
@@ -201,6 +210,14 @@ enum DivisionKind: UInt8, BitwiseCopyable, Sendable {
 enum LoadExtension: UInt8, BitwiseCopyable, Sendable {
     case zero8, zero16, zero32, full64
     case signed8To32, signed16To32, signed8To64, signed16To64, signed32To64
+}
+
+/// Which operands of an allocation are in registers.
+struct AllocationOperands: OptionSet, BitwiseCopyable, Sendable {
+    let rawValue: UInt8
+
+    static var bytes: AllocationOperands { .init(rawValue: 1) }
+    static var length: AllocationOperands { .init(rawValue: 2) }
 }
 
 /// Floats to integers: how, in bits, and of which float.

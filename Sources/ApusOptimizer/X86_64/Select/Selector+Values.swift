@@ -58,6 +58,8 @@ extension Selector {
             lowerAtomicUpdate(value, instruction, function)
         case .atomicCompareExchange: lowerAtomicCompareExchange(value, instruction, function)
         case .fence: begin(MachineInstruction(.fence))
+        case .allocate: lowerAllocation(value, instruction, function)
+        case .typeTest: lowerTypeTest(value, instruction, function)
         case .call, .callImport, .callFar, .callRuntime, .tryCall, .tryCallImport, .tryCallFar,
             .tryCallRuntime:
             lowerCall(value, instruction, function)

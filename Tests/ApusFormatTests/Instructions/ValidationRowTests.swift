@@ -2,8 +2,8 @@ import ApusCollections
 import ApusFormat
 import Testing
 
-/// The validator's packed signatures against what the instruction table says.
-@Suite struct NumericSignatureTests {
+/// The signatures that validation goes by against what the instructions are.
+@Suite struct ValidationRowTests {
     @Test(arguments: 0x45...0xC4)
     func rowAgreesWithTheTable(code: Int) throws {
         let row = try #require(Opcodes.opcode(prefix: 0, code: code))

@@ -1,0 +1,114 @@
+internal import ApusCollections
+
+/// Reads the instructions of a body that nobody has checked, as far as it matters for the legacy
+/// ones among them: structure, and labels. What it cannot read, the validator will not accept.
+struct LegacyReader {
+    /// An instruction, and where its parts lie.
+    struct Step {
+        enum Kind {
+            case plain
+            /// `block`, `loop`, `if`.
+            case opens
+            case `else`
+            case end
+            /// Branches to `label`, which lies at `labelRange`.
+            case branch
+            case branchTable
+            case tryTable
+            case legacy(LegacyInstruction)
+        }
+
+        var kind: Kind
+        var range: Range<Int>
+        /// A label, or the tag of a `catch`.
+        var label: UInt32 = 0
+        var labelRange = 0..<0
+        /// Of a `br_table`, the last one too.
+        var labels: [UInt32] = []
+        var type = BlockType.empty
+    }
+
+    private var reader: InstructionReader
+    private let end: Int
+
+    /// A reader of the code from `start` up to `end`.
+    init(_ bytes: ByteStorage, from start: Int, to end: Int) {
+        reader = InstructionReader(bytes, from: start, to: end)
+        self.end = end
+    }
+
+    var position: Int { reader.position }
+
+    /// The next instruction; nil at the end, and where there is none that can be read.
+    mutating func next() -> Step? {
+        let start = reader.position
+        guard start < end else { return nil }
+        if let legacy = LegacyInstruction(rawValue: reader.peekByte()) {
+            return readLegacy(legacy, from: start)
+        }
+        let operation = reader.next()
+        var step = Step(kind: .plain, range: start..<start)
+        switch operation {
+        case .block, .loop, .if:
+            step.kind = .opens
+            step.type = reader.readBlockType()
+        case .else: step.kind = .else
+        case .end: step.kind = .end
+        case .br, .brIf, .brOnNull, .brOnNonNull:
+            step.kind = .branch
+            readLabel(&step)
+        case .brOnCast, .brOnCastFail:
+            step.kind = .branch
+            _ = reader.readByte()
+            readLabel(&step)
+            _ = reader.readHeapType()
+            _ = reader.readHeapType()
+        case .brTable:
+            step.kind = .branchTable
+            guard let count = readCount() else { return nil }
+            step.labels = (0...count).map { _ in reader.readIndex() }
+        case .selectTyped:
+            guard let count = readCount() else { return nil }
+            for _ in 0..<count { _ = reader.readValueType() }
+        case .tryTable:
+            step.kind = .tryTable
+            let place = reader.position
+            _ = reader.readBlockType()
+            guard readCount() != nil else { return nil }
+            reader.position = place
+            reader.skipImmediates(of: operation)
+        default: reader.skipImmediates(of: operation)
+        }
+        return finish(step, from: start)
+    }
+
+    private mutating func readLegacy(_ legacy: LegacyInstruction, from start: Int) -> Step? {
+        _ = reader.readByte()
+        var step = Step(kind: .legacy(legacy), range: start..<start)
+        switch legacy {
+        case .try: step.type = reader.readBlockType()
+        case .catch, .rethrow, .delegate: readLabel(&step)
+        case .catchAll: break
+        }
+        return finish(step, from: start)
+    }
+
+    private mutating func readLabel(_ step: inout Step) {
+        let start = reader.position
+        step.label = reader.readIndex()
+        step.labelRange = start..<reader.position
+    }
+
+    /// How many items of at least a byte follow.
+    private mutating func readCount() -> Int? {
+        let count = Int(reader.readIndex())
+        return count <= end - reader.position ? count : nil
+    }
+
+    private func finish(_ step: Step, from start: Int) -> Step? {
+        guard reader.position <= end else { return nil }
+        var step = step
+        step.range = start..<reader.position
+        return step
+    }
+}

@@ -1,0 +1,255 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusIR
+
+/// Structures and arrays (4.6.6). Null is noticed where a header or a field of it is read.
+extension FunctionTranslator {
+    // MARK: Structures
+
+    mutating func translateStructNew(_ initializer: AggregateInitializer) {
+        let type = Int(reader.readIndex())
+        let object = allocate(
+            type, bytes: builder.constant(.i64, UInt64(aggregates.structureBytes(type))),
+            length: builder.constant(.i32, 0))
+        guard initializer == .values else { return push(object) }
+        let base = address(of: object)
+        let count = aggregates.fieldCount(type)
+        let first = stack.count &- count
+        for index in 0..<count {
+            let field = aggregates.field(type, index)
+            initialize(stack[first &+ index], Self.access(field), base, field.offset)
+        }
+        stack.truncate(to: first)
+        push(object)
+    }
+
+    mutating func translateStructGet(_ sign: FieldExtension) {
+        let field = readField()
+        let reference = pop()
+        guard checkStructure(reference, field) else { return }
+        push(
+            builder.load(
+                field.storage.loaded, Self.access(field, sign), address(of: reference), .none,
+                field.offset))
+    }
+
+    mutating func translateStructSet() {
+        let field = readField()
+        let value = pop()
+        let reference = pop()
+        guard checkStructure(reference, field) else { return }
+        builder.store(value, Self.access(field), address(of: reference), .none, field.offset)
+    }
+
+    private mutating func readField() -> AggregateLayouts.Field {
+        let type = Int(reader.readIndex())
+        return aggregates.field(type, Int(reader.readIndex()))
+    }
+
+    /// Traps if a reference is null and the field too far away for its access to fault; false if
+    /// it always is.
+    private mutating func checkStructure(
+        _ reference: Value, _ field: AggregateLayouts.Field
+    ) -> Bool {
+        guard field.offset >= ObjectLayout.faultingBytes else { return true }
+        return trap(.nullStructureReference, if: isNull(reference, .equal))
+    }
+
+    private static func access(
+        _ field: AggregateLayouts.Field, _ sign: FieldExtension = .unsigned
+    ) -> MemoryAccess {
+        MemoryAccess(
+            field.storage.accessWidth(sign), .field,
+            trapCode: TrapCode.nullStructureReference.rawValue)
+    }
+
+    /// The address of an object.
+    private mutating func address(of reference: Value) -> Value {
+        builder.value(ApusIR.Instruction(.bitcast, .i64, reference))
+    }
+
+    private mutating func allocate(_ type: Int, bytes: Value, length: Value) -> Value {
+        let place = builder.constant(.i32, UInt64(UInt32(bitPattern: layout.signature(type))))
+        return builder.append(ApusIR.Instruction(.allocate, .ref, bytes, place, length))
+    }
+
+    /// Writes what a new object has at `displacement`, where there are zeros.
+    private mutating func initialize(
+        _ value: Value, _ access: MemoryAccess, _ base: Value, _ displacement: Int32
+    ) {
+        if builder.constant(value) == 0 { return }
+        builder.store(value, access, base, .none, displacement)
+    }
+
+    // MARK: New arrays
+
+    mutating func translateArrayNew(_ initializer: AggregateInitializer) {
+        let type = Int(reader.readIndex())
+        let elements = aggregates.elements(type)
+        if initializer == .defaults, !isFuelMetered { return push(newArray(type, elements)) }
+        let place = UInt32(bitPattern: layout.signature(type))
+        guard initializer == .values else {
+            return callRuntime(.arrayNew, [place], operands: 1, result: .ref, changing: [])
+        }
+        guard passElement(stack.count &- 2) else { return isRefused = true }
+        callRuntime(.arrayNewFilled, [place], operands: 2, result: .ref, changing: [])
+    }
+
+    /// An array of zeros; its length is on top of the stack.
+    private mutating func newArray(_ type: Int, _ elements: AggregateLayouts.Field) -> Value {
+        let length = pop()
+        let shift = UInt64(ObjectLayout.bytesLog2(of: elements.storage))
+        let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, length))
+        let bytes = builder.value(
+            ApusIR.Instruction(.shiftLeft, .i64, wide, builder.constant(.i64, shift)))
+        let rounding = UInt64(elements.offset) + UInt64(ObjectLayout.granuleBytes - 1)
+        let end = builder.value(
+            ApusIR.Instruction(.add, .i64, bytes, builder.constant(.i64, rounding)))
+        let mask = ~UInt64(ObjectLayout.granuleBytes - 1)
+        let size = builder.value(
+            ApusIR.Instruction(.and, .i64, end, builder.constant(.i64, mask)))
+        return allocate(type, bytes: size, length: length)
+    }
+
+    mutating func translateArrayNewFixed() {
+        let type = Int(reader.readIndex())
+        let count = Int(reader.readIndex())
+        let elements = aggregates.elements(type)
+        let unit = ObjectLayout.bytes(of: elements.storage)
+        let bytes = ObjectLayout.objectBytes(Int(elements.offset) &+ count &* unit)
+        let object = allocate(
+            type, bytes: builder.constant(.i64, UInt64(bytes)),
+            length: builder.constant(.i32, UInt64(count)))
+        let base = address(of: object)
+        let first = stack.count &- count
+        for index in 0..<count {
+            let offset = elements.offset &+ Int32(truncatingIfNeeded: index &* unit)
+            initialize(stack[first &+ index], Self.elementAccess(elements), base, offset)
+        }
+        stack.truncate(to: first)
+        push(object)
+    }
+
+    mutating func translateArrayNewData() {
+        let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
+        let segment = layout.dataPlace(Int(reader.readIndex()))
+        callRuntime(.arrayNewData, [type, segment], operands: 2, result: .ref, changing: [])
+    }
+
+    mutating func translateArrayNewElement() {
+        let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
+        let segment = layout.elementPlace(Int(reader.readIndex()))
+        callRuntime(.arrayNewElements, [type, segment], operands: 2, result: .ref, changing: [])
+    }
+
+    // MARK: Elements
+
+    mutating func translateArrayLength() { push(length(of: address(of: pop()))) }
+
+    /// How many elements the array at `base` has, which never changes.
+    private mutating func length(of base: Value) -> Value {
+        let access = MemoryAccess(
+            .full, .constant, trapCode: TrapCode.nullArrayReference.rawValue)
+        return builder.load(.i32, access, base, .none, ObjectLayout.length)
+    }
+
+    mutating func translateArrayGet(_ sign: FieldExtension) {
+        let elements = aggregates.elements(Int(reader.readIndex()))
+        let index = pop()
+        guard let place = place(ofElement: index, of: pop(), elements) else { return }
+        push(
+            builder.load(
+                elements.storage.loaded, Self.elementAccess(elements, sign), place.base,
+                place.index, place.displacement))
+    }
+
+    mutating func translateArraySet() {
+        let elements = aggregates.elements(Int(reader.readIndex()))
+        let value = pop()
+        let index = pop()
+        guard let place = place(ofElement: index, of: pop(), elements) else { return }
+        builder.store(
+            value, Self.elementAccess(elements), place.base, place.index, place.displacement)
+    }
+
+    /// Where the element at `index` of an array is, checked; where the processor goes on with a
+    /// wrong index before it knows, the first one. Nil if there never is such an element: then the
+    /// block is at its end.
+    private mutating func place(
+        ofElement index: Value, of array: Value, _ elements: AggregateLayouts.Field
+    ) -> MemoryPlace? {
+        let base = address(of: array)
+        let isOutside = builder.value(
+            ApusIR.Instruction(
+                .compare, .i32, index, length(of: base),
+                immediate: IntegerCondition.greaterOrEqualUnsigned.rawValue))
+        guard trap(.arrayOutOfBounds, if: isOutside) else { return nil }
+        let masked = builder.value(
+            ApusIR.Instruction(.select, .i32, isOutside, builder.constant(.i32, 0), index))
+        let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, masked))
+        let shift = UInt64(ObjectLayout.bytesLog2(of: elements.storage))
+        let distance = builder.value(
+            ApusIR.Instruction(.shiftLeft, .i64, wide, builder.constant(.i64, shift)))
+        return MemoryPlace(base: base, index: distance, displacement: elements.offset)
+    }
+
+    private static func elementAccess(
+        _ elements: AggregateLayouts.Field, _ sign: FieldExtension = .unsigned
+    ) -> MemoryAccess {
+        MemoryAccess(elements.storage.accessWidth(sign), .element)
+    }
+
+    // MARK: Many elements
+
+    mutating func translateArrayFill() {
+        _ = reader.readIndex()
+        guard passElement(stack.count &- 2) else { return isRefused = true }
+        callRuntime(.arrayFill, [], operands: 4, changing: [.init(.element)])
+    }
+
+    mutating func translateArrayCopy() {
+        _ = reader.readIndex()
+        _ = reader.readIndex()
+        callRuntime(.arrayCopy, [], operands: 5, changing: [.init(.element)])
+    }
+
+    mutating func translateArrayInitData() {
+        _ = reader.readIndex()
+        let segment = layout.dataPlace(Int(reader.readIndex()))
+        callRuntime(.arrayInitData, [segment], operands: 4, changing: [.init(.element)])
+    }
+
+    mutating func translateArrayInitElement() {
+        _ = reader.readIndex()
+        let segment = layout.elementPlace(Int(reader.readIndex()))
+        callRuntime(.arrayInitElements, [segment], operands: 4, changing: [.init(.element)])
+    }
+
+    /// Makes the operand at `position` one that the runtime takes: a float as its bits. False if
+    /// it is a vector, which this compiler does not pass.
+    private mutating func passElement(_ position: Int) -> Bool {
+        let value = stack[position]
+        switch builder.function.type(value) {
+        case .v128: return false
+        case .f32: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i32, value))
+        case .f64: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i64, value))
+        default: break
+        }
+        return true
+    }
+}
+
+extension ValueType {
+    /// What a field of this type is when it has been read.
+    fileprivate var loaded: IRType { self == .i8 || self == .i16 ? .i32 : IRType(self) }
+
+    /// How a field of this type is read, and with `unsigned` written.
+    fileprivate func accessWidth(_ sign: FieldExtension) -> AccessWidth {
+        switch self {
+        case .i8: sign == .signed ? .signed8 : .unsigned8
+        case .i16: sign == .signed ? .signed16 : .unsigned16
+        default: .full
+        }
+    }
+}

@@ -1,0 +1,250 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs; places of types and segments are valid, since
+// the module is, and so are the types of objects; ranges are checked against the lengths of arrays
+// and the records of segments before they are touched. An array that is given is in use: the
+// caller's frame or `pinned` has it, if anything is made meanwhile.
+extension RuntimeFunctions {
+    /// (id of a type, length) → object of zeros
+    static let objectNew: Entry = { context, type, length, _, _, _ in
+        unsafe make(context, UInt32(truncatingIfNeeded: type), length) ?? 0
+    }
+
+    /// (place of an array type, length) → array of zeros
+    static let arrayNew: Entry = { context, type, length, _, _, _ in
+        unsafe makeArray(context, type, length)?.address ?? 0
+    }
+
+    /// (place of an array type, value, length) → array
+    static let arrayNewFilled: Entry = { context, type, value, length, _, _ in
+        guard let array = unsafe makeArray(context, type, length, keeping: value) else { return 0 }
+        if value != 0 { unsafe fill(context, array.elements, array.unit, value, length) }
+        return unsafe array.address
+    }
+
+    /// (place of an array type, address of a vector, length) → array
+    static let arrayNewVectors: Entry = { context, type, vector, length, _, _ in
+        guard let array = unsafe makeArray(context, type, length) else { return 0 }
+        unsafe fillVectors(context, array.elements, vector, length)
+        return unsafe array.address
+    }
+
+    /// (place of an array type, place of a data segment, offset, length) → array
+    static let arrayNewData: Entry = { context, type, segment, offset, length, _ in
+        let unit = unsafe elementBytes(context, typeID(context, type))
+        guard unsafe memoryBytes(context, segment, offset, length &* unit) != nil else {
+            unsafe setTrap(context, .memoryOutOfBounds)
+            return 0
+        }
+        guard let array = unsafe makeArray(context, type, length),
+            let source = unsafe memoryBytes(context, segment, offset, length &* unit)
+        else { return 0 }
+        unsafe copy(context, to: array.elements, from: source, bytes: length &* unit)
+        return unsafe array.address
+    }
+
+    /// (place of an array type, place of an element segment, offset, length) → array
+    static let arrayNewElements: Entry = { context, type, segment, offset, length, _ in
+        guard unsafe tableElements(context, segment, offset, length) != nil else {
+            unsafe setTrap(context, .tableOutOfBounds)
+            return 0
+        }
+        guard let array = unsafe makeArray(context, type, length),
+            let source = unsafe tableElements(context, segment, offset, length)
+        else { return 0 }
+        unsafe copy(context, to: array.elements, from: source, bytes: length &* 8)
+        return unsafe array.address
+    }
+
+    /// (array, index, value, count)
+    static let arrayFill: Entry = { context, array, index, value, count, _ in
+        guard let place = unsafe elements(context, array, index, count),
+            unsafe pay(context, FuelCost.ofBytes(count &* place.unit))
+        else { return 0 }
+        unsafe fill(context, place.start, place.unit, value, count)
+        return 0
+    }
+
+    /// (array, index, address of a vector, count)
+    static let arrayFillVectors: Entry = { context, array, index, vector, count, _ in
+        guard let place = unsafe elements(context, array, index, count),
+            unsafe pay(context, FuelCost.ofBytes(count &* place.unit))
+        else { return 0 }
+        unsafe fillVectors(context, place.start, vector, count)
+        return 0
+    }
+
+    /// (destination, index, source, index, count)
+    static let arrayCopy: Entry = { context, destination, index, source, from, count in
+        guard let target = unsafe elements(context, destination, index, count),
+            let origin = unsafe elements(context, source, from, count),
+            unsafe pay(context, FuelCost.ofBytes(count &* target.unit))
+        else { return 0 }
+        unsafe copy(context, to: target.start, from: origin.start, bytes: count &* target.unit)
+        return 0
+    }
+
+    /// (place of a data segment, array, index, offset, count)
+    static let arrayInitData: Entry = { context, segment, array, index, offset, count in
+        guard let target = unsafe elements(context, array, index, count) else { return 0 }
+        let bytes = unsafe count &* target.unit
+        guard let source = unsafe memoryBytes(context, segment, offset, bytes) else {
+            unsafe setTrap(context, .memoryOutOfBounds)
+            return 0
+        }
+        guard unsafe pay(context, FuelCost.ofBytes(bytes)) else { return 0 }
+        unsafe copy(context, to: target.start, from: source, bytes: bytes)
+        return 0
+    }
+
+    /// (place of an element segment, array, index, offset, count)
+    static let arrayInitElements: Entry = { context, segment, array, index, offset, count in
+        guard let target = unsafe elements(context, array, index, count) else { return 0 }
+        guard let source = unsafe tableElements(context, segment, offset, count) else {
+            unsafe setTrap(context, .tableOutOfBounds)
+            return 0
+        }
+        guard unsafe pay(context, FuelCost.ofBytes(count &* 8)) else { return 0 }
+        unsafe copy(context, to: target.start, from: source, bytes: count &* 8)
+        return 0
+    }
+
+    // MARK: Making objects
+
+    private static func typeID(_ context: UnsafeMutablePointer<apus_context>, _ place: UInt64)
+        -> UInt32
+    {
+        unsafe (UnsafeRawPointer(context) + Int(truncatingIfNeeded: place)).load(as: UInt32.self)
+    }
+
+    /// An array of zeros, which has been paid for; nil if the calling stub is to leave wasm.
+    /// `keeping`: a reference that stays in use meanwhile.
+    private static func makeArray(
+        _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ length: UInt64,
+        keeping value: UInt64 = 0
+    ) -> (address: UInt64, elements: UnsafeMutableRawPointer, unit: UInt64)? {
+        let type = unsafe typeID(context, place)
+        let unit = unsafe elementBytes(context, type)
+        guard unsafe pay(context, FuelCost.ofBytes(length &* unit)),
+            let address = unsafe make(context, type, length, keeping: value),
+            let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address))
+        else { return nil }
+        return unsafe (address, start + ObjectLayout.headerBytes, unit)
+    }
+
+    /// An object of zeros; nil if the calling stub is to leave wasm.
+    private static func make(
+        _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32, _ length: UInt64,
+        keeping value: UInt64 = 0
+    ) -> UInt64? {
+        guard let owner = unsafe context.pointee.store_context?.pointee.store else { return nil }
+        return unsafe Unmanaged<RuntimeStore>.fromOpaque(owner)._withUnsafeGuaranteedRef { store in
+            do {
+                if value != 0 { store.pinned.append(value) }
+                defer { if value != 0 { store.pinned.removeLast() } }
+                return try store.makeObject(type, length: UInt32(truncatingIfNeeded: length))
+            } catch let failure as ObjectFailure {
+                unsafe setTrap(context, failure.code)
+            } catch {
+                store.fail(error)
+            }
+            return nil
+        }
+    }
+
+    // MARK: Elements
+
+    private static func record(
+        _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32
+    ) -> UnsafePointer<apus_type>? {
+        guard let types = unsafe context.pointee.store_context.pointee.types else { return nil }
+        return unsafe types + Int(type & TypeField.slotMask)
+    }
+
+    private static func elementBytes(
+        _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32
+    ) -> UInt64 {
+        unsafe record(context, type).map { unsafe UInt64($0.pointee.bytes) } ?? 1
+    }
+
+    /// Where `count` elements from `index` on are, and how many bytes each of them has. If there is
+    /// no such array, or it does not have them, makes the calling stub leave wasm, and gives nil.
+    private static func elements(
+        _ context: UnsafeMutablePointer<apus_context>, _ array: UInt64, _ index: UInt64,
+        _ count: UInt64
+    ) -> (start: UnsafeMutableRawPointer, unit: UInt64)? {
+        guard let object = unsafe UnsafeMutablePointer<apus_object>(bitPattern: UInt(array)) else {
+            unsafe setTrap(context, .nullArrayReference)
+            return nil
+        }
+        let length = unsafe UInt64(object.pointee.length)
+        guard count <= length, index <= length &- count else {
+            unsafe setTrap(context, .arrayOutOfBounds)
+            return nil
+        }
+        let unit = unsafe elementBytes(context, object.pointee.type)
+        let offset = ObjectLayout.headerBytes &+ Int(truncatingIfNeeded: index &* unit)
+        return unsafe (UnsafeMutableRawPointer(object) + offset, unit)
+    }
+
+    /// Copies elements, one piece after the other, until the guest is to stop.
+    private static func copy(
+        _ context: UnsafeMutablePointer<apus_context>, to target: UnsafeMutableRawPointer,
+        from source: UnsafeRawPointer, bytes: UInt64
+    ) {
+        let bytes = Int(truncatingIfNeeded: bytes)
+        let isBackward = unsafe UnsafeRawPointer(target) > source
+        Pieces.forEach(
+            in: bytes, of: Pieces.bytes, backward: isBackward,
+            mayGoOn: { unsafe mayGoOn(context) }
+        ) { offset, length in
+            unsafe (target + offset).copyMemory(from: source + offset, byteCount: length)
+        }
+    }
+
+    /// Writes the lowest `unit` bytes of `value` to `count` elements.
+    private static func fill(
+        _ context: UnsafeMutablePointer<apus_context>, _ start: UnsafeMutableRawPointer,
+        _ unit: UInt64, _ value: UInt64, _ count: UInt64
+    ) {
+        Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
+            mayGoOn: { unsafe mayGoOn(context) }
+        ) { offset, length in
+            let place = unsafe start + offset &* Int(truncatingIfNeeded: unit)
+            switch unit {
+            case 1:
+                unsafe place.initializeMemory(
+                    as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
+            case 2:
+                unsafe place.initializeMemory(
+                    as: UInt16.self, repeating: UInt16(truncatingIfNeeded: value), count: length)
+            case 4:
+                unsafe place.initializeMemory(
+                    as: UInt32.self, repeating: UInt32(truncatingIfNeeded: value), count: length)
+            default:
+                unsafe place.initializeMemory(
+                    as: UInt64.self, repeating: value, count: length)
+            }
+        }
+    }
+
+    /// Writes the vector at an address in the caller's frame to `count` elements.
+    private static func fillVectors(
+        _ context: UnsafeMutablePointer<apus_context>, _ start: UnsafeMutableRawPointer,
+        _ vector: UInt64, _ count: UInt64
+    ) {
+        guard let source = unsafe UnsafeRawPointer(bitPattern: UInt(vector)) else { return }
+        let value = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
+        Pieces.forEach(
+            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
+            mayGoOn: { unsafe mayGoOn(context) }
+        ) { offset, length in
+            for place in offset..<offset + length {
+                unsafe (start + 16 * place).storeBytes(of: value, as: SIMD2<UInt64>.self)
+            }
+        }
+    }
+}

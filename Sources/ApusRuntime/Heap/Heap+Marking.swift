@@ -1,0 +1,131 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: words are only taken for objects where the mark of the granule that they name says that
+// one begins there, and then all that its header says of it lies in blocks.
+/// Finding what is in use.
+///
+/// Whoever collects says where references may be, one word after the other: such a word is an
+/// object if one begins at just that address. So the words of a stack may be given, whatever they
+/// are. The references in objects are found by their types.
+extension Heap {
+    static var arrayKind: UInt8 { CompositeKind.array.rawValue }
+
+    /// Begins a collection: nothing has been found.
+    func beginCollection() {
+        finishSweeping()
+        dropRoom()
+        color = color == HeapMark.first ? HeapMark.second : HeapMark.first
+        liveBytes = 0
+        for block in 0..<memory.blockCount { unsafe memory.blocks[block].liveBytes = 0 }
+        waiting.removeAll()
+        hasMoreWaiting = false
+    }
+
+    /// Whether an object begins at the address `word`.
+    func isObject(_ word: UInt64) -> Bool {
+        let offset = UInt(truncatingIfNeeded: word) &- memory.base
+        guard offset < UInt(memory.byteCount), word & 15 == 0 else { return false }
+        let granule = Int(offset >> UInt(ObjectLayout.granuleShift))
+        return unsafe memory.marks[granule] & HeapMark.start != 0
+    }
+
+    /// Notes that `word` is held: if it is an object, that one is in use.
+    @inline(__always)
+    func mark(_ word: UInt64) {
+        let offset = UInt(truncatingIfNeeded: word) &- memory.base
+        guard offset < UInt(memory.byteCount), word & 15 == 0 else { return }
+        let granule = Int(offset >> UInt(ObjectLayout.granuleShift))
+        let mark = unsafe memory.marks[granule]
+        guard mark & HeapMark.start != 0, mark & color == 0 else { return }
+        found(UInt(truncatingIfNeeded: word), granule)
+    }
+
+    private func found(_ address: UInt, _ granule: Int) {
+        let head = unsafe object(address).pointee
+        let bytes = Int(objectBytes(head.type, length: head.length))
+        unsafe memory.marks[granule] = HeapMark.start | color
+        let last = granule &+ bytes &>> ObjectLayout.granuleShift &- 1
+        unsafe memory.marks[last] |= HeapMark.end
+        let block = granule / HeapGeometry.granulesPerBlock
+        let live = unsafe UInt64(memory.blocks[block].liveBytes) &+ UInt64(bytes)
+        unsafe memory.blocks[block].liveBytes = UInt32(clamping: live)
+        liveBytes &+= bytes
+        guard unsafe record(head.type).pointee.tracing != 0 else { return }
+        if waiting.count < waitingLimit {
+            waiting.append(address)
+        } else {
+            hasMoreWaiting = true
+        }
+    }
+
+    /// Whether something has been found and not looked through.
+    var hasWaiting: Bool { !waiting.isEmpty || hasMoreWaiting }
+
+    /// Finds all that can be reached from what has been found, and calls `other` with each
+    /// reference in it to something else.
+    func trace(_ other: (UInt64) -> Void) {
+        while true {
+            while !waiting.isEmpty { trace(waiting.removeLast(), other) }
+            if !hasMoreWaiting { return }
+            hasMoreWaiting = false
+            traceAll(other)
+        }
+    }
+
+    /// Looks through all that has been found, since some of it could not wait.
+    private func traceAll(_ other: (UInt64) -> Void) {
+        for block in 0..<memory.blockCount {
+            guard unsafe memory.blocks[block].liveBytes > 0 else { continue }
+            let first = block * HeapGeometry.granulesPerBlock
+            for granule in first..<first + HeapGeometry.granulesPerBlock {
+                guard unsafe memory.marks[granule] & color != 0 else { continue }
+                trace(memory.address(ofGranule: granule), other)
+                while !waiting.isEmpty { trace(waiting.removeLast(), other) }
+            }
+        }
+    }
+
+    private func trace(_ address: UInt, _ other: (UInt64) -> Void) {
+        let object = unsafe object(address)
+        let record = unsafe record(object.pointee.type)
+        let words = unsafe UnsafeRawPointer(object).assumingMemoryBound(to: UInt64.self)
+        switch unsafe UInt32(record.pointee.tracing) {
+        case apus_tracing_near.rawValue:
+            unsafe traceBits(record.pointee.references, words, other)
+        case apus_tracing_far.rawValue:
+            let count = unsafe (Int(record.pointee.bytes) / 8 + 63) / 64
+            guard
+                let bits = unsafe UnsafePointer<UInt64>(
+                    bitPattern: UInt(record.pointee.references))
+            else { return }
+            for place in 0..<count { unsafe traceBits(bits[place], words + 64 * place, other) }
+        case apus_tracing_elements.rawValue:
+            let count = unsafe Int(object.pointee.length)
+            for place in 0..<count { unsafe follow(words[1 &+ place], other) }
+        default: break
+        }
+    }
+
+    @inline(__always)
+    private func traceBits(
+        _ bits: UInt64, _ words: UnsafePointer<UInt64>, _ other: (UInt64) -> Void
+    ) {
+        var rest = bits
+        while rest != 0 {
+            unsafe follow(words[rest.trailingZeroBitCount], other)
+            rest &= rest &- 1
+        }
+    }
+
+    @inline(__always)
+    private func follow(_ word: UInt64, _ other: (UInt64) -> Void) {
+        if UInt(truncatingIfNeeded: word) &- memory.base < UInt(memory.byteCount) {
+            mark(word)
+        } else if word != 0 {
+            other(word)
+        }
+    }
+}

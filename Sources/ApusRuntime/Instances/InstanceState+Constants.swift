@@ -1,0 +1,104 @@
+internal import ApusABI
+internal import ApusFormat
+
+/// Constant expressions, as instances evaluate them. Specification: 3.4.14.
+extension InstanceState {
+    typealias ConstantValue = (low: UInt64, high: UInt64)
+
+    /// The value of a valid constant expression, as cells hold it. Throws if it makes an object for
+    /// which there is no room.
+    func evaluate(_ expression: ConstantExpression) throws -> ConstantValue {
+        // Nearly all have one instruction.
+        if expression.instructions.count == 1, !expression.usesAggregates {
+            return constant(expression.instructions[0])
+        }
+        var stack: [ConstantValue] = []
+        // All that has been on the stack stays in use meanwhile.
+        let pinned = store.pinned.count
+        defer { store.pinned.removeLast(store.pinned.count - pinned) }
+        for instruction in expression.instructions {
+            do {
+                try evaluate(instruction, &stack)
+            } catch let failure as ObjectFailure {
+                throw trap(failure.code)
+            }
+            store.pinned.append(stack.last?.low ?? 0)
+        }
+        return stack.last ?? (0, 0)
+    }
+
+    private func evaluate(
+        _ instruction: ConstantExpression.Instruction, _ stack: inout [ConstantValue]
+    ) throws {
+        func pop() -> ConstantValue { stack.popLast() ?? (0, 0) }
+        switch instruction {
+        case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
+            let right = pop()
+            stack.append((instruction.combine(pop().low, right.low) ?? 0, 0))
+        case .structNew(let type, let initializer):
+            let count = initializer == .values ? module.module.types.fieldTypes(Int(type)).count : 0
+            let values = Array(stack.suffix(count))
+            stack.removeLast(values.count)
+            stack.append((try makeStructure(Int(type), values), 0))
+        case .arrayNew(let type, let initializer):
+            let length = UInt32(truncatingIfNeeded: pop().low)
+            let value = initializer == .values ? pop() : (0, 0)
+            stack.append((try makeArray(Int(type), length: length) { _ in value }, 0))
+        case .arrayNewFixed(let type, let count):
+            let values = Array(stack.suffix(Int(count)))
+            stack.removeLast(values.count)
+            let length = UInt32(truncatingIfNeeded: values.count)
+            stack.append((try makeArray(Int(type), length: length) { values[$0] }, 0))
+        case .refI31:
+            let bits = UInt32(truncatingIfNeeded: pop().low) << 1
+            stack.append((UInt64(bits) | UInt64(ObjectLayout.integerBit), 0))
+        // The same reference, whatever its type is called.
+        case .anyConvertExtern, .externConvertAny: break
+        default: stack.append(constant(instruction))
+        }
+    }
+
+    private func makeStructure(_ type: Int, _ values: [ConstantValue]) throws -> UInt64 {
+        let object = try store.makeObject(module.sharedTypes.ids[type])
+        var end = ObjectLayout.headerBytes
+        for (field, value) in zip(module.module.types.fieldTypes(type), values) {
+            let place = ObjectLayout.place(of: field.storage, after: end)
+            end = place + ObjectLayout.bytes(of: field.storage)
+            store.write(object, field.storage, at: place, value)
+        }
+        return object
+    }
+
+    private func makeArray(
+        _ type: Int, length: UInt32, _ element: (Int) -> ConstantValue
+    ) throws -> UInt64 {
+        let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
+        guard let field = module.module.types.fieldTypes(type).first else { return array }
+        let bytes = ObjectLayout.bytes(of: field.storage)
+        Pieces.forEach(
+            in: Int(length), of: Pieces.elements, mayGoOn: { store.mayGoOn }
+        ) { offset, count in
+            for position in offset..<offset + count {
+                store.write(
+                    array, field.storage, at: ObjectLayout.headerBytes + position * bytes,
+                    element(position))
+            }
+        }
+        return array
+    }
+
+    private func constant(_ instruction: ConstantExpression.Instruction) -> ConstantValue {
+        switch instruction {
+        case .i32Const(let value): (UInt64(UInt32(bitPattern: value)), 0)
+        case .i64Const(let value): (UInt64(bitPattern: value), 0)
+        case .f32Const(let bits): (UInt64(bits), 0)
+        case .f64Const(let bits): (bits, 0)
+        case .v128Const(let low, let high): (low, high)
+        case .globalGet(let index): (globals[Int(index)].bits, globals[Int(index)].highBits)
+        case .refFunc(let index): (function(Int(index))?.bits ?? 0, 0)
+        case .refNull, .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul, .structNew, .arrayNew,
+            .arrayNewFixed, .refI31, .anyConvertExtern, .externConvertAny:
+            (0, 0)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+/// Why an object cannot be made.
+struct ObjectFailure: Error {
+    /// `allocationTooLarge` or `heapExhausted`.
+    var code: TrapCode
+}
+
+// SAFETY: the context lives as long as the store, and so longer than the heap.
+/// The store's objects: where they come from, and when those that nobody can reach are let go of.
+extension RuntimeStore {
+    /// An object of the type with the id `type`, all zeros: a structure, or an array of `length`
+    /// elements. Nothing keeps it yet but the caller.
+    ///
+    /// Throws `ObjectFailure`, what the limiter throws, or what the system refuses.
+    func makeObject(_ type: UInt32, length: UInt32 = 0) throws -> UInt64 {
+        let heap = try presentHeap()
+        let bytes = heap.objectBytes(type, length: length)
+        guard bytes <= heap.byteLimit else { throw ObjectFailure(code: .allocationTooLarge) }
+        let address = try place(for: Int(bytes), heap)
+        heap.place(type, length: length, at: address)
+        return UInt64(address)
+    }
+
+    private func presentHeap() throws -> Heap {
+        if let heap { return heap }
+        let made = try unsafe Heap(
+            context, limit: limits.heapBytes,
+            isZealous: environment.configuration.collectsAtEachAllocation)
+        heap = made
+        return made
+    }
+
+    private func place(for bytes: Int, _ heap: Heap) throws -> UInt {
+        if !heap.isZealous, let address = heap.takeNext(bytes) { return address }
+        let isDue = heap.needsCollection
+        if isDue { collectHeap() }
+        if let address = heap.take(bytes) { return address }
+        if try !grow(heap, for: bytes) {
+            // Not before there is no other way: what lives is hardly less than what there is.
+            if isDue { throw ObjectFailure(code: .heapExhausted) }
+            collectHeap()
+            if let address = heap.take(bytes) { return address }
+            guard try grow(heap, for: bytes) else { throw ObjectFailure(code: .heapExhausted) }
+        }
+        guard let address = heap.take(bytes) else { throw ObjectFailure(code: .heapExhausted) }
+        return address
+    }
+
+    /// Makes the heap larger, so that there is room for an object of `bytes` bytes.
+    private func grow(_ heap: Heap, for bytes: Int) throws -> Bool {
+        guard let (wanted, needed) = heap.growth(for: bytes) else { return false }
+        let room = limits.heapBytes - min(limits.heapBytes, heap.byteCount)
+        let block = UInt64(HeapGeometry.blockBytes)
+        let modest = max(needed, min(wanted, room) / block * block)
+        if try growHeap(by: modest, heap) { return true }
+        return modest > needed ? try growHeap(by: needed, heap) : false
+    }
+
+    /// Bytes of memory that the heap has.
+    public var heapBytes: UInt64 { heap?.byteCount ?? 0 }
+}
