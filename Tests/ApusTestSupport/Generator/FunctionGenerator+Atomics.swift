@@ -67,7 +67,7 @@ extension FunctionGenerator {
 
     /// Of at most a microsecond, since there is nobody to end it. Most memories are not for that.
     private mutating func wait(_ memory: Int, depth: Int) {
-        guard shape.memories[memory].isShared || choices.chance(3) else {
+        guard shape.memories[memory].isShared || choices.chance(10) else {
             return expression(.i32, depth: 0)
         }
         let is64 = choices.chance(50)
@@ -86,7 +86,7 @@ extension FunctionGenerator {
 
     /// Leaves an address in this memory and returns the offset for the instruction's immediate.
     private mutating func alignedAddress(in memory: Int, depth: Int) -> Int {
-        if choices.chance(1) { return address(in: memory, depth: depth) }
+        if choices.chance(3) { return address(in: memory, depth: depth) }
         let type = shape.memories[memory].address
         let is64 = type == .i64
         if choices.chance(40) {
