@@ -153,7 +153,7 @@ struct BinaryWriter {
     /// A tag, whose type has the index `type`.
     mutating func tag(_ type: Int) {
         byte(0)
-        unsigned(type)
+        unsigned(typeIndex(type))
     }
 
     mutating func globalType(_ global: GlobalType) {

@@ -86,6 +86,6 @@ extension FunctionGenerator {
     private mutating func blockType(several results: [ValueType]) {
         if results.count < 2 { return blockType(results) }
         let type = FunctionType([], results)
-        code.signed(Int64(shape.types.firstIndex(of: type) ?? 0))
+        code.signed(Int64(code.typeIndex(shape.types.firstIndex(of: type) ?? 0)))
     }
 }
