@@ -71,12 +71,13 @@ extension ChoiceSource {
         return ModelVector(bits) { _ in lane }
     }
 
-    /// An argument of this type. References to functions are null.
+    /// An argument of this type. References to functions and to objects are null.
     public mutating func argument(_ type: ValueType) -> ReferenceValue {
         switch type {
         case .v128: ReferenceValue(cell: vector(), type: type)
         case .externref: .extern(chance(70) ? UInt32(below(5)) : nil)
         case .exnref: .exception(nil)
+        case _ where type.isManaged: .any(nil)
         case _ where type.isReference: .function(nil)
         default: ReferenceValue(bits: number(type), type: type)
         }
