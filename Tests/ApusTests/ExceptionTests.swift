@@ -287,8 +287,9 @@ import Testing
             #expect(reference.value as? Counter === object)
         }
         // The host may hold one, too.
-        guard case .exception(let held?) = try instance.function("caught")
-            .call(.external(ExternReference(object)))[0]
+        guard
+            case .exception(let held?) = try instance.function("caught")
+                .call(.external(ExternReference(object)))[0]
         else {
             Issue.record("no exception")
             return

@@ -33,7 +33,7 @@ struct ReferenceCode {
         var afterEnd = 0
     }
 
-    init(_ body: FunctionBody, in module: DecodedModule) throws {
+    init(_ body: FunctionBody, in module: DecodedModule) {
         var reader = InstructionReader(module.bytes, from: Int(body.start), to: Int(body.end))
         for _ in 0..<reader.readIndex() {
             let count = Int(reader.readIndex())
@@ -42,9 +42,8 @@ struct ReferenceCode {
         /// Positions of the structured instructions that are open.
         var open: [Int] = []
         while reader.position < Int(body.end) {
-            let offset = reader.position
             var instruction = Instruction(operation: reader.next())
-            try readImmediates(of: &instruction, from: &reader, in: module, at: offset)
+            readImmediates(of: &instruction, from: &reader, in: module)
             let position = instructions.count
             switch instruction.operation {
             case .block, .loop, .if, .tryTable:
@@ -101,8 +100,8 @@ struct ReferenceCode {
 
     private mutating func readImmediates(
         of instruction: inout Instruction, from reader: inout InstructionReader,
-        in module: DecodedModule, at offset: Int
-    ) throws {
+        in module: DecodedModule
+    ) {
         switch instruction.operation {
         case .unreachable, .nop, .else, .end, .return, .throwRef, .drop, .select, .refIsNull,
             .refAsNonNull, .unary, .binary, .test, .compare, .convert, .wide, .vectorSplat,
@@ -121,7 +120,8 @@ struct ReferenceCode {
         case .br, .brIf, .brOnNull, .brOnNonNull, .call, .callRef, .returnCall, .returnCallRef,
             .localGet, .localSet, .localTee, .globalGet, .globalSet, .tableGet, .tableSet,
             .tableSize, .tableGrow, .tableFill, .elementDrop,
-            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw, .structNew, .arrayNew,
+            .memorySize, .memoryGrow, .memoryFill, .dataDrop, .refFunc, .throw, .structNew,
+            .arrayNew,
             .arrayGet, .arraySet, .arrayFill:
             instruction.first = UInt64(reader.readIndex())
         case .callIndirect, .returnCallIndirect, .tableCopy, .tableInit, .memoryCopy, .memoryInit,
@@ -150,8 +150,6 @@ struct ReferenceCode {
         case .i64Const: instruction.first = UInt64(bitPattern: reader.readSigned64())
         case .f32Const: instruction.first = UInt64(reader.readFloat32Bits())
         case .f64Const: instruction.first = reader.readFloat64Bits()
-        default:
-            throw ReferenceUnsupported(what: "\(instruction.operation)", offset: offset)
         }
     }
 }

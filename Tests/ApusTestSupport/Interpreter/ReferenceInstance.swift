@@ -38,7 +38,7 @@ public final class ReferenceInstance {
         self.store = store
         types = ReferenceTypes(module.types, in: store)
         try link(imports)
-        try defineFunctions()
+        defineFunctions()
         defineTags()
         defineMemories()
         try initialize()
@@ -111,11 +111,11 @@ public final class ReferenceInstance {
         return maximum <= most
     }
 
-    private func defineFunctions() throws {
+    private func defineFunctions() {
         for (position, body) in module.bodies.enumerated() {
             let index = module.importedFunctionCount + position
             let type = types.functions[Int(module.functions[index])]
-            let code = try ReferenceCode(body, in: module)
+            let code = ReferenceCode(body, in: module)
             let number = types.numbers[Int(module.functions[index])]
             store.functions.append(
                 ReferenceFunction(type: type, typeNumber: number, body: .wasm(self, code)))
