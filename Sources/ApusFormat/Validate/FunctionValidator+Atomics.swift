@@ -2,12 +2,14 @@ internal import ApusCollections
 
 /// Atomic memory accesses: the prefix 0xFE (threads proposal).
 extension FunctionValidator {
+    /// Instructions that wait and notify.
+    mutating func validateWait(_ row: ValidationRow) throws(ModuleError) {
+        note(.callsRuntime)
+        try validateAtomic(row)
+    }
+
     mutating func validateAtomic(_ row: ValidationRow) throws(ModuleError) {
         note(.synchronizes)
-        switch row.operation {
-        case .atomicNotify, .atomicWait: note(.callsRuntime)
-        default: break
-        }
         let signature = row.signature
         let address = try readAtomicArgument(natural: row.naturalAlignment)
         if signature.count > 2 { try pop(ValueType(bits: UInt32(signature.third))) }

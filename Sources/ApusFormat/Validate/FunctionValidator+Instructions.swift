@@ -105,8 +105,8 @@ extension FunctionValidator {
             try apply(rows[code].signature)
 
         case .atomicFence: try validateFence()
-        case .atomicNotify, .atomicWait, .atomicLoad, .atomicStore, .atomicReadModifyWrite,
-            .atomicCompareExchange:
+        case .atomicNotify, .atomicWait: try validateWait(rows[code])
+        case .atomicLoad, .atomicStore, .atomicReadModifyWrite, .atomicCompareExchange:
             try validateAtomic(rows[code])
         }
     }
