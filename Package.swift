@@ -117,7 +117,8 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "compare-exceptions", "compare-programs", "compare-wasi", "modules",
+                    "README.md", "compare-exceptions", "compare-programs", "compare-wasi",
+                    "modules",
                 ],
                 swiftSettings: house),
         ],

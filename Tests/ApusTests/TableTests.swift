@@ -21,8 +21,11 @@ struct TableTests {
         let limits = SizeLimits(minimum: 1)
         for heap in [HeapType.i31, .any, .exn] {
             let type = ValueType.reference(heap, nullable: true)
+            #expect(try Table(store, TableType(element: type, limits: limits)).count == 1)
             #expect(throws: TypeError.self) {
-                try Table(store, TableType(element: type, limits: limits))
+                try Table(
+                    store, TableType(element: type, limits: limits),
+                    initial: .external(ExternReference(1)))
             }
         }
         let nothing = ValueType.reference(.noextern, nullable: true)

@@ -9,16 +9,22 @@ enum Outcome: Hashable {
     init(_ body: () throws -> [ReferenceValue]) {
         do {
             self = .values(try body().map(\.canonical))
+        } catch let exception as ReferenceException {
+            self = .trap(Self.withoutNaNs(exception.description[...]))
         } catch let trap as ReferenceTrap {
             self = .trap(trap.rawValue)
         } catch let exception as WasmException {
-            let line = exception.description.prefix { $0 != "\n" }
-            self = .trap(String(line))
+            self = .trap(Self.withoutNaNs(exception.description.prefix { $0 != "\n" }))
         } catch let trap as Trap {
             self = .trap(trap.code.description)
         } catch {
             self = .trap("\(error)")
         }
+    }
+
+    /// Which NaN arithmetic gives is open (4.3.3).
+    private static func withoutNaNs(_ text: Substring) -> String {
+        String(text.replacing(/-?s?nan(\(0x[0-9a-f]+\))?/, with: "nan"))
     }
 
     static func stopped(by trap: ReferenceTrap) -> Outcome { .trap(trap.rawValue) }

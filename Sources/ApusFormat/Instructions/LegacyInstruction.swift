@@ -1,5 +1,5 @@
-/// Instructions of exception handling as it was before it was standardised, by their bytes. They are
-/// in no row of the table, since the decoder rewrites them.
+/// Instructions of exception handling as it was before it was standardised, by their bytes. They
+/// are in no row of the table, since the decoder rewrites them.
 public enum LegacyInstruction: UInt8, CaseIterable, Sendable {
     case `try` = 0x06
     case `catch` = 0x07

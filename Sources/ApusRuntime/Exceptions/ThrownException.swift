@@ -57,9 +57,9 @@ public final class ThrownException: @unchecked Sendable {
             .assumingMemoryBound(to: UInt64.self)
     }
 
+    // SAFETY: cells of type exnref come from guests, which cannot make references up; a store keeps
+    // exceptions as long as a cell refers to them.
     /// The exception that a cell of type exnref refers to; nil for null.
-    // SAFETY: such cells come from guests, which cannot make references up; a store keeps exceptions
-    // as long as a cell refers to them.
     public static func of(_ bits: UInt64) -> ThrownException? {
         guard let record = unsafe UnsafePointer<apus_exception>(bitPattern: UInt(bits)),
             let owner = unsafe record.pointee.owner

@@ -11,12 +11,28 @@ extension ReferenceMachine {
 
     /// What a bulk instruction costs for its size, if it succeeds. Its count is on top of the
     /// stack.
-    func sizeCost(of operation: Operation) -> Int {
+    func sizeCost(_ instruction: ReferenceCode.Instruction) -> Int {
         let count = stack.last?.low ?? 0
-        switch operation {
+        switch instruction.operation {
         case .memoryFill, .memoryCopy, .memoryInit: return Int(count / 64)
         case .tableFill, .tableCopy, .tableInit, .tableGrow: return Int(count / 8)
+        case .arrayNew, .arrayNewData, .arrayNewElement, .arrayFill, .arrayCopy, .arrayInitData,
+            .arrayInitElement:
+            let instance = frames[frames.count - 1].instance
+            let type = instance.types.numbers[Int(truncatingIfNeeded: instruction.first)]
+            return Int((count & 0xFFFF_FFFF) * bytes(of: store.fields(type)[0].storage) / 64)
         default: return 0
+        }
+    }
+
+    /// How many bytes an element of an array takes.
+    private func bytes(of type: ValueType) -> UInt64 {
+        switch type {
+        case .i8: 1
+        case .i16: 2
+        case .i32, .f32: 4
+        case .v128: 16
+        default: 8
         }
     }
 }

@@ -213,7 +213,7 @@ final class ReferenceMachine {
         case .call, .callRef, .callIndirect, .returnCall, .returnCallRef, .returnCallIndirect:
             try executeCall(instruction)
         default:
-            let sizeCost = sizeCost(of: instruction.operation)
+            let sizeCost = sizeCost(instruction)
             try executeData(instruction, frames[frames.count - 1].instance)
             // No table has so many elements.
             let hasFailed =

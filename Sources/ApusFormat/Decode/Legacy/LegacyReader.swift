@@ -48,36 +48,37 @@ struct LegacyReader {
         }
         let operation = reader.next()
         var step = Step(kind: .plain, range: start..<start)
-        switch operation {
-        case .block, .loop, .if:
+        switch operation.immediates {
+        case .blockType:
             step.kind = .opens
             step.type = reader.readBlockType()
-        case .else: step.kind = .else
-        case .end: step.kind = .end
-        case .br, .brIf, .brOnNull, .brOnNonNull:
+        case .label:
             step.kind = .branch
             readLabel(&step)
-        case .brOnCast, .brOnCastFail:
+        case .castBranch:
             step.kind = .branch
             _ = reader.readByte()
             readLabel(&step)
             _ = reader.readHeapType()
             _ = reader.readHeapType()
-        case .brTable:
+        case .labelTable:
             step.kind = .branchTable
             guard let count = readCount() else { return nil }
             step.labels = (0...count).map { _ in reader.readIndex() }
-        case .selectTyped:
+        case .valueTypes:
             guard let count = readCount() else { return nil }
             for _ in 0..<count { _ = reader.readValueType() }
-        case .tryTable:
+        case .catchTable:
             step.kind = .tryTable
             let place = reader.position
             _ = reader.readBlockType()
             guard readCount() != nil else { return nil }
             reader.position = place
             reader.skipImmediates(of: operation)
-        default: reader.skipImmediates(of: operation)
+        default:
+            if operation == .else { step.kind = .else }
+            if operation == .end { step.kind = .end }
+            reader.skipImmediates(of: operation)
         }
         return finish(step, from: start)
     }

@@ -1,7 +1,7 @@
 internal import ApusCollections
 
-/// Exception handling as it was before it was standardised, rewritten: whoever reads bodies after the
-/// decoder sees `try_table` and nothing else.
+/// Exception handling as it was before it was standardised, rewritten: whoever reads bodies after
+/// the decoder sees `try_table` and nothing else.
 extension ModuleDecoder {
     /// Replaces the bodies that have legacy instructions. The new ones lie behind the module's own
     /// bytes.
