@@ -62,9 +62,12 @@ enum TypeChecker {
 
     private static func isSoundAtomic(_ instruction: Instruction, _ types: [IRType]) -> Bool {
         let hasIndex = !instruction.second.isNone
-        guard instruction.type.isInteger, types[0] == .i64, !hasIndex || types[1].isInteger,
-            types.dropFirst(hasIndex ? 2 : 1).allSatisfy({ $0 == instruction.type })
+        guard instruction.type.isInteger, types[0] == .i64, !hasIndex || types[1].isInteger
         else { return false }
+        for place in (hasIndex ? 2 : 1)..<max(types.count, 2)
+        where place < types.count && types[place] != instruction.type {
+            return false
+        }
         switch instruction.access.width {
         case .full, .unsigned8, .unsigned16: return true
         case .unsigned32: return instruction.type == .i64

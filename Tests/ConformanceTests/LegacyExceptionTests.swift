@@ -127,9 +127,9 @@ import Testing
             #expect(Array(bytes[offset - 1...offset + 1]) == [0x01, 0x00, 0x19])
         }
         let error = #expect(throws: ModuleError.self) {
-            try Module(engine, bytes: Self.bytes("(func (try (do (nop) (i32.eqz) (drop)))))"))
+            try Module(engine, bytes: Self.bytes("(func (try (do (nop) (i32.eqz) (drop))))"))
         }
-        let broken = try Self.bytes("(func (try (do (nop) (i32.eqz) (drop)))))")
+        let broken = try Self.bytes("(func (try (do (nop) (i32.eqz) (drop))))")
         #expect(broken[try #require(error?.offset)] == 0x45)
     }
 

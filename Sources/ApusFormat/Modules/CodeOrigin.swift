@@ -21,6 +21,8 @@ extension DecodedModule {
             if Int(origins[middle].start) <= offset { low = middle + 1 } else { high = middle }
         }
         let origin = origins[low - 1]
-        return Int(origin.source) + offset - Int(origin.start)
+        // What has been added stands for what comes next.
+        let room = low < origins.count ? Int(origins[low].source) - Int(origin.source) : 0
+        return Int(origin.source) + min(offset - Int(origin.start), max(room, 0))
     }
 }

@@ -21,11 +21,14 @@ extension FunctionValidator {
     /// Reads a memory argument, whose alignment has no choice. Returns the type of the memory's
     /// addresses.
     private mutating func readAtomicArgument(natural: UInt8) throws(ModuleError) -> ValueType {
-        var flags = reader
+        let start = reader.position
         let address = try readMemoryArgument(natural: natural)
-        guard try flags.readUnsigned32() & 0x3F == UInt32(natural) else {
+        let end = reader.position
+        reader.position = start
+        guard try reader.readUnsigned32() & 0x3F == UInt32(natural) else {
             throw invalid("atomic alignment must be natural")
         }
+        reader.position = end
         return address
     }
 

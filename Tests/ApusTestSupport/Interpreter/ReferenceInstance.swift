@@ -98,7 +98,7 @@ public final class ReferenceInstance {
             if found.isMutable || wanted.isMutable { return found == wanted }
             return found.value.matches(wanted.value, in: store)
         case (.tag(let address), .tag(let typeIndex)):
-            return store.tags[address] == types.functions[Int(typeIndex)].parameters
+            return store.tags[address].typeNumber == types.numbers[Int(typeIndex)]
         default:
             return false
         }
@@ -125,7 +125,10 @@ public final class ReferenceInstance {
 
     private func defineTags() {
         for type in module.tags.dropFirst(module.importedTagCount) {
-            store.tags.append(types.functions[Int(type)].parameters)
+            store.tags.append(
+                ReferenceStore.Tag(
+                    typeNumber: types.numbers[Int(type)],
+                    types: types.functions[Int(type)].parameters))
             tags.append(store.tags.count - 1)
         }
     }

@@ -5,7 +5,7 @@ extension ReferenceMachine {
     /// Throws an exception of the module's tag `index`, with the values on the stack.
     func throwNew(_ index: Int) throws {
         let tag = frames[frames.count - 1].instance.tags[index]
-        let start = stack.count - store.tags[tag].count
+        let start = stack.count - store.tags[tag].types.count
         store.exceptions.append(
             ReferenceStore.Exception(tag: tag, values: Array(stack[start...])))
         stack.removeSubrange(start...)
@@ -36,7 +36,7 @@ extension ReferenceMachine {
             stack.removeSubrange(frame.base...)
             frames.removeLast()
         }
-        let types = store.tags[exception.tag]
+        let types = store.tags[exception.tag].types
         let values = zip(exception.values, types).map(Self.describe)
         throw ReferenceException(
             description: "uncaught exception (\(values.joined(separator: ", ")))")

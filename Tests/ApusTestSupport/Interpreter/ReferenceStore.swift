@@ -8,8 +8,7 @@ public final class ReferenceStore {
     public internal(set) var tables: [ReferenceTable] = []
     public internal(set) var memories: [ReferenceMemory] = []
     public internal(set) var globals: [ReferenceGlobal] = []
-    /// The types of what exceptions carry, by tag; and the exceptions.
-    var tags: [[ValueType]] = []
+    var tags: [Tag] = []
     var exceptions: [Exception] = []
     /// Calls that may be under way at once; one more is the trap `stackExhausted`.
     public var callDepthLimit = 10_000
@@ -17,6 +16,14 @@ public final class ReferenceStore {
     public var fuel = Int.max
     /// What the instructions that were executed cost in a metered engine.
     public var spentFuel = 0
+
+    /// Specification: 4.2.10 “Tag Instances”.
+    struct Tag {
+        /// The store's number of the type.
+        var typeNumber: UInt32
+        /// The types of what exceptions carry.
+        var types: [ValueType]
+    }
 
     /// Specification: 4.2.12 “Exception Instances”.
     struct Exception {

@@ -57,9 +57,15 @@ extension ModuleDecoder {
         }
         let base = UInt32(
             truncatingIfNeeded: bytes.count + behind.count + writer.bytes.count)
+        parts.origins.append(
+            CodeOrigin(
+                start: UInt32(truncatingIfNeeded: bytes.count + behind.count),
+                source: body.start))
         parts.origins += rewriter.origins.map {
             CodeOrigin(start: base &+ $0.start, source: $0.source)
         }
+        parts.origins.append(
+            CodeOrigin(start: base &+ UInt32(truncatingIfNeeded: code.count), source: body.end))
         writer.write(code)
         return writer.bytes
     }
