@@ -43,6 +43,9 @@ struct ReferenceTranscript: Encodable {
         let instance: ReferenceInstance
         do {
             instance = try ReferenceInstance(module, in: store, imports: imports)
+        } catch is ReferenceException {
+            trap = "uncaught exception"
+            return
         } catch let trap as ReferenceTrap {
             self.trap = trap.rawValue
             return

@@ -78,6 +78,11 @@ extension RuntimeFunctions {
 
     /// (destination, index, source, index, count)
     static let arrayCopy: Entry = { context, destination, index, source, from, count in
+        // Either being null comes before what lies outside of either.
+        if source == 0 {
+            unsafe setTrap(context, .nullArrayReference)
+            return 0
+        }
         guard let target = unsafe elements(context, destination, index, count),
             let origin = unsafe elements(context, source, from, count),
             unsafe pay(context, FuelCost.ofBytes(count &* target.unit))
