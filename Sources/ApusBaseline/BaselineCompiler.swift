@@ -95,8 +95,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// the end.
     private var nextWatch = 0
     private var isStopped = false
-    /// What an instruction needs that this compiler does not have.
-    var refusedFeature: Feature?
 
     public init(_ environment: ModuleEnvironment) {
         module = environment.module
@@ -133,7 +131,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitPrologue(analysis)
         openFunctionFrame()
         translate(analysis)
-        if let refusedFeature { throw failure(.unsupported(refusedFeature)) }
         emitColdAllocations()
         emitLandings()
         emitColdTraps()
@@ -167,7 +164,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()
-        refusedFeature = nil
         isStopped = false
         fuelMeter = FuelMeter()
         reachable = true

@@ -140,10 +140,4 @@ extension BaselineCompiler {
             translateAtomicCompareExchange(type, width)
         }
     }
-
-    /// Stops at an instruction that this compiler does not have; `compile` throws.
-    private mutating func refuse(_ feature: Feature) {
-        refusedFeature = feature
-        frames.removeAll()
-    }
 }

@@ -163,7 +163,7 @@ extension BaselineCompiler {
     /// Translates all that has been put off, and what is put off meanwhile.
     mutating func translateColdCode(_ analysis: borrowing BodyAnalysis) {
         var next = 0
-        while next < coldCode.count, refusedFeature == nil, !mustStop() {
+        while next < coldCode.count, !mustStop() {
             let cold = coldCode[next]
             next &+= 1
             resume(cold)
