@@ -23,10 +23,11 @@ final class ModuleTiers: FunctionCompiler {
     /// How far a hot function has come.
     private struct FunctionTier {
         enum State { case queued, optimized, refused }
+        enum Loop { case requested, refused, made(LoopEntry) }
 
         var state = State.queued
-        /// Code that begins at a loop, by the loop's offset in the body; nil: not ready, or refused.
-        var loops: [Int: LoopEntry?] = [:]
+        /// Code that begins at a loop, by the loop's offset in the body.
+        var loops: [Int: Loop] = [:]
     }
 
     init(_ module: DecodedModule, _ engine: Engine) {
@@ -114,16 +115,31 @@ final class ModuleTiers: FunctionCompiler {
     func isHot(
         _ index: Int, in loop: Int?, isAtHeader: Bool, of loaded: LoadedModule
     ) -> LoopEntry? {
-        loaded.setHeat(heatBetweenLooks, ofFunction: index)
         if configuration.tiering.isSynchronous {
             optimizeNow(index, in: loop, loaded)
         } else if let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
             queue.add(request, of: loaded, by: self)
         }
-        guard let loop else { return nil }
-        let entry = functions.withLock { functions in functions[index]?.loops[loop] ?? nil }
+        let (entry, isFinal) = functions.withLock { functions in
+            Self.entry(index, in: loop, functions)
+        }
+        loaded.setHeat(isFinal ? .max : heatBetweenLooks, ofFunction: index)
         if entry != nil { loaded.setTakeover(!isAtHeader, ofFunction: index) }
         return isAtHeader ? entry : nil
+    }
+
+    /// The code that is ready, and whether nothing more will be.
+    private static func entry(
+        _ index: Int, in loop: Int?, _ functions: [Int: FunctionTier]
+    ) -> (entry: LoopEntry?, isFinal: Bool) {
+        guard let tier = functions[index] else { return (nil, false) }
+        if tier.state == .refused { return (nil, true) }
+        guard let loop, let made = tier.loops[loop] else { return (nil, false) }
+        switch made {
+        case .requested: return (nil, false)
+        case .refused: return (nil, true)
+        case .made(let entry): return (entry, false)
+        }
     }
 
     /// What is to be made.
@@ -136,7 +152,7 @@ final class ModuleTiers: FunctionCompiler {
         }
         // A call that has not ended when the function is ready stays long.
         guard tier.state == .optimized, let loop, tier.loops[loop] == nil else { return nil }
-        functions[index]?.loops[loop] = .some(nil)
+        functions[index]?.loops[loop] = .requested
         return TierRequest(function: index, loop: loop)
     }
 
@@ -162,7 +178,9 @@ final class ModuleTiers: FunctionCompiler {
         let start = ContinuousClock.now
         if let loop = request.loop {
             let entry = try? tier.optimize(index, from: loop, of: loaded)
-            functions.withLock { functions in functions[index]?.loops[loop] = .some(entry) }
+            functions.withLock { functions in
+                functions[index]?.loops[loop] = entry.map { .made($0) } ?? .refused
+            }
             return count(request, entry?.image, since: start)
         }
         let image = try? tier.optimize(index, of: loaded)
