@@ -29,7 +29,12 @@ extension Emitter {
             markMemory(instruction)
             code.callReferenced()
         case .callRuntime: code.callRuntime(instruction.immediate)
-        default: relocate(code.callRelative(), instruction)
+        default:
+            if callsByPointer(instruction) {
+                relocate(.pointer, code.callThroughRelative(), instruction)
+            } else {
+                relocate(.code, code.callRelative(), instruction)
+            }
         }
         let catches = instruction.flags.contains(.catches)
         let handlers = catches ? addHandlers(block, function) : nil
@@ -81,10 +86,18 @@ extension Emitter {
         code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
     }
 
-    mutating func relocate(_ place: Int, _ instruction: MachineInstruction) {
+    /// Whether the function that is called may get other code. This one itself will not, unless it
+    /// begins in the middle.
+    func callsByPointer(_ instruction: MachineInstruction) -> Bool {
+        usesTable && UInt32(truncatingIfNeeded: instruction.immediate) != ownIndex
+    }
+
+    mutating func relocate(
+        _ kind: CodeRelocation.Kind, _ place: Int, _ instruction: MachineInstruction
+    ) {
         relocations.append(
-            CallRelocation(
-                codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
+            CodeRelocation(
+                kind, codeOffset: place &- functionStart,
                 function: UInt32(truncatingIfNeeded: instruction.immediate)))
     }
 }

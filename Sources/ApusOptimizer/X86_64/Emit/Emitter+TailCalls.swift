@@ -30,7 +30,11 @@ extension Emitter {
             moveArguments(bytes, by: above &+ FrameLayout.stackArguments)
             emitLeave(isAtFrame: above == 0)
         }
-        relocate(code.jumpRelative(), instruction)
+        if callsByPointer(instruction) {
+            relocate(.pointer, code.jumpThroughRelative(), instruction)
+        } else {
+            relocate(.code, code.jumpRelative(), instruction)
+        }
     }
 
     // MARK: Into other instances
