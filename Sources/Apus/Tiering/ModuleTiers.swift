@@ -17,6 +17,8 @@ final class ModuleTiers: FunctionCompiler {
     private let budget: CompilationBudget
     private let baseline: Mutex<BaselineTier?>
     private let functions = Mutex<[Int: FunctionTier]>([:])
+    private let start = ContinuousClock.now
+    private let counts: Mutex<TierStatistics>
 
     /// How far a hot function has come.
     private struct FunctionTier {
@@ -34,7 +36,13 @@ final class ModuleTiers: FunctionCompiler {
         budget = CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
         baseline = Mutex(nil)
+        var statistics = TierStatistics()
+        statistics.functions = module.bodies.count
+        counts = Mutex(statistics)
     }
+
+    /// What has been compiled so far.
+    var statistics: TierStatistics { counts.withLock { $0 } }
 
     // MARK: Heat
 
@@ -49,6 +57,9 @@ final class ModuleTiers: FunctionCompiler {
     private static var heatBetweenLooks: Int32 { 20_000 }
 
     func heat(ofBody body: FunctionBody) -> Int32 {
+        if let seed = configuration.tiering.seed {
+            return Int32(truncatingIfNeeded: (UInt64(body.start) &+ seed) &* 0x9E37_79B9 >> 16 & 7)
+        }
         if let threshold = configuration.tiering.threshold {
             return Int32(clamping: max(threshold, 0))
         }
@@ -74,10 +85,16 @@ final class ModuleTiers: FunctionCompiler {
         try baseline.withLock { baseline in
             // Another thread may have done it while this one waited.
             if loaded.image(ofFunction: index) != nil { return }
+            let start = ContinuousClock.now
             var tier = baseline.take() ?? BaselineTier(environment, configuration.features, budget)
             let image = try tier.makeImage(index, of: loaded)
             baseline = consume tier
             loaded.direct(index, to: image)
+            counts.withLock { counts in
+                counts.compiledFunctions += 1
+                counts.baselineBytes += image.codeBytes
+                counts.baselineTime += start.duration(to: .now)
+            }
         }
     }
 
@@ -142,16 +159,32 @@ final class ModuleTiers: FunctionCompiler {
         _ request: TierRequest, with tier: inout OptimizingTier, of loaded: LoadedModule
     ) {
         let index = request.function
-        guard let loop = request.loop else {
-            let image = try? tier.optimize(index, of: loaded)
-            if let image { loaded.direct(index, to: image) }
-            functions.withLock { functions in
-                functions[index]?.state = image == nil ? .refused : .optimized
-            }
-            return
+        let start = ContinuousClock.now
+        if let loop = request.loop {
+            let entry = try? tier.optimize(index, from: loop, of: loaded)
+            functions.withLock { functions in functions[index]?.loops[loop] = .some(entry) }
+            return count(request, entry?.image, since: start)
         }
-        let entry = try? tier.optimize(index, from: loop, of: loaded)
-        functions.withLock { functions in functions[index]?.loops[loop] = .some(entry) }
+        let image = try? tier.optimize(index, of: loaded)
+        if let image { loaded.direct(index, to: image) }
+        functions.withLock { functions in
+            functions[index]?.state = image == nil ? .refused : .optimized
+        }
+        count(request, image, since: start)
+    }
+
+    private func count(
+        _ request: TierRequest, _ image: CodeImage?, since start: ContinuousClock.Instant
+    ) {
+        let now = ContinuousClock.now
+        counts.withLock { counts in
+            counts.optimizingTime += start.duration(to: now)
+            counts.optimizedBytes += image?.codeBytes ?? 0
+            counts.optimizations.append(
+                TierStatistics.Optimization(
+                    function: request.function, loop: request.loop,
+                    time: self.start.duration(to: now), succeeded: image != nil))
+        }
     }
 }
 
