@@ -10,6 +10,11 @@ import Testing
     @Test(arguments: 0..<36, Compilation.allCases)
     func arriveInOrder(seed: Int, compilation: Compilation) throws {
         var configuration = compilation.configuration
+        if compilation == .optimizing, seed % 4 == 3 {
+            configuration.compiler = .tiered
+            configuration.tiering.threshold = 100
+            configuration.tiering.isSynchronous = seed % 8 == 3
+        }
         configuration.isFuelMetered = seed % 4 == 1
         configuration.collectsAtEachAllocation = seed % 3 == 0
         let engine = Engine(configuration)

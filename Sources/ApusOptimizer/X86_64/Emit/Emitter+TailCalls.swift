@@ -139,12 +139,12 @@ extension Emitter {
             frameBytes &+ instruction.tailCallRoom &+ FrameLayout.returnAddress
             &+ parameterBytes &- bytes
         moveArguments(bytes, by: place &+ 8)
-        if place != 0 { code.lea(.w64, .rsp, Address(.rsp, place)) }
+        code.lea(.w64, .rsp, Address(.rsp, place))
         code.storeFloat(.f64, Address(.rsp), keptReturn)
     }
 
-    /// Moves the `bytes` at the top of the stack up by `distance`, which may be less, so the last
-    /// word comes first.
+    /// Moves the `bytes` at the top of the stack up by `distance`: the last word first, since both
+    /// places may overlap.
     private mutating func moveArguments(_ bytes: Int32, by distance: Int32) {
         if distance == 0 { return }
         let scratch = CallingConvention.floatScratch
