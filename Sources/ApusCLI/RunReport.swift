@@ -21,7 +21,10 @@ final class RunReport {
         let counts = store.statistics
         var lines = [
             ("module", "\(sizes.moduleBytes) bytes, \(sizes.codeBytes) bytes of code"),
-            ("compilation", Self.time(sizes.compileTime)),
+            (
+                sizes.isPrecompiled ? "loading" : "compilation",
+                Self.time(sizes.compileTime) + (sizes.isPrecompiled ? ", compiled before" : "")
+            ),
             ("of it decoding", Self.time(sizes.decodeTime)),
             ("run", Self.time(run)),
             ("of it starting", Self.time(counts.instantiationTime)),

@@ -23,7 +23,7 @@ public final class LoadedModule: Sendable {
     let number: UInt32
     /// What all its instances begin with.
     let template: InstanceTemplate
-    let images = ModuleImages()
+    let images: ModuleImages
     /// What joins its functions, and those that it imports, and the host.
     let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
@@ -43,10 +43,11 @@ public final class LoadedModule: Sendable {
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
 
-    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct.
+    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct,
+    /// and whose memories begin as `images` if there are some that fit it.
     public init(
         _ module: DecodedModule, _ image: consuming LinkedImage, _ linkage: CodeLinkage = .direct,
-        in environment: RuntimeEnvironment
+        images: ArtifactImages = ArtifactImages(), in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
         layout = ContextLayout(module)
@@ -66,6 +67,7 @@ public final class LoadedModule: Sendable {
             image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
+        self.images = ModuleImages(images.images, for: template)
         holdsObjects =
             module.tables.contains { ObjectLayout.isTraced($0.element, in: module) }
             || module.globals.contains { ObjectLayout.isTraced($0.value, in: module) }

@@ -71,6 +71,17 @@ final class ModuleCode: Sendable {
         return image
     }
 
+    /// An image in which all of so many functions have code; nil if there is none.
+    func wholeImage(_ functionCount: Int) -> CodeImage? {
+        switch linkage {
+        case .direct(let image): return image
+        case .replaceable:
+            return entries.withLock { entries in
+                entries.first { $0.image.functionCount == functionCount }?.image
+            }
+        }
+    }
+
     /// The image in which function `index` begins now.
     func image(ofFunction index: Int) -> CodeImage? {
         switch linkage {
