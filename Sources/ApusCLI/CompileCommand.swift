@@ -1,5 +1,5 @@
 internal import Apus
-public import ArgumentParser
+internal import ArgumentParser
 
 /// `apus compile`: writes a module with its machine code.
 struct CompileCommand: ParsableCommand {
@@ -47,7 +47,7 @@ struct CompileCommand: ParsableCommand {
     func run() throws {
         try Outcome.exiting {
             var configuration = Engine.Configuration()
-            configuration.compiler = compiler.name
+            compiler.apply(to: &configuration)
             configuration.features = try features.apply(to: configuration.features)
             configuration.isFuelMetered = metered
             configuration.processorFeatures = target.features

@@ -30,7 +30,7 @@ struct CompileTests {
     }
 
     @Test func compiledModulesAreTakenEverywhere() throws {
-        try inFolder { folder, run in
+        try inFolder { (folder, run) throws in
             #expect(try run("compile", "a.wat").status == 0)
             #expect(try run("compile", "hello.wasm", "-o", "other.apus").status == 0)
             #expect(try run("other.apus").output == "hello\n")
@@ -65,7 +65,7 @@ struct CompileTests {
 
     @Test(arguments: ["x86-64", "x86-64-v2", "x86-64-v3", "native"])
     func targets(target: String) throws {
-        try inFolder { _, run in
+        try inFolder { (_, run) throws in
             #expect(try run("compile", "hello.wasm", "--target", target).status == 0)
             #expect(try run("hello.apus").output == "hello\n")
             #expect(try run("compile", "hello.wasm", "--target", "arm").status == 64)
@@ -73,7 +73,7 @@ struct CompileTests {
     }
 
     @Test func refusalsSayWhy() throws {
-        try inFolder { folder, run in
+        try inFolder { (folder, run) throws in
             func says(_ arguments: String..., text: String) throws {
                 let outcome = try Command.run(arguments, in: folder)
                 #expect(outcome.errorOutput == "apus: \(text)\n")
@@ -112,7 +112,7 @@ struct CompileTests {
     }
 
     @Test func programsAreKept() throws {
-        try inFolder { folder, run in
+        try inFolder { (folder, run) throws in
             func isKept(_ arguments: [String]) throws -> Bool {
                 let outcome = try Command.run(
                     ["run", "--stats"] + arguments + ["hello.wasm"], in: folder, cache: folder)

@@ -213,14 +213,14 @@ import Testing
         let module = try Module(engine, text: Self.text)
         var provenance = try #require(engine.configuration.provenance)
         provenance.build.low ^= 1
-        let bytes = try module.loaded.artifact(
+        let bytes = module.loaded.artifact(
             provenance, moduleBytes: module.statistics.moduleBytes)
         #expect(throws: ArtifactError.otherBuild) { try Module(engine, precompiled: bytes) }
         #expect(BuildIdentity.current == BuildIdentity.current)
         var unknown = provenance
         unknown.build.low ^= 1
         unknown.settings = CodeSettings(rawValue: 1 << 31)
-        let odd = try module.loaded.artifact(unknown, moduleBytes: module.statistics.moduleBytes)
+        let odd = module.loaded.artifact(unknown, moduleBytes: module.statistics.moduleBytes)
         #expect(throws: ArtifactError.damaged("settings")) { try Module(engine, precompiled: odd) }
     }
 

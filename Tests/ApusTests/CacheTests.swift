@@ -1,7 +1,7 @@
 import ApusCollections
 import Testing
 
-@testable import Apus
+@_spi(ApusCLI) @testable import Apus
 
 #if canImport(Glibc)
     import Glibc
@@ -106,7 +106,9 @@ import Testing
             // A note that is wrong is believed: so nothing else was looked at.
             let bytes = ByteStorage(Self.module(5).bytes)
             _ = try Module(Self.engine(cache), bytes: bytes.span)
-            let status = try #require(HostFile.reading(path).status)
+            let file = try HostFile.reading(path)
+            let found = file.status
+            let status = try #require(found)
             CompilationCache(Self.engine(cache))?.note(status, holds: bytes)
             #expect(try Self.result(Module(Self.engine(cache), contentsOf: path)) == 5)
             // Another file with the same contents, and the same one with others.

@@ -12,12 +12,35 @@ internal import ApusRuntime
 extension Module {
     /// The module with its machine code, as bytes for `init(_:precompiled:)`.
     ///
-    /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program.
+    /// All functions have code in it, whichever were called until now.
+    ///
+    /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
+    ///   compiling throws, if functions are compiled when they are called.
     public func serialize() throws -> [UInt8] {
+        let module = loaded.isCompiled ? loaded : try compiled()
+        return try artifact(of: module)
+    }
+
+    /// The module as it is, as an artifact for the cache.
+    func artifact() throws -> [UInt8] { try artifact(of: loaded) }
+
+    private func artifact(of module: LoadedModule) throws -> [UInt8] {
         guard let provenance = engine.configuration.provenance else {
             throw ArtifactError.noBuildIdentity
         }
-        return try loaded.artifact(provenance, moduleBytes: statistics.moduleBytes)
+        return module.artifact(provenance, moduleBytes: statistics.moduleBytes)
+    }
+
+    /// The module with the code of all its functions.
+    private func compiled() throws -> LoadedModule {
+        let configuration = engine.configuration
+        return try CompilationBudget.with(
+            moduleBytes: statistics.moduleBytes, configuration.limits, until: nil
+        ) { budget in
+            let driver = CompilationDriver(
+                module: decoded, configuration: configuration, budget: budget)
+            return try LoadedModule(decoded, driver.compile().image, in: engine.environment)
+        }
     }
 
     /// Writes the module with its machine code to the file at `path`, for
@@ -73,14 +96,24 @@ extension Module {
         try artifact.check(wanted)
         let decoded = try Self.decode(engine, artifact.module)
         let decodeEnd = ContinuousClock.now
-        let image = try artifact.linkedImage(of: decoded)
-        guard image.functions.count == decoded.bodies.count else {
-            throw ArtifactError.incomplete
+        let loaded: LoadedModule
+        if artifact.imageCount > 0 {
+            let image = try artifact.linkedImage(of: decoded)
+            guard image.functions.count == decoded.bodies.count else {
+                throw ArtifactError.incomplete
+            }
+            try engine.configuration.limits.check(
+                codeBytes: image.codeBytes, moduleBytes: artifact.module.count)
+            loaded = try LoadedModule(
+                decoded, image, images: artifact.images(), in: environment)
+        } else {
+            guard engine.configuration.compiler == .tiered else {
+                throw ArtifactError.incomplete
+            }
+            loaded = try LoadedModule(
+                decoded, compiledBy: ModuleTiers(decoded, engine),
+                writesTables: artifact.writesTables, images: artifact.images(), in: environment)
         }
-        try engine.configuration.limits.check(
-            codeBytes: image.codeBytes, moduleBytes: artifact.module.count)
-        let loaded = try LoadedModule(
-            decoded, image, images: artifact.images(), in: environment)
         var statistics = Statistics(
             moduleBytes: artifact.module.count, codeBytes: loaded.codeBytes,
             decodeTime: start.duration(to: decodeEnd), compileTime: start.duration(to: .now))
@@ -104,6 +137,7 @@ extension Engine.Configuration {
             switch compiler {
             case .baseline: 1
             case .optimizing: 2
+            case .tiered: 3
             }
         return CodeProvenance(
             build: build, features: features, processor: processorFeatures.intersection(.host),

@@ -64,7 +64,7 @@ struct CompilationCache: ~Copyable {
     }
 
     private func keep(_ module: Module, _ digest: Checksum) {
-        guard let artifact = try? module.serialize(), UInt64(artifact.count) <= limit else { return }
+        guard let artifact = try? module.artifact(), UInt64(artifact.count) <= limit else { return }
         _ = directories.modules.replace(moduleName(digest), with: artifact)
         directories.evict(downTo: limit, files: CacheDirectories.filesLimit)
     }

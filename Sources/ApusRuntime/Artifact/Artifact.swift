@@ -25,6 +25,8 @@ public struct Artifact: Sendable {
     public let digest: Checksum
     /// The module's binary form.
     public let module: ByteStorage
+    /// Whether its code stores to elements of tables without calling the runtime.
+    public let writesTables: Bool
     private let bytes: ByteStorage
     private let file: File?
     private let sections: [ArtifactSection]
@@ -79,6 +81,7 @@ public struct Artifact: Sendable {
             compiler: all.word32(at: Layout.compilerOffset))
         digest = Checksum(all, at: Layout.digestOffset)
         self.module = module
+        writesTables = modules[0].value != 0
         self.bytes = bytes
         self.file = file
     }

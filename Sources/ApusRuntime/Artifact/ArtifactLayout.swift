@@ -44,9 +44,10 @@ enum ArtifactLayout {
 /// A part of an artifact.
 struct ArtifactSection {
     enum Kind: UInt32 {
-        /// The module's binary form, followed by 16 zeros.
+        /// The binary form of a valid module, followed by 16 zeros; the value is 1 if its code
+        /// stores to elements of tables by itself.
         case module = 1
-        /// Machine code; the value is 1 if it stores to elements of tables by itself.
+        /// Machine code; the value is as above.
         case code
         /// The records of the functions whose code is there, and of the places in it.
         case functions, traps, calls, handlerLists, handlers

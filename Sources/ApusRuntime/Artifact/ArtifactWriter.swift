@@ -47,14 +47,6 @@ struct ArtifactWriter {
         add(kind, records.bytes, image: image)
     }
 
-    /// Adds the first `byteCount` bytes of `code`.
-    mutating func add(
-        _ code: borrowing CodeMemory, byteCount: Int, image: UInt32, writesTables: Bool
-    ) {
-        let bytes = code.code.extracting(first: byteCount)
-        add(.code, bytes, image: image, value: writesTables ? 1 : 0)
-    }
-
     mutating func write(_ contents: Span<UInt8>, at offset: Int) {
         var all = bytes.mutableSpan
         all.copy(contents, to: offset)
@@ -107,21 +99,17 @@ struct ArtifactWriter {
 }
 
 extension LoadedModule {
-    /// The module, of which `moduleBytes` bytes were given, with its code, as an artifact. Throws
-    /// `ArtifactError.incomplete` if no image has the code of all functions.
-    public func artifact(
-        _ provenance: CodeProvenance, moduleBytes: Int
-    ) throws(ArtifactError) -> [UInt8] {
-        guard let image = code.wholeImage(module.bodies.count),
-            image.functionCount == module.bodies.count
-        else { throw .incomplete }
+    /// The module, of which `moduleBytes` bytes were given, as an artifact: with its code, unless
+    /// that is made while it runs; then all that is known is that it is valid.
+    public func artifact(_ provenance: CodeProvenance, moduleBytes: Int) -> [UInt8] {
+        let image = code.fixedImage
         let bytes = module.bytes
         let own = bytes.span.extracting(first: moduleBytes)
         let imageBytes = template.imageBytes.reduce(0) { $0 + Int($1) }
-        var writer = ArtifactWriter(
-            capacity: own.count + image.codeBytes + image.recordBytes + imageBytes + (64 << 10))
-        writer.add(.module, own)
-        image.add(to: &writer)
+        let codeBytes = image.map { $0.codeBytes + $0.recordBytes } ?? 0
+        var writer = ArtifactWriter(capacity: own.count + codeBytes + imageBytes + (64 << 10))
+        writer.add(.module, own, value: writesTables ? 1 : 0)
+        image?.add(to: &writer)
         addImages(to: &writer)
         writer.finish(provenance, digest: Checksum(of: own))
         return writer.bytes

@@ -87,16 +87,6 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// What is there, to be read.
-    public var code: Span<UInt8> {
-        @_lifetime(borrow self)
-        get {
-            let pointer = unsafe UnsafePointer(start.assumingMemoryBound(to: UInt8.self))
-            return unsafe _overrideLifetime(
-                Span(_unsafeStart: pointer, count: capacity), borrowing: self)
-        }
-    }
-
     /// Copies `code` to `offset`. The code must fit.
     public mutating func write(_ code: Span<UInt8>, at offset: Int) {
         precondition(!isExecutable && offset >= 0 && code.count <= capacity - offset)

@@ -133,6 +133,7 @@ struct apus_store_context {
                             // nothing that the store is in now handles it
     uintptr_t catch_fp;     // rbp there
     struct apus_exception *exception;  // the one that lands
+    uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be
 };
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in
