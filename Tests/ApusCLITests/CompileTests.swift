@@ -59,7 +59,7 @@ struct CompileTests {
                 try run("compile", "invalid.wasm").errorOutput.hasPrefix(
                     "apus: invalid.wasm: invalid module: "))
             #expect(
-                !FileManager.default.fileExists(atPath: folder.path() + "invalid.apus"))
+                !FileManager.default.fileExists(atPath: folder.appending(path: "invalid.apus").path()))
         }
     }
 
@@ -86,7 +86,8 @@ struct CompileTests {
                 "hello.apus", text: "hello.apus: not run as machine code: others may write to it")
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             try FileManager.default.createSymbolicLink(
-                atPath: folder.path() + "link.apus", withDestinationPath: path)
+                atPath: folder.appending(path: "link.apus").path(),
+                withDestinationPath: path)
             try says("link.apus", text: "link.apus: not run as machine code: it is a link")
             var bytes = [UInt8](try Data(contentsOf: folder.appending(path: "hello.apus")))
             bytes[5000] ^= 1
@@ -104,7 +105,7 @@ struct CompileTests {
                 text: "the name of a compiled module ends in .apus, unlike 'hello.exe'; "
                     + "'apus help compile' tells more")
             // Without the ending its code is not run, but made anew.
-            try FileManager.default.copyItem(atPath: path, toPath: folder.path() + "hello.bin")
+            try FileManager.default.copyItem(atPath: path, toPath: folder.appending(path: "hello.bin").path())
             let stats = try run("run", "--no-cache", "--stats", "hello.bin")
             #expect(stats.output == "hello\n")
             #expect(stats.errorOutput.contains("compilation"))

@@ -98,7 +98,10 @@ import Testing
         let loaded = try Module(engine, precompiled: bytes)
         #expect(!compiled.statistics.isPrecompiled)
         #expect(loaded.statistics.isPrecompiled)
-        #expect(loaded.statistics.codeBytes == compiled.statistics.codeBytes)
+        // Functions that are compiled when they are called have no code before.
+        let codeBytes = compiled.statistics.codeBytes
+        #expect(loaded.statistics.codeBytes == codeBytes || compiler == .tiered)
+        #expect(loaded.statistics.codeBytes > 0)
         #expect(loaded.statistics.moduleBytes == compiled.statistics.moduleBytes)
         #expect(loaded.exports == compiled.exports)
         #expect(loaded.imports == compiled.imports)
@@ -219,7 +222,7 @@ import Testing
         #expect(BuildIdentity.current == BuildIdentity.current)
         var unknown = provenance
         unknown.build.low ^= 1
-        unknown.settings = CodeSettings(rawValue: 1 << 31)
+        unknown.settings.insert(CodeSettings(rawValue: 1 << 31))
         let odd = module.loaded.artifact(unknown, moduleBytes: module.statistics.moduleBytes)
         #expect(throws: ArtifactError.damaged("settings")) { try Module(engine, precompiled: odd) }
     }

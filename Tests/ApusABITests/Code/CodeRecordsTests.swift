@@ -63,7 +63,7 @@ import Testing
             #expect(records.functions.count == 2)
             #expect(records.sites.call(returningTo: 176)?.bodyOffset == 4)
             let landing = records.sites.landing(ofCallReturningTo: 176) { $0.tag == 0 }
-            #expect(landing == 96 + 70)
+            #expect(landing == UInt32(166))
             return records.sites.caughtCalls.count
         }
     }
