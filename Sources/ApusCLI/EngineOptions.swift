@@ -8,6 +8,7 @@ struct EngineOptions: ParsableArguments {
     @Flag(help: "Take instances from a pool whose memory is reserved at the start: --pooling.")
     var pooling = false
 
+    @OptionGroup var cache: CacheOption
     @OptionGroup var checks: CheckOptions
     @OptionGroup var compiler: CompilerOption
     @OptionGroup var features: FeatureOptions
@@ -26,6 +27,7 @@ struct EngineOptions: ParsableArguments {
         configuration.features = try features.apply(to: configuration.features)
         limits.chosen.apply(to: &configuration)
         checks.apply(to: &configuration)
+        cache.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
         return configuration
     }
