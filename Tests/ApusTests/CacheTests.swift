@@ -310,4 +310,114 @@ import Testing
             #expect(Self.names(cache, "modules").allSatisfy { !$0.hasPrefix("unfinished") })
         }
     }
+
+    // MARK: Functions that are compiled when they are called
+
+    private static let tiered = """
+        (module (memory 1) (data (i32.const 8) "data")
+          (func $f (param i32) (result i32)
+            (if (result i32) (i32.eqz (local.get 0)) (then (i32.load (i32.const 8)))
+              (else (call $f (i32.sub (local.get 0) (i32.const 1))))))
+          (func (export "loop") (param i32) (result i32) (local i32)
+            (loop $next
+              (local.set 1 (i32.add (local.get 1) (call $f (i32.and (local.get 0) (i32.const 7)))))
+              (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get 1))
+          (func (export "trap") (param i32) (result i32)
+            (i32.load (i32.add (i32.const 65536) (call $f (local.get 0)))))
+          (func (export "never") (result i32) (i32.const 3)))
+        """
+
+    private static func call(_ module: Module, _ name: String, _ argument: Int32) throws -> Int32 {
+        let instance = try Linker(module.engine).instantiate(module, in: Store(module.engine))
+        return try instance.function(name, as: ((Int32) -> Int32).self)(argument)
+    }
+
+    /// What was called is there the next time, in whatever tier it was.
+    @Test(arguments: [0, 3, 1_000_000]) func calledFunctionsAreKept(after threshold: Int) throws {
+        try Self.withCache { _, cache in
+            func engine() -> Engine {
+                Self.engine(cache) { configuration in
+                    configuration.compiler = .tiered
+                    configuration.tiering.threshold = threshold
+                    configuration.tiering.isSynchronous = true
+                }
+            }
+            let first = try Module(engine(), text: Self.tiered)
+            let expected = try Self.call(first, "loop", 50)
+            first.updateCache()
+            let second = try Module(engine(), text: Self.tiered)
+            #expect(second.statistics.isPrecompiled)
+            #expect(second.tiers?.precompiledFunctions == 2)
+            #expect(try Self.call(second, "loop", 50) == expected)
+            #expect(second.tiers?.compiledFunctions == 0)
+            // What was not called then is compiled now, and traps say where they were.
+            do {
+                _ = try Self.call(second, "trap", 3)
+                Issue.record("no trap")
+            } catch let trap as Trap {
+                #expect(trap.code == .memoryOutOfBounds)
+                #expect(trap.backtrace.map(\.function) == [2])
+            }
+            #expect(second.tiers?.compiledFunctions == 1)
+            second.updateCache()
+            let third = try Module(engine(), text: Self.tiered)
+            #expect(third.tiers?.precompiledFunctions == 3)
+            #expect(throws: Trap.self) { try Self.call(third, "trap", 0) }
+            #expect(third.tiers?.compiledFunctions == 0)
+        }
+    }
+
+    /// Code that was kept goes on being compiled anew, if it was not yet.
+    @Test func keptCodeBecomesHot() throws {
+        try Self.withCache { _, cache in
+            func engine(_ threshold: Int) -> Engine {
+                Self.engine(cache) { configuration in
+                    configuration.compiler = .tiered
+                    configuration.tiering.threshold = threshold
+                    configuration.tiering.isSynchronous = true
+                }
+            }
+            let first = try Module(engine(1_000_000), text: Self.tiered)
+            let expected = try Self.call(first, "loop", 50)
+            first.updateCache()
+            let second = try Module(engine(5), text: Self.tiered)
+            #expect(try Self.call(second, "loop", 50) == expected)
+            let made = try #require(second.tiers).optimizations
+            #expect(made.contains { $0.loop == nil } && made.contains { $0.loop != nil })
+        }
+    }
+
+    /// A damaged artifact of such a module is an error or as good as the whole one, whichever byte
+    /// of it is another, as its checksums say.
+    @Test func damagedCodeOfFunctionsIsNoticed() throws {
+        try Self.withCache { folder, cache in
+            let engine = Self.engine(cache) { $0.compiler = .tiered }
+            let module = try Module(engine, text: Self.tiered)
+            _ = try Self.call(module, "loop", 10)
+            let bytes = try module.artifact()
+            for place in stride(from: 0, to: bytes.count, by: 7) {
+                var damaged = bytes
+                damaged[place] ^= 0x55
+                #expect(throws: ArtifactError.self) {
+                    _ = try Module(engine, precompiled: damaged)
+                }
+            }
+            for count in stride(from: 0, to: bytes.count, by: 101) {
+                #expect(throws: ArtifactError.self) {
+                    _ = try Module(engine, precompiled: Array(bytes[..<count]))
+                }
+            }
+        }
+    }
+
+    /// Code that changes with its place is nothing for an engine that puts code where it stays.
+    @Test func movableCodeIsRefusedWhereItStays() throws {
+        let tiered = Self.engine(nil) { $0.compiler = .tiered }
+        let module = try Module(tiered, text: Self.tiered)
+        _ = try Self.call(module, "loop", 10)
+        let bytes = try module.artifact()
+        let other = Self.engine(nil) { $0.compiler = .optimizing }
+        #expect(throws: ArtifactError.incomplete) { _ = try Module(other, precompiled: bytes) }
+    }
 }
