@@ -13,6 +13,15 @@ public struct Module: Sendable {
     public let statistics: Statistics
     let loaded: LoadedModule
 
+    /// What has been compiled so far, of a module whose functions are compiled while they run
+    /// (`Engine.Compiler.tiered`); nil if all were compiled at once.
+    public var tiers: TierStatistics? { (loaded.functionCompiler as? ModuleTiers)?.statistics }
+
+    /// The name of function `index` in the module's name section, else the first it is exported
+    /// under.
+    @_spi(ApusCLI)
+    public func functionName(_ index: Int) -> String? { loaded.name(ofFunction: index) }
+
     /// What compiling a module took and gave.
     public struct Statistics: Hashable, Sendable {
         /// Size of the module's binary form.

@@ -23,7 +23,8 @@ extension Module {
             self = found
             return
         }
-        let source = try ModuleSource(ByteStorage(reading: file.descriptor, named: path), named: path)
+        let contents = try ByteStorage(reading: file.descriptor, named: path)
+        let source = try ModuleSource(contents, named: path)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }

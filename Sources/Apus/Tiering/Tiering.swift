@@ -7,6 +7,10 @@ public struct Tiering: Hashable, Sendable {
     /// size. For tests.
     public var threshold: Int?
 
+    /// For tests: functions become hot after a few calls and rounds, each after others as this
+    /// decides.
+    package var seed: UInt64?
+
     /// What suits most programs.
     public init() {}
 }

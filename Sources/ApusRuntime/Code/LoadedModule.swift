@@ -39,7 +39,7 @@ public final class LoadedModule: Sendable {
     /// Where its functions' code is.
     let code: ModuleCode
     /// Who makes that code while the module runs; nil if all of it was there at first.
-    let compiler: (any FunctionCompiler)?
+    public let functionCompiler: (any FunctionCompiler)?
     /// Whether its functions can get other code.
     let isReplaceable: Bool
     /// Position among the escaping functions, by function index; -1: the function does not escape.
@@ -114,7 +114,7 @@ public final class LoadedModule: Sendable {
         self.codeBytes = codeBytes
         self.writesTables = writesTables
         self.isReplaceable = isReplaceable
-        self.compiler = compiler
+        functionCompiler = compiler
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         self.images = ModuleImages(images.images, for: template)

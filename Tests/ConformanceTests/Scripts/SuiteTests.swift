@@ -30,6 +30,9 @@ struct SuiteTests {
         case saved
         /// A collection before each object that is made.
         case collectingAlways, optimizingCollectingAlways
+        /// Functions are compiled when they are first called; and anew at once, at their entry and
+        /// at loops, or after one or two calls and rounds.
+        case tiered, tieredAtOnce, tieredAfterOne, tieredAfterTwo
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -59,6 +62,10 @@ struct SuiteTests {
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
                 configuration.allocationSeed = 2
+            case .tiered: configuration.compiler = .tiered
+            case .tieredAtOnce: configuration.tier(after: 0)
+            case .tieredAfterOne: configuration.tier(after: 1)
+            case .tieredAfterTwo: configuration.tier(after: 2)
             case .pooling:
                 var pool = Engine.Pool(instances: 700, tableElements: 10_000_000)
                 pool.memoriesPerInstance = 12
@@ -173,5 +180,14 @@ struct SuiteTests {
     @Test func theListNamesScriptsThatExist() throws {
         let names = Set(try WastSuite.scripts.get().map(\.name))
         #expect(try Set(WastSuite.Known().counts.keys).subtracting(names) == [])
+    }
+}
+
+extension Engine.Configuration {
+    /// Functions are compiled anew after so many calls and rounds.
+    fileprivate mutating func tier(after threshold: Int) {
+        compiler = .tiered
+        tiering.isSynchronous = true
+        tiering.threshold = threshold
     }
 }
