@@ -14,7 +14,7 @@ public final class Engine: Sendable {
     /// What may be set about an engine. The defaults suit most programs.
     public struct Configuration: Hashable, Sendable {
         /// The compiler that makes machine code.
-        public var compiler = Compiler.optimizing
+        public var compiler = Compiler.tiered
         /// How functions get from one tier to the next, if the compiler is `tiered`.
         public var tiering = Tiering()
         /// Which parts of WebAssembly modules may use.

@@ -26,7 +26,8 @@ public struct Module: Sendable {
     public struct Statistics: Hashable, Sendable {
         /// Size of the module's binary form.
         public var moduleBytes: Int
-        /// Size of its machine code.
+        /// Size of the machine code that it was loaded with: none if functions are compiled when
+        /// they are called (`Module.tiers`).
         public var codeBytes: Int
         /// Time to decode all but the functions' bodies.
         public var decodeTime: Duration

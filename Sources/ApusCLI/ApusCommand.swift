@@ -63,6 +63,9 @@ struct ApusCommand: ParsableCommand {
         var arguments = HostProcess.arguments
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
+            if let program = QuickCommandLine.program(arguments) {
+                return try program.run { EngineOptions.standard }
+            }
             var command = try parseAsRoot(arguments)
             try command.run()
         } catch {

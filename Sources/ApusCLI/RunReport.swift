@@ -23,7 +23,10 @@ final class RunReport {
         let code = tiers == nil ? ", \(sizes.codeBytes) bytes of code" : ""
         var lines = [
             ("module", "\(sizes.moduleBytes) bytes\(code)"),
-            (Self.preparation(sizes, isTiered: tiers != nil), Self.time(sizes.compileTime)),
+            (
+                sizes.isPrecompiled ? "loading" : tiers == nil ? "compilation" : "validation",
+                Self.time(sizes.compileTime) + (sizes.isPrecompiled ? ", compiled before" : "")
+            ),
             ("of it decoding", Self.time(sizes.decodeTime)),
             ("run", Self.time(run)),
             ("of it starting", Self.time(counts.instantiationTime)),
@@ -77,12 +80,6 @@ final class RunReport {
         let rest = tiers.optimizations.count - lines.count
         if rest > 0 { lines.append("    and \(rest) more") }
         return lines
-    }
-
-    /// What was done with the module before it ran.
-    private static func preparation(_ sizes: Module.Statistics, isTiered: Bool) -> String {
-        if sizes.isPrecompiled { return "loading again" }
-        return isTiered ? "validation" : "compilation"
     }
 
     private static func time(_ duration: Duration) -> String {

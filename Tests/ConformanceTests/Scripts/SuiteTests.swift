@@ -37,11 +37,13 @@ struct SuiteTests {
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
             switch self {
-            case .standard, .saved: break
+            case .standard, .saved: configuration.compiler = .baseline
             case .withoutAVX:
+                configuration.compiler = .baseline
                 configuration.processorFeatures = []
                 configuration.isRelaxedSIMDDeterministic = true
             case .alwaysCheckingBounds:
+                configuration.compiler = .baseline
                 configuration.alwaysChecksBounds = true
             case .optimizing: configuration.compiler = .optimizing
             case .collectingAlways:
@@ -57,8 +59,11 @@ struct SuiteTests {
             case .optimizingAlwaysCheckingBounds:
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
-            case .optimizingAtRandom: configuration.allocationSeed = 1
+            case .optimizingAtRandom:
+                configuration.compiler = .optimizing
+                configuration.allocationSeed = 1
             case .optimizingAtRandomWithoutAVX:
+                configuration.compiler = .optimizing
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
                 configuration.allocationSeed = 2
