@@ -51,8 +51,8 @@ struct CacheCommand: ParsableCommand {
     }
 
     private static func cache() throws -> Cache {
-        guard let cache = CacheOption.standard else { throw NoCacheError() }
-        return cache
+        guard let directory = CacheOption.directory else { throw NoCacheError() }
+        return Cache(directory: directory)
     }
 }
 

@@ -9,11 +9,11 @@ struct CacheOption: ParsableArguments {
     var noCache = false
 
     func apply(to configuration: inout Engine.Configuration) {
-        configuration.cache = noCache ? nil : Self.standard
+        configuration.cache = noCache ? nil : Self.directory.map { Cache(directory: $0) }
     }
 
     /// The user's cache; nil where there is no place for one.
-    static var standard: Cache? {
+    static var directory: String? {
         let environment = HostProcess.environment
         func value(_ name: String) -> String? {
             let variable = environment.last { $0.key == Array(name.utf8) }
@@ -22,6 +22,6 @@ struct CacheOption: ParsableArguments {
             return HostText.isEscaped(value) ? nil : value
         }
         let caches = value("XDG_CACHE_HOME") ?? value("HOME").map { $0 + "/.cache" }
-        return caches.map { Cache(directory: $0 + "/apus") }
+        return caches.map { $0 + "/apus" }
     }
 }

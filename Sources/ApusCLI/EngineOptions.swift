@@ -17,7 +17,6 @@ struct EngineOptions: ParsableArguments {
     static var standard: Engine.Configuration {
         var configuration = Engine.Configuration()
         ProgramLimits().apply(to: &configuration)
-        configuration.cache = CacheOption.standard
         return configuration
     }
 
