@@ -46,8 +46,9 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, CompileCommand.self, ValidateCommand.self, BenchCommand.self, InspectCommand.self,
-            WastCommand.self, ParseCommand.self, PrintCommand.self, CacheCommand.self,
+            RunCommand.self, CompileCommand.self, ValidateCommand.self, BenchCommand.self,
+            InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
+            CacheCommand.self,
             SettingsCommand.self, VersionCommand.self,
         ],
         defaultSubcommand: RunCommand.self)

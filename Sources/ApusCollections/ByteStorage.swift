@@ -4,8 +4,8 @@
 @safe
 public final class ByteStorage: @unchecked Sendable {
     // SAFETY: allocated in init, never written or moved afterwards, freed in deinit, unless it is
-    // `owner`'s, which this object keeps; readers keep this object alive for as long as they use its
-    // address.
+    // `owner`'s, which this object keeps; readers keep this object alive for as long as they use
+    // its address.
     @usableFromInline let base: UnsafeMutablePointer<UInt8>
     public let count: Int
     private let owner: AnyObject?

@@ -58,8 +58,8 @@ struct CompileTests {
             #expect(
                 try run("compile", "invalid.wasm").errorOutput.hasPrefix(
                     "apus: invalid.wasm: invalid module: "))
-            #expect(
-                !FileManager.default.fileExists(atPath: folder.appending(path: "invalid.apus").path()))
+            let none = folder.appending(path: "invalid.apus").path()
+            #expect(!FileManager.default.fileExists(atPath: none))
         }
     }
 
@@ -105,10 +105,11 @@ struct CompileTests {
                 text: "the name of a compiled module ends in .apus, unlike 'hello.exe'; "
                     + "'apus help compile' tells more")
             // Without the ending its code is not run, but made anew.
-            try FileManager.default.copyItem(atPath: path, toPath: folder.appending(path: "hello.bin").path())
+            let other = folder.appending(path: "hello.bin").path()
+            try FileManager.default.copyItem(atPath: path, toPath: other)
             let stats = try run("run", "--no-cache", "--stats", "hello.bin")
             #expect(stats.output == "hello\n")
-            #expect(stats.errorOutput.contains("compilation"))
+            #expect(!stats.errorOutput.contains("compiled before"))
         }
     }
 

@@ -34,6 +34,7 @@ import Testing
     ) -> Engine {
         var configuration = Engine.Configuration()
         configuration.cache = cache
+        configuration.compiler = .optimizing
         change(&configuration)
         return Engine(configuration)
     }
@@ -77,7 +78,7 @@ import Testing
             #expect(try Module(Self.engine(cache), text: text).statistics.isPrecompiled)
             // Other engines have others.
             let others: [(inout Engine.Configuration) -> Void] = [
-                { $0.isFuelMetered = true }, { $0.compiler = .baseline },
+                { $0.isFuelMetered = true }, { $0.compiler = .baseline }, { $0.compiler = .tiered },
                 { $0.alwaysChecksBounds = true }, { $0.processorFeatures = [] },
                 { $0.features.remove(FeatureSet(.simd)) },
             ]

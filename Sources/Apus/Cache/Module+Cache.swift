@@ -9,7 +9,8 @@ extension Module {
     /// To be called when a program has ended, or has run for a while, if functions are compiled
     /// when they are called (`Engine.Compiler.tiered`); others are there as soon as they are loaded.
     public func updateCache() {
-        guard let tiers = loaded.functionCompiler as? ModuleTiers, let cache = CompilationCache(engine),
+        guard let tiers = loaded.functionCompiler as? ModuleTiers,
+            let cache = CompilationCache(engine),
             tiers.newCodeCount > 0 || !statistics.isPrecompiled
         else { return }
         cache.keep(self)
@@ -36,7 +37,8 @@ extension Module {
             self = found
             return
         }
-        let source = try ModuleSource(ByteStorage(reading: file.descriptor, named: path), named: path)
+        let contents = try ByteStorage(reading: file.descriptor, named: path)
+        let source = try ModuleSource(contents, named: path)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
