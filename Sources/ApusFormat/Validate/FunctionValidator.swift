@@ -95,9 +95,9 @@ public struct FunctionValidator: ~Copyable {
         analysis.codeEnd = reader.position
     }
 
-    /// An instruction of two bytes can push a thousand operands, so that a body's length says little
-    /// of how many there are at a time. What compilers emit has fewer than ten thousand, the most
-    /// that `array.new_fixed` takes.
+    /// An instruction of two bytes can push a thousand operands, so that a body's length says
+    /// little of how many there are at a time. What compilers emit has fewer than ten thousand, the
+    /// most that `array.new_fixed` takes.
     private static var stackHeightLimit: Int { 100_000 }
 
     private mutating func noteHeight() throws(ModuleError) {
