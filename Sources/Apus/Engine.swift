@@ -51,6 +51,10 @@ public final class Engine: Sendable {
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000
 
+        /// Where modules are looked for that were compiled before; nil: nowhere. Where they come
+        /// from makes no difference but the time it takes.
+        public var cache: Cache?
+
         /// Whether compiling a module measures its phases (`Module.Statistics.phases`).
         @_spi(ApusCLI)
         public var measuresPhases = false

@@ -98,6 +98,10 @@ extension Limits {
         try Self.check(.moduleBytes, count, moduleBytes)
     }
 
+    func check(codeBytes count: Int, moduleBytes: Int) throws(ResourceError) {
+        try Self.check(.moduleCode, count, codeBytes(moduleBytes: moduleBytes))
+    }
+
     func check(functions count: Int) throws(ResourceError) {
         try Self.check(.functions, count, functions)
     }

@@ -23,7 +23,10 @@ final class RunReport {
         let code = tiers == nil ? ", \(sizes.codeBytes) bytes of code" : ""
         var lines = [
             ("module", "\(sizes.moduleBytes) bytes\(code)"),
-            (tiers == nil ? "compilation" : "validation", Self.time(sizes.compileTime)),
+            (
+                sizes.isPrecompiled ? "loading" : tiers == nil ? "compilation" : "validation",
+                Self.time(sizes.compileTime) + (sizes.isPrecompiled ? ", compiled before" : "")
+            ),
             ("of it decoding", Self.time(sizes.decodeTime)),
             ("run", Self.time(run)),
             ("of it starting", Self.time(counts.instantiationTime)),

@@ -89,7 +89,8 @@ struct TieringTests {
         var rounds: Int64 = 1 << 24
         while rounds <= 1 << 31 {
             let module = try Module(Self.engine(), text: Self.program)
-            #expect(try call("sum", [.i64(rounds)], module) == text([.i64(rounds * (rounds + 1) / 2)]))
+            #expect(
+                try call("sum", [.i64(rounds)], module) == text([.i64(rounds * (rounds + 1) / 2)]))
             if module.tiers?.optimizations.contains(where: { $0.loop != nil }) == true { return }
             // Nobody had time for it: once more, for longer.
             rounds *= 8
@@ -224,7 +225,9 @@ struct TieringTests {
                 for round in 0..<200 {
                     let number = Int64(1000 + 17 * thread + round)
                     let found = try instance.function("sum").call([.i64(number)])
-                    if text(found) != text([.i64(number * (number + 1) / 2)]) { isWrong.note("\(number)") }
+                    if text(found) != text([.i64(number * (number + 1) / 2)]) {
+                        isWrong.note("\(number)")
+                    }
                 }
             } catch {
                 isWrong.note("\(error)")

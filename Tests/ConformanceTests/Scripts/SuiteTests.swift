@@ -26,6 +26,8 @@ struct SuiteTests {
         case optimizingAtRandom, optimizingAtRandomWithoutAVX
         /// Each instance in a slot of a pool.
         case pooling
+        /// Each module is written down with its code and read again.
+        case saved
         /// A collection before each object that is made.
         case collectingAlways, optimizingCollectingAlways
         /// Functions are compiled when they are first called; and anew at once, at their entry and
@@ -35,7 +37,7 @@ struct SuiteTests {
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
             switch self {
-            case .standard: configuration.compiler = .baseline
+            case .standard, .saved: configuration.compiler = .baseline
             case .withoutAVX:
                 configuration.compiler = .baseline
                 configuration.processorFeatures = []
@@ -86,7 +88,7 @@ struct SuiteTests {
         let outcome = try WastSuite.run("apus, \(mode)") { name in
             var configuration = mode.configuration
             configuration.features = WastSuite.features(for: name)
-            return ApusScriptEngine(configuration)
+            return ApusScriptEngine(configuration, savesModules: mode == .saved)
         } check: { script in
             let (skipped, failed) = known.counts[script.name] ?? (0, 0)
             #expect(script.skipped <= skipped, "\(script.name) skips more: \(script.reasons)")
