@@ -9,7 +9,14 @@ struct CacheOption: ParsableArguments {
     var noCache = false
 
     func apply(to configuration: inout Engine.Configuration) {
-        configuration.cache = noCache ? nil : Self.directory.map { Cache(directory: $0) }
+        configuration.cache = noCache ? nil : Self.standard
+    }
+
+    /// What programs use unless they are told otherwise: it is written once, when they have ended.
+    static var standard: Cache? {
+        var cache = directory.map { Cache(directory: $0) }
+        cache?.takesModulesWhenLoaded = false
+        return cache
     }
 
     /// The user's cache; nil where there is no place for one.

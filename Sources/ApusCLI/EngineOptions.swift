@@ -17,6 +17,7 @@ struct EngineOptions: ParsableArguments {
     static var standard: Engine.Configuration {
         var configuration = Engine.Configuration()
         ProgramLimits().apply(to: &configuration)
+        configuration.cache = CacheOption.standard
         return configuration
     }
 

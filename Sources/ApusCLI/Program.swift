@@ -29,6 +29,7 @@ struct Program {
         try Outcome.exiting(limits: limits) {
             try execute(report, try configuration())
         } finally: {
+            report.module?.updateCache()
             if showsStatistics, let text = report.text { Outcome.report(text) }
         }
     }

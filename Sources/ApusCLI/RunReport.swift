@@ -2,7 +2,7 @@
 
 /// What is told of a program's run with `--stats`, however it ended.
 final class RunReport {
-    private var module: Module?
+    private(set) var module: Module?
     private var store: Store?
     private var start: ContinuousClock.Instant?
 
@@ -56,7 +56,11 @@ final class RunReport {
         let loops = tiers.optimizations.count { $0.loop != nil && $0.succeeded }
         let functions = tiers.optimizations.count { $0.loop == nil && $0.succeeded }
         return [
-            ("called", "\(tiers.compiledFunctions) of \(tiers.functions) functions"),
+            (
+                "compiled",
+                "\(tiers.compiledFunctions) of \(tiers.functions) functions, "
+                    + "\(tiers.precompiledFunctions) before"
+            ),
             ("baseline", "\(tiers.baselineBytes) bytes of code, \(time(tiers.baselineTime))"),
             (
                 "optimized",

@@ -97,7 +97,7 @@ extension Module {
         let decoded = try Self.decode(engine, artifact.module)
         let decodeEnd = ContinuousClock.now
         let loaded: LoadedModule
-        if artifact.imageCount > 0 {
+        if artifact.imageCount > 0, !artifact.isMovable {
             let image = try artifact.linkedImage(of: decoded)
             guard image.functions.count == decoded.bodies.count else {
                 throw ArtifactError.incomplete
@@ -110,9 +110,11 @@ extension Module {
             guard engine.configuration.compiler == .tiered else {
                 throw ArtifactError.incomplete
             }
+            let tiers = ModuleTiers(decoded, engine)
             loaded = try LoadedModule(
-                decoded, compiledBy: ModuleTiers(decoded, engine),
-                writesTables: artifact.writesTables, images: artifact.images(), in: environment)
+                decoded, compiledBy: tiers, writesTables: artifact.writesTables,
+                images: artifact.images(), in: environment)
+            if artifact.isMovable { tiers.haveCode(try artifact.install(in: loaded)) }
         }
         var statistics = Statistics(
             moduleBytes: artifact.module.count, codeBytes: loaded.codeBytes,

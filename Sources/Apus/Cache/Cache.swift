@@ -10,6 +10,9 @@ internal import ApusABI
 public struct Cache: Hashable, Sendable {
     /// Its path. It is made if it is not there; no link is followed.
     public var directory: String
+    /// Whether a module whose functions are compiled when they are called is left there as soon as
+    /// it is loaded: without code, but known to be valid. If not, only `Module.updateCache()` does.
+    public var takesModulesWhenLoaded = true
     /// How much may be in it: what was not used for the longest time goes first.
     public var bytesLimit: UInt64
 

@@ -7,6 +7,7 @@ internal import ApusRuntime
 struct CompilationCache: ~Copyable {
     private let engine: Engine
     private let limit: UInt64
+    private let takesModulesWhenLoaded: Bool
     private let directories: CacheDirectories
     private let provenance: CodeProvenance
 
@@ -19,6 +20,7 @@ struct CompilationCache: ~Copyable {
         else { return nil }
         self.engine = engine
         limit = cache.bytesLimit
+        takesModulesWhenLoaded = cache.takesModulesWhenLoaded
         self.provenance = provenance
         self.directories = directories
     }
@@ -32,8 +34,14 @@ struct CompilationCache: ~Copyable {
         let digest = Checksum(of: bytes.span)
         if let found = module(digest, bytes, since: start) { return found }
         let module = try compile()
-        keep(module, digest)
+        if takesModulesWhenLoaded || module.tiers == nil { keep(module, digest) }
         return module
+    }
+
+    /// Leaves `module` there as it is now.
+    func keep(_ module: Module) {
+        let bytes = module.decoded.bytes
+        keep(module, Checksum(of: bytes.span.extracting(first: module.statistics.moduleBytes)))
     }
 
     /// The module with this digest. If its `bytes` are known, they are compared: somebody may have

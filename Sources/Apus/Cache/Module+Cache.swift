@@ -2,6 +2,19 @@ internal import ApusCollections
 
 /// How modules are made in engines that have a cache.
 extension Module {
+    /// Leaves what functions have for code in the engine's cache, if it has one: those that were
+    /// called, and those that were hot, need not be compiled when the module is loaded again. Does
+    /// nothing if that is there already.
+    ///
+    /// To be called when a program has ended, or has run for a while, if functions are compiled
+    /// when they are called (`Engine.Compiler.tiered`); others are there as soon as they are loaded.
+    public func updateCache() {
+        guard let tiers = loaded.functionCompiler as? ModuleTiers, let cache = CompilationCache(engine),
+            tiers.newCodeCount > 0 || !statistics.isPrecompiled
+        else { return }
+        cache.keep(self)
+    }
+
     /// The module whose binary form `bytes` is, from the cache if the engine has one.
     static func cached(
         _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant,

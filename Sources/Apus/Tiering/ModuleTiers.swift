@@ -42,6 +42,16 @@ final class ModuleTiers: FunctionCompiler {
         counts = Mutex(statistics)
     }
 
+    /// There is code of `functions` from an earlier run.
+    func haveCode(_ functions: [Int]) {
+        counts.withLock { $0.precompiledFunctions = functions.count }
+    }
+
+    /// How much has been compiled that no earlier run has left.
+    var newCodeCount: Int {
+        counts.withLock { $0.compiledFunctions + $0.optimizations.count { $0.succeeded } }
+    }
+
     /// What has been compiled so far.
     var statistics: TierStatistics { counts.withLock { $0 } }
 

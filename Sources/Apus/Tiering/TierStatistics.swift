@@ -2,7 +2,9 @@
 public struct TierStatistics: Hashable, Sendable {
     /// Functions that the module defines.
     public var functions = 0
-    /// How many of them have been called, and so compiled.
+    /// How many of them had code from an earlier run (`Cache`).
+    public var precompiledFunctions = 0
+    /// How many others have been called, and so compiled.
     public var compiledFunctions = 0
     /// Bytes of code that the baseline compiler has made of them.
     public var baselineBytes = 0

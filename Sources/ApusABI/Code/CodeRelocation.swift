@@ -37,6 +37,20 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         self.codeOffset = UInt32(truncatingIfNeeded: codeOffset)
         self.function = function
     }
+
+    /// Whether the function's code itself has all that is needed, wherever that is put.
+    public var isWithinFunction: Bool { kind == .code }
+
+    /// What it is when it is written down.
+    public var words: (UInt32, UInt32, UInt32) { (codeOffset, function, UInt32(kind.rawValue)) }
+
+    /// What was written down as these words; nil if they are none.
+    public init?(_ words: (UInt32, UInt32, UInt32)) {
+        guard let kind = UInt8(exactly: words.2).flatMap(Kind.init) else { return nil }
+        self.kind = kind
+        codeOffset = words.0
+        function = words.1
+    }
 }
 
 /// How code calls the functions of its own module.

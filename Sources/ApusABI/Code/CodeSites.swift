@@ -90,6 +90,42 @@ public struct CodeSites: ~Copyable {
         }
     }
 
+    /// Adds what is known of `function`, whose places are in `linked` and whose lists of handlers
+    /// end there at `listEnd`, as if its code were at `codeStart`: its record here.
+    public mutating func append(
+        _ function: CompiledFunction, of linked: borrowing CodeSites, listEnd: Int,
+        at codeStart: UInt32
+    ) -> CompiledFunction {
+        var moved = CompiledFunction(index: function.index, behind: self)
+        moved.codeStart = codeStart
+        moved.codeLength = function.codeLength
+        moved.trapCount = function.trapCount
+        moved.callCount = function.callCount
+        let distance = codeStart &- function.codeStart
+        let firstTrap = Int(function.trapStart)
+        for place in firstTrap..<firstTrap + Int(function.trapCount) {
+            var site = linked.traps[place]
+            site.codeOffset &+= distance
+            traps.append(site)
+        }
+        let firstCall = Int(function.callStart)
+        for place in firstCall..<firstCall + Int(function.callCount) {
+            var site = linked.calls[place]
+            site.codeOffset &+= distance
+            calls.append(site)
+        }
+        for place in Int(function.handlerListStart)..<listEnd {
+            var list = linked.handlerLists[place]
+            let first = Int(list.start)
+            list.start = UInt32(truncatingIfNeeded: handlers.count)
+            for handler in first..<first + Int(list.count) {
+                handlers.append(linked.handlers[handler])
+            }
+            handlerLists.append(list)
+        }
+        return moved
+    }
+
     // MARK: Look-up
 
     /// The call that returns to `codeOffset`.

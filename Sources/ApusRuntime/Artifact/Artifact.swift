@@ -142,8 +142,20 @@ public struct Artifact: Sendable {
     /// Piece of code number `image`, of functions of `module`, which its module must have been
     /// decoded to. It is mapped if the artifact is in a file, else copied.
     public func linkedImage(_ image: Int = 0, of module: DecodedModule) throws -> LinkedImage {
+        // Code that changes with its place runs nowhere as it is.
+        if isMovable { throw ArtifactError.incomplete }
         let number = UInt32(truncatingIfNeeded: image)
         let code = try section(.code, number)
+        let records = try records(number, of: module)
+        guard code.value <= 1 else { throw ArtifactError.damaged("properties of the code") }
+        return LinkedImage(
+            code: try memory(code.range), codeBytes: code.range.count,
+            functions: records.functions, sites: records.sites, writesTables: code.value == 1)
+    }
+
+    private func records(
+        _ number: UInt32, of module: DecodedModule
+    ) throws(ArtifactError) -> CodeRecords {
         let all = bytes.span
         func contents(_ kind: ArtifactSection.Kind) throws(ArtifactError) -> Range<Int> {
             try section(kind, number).range
@@ -154,12 +166,48 @@ public struct Artifact: Sendable {
             calls: all.extracting(try contents(.calls)),
             handlerLists: all.extracting(try contents(.handlerLists)),
             handlers: all.extracting(try contents(.handlers)),
-            codeBytes: code.range.count, of: module)
-        guard let records else { throw ArtifactError.damaged("records of functions") }
+            codeBytes: try section(.code, number).range.count, of: module)
+        guard let records else { throw .damaged("records of functions") }
+        return records
+    }
+
+    /// Whether its code is put beside other code, and may be that of some functions only.
+    public var isMovable: Bool { sections.contains { $0.kind == .relocations } }
+
+    /// Has functions of `loaded`, whose module it is, begin in the code that it has of them.
+    /// Returns the indices of these functions.
+    public func install(in loaded: LoadedModule) throws -> [Int] {
+        let code = try section(.code)
         guard code.value <= 1 else { throw ArtifactError.damaged("properties of the code") }
-        return LinkedImage(
-            code: try memory(code.range), codeBytes: code.range.count,
-            functions: records.functions, sites: records.sites, writesTables: code.value == 1)
+        let records = try records(0, of: loaded.module)
+        let indices = (0..<records.functions.count).map { Int(records.functions[$0].index) }
+        let piece = CodePiece(
+            records, try relocations(codeBytes: code.range.count, of: loaded.module),
+            codeBytes: code.range.count, writesTables: code.value == 1)
+        if indices.isEmpty { return [] }
+        let image = try loaded.makeImage(piece, bytes.span.extracting(code.range))
+        loaded.code.install(image)
+        return indices
+    }
+
+    private func relocations(
+        codeBytes: Int, of module: DecodedModule
+    ) throws(ArtifactError) -> Arena<CodeRelocation> {
+        let contents = bytes.span.extracting(try section(.relocations).range)
+        var relocations = Arena<CodeRelocation>(capacity: contents.count / 12)
+        let defined = module.importedFunctionCount..<module.functions.count
+        for place in stride(from: 0, to: contents.count / 12 * 12, by: 12) {
+            let words = (
+                contents.word32(at: place), contents.word32(at: place + 4),
+                contents.word32(at: place + 8)
+            )
+            guard let relocation = CodeRelocation(words),
+                Int(relocation.codeOffset) <= codeBytes - 4,
+                defined.contains(Int(relocation.function))
+            else { throw .damaged("places in code") }
+            relocations.append(relocation)
+        }
+        return relocations
     }
 
     private func memory(_ range: Range<Int>) throws(ResourceError) -> CodeMemory {

@@ -55,6 +55,10 @@ struct ArtifactSection {
         /// how many bytes they have, whole pages.
         case imageTable
         case images
+        /// What of the code changes with its place: words of four bytes, three for each place: its
+        /// offset from the code's start, the function that it leads to, and how
+        /// (`CodeRelocation`). Then the code is not mapped, and there is only one piece.
+        case relocations
 
         /// Whether it is mapped, and so begins at a page.
         var isMapped: Bool { self == .code || self == .images }

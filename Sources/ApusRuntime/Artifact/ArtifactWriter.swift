@@ -110,6 +110,7 @@ extension LoadedModule {
         var writer = ArtifactWriter(capacity: own.count + codeBytes + imageBytes + (64 << 10))
         writer.add(.module, own, value: writesTables ? 1 : 0)
         image?.add(to: &writer)
+        if image == nil { LiveCode(of: self).add(to: &writer) }
         addImages(to: &writer)
         writer.finish(provenance, digest: Checksum(of: own))
         return writer.bytes

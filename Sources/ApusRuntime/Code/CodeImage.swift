@@ -27,6 +27,8 @@ public final class CodeImage: @unchecked Sendable {
     let sites: CodeSites
     /// Whether its code catches exceptions.
     let catches: Bool
+    /// Of code that shares its pages, what changes with its place. Offsets count from the start.
+    let relocations: Arena<CodeRelocation>
 
     /// Makes the code of `image` executable and announces it to the trap handler.
     init(_ image: consuming LinkedImage) throws(ResourceError) {
@@ -51,30 +53,27 @@ public final class CodeImage: @unchecked Sendable {
         chunk = nil
         functions = image.functions
         catches = image.sites.caughtCalls.count > 0
+        relocations = Arena(capacity: 1)
         sites = image.sites
     }
 
-    /// The code of `batch`, which is linked and executable at `base` in `chunk`; announces it to
+    /// The code of `piece`, which is linked and executable at `base` in `chunk`; announces it to
     /// the trap handler.
-    init(_ batch: borrowing CodeBatch, at base: UInt, in chunk: CodeChunk) {
+    init(_ piece: consuming CodePiece, at base: UInt, in chunk: CodeChunk) {
         self.base = base
-        codeBytes = batch.bytes.count
-        writesTables = batch.writesTables
+        codeBytes = piece.codeBytes
+        writesTables = piece.writesTables
         memory = nil
         self.chunk = chunk
-        var functions = Arena<CompiledFunction>(capacity: batch.functions.count)
-        var sites = CodeSites(traps: batch.sites.traps.count, calls: batch.sites.calls.count)
-        functions.append(contentsOf: batch.functions)
-        sites.append(batch.sites)
-        for index in 0..<functions.count { sites.rebase(functions[index]) }
-        self.functions = functions
-        catches = sites.caughtCalls.count > 0
+        catches = piece.sites.caughtCalls.count > 0
         // SAFETY: as above, until deinit has told the chunk.
-        let traps = unsafe sites.traps.span.withUnsafeBufferPointer {
+        let traps = unsafe piece.sites.traps.span.withUnsafeBufferPointer {
             unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: apus_trap_site.self)
         }
-        let trapCount = sites.traps.count
-        self.sites = sites
+        let trapCount = piece.sites.traps.count
+        functions = piece.functions
+        sites = piece.sites
+        relocations = piece.relocations
         unsafe chunk.add(self, traps, trapCount)
     }
 
@@ -96,6 +95,17 @@ public final class CodeImage: @unchecked Sendable {
             start: UnsafePointer<UInt8>(bitPattern: base), count: codeBytes)
         unsafe writer.add(
             .code, Span(_unsafeElements: code), image: image, value: writesTables ? 1 : 0)
+    }
+
+    /// The code.
+    // SAFETY: that many bytes of code are there, readable, as long as this object is.
+    var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let start = unsafe UnsafePointer<UInt8>(bitPattern: base).unsafelyUnwrapped
+            return unsafe _overrideLifetime(
+                Span(_unsafeStart: start, count: codeBytes), borrowing: self)
+        }
     }
 
     /// How many bytes that takes besides the code.

@@ -28,12 +28,14 @@ final class CodeSpace: Sendable {
         self.importedFunctionCount = importedFunctionCount
     }
 
-    /// An image of the functions in `batch`, which belongs to `module`, linked and executable.
+    /// An image of `piece`, which belongs to `module` and whose code is `code`, linked and
+    /// executable.
     func makeImage(
-        _ batch: borrowing CodeBatch, of module: LoadedModule
+        _ piece: consuming CodePiece, _ code: Span<UInt8>, of module: LoadedModule
     ) throws(ResourceError) -> CodeImage {
-        try state.withLock { state throws(ResourceError) in
-            let count = batch.bytes.count
+        // A place in the code that is being filled is taken by one thread at a time.
+        let (chunk, place) = try state.withLock { state throws(ResourceError) in
+            let count = code.count
             if state.chunk?.place(count, alignment: Self.alignment) == nil {
                 state.chunk?.close()
                 state.chunk = nil
@@ -42,10 +44,12 @@ final class CodeSpace: Sendable {
             guard let chunk = state.chunk,
                 let place = chunk.place(count, alignment: Self.alignment)
             else { throw ResourceError(.code, requested: UInt64(count)) }
-            let base = chunk.base &+ UInt(place)
-            chunk.write(batch.bytes, at: place) { code in link(batch, at: base, &code) }
-            return CodeImage(batch, at: base, in: chunk)
+            chunk.write(code, at: place) { written in
+                link(piece, at: chunk.base &+ UInt(place), &written)
+            }
+            return (chunk, place)
         }
+        return CodeImage(piece, at: chunk.base &+ UInt(place), in: chunk)
     }
 
     private func makeChunk(
@@ -86,35 +90,29 @@ final class CodeSpace: Sendable {
 
     /// Fills in the displacements of code that will run at `base`.
     private func link(
-        _ batch: borrowing CodeBatch, at base: UInt, _ code: inout MutableSpan<UInt8>
+        _ piece: borrowing CodePiece, at base: UInt, _ code: inout MutableSpan<UInt8>
     ) {
-        for index in 0..<batch.functions.count {
-            let function = batch.functions[index]
-            let first = Int(function.relocationStart)
-            for number in first..<first + Int(function.relocationCount) {
-                let relocation = batch.relocations[number]
-                let place = Int(function.codeStart &+ relocation.codeOffset)
-                let end = base &+ UInt(place + 4)
-                let target = address(relocation, batch, base) &+ UInt(relocation.kind.addend)
-                let distance = UInt32(truncatingIfNeeded: target &- end)
-                for byte in 0..<4 {
-                    code[place + byte] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * byte))
-                }
+        for number in 0..<piece.relocations.count {
+            let relocation = piece.relocations[number]
+            let place = Int(relocation.codeOffset)
+            let end = base &+ UInt(place + 4)
+            let target = address(relocation, piece, base) &+ UInt(bitPattern: relocation.kind.addend)
+            let distance = UInt32(truncatingIfNeeded: target &- end)
+            for byte in 0..<4 {
+                code[place + byte] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * byte))
             }
         }
     }
 
     /// Without the relocation's addend.
     private func address(
-        _ relocation: CodeRelocation, _ batch: borrowing CodeBatch, _ base: UInt
+        _ relocation: CodeRelocation, _ piece: borrowing CodePiece, _ base: UInt
     ) -> UInt {
-        if relocation.kind == .code {
-            for index in 0..<batch.functions.count
-            where batch.functions[index].index == relocation.function {
-                return base &+ UInt(batch.functions[index].codeStart)
-            }
-            return table.stub(Int(relocation.function) - importedFunctionCount)
-        }
-        return table.record(Int(relocation.function) - importedFunctionCount)
+        let position = Int(relocation.function) - importedFunctionCount
+        guard relocation.kind == .code else { return table.record(position) }
+        let found = piece.functions.partitioningIndex { $0.index >= relocation.function }
+        guard found < piece.functions.count, piece.functions[found].index == relocation.function
+        else { return table.stub(position) }
+        return base &+ UInt(piece.functions[found].codeStart)
     }
 }

@@ -153,10 +153,16 @@ public final class LoadedModule: Sendable {
     /// An image with the code of a batch of functions that the module defines, in reach of the
     /// module's table. The linkage must be `replaceable`. It goes with the last one who has it.
     public func makeImage(_ batch: borrowing CodeBatch) throws(ResourceError) -> CodeImage {
+        try makeImage(CodePiece(batch), batch.bytes)
+    }
+
+    func makeImage(
+        _ piece: consuming CodePiece, _ bytes: Span<UInt8>
+    ) throws(ResourceError) -> CodeImage {
         guard let space = code.space else {
-            throw ResourceError(.code, requested: UInt64(batch.bytes.count), limit: 0)
+            throw ResourceError(.code, requested: UInt64(bytes.count), limit: 0)
         }
-        return try space.makeImage(batch, of: self)
+        return try space.makeImage(piece, bytes, of: self)
     }
 
     /// Sets how much function `index` may run before it counts as hot.

@@ -98,6 +98,10 @@ final class ModuleCode: Sendable {
         }
     }
 
+    /// Of a module whose functions can be replaced, the images in which they begin now; nil where
+    /// a function has no code.
+    var currentImages: [CodeImage?] { images.withLock { $0 } }
+
     /// Of a module whose functions can be replaced, room for more of their code.
     var space: CodeSpace? {
         guard case .replaceable(let space) = linkage else { return nil }
