@@ -70,7 +70,9 @@ extension FunctionTranslator {
 
     /// Before the loop that has just been opened: lets the way from the entry block in.
     mutating func joinLoopEntry(_ analysis: borrowing BodyAnalysis) {
-        guard loopDepth == 0, let entry = loopEntry.take() else { return isRefused = true }
+        guard loopDepth == 0, hasOnlyOwnOperands, let entry = loopEntry.take() else {
+            return isRefused = true
+        }
         var values = Arena<Value>(capacity: stack.count &+ 1)
         for place in 0..<stack.count { values.append(stack[place]) }
         let way = passAll(values, analysis)
@@ -97,6 +99,13 @@ extension FunctionTranslator {
             local = analysis.locals.nextUsed(local &+ 1)
         }
         builder.invalidate(.all)
+    }
+
+    /// Whether there are no operands below the frames around the loop: at their labels these would
+    /// be one value for who comes from the loop and another one for who does not.
+    private var hasOnlyOwnOperands: Bool {
+        for place in 1..<max(frames.count &- 1, 1) where frames[place].height > 0 { return false }
+        return true
     }
 
     private mutating func readLocals(

@@ -121,17 +121,16 @@ final class CodeChunk: @unchecked Sendable {
     /// them is going.
     func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         guard let module else { return nil }
-        return entries.withLock { entries in
+        let image = entries.withLock { entries -> CodeImage? in
             var low = 0
             var high = entries.count
             while low < high {
                 let middle = low + (high - low) / 2
                 if entries[middle].start > address { high = middle } else { low = middle + 1 }
             }
-            guard low > 0, let image = entries[low - 1].image,
-                address &- image.base <= UInt(image.codeBytes)
-            else { return nil }
-            return (image, module)
+            return low > 0 ? entries[low - 1].image : nil
         }
+        guard let image, address &- image.base <= UInt(image.codeBytes) else { return nil }
+        return (image, module)
     }
 }

@@ -41,19 +41,28 @@ public final class CodeRegistry: Sendable {
     /// The image whose code includes `address`, and its module; nil if there is none, or if one of
     /// them is going.
     public func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
-        entries.withLock { entries in
+        // What goes with the last one who has it goes outside of the lock.
+        let found = entries.withLock { entries -> Found? in
             let position = Self.position(of: address, in: entries)
             guard position > 0 else { return nil }
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
             guard address <= entry.end else { return nil }
-            switch entry.code {
-            case .chunk(let reference): return reference.chunk?.code(at: address)
-            case .image(let reference):
-                guard let image = reference.image, let module = reference.module else { return nil }
-                return (image, module)
+            return switch entry.code {
+            case .chunk(let reference): .chunk(reference.chunk)
+            case .image(let reference): .image(reference.image, reference.module)
             }
         }
+        switch found {
+        case .chunk(let chunk): return chunk?.code(at: address)
+        case .image(let image?, let module?): return (image, module)
+        case .image, nil: return nil
+        }
+    }
+
+    private enum Found {
+        case image(CodeImage?, LoadedModule?)
+        case chunk(CodeChunk?)
     }
 
     func add(_ image: CodeImage, of module: LoadedModule) {

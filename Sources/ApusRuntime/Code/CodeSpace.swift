@@ -33,23 +33,33 @@ final class CodeSpace: Sendable {
     func makeImage(
         _ piece: consuming CodePiece, _ code: Span<UInt8>, of module: LoadedModule
     ) throws(ResourceError) -> CodeImage {
-        // A place in the code that is being filled is taken by one thread at a time.
-        let (chunk, place) = try state.withLock { state throws(ResourceError) in
-            let count = code.count
-            if state.chunk?.place(count, alignment: Self.alignment) == nil {
+        while true {
+            // A place in the chunk that is being filled is taken by one thread at a time. A full one
+            // goes outside of the lock if nobody has it any more.
+            let step = try state.withLock { state throws(ResourceError) -> Step in
+                if let chunk = state.chunk,
+                    let place = chunk.place(code.count, alignment: Self.alignment)
+                {
+                    chunk.write(code, at: place) { written in
+                        link(piece, at: chunk.base &+ UInt(place), &written)
+                    }
+                    return .placed(chunk, place)
+                }
                 state.chunk?.close()
-                state.chunk = nil
-                state.chunk = try makeChunk(count, &state, module)
+                if let full = state.chunk.take() { return .full(full) }
+                state.chunk = try makeChunk(code.count, &state, module)
+                return .made
             }
-            guard let chunk = state.chunk,
-                let place = chunk.place(count, alignment: Self.alignment)
-            else { throw ResourceError(.code, requested: UInt64(count)) }
-            chunk.write(code, at: place) { written in
-                link(piece, at: chunk.base &+ UInt(place), &written)
-            }
-            return (chunk, place)
+            guard case .placed(let chunk, let place) = step else { continue }
+            return CodeImage(piece, at: chunk.base &+ UInt(place), in: chunk)
         }
-        return CodeImage(piece, at: chunk.base &+ UInt(place), in: chunk)
+    }
+
+    /// What has been done to place code.
+    private enum Step {
+        case placed(CodeChunk, Int)
+        case full(CodeChunk)
+        case made
     }
 
     private func makeChunk(

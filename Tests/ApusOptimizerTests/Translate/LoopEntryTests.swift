@@ -44,9 +44,9 @@ import Testing
             """
             (module (func (param i32 i64) (result i32) (local v128 f32)
               (block $out (result i32)
-                (i32.const 4)
                 (if (local.get 0) (then
                   (loop $a (br_if $a (i32.eqz (i32.const 3))) (br_if $a (local.get 0)))))
+                (i32.const 4)
                 (loop $b (param i32) (result i32)
                   (br_if $out (local.get 0))
                   (loop $c (br_if $c (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
@@ -63,6 +63,19 @@ import Testing
             (module (func (param i32)
               (block $out
                 (br_if $out (i32.const 1))
+                (loop $a (br_if $a (local.get 0))))))
+            """)
+        #expect(entries == [false])
+    }
+
+    /// Operands below a block around the loop would be different ones at its label.
+    @Test func loopsAboveOperandsOfBlocksAreNot() throws {
+        let entries = try Self.entries(
+            """
+            (module (func (param i32) (result i32)
+              (local.get 0)
+              (block $out
+                (br_if $out (local.get 0))
                 (loop $a (br_if $a (local.get 0))))))
             """)
         #expect(entries == [false])
