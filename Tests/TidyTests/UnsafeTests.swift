@@ -18,6 +18,7 @@ import Testing
         "Sources/ApusRuntime/Store/",
         "Sources/ApusRuntime/Exceptions/",
         "Sources/ApusRuntime/Heap/",
+        "Sources/ApusRuntime/Stacks/",
         // Asks where the fields of the C records lie.
         "Sources/ApusABI/ContextLayout.swift",
         // Lets compilers ask whether to go on without counting references.

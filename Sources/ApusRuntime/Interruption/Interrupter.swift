@@ -190,6 +190,29 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
+    /// The calling thread goes on with a call that has waited on a stack of its own. If it is to
+    /// stop, it does as soon as it is in compiled code.
+    func resume() {
+        let hadBlocked = usesSignals && apus_interrupts_begin() < 0
+        withState { state in
+            unsafe state.thread = apus_thread_record()
+            unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
+            state.hadBlocked = hadBlocked
+            if let reason = state.reasonNow() { Self.raise(reason, &state) }
+        }
+    }
+
+    /// The call leaves its thread to wait. What it was asked to stop for is asked for still.
+    func pause() {
+        let mustBlock = withState { state in
+            Self.withdraw(&state)
+            unsafe state.thread = nil
+            defer { state.hadBlocked = false }
+            return state.hadBlocked
+        }
+        if mustBlock { apus_interrupts_give_back() }
+    }
+
     /// Why what is going on is to stop; nil if it need not.
     var reason: Interruption? { withState { $0.reasonNow() } }
 
@@ -257,14 +280,18 @@ public final class Interrupter: @unchecked Sendable {
     /// Asks the call that runs to stop if it must. Whether it has to be asked again.
     private func stop(_ state: inout State) -> Bool {
         guard let reason = state.reason, let thread = unsafe state.thread,
-            let context = unsafe state.context
+            unsafe state.context != nil
         else { return false }
-        if !state.isRaised {
-            state.isRaised = true
-            unsafe apus_interrupt_request(context, thread, reason.bits)
-        }
+        Self.raise(reason, &state)
         if usesSignals { unsafe apus_interrupt_thread(thread) }
         return usesSignals
+    }
+
+    /// Notes for the thread that its call is to stop.
+    private static func raise(_ reason: Interruption, _ state: inout State) {
+        guard !state.isRaised, let context = unsafe state.context else { return }
+        state.isRaised = true
+        unsafe apus_interrupt_request(context, state.thread, reason.bits)
     }
 
     private static func withdraw(_ state: inout State) {
