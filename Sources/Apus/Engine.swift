@@ -8,11 +8,15 @@ public final class Engine: Sendable {
     /// How the engine was set up.
     public let configuration: Configuration
     private let shared: Result<RuntimeEnvironment, ResourceError>
+    /// Functions that are to be compiled anew.
+    let tierQueue = TierQueue()
 
     /// What may be set about an engine. The defaults suit most programs.
     public struct Configuration: Hashable, Sendable {
         /// The compiler that makes machine code.
         public var compiler = Compiler.optimizing
+        /// How functions get from one tier to the next, if the compiler is `tiered`.
+        public var tiering = Tiering()
         /// Which parts of WebAssembly modules may use.
         public var features = FeatureSet.standard
         /// Whether relaxed vector instructions give the same results on every processor. If not,
@@ -101,6 +105,9 @@ public final class Engine: Sendable {
         case baseline
         /// Several passes over each function: slower to compile, the best code.
         case optimizing
+        /// Functions are compiled when they are first called, by the baseline compiler, and anew by
+        /// the optimizing one when they have run so much that it pays.
+        case tiered
     }
 
     /// Sets up an engine. What the system refuses is thrown when the first module is compiled.

@@ -112,7 +112,7 @@ public struct ModuleInspection {
         case .baseline:
             var worker = CompilationWorker<BaselineCompiler>(environment, features, budget)
             try worker.compile(index..<index + 1, into: &batch)
-        case .optimizing:
+        case .optimizing, .tiered:
             var worker = CompilationWorker<OptimizingModuleCompiler>(environment, features, budget)
             try worker.compile(index..<index + 1, into: &batch)
         }

@@ -107,6 +107,12 @@ public struct Module: Sendable {
         ) { budget in
             let driver = CompilationDriver(
                 module: decoded, configuration: configuration, budget: budget)
+            if configuration.compiler == .tiered {
+                let loaded = try LoadedModule(
+                    decoded, compiledBy: ModuleTiers(decoded, engine),
+                    writesTables: try driver.validate(), in: environment)
+                return (loaded, CompilationPhases(isMeasuring: false))
+            }
             let result = try driver.compile()
             let phases = result.phases
             return (try LoadedModule(decoded, result.image, in: environment), phases)

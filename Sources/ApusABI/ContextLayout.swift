@@ -117,6 +117,9 @@ public enum StoreField {
     public static var exception: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.exception))
     }
+    public static var frame: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.frame))
+    }
 }
 
 /// Offsets within `apus_exception`.

@@ -18,6 +18,8 @@ public struct ModuleEnvironment: Sendable {
     public var isFuelMetered = false
     /// The code looks where functions and loops start whether it is to stop (`docs/abi.md`).
     public var pollsInterruption = false
+    /// How functions of the module call each other.
+    public var linkage = FunctionLinkage.direct
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.

@@ -62,12 +62,26 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (place of an element segment, array, index, offset, count)
     case arrayInitElements
 
+    // Tiers
+
+    /// (address behind the call in a function's stub) → its code: called by a stub of the engine's
+    case functionCompile
+    /// (function, outermost loop around, by the offset of its first instruction in the body, or 0,
+    /// with `heatIsInner` if it is not at its header; frame pointer) → code that goes on at the
+    /// loop's header with the image of the frame, or 0
+    case heat
+
+    /// A bit beside the offset of a loop.
+    public static var heatIsInner: UInt32 { 1 << 31 }
+
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
-        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow: 1
+        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow,
+            .functionCompile:
+            1
         case .memoryGrow, .objectNew, .arrayNew: 2
-        case .tableGrow, .arrayNewFilled, .arrayNewVectors: 3
+        case .tableGrow, .arrayNewFilled, .arrayNewVectors, .heat: 3
         case .memoryFill, .tableFill, .memoryNotify, .arrayNewData, .arrayNewElements, .arrayFill,
             .arrayFillVectors:
             4
@@ -81,7 +95,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
         switch self {
         case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
             .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled, .arrayNewVectors,
-            .arrayNewData, .arrayNewElements:
+            .arrayNewData, .arrayNewElements, .functionCompile, .heat:
             true
         default: false
         }

@@ -21,6 +21,9 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
     let pollsInterruption: Bool
+    /// Functions of the module are called by their code pointers, and count how often they run.
+    let usesTable: Bool
+    let heatUnit: FunctionLinkage.HeatUnit?
     var signatures: Signatures
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
@@ -28,7 +31,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     // What is being made.
     var code = CodeBuffer()
     var sites = CodeSites()
-    var relocations = Arena<CallRelocation>(capacity: 16)
+    var relocations = Arena<CodeRelocation>(capacity: 16)
     /// Offset of the function's first instruction in `code`.
     var functionStart = 0
 
@@ -75,6 +78,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var stubs = Arena<Stub>(capacity: 8)
     var coldTraps = Arena<ColdTrap>(capacity: 32)
     var coldAllocations = Arena<ColdAllocation>(capacity: 8)
+    var hotPlaces = Arena<HotPlace>(capacity: 8)
+    var hotConstants = Arena<HotConstant>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -107,6 +112,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
+        usesTable = environment.linkage.usesTable
+        heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
         watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
@@ -133,6 +140,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         translate(analysis)
         emitColdAllocations()
         emitLandings()
+        emitHotPlaces()
         emitColdTraps()
         code.emitConstants()
         if isStopped { throw failure(.stopped) }
@@ -161,6 +169,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         coldTraps.removeAll()
         coldAllocations.removeAll()
         landings.removeAll()
+        hotPlaces.removeAll()
+        hotConstants.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()

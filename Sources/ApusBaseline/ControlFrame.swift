@@ -31,6 +31,8 @@ struct ControlFrame: BitwiseCopyable {
     var stub: Int32 = -1
     /// The handlers of calls in it: the number of their list among the function's, or -1.
     var handlers: Int32 = -1
+    /// The outermost loop around, by the offset of its first instruction in the body, or 0.
+    var outerLoop: UInt32 = 0
     /// Which homes were current, and newer than memory, where the condition was tested.
     var validAtElse: HomeState
     /// Which homes may be newer than memory at the label, over all branches so far.

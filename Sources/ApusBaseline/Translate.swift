@@ -8,7 +8,7 @@ extension BaselineCompiler {
         case .unreachable: translateUnreachable()
         case .nop: break
         case .block: translateBlock()
-        case .loop: translateLoop()
+        case .loop: translateLoop(analysis)
         case .if: translateIf(analysis)
         case .else: translateElse(analysis)
         case .end: translateEnd()

@@ -69,7 +69,7 @@ struct BenchCommand: ParsableCommand {
 
     private func measure() throws -> BenchSample {
         var configuration = Engine.Configuration()
-        configuration.compiler = compiler.name
+        compiler.apply(to: &configuration)
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
         configuration.measuresPhases = phases

@@ -8,6 +8,22 @@ struct CompilerOption: ParsableArguments {
         help: ArgumentHelp(
             "The compiler that makes the code: --compiler baseline.", valueName: "NAME"))
     var name = Engine.Configuration().compiler
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Compile a function anew after so many calls and rounds of loops, at once and in the \
+            same way each time: --compiler tiered --tier-after 100. Without it, when it pays, \
+            beside the program.
+            """, valueName: "COUNT"))
+    var tierAfter: Int?
+
+    /// Sets the compiler of an engine.
+    func apply(to configuration: inout Engine.Configuration) {
+        configuration.compiler = name
+        configuration.tiering.threshold = tierAfter
+        configuration.tiering.isSynchronous = tierAfter != nil
+    }
 }
 
 extension Engine.Compiler: ExpressibleByArgument {}

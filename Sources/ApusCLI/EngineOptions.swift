@@ -15,7 +15,7 @@ struct EngineOptions: ParsableArguments {
     /// An engine's configuration that the options come to.
     func configuration() throws -> Engine.Configuration {
         var configuration = Engine.Configuration()
-        configuration.compiler = compiler.name
+        compiler.apply(to: &configuration)
         configuration.features = try features.apply(to: configuration.features)
         limits.apply(to: &configuration)
         checks.apply(to: &configuration)

@@ -38,7 +38,7 @@ struct WastCommand: ParsableCommand {
     func run() throws {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
-        configuration.compiler = compiler.name
+        compiler.apply(to: &configuration)
         limits.apply(to: &configuration)
         configuration.limits.deadline = limits.timeout?.duration
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }

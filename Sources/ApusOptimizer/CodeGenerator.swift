@@ -35,7 +35,7 @@ struct CodeGenerator: ~Copyable {
     /// Registers are given out at random if there is an `allocationSeed`.
     init(
         processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false,
-        isFuelMetered: Bool = false, allocationSeed: UInt64? = nil,
+        isFuelMetered: Bool = false, usesTable: Bool = false, allocationSeed: UInt64? = nil,
         watch: CompilationWatch = CompilationWatch()
     ) {
         self.watch = watch
@@ -46,14 +46,17 @@ struct CodeGenerator: ~Copyable {
         selector = Selector(options, keepsTrapOrder: isFuelMetered)
         file = isFuelMetered ? .meteredX86_64 : .x86_64
         allocator = Allocator(file, .x86_64)
-        emitter = Emitter(options, calleeSaved: file.calleeSaved)
+        emitter = Emitter(
+            options, calleeSaved: file.calleeSaved, usesTable: usesTable)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }
     }
 
     /// Appends the code of `function` to `batch`, as function `index` of the module; false
-    /// if it has something that this compiler does not do.
+    /// if it has something that this compiler does not do. The function may call itself by its own
+    /// code if it `isWhole`.
     mutating func generate(
-        _ function: borrowing Function, as index: Int, into batch: inout CodeBatch
+        _ function: borrowing Function, as index: Int, isWhole: Bool = true,
+        into batch: inout CodeBatch
     ) -> Bool {
         phases.begin()
         guard prepare(function, as: index) else { return false }
@@ -62,6 +65,7 @@ struct CodeGenerator: ~Copyable {
         emitter.leavesInstance = selector.leavesInstance
         emitter.catches = selector.catches
         emitter.parameterBytes = selector.parameterBytes
+        emitter.ownIndex = isWhole ? UInt32(truncatingIfNeeded: index) : .max
         let compiled = emitter.emit(
             selector.machine, allocation, frameSlots, sinking, function.vectors,
             as: UInt32(truncatingIfNeeded: index))

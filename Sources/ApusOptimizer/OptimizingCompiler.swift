@@ -30,7 +30,8 @@ public struct OptimizingCompiler: ~Copyable {
         generator = CodeGenerator(
             processor: environment.processor,
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
-            isFuelMetered: environment.isFuelMetered, allocationSeed: environment.allocationSeed,
+            isFuelMetered: environment.isFuelMetered,
+            usesTable: environment.linkage.usesTable, allocationSeed: environment.allocationSeed,
             watch: environment.watch)
         generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
@@ -40,9 +41,27 @@ public struct OptimizingCompiler: ~Copyable {
     public mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError) -> Bool {
-        guard improve(index, analysis) else { return false }
+        try compile(index, analysis, from: nil, into: &batch)
+    }
+
+    /// As the other one, but the code begins at the outermost loop whose first instruction is at
+    /// `loop` in the body, with the image of a frame of the baseline compiler, whose address comes
+    /// as the only parameter. False, too, if that loop cannot be begun at.
+    public mutating func compile(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, from loop: Int, _ frame: FrameMap,
+        into batch: inout CodeBatch
+    ) throws(CompilationError) -> Bool {
+        try compile(index, analysis, from: LoopStart(loop: loop, frame: frame), into: &batch)
+    }
+
+    private mutating func compile(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, from start: LoopStart?,
+        into batch: inout CodeBatch
+    ) throws(CompilationError) -> Bool {
+        guard improve(index, analysis, from: start) else { return false }
         try checkVerification(index, analysis)
-        let isDone = generator.generate(translator.builder.function, as: index, into: &batch)
+        let isDone = generator.generate(
+            translator.builder.function, as: index, isWhole: start == nil, into: &batch)
         if isDone, passes.verification.isActive {
             passes.verification.add(generator.allocationFaults())
             try checkVerification(index, analysis)
@@ -59,9 +78,11 @@ public struct OptimizingCompiler: ~Copyable {
     }
 
     /// Makes `translator.builder.function` of a body and improves it; false as `compile`.
-    mutating func improve(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
+    mutating func improve(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, from start: LoopStart? = nil
+    ) -> Bool {
         generator.phases.begin()
-        guard translator.translate(index, analysis) else { return false }
+        guard translator.translate(index, analysis, from: start) else { return false }
         generator.phases.end(.build)
         passes.verification.verify(madeBy: translator.builder)
         passes.run(&translator.builder.function)

@@ -6,6 +6,20 @@
 
 #include "apus_mapping.h"
 
+/// Functions in ascending order. Only ever appended to, so it is read without a lock.
+struct apus_code_directory {
+    uint64_t capacity;
+    _Atomic uint64_t count;
+    struct directory_entry {
+        uintptr_t start;
+        _Atomic uintptr_t sites;
+        _Atomic uint64_t site_count;
+    } entries[];
+};
+
+/// `count` of a range whose `sites` are a directory.
+static const uint64_t is_growing = UINT64_MAX;
+
 struct code_range {
     _Atomic uintptr_t start;
     _Atomic uintptr_t end;
@@ -110,9 +124,8 @@ static int replace_table(uint64_t position, struct code_range *added) {
     return 1;
 }
 
-int32_t apus_code_range_add(
-    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count) {
-    struct code_range range = {start, end, (uintptr_t)sites, count};
+static int32_t add_range(struct code_range range) {
+    uintptr_t start = atomic_load_explicit(&range.start, memory_order_relaxed);
     pthread_mutex_lock(&ranges_lock);
     struct range_table *table = atomic_load(&present_table);
     uint64_t position =
@@ -120,6 +133,76 @@ int32_t apus_code_range_add(
     int done = replace_table(position, &range);
     pthread_mutex_unlock(&ranges_lock);
     return done;
+}
+
+int32_t apus_code_range_add(
+    uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count) {
+    return add_range((struct code_range){start, end, (uintptr_t)sites, count});
+}
+
+int32_t apus_code_range_add_growing(
+    uintptr_t start, uintptr_t end, struct apus_code_directory *directory) {
+    return add_range((struct code_range){start, end, (uintptr_t)directory, is_growing});
+}
+
+struct apus_code_directory *apus_code_directory_make(uint64_t capacity) {
+    struct apus_code_directory *directory = apus_allocate(
+        sizeof *directory + capacity * sizeof directory->entries[0]);
+    if (directory) directory->capacity = capacity;
+    return directory;
+}
+
+void apus_code_directory_free(struct apus_code_directory *directory) {
+    apus_free(directory);
+}
+
+int32_t apus_code_directory_add(
+    struct apus_code_directory *directory, uintptr_t start, const struct apus_trap_site *sites,
+    uint64_t count) {
+    uint64_t place = atomic_load_explicit(&directory->count, memory_order_relaxed);
+    if (place == directory->capacity) return 0;
+    directory->entries[place].start = start;
+    atomic_store_explicit(
+        &directory->entries[place].sites, (uintptr_t)sites, memory_order_relaxed);
+    atomic_store_explicit(&directory->entries[place].site_count, count, memory_order_relaxed);
+    atomic_store_explicit(&directory->count, place + 1, memory_order_release);
+    return 1;
+}
+
+/// The function that `address` is in or behind; null if it is before the first.
+static struct directory_entry *entry_at(
+    struct apus_code_directory *directory, uintptr_t address) {
+    uint64_t low = 0;
+    uint64_t high = atomic_load_explicit(&directory->count, memory_order_acquire);
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (directory->entries[middle].start > address) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low > 0 ? &directory->entries[low - 1] : NULL;
+}
+
+void apus_code_directory_drop(struct apus_code_directory *directory, uintptr_t start) {
+    struct directory_entry *entry = entry_at(directory, start);
+    if (entry && entry->start == start) {
+        atomic_store_explicit(&entry->site_count, 0, memory_order_relaxed);
+    }
+}
+
+/// What is known of `pc`, which is in a range that grows.
+static struct apus_code_slice slice_at(
+    struct apus_code_directory *directory, uintptr_t start, uintptr_t pc) {
+    struct apus_code_slice slice = {.start = start};
+    struct directory_entry *entry = entry_at(directory, pc);
+    if (!entry) return slice;
+    slice.start = entry->start;
+    slice.sites = (const struct apus_trap_site *)atomic_load_explicit(
+        &entry->sites, memory_order_relaxed);
+    slice.count = atomic_load_explicit(&entry->site_count, memory_order_relaxed);
+    return slice;
 }
 
 void apus_code_range_remove(uintptr_t start) {
@@ -160,7 +243,10 @@ struct apus_code_slice apus_code_at(uintptr_t pc) {
             }
         }
         atomic_thread_fence(memory_order_acquire);
-        if (version % 2 == 0 && atomic_load(&table->version) == version) return slice;
+        if (version % 2 != 0 || atomic_load(&table->version) != version) continue;
+        // A thread that is in this code keeps its range, and the directory with it.
+        return slice.count == is_growing
+            ? slice_at((struct apus_code_directory *)slice.sites, slice.start, pc) : slice;
     }
 }
 

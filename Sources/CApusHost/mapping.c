@@ -79,6 +79,33 @@ void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes) {
     return start;
 }
 
+#if defined(__linux__)
+void *apus_code_view_make(void *start, uint64_t bytes) {
+    if (must_fail()) return NULL;
+    void *view = mmap(
+        NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (view == MAP_FAILED) return NULL;
+    // With an old size of 0 shared pages are mapped once more.
+    void *code = mremap(view, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start);
+    if (code == MAP_FAILED || mprotect(start, bytes, PROT_READ | PROT_EXEC) != 0) {
+        int error = errno;
+        munmap(view, bytes);
+        errno = error;
+        return NULL;
+    }
+    // A child would write into its parent's code.
+    madvise(view, bytes, MADV_DONTFORK);
+    atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
+    return view;
+}
+#else
+void *apus_code_view_make(void *start, uint64_t bytes) {
+    (void)start, (void)bytes;
+    errno = ENOTSUP;
+    return NULL;
+}
+#endif
+
 int64_t apus_file_bytes(int32_t file) {
     struct stat status;
     if (fstat(file, &status) != 0) return -errno;

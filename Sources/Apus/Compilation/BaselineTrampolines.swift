@@ -21,8 +21,10 @@ struct BaselineTrampolines: TrampolineSource {
             case .trapExit: trampolines.makeTrapExit(trapLeave: trapLeave, into: &buffer)
             case .tailReturn: trampolines.makeTailReturn(into: &buffer)
             case .allocate: trampolines.makeAllocate(into: &buffer)
-            case .linkage(let distance):
-                trampolines.makeLinkage(distance: distance, into: &buffer)
+            case .compile: trampolines.makeCompile(into: &buffer)
+            case .linkage(let distance, let compileDistance):
+                trampolines.makeLinkage(
+                    distance: distance, compileDistance: compileDistance, into: &buffer)
             }
         }
         let bytes = buffer.span

@@ -28,17 +28,28 @@ struct CompilationDriver {
     func compile() throws -> CompilationResult {
         switch configuration.compiler {
         case .baseline: try compile(BaselineCompiler.self)
-        case .optimizing: try compile(OptimizingModuleCompiler.self)
+        case .optimizing, .tiered: try compile(OptimizingModuleCompiler.self)
         }
     }
 
-    /// Validates all functions and makes no code.
-    func validate() throws {
-        var validator = FunctionValidator(module, features: features)
-        for index in module.bodies.indices {
-            try budget.check(unfinishedBytes: 0)
-            try validator.validate(module.importedFunctionCount + index)
+    /// Validates all functions and makes no code. Says whether one of them stores to elements of
+    /// tables without calling the runtime.
+    @discardableResult
+    func validate() throws -> Bool {
+        let batches = batches()
+        let threads = threadCount(batches)
+        let shared = SharedValidation(batches)
+        WorkerThreads.run(threads) { [module, features, budget] in
+            shared.work(FunctionValidator(module, features: features), budget)
         }
+        return try shared.finish()
+    }
+
+    /// Asking for the processors takes as long as compiling a small module.
+    private func threadCount(_ batches: [Range<Int>]) -> Int {
+        guard batches.count > 1 else { return 1 }
+        return min(
+            configuration.compilationThreads ?? WorkerThreads.processorCount, batches.count)
     }
 
     private func compile<Compiler: ModuleCompiler & SendableMetatype & ~Copyable>(
@@ -49,14 +60,11 @@ struct CompilationDriver {
         var environment = environment
         environment.watch = unsafe CompilationWatch(budget)
         defer { withExtendedLifetime(budget) {} }
-        // Asking for the processors takes as long as compiling a small module.
-        let threads =
-            batches.count > 1
-            ? configuration.compilationThreads ?? WorkerThreads.processorCount : 1
+        let threads = threadCount(batches)
         if threads > 1 {
             let shared = try SharedCompilation(
                 module, batches, measuresPhases: configuration.measuresPhases)
-            WorkerThreads.run(min(threads, batches.count)) { [environment] in
+            WorkerThreads.run(threads) { [environment] in
                 shared.work(CompilationWorker<Compiler>(environment, features, budget))
             }
             return try shared.finish()

@@ -11,7 +11,7 @@ struct ImageBuilder: ~Copyable {
     private var functions: Arena<CompiledFunction>
     private var sites: CodeSites
     /// Calls to be resolved; offsets count from the image's start.
-    private var calls = Arena<CallRelocation>(capacity: 256)
+    private var calls = Arena<CodeRelocation>(capacity: 256)
     private let importedFunctionCount: Int
     private var writesTables = false
 
@@ -87,7 +87,7 @@ struct ImageBuilder: ~Copyable {
     }
 
     private static func link(
-        _ calls: borrowing Arena<CallRelocation>, _ functions: borrowing Arena<CompiledFunction>,
+        _ calls: borrowing Arena<CodeRelocation>, _ functions: borrowing Arena<CompiledFunction>,
         _ importedFunctionCount: Int, _ code: inout CodeMemory
     ) {
         var bytes = code.bytes

@@ -28,6 +28,13 @@ enum WorkerThreads {
         for thread in threads { pthread_join(thread, nil) }
     }
 
+    /// Calls `body` on a thread of its own, which nobody waits for. False if the system has none.
+    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = start(Work(body)) else { return false }
+        pthread_detach(thread)
+        return true
+    }
+
     // SAFETY: the new thread owns the reference that is passed retained; if there is no thread,
     // it is released here.
     private static func start(_ work: Work) -> pthread_t? {

@@ -6,11 +6,17 @@ public struct CodeBatch: ~Copyable {
     public var code = CodeBuffer()
     public var functions = Arena<CompiledFunction>(capacity: 256)
     public var sites = CodeSites(traps: 1024, calls: 256)
-    public var relocations = Arena<CallRelocation>(capacity: 256)
+    public var relocations = Arena<CodeRelocation>(capacity: 256)
     /// Whether a function stores to elements of tables without calling the runtime.
     public var writesTables = false
 
     public init() {}
+
+    /// The code, for those who have no use for how it is made.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { code.span }
+    }
 
     /// Empties the batch; keeps its memory.
     public mutating func removeAll() {

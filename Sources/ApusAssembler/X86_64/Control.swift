@@ -68,6 +68,13 @@ extension CodeBuffer {
         return count &- 4
     }
 
+    /// Jumps to an address that is stored outside, and returns the offset of the 32-bit
+    /// displacement, which counts from its own end and is to be patched.
+    public mutating func jumpThroughRelative() -> Int {
+        jumpThrough(distance: 0)
+        return count &- 4
+    }
+
     // MARK: Calls
 
     /// Calls the address in `target`.
@@ -91,6 +98,34 @@ extension CodeBuffer {
     public mutating func callRelative() -> Int {
         put(Bytes(0xE8, count: 5))
         return count &- 4
+    }
+
+    /// Calls the address that is stored `distance` bytes behind the end of this instruction of 6
+    /// bytes, outside of the function.
+    public mutating func callThrough(distance: Int32) {
+        put(Bytes(0x15FF | UInt64(UInt32(bitPattern: distance)) &<< 16, count: 6))
+    }
+
+    /// Calls an address that is stored outside, and returns the offset of the 32-bit displacement,
+    /// which counts from its own end and is to be patched.
+    public mutating func callThroughRelative() -> Int {
+        callThrough(distance: 0)
+        return count &- 4
+    }
+
+    /// Takes `amount` from a 32-bit number that is stored outside, and returns the offset of the
+    /// 32-bit displacement, which counts from 4 bytes behind its own end and is to be patched.
+    public mutating func subtractRelative(_ amount: Int32) -> Int {
+        put(Bytes(0x2D81, count: 6))
+        put(Bytes(UInt64(UInt32(bitPattern: amount)), count: 4))
+        return count &- 8
+    }
+
+    /// Compares a 32-bit number that is stored outside with 0, and returns the offset of the 32-bit
+    /// displacement, which counts from one byte behind its own end and is to be patched.
+    public mutating func compareZeroRelative() -> Int {
+        put(Bytes(0x3D83, count: 7))
+        return count &- 5
     }
 
     /// Returns.

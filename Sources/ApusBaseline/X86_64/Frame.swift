@@ -76,6 +76,7 @@ extension BaselineCompiler {
         if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
+        countEntry(analysis)
     }
 
     private mutating func emitStackCheck(_ analysis: borrowing BodyAnalysis) {

@@ -467,11 +467,50 @@ public struct Trampolines: Sendable {
         return start
     }
 
-    /// A stub that goes on at the address that lies `distance` bytes behind its own start.
-    public func makeLinkage(distance: Int32, into code: inout CodeBuffer) -> Int {
+    /// A stub that goes on at the address that lies `distance` bytes behind its own start; its
+    /// second part calls the one that lies `compileDistance` bytes behind. 16 bytes.
+    public func makeLinkage(
+        distance: Int32, compileDistance: Int32, into code: inout CodeBuffer
+    ) -> Int {
         let start = begin(&code)
-        let jumpBytes: Int32 = 6
-        code.jumpThrough(distance: distance - jumpBytes)
+        code.jumpThrough(distance: distance - Int32(code.count - start) - 6)
+        code.callThrough(distance: compileDistance - Int32(code.count - start) - 6)
+        while code.count - start < 16 { code.int3() }
+        return start
+    }
+
+    /// What the second part of a function's stub calls: has the function compiled, and goes on
+    /// there, with all arguments as they were.
+    public func makeCompile(into code: inout CodeBuffer) -> Int {
+        let start = begin(&code)
+        let vectors = CallingConvention.floatArguments
+        // The stub's return address is below that of its caller, so this is a multiple of 16.
+        let vectorBytes = Int32(16 * vectors.count)
+        code.push(.rbp)
+        code.move(.w64, .rbp, .rsp)
+        for register in CallingConvention.generalArguments { code.push(register) }
+        code.alu(.sub, .w64, .rsp, immediate: vectorBytes + 8)
+        for (place, vector) in vectors.enumerated() {
+            code.storeVector(Address(.rsp, Int32(16 * place)), vector)
+        }
+        code.load(.w64, .rax, Address(.rbp))
+        code.load(.w64, .rcx, Address(.rbp, 16))
+        recordExit(framePointer: .rax, programCounter: .rcx, &code)
+        code.move(.w64, .rdi, context)
+        code.load(.w64, RuntimeCall.argument(0), Address(.rbp, 8))
+        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
+        code.call(Address(scratch, Int32(8 * RuntimeFunction.functionCompile.rawValue)))
+        code.store(.w64, Address(.rbp, 8), RuntimeCall.result)
+        let trapped = leaveIfTrapped(&code)
+        for (place, vector) in vectors.enumerated() {
+            code.loadVector(vector, Address(.rsp, Int32(16 * place)))
+        }
+        code.alu(.add, .w64, .rsp, immediate: vectorBytes + 8)
+        for register in CallingConvention.generalArguments.reversed() { code.pop(register) }
+        code.pop(.rbp)
+        code.pop(scratch)
+        code.jump(scratch)
+        leave(trapped, &code)
         return start
     }
 

@@ -13,6 +13,7 @@ extension Function {
         vectors.removeAll()
         results.removeAll()
         layout.removeAll()
+        argumentBytes = -1
     }
 
     /// Makes an instruction that stands in no block (yet).

@@ -63,6 +63,8 @@ public struct Function: ~Copyable {
     /// The types of the function's results.
     public var results = Arena<IRType>(capacity: 8)
     public var layout = Arena<Block>(capacity: 128)
+    /// Bytes of stack arguments that the function has, if its parameters do not say it; else -1.
+    public var argumentBytes: Int32 = -1
 
     public init() {}
 

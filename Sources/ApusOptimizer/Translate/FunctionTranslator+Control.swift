@@ -34,6 +34,7 @@ extension FunctionTranslator {
         let isReentered = record.branchCount > 0
         // Without a branch back it is a block that nobody leaves.
         if !isReentered { return }
+        if isLoopEntry { joinLoopEntry(analysis) }
         let count = Int(frames.last.signature.parameterCount)
         passLoopArguments(count)
         let edge = builder.function.makeEdge(

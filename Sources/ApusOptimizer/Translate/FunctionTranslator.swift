@@ -76,6 +76,10 @@ struct FunctionTranslator: ~Copyable {
     var localBase = 0
     var inlinedBytes = 0
 
+    /// Where the code begins, if that is not where the function does: see
+    /// `FunctionTranslator+LoopEntry`.
+    var loopEntry: OpenLoopEntry?
+
     // Branches to labels further down: see `FunctionTranslator+Merging`.
     var pending = Arena<PendingEdge>(capacity: 64)
     var carriedValues = Arena<Value>(capacity: 128)
@@ -102,13 +106,23 @@ struct FunctionTranslator: ~Copyable {
 
     /// Makes `builder.function` of the body of function `index`; false if the body has something
     /// that this compiler leaves to the other one.
-    mutating func translate(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
+    ///
+    /// With an `entry` the function begins at that loop, and its only parameter is the address of
+    /// the image of a frame.
+    mutating func translate(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, from entry: LoopStart? = nil
+    ) -> Bool {
         begin(index)
         // Each parameter is a value, used or not.
         if analysis.parameterCount > Self.freeParameters &+ sizeLimit &- Self.freeSize {
             return false
         }
-        openFunction(index, analysis)
+        loopEntry = nil
+        if let entry {
+            openFunction(index, analysis, at: entry)
+        } else {
+            openFunction(index, analysis)
+        }
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
@@ -120,6 +134,8 @@ struct FunctionTranslator: ~Copyable {
             if isRefused || isTooLarge || mustStop() { return false }
             if !isReachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
+        // What is known of the function may say that the loop is never reached.
+        if loopEntry != nil { return false }
         builder.function.layOutByNumber()
         return true
     }
@@ -178,14 +194,7 @@ struct FunctionTranslator: ~Copyable {
     }
 
     private mutating func openFunction(_ index: Int, _ analysis: borrowing BodyAnalysis) {
-        let signature = signatures.ofFunction(index)
-        for result in 0..<Int(signature.resultCount) {
-            builder.function.results.append(
-                IRType(signatures.types[Int(signature.resultStart) &+ result]))
-        }
-        openBlock(dominatedBy: .none)
-        localCount = analysis.locals.count
-        reserveLocals(localCount)
+        let signature = openEntry(index, analysis)
         for local in 0..<analysis.parameterCount {
             let type = IRType(signatures.types[Int(signature.parameterStart) &+ local])
             declare(local, type, builder.appendParameter(type))
@@ -196,6 +205,28 @@ struct FunctionTranslator: ~Copyable {
             declare(local, type, zero(type))
             local = analysis.locals.nextUsed(local &+ 1)
         }
+        openOutermostFrame(signature, analysis)
+    }
+
+    /// Opens the entry block, which has no parameters yet.
+    mutating func openEntry(
+        _ index: Int, _ analysis: borrowing BodyAnalysis
+    ) -> FlatSignature {
+        let signature = signatures.ofFunction(index)
+        for result in 0..<Int(signature.resultCount) {
+            builder.function.results.append(
+                IRType(signatures.types[Int(signature.resultStart) &+ result]))
+        }
+        openBlock(dominatedBy: .none)
+        localCount = analysis.locals.count
+        reserveLocals(localCount)
+        return signature
+    }
+
+    /// Opens the frame of the body, whose locals have been declared.
+    mutating func openOutermostFrame(
+        _ signature: FlatSignature, _ analysis: borrowing BodyAnalysis
+    ) {
         frames.append(
             TranslationFrame(
                 kind: .function, signature: signature, height: 0, record: 0,

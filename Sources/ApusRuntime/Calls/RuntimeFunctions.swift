@@ -50,6 +50,8 @@ enum RuntimeFunctions {
         case .arrayInitElements: unsafe arrayInitElements
         case .exceptionMake: unsafe exceptionMake
         case .exceptionThrow: unsafe exceptionThrow
+        case .functionCompile: unsafe functionCompile
+        case .heat: unsafe heat
         }
     }
 

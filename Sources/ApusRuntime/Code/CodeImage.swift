@@ -18,7 +18,9 @@ public final class CodeImage: @unchecked Sendable {
     public let codeBytes: Int
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
-    private let memory: CodeMemory
+    /// Memory of its own, or pages that it shares.
+    private let memory: CodeMemory?
+    private let chunk: CodeChunk?
     /// By their indices, and by `codeStart`.
     let functions: Arena<CompiledFunction>
     /// By `codeOffset`.
@@ -45,13 +47,39 @@ public final class CodeImage: @unchecked Sendable {
                 throw ResourceError(.code, requested: UInt64(image.codeBytes))
             }
         }
-        memory = image.code
+        memory = .some(image.code)
+        chunk = nil
         functions = image.functions
         catches = image.sites.caughtCalls.count > 0
         sites = image.sites
     }
 
+    /// The code of `batch`, which is linked and executable at `base` in `chunk`; announces it to
+    /// the trap handler.
+    init(_ batch: borrowing CodeBatch, at base: UInt, in chunk: CodeChunk) {
+        self.base = base
+        codeBytes = batch.bytes.count
+        writesTables = batch.writesTables
+        memory = nil
+        self.chunk = chunk
+        var functions = Arena<CompiledFunction>(capacity: batch.functions.count)
+        var sites = CodeSites(traps: batch.sites.traps.count, calls: batch.sites.calls.count)
+        functions.append(contentsOf: batch.functions)
+        sites.append(batch.sites)
+        for index in 0..<functions.count { sites.rebase(functions[index]) }
+        self.functions = functions
+        catches = sites.caughtCalls.count > 0
+        // SAFETY: as above, until deinit has told the chunk.
+        let traps = unsafe sites.traps.span.withUnsafeBufferPointer {
+            unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: apus_trap_site.self)
+        }
+        let trapCount = sites.traps.count
+        self.sites = sites
+        unsafe chunk.add(self, traps, trapCount)
+    }
+
     deinit {
+        if let chunk { return chunk.remove(base) }
         CodeRegistry.shared.remove(base: base)
         if codeBytes > 0 { apus_code_range_remove(base) }
     }

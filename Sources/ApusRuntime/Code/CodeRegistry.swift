@@ -5,7 +5,17 @@ public final class CodeRegistry: Sendable {
     private struct Entry {
         var start: UInt
         var end: UInt
-        var reference: Reference
+        var code: Code
+    }
+
+    private enum Code {
+        case image(Reference)
+        case chunk(ChunkReference)
+    }
+
+    private final class ChunkReference: Sendable {
+        weak let chunk: CodeChunk?
+        init(_ chunk: CodeChunk) { self.chunk = chunk }
     }
 
     /// An image that may be going. Addresses on a stack belong to images that live, but what is
@@ -36,23 +46,37 @@ public final class CodeRegistry: Sendable {
             guard position > 0 else { return nil }
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
-            guard address <= entry.end, let image = entry.reference.image,
-                let module = entry.reference.module
-            else { return nil }
-            return (image, module)
+            guard address <= entry.end else { return nil }
+            switch entry.code {
+            case .chunk(let reference): return reference.chunk?.code(at: address)
+            case .image(let reference):
+                guard let image = reference.image, let module = reference.module else { return nil }
+                return (image, module)
+            }
         }
     }
 
     func add(_ image: CodeImage, of module: LoadedModule) {
-        let entry = Entry(
-            start: image.base, end: image.base &+ UInt(image.codeBytes),
-            reference: Reference(image, module))
+        add(
+            Entry(
+                start: image.base, end: image.base &+ UInt(image.codeBytes),
+                code: .image(Reference(image, module))))
+    }
+
+    func add(_ chunk: CodeChunk) {
+        add(
+            Entry(
+                start: chunk.base, end: chunk.base &+ UInt(chunk.bytes),
+                code: .chunk(ChunkReference(chunk))))
+    }
+
+    private func add(_ entry: Entry) {
         entries.withLock { entries in
             entries.insert(entry, at: Self.position(of: entry.start, in: entries))
         }
     }
 
-    /// Forgets the image that starts at `base`, if it is known.
+    /// Forgets the image or chunk that starts at `base`, if it is known.
     func remove(base: UInt) {
         entries.withLock { entries in
             let position = Self.position(of: base, in: entries)

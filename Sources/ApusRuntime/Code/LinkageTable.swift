@@ -1,61 +1,104 @@
+internal import ApusABI
 internal import CApusHost
 
-/// The table of code pointers of a module whose functions can be replaced: for each function that
-/// it defines where its code is now, and a stub that goes on there.
+/// The table of a module whose functions can be replaced, and the address space behind it in which
+/// their code may lie: for each function that the module defines a stub and a record
+/// (`FunctionLinkage`), which says where the code is now.
 ///
-/// Function references, imports, exports and calls from other images name the stub, which stays the
-/// same for the module's life. What is replaced is the pointer, which is data: no code is ever
-/// written to.
+/// Function references, imports and exports name the stub, which stays the same for the module's
+/// life and goes on where the record says. Other code of the module reads the record itself. What
+/// is replaced is the pointer, which is data: no code is ever written to.
 @safe
 final class LinkageTable: Sendable {
-    // SAFETY: `start` is a mapping of `2 * halfBytes` bytes that this object owns: stubs of
-    // `count` functions, executable, and then as many pointers, writable, which are read and
-    // written as one, by any thread.
+    // SAFETY: `start` is a reservation of `2 * halfBytes + roomBytes` bytes that this object owns:
+    // stubs of `count` functions, executable, and then as many records and one more, writable, whose
+    // pointers are read and written as one, by any thread. The rest belongs to whoever was given
+    // it by `CodeSpace`.
     private nonisolated(unsafe) let start: UnsafeMutableRawPointer
     private let halfBytes: UInt64
+    let roomBytes: UInt64
     let count: Int
 
-    /// Bytes of a stub and of a pointer: so all stubs are the same.
-    static var entryBytes: Int { 8 }
+    /// Bytes of a stub and of a record: so all stubs are nearly the same.
+    static var entryBytes: Int { FunctionLinkage.recordBytes }
 
-    /// A table for `count` functions, none of which has code yet.
-    init(count: Int, _ trampolines: TrampolineCache) throws(ResourceError) {
+    /// A table for `count` functions, none of which has code yet, with `roomBytes` of address
+    /// space in reach. A function that is called before it has any is compiled first if
+    /// `compilesFirst`; then `heat` gives its record's first heat.
+    init(
+        count: Int, roomBytes: Int = 0, compilesFirst: Bool = false, _ trampolines: TrampolineCache,
+        heat: (Int) -> Int32 = { _ in .max }
+    ) throws(ResourceError) {
         let page = apus_page_bytes()
-        let used = max(UInt64(count * Self.entryBytes), 1)
+        // One more record is for what stubs of functions without code call.
+        let used = UInt64((count + 1) * Self.entryBytes)
         halfBytes = (used + page - 1) / page * page
+        self.roomBytes = (UInt64(roomBytes) + page - 1) / page * page
         self.count = count
-        guard let start = unsafe apus_reserve(2 * halfBytes) else {
-            throw ResourceError(.code, requested: 2 * halfBytes)
+        let bytes = 2 * halfBytes + self.roomBytes
+        guard let start = unsafe apus_reserve(bytes) else {
+            throw ResourceError(.code, requested: bytes)
         }
         unsafe self.start = start
         let error = unsafe apus_protect(start, 2 * halfBytes, apus_access_write)
         guard error == 0 else {
             throw ResourceError(.code, requested: 2 * halfBytes, errorNumber: error)
         }
-        let distance = Int32(truncatingIfNeeded: halfBytes)
-        let (stub, _) = trampolines.code([.linkage(distance: distance)])
-        precondition(stub.count <= Self.entryBytes)
-        for index in 0..<count {
-            for (offset, byte) in stub.enumerated() {
-                unsafe start.storeBytes(
-                    of: byte, toByteOffset: index * Self.entryBytes + offset, as: UInt8.self)
-            }
+        writeStubs(trampolines)
+        for position in 0..<count {
+            if compilesFirst { self[position] = stub(position) &+ UInt(TrampolineKind.compileEntry) }
+            setHeat(heat(position), position)
         }
+        unsafe apus_code_pointer_set(pointer(count), trampolines.compile)
         let refused = unsafe apus_protect(start, halfBytes, apus_access_execute)
         guard refused == 0 else {
             throw ResourceError(.code, requested: halfBytes, errorNumber: refused)
         }
     }
 
-    deinit { unsafe apus_unmap(start, 2 * halfBytes) }
+    deinit { unsafe apus_unmap(start, 2 * halfBytes + roomBytes) }
+
+    /// Each stub goes on at its record's pointer, and its second part calls the last record's.
+    private func writeStubs(_ trampolines: TrampolineCache) {
+        let distance = Int32(truncatingIfNeeded: halfBytes)
+        let last = distance &+ Int32(truncatingIfNeeded: count * Self.entryBytes)
+        let (code, _) = trampolines.code([.linkage(distance: distance, compileDistance: last)])
+        precondition(code.count == Self.entryBytes)
+        func word(_ place: Int) -> UInt64 {
+            (0..<8).reversed().reduce(0) { $0 << 8 | UInt64(code[place + $1]) }
+        }
+        let jump = word(0)
+        // Its lower half is the distance to the last record.
+        var call = word(8)
+        for position in 0..<count {
+            let place = position * Self.entryBytes
+            unsafe start.storeBytes(of: jump, toByteOffset: place, as: UInt64.self)
+            unsafe start.storeBytes(of: call, toByteOffset: place + 8, as: UInt64.self)
+            call &-= UInt64(Self.entryBytes)
+        }
+    }
 
     /// Address of the first stub.
     var base: UInt { UInt(bitPattern: unsafe start) }
+
+    /// Address of the room for code.
+    var room: UInt { base &+ UInt(2 * halfBytes) }
 
     /// Address of the stub of the `position`-th function that the module defines.
     func stub(_ position: Int) -> UInt {
         precondition(position >= 0 && position < count)
         return base &+ UInt(position * Self.entryBytes)
+    }
+
+    /// The function in whose stub `address` is, which was asked for its code.
+    func position(ofStubAt address: UInt) -> Int? {
+        let place = Int(bitPattern: address &- base) / Self.entryBytes
+        return address >= base && place < count ? place : nil
+    }
+
+    /// Address of the record of the `position`-th function.
+    func record(_ position: Int) -> UInt {
+        base &+ UInt(halfBytes) &+ UInt(position * Self.entryBytes)
     }
 
     /// Where the code of that function is; 0: nowhere yet.
@@ -64,8 +107,24 @@ final class LinkageTable: Sendable {
         set { unsafe apus_code_pointer_set(pointer(position), newValue) }
     }
 
+    /// Sets how much the function may run before it counts as hot. Running code may take from it
+    /// meanwhile, which is then lost.
+    func setHeat(_ heat: Int32, _ position: Int) {
+        unsafe apus_heat_set(number(position, FunctionLinkage.heatOffset), heat)
+    }
+
+    /// Sets whether code that begins at an outermost loop is ready.
+    func setTakeover(_ isReady: Bool, _ position: Int) {
+        unsafe apus_heat_set(number(position, FunctionLinkage.takeoverOffset), isReady ? 1 : 0)
+    }
+
+    private func number(_ position: Int, _ offset: Int) -> UnsafeMutablePointer<Int32> {
+        let record = unsafe UnsafeMutableRawPointer(pointer(position))
+        return unsafe (record + offset).assumingMemoryBound(to: Int32.self)
+    }
+
     private func pointer(_ position: Int) -> UnsafeMutablePointer<UInt> {
-        precondition(position >= 0 && position < count)
+        precondition(position >= 0 && position <= count)
         let offset = Int(halfBytes) + position * Self.entryBytes
         return unsafe (start + offset).assumingMemoryBound(to: UInt.self)
     }

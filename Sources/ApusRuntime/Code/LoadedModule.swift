@@ -38,32 +38,81 @@ public final class LoadedModule: Sendable {
     let exportedMemory: Int?
     /// Where its functions' code is.
     let code: ModuleCode
+    /// Who makes that code while the module runs; nil if all of it was there at first.
+    let compiler: (any FunctionCompiler)?
     /// Whether its functions can get other code.
     let isReplaceable: Bool
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
 
     /// A module whose functions are all in `image`, at first, or for good if the linkage is direct.
-    public init(
+    public convenience init(
         _ module: DecodedModule, _ image: consuming LinkedImage, _ linkage: CodeLinkage = .direct,
+        in environment: RuntimeEnvironment
+    ) throws(ResourceError) {
+        precondition(image.functions.count == module.bodies.count)
+        var image = image
+        let types = try SharedTypes(module.types, in: environment.types)
+        let functionTypes = Self.functionTypes(of: module, types)
+        let trampolines = try ModuleTrampolines(
+            module, functionTypes, behind: &image, staying: linkage == .direct,
+            environment.trampolines)
+        let codeImage = try CodeImage(image)
+        try self.init(
+            module, types, functionTypes, trampolines,
+            try ModuleCode(
+                codeImage, linkage, importedFunctionCount: module.importedFunctionCount,
+                environment),
+            codeBytes: codeImage.codeBytes, writesTables: codeImage.writesTables,
+            isReplaceable: linkage == .replaceable, nil, in: environment)
+        CodeRegistry.shared.add(codeImage, of: self)
+    }
+
+    /// A module whose functions have no code yet: `compiler` makes it. `writesTables` says whether
+    /// that will store to elements of tables without calling the runtime.
+    public convenience init(
+        _ module: DecodedModule, compiledBy compiler: any FunctionCompiler, writesTables: Bool,
+        in environment: RuntimeEnvironment
+    ) throws(ResourceError) {
+        let types = try SharedTypes(module.types, in: environment.types)
+        let functionTypes = Self.functionTypes(of: module, types)
+        try self.init(
+            module, types, functionTypes,
+            try ModuleTrampolines(module, functionTypes, environment.trampolines),
+            try ModuleCode(
+                functionCount: module.bodies.count, roomBytes: Self.roomBytes(module),
+                importedFunctionCount: module.importedFunctionCount, environment,
+                heat: { compiler.heat(ofBody: module.bodies[$0]) }),
+            codeBytes: 0, writesTables: writesTables, isReplaceable: true, compiler,
+            in: environment)
+    }
+
+    /// Address space for code of all kinds that `module` may have: 1 GiB at most, so that all of it
+    /// is in reach of itself.
+    private static func roomBytes(_ module: DecodedModule) -> Int {
+        let bodies = module.bodies
+        let bytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
+        return min(bytes * 64 + bodies.count * 256 + (1 << 20), 1 << 30)
+    }
+
+    private init(
+        _ module: DecodedModule, _ types: SharedTypes, _ functionTypes: [FunctionType],
+        _ trampolines: ModuleTrampolines, _ code: ModuleCode, codeBytes: Int, writesTables: Bool,
+        isReplaceable: Bool, _ compiler: (any FunctionCompiler)?,
         in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
         layout = ContextLayout(module)
         demand = Growth.demand(of: module)
         self.environment = environment
-        sharedTypes = try SharedTypes(module.types, in: environment.types)
-        functionTypes = Self.functionTypes(of: module, sharedTypes)
-        precondition(image.functions.count == module.bodies.count)
-        trampolines = try ModuleTrampolines(
-            module, functionTypes, behind: &image, staying: linkage == .direct,
-            environment.trampolines)
-        codeBytes = image.codeBytes
-        writesTables = image.writesTables
-        let image = try CodeImage(image)
-        isReplaceable = linkage == .replaceable
-        code = try ModuleCode(
-            image, linkage, importedFunctionCount: module.importedFunctionCount, environment)
+        sharedTypes = types
+        self.functionTypes = functionTypes
+        self.trampolines = trampolines
+        self.code = code
+        self.codeBytes = codeBytes
+        self.writesTables = writesTables
+        self.isReplaceable = isReplaceable
+        self.compiler = compiler
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
         holdsObjects =
@@ -76,7 +125,6 @@ public final class LoadedModule: Sendable {
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
         try environment.allocator.validate(self)
-        CodeRegistry.shared.add(image, of: self)
     }
 
     deinit {
@@ -94,6 +142,25 @@ public final class LoadedModule: Sendable {
         let image = try makeImage(image)
         code.install(image)
         return image
+    }
+
+    /// An image with the code of a batch of functions that the module defines, in reach of the
+    /// module's table. The linkage must be `replaceable`. It goes with the last one who has it.
+    public func makeImage(_ batch: borrowing CodeBatch) throws(ResourceError) -> CodeImage {
+        guard let space = code.space else {
+            throw ResourceError(.code, requested: UInt64(batch.bytes.count), limit: 0)
+        }
+        return try space.makeImage(batch, of: self)
+    }
+
+    /// Sets how much function `index` may run before it counts as hot.
+    public func setHeat(_ heat: Int32, ofFunction index: Int) {
+        code.space?.table.setHeat(heat, index - module.importedFunctionCount)
+    }
+
+    /// Sets whether function `index` asks for other code at the headers of outermost loops.
+    public func setTakeover(_ isReady: Bool, ofFunction index: Int) {
+        code.space?.table.setTakeover(isReady, index - module.importedFunctionCount)
     }
 
     /// An image with code of functions that the module defines. It goes with the last one who has

@@ -16,19 +16,13 @@ public enum CodeLinkage: Sendable {
 final class ModuleCode: Sendable {
     private enum Linkage: Sendable {
         case direct(CodeImage)
-        case replaceable(LinkageTable)
-    }
-
-    /// An image in which functions begin, and how many.
-    private struct Entry {
-        let image: CodeImage
-        var functionCount: Int
+        case replaceable(CodeSpace)
     }
 
     private let linkage: Linkage
     private let importedFunctionCount: Int
-    /// Of a module whose functions can be replaced: ascending by where they start.
-    private let entries = Mutex<[Entry]>([])
+    /// Of a module whose functions can be replaced: where each of them begins.
+    private let images = Mutex<[CodeImage?]>([])
     private let guests: CodeGuests
 
     /// Code whose functions are all in `image`.
@@ -39,28 +33,46 @@ final class ModuleCode: Sendable {
         self.importedFunctionCount = importedFunctionCount
         guests = environment.codeGuests
         switch linkage {
-        case .direct:
-            self.linkage = .direct(image)
+        case .direct: self.linkage = .direct(image)
         case .replaceable:
+            let count = image.functionCount
+            let table = try LinkageTable(count: count, environment.trampolines)
             self.linkage = .replaceable(
-                try LinkageTable(count: image.functionCount, environment.trampolines))
+                CodeSpace(table, importedFunctionCount: importedFunctionCount))
+            images.withLock { images in images = Array(repeating: nil, count: count) }
             install(image)
         }
+    }
+
+    /// Code that is made, function by function, when they are first called: whoever does it has
+    /// `roomBytes` of address space for it. `heat` says how much each function may run before it
+    /// counts as hot.
+    init(
+        functionCount: Int, roomBytes: Int, importedFunctionCount: Int,
+        _ environment: RuntimeEnvironment, heat: (Int) -> Int32
+    ) throws(ResourceError) {
+        self.importedFunctionCount = importedFunctionCount
+        guests = environment.codeGuests
+        let table = try LinkageTable(
+            count: functionCount, roomBytes: roomBytes, compilesFirst: true,
+            environment.trampolines, heat: heat)
+        linkage = .replaceable(CodeSpace(table, importedFunctionCount: importedFunctionCount))
+        images.withLock { images in images = Array(repeating: nil, count: functionCount) }
     }
 
     /// Where function `index` is called, referred to, and imported from: it stays the same.
     func entry(ofFunction index: Int) -> UInt {
         switch linkage {
         case .direct(let image): image.address(at: index - importedFunctionCount)
-        case .replaceable(let table): table.stub(index - importedFunctionCount)
+        case .replaceable(let space): space.table.stub(index - importedFunctionCount)
         }
     }
 
-    /// Where the functions of `module`, whose code this is, are called: they stay there.
+    /// The functions of `module`, whose code this is, are called: they stay there.
     func functions(of module: DecodedModule) -> FunctionDescriptors {
         switch linkage {
         case .direct(let image): FunctionDescriptors(image, module)
-        case .replaceable(let table): FunctionDescriptors(table, module)
+        case .replaceable(let space): FunctionDescriptors(space.table, module)
         }
     }
 
@@ -74,67 +86,47 @@ final class ModuleCode: Sendable {
     /// The image in which function `index` begins now.
     func image(ofFunction index: Int) -> CodeImage? {
         switch linkage {
-        case .direct(let image): return image
-        case .replaceable(let table):
-            return entries.withLock { entries in
-                let address = table[index - importedFunctionCount]
-                return Self.position(of: address, in: entries).map { entries[$0].image }
-            }
+        case .direct(let image): image
+        case .replaceable: images.withLock { $0[index - importedFunctionCount] }
         }
     }
 
+    /// Of a module whose functions can be replaced, room for more of their code.
+    var space: CodeSpace? {
+        guard case .replaceable(let space) = linkage else { return nil }
+        return space
+    }
+
+    // MARK: Replacing
+
     /// Has all functions that are in `image` begin there.
     func install(_ image: CodeImage) {
-        for position in 0..<image.functionCount {
-            direct(Int(image.functions[position].index), to: image)
-        }
+        replace((0..<image.functionCount).map { Int(image.functions[$0].index) }, by: image)
     }
 
     /// Has function `index` begin in `image`, which must have it, whoever calls it from now on. An
     /// image in which no function begins any more goes when its last guest has left it.
-    func direct(_ index: Int, to image: CodeImage) {
-        guard case .replaceable(let table) = linkage else {
+    func direct(_ index: Int, to image: CodeImage) { replace([index], by: image) }
+
+    private func replace(_ indices: [Int], by image: CodeImage) {
+        guard case .replaceable(let space) = linkage else {
             return precondition(false, "the functions are linked for good")
         }
-        let address = image.address(ofFunction: index)
-        precondition(address != nil, "the function has no code there")
-        guard let address else { return }
-        let position = index - importedFunctionCount
-        let gone = entries.withLock { entries in
-            let old = table[position]
-            Self.count(image, in: &entries)
-            table[position] = address
-            return Self.uncount(old, in: &entries)
+        let gone = images.withLock { images -> [CodeImage] in
+            var gone: [CodeImage] = []
+            for index in indices {
+                let address = image.address(ofFunction: index)
+                precondition(address != nil, "the function has no code there")
+                guard let address else { continue }
+                let position = index - importedFunctionCount
+                if let old = images[position], old !== image, gone.last !== old {
+                    gone.append(old)
+                }
+                images[position] = image
+                space.table[position] = address
+            }
+            return gone
         }
-        if let gone { guests.keepWhileRunning(gone) }
-    }
-
-    private static func count(_ image: CodeImage, in entries: inout [Entry]) {
-        if let place = position(of: image.base, in: entries) {
-            entries[place].functionCount += 1
-        } else {
-            let place = entries.firstIndex { $0.image.base > image.base } ?? entries.count
-            entries.insert(Entry(image: image, functionCount: 1), at: place)
-        }
-    }
-
-    /// One function less begins at `address`. Gives the image there if that was the last one.
-    private static func uncount(_ address: UInt, in entries: inout [Entry]) -> CodeImage? {
-        guard address != 0, let place = position(of: address, in: entries) else { return nil }
-        entries[place].functionCount -= 1
-        return entries[place].functionCount > 0 ? nil : entries.remove(at: place).image
-    }
-
-    /// The entry whose image includes `address`.
-    private static func position(of address: UInt, in entries: [Entry]) -> Int? {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if entries[middle].image.base > address { high = middle } else { low = middle + 1 }
-        }
-        guard low > 0 else { return nil }
-        let image = entries[low - 1].image
-        return address &- image.base < UInt(max(image.codeBytes, 1)) ? low - 1 : nil
+        for old in gone { guests.keepWhileRunning(old) }
     }
 }

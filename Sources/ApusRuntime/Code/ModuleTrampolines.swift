@@ -65,11 +65,31 @@ final class ModuleTrampolines: Sendable {
             base = own.base
             block = own
         }
+        early = Self.addresses(keys, offsets, from: base, types)
+    }
+
+    /// Makes the early trampolines of `module`, whose function types are `types`, in memory of their
+    /// own.
+    init(
+        _ module: DecodedModule, _ types: [FunctionType], _ maker: TrampolineCache
+    ) throws(ResourceError) {
+        self.types = types
+        self.maker = maker
+        let keys = Self.earlyKeys(module, types)
+        let (bytes, offsets) = maker.code(Self.kinds(keys, types))
+        let own = try CodeBlock(bytes)
+        block = own
+        early = Self.addresses(keys, offsets, from: own.base, types)
+    }
+
+    private static func addresses(
+        _ keys: [Key], _ offsets: [Int], from base: UInt, _ types: [FunctionType]
+    ) -> Addresses {
         var addresses = Addresses()
         for (key, offset) in zip(keys, offsets) {
             addresses.set(key, base &+ UInt(offset), typeCount: types.count)
         }
-        early = addresses
+        return addresses
     }
 
     /// Entries for what the module exports and starts with, host trampolines for what it imports.

@@ -29,16 +29,19 @@ public final class TrampolineCache: Sendable {
     public let tailReturn: UInt
     /// Address of the stub that makes objects where compiled code has no room for them.
     public let allocate: UInt
+    /// Address of the stub that has functions compiled when they are first called.
+    let compile: UInt
 
     public init(_ source: any TrampolineSource) throws(ResourceError) {
         self.source = source
         let (code, offsets) = Self.code(
-            [.runtimeCall, .trapExit, .tailReturn, .allocate], source)
+            [.runtimeCall, .trapExit, .tailReturn, .allocate, .compile], source)
         block = try CodeBlock(code)
         runtimeCall = block.base &+ UInt(offsets[0])
         trapExit = block.base &+ UInt(offsets[1])
         tailReturn = block.base &+ UInt(offsets[2])
         allocate = block.base &+ UInt(offsets[3])
+        compile = block.base &+ UInt(offsets[4])
     }
 
     /// Position-independent code of all `kinds`, and where each of them starts in it.

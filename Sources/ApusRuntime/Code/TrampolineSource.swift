@@ -15,9 +15,16 @@ public enum TrampolineKind: Hashable, Sendable {
     case tailReturn
     /// Makes objects for compiled code that has no room for them.
     case allocate
-    /// Goes on at the address that lies `distance` bytes behind the trampoline's own start, in 8
-    /// bytes, and changes nothing that a function can see.
-    case linkage(distance: Int32)
+    /// Has a function compiled whose stub has been called, and goes on there.
+    case compile
+    /// Goes on at the address that lies `distance` bytes behind the trampoline's own start, and
+    /// changes nothing that a function can see. From `compileEntry` on it calls the address that
+    /// lies `compileDistance` bytes behind its start. 16 bytes, of which number 8 to 11 are that
+    /// distance, counted from the next instruction.
+    case linkage(distance: Int32, compileDistance: Int32)
+
+    /// Where in a `linkage` the second part begins.
+    public static var compileEntry: Int { 6 }
 }
 
 /// Who makes trampolines: the runtime runs code and makes none.

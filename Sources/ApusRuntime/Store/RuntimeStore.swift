@@ -77,6 +77,8 @@ public final class RuntimeStore {
     var lastFailure: Failure?
     /// Whether code of its guests can be replaced.
     private(set) var isCodeGuest = false
+    /// Of the frame with which other code goes on.
+    var frameImage = FrameImage()
     /// Is told, for tests, where interruptible calls have come to.
     var atInterruptionStep: ((InterruptionStep) -> Void)?
     /// Of the limits, within bounds.
@@ -130,6 +132,7 @@ public final class RuntimeStore {
     deinit {
         if has(apus_attention_interrupt) { interrupter.detach() }
         if isCodeGuest { environment.codeGuests.remove(self) }
+        frameImage.free()
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
         environment.types.release(tags.map(\.signature))

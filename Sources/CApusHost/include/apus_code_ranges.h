@@ -15,6 +15,29 @@ struct apus_trap_site {
 int32_t apus_code_range_add(
     uintptr_t start, uintptr_t end, const struct apus_trap_site *sites, uint64_t count);
 
+/// The functions in a range of code that grows, each with its own trap sites.
+struct apus_code_directory;
+
+/// A directory with room for so many functions; null if memory is out.
+struct apus_code_directory *apus_code_directory_make(uint64_t capacity);
+
+/// Frees a directory whose range has been removed, or was never added.
+void apus_code_directory_free(struct apus_code_directory *directory);
+
+/// Adds a function behind those that are there, with its sites, whose offsets count from `start`
+/// and which must stay until they are dropped. One thread at a time. Returns whether there was
+/// room.
+int32_t apus_code_directory_add(
+    struct apus_code_directory *directory, uintptr_t start, const struct apus_trap_site *sites,
+    uint64_t count);
+
+/// Forgets the sites of the function at `start`, which no thread executes any more.
+void apus_code_directory_drop(struct apus_code_directory *directory, uintptr_t start);
+
+/// Announces [start, end) as code that grows. Returns whether there was memory for it.
+int32_t apus_code_range_add_growing(
+    uintptr_t start, uintptr_t end, struct apus_code_directory *directory);
+
 /// Whether `pc` is in announced code. Safe in signal handlers.
 int32_t apus_code_covers(uintptr_t pc);
 
@@ -32,6 +55,11 @@ static inline uintptr_t apus_code_pointer(const uintptr_t *pointer) {
 /// Has whoever calls the function find other code.
 static inline void apus_code_pointer_set(uintptr_t *pointer, uintptr_t code) {
     __atomic_store_n(pointer, code, __ATOMIC_RELEASE);
+}
+
+/// Sets what running code takes from without a lock.
+static inline void apus_heat_set(int32_t *heat, int32_t value) {
+    __atomic_store_n(heat, value, __ATOMIC_RELAXED);
 }
 
 /// What is known of the code at an address.

@@ -140,6 +140,7 @@ struct apus_store_context {
                                            // and nothing of the host's lies between
     uint32_t stack_calls;   // calls on stacks of their own that have not ended; other threads read
                             // it
+    uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be
 };
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in

@@ -26,6 +26,10 @@ int32_t apus_discard(void *start, uint64_t bytes);
 /// system's choice; apus_unmap gives them back. Null if that is not possible.
 void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes);
 
+/// Makes whole pages of a reservation executable memory, zeros, and gives a second view of them
+/// that can be written; apus_unmap gives that back. Null if that is not possible.
+void *apus_code_view_make(void *start, uint64_t bytes);
+
 /// How long an open file is; a negative error number if it is none that can be mapped.
 int64_t apus_file_bytes(int32_t file);
 

@@ -165,11 +165,11 @@ extension BaselineCompiler {
     private mutating func emitCallInstruction(_ callee: Callee) {
         switch callee {
         case .own(let function):
-            let place = code.callRelative()
-            relocations.append(
-                CallRelocation(
-                    codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
-                    function: function))
+            if usesTable {
+                relocate(.pointer, code.callThroughRelative(), to: function)
+            } else {
+                relocate(.code, code.callRelative(), to: function)
+            }
             markReturn(handlers: frames.last.handlers)
             return
         case .imported(let function): code.callImport(at: layout.functionImport(function))
@@ -179,6 +179,13 @@ extension BaselineCompiler {
         }
         markReturn(handlers: frames.last.handlers)
         code.restoreContext()
+    }
+
+    /// The displacement at `place` leads to what `function` has.
+    @inline(__always)
+    mutating func relocate(_ kind: CodeRelocation.Kind, _ place: Int, to function: UInt32) {
+        relocations.append(
+            CodeRelocation(kind, codeOffset: place &- functionStart, function: function))
     }
 
     // MARK: Runtime functions

@@ -61,7 +61,8 @@ extension BaselineCompiler {
                 parameterCount: signature.parameterCount, resultCount: signature.resultCount,
                 parameterStart: signature.parameterStart, resultStart: signature.resultStart,
                 record: Int32(truncatingIfNeeded: nextRecord), isTargeted: false, hasElse: false,
-                handlers: frames.last.handlers, validAtElse: homeState,
+                handlers: frames.last.handlers, outerLoop: frames.last.outerLoop,
+                validAtElse: homeState,
                 dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
         nextRecord &+= 1
     }
@@ -73,7 +74,7 @@ extension BaselineCompiler {
         openFrame(.block, type)
     }
 
-    mutating func translateLoop() {
+    mutating func translateLoop(_ analysis: borrowing BodyAnalysis) {
         let type = reader.readBlockType()
         spillForMerge(upTo: stack.count)
         if type.typeIndex != nil { spillParameters(type) }
@@ -82,6 +83,7 @@ extension BaselineCompiler {
         code.bind(frames.last.label)
         homeState.dirty = homes
         poll()
+        countRound(analysis)
     }
 
     /// Constants among the parameters go to their slots too: inside, they are not constant.

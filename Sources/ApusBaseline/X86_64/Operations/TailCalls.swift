@@ -52,10 +52,11 @@ extension BaselineCompiler {
         code.loadFloat(.f64, callerFrame, Address(.rbp, FrameLayout.callerFrame))
         if case .own(let function) = callee {
             replaceFrame(signature)
-            relocations.append(
-                CallRelocation(
-                    codeOffset: UInt32(truncatingIfNeeded: code.jumpRelative() &- functionStart),
-                    function: function))
+            if usesTable {
+                relocate(.pointer, code.jumpThroughRelative(), to: function)
+            } else {
+                relocate(.code, code.jumpRelative(), to: function)
+            }
         } else {
             leaveInstance(signature)
         }

@@ -15,7 +15,11 @@ extension Emitter {
         case .releaseStack: code.alu(.add, .w64, .rsp, immediate: bytes)
         case .tailCall:
             emitLeave()
-            relocate(code.jumpRelative(), instruction)
+            if callsByPointer(instruction) {
+                relocate(.pointer, code.jumpThroughRelative(), instruction)
+            } else {
+                relocate(.code, code.jumpRelative(), instruction)
+            }
         case .tailCallFar: emitFarTailCall(instruction)
         default: emitReturningCall(instruction, block, function)
         }
@@ -32,7 +36,12 @@ extension Emitter {
             markMemory(instruction)
             code.callReferenced()
         case .callRuntime: code.callRuntime(instruction.immediate)
-        default: relocate(code.callRelative(), instruction)
+        default:
+            if callsByPointer(instruction) {
+                relocate(.pointer, code.callThroughRelative(), instruction)
+            } else {
+                relocate(.code, code.callRelative(), instruction)
+            }
         }
         let catches = instruction.flags.contains(.catches)
         let handlers = catches ? addHandlers(block, function) : nil
@@ -122,10 +131,18 @@ extension Emitter {
         code.jump(Address(record, FuncrefField.code))
     }
 
-    private mutating func relocate(_ place: Int, _ instruction: MachineInstruction) {
+    /// Whether the function that is called may get other code. This one itself will not, unless it
+    /// begins in the middle.
+    private func callsByPointer(_ instruction: MachineInstruction) -> Bool {
+        usesTable && UInt32(truncatingIfNeeded: instruction.immediate) != ownIndex
+    }
+
+    private mutating func relocate(
+        _ kind: CodeRelocation.Kind, _ place: Int, _ instruction: MachineInstruction
+    ) {
         relocations.append(
-            CallRelocation(
-                codeOffset: UInt32(truncatingIfNeeded: place &- functionStart),
+            CodeRelocation(
+                kind, codeOffset: place &- functionStart,
                 function: UInt32(truncatingIfNeeded: instruction.immediate)))
     }
 }

@@ -12,7 +12,7 @@ internal import ApusVectors
 struct Emitter: ~Copyable {
     var code = CodeBuffer()
     var sites = CodeSites()
-    var relocations = Arena<CallRelocation>(capacity: 16)
+    var relocations = Arena<CodeRelocation>(capacity: 16)
     var functionStart = 0
     /// The WebAssembly instruction at hand, by its offset in the body.
     var offset: UInt32 = 0
@@ -29,6 +29,10 @@ struct Emitter: ~Copyable {
     var catches = false
     var keepsContext: Bool { leavesInstance || catches }
     var parameterBytes: Int32 = 0
+    /// Whether functions of the module are called by their code pointers, but for the one whose
+    /// code this is.
+    let usesTable: Bool
+    var ownIndex: UInt32 = .max
     let vectorOptions: VectorOptions
     /// The registers that callers expect to be kept.
     let calleeSaved: RegisterSet
@@ -79,7 +83,8 @@ struct Emitter: ~Copyable {
         var block: UInt32
     }
 
-    init(_ vectorOptions: VectorOptions, calleeSaved: RegisterSet) {
+    init(_ vectorOptions: VectorOptions, calleeSaved: RegisterSet, usesTable: Bool) {
+        self.usesTable = usesTable
         self.vectorOptions = vectorOptions
         self.calleeSaved = calleeSaved
     }

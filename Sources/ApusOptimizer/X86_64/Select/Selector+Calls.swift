@@ -93,7 +93,7 @@ extension Selector {
         // What arrives in registers is taken first of all.
         machine.instructions.rotateLast(to: start)
         machine.instructions.reverse(from: start)
-        parameterBytes = counter.areaBytes(results: resultBytes(function))
+        parameterBytes = incomingBytes(function)
     }
 
     // MARK: Calls

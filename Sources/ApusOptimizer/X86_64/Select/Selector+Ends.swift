@@ -88,7 +88,8 @@ extension Selector {
     }
 
     /// Bytes of the function's own stack arguments.
-    private func incomingBytes(_ function: borrowing Function) -> Int32 {
+    func incomingBytes(_ function: borrowing Function) -> Int32 {
+        if function.argumentBytes >= 0 { return function.argumentBytes }
         var counter = PlaceCounter.arguments
         for place in function[Block.entry].parameters {
             _ = counter.next(function.type(function.order[place]))

@@ -1,0 +1,163 @@
+internal import ApusABI
+internal import ApusBaseline
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusOptimizer
+internal import ApusRuntime
+internal import Synchronization
+
+/// Makes the code of a module's functions while they run: at their first call by the baseline
+/// compiler, and by the optimizing compiler when they have become hot. A call that stays in a loop
+/// goes on in code that begins at that loop.
+final class ModuleTiers: FunctionCompiler {
+    private let module: DecodedModule
+    private let configuration: Engine.Configuration
+    private let queue: TierQueue
+    /// What all code of the module may take.
+    private let budget: CompilationBudget
+    private let baseline: Mutex<BaselineTier?>
+    private let functions = Mutex<[Int: FunctionTier]>([:])
+
+    /// How far a hot function has come.
+    private struct FunctionTier {
+        enum State { case queued, optimized, refused }
+
+        var state = State.queued
+        /// Code that begins at a loop, by the loop's offset in the body; nil: not ready, or refused.
+        var loops: [Int: LoopEntry?] = [:]
+    }
+
+    init(_ module: DecodedModule, _ engine: Engine) {
+        self.module = module
+        configuration = engine.configuration
+        queue = engine.tierQueue
+        budget = CompilationBudget(
+            codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
+        baseline = Mutex(nil)
+    }
+
+    // MARK: Heat
+
+    /// Modules with no more code than this are hot sooner: all of them is soon compiled.
+    private static var smallModuleBytes: Int { 150_000 }
+    /// What a function of no bytes may run, and what each byte adds: bytes that run. Optimizing a
+    /// byte takes as long as the baseline code of about 2000 saves when it is optimized; on another
+    /// processor it costs a quarter of that.
+    private static var heatPerFunction: Int { 1500 }
+    private static var heatPerByte: Int { 560 }
+    /// Until it is looked again whether other code is ready.
+    private static var heatBetweenLooks: Int32 { 20_000 }
+
+    func heat(ofBody body: FunctionBody) -> Int32 {
+        if let threshold = configuration.tiering.threshold {
+            return Int32(clamping: max(threshold, 0))
+        }
+        guard canOptimize else { return .max }
+        let bytes = Int(body.end) - Int(body.start)
+        let heat = Self.heatPerFunction + Self.heatPerByte * bytes
+        return Int32(clamping: min(isSmall ? heat / 3 : heat, 1 << 30))
+    }
+
+    private var isSmall: Bool { module.bytes.count <= Self.smallModuleBytes }
+
+    private var canOptimize: Bool {
+        OptimizingCompiler.supports(configuration.processorFeatures.intersection(.host))
+    }
+
+    private var heatBetweenLooks: Int32 {
+        configuration.tiering.threshold == nil ? Self.heatBetweenLooks : 0
+    }
+
+    // MARK: The first tier
+
+    func compile(_ index: Int, of loaded: LoadedModule) throws {
+        try baseline.withLock { baseline in
+            // Another thread may have done it while this one waited.
+            if loaded.image(ofFunction: index) != nil { return }
+            var tier = baseline.take() ?? BaselineTier(environment, configuration.features, budget)
+            let image = try tier.makeImage(index, of: loaded)
+            baseline = consume tier
+            loaded.direct(index, to: image)
+        }
+    }
+
+    private var environment: ModuleEnvironment {
+        let driver = CompilationDriver(
+            module: module, configuration: configuration, budget: budget)
+        var environment = driver.environment
+        environment.linkage = .table(
+            !canOptimize ? nil : configuration.tiering.threshold == nil ? .bytes : .rounds)
+        // SAFETY: whoever compiles for this object holds it, and so the budget.
+        environment.watch = unsafe CompilationWatch(budget)
+        return environment
+    }
+
+    // MARK: The second tier
+
+    func isHot(
+        _ index: Int, in loop: Int?, isAtHeader: Bool, of loaded: LoadedModule
+    ) -> LoopEntry? {
+        loaded.setHeat(heatBetweenLooks, ofFunction: index)
+        if configuration.tiering.isSynchronous {
+            optimizeNow(index, in: loop, loaded)
+        } else if let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
+            queue.add(request, of: loaded, by: self)
+        }
+        guard let loop else { return nil }
+        let entry = functions.withLock { functions in functions[index]?.loops[loop] ?? nil }
+        if entry != nil { loaded.setTakeover(!isAtHeader, ofFunction: index) }
+        return isAtHeader ? entry : nil
+    }
+
+    /// What is to be made.
+    private static func request(
+        _ index: Int, in loop: Int?, _ functions: inout [Int: FunctionTier]
+    ) -> TierRequest? {
+        guard let tier = functions[index] else {
+            functions[index] = FunctionTier()
+            return TierRequest(function: index, loop: nil)
+        }
+        // A call that has not ended when the function is ready stays long.
+        guard tier.state == .optimized, let loop, tier.loops[loop] == nil else { return nil }
+        functions[index]?.loops[loop] = .some(nil)
+        return TierRequest(function: index, loop: loop)
+    }
+
+    private func optimizeNow(_ index: Int, in loop: Int?, _ loaded: LoadedModule) {
+        var tier: OptimizingTier?
+        while let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
+            var present = tier.take() ?? makeOptimizingTier()
+            make(request, with: &present, of: loaded)
+            tier = consume present
+        }
+    }
+
+    /// What compiles hot functions of this module, on one thread.
+    func makeOptimizingTier() -> OptimizingTier {
+        OptimizingTier(environment, configuration.features)
+    }
+
+    /// Makes what `request` asks for. What cannot be made stays as it is.
+    func make(
+        _ request: TierRequest, with tier: inout OptimizingTier, of loaded: LoadedModule
+    ) {
+        let index = request.function
+        guard let loop = request.loop else {
+            let image = try? tier.optimize(index, of: loaded)
+            if let image { loaded.direct(index, to: image) }
+            functions.withLock { functions in
+                functions[index]?.state = image == nil ? .refused : .optimized
+            }
+            return
+        }
+        let entry = try? tier.optimize(index, from: loop, of: loaded)
+        functions.withLock { functions in functions[index]?.loops[loop] = .some(entry) }
+    }
+}
+
+/// Something to be made: the code of a function, or code of it that begins at a loop.
+struct TierRequest: Hashable, Sendable {
+    var function: Int
+    /// Offset of the loop's first instruction in the body.
+    var loop: Int?
+}

@@ -1,0 +1,71 @@
+internal import ApusABI
+internal import ApusFormat
+internal import ApusRuntime
+internal import Synchronization
+
+/// Hot functions of all modules of an engine, and the threads that optimize them: they come with
+/// the first of them and end with the last.
+final class TierQueue: Sendable {
+    private struct Entry: Sendable {
+        let request: TierRequest
+        let tiers: ModuleTiers
+        /// A module that goes meanwhile needs nothing any more.
+        weak var module: LoadedModule?
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        /// The first entry that nobody has taken.
+        var next = 0
+        var threadCount = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// One processor is left to who runs.
+    private static let threadLimit = max(WorkerThreads.processorCount - 1, 1)
+
+    /// Has what `request` asks for made soon.
+    func add(_ request: TierRequest, of module: LoadedModule, by tiers: ModuleTiers) {
+        let isThreadWanted = state.withLock { state in
+            state.entries.append(Entry(request: request, tiers: tiers, module: module))
+            guard state.threadCount < Self.threadLimit else { return false }
+            state.threadCount += 1
+            return true
+        }
+        guard isThreadWanted else { return }
+        // Without a thread it stays as it is, until there is one.
+        let isStarted = WorkerThreads.start { self.work() }
+        if !isStarted { state.withLock { $0.threadCount -= 1 } }
+    }
+
+    private func work() {
+        var owner: ModuleTiers?
+        var compiler: OptimizingTier?
+        while let entry = take() {
+            guard let module = entry.module else { continue }
+            if owner !== entry.tiers {
+                compiler = entry.tiers.makeOptimizingTier()
+                owner = entry.tiers
+            }
+            if var present = compiler.take() {
+                entry.tiers.make(entry.request, with: &present, of: module)
+                compiler = consume present
+            }
+        }
+    }
+
+    /// The next entry; without one the thread is to end.
+    private func take() -> Entry? {
+        state.withLock { state in
+            guard state.next < state.entries.count else {
+                state.entries.removeAll()
+                state.next = 0
+                state.threadCount -= 1
+                return nil
+            }
+            defer { state.next += 1 }
+            return state.entries[state.next]
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// How functions of an engine whose compiler is `tiered` get from one tier to the next.
+public struct Tiering: Hashable, Sendable {
+    /// Whether hot functions are compiled anew on the thread that runs them, while it waits, so that
+    /// the same program does the same each time. If not, other threads do it meanwhile.
+    public var isSynchronous = false
+    /// How often a function or a loop runs before it is compiled anew; nil: as often as pays, by its
+    /// size. For tests.
+    public var threshold: Int?
+
+    /// What suits most programs.
+    public init() {}
+}

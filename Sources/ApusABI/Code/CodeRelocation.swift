@@ -1,0 +1,73 @@
+/// A place in code whose contents are known only when the module's functions have their places.
+public struct CodeRelocation: BitwiseCopyable, Sendable {
+    /// What a 32-bit displacement leads to.
+    public enum Kind: UInt8, BitwiseCopyable, Sendable {
+        /// The function's first instruction; the displacement ends its instruction.
+        case code
+        /// The function's code pointer (`FunctionLinkage`); the displacement ends its instruction.
+        case pointer
+        /// The function's heat, behind its code pointer; a 32-bit immediate follows the
+        /// displacement.
+        case heat
+        /// Whether other code can take over, behind the heat; an 8-bit immediate follows the
+        /// displacement.
+        case takeover
+
+        /// Bytes from the code pointer to what is wanted, less those from the end of the
+        /// displacement to that of the instruction.
+        @inline(__always)
+        public var addend: Int {
+            switch self {
+            case .code, .pointer: 0
+            case .heat: FunctionLinkage.heatOffset - 4
+            case .takeover: FunctionLinkage.takeoverOffset - 1
+            }
+        }
+    }
+
+    /// Offset of the displacement from the start of the function's code.
+    public var codeOffset: UInt32
+    /// In the module's function index space.
+    public var function: UInt32
+    public var kind: Kind
+
+    @inline(__always)
+    public init(_ kind: Kind, codeOffset: Int, function: UInt32) {
+        self.kind = kind
+        self.codeOffset = UInt32(truncatingIfNeeded: codeOffset)
+        self.function = function
+    }
+}
+
+/// How code calls the functions of its own module.
+public enum FunctionLinkage: Hashable, Sendable {
+    /// All of them are in one image for good.
+    case direct
+    /// By the module's table, which has a record of each function that the module defines: where
+    /// its code is now, and its heat, from which what runs takes until it is below 0.
+    case table(HeatUnit?)
+
+    /// What is taken from a function's heat.
+    public enum HeatUnit: Hashable, Sendable {
+        /// The bytes of the body that run, about.
+        case bytes
+        /// One for each entry and each round of a loop.
+        case rounds
+    }
+
+    /// Bytes of a record.
+    public static var recordBytes: Int { 16 }
+    /// In a record: the address of the code, 8 bytes.
+    public static var pointerOffset: Int { 0 }
+    /// In a record: the heat, 4 bytes.
+    public static var heatOffset: Int { 8 }
+    /// In a record: not 0 if code that begins at an outermost loop is ready for a call that is in
+    /// another one, 4 bytes.
+    public static var takeoverOffset: Int { 12 }
+
+    /// Whether functions are called by their code pointers.
+    public var usesTable: Bool { if case .table = self { true } else { false } }
+
+    /// What is counted; nil: nothing is.
+    public var heatUnit: HeatUnit? { if case .table(let unit) = self { unit } else { nil } }
+}

@@ -1,0 +1,158 @@
+public import ApusABI
+internal import ApusAssembler
+internal import ApusCollections
+public import ApusFormat
+
+/// A place that counts how often it runs, and what it does when that was often.
+struct HotPlace: BitwiseCopyable {
+    /// Where it goes then, and where it goes on.
+    var label: Label
+    var resume: Label
+    /// The outermost loop around, by the offset of its first instruction in the body; 0 if there is
+    /// none, or other code cannot take over there. With `isInner` it is another loop that is hot.
+    var loop: UInt32
+    /// Constants on the stack, which are not in their slots.
+    var firstConstant: Int
+    var constantCount: Int
+
+    static var isInner: UInt32 { RuntimeFunction.heatIsInner }
+}
+
+/// An operand that is no value in the frame yet.
+struct HotConstant: BitwiseCopyable {
+    var position: Int
+    var operand: Operand
+}
+
+/// Counting how often code runs (`docs/abi.md`, “Tiers”): each entry and each round of a loop takes
+/// from the function's heat as much as it has bytes. The runtime is told when that is below 0, and
+/// may say that other code goes on with the frame.
+extension BaselineCompiler {
+    /// With more constants below it on the stack, a loop is left to the call that it is in.
+    private static var constantLimit: Int { 16 }
+    /// An entry counts as no more bytes than this: what lies in loops is counted there.
+    private static var entryLimit: Int { 256 }
+
+    /// In the prologue. Changes the flags.
+    mutating func countEntry(_ analysis: borrowing BodyAnalysis) {
+        guard heatUnit != nil else { return }
+        let place = HotPlace(
+            label: code.makeLabel(), resume: code.makeLabel(), loop: 0, firstConstant: 0,
+            constantCount: 0)
+        count(bytes: min(analysis.codeEnd &- analysis.codeStart, Self.entryLimit), place)
+        code.bind(place.resume)
+    }
+
+    /// At the header of the loop that was opened last, whose label is bound. Changes the flags.
+    mutating func countRound(_ analysis: borrowing BodyAnalysis) {
+        guard heatUnit != nil else { return }
+        let record = analysis.controls[Int(frames.last.record)]
+        guard record.branchCount > 0 else { return }
+        let isInner = frames.last.outerLoop != 0
+        if !isInner {
+            frames.last.outerLoop = UInt32(truncatingIfNeeded: reader.position &- bodyStart)
+        }
+        var place = HotPlace(
+            label: code.makeLabel(), resume: code.makeLabel(),
+            loop: frames.last.outerLoop | (isInner ? HotPlace.isInner : 0),
+            firstConstant: hotConstants.count, constantCount: 0)
+        if !isInner { keepConstants(for: &place) }
+        count(bytes: Int(record.end) &- reader.position, place)
+        defer { code.bind(place.resume) }
+        guard place.loop != 0, !isInner, record.flags.contains(.loops) else { return }
+        // A call that is in an inner loop for long gets here now and then.
+        relocate(
+            .takeover, code.compareZeroRelative(), to: UInt32(truncatingIfNeeded: functionIndex))
+        code.jump(.ne, place.label)
+    }
+
+    /// Notes which operands are constants, at a place where they may have to be in their slots.
+    private mutating func keepConstants(for place: inout HotPlace) {
+        for position in 0..<stack.count where stack[position].kind == .constant {
+            guard place.constantCount < Self.constantLimit else {
+                place.loop = 0
+                place.constantCount = 0
+                return
+            }
+            hotConstants.append(HotConstant(position: position, operand: stack[position]))
+            place.constantCount &+= 1
+        }
+    }
+
+    private mutating func count(bytes: Int, _ place: HotPlace) {
+        let cost = heatUnit == .bytes ? Int32(truncatingIfNeeded: max(bytes, 1)) : 1
+        relocate(
+            .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
+        code.jump(.s, place.label)
+        hotPlaces.append(place)
+    }
+
+    /// Behind the function's code: what hot places do.
+    mutating func emitHotPlaces() {
+        if hotPlaces.isEmpty { return }
+        let shared = code.makeLabel()
+        for index in 0..<hotPlaces.count {
+            let place = hotPlaces[index]
+            code.bind(place.label)
+            for constant in 0..<place.constantCount {
+                let kept = hotConstants[place.firstConstant &+ constant]
+                store(kept.operand, slotAddress(kept.position))
+            }
+            code.moveImmediate(CallingConvention.scratch, UInt64(place.loop))
+            code.call(shared)
+            code.jump(place.resume)
+        }
+        code.bind(shared)
+        emitHeatCall()
+    }
+
+    /// Tells the runtime, with all that the function works on in its frame, and goes on where the
+    /// call came from, or in the code that the runtime names. Which loop it is is in the scratch.
+    private mutating func emitHeatCall() {
+        homeState = HomeState(valid: homes, dirty: homes)
+        saveHomes(homes)
+        code.move(.w64, RuntimeCall.argument(1), CallingConvention.scratch)
+        code.moveImmediate(RuntimeCall.argument(0), UInt64(functionIndex))
+        code.move(.w64, RuntimeCall.argument(2), .rbp)
+        // The return address is on the stack.
+        code.alu(.sub, .w64, .rsp, immediate: 8)
+        code.callRuntime(UInt64(RuntimeFunction.heat.rawValue))
+        markReturn()
+        code.alu(.add, .w64, .rsp, immediate: 8)
+        let replaced = code.makeLabel()
+        code.test(.w64, RuntimeCall.result, RuntimeCall.result)
+        code.jump(.ne, replaced)
+        homeState.valid = 0
+        restoreHomes()
+        code.ret()
+        code.bind(replaced)
+        restoreSavedRegisters()
+        let scratch = CallingConvention.scratch
+        code.load(.w64, scratch, Address(CallingConvention.context, ContextField.storeContext))
+        code.load(.w64, CallingConvention.generalArgument(0), Address(scratch, StoreField.frame))
+        code.leave()
+        code.jump(RuntimeCall.result)
+    }
+}
+
+extension BaselineCompiler {
+    /// Where the code of function `index` keeps what it works on. `analysis` is what validating its
+    /// body gave.
+    public mutating func frameMap(
+        _ index: Int, _ analysis: borrowing BodyAnalysis
+    ) throws(CompilationError) -> FrameMap {
+        functionIndex = index
+        instructionOffset = analysis.codeStart
+        assignHomes(analysis)
+        try layOutFrame(analysis)
+        var locals = [Int32](repeating: 0, count: analysis.locals.count)
+        var local = analysis.locals.nextUsed(0)
+        while local < locals.count {
+            locals[local] = localSlots[local]
+            local = analysis.locals.nextUsed(local &+ 1)
+        }
+        return FrameMap(
+            locals: locals, operands: stackBase, operandStride: -slotBytes, frameBytes: frameBytes,
+            argumentBytes: signatures.ofFunction(index).parameterStackBytes)
+    }
+}

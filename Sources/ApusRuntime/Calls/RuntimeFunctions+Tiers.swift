@@ -1,0 +1,90 @@
+internal import ApusABI
+internal import ApusFormat
+internal import CApusHost
+
+// SAFETY: contexts come from compiled code that runs, and so do the addresses of its stubs and
+// frames.
+extension RuntimeFunctions {
+    /// (address behind the call in a function's stub) → its code
+    static let functionCompile: Entry = { context, stub, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            let made = orFail(instance) {
+                UInt64(try instance.module.code(ofStubAt: UInt(stub)))
+            }
+            return made ?? 0
+        }
+    }
+
+    /// (function, loop, frame pointer) → code that goes on, or 0
+    static let heat: Entry = { context, function, loop, frame, _, _ in
+        unsafe withInstance(context) { instance in
+            let module = instance.module
+            let isInner = UInt32(truncatingIfNeeded: loop) & RuntimeFunction.heatIsInner != 0
+            let offset = Int(UInt32(truncatingIfNeeded: loop) & ~RuntimeFunction.heatIsInner)
+            guard
+                let entry = module.compiler?.isHot(
+                    Int(truncatingIfNeeded: function), in: offset == 0 ? nil : offset,
+                    isAtHeader: !isInner, of: module)
+            else { return 0 }
+            instance.store.takeImage(ofFrame: UInt(frame), entry.frame)
+            return UInt64(entry.image.base)
+        }
+    }
+}
+
+extension LoadedModule {
+    /// The code of the function whose stub was called before it had any, made now if nobody has
+    /// made it meanwhile.
+    fileprivate func code(ofStubAt address: UInt) throws -> UInt {
+        guard let table = code.space?.table, let compiler,
+            let position = table.position(ofStubAt: address)
+        else { throw ResourceError(.code, requested: 0) }
+        let unmade = table.stub(position) &+ UInt(TrampolineKind.compileEntry)
+        if table[position] == unmade {
+            try compiler.compile(module.importedFunctionCount + position, of: self)
+        }
+        let made = table[position]
+        guard made != unmade else { throw ResourceError(.code, requested: 0) }
+        return made
+    }
+}
+
+extension RuntimeStore {
+    /// Copies what a frame has, so that other code can go on with it when the frame is gone, and
+    /// tells compiled code where the image is.
+    // SAFETY: the frame is that of the compiled code that has called, laid out as `map` says; the
+    // image lives as long as the store, and is read before the store's guests go on.
+    fileprivate func takeImage(ofFrame frame: UInt, _ map: FrameMap) {
+        let bytes = map.imageBytes
+        let image = unsafe frameImage.room(bytes)
+        let low = frame &- UInt(map.frameBytes)
+        unsafe image.copyMemory(
+            from: UnsafeRawPointer(bitPattern: low).unsafelyUnwrapped, byteCount: bytes)
+        unsafe context.pointee.frame = UInt(bitPattern: image) &+ UInt(map.frameBytes)
+    }
+}
+
+/// Memory for the image of one frame.
+@safe
+struct FrameImage {
+    // SAFETY: `start` is an allocation of `capacity` bytes, which goes with `free`.
+    private var start: UnsafeMutableRawPointer?
+    private var capacity = 0
+
+    /// Room for `bytes`; what was there before goes.
+    mutating func room(_ bytes: Int) -> UnsafeMutableRawPointer {
+        let isMissing = unsafe start == nil
+        if isMissing || bytes > capacity {
+            free()
+            capacity = max(bytes, 4096)
+            unsafe start = .allocate(byteCount: capacity, alignment: 16)
+        }
+        return unsafe start.unsafelyUnwrapped
+    }
+
+    mutating func free() {
+        unsafe start?.deallocate()
+        unsafe start = nil
+        capacity = 0
+    }
+}

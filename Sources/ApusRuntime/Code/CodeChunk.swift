@@ -1,0 +1,136 @@
+internal import CApusHost
+internal import Synchronization
+
+/// Pages of a module's address space that are filled with code of one function after the other
+/// while others of it run.
+///
+/// They are mapped twice: where they run they can never be written, and the view through which they
+/// are written goes when the chunk is full. The last image in it to go takes it along.
+@safe
+final class CodeChunk: @unchecked Sendable {
+    // SAFETY: `view` is a mapping of `bytes` bytes that this object owns until `close`; it is
+    // written under the lock of the space that the chunk is open in. `directory` is owned, too; the
+    // handler reads it as long as code here runs, which keeps its image and so the chunk.
+    let base: UInt
+    let bytes: Int
+    private var view: UnsafeMutableRawPointer?
+    private let directory: OpaquePointer
+    private let table: LinkageTable
+    private weak let space: CodeSpace?
+    private weak let module: LoadedModule?
+    private var used = 0
+    private let entries = Mutex<[Entry]>([])
+
+    /// An image that may be going.
+    private struct Entry {
+        let start: UInt
+        weak var image: CodeImage?
+    }
+
+    /// No function is smaller.
+    private static var leastFunctionBytes: Int { 16 }
+
+    /// A chunk at `base`, which is `bytes` bytes of `table`'s room that nobody else has.
+    init(
+        base: UInt, bytes: Int, _ table: LinkageTable, _ space: CodeSpace, _ module: LoadedModule
+    ) throws(ResourceError) {
+        let capacity = UInt64(bytes / Self.leastFunctionBytes)
+        guard let directory = unsafe apus_code_directory_make(capacity) else {
+            throw ResourceError(.code, requested: UInt64(bytes))
+        }
+        guard let view = unsafe apus_code_view_make(
+            UnsafeMutableRawPointer(bitPattern: base), UInt64(bytes))
+        else {
+            unsafe apus_code_directory_free(directory)
+            throw ResourceError(.code, requested: UInt64(bytes))
+        }
+        guard unsafe apus_code_range_add_growing(base, base &+ UInt(bytes), directory) != 0 else {
+            unsafe apus_unmap(view, UInt64(bytes))
+            unsafe apus_code_directory_free(directory)
+            throw ResourceError(.code, requested: UInt64(bytes))
+        }
+        self.base = base
+        self.bytes = bytes
+        unsafe self.view = view
+        unsafe self.directory = directory
+        self.table = table
+        self.space = space
+        self.module = module
+        CodeRegistry.shared.add(self)
+    }
+
+    deinit {
+        CodeRegistry.shared.remove(base: base)
+        apus_code_range_remove(base)
+        unsafe apus_code_directory_free(directory)
+        close()
+        // What cannot be given back stays unused, with its address space.
+        if unsafe apus_decommit(UnsafeMutableRawPointer(bitPattern: base), UInt64(bytes)) == 0 {
+            space?.giveBack(base, bytes)
+        }
+    }
+
+    // MARK: Filling
+
+    /// Offset of the place for `count` bytes of code, aligned; nil if there is no room.
+    func place(_ count: Int, alignment: Int) -> Int? {
+        let place = (used + alignment - 1) & ~(alignment - 1)
+        guard unsafe view != nil, count <= bytes - place else { return nil }
+        return place
+    }
+
+    /// Writes `code` at `offset`, which `place` gave, and lets `change` complete it.
+    func write(_ code: Span<UInt8>, at offset: Int, _ change: (inout MutableSpan<UInt8>) -> Void) {
+        guard let view = unsafe view else { return }
+        precondition(offset >= used && code.count <= bytes - offset)
+        let place = unsafe (view + offset).assumingMemoryBound(to: UInt8.self)
+        unsafe code.withUnsafeBufferPointer { source in
+            guard let first = source.baseAddress else { return }
+            unsafe place.update(from: first, count: source.count)
+        }
+        var written = unsafe MutableSpan(_unsafeStart: place, count: code.count)
+        change(&written)
+        // A return address may be one past a function's last instruction.
+        used = offset + code.count + 1
+    }
+
+    /// Nothing is written any more.
+    func close() {
+        guard let view = unsafe view else { return }
+        unsafe apus_unmap(view, UInt64(bytes))
+        unsafe self.view = nil
+    }
+
+    // MARK: Images
+
+    /// Announces `image`, whose code was written last, with its trap sites, which stay where they
+    /// are until the image goes.
+    func add(_ image: CodeImage, _ sites: UnsafePointer<apus_trap_site>?, _ count: Int) {
+        entries.withLock { entries in
+            entries.append(Entry(start: image.base, image: image))
+        }
+        let isAdded = unsafe apus_code_directory_add(directory, image.base, sites, UInt64(count))
+        precondition(isAdded != 0, "there are more functions than could be")
+    }
+
+    /// The image at `base` goes.
+    func remove(_ base: UInt) { unsafe apus_code_directory_drop(directory, base) }
+
+    /// The image whose code includes `address`, and its module; nil if there is none, or if one of
+    /// them is going.
+    func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
+        guard let module else { return nil }
+        return entries.withLock { entries in
+            var low = 0
+            var high = entries.count
+            while low < high {
+                let middle = low + (high - low) / 2
+                if entries[middle].start > address { high = middle } else { low = middle + 1 }
+            }
+            guard low > 0, let image = entries[low - 1].image,
+                address &- image.base <= UInt(image.codeBytes)
+            else { return nil }
+            return (image, module)
+        }
+    }
+}

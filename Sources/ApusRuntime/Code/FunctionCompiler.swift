@@ -1,0 +1,34 @@
+public import ApusABI
+public import ApusFormat
+
+/// Who makes code of a module's functions while it runs: the runtime runs code and makes none.
+public protocol FunctionCompiler: Sendable {
+    /// How much a function with this body may run before it counts as hot (`docs/abi.md`, “Tiers”).
+    func heat(ofBody body: FunctionBody) -> Int32
+
+    /// Has function `index` of `module`, which is being called for the first time, begin in code
+    /// of its own (`LoadedModule.install`). Several threads may ask at once.
+    func compile(_ index: Int, of module: LoadedModule) throws
+
+    /// Function `index` of `module` is hot. `loop` is the outermost loop that it is in, by the
+    /// offset of its first instruction in the body. If it is at that loop's header other code can
+    /// take over: the frame's contents are to be as it says, and it begins at the address that it
+    /// gives. If not it gives none, but can have the function ask again when it gets there
+    /// (`LoadedModule.setTakeover`).
+    func isHot(
+        _ index: Int, in loop: Int?, isAtHeader: Bool, of module: LoadedModule
+    ) -> LoopEntry?
+}
+
+/// Code that goes on at the header of a loop, with what a frame of the baseline compiler has.
+public final class LoopEntry: Sendable {
+    /// The code, whose first function takes the address of the frame's image.
+    public let image: CodeImage
+    /// Where the frame has what.
+    public let frame: FrameMap
+
+    public init(_ image: CodeImage, _ frame: FrameMap) {
+        self.image = image
+        self.frame = frame
+    }
+}
