@@ -13,14 +13,14 @@ extension Engine {
         /// store's limits allow, if that is less.
         public var bytes: Int
         /// Bytes of each one that are kept free for the functions of the host that guests call:
-        /// 256 KiB. Asynchronous functions run on the thread's own stack.
+        /// 1 MiB. Asynchronous functions run on the thread's own stack.
         public var hostBytes: Int
         /// How many that nobody uses are kept: 256.
         public var idle: Int
 
         /// The defaults, except for what is given.
         public init(
-            limit: Int = 16_384, bytes: Int = 2 << 20, hostBytes: Int = 256 << 10,
+            limit: Int = 16_384, bytes: Int = 2 << 20, hostBytes: Int = 1 << 20,
             idle: Int = 256
         ) {
             self.limit = limit

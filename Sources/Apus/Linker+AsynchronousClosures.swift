@@ -57,3 +57,21 @@ extension Linker {
         define(module, name, host: HostClosure(type, asynchronous: body))
     }
 }
+
+extension Linker {
+    /// Defines a function of the host that guests wait for if they can; for others it does what
+    /// `body` says. Both work on the cells of its call.
+    @_spi(ApusWASI)
+    public mutating func define(
+        _ module: String, _ name: String, type: FunctionType,
+        cells body: @escaping @Sendable (borrowing CellCall) throws -> Void,
+        suspended:
+            nonisolated(nonsending) @escaping @Sendable (SuspendedCellCall) async throws -> Void
+    ) {
+        var host = HostClosure(type.parameters, type.results) { frame in
+            try body(CellCall(frame))
+        }
+        host.asynchronousBody = { frame in try await suspended(SuspendedCellCall(frame)) }
+        define(module, name, host: host)
+    }
+}

@@ -21,7 +21,10 @@ struct HandMadeTrampolines: TrampolineSource {
             case .trapExit: code += MachineCode.trapExit(trapLeave)
             case .tailReturn: code += [0x0F, 0x0B]  // No test makes a tail call.
             case .allocate: code += [0x0F, 0x0B]  // No test has code that makes objects.
-            case .linkage(let distance): code += MachineCode.jumpThrough(distance)
+            case .compile: code += [0x0F, 0x0B]  // No test has functions without code.
+            case .linkage(let distance, _):
+                code += MachineCode.jumpThrough(distance)
+                while code.count % 16 != 0 { code.append(0xCC) }
             }
         }
         return (code, offsets)

@@ -40,6 +40,8 @@ public final class Interrupter: @unchecked Sendable {
         var duration: Duration?
         /// Whether the deadline has passed.
         var isLate = false
+        /// Wakes who waits for a guest that waits on a stack of its own.
+        var wake: (@Sendable () -> Void)?
         /// When the watchdog looks at this at the latest; nil: perhaps never.
         var appointment: UInt64?
 
@@ -213,6 +215,15 @@ public final class Interrupter: @unchecked Sendable {
         if mustBlock { apus_interrupts_give_back() }
     }
 
+    /// Sets what is called when a guest that waits is to stop, which is at once if that is so now.
+    func setWake(_ wake: (@Sendable () -> Void)?) {
+        let isLate = withState { state in
+            state.wake = wake
+            return state.reasonNow() != nil
+        }
+        if isLate { wake?() }
+    }
+
     /// Why what is going on is to stop; nil if it need not.
     var reason: Interruption? { withState { $0.reasonNow() } }
 
@@ -279,9 +290,11 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Asks the call that runs to stop if it must. Whether it has to be asked again.
     private func stop(_ state: inout State) -> Bool {
-        guard let reason = state.reason, let thread = unsafe state.thread,
-            unsafe state.context != nil
-        else { return false }
+        guard let reason = state.reason, unsafe state.context != nil else { return false }
+        guard let thread = unsafe state.thread else {
+            state.wake?()
+            return false
+        }
         Self.raise(reason, &state)
         if usesSignals { unsafe apus_interrupt_thread(thread) }
         return usesSignals

@@ -6,7 +6,7 @@ public struct GuestStackConfiguration: Hashable, Sendable {
     /// address space; memory is taken when it is touched.
     public var bytes: UInt64 = 2 << 20
     /// Bytes of each one kept free for functions of the host.
-    public var hostBytes: UInt64 = 256 << 10
+    public var hostBytes: UInt64 = 1 << 20
     /// How many that nobody uses are kept.
     public var idle = 256
 

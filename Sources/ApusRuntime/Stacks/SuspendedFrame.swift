@@ -32,4 +32,15 @@ public struct SuspendedFrame {
             unsafe cells[index] = newValue
         }
     }
+
+    /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
+    /// none.
+    ///
+    /// Unsafe: they are there until the function returns.
+    // SAFETY: the instance and its memory live as long as the store, which is in a call.
+    @unsafe public var callerMemory: UnsafeMutableRawBufferPointer? {
+        guard let memory = caller?.exportedMemory else { return nil }
+        return unsafe UnsafeMutableRawBufferPointer(
+            start: memory.baseAddress, count: memory.byteCount)
+    }
 }
