@@ -20,11 +20,13 @@ extension HostClosure {
         asynchronous body:
             nonisolated(nonsending) @escaping (Caller, repeat each Parameter) async throws -> Void
     ) {
-        self.init(valueTypes(repeat (each Parameter).self), [], asynchronous: { frame in
-            var index = 0
-            try await body(
-                Caller(frame), repeat try frame.next((each Parameter).self, &index))
-        })
+        self.init(
+            valueTypes(repeat (each Parameter).self), [],
+            asynchronous: { frame in
+                var index = 0
+                try await body(
+                    Caller(frame), repeat try frame.next((each Parameter).self, &index))
+            })
     }
 
     @inlinable
@@ -51,16 +53,18 @@ extension HostClosure {
     ) {
         let parameters = valueTypes(repeat (each Parameter).self)
         let resultTypes = valueTypes(repeat (each Result).self)
-        self.init(parameters, resultTypes, asynchronous: { frame in
-            var index = 0
-            let results = try await body(
-                Caller(frame), repeat try frame.next((each Parameter).self, &index))
-            index = 0
-            for result in repeat each results {
-                frame[index] = try result.cell(frame.embedder)
-                index += 1
-            }
-        })
+        self.init(
+            parameters, resultTypes,
+            asynchronous: { frame in
+                var index = 0
+                let results = try await body(
+                    Caller(frame), repeat try frame.next((each Parameter).self, &index))
+                index = 0
+                for result in repeat each results {
+                    frame[index] = try result.cell(frame.embedder)
+                    index += 1
+                }
+            })
     }
 
     /// A function of a type that is known only at run time.
@@ -69,15 +73,17 @@ extension HostClosure {
         asynchronous body:
             nonisolated(nonsending) @escaping (Caller, [Value]) async throws -> [Value]
     ) {
-        self.init(type.parameters, type.results, asynchronous: { frame in
-            let store = frame.embedder
-            let arguments = try Value.values(of: type.parameters, in: store) { frame[$0] }
-            let results = try await body(Caller(frame), arguments)
-            try Value.check(results, against: type.results, place: "a host function's results")
-            for (index, cell) in try Value.cells(results, in: store).enumerated() {
-                frame[index] = cell
-            }
-        })
+        self.init(
+            type.parameters, type.results,
+            asynchronous: { frame in
+                let store = frame.embedder
+                let arguments = try Value.values(of: type.parameters, in: store) { frame[$0] }
+                let results = try await body(Caller(frame), arguments)
+                try Value.check(results, against: type.results, place: "a host function's results")
+                for (index, cell) in try Value.cells(results, in: store).enumerated() {
+                    frame[index] = cell
+                }
+            })
     }
 }
 

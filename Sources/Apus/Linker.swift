@@ -105,8 +105,8 @@ public struct Linker {
         try instantiate(module, in: store, hostState, isInitialized: true)
     }
 
-    /// Instantiates `module` in `store` and calls its start function asynchronously. Modules that it
-    /// imports from have theirs called synchronously.
+    /// Instantiates `module` in `store` and calls its start function asynchronously. Modules that
+    /// it imports from have theirs called synchronously.
     ///
     /// - Throws: what `instantiate(_:in:hostState:)` throws, and what an asynchronous call does
     ///   (`Function.callAsync(_:)`).

@@ -7,7 +7,9 @@ struct Guest {
     let instance: Instance
 
     /// A new one, whose start function and `_initialize` have run.
-    nonisolated(nonsending) init(_ template: SandboxTemplate, _ output: SandboxOutput) async throws {
+    nonisolated(nonsending) init(
+        _ template: SandboxTemplate, _ output: SandboxOutput
+    ) async throws {
         let configuration = template.configuration
         store = Store(template.module.engine, limits: configuration.limits)
         if let deadline = configuration.deadline { store.setDeadline(after: deadline) }

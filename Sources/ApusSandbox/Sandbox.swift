@@ -85,8 +85,8 @@ public actor Sandbox {
         }
     }
 
-    /// Runs the program that the module is, in a guest of its own, and returns its exit status: what
-    /// it exports as `_start`.
+    /// Runs the program that the module is, in a guest of its own, and returns its exit status:
+    /// what it exports as `_start`.
     ///
     /// - Throws: `ExportError` if it is no program; otherwise as `call(_:_:as:)`.
     public func run() async throws -> Int32 {

@@ -204,7 +204,9 @@ import Testing
         var linker = Linker(engine)
         linker.define("host", "wait") { (caller: Caller, number: Int32) async throws -> Int32 in
             await Task.yield()
-            caller.store.collectObjects()
+            if number == 1, caller.store.externalReferenceCount < 10 {
+                caller.store.collectObjects()
+            }
             return number
         }
         linker.define("host", "look") { (reference: ExternReference?) in
@@ -216,6 +218,12 @@ import Testing
             let instance = try linker.instantiate(module, in: store)
             let keep = try instance.function("keep", as: ((ExternReference?) -> Int32).self)
             #expect(try await keep.callAsync(ExternReference(Owned(7, owned))) == 7)
+            // So many that they are looked through between calls.
+            for number in 0..<3000 {
+                let reference = ExternReference(Owned(Int32(number), owned))
+                #expect(try await keep.callAsync(reference) == Int32(number))
+            }
+            #expect(owned.total < 2500)
             let box = try instance.function("box", as: ((Int32) -> Int32).self)
             #expect(try await box.callAsync(12) == 12)
         }()

@@ -10,6 +10,8 @@ final class GuestStack: @unchecked Sendable {
     /// Where guests may not go on: below are the functions of the host.
     let limit: UInt
     private var moreCells: UnsafeMutablePointer<UInt64>?
+    /// How many cells of the call hold references when it begins, and when it has ended.
+    private(set) var referenceCounts = (arguments: 0, results: 0)
     /// The stack of the call that waits for what makes this one.
     var parent: GuestStack?
     /// The number of the present wait among those of the store.
@@ -38,6 +40,7 @@ final class GuestStack: @unchecked Sendable {
         unsafe record.pointee.context = target.context
         unsafe record.pointee.code = target.code
         unsafe record.pointee.values = unsafe cells
+        referenceCounts = (target.parameterCount, target.cellCount)
         return unsafe cells
     }
 
@@ -54,6 +57,21 @@ final class GuestStack: @unchecked Sendable {
         let cells = unsafe memory.assumingMemoryBound(to: UInt64.self)
         unsafe moreCells = unsafe cells
         return unsafe cells
+    }
+
+    /// The cells of the call.
+    var cells: UnsafeMutablePointer<UInt64> { unsafe record.pointee.values }
+
+    /// Gives back to the system what deep recursion has left behind.
+    func discard() {
+        let kept: UInt = 64 << 10
+        let end = (highAddress &- kept) & ~UInt(apus_page_bytes() - 1)
+        let low = unsafe record.pointee.low
+        if end > low {
+            // What is not given back stays as it is.
+            _ = unsafe apus_discard(
+                UnsafeMutableRawPointer(bitPattern: low), UInt64(end &- low))
+        }
     }
 
     /// The call has ended, and nobody needs its cells any more.

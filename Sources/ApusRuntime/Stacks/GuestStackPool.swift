@@ -35,8 +35,25 @@ final class GuestStackPool: Sendable {
         }
     }
 
+    /// How many are kept with all that guests have touched of them.
+    private static var warm: Int { 16 }
+
     /// Takes back a stack on which nothing runs any more.
     func giveBack(_ stack: GuestStack) {
+        let isWarm = stacks.withLock { stacks in
+            if stacks.idle.count < min(Self.warm, configuration.idle) {
+                stacks.idle.append(stack)
+                return true
+            }
+            return false
+        }
+        if !isWarm { giveBackCold(stack) }
+    }
+
+    /// There are many of them: they are kept, if at all, without what they are made of.
+    @inline(never)
+    private func giveBackCold(_ stack: GuestStack) {
+        stack.discard()
         let isKept = stacks.withLock { stacks in
             if stacks.idle.count < configuration.idle {
                 stacks.idle.append(stack)

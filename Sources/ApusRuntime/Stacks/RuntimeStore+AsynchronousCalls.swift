@@ -115,23 +115,34 @@ extension RuntimeStore {
     }
 
     private nonisolated(nonsending) func drive(_ stack: GuestStack) async throws {
-        let isHooked = has(apus_attention_hook)
+        if has(apus_attention_collect) {
+            unsafe collect(cells: stack.cells, count: stack.referenceCounts.arguments)
+        }
+        guard has(apus_attention_hook) else { return try await go(stack) }
         let hook = callHook
-        if isHooked { try hook?(.enteringWasm) }
+        let count = pinned.count
+        // A call that was left behind may end after the one that it was made for.
+        defer { pinned.removeLast(max(pinned.count - count, 0)) }
+        unsafe pin(stack.cells, stack.referenceCounts.arguments)
+        try hook?(.enteringWasm)
         do {
-            if has(apus_attention_collect) { unsafe collect(cells: nil, count: 0) }
-            try beginInterruptible()
-            defer { endInterruptible() }
-            var isEnded = try resume(stack)
-            while !isEnded {
-                let failure = await serve(stack)
-                isEnded = try resume(stack, again: true, failure)
-            }
+            try await go(stack)
         } catch {
-            if isHooked { try? hook?(.leavingWasm) }
+            try? hook?(.leavingWasm)
             throw error
         }
-        if isHooked { try hook?(.leavingWasm) }
+        unsafe pin(stack.cells, stack.referenceCounts.results)
+        try hook?(.leavingWasm)
+    }
+
+    private nonisolated(nonsending) func go(_ stack: GuestStack) async throws {
+        try beginInterruptible()
+        defer { endInterruptible() }
+        var isEnded = try resume(stack)
+        while !isEnded {
+            let failure = await serve(stack)
+            isEnded = try resume(stack, again: true, failure)
+        }
     }
 
     // MARK: The guest's turn

@@ -32,11 +32,12 @@ import Testing
               (i32.load (i32.const 272)))))
         """
 
-    private func prepare(_ wasi: WASI) throws -> PreparedModule {
-        let engine = Engine()
-        var linker = Linker(engine)
+    /// With a world of its own.
+    private func prepare(_ wasi: WASI, _ module: Module? = nil) throws -> PreparedModule {
+        let module = try module ?? Module(Engine(), text: Self.waiting)
+        var linker = Linker(module.engine)
         try wasi.define(in: &linker)
-        return try linker.prepare(Module(engine, text: Self.waiting))
+        return try linker.prepare(module)
     }
 
     private var systemClock: WASI {
@@ -57,10 +58,11 @@ import Testing
 
     @Test func sleepersTakeNoThreads() async throws {
         let wasi = systemClock
+        let module = try Module(Engine(), text: Self.waiting)
         let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Int32.self) { group in
             for _ in 0..<100 {
-                group.addTask { try await sleep(prepare(wasi), .milliseconds(200)) }
+                group.addTask { try await sleep(prepare(wasi, module), .milliseconds(200)) }
             }
             for try await status in group { #expect(status == 0) }
         }
