@@ -33,6 +33,7 @@ extension SandboxArgument where Self: FixedWidthInteger {
 }
 
 extension SandboxResult where Self: FixedWidthInteger {
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .integer(let value) = data else { return nil }
         // The bits of an unsigned one may have come as those of a negative number.
@@ -52,6 +53,7 @@ extension UInt64: SandboxArgument, SandboxResult {}
 extension Bool: SandboxArgument, SandboxResult {
     public var sandboxData: SandboxData { .integer(self ? 1 : 0) }
 
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .integer(let value) = data else { return nil }
         self = value != 0
@@ -61,6 +63,7 @@ extension Bool: SandboxArgument, SandboxResult {
 extension Double: SandboxArgument, SandboxResult {
     public var sandboxData: SandboxData { .number(self) }
 
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .number(let value) = data else { return nil }
         self = value
@@ -70,6 +73,7 @@ extension Double: SandboxArgument, SandboxResult {
 extension Float: SandboxArgument, SandboxResult {
     public var sandboxData: SandboxData { .number(Double(self)) }
 
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .number(let value) = data else { return nil }
         self = Float(value)
@@ -80,6 +84,7 @@ extension String: SandboxArgument, SandboxResult {
     public static var isBytes: Bool { true }
     public var sandboxData: SandboxData { .bytes(Array(utf8)) }
 
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .bytes(let bytes) = data,
             let text = String(validating: bytes, as: UTF8.self)
@@ -92,6 +97,7 @@ extension [UInt8]: SandboxArgument, SandboxResult {
     public static var isBytes: Bool { true }
     public var sandboxData: SandboxData { .bytes(self) }
 
+    /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .bytes(let bytes) = data else { return nil }
         self = bytes
