@@ -112,7 +112,7 @@ extension [UInt8] {
 }
 
 /// System calls, made again when a signal interrupts them.
-private enum FileDescriptor {
+enum FileDescriptor {
     /// Writes some of `bytes` and returns how many, or a negative number.
     static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int {
         // SAFETY: the buffer is the slice's own, which lives during the call.

@@ -14,7 +14,7 @@ public final class Engine: Sendable {
     /// What may be set about an engine. The defaults suit most programs.
     public struct Configuration: Hashable, Sendable {
         /// The compiler that makes machine code.
-        public var compiler = Compiler.optimizing
+        public var compiler = Compiler.tiered
         /// How functions get from one tier to the next, if the compiler is `tiered`.
         public var tiering = Tiering()
         /// Which parts of WebAssembly modules may use.
@@ -52,6 +52,10 @@ public final class Engine: Sendable {
         public var masksCheckedAccesses = true
         /// How many elements any one table may have.
         public var tableElementsLimit: UInt64 = 10_000_000
+
+        /// Where modules are looked for that were compiled before; nil: nowhere. Where they come
+        /// from makes no difference but the time it takes.
+        public var cache: Cache?
 
         /// Whether compiling a module measures its phases (`Module.Statistics.phases`).
         @_spi(ApusCLI)

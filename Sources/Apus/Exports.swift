@@ -16,6 +16,7 @@
 @_exported import struct ApusFormat.TextPlace
 @_exported import struct ApusFormat.ValueType
 @_exported import struct ApusRuntime.AllocatorStatistics
+@_exported import enum ApusRuntime.ArtifactError
 @_exported import enum ApusRuntime.AsynchronousCallError
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth

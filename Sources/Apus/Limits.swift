@@ -11,8 +11,9 @@ public struct Limits: Hashable, Sendable {
     public var memoryBytes: UInt64
     /// Elements that all tables of a store may have together: 10 million, of 8 bytes each.
     public var tableElements: UInt64
-    /// Bytes that the heap of a store's garbage-collected objects may have: 4 GiB, of at most 64. A
-    /// guest that needs more than that for objects in use traps with `heapExhausted`.
+    /// Bytes that the heap of a store's garbage-collected objects may have: 4 GiB, of at most 64.
+    /// The exceptions that its guests keep may have as many again. A guest that needs more than
+    /// that for what is in use traps with `heapExhausted`.
     public var heapBytes: UInt64
     /// Linear memories of a store: 10 000, those of its instances and others together.
     public var memories: Int
@@ -95,6 +96,10 @@ extension Limits {
 
     func check(moduleBytes count: Int) throws(ResourceError) {
         try Self.check(.moduleBytes, count, moduleBytes)
+    }
+
+    func check(codeBytes count: Int, moduleBytes: Int) throws(ResourceError) {
+        try Self.check(.moduleCode, count, codeBytes(moduleBytes: moduleBytes))
     }
 
     func check(functions count: Int) throws(ResourceError) {

@@ -13,11 +13,21 @@ public struct Module: Sendable {
     public let statistics: Statistics
     let loaded: LoadedModule
 
+    /// What has been compiled so far, of a module whose functions are compiled while they run
+    /// (`Engine.Compiler.tiered`); nil if all were compiled at once.
+    public var tiers: TierStatistics? { (loaded.functionCompiler as? ModuleTiers)?.statistics }
+
+    /// The name of function `index` in the module's name section, else the first it is exported
+    /// under.
+    @_spi(ApusCLI)
+    public func functionName(_ index: Int) -> String? { loaded.name(ofFunction: index) }
+
     /// What compiling a module took and gave.
     public struct Statistics: Hashable, Sendable {
         /// Size of the module's binary form.
         public var moduleBytes: Int
-        /// Size of its machine code.
+        /// Size of the machine code that it was loaded with: none if functions are compiled when
+        /// they are called (`Module.tiers`).
         public var codeBytes: Int
         /// Time to decode all but the functions' bodies.
         public var decodeTime: Duration
@@ -30,6 +40,9 @@ public struct Module: Sendable {
             zip(CompilationPhases.Phase.allCases, phaseTimes).map { ("\($0)", $1) }
         }
         var phaseTimes: [Duration] = []
+        /// Whether it was not compiled, but had been before (`Module.serialize()`, `Cache`); then
+        /// the times are those that loading it took.
+        public var isPrecompiled = false
     }
 
     /// Compiles the module whose binary form `bytes` is.
@@ -75,6 +88,10 @@ public struct Module: Sendable {
     public init(
         _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
+        if engine.configuration.cache != nil {
+            try self.init(engine, cachedAt: path, until: deadline)
+            return
+        }
         let start = ContinuousClock.now
         let source = try ModuleSource(contentsOf: path)
         self = try source.locatingErrors {
@@ -93,8 +110,23 @@ public struct Module: Sendable {
         }
     }
 
-    private init(
+    init(_ engine: Engine, _ loaded: LoadedModule, _ statistics: Statistics) {
+        self.engine = engine
+        self.loaded = loaded
+        self.statistics = statistics
+    }
+
+    init(
         _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant,
+        until deadline: ContinuousClock.Instant?
+    ) throws {
+        self = try Self.cached(engine, bytes, since: start) {
+            try Module(engine, compiling: bytes, since: start, until: deadline)
+        }
+    }
+
+    private init(
+        _ engine: Engine, compiling bytes: ByteStorage, since start: ContinuousClock.Instant,
         until deadline: ContinuousClock.Instant?
     ) throws {
         let environment = try engine.environment
@@ -128,7 +160,7 @@ public struct Module: Sendable {
     }
 
     /// Decodes and checks all but the functions' bodies.
-    private static func decode(_ engine: Engine, _ bytes: ByteStorage) throws -> DecodedModule {
+    static func decode(_ engine: Engine, _ bytes: ByteStorage) throws -> DecodedModule {
         let features = engine.configuration.features
         let limits = engine.configuration.limits
         try limits.check(moduleBytes: bytes.count)

@@ -1,5 +1,6 @@
 public import ApusCollections
 internal import ApusFormat
+internal import ApusRuntime
 internal import ApusText
 
 /// A module as it was given, in binary or in text form: what its errors point into.
@@ -10,10 +11,15 @@ public struct ModuleSource {
     private let text: ByteStorage?
     private let file: String?
 
-    /// The module that `contents` are, in either form. Errors name `file`.
+    /// The module that `contents` are, in either form; of one that was compiled before, the module
+    /// that it was made of. Errors name `file`.
     /// Throws `TextError` if it is a text that does not follow the format, `FileError` if it is
     /// something else altogether.
     public init(_ contents: ByteStorage, named file: String) throws {
+        if Artifact.begins(contents.span) {
+            try self.init(Artifact(contents).module, isText: false, named: file)
+            return
+        }
         let isText = TextFormat.isText(contents.span)
         if isText || contents.count == 0,
             let reason = ForeignFormat.refusal(of: contents.span)

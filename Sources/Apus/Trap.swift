@@ -76,14 +76,22 @@ public struct Trap: Error, Sendable {
 
         /// The function's name in the module's name section, else the first it is exported under.
         public var name: String? {
-            if let name = module.functionName(function) { return name }
-            let index = UInt32(truncatingIfNeeded: function)
-            return module.module.exports.first { $0.item == .function(index) }?.name
+            module.name(ofFunction: function)
         }
 
         /// The function's name as it stands in its source, if `name` is one that a compiler of C++
         /// or Rust made of it; else `name`.
         public var sourceName: String? { name.map { DemangledName.of($0) ?? $0 } }
+    }
+}
+
+extension LoadedModule {
+    /// The name of function `index` in the module's name section, else the first it is exported
+    /// under.
+    func name(ofFunction index: Int) -> String? {
+        if let name = functionName(index) { return name }
+        let item = ExternalIndex.function(UInt32(truncatingIfNeeded: index))
+        return module.exports.first { $0.item == item }?.name
     }
 }
 

@@ -22,8 +22,6 @@ extension ModuleCompiler where Self: ~Copyable {
 public struct CompilationError: Error, Hashable, Sendable {
     /// What stood in the way.
     public enum Reason: Hashable, Sendable {
-        /// The compiler does not have this feature yet.
-        case unsupported(Feature)
         /// The function's code or frame would exceed what the compiler can address.
         case tooLarge
         /// The compiler has verified what it did, and it is wrong.

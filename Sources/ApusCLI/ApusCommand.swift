@@ -12,19 +12,22 @@ struct ApusCommand: ParsableCommand {
                      [--timeout DURATION] [--fuel N] [--max-memory BYTES] [--stats]
                      … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
+            apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
             apus inspect MODULE --function FUNCTION [--stage STAGE]
             apus wast SCRIPT…
             apus parse TEXT [-o MODULE]
             apus print MODULE [-o TEXT]
+            apus cache show|clear
             apus settings
             """,
         discussion: """
             A program sees nothing of this machine that you do not hand to it: no files but those \
             under the folders you name, no environment but the variables you write. Its input, \
-            output and error output are yours. A MODULE is a file in binary or in text form, or \
-            - for the input.
+            output and error output are yours. A MODULE is a file in binary or in text form, one \
+            that `apus compile` has made (*.apus), or - for the input. What is compiled is kept \
+            for the next time, see `apus cache`.
 
             EXAMPLES:
               apus hello.wasm                          run a program
@@ -32,6 +35,7 @@ struct ApusCommand: ParsableCommand {
               apus run --dir ~/photos::/in:ro --env LANG convert.wasm /in/a.png
               apus run --invoke add math.wasm 2 3      call one exported function
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
+              apus compile big.wasm -o big.apus        once, so that it starts at once
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  where does the time go?
               apus inspect math.wasm --function add    what becomes of it?
@@ -42,9 +46,9 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ValidateCommand.self, BenchCommand.self, InspectCommand.self,
-            WastCommand.self, ParseCommand.self, PrintCommand.self, SettingsCommand.self,
-            VersionCommand.self,
+            RunCommand.self, CompileCommand.self, ValidateCommand.self, BenchCommand.self, InspectCommand.self,
+            WastCommand.self, ParseCommand.self, PrintCommand.self, CacheCommand.self,
+            SettingsCommand.self, VersionCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
@@ -58,6 +62,9 @@ struct ApusCommand: ParsableCommand {
         var arguments = HostProcess.arguments
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
+            if let program = QuickCommandLine.program(arguments) {
+                return try program.run { EngineOptions.standard }
+            }
             var command = try parseAsRoot(arguments)
             try command.run()
         } catch {

@@ -20,7 +20,7 @@ struct BenchCommand: ParsableCommand {
               apus bench --dir . program.wasm input.txt
             """)
 
-    @OptionGroup var grants: Grants
+    @OptionGroup var grants: GrantOptions
 
     @Flag(help: "Print one JSON object instead of a table.")
     var json = false
@@ -78,7 +78,7 @@ struct BenchCommand: ParsableCommand {
         let compiled = try ModuleFile(module).compile(engine)
 
         var wasi = WASI()
-        try wasi.grant(grants)
+        try wasi.grant(grants.chosen)
         wasi.argumentBytes = (["bench"] + arguments).map(HostText.bytes)
         wasi.standardOutput = .discard
         wasi.standardError = .discard

@@ -1,40 +1,11 @@
 internal import ApusWASI
-internal import ArgumentParser
 
-/// The options by which a program is given things.
-struct Grants: ParsableArguments {
-    @Option(
-        name: .customLong("dir"),
-        help: ArgumentHelp(
-            "A folder the program may use, and the name it has for it: --dir docs::/docs:ro.",
-            discussion: """
-                Without ::GUEST the program uses the same path. With :ro it may only read, with \
-                :rw, or neither, write too.
-                """,
-            valueName: "HOST[::GUEST][:ro]"))
+/// What a program is given of this machine.
+struct Grants {
     var directories: [Preopen] = []
-
-    @Option(
-        name: .customLong("env"),
-        help: ArgumentHelp(
-            "A variable of the program's environment: --env LANG=C.",
-            discussion: "Without =VALUE it is the one that this process has, if it has it.",
-            valueName: "KEY[=VALUE]"))
     var variables: [Variable] = []
-
-    @Flag(help: "Hand over all variables of this process: --inherit-env; --env comes on top.")
-    var inheritEnv = false
-
-    @Option(
-        name: .customLong("tcplisten"),
-        help: ArgumentHelp(
-            "A socket that listens on ADDRESS: --tcplisten 127.0.0.1:8080.",
-            discussion: """
-                The program finds it as a descriptor behind those of its folders, the first of \
-                which is 3, and accepts connections with sock_accept. Port 0 stands for any that \
-                is free; which one is said on the error output.
-                """,
-            valueName: "ADDRESS"))
+    /// It gets all variables of this process, too.
+    var inheritsEnvironment = false
     var sockets: [ListeningSocket] = []
 }
 
@@ -49,7 +20,7 @@ extension WASI {
                 directory.guest, directory.host,
                 access: directory.isReadOnly ? .readOnly : .readWrite)
         }
-        let variables = Variable.resolved(grants.variables, inheritsAll: grants.inheritEnv)
+        let variables = Variable.resolved(grants.variables, inheritsAll: grants.inheritsEnvironment)
         environmentBytes = variables.map { ($0.key, $0.value ?? []) }
         for socket in grants.sockets { sockets.append(try socket.open()) }
     }

@@ -18,6 +18,15 @@ struct LinkOptions: ParsableArguments {
             valueName: "WHAT"))
     var unknownImports = UnknownImports.refuse
 
+    /// What the options say.
+    var chosen: Linking { Linking(preloads: preloads, unknownImports: unknownImports) }
+}
+
+/// What a program may import besides WASI.
+struct Linking {
+    var preloads: [Preload] = []
+    var unknownImports = UnknownImports.refuse
+
     /// Whether WASI is all there is.
     var isEmpty: Bool { preloads.isEmpty && unknownImports == .refuse }
 }

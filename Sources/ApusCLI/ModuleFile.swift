@@ -17,6 +17,7 @@ struct ModuleFile {
         _ engine: Engine, deadline: ContinuousClock.Instant? = nil
     ) throws -> Module {
         try naming {
+            if isCompiled { return try Module(engine, precompiledAt: path) }
             if isPlain { return try Module(engine, contentsOf: path, deadline: deadline) }
             return try Module(engine, ModuleSource(read(), named: name), deadline: deadline)
         }
@@ -34,6 +35,13 @@ struct ModuleFile {
     func source() throws -> ModuleSource {
         try naming { try ModuleSource(read(), named: name) }
     }
+
+    /// What the name of a file with machine code ends in. Only then is it run as it is; other
+    /// files in the form of such a one are taken for the module that it was made of.
+    static let ending = ".apus"
+
+    /// Whether its name says that it was compiled before.
+    var isCompiled: Bool { isPlain && path.hasSuffix(Self.ending) }
 
     /// Whether its path is one that need not be opened here.
     private var isPlain: Bool { path != "-" && !HostText.isEscaped(path) }
@@ -55,8 +63,10 @@ struct ModuleFile {
         } catch let error as FileError {
             throw explained(error)
         } catch let error as ResourceError {
-            // All others name the file themselves.
             throw ModuleFileError(file: name, error: error)
+        } catch let error as ArtifactError {
+            if case .untrusted = error { throw error }
+            throw CompiledFileError(file: name, error: error)
         }
     }
 
@@ -73,6 +83,13 @@ struct ModuleFile {
         }
         return error
     }
+}
+
+/// A compiled module cannot be used; says which file it is.
+struct CompiledFileError: Error, CustomStringConvertible {
+    var file: String
+    var error: ArtifactError
+    var description: String { "\(PrintableText.path(file)): \(error)" }
 }
 
 /// A module is more than it may be; says which file it is.

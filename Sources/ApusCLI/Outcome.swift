@@ -10,6 +10,9 @@ internal import ArgumentParser
     internal import Darwin
 #endif
 
+/// Ends the process.
+private func endProcess(_ status: Int32) -> Never { exit(status) }
+
 /// How the command ends.
 enum Outcome {
     /// What a shell reports of a program that aborted: 128 + SIGABRT.
@@ -42,7 +45,7 @@ enum Outcome {
     /// stands for after saying what went wrong, and which of `limits` it was if it was one. Then
     /// does `finally`.
     static func exiting(
-        limits: LimitOptions? = nil, _ work: () throws -> Int32, finally: () -> Void = {}
+        limits: ProgramLimits? = nil, _ work: () throws -> Int32, finally: () -> Void = {}
     ) throws {
         letQuitEnd()
         let status: Int32
@@ -79,7 +82,7 @@ enum Outcome {
     }
 
     /// Says why a program stopped, and returns the status for that.
-    private static func end(_ trap: Trap, _ limits: LimitOptions?) -> Int32 {
+    private static func end(_ trap: Trap, _ limits: ProgramLimits?) -> Int32 {
         if let reason = limits?.timeoutReason(of: trap) {
             let backtrace = trap.description.drop { $0 != "\n" }
             report(reason + backtrace)
@@ -93,6 +96,7 @@ enum Outcome {
 
     /// Ends the process after what a command threw.
     static func exit(_ error: any Error, _ arguments: [String]) -> Never {
+        if let status = error as? ExitCode { endProcess(status.rawValue) }
         guard ApusCommand.exitCode(for: error) == .validationFailure, !arguments.isEmpty else {
             ApusCommand.exit(withError: error)
         }

@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 
 /// What is told of a program's run with `--stats`, however it ended.
 final class RunReport {
@@ -19,9 +19,14 @@ final class RunReport {
         let run = start.duration(to: .now)
         let sizes = module.statistics
         let counts = store.statistics
+        let tiers = module.tiers
+        let code = tiers == nil ? ", \(sizes.codeBytes) bytes of code" : ""
         var lines = [
-            ("module", "\(sizes.moduleBytes) bytes, \(sizes.codeBytes) bytes of code"),
-            ("compilation", Self.time(sizes.compileTime)),
+            ("module", "\(sizes.moduleBytes) bytes\(code)"),
+            (
+                sizes.isPrecompiled ? "loading" : tiers == nil ? "compilation" : "validation",
+                Self.time(sizes.compileTime) + (sizes.isPrecompiled ? ", compiled before" : "")
+            ),
             ("of it decoding", Self.time(sizes.decodeTime)),
             ("run", Self.time(run)),
             ("of it starting", Self.time(counts.instantiationTime)),
@@ -36,13 +41,45 @@ final class RunReport {
             ("growths", "\(counts.growths), refused \(counts.failedGrowths)"),
             ("traps", "\(counts.traps)"),
         ]
+        if let tiers { lines += Self.lines(tiers) }
         if store.engine.configuration.isFuelMetered {
             lines.append(("fuel", "\(counts.fuelUsed) used, \(store.fuel) left"))
         }
         let texts = lines.map { name, value in
             "  " + name + String(repeating: " ", count: 16 - name.count) + value
         }
-        return "statistics\n" + texts.joined(separator: "\n")
+        let hot = tiers.map { Self.optimizations($0, of: module) } ?? []
+        return (["statistics"] + texts + hot).joined(separator: "\n")
+    }
+
+    private static func lines(_ tiers: TierStatistics) -> [(String, String)] {
+        let loops = tiers.optimizations.count { $0.loop != nil && $0.succeeded }
+        let functions = tiers.optimizations.count { $0.loop == nil && $0.succeeded }
+        return [
+            ("called", "\(tiers.compiledFunctions) of \(tiers.functions) functions"),
+            ("baseline", "\(tiers.baselineBytes) bytes of code, \(time(tiers.baselineTime))"),
+            (
+                "optimized",
+                "\(functions) functions and \(loops) loops, \(tiers.optimizedBytes) bytes of "
+                    + "code, \(time(tiers.optimizingTime))"
+            ),
+        ]
+    }
+
+    /// As many are told of.
+    private static let optimizationLimit = 20
+
+    /// What was hot, when its code was ready, and what was hot about it.
+    private static func optimizations(_ tiers: TierStatistics, of module: Module) -> [String] {
+        var lines = tiers.optimizations.prefix(optimizationLimit).map { made in
+            let name = module.functionName(made.function) ?? "function \(made.function)"
+            let place = made.loop.map { ", loop at \($0)" } ?? ""
+            let result = made.succeeded ? "" : " (stays as it is)"
+            return "    \(time(made.time))  \(name)\(place)\(result)"
+        }
+        let rest = tiers.optimizations.count - lines.count
+        if rest > 0 { lines.append("    and \(rest) more") }
+        return lines
     }
 
     private static func time(_ duration: Duration) -> String {

@@ -1,4 +1,5 @@
 internal import Apus
+internal import ApusFormat
 
 /// A configuration of an engine for people.
 struct SettingsReport {
@@ -30,6 +31,12 @@ struct SettingsReport {
                 "relaxed simd",
                 configuration.isRelaxedSIMDDeterministic
                     ? "the same everywhere" : "as the processor does it"
+            ),
+            (
+                "cache",
+                configuration.cache.map {
+                    "\(PrintableText.path($0.directory)), at most \(ByteCount.text($0.bytesLimit))"
+                } ?? "none"
             ),
             ("features on", names { features.has($0) }),
             ("features off", names { !features.has($0) }),

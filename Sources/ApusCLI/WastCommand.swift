@@ -39,7 +39,7 @@ struct WastCommand: ParsableCommand {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
         compiler.apply(to: &configuration)
-        limits.apply(to: &configuration)
+        limits.chosen.apply(to: &configuration)
         configuration.limits.deadline = limits.timeout?.duration
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
         runner.strictMessages = strictMessages

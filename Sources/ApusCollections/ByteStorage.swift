@@ -3,10 +3,12 @@
 /// The padding lets readers fetch a whole word at any valid offset without a second check.
 @safe
 public final class ByteStorage: @unchecked Sendable {
-    // SAFETY: allocated in init, never written or moved afterwards, freed in deinit; readers keep
-    // this object alive for as long as they use its address.
+    // SAFETY: allocated in init, never written or moved afterwards, freed in deinit, unless it is
+    // `owner`'s, which this object keeps; readers keep this object alive for as long as they use its
+    // address.
     @usableFromInline let base: UnsafeMutablePointer<UInt8>
     public let count: Int
+    private let owner: AnyObject?
 
     /// How many zero bytes follow the last byte.
     @inlinable
@@ -14,6 +16,7 @@ public final class ByteStorage: @unchecked Sendable {
 
     public init(_ bytes: Span<UInt8>) {
         count = bytes.count
+        owner = nil
         unsafe base = .allocate(capacity: count + Self.padding)
         unsafe bytes.withUnsafeBufferPointer { source in
             if let start = source.baseAddress {
@@ -28,13 +31,33 @@ public final class ByteStorage: @unchecked Sendable {
     /// Storage of `count` bytes that `fill` writes before anyone reads them.
     public init(count: Int, fill: (inout MutableSpan<UInt8>) throws -> Void) rethrows {
         self.count = count
+        owner = nil
         unsafe base = .allocate(capacity: count + Self.padding)
         unsafe base.update(repeating: 0, count: count + Self.padding)
         var bytes = unsafe MutableSpan(_unsafeStart: base, count: count)
         try fill(&bytes)
     }
 
-    deinit { unsafe base.deallocate() }
+    /// The `count` bytes at `start`, which nobody changes, followed by zeros as padding: `owner`
+    /// has them.
+    @unsafe
+    public init(_ start: UnsafeMutablePointer<UInt8>, count: Int, of owner: AnyObject) {
+        unsafe base = start
+        self.count = count
+        self.owner = owner
+    }
+
+    /// A part of `whole`, which stays where it is. Nil if that is not followed by zeros as padding.
+    public convenience init?(_ range: Range<Int>, of whole: ByteStorage) {
+        guard range.lowerBound >= 0, range.upperBound <= whole.count else { return nil }
+        for place in range.upperBound..<range.upperBound + Self.padding where place < whole.count {
+            guard whole.span[place] == 0 else { return nil }
+        }
+        let start = unsafe whole.base + range.lowerBound
+        unsafe self.init(start, count: range.count, of: whole)
+    }
+
+    deinit { if owner == nil { unsafe base.deallocate() } }
 
     /// Where the bytes at `range` are, for those who keep this object; they must not be written.
     public func address(at range: Range<Int>) -> UnsafeMutablePointer<UInt8> {

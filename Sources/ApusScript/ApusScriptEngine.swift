@@ -5,15 +5,18 @@ internal import ApusText
 /// Apus as an engine for scripts.
 public struct ApusScriptEngine: ScriptEngine {
     private let engine: Engine
+    private let savesModules: Bool
     private var store: Store
     private var linker: Linker
 
     /// An engine for scripts, whose stores have the limits of `configuration`: what `spectest` has,
-    /// which scripts import from, does not count.
-    public init(_ configuration: Engine.Configuration = .init()) {
+    /// which scripts import from, does not count. If it `savesModules`, each is written down with
+    /// its code, and what is read of that is used.
+    public init(_ configuration: Engine.Configuration = .init(), savesModules: Bool = false) {
         var configuration = configuration
         SpectestModule.makeRoom(in: &configuration.limits, configuration.features)
         engine = Engine(configuration)
+        self.savesModules = savesModules
         store = Store(engine)
         linker = Linker(engine)
     }
@@ -31,8 +34,13 @@ public struct ApusScriptEngine: ScriptEngine {
 
     public mutating func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> Instance {
         try Self.translatingErrors {
-            try linker.instantiate(try Module(engine, bytes: bytes), in: store)
+            try linker.instantiate(try module(bytes), in: store)
         }
+    }
+
+    private func module(_ bytes: [UInt8]) throws -> Module {
+        let module = try Module(engine, bytes: bytes)
+        return savesModules ? try Module(engine, precompiled: module.serialize()) : module
     }
 
     public mutating func register(

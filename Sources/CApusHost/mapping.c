@@ -79,6 +79,28 @@ void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes) {
     return start;
 }
 
+uint64_t apus_file_map_bytes(uint64_t bytes) {
+    uint64_t page = apus_page_bytes();
+    return (bytes + page - 1) / page * page + page;
+}
+
+void *apus_file_map(int32_t file, uint64_t bytes) {
+    if (must_fail()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    uint64_t all = apus_file_map_bytes(bytes);
+    void *start = mmap(NULL, all, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) return NULL;
+    if (bytes > 0
+        && mmap(start, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED) {
+        munmap(start, all);
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
+    return start;
+}
+
 #if defined(__linux__)
 void *apus_code_view_make(void *start, uint64_t bytes) {
     if (must_fail()) return NULL;
@@ -153,6 +175,14 @@ int32_t apus_image_make(uint64_t bytes) {
     return image;
 }
 
+int32_t apus_image_share(int32_t file) {
+    if (must_fail()) return -ENOMEM;
+    int image = fcntl(file, F_DUPFD_CLOEXEC, 3);
+    if (image < 0) return -errno;
+    atomic_fetch_add_explicit(&live_images, 1, memory_order_relaxed);
+    return image;
+}
+
 int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint64_t offset) {
     if (must_fail()) return ENOSPC;
     const char *next = source;
@@ -167,10 +197,11 @@ int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint
     return 0;
 }
 
-int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
+int32_t apus_image_map(int32_t image, uint64_t offset, void *start, uint64_t bytes) {
     if (must_fail()) return ENOMEM;
     void *mapped = mmap(
-        start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, image, 0);
+        start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, image,
+        (off_t)offset);
     return mapped == MAP_FAILED ? errno : 0;
 }
 
@@ -203,8 +234,13 @@ int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint
     return ENOTSUP;
 }
 
-int32_t apus_image_map(int32_t image, void *start, uint64_t bytes) {
-    (void)image, (void)start, (void)bytes;
+int32_t apus_image_share(int32_t file) {
+    (void)file;
+    return -ENOTSUP;
+}
+
+int32_t apus_image_map(int32_t image, uint64_t offset, void *start, uint64_t bytes) {
+    (void)image, (void)offset, (void)start, (void)bytes;
     return ENOTSUP;
 }
 

@@ -23,6 +23,11 @@ import Testing
         #expect(unsafe MemoryLayout<apus_type>.size == 1 << TypeField.recordSizeLog2)
     }
 
+    @Test func importsBeginAsFunctionValues() {
+        #expect(FunctionImportField.code == FuncrefField.code)
+        #expect(FunctionImportField.context == FuncrefField.context)
+    }
+
     @Test func fieldsThatCodeTouchesLieNearTheStart() {
         let fields = [
             ContextField.stackLimit, ContextField.memoryBase, ContextField.storeContext,

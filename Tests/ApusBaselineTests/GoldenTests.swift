@@ -26,7 +26,9 @@ import Testing
     func codeIsAsListed(name: String) throws {
         let file = Self.folder.appending(path: name)
         var listing = try GoldenListing(String(contentsOf: file, encoding: .utf8))
-        let code = try compile(listing.module, useAVX: !name.contains("sse"))
+        let code = try compile(
+            listing.module, useAVX: !name.contains("sse"),
+            linkage: name.contains("tiers") ? .table(.bytes) : .direct)
         if ProcessInfo.processInfo.environment["GOLDEN"] == "update" {
             if listing.code != code {
                 listing.replaceCode(code)
@@ -38,13 +40,17 @@ import Testing
     }
 
     /// The code of each function in hexadecimal.
-    private func compile(_ bytes: [UInt8], useAVX: Bool) throws -> [String] {
+    private func compile(
+        _ bytes: [UInt8], useAVX: Bool, linkage: FunctionLinkage
+    ) throws -> [String] {
         let module = try ModuleDecoder.decode(ByteStorage(bytes))
         try ModuleValidator.validate(module)
         var validator = FunctionValidator(module)
         let processor: ProcessorFeatures =
             useAVX ? [.popcnt, .lzcnt, .bmi1, .bmi2, .avx, .avx2, .fma] : []
-        var compiler = BaselineCompiler(ModuleEnvironment(module: module, processor: processor))
+        var environment = ModuleEnvironment(module: module, processor: processor)
+        environment.linkage = linkage
+        var compiler = BaselineCompiler(environment)
         var code: [String] = []
         for place in module.bodies.indices {
             var batch = CodeBatch()

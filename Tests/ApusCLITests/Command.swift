@@ -13,13 +13,14 @@ struct Command {
 
     /// Runs the command in `folder`, with so much address space if that is to be bounded.
     static func run(
-        _ arguments: [String], in folder: URL, addressSpaceKibibytes: Int? = nil
+        _ arguments: [String], in folder: URL, addressSpaceKibibytes: Int? = nil,
+        cache: URL? = nil
     ) throws -> Outcome {
         if let addressSpaceKibibytes {
             let script = "ulimit -v \(addressSpaceKibibytes) && exec \"$0\" \"$@\""
             return try run(shell: script, arguments, in: folder)
         }
-        return try run(executable, arguments, in: folder)
+        return try run(executable, arguments, in: folder, cache: cache)
     }
 
     /// Runs a script of the shell in `folder`, to which the command is `$0`.
@@ -31,12 +32,16 @@ struct Command {
     }
 
     private static func run(
-        _ program: URL, _ arguments: [String], in folder: URL
+        _ program: URL, _ arguments: [String], in folder: URL, cache: URL? = nil
     ) throws -> Outcome {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = folder
+        // No test finds what another one has compiled, unless it has a place for that.
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "XDG_CACHE_HOME": cache?.path() ?? "/dev/null"
+        ]) { $1 }
         let output = Pipe()
         let errorOutput = Pipe()
         process.standardInput = FileHandle.nullDevice

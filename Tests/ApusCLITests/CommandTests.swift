@@ -116,7 +116,7 @@ struct CommandTests {
 
     /// Each command says what it is for, and shows it.
     @Test(
-        arguments: ["run", "validate", "bench", "inspect", "wast", "parse", "print", "settings"])
+        arguments: ["run", "compile", "cache", "validate", "bench", "inspect", "wast", "parse", "print", "settings"])
     func helps(command: String) throws {
         let help = try run(command, "--help").output
         #expect(help.contains("EXAMPLES:\n  apus \(command) "))

@@ -301,6 +301,63 @@ import Testing
                 == .nullExceptionReference)
     }
 
+    /// Each exception has the one before, or nobody has any.
+    @Test(arguments: compilers)
+    func whatGuestsKeepHasALimit(compiler: Engine.Compiler) throws {
+        let engine = engine(compiler)
+        var limits = engine.configuration.limits
+        limits.heapBytes = 1 << 20
+        let store = Store(engine, limits: limits)
+        let text = """
+            (module (tag $e (param exnref i64))
+              (func (export "f") (param $keeps i32) (param $n i32)
+                (local $last exnref) (local $present exnref)
+                (loop $again
+                  (block $caught (result exnref i64 exnref)
+                    (try_table (catch_ref $e $caught)
+                      (throw $e (local.get $last) (i64.const 1)))
+                    (unreachable))
+                  (local.set $present) (drop) (drop)
+                  (if (local.get $keeps) (then (local.set $last (local.get $present))))
+                  (br_if $again
+                    (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+            """
+        let instance = try Instance(store, Module(engine, text: text))
+        let churn = try instance.function("f", as: ((Int32, Int32) -> Void).self)
+        try churn(0, 50_000)
+        #expect(trap { try churn(1, 50_000) }?.code == .heapExhausted)
+        // What was kept is gone with the call.
+        try churn(1, 1000)
+        #expect(store.exceptionCount < 20_000)
+    }
+
+    /// Whoever throws again and again from the host does not fill it.
+    @Test(arguments: compilers)
+    func whatTheHostThrowsGoes(compiler: Engine.Compiler) throws {
+        let engine = engine(compiler)
+        let store = Store(engine)
+        let tag = try Tag(store, parameters: [.i32])
+        var linker = Linker(engine)
+        linker.define("host", "e", tag)
+        linker.define(
+            "host", "f",
+            try Function(store, FunctionType()) { _, _ in throw try WasmException(tag, [.i32(7)]) })
+        let text = """
+            (module (import "host" "e" (tag $e (param i32))) (import "host" "f" (func $f))
+              (func (export "f") (param $n i32)
+                (loop $again
+                  (block $caught (result i32)
+                    (try_table (catch $e $caught) (call $f))
+                    (unreachable))
+                  (drop)
+                  (br_if $again
+                    (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+            """
+        let instance = try linker.instantiate(Module(engine, text: text), in: store)
+        try instance.function("f", as: ((Int32) -> Void).self)(10_000)
+        #expect(store.exceptionCount < 5000)
+    }
+
     // MARK: Tags
 
     @Test func tagsAreSharedByImport() throws {

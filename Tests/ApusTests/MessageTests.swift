@@ -26,6 +26,28 @@ import Testing
         }
     }
 
+    /// They have their names, where the module gives them some.
+    @Test func typesAndFields() throws {
+        func message(_ body: String, type: String = "point") throws -> String {
+            let text = "(module (type $\"\(type)\" (struct (field $x i32))) (func \(body)))"
+            let error = #expect(throws: ModuleError.self) { try Module(Engine(), text: text) }
+            return try #require(error).message
+        }
+        let set = "(param (ref 0)) (struct.set 0 0 (local.get 0) (i32.const 1))"
+        #expect(try message(set) == "immutable field 0 (x) of type 0 (point)")
+        let null = "(result (ref 0)) (ref.null 0)"
+        #expect(
+            try message(null)
+                == "type mismatch: expected (ref $point), found (ref null $point)")
+        expectPlain(try message(set, type: Self.hostile))
+        expectPlain(try message(null, type: Self.hostile))
+        let unnamed = #expect(throws: ModuleError.self) {
+            try Module(
+                Engine(), text: "(module (type (struct)) (func (result (ref 0)) (ref.null 0)))")
+        }
+        #expect(unnamed?.message == "type mismatch: expected (ref 0), found (ref null 0)")
+    }
+
     @Test func traps() throws {
         let named = try #require(error("(func $\"\(Self.hostile)\" (export \"f\") unreachable)"))
         expectPlain("\(named)", lines: 2)

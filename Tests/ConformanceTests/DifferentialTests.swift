@@ -6,8 +6,9 @@ import Testing
 
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
-/// a quarter where every address is checked, and every eighth one with registers given out at
-/// random; a quarter does without AVX-512. A third has structures and arrays, half of these with a
+/// a quarter where every address is checked, and every twelfth one with registers given out at
+/// random; some do without AVX-512. A third goes from one tier to the next after 0, 1, 2 or any
+/// few rounds, also in the middle of loops. A third has structures and arrays, half of these with a
 /// collection before each object that is made. Compilation verifies itself in a tenth of them, and
 /// in builds for debugging in all.
 ///
@@ -15,23 +16,36 @@ import Testing
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
 /// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
 @Suite struct DifferentialTests {
-    private static let shardCount = 8
+    private static let shardCount = 12
+    /// The shards in which functions get from one tier to the next.
+    private static let tieredShards = 8..<shardCount
 
-    @Test(arguments: 0..<shardCount)
-    func sameOutcome(shard: Int) throws {
+    private func configuration(_ shard: Int) -> Engine.Configuration {
         var configuration = Engine.Configuration()
         configuration.compiler = shard % 2 == 0 ? .optimizing : .baseline
+        if Self.tieredShards.contains(shard) {
+            configuration.compiler = .tiered
+            configuration.tiering.isSynchronous = true
+            configuration.tiering.threshold = shard - Self.tieredShards.lowerBound
+            if shard == 11 { configuration.tiering.seed = 1 }
+        }
         // Both compilers, and the one of them at random as well.
-        configuration.isFuelMetered = [1, 2, 6, 7].contains(shard)
-        configuration.interruption = [3, 4, 7].contains(shard) ? .polling : .signals
-        configuration.alwaysChecksBounds = shard == 3 || shard == 4
+        configuration.isFuelMetered = [1, 2, 6, 7, 9, 10].contains(shard)
+        configuration.interruption = [3, 4, 7, 9, 11].contains(shard) ? .polling : .signals
+        configuration.alwaysChecksBounds = [3, 4, 10].contains(shard)
         configuration.isRelaxedSIMDDeterministic = true
-        configuration.collectsAtEachAllocation = shard < Self.shardCount / 2
+        configuration.collectsAtEachAllocation = [0, 1, 2, 3, 8, 10].contains(shard)
         if [2, 5].contains(shard) { configuration.processorFeatures.subtract(.avx512) }
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0
-        let allocationSeed: UInt64? = isRandom ? UInt64(100 + shard) : nil
-        configuration.allocationSeed = allocationSeed
+        configuration.allocationSeed = isRandom ? UInt64(100 + shard) : nil
+        return configuration
+    }
+
+    @Test(arguments: 0..<shardCount)
+    func sameOutcome(shard: Int) throws {
+        var configuration = configuration(shard)
+        let allocationSeed = configuration.allocationSeed
         let engine = Engine(configuration)
         configuration.verifiesCompilation = true
         let verifying = Engine(configuration)

@@ -31,6 +31,10 @@ import Testing
         // Reads files into storage of their size, and starts threads.
         "Sources/Apus/ByteStorage+File.swift",
         "Sources/Apus/Compilation/",
+        // Keeps what compilers watch while they work.
+        "Sources/Apus/Tiering/ModuleTiers.swift",
+        // Asks the system about files and directories, and replaces them.
+        "Sources/Apus/Files/",
         // System calls, and a world that one thread uses at a time.
         "Sources/ApusWASI/System/",
         "Sources/ApusWASI/Preview1/Preview1.swift",

@@ -185,10 +185,6 @@ extension ModuleError {
     /// What a compiler's refusal is to who brought the module.
     init(_ error: CompilationError) {
         switch error.reason {
-        case .unsupported(let feature):
-            self.init(
-                .unsupported(feature), at: error.offset,
-                "function \(error.function) cannot be compiled yet")
         case .tooLarge, .stopped:
             self.init(.limit, at: error.offset, "function \(error.function) is too large")
         case .inconsistent(let fault):

@@ -17,14 +17,17 @@ final class ModuleTiers: FunctionCompiler {
     private let budget: CompilationBudget
     private let baseline: Mutex<BaselineTier?>
     private let functions = Mutex<[Int: FunctionTier]>([:])
+    private let start = ContinuousClock.now
+    private let counts: Mutex<TierStatistics>
 
     /// How far a hot function has come.
     private struct FunctionTier {
         enum State { case queued, optimized, refused }
+        enum Loop { case requested, refused, made(LoopEntry) }
 
         var state = State.queued
-        /// Code that begins at a loop, by the loop's offset in the body; nil: not ready, or refused.
-        var loops: [Int: LoopEntry?] = [:]
+        /// Code that begins at a loop, by the loop's offset in the body.
+        var loops: [Int: Loop] = [:]
     }
 
     init(_ module: DecodedModule, _ engine: Engine) {
@@ -34,7 +37,13 @@ final class ModuleTiers: FunctionCompiler {
         budget = CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
         baseline = Mutex(nil)
+        var statistics = TierStatistics()
+        statistics.functions = module.bodies.count
+        counts = Mutex(statistics)
     }
+
+    /// What has been compiled so far.
+    var statistics: TierStatistics { counts.withLock { $0 } }
 
     // MARK: Heat
 
@@ -49,6 +58,9 @@ final class ModuleTiers: FunctionCompiler {
     private static var heatBetweenLooks: Int32 { 20_000 }
 
     func heat(ofBody body: FunctionBody) -> Int32 {
+        if let seed = configuration.tiering.seed {
+            return Int32(truncatingIfNeeded: (UInt64(body.start) &+ seed) &* 0x9E37_79B9 >> 16 & 7)
+        }
         if let threshold = configuration.tiering.threshold {
             return Int32(clamping: max(threshold, 0))
         }
@@ -74,10 +86,16 @@ final class ModuleTiers: FunctionCompiler {
         try baseline.withLock { baseline in
             // Another thread may have done it while this one waited.
             if loaded.image(ofFunction: index) != nil { return }
+            let start = ContinuousClock.now
             var tier = baseline.take() ?? BaselineTier(environment, configuration.features, budget)
             let image = try tier.makeImage(index, of: loaded)
             baseline = consume tier
             loaded.direct(index, to: image)
+            counts.withLock { counts in
+                counts.compiledFunctions += 1
+                counts.baselineBytes += image.codeBytes
+                counts.baselineTime += start.duration(to: .now)
+            }
         }
     }
 
@@ -97,16 +115,31 @@ final class ModuleTiers: FunctionCompiler {
     func isHot(
         _ index: Int, in loop: Int?, isAtHeader: Bool, of loaded: LoadedModule
     ) -> LoopEntry? {
-        loaded.setHeat(heatBetweenLooks, ofFunction: index)
         if configuration.tiering.isSynchronous {
             optimizeNow(index, in: loop, loaded)
         } else if let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
             queue.add(request, of: loaded, by: self)
         }
-        guard let loop else { return nil }
-        let entry = functions.withLock { functions in functions[index]?.loops[loop] ?? nil }
+        let (entry, isFinal) = functions.withLock { functions in
+            Self.entry(index, in: loop, functions)
+        }
+        loaded.setHeat(isFinal ? .max : heatBetweenLooks, ofFunction: index)
         if entry != nil { loaded.setTakeover(!isAtHeader, ofFunction: index) }
         return isAtHeader ? entry : nil
+    }
+
+    /// The code that is ready, and whether nothing more will be.
+    private static func entry(
+        _ index: Int, in loop: Int?, _ functions: [Int: FunctionTier]
+    ) -> (entry: LoopEntry?, isFinal: Bool) {
+        guard let tier = functions[index] else { return (nil, false) }
+        if tier.state == .refused { return (nil, true) }
+        guard let loop, let made = tier.loops[loop] else { return (nil, false) }
+        switch made {
+        case .requested: return (nil, false)
+        case .refused: return (nil, true)
+        case .made(let entry): return (entry, false)
+        }
     }
 
     /// What is to be made.
@@ -119,7 +152,7 @@ final class ModuleTiers: FunctionCompiler {
         }
         // A call that has not ended when the function is ready stays long.
         guard tier.state == .optimized, let loop, tier.loops[loop] == nil else { return nil }
-        functions[index]?.loops[loop] = .some(nil)
+        functions[index]?.loops[loop] = .requested
         return TierRequest(function: index, loop: loop)
     }
 
@@ -142,16 +175,34 @@ final class ModuleTiers: FunctionCompiler {
         _ request: TierRequest, with tier: inout OptimizingTier, of loaded: LoadedModule
     ) {
         let index = request.function
-        guard let loop = request.loop else {
-            let image = try? tier.optimize(index, of: loaded)
-            if let image { loaded.direct(index, to: image) }
+        let start = ContinuousClock.now
+        if let loop = request.loop {
+            let entry = try? tier.optimize(index, from: loop, of: loaded)
             functions.withLock { functions in
-                functions[index]?.state = image == nil ? .refused : .optimized
+                functions[index]?.loops[loop] = entry.map { .made($0) } ?? .refused
             }
-            return
+            return count(request, entry?.image, since: start)
         }
-        let entry = try? tier.optimize(index, from: loop, of: loaded)
-        functions.withLock { functions in functions[index]?.loops[loop] = .some(entry) }
+        let image = try? tier.optimize(index, of: loaded)
+        if let image { loaded.direct(index, to: image) }
+        functions.withLock { functions in
+            functions[index]?.state = image == nil ? .refused : .optimized
+        }
+        count(request, image, since: start)
+    }
+
+    private func count(
+        _ request: TierRequest, _ image: CodeImage?, since start: ContinuousClock.Instant
+    ) {
+        let now = ContinuousClock.now
+        counts.withLock { counts in
+            counts.optimizingTime += start.duration(to: now)
+            counts.optimizedBytes += image?.codeBytes ?? 0
+            counts.optimizations.append(
+                TierStatistics.Optimization(
+                    function: request.function, loop: request.loop,
+                    time: self.start.duration(to: now), succeeded: image != nil))
+        }
     }
 }
 

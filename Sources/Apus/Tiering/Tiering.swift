@@ -1,11 +1,15 @@
 /// How functions of an engine whose compiler is `tiered` get from one tier to the next.
 public struct Tiering: Hashable, Sendable {
-    /// Whether hot functions are compiled anew on the thread that runs them, while it waits, so that
-    /// the same program does the same each time. If not, other threads do it meanwhile.
+    /// Whether hot functions are compiled anew on the thread that runs them, while it waits, so
+    /// that the same program does the same each time. If not, other threads do it meanwhile.
     public var isSynchronous = false
-    /// How often a function or a loop runs before it is compiled anew; nil: as often as pays, by its
-    /// size. For tests.
+    /// How often a function or a loop runs before it is compiled anew; nil: as often as pays, by
+    /// its size. For tests.
     public var threshold: Int?
+
+    /// For tests: functions become hot after a few calls and rounds, each after others as this
+    /// decides.
+    package var seed: UInt64?
 
     /// What suits most programs.
     public init() {}

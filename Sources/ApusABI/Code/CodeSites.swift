@@ -21,6 +21,17 @@ public struct CodeSites: ~Copyable {
         calls = Arena(capacity: callCapacity)
     }
 
+    /// Places of linked code that were read; those that catch are still to be noted.
+    init(
+        traps: consuming Arena<TrapSite>, calls: consuming Arena<CallSite>,
+        handlerLists: consuming Arena<HandlerList>, handlers: consuming Arena<ExceptionHandler>
+    ) {
+        self.traps = traps
+        self.calls = calls
+        self.handlerLists = handlerLists
+        self.handlers = handlers
+    }
+
     /// Forgets everything; keeps the memory.
     public mutating func removeAll() {
         traps.removeAll()
@@ -62,6 +73,15 @@ public struct CodeSites: ~Copyable {
         let firstCall = Int(function.callStart)
         for place in firstCall..<firstCall + Int(function.callCount) {
             calls[place].codeOffset &+= function.codeStart
+        }
+        noteCaught(in: function)
+    }
+
+    /// Lists the calls of `function` that have handlers, whose offsets count from the image's
+    /// start.
+    mutating func noteCaught(in function: CompiledFunction) {
+        let firstCall = Int(function.callStart)
+        for place in firstCall..<firstCall + Int(function.callCount) {
             guard let list = calls[place].handlers else { continue }
             caughtCalls.append(
                 CaughtCall(

@@ -19,4 +19,7 @@ public struct TrapSite: BitwiseCopyable, Sendable {
     /// Offset of the wasm instruction from the start of its function's body.
     public var bodyOffset: UInt32 { packed & 0xFF_FFFF }
     public var code: TrapCode { TrapCode(stored: UInt8(packed >> 24), or: .none) }
+
+    /// Whether its code is one, as far as it was not written here but read.
+    var hasCode: Bool { TrapCode(rawValue: UInt8(packed >> 24)) != nil }
 }

@@ -60,3 +60,55 @@ extension CodeBuffer {
         load(.w64, CallingConvention.context, FrameLayout.contextSlot)
     }
 }
+
+/// Making an object: where there is room for it, `findRoom`, then `makeObject`; elsewhere
+/// `callAllocation`. No register changes besides those that are named.
+extension CodeBuffer {
+    /// Puts the store context into `storeContext` and where the next object lies into `object`, and
+    /// compares `end` of it, an address from `object`, with the end of the room: the condition that
+    /// there is not enough.
+    public mutating func findRoom(for object: GPR, end: Address, _ storeContext: GPR) -> Condition {
+        let scratch = CallingConvention.scratch
+        load(.w64, storeContext, Address(CallingConvention.context, ContextField.storeContext))
+        load(.w64, object, Address(storeContext, StoreField.heapNext))
+        lea(.w64, scratch, end)
+        alu(.cmp, .w64, scratch, Address(storeContext, StoreField.heapLimit))
+        return .a
+    }
+
+    /// Makes what `findRoom` has found room for an object of the type whose id is at `type` in the
+    /// context, all zeros besides its header.
+    public mutating func makeObject(
+        _ object: GPR, type: Int32, _ length: ObjectLength, _ storeContext: GPR
+    ) {
+        let scratch = CallingConvention.scratch
+        store(.w64, Address(storeContext, StoreField.heapNext), scratch)
+        load(.w32, scratch, Address(CallingConvention.context, type))
+        store(.w32, Address(object, ObjectLayout.type), scratch)
+        let place = Address(object, ObjectLayout.length)
+        switch length {
+        case .constant(0): break
+        case .constant(let count): store(.w32, place, immediate: Int32(bitPattern: count))
+        case .register(let register): store(.w32, place, register)
+        }
+        // With its mark it becomes an object: what comes before may be left undone.
+        move(.w64, scratch, object)
+        shift(.shr, .w64, scratch, immediate: UInt8(ObjectLayout.granuleShift))
+        alu(.add, .w64, scratch, Address(storeContext, StoreField.heapMarks))
+        store(.w8, Address(scratch), immediate: Int32(ObjectLayout.newMark))
+    }
+
+    /// Has the runtime make such an object, whose address the scratch register gets.
+    public mutating func callAllocation(type: Int32, _ length: ObjectLength) {
+        let scratch = CallingConvention.scratch
+        push(Address(CallingConvention.context, type))
+        switch length {
+        case .constant(let count):
+            moveImmediate(scratch, UInt64(count))
+            push(scratch)
+        case .register(let register): push(register)
+        }
+        load(.w64, scratch, Address(CallingConvention.context, ContextField.storeContext))
+        call(Address(scratch, StoreField.allocate))
+    }
+}

@@ -30,8 +30,9 @@ struct HotConstant: BitwiseCopyable {
 extension BaselineCompiler {
     /// With more constants below it on the stack, a loop is left to the call that it is in.
     private static var constantLimit: Int { 16 }
-    /// An entry counts as no more bytes than this: what lies in loops is counted there.
-    private static var entryLimit: Int { 256 }
+    /// An entry or a round counts as no more bytes than this: of a large body or loop, most does
+    /// not run each time, and what lies in inner loops is counted there.
+    private static var bytesLimit: Int { 256 }
 
     /// In the prologue. Changes the flags.
     mutating func countEntry(_ analysis: borrowing BodyAnalysis) {
@@ -39,7 +40,7 @@ extension BaselineCompiler {
         let place = HotPlace(
             label: code.makeLabel(), resume: code.makeLabel(), loop: 0, firstConstant: 0,
             constantCount: 0)
-        count(bytes: min(analysis.codeEnd &- analysis.codeStart, Self.entryLimit), place)
+        count(bytes: analysis.codeEnd &- analysis.codeStart, place)
         code.bind(place.resume)
     }
 
@@ -80,7 +81,8 @@ extension BaselineCompiler {
     }
 
     private mutating func count(bytes: Int, _ place: HotPlace) {
-        let cost = heatUnit == .bytes ? Int32(truncatingIfNeeded: max(bytes, 1)) : 1
+        let counted = max(min(bytes, Self.bytesLimit), 1)
+        let cost = heatUnit == .bytes ? Int32(truncatingIfNeeded: counted) : 1
         relocate(
             .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
         code.jump(.s, place.label)

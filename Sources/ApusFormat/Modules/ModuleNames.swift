@@ -8,7 +8,9 @@ public struct ModuleNames: Sendable {
     private let bytes: ByteStorage
     private var module: Text?
     private var functions: [Text] = []
-    private var locals: [LocalText] = []
+    private var locals: [NestedText] = []
+    private var types: [Text] = []
+    private var fields: [NestedText] = []
     private var globals: [Text] = []
     private var tags: [Text] = []
 
@@ -19,8 +21,9 @@ public struct ModuleNames: Sendable {
         var count: UInt32
     }
 
-    private struct LocalText: Sendable {
-        var function: UInt32
+    /// The name of something of what has index `owner`.
+    private struct NestedText: Sendable {
+        var owner: UInt32
         var text: Text
     }
 
@@ -47,14 +50,24 @@ public struct ModuleNames: Sendable {
 
     /// The name of a local, parameters first, of function `function`.
     public func local(_ index: Int, of function: Int) -> String? {
+        find(index, of: function, in: locals)
+    }
+
+    /// The name of type `index`.
+    public func type(_ index: Int) -> String? { find(index, in: types) }
+
+    /// The name of a field of structure type `type`.
+    public func field(_ index: Int, of type: Int) -> String? { find(index, of: type, in: fields) }
+
+    private func find(_ index: Int, of owner: Int, in texts: [NestedText]) -> String? {
         var low = 0
-        var high = locals.count
+        var high = texts.count
         while low < high {
             let middle = (low + high) / 2
-            let entry = locals[middle]
-            let key = (Int(entry.function), Int(entry.text.index))
-            if key == (function, index) { return string(entry.text) }
-            if key < (function, index) { low = middle + 1 } else { high = middle }
+            let entry = texts[middle]
+            let key = (Int(entry.owner), Int(entry.text.index))
+            if key == (owner, index) { return string(entry.text) }
+            if key < (owner, index) { low = middle + 1 } else { high = middle }
         }
         return nil
     }
@@ -84,8 +97,10 @@ public struct ModuleNames: Sendable {
             switch kind {
             case 0: module = try Self.readText(0, &part)
             case 1: try Self.readMap(&part) { functions.append($0) }
-            case 2: try readLocals(&part)
+            case 2: try Self.readNestedMap(&part) { locals.append($0) }
+            case 4: try Self.readMap(&part) { types.append($0) }
             case 7: try Self.readMap(&part) { globals.append($0) }
+            case 10: try Self.readNestedMap(&part) { fields.append($0) }
             case 11: try Self.readMap(&part) { tags.append($0) }
             default: break
             }
@@ -114,13 +129,15 @@ public struct ModuleNames: Sendable {
         }
     }
 
-    private mutating func readLocals(_ reader: inout ByteReader) throws(ModuleError) {
+    private static func readNestedMap(
+        _ reader: inout ByteReader, _ add: (NestedText) -> Void
+    ) throws(ModuleError) {
         var next: UInt64 = 0
         for _ in 0..<(try reader.readUnsigned32()) {
-            let function = try reader.readUnsigned32()
-            guard function >= next else { throw reader.malformed("names out of order") }
-            next = UInt64(function) + 1
-            try Self.readMap(&reader) { locals.append(LocalText(function: function, text: $0)) }
+            let owner = try reader.readUnsigned32()
+            guard owner >= next else { throw reader.malformed("names out of order") }
+            next = UInt64(owner) + 1
+            try readMap(&reader) { add(NestedText(owner: owner, text: $0)) }
         }
     }
 }

@@ -20,7 +20,9 @@ extension FunctionValidator {
         type: Int, element: FieldType
     ) {
         let (type, element) = try readArrayType()
-        guard element.isMutable else { throw invalid("immutable array: type \(type)") }
+        guard element.isMutable else {
+            throw invalid("immutable array: \(module.describe(type: type))")
+        }
         return (type, element)
     }
 
@@ -46,7 +48,8 @@ extension FunctionValidator {
 
     private func checkDefaults(_ type: Int) throws(ModuleError) {
         guard signatures.place(type).hasDefaults else {
-            throw invalid("type mismatch: type \(type) has a field without a default value")
+            throw invalid(
+                "type mismatch: \(module.describe(type: type)) has a field without a default value")
         }
     }
 
@@ -80,23 +83,27 @@ extension FunctionValidator {
     }
 
     /// Reads a structure type and one of its fields.
-    private mutating func readField() throws(ModuleError) -> (type: Int, field: FieldType) {
+    private mutating func readField() throws(ModuleError) -> (
+        type: Int, index: Int, field: FieldType
+    ) {
         let type = try readType(.structure)
         let fields = signatures.fields(type)
-        let field = try readIndex(below: Int(fields.count), "field")
-        return (type, signatures.field(Int32(truncatingIfNeeded: field), of: fields))
+        let index = try readIndex(below: Int(fields.count), "field")
+        return (type, index, signatures.field(Int32(truncatingIfNeeded: index), of: fields))
     }
 
     mutating func validateStructGet(_ sign: FieldExtension) throws(ModuleError) {
-        let (type, field) = try readField()
+        let (type, _, field) = try readField()
         try check(field, isReadBy: sign)
         try popAggregate(type)
         push(field)
     }
 
     mutating func validateStructSet() throws(ModuleError) {
-        let (type, field) = try readField()
-        guard field.isMutable else { throw invalid("immutable field of type \(type)") }
+        let (type, index, field) = try readField()
+        guard field.isMutable else {
+            throw invalid("immutable \(module.describe(field: index, of: type))")
+        }
         note(.writesHeap)
         try pop(field.unpacked)
         try popAggregate(type)
@@ -145,7 +152,9 @@ extension FunctionValidator {
 
     private func checkElements(_ type: ValueType, fit element: FieldType) throws(ModuleError) {
         guard matches(type, element.storage) else {
-            throw invalid("type mismatch: the array holds \(element.storage), not \(type)")
+            throw invalid(
+                "type mismatch: the array holds \(module.describe(element.storage)), "
+                    + "not \(module.describe(type))")
         }
     }
 

@@ -61,7 +61,9 @@ extension FunctionValidator {
             let given = signatures.types[Int(callee.resultStart &+ place)]
             let expected = signatures.types[Int(body.resultStart &+ place)]
             guard matches(given, expected) else {
-                throw invalid("type mismatch: a tail call returns \(given), not \(expected)")
+                throw invalid(
+                    "type mismatch: a tail call returns \(module.describe(given)), "
+                        + "not \(module.describe(expected))")
             }
         }
         note(leaves ? [.calls, .leavesInstance, .tailEscapes] : .calls)
@@ -93,7 +95,9 @@ extension FunctionValidator {
     func checkType(_ index: UInt32, is kind: CompositeKind) throws(ModuleError) -> Int {
         guard let found = signatures.kind(index) else { throw invalid("unknown type \(index)") }
         guard found == kind else {
-            throw invalid("type mismatch: type \(index) is \(found.name), not \(kind.name)")
+            throw invalid(
+                "type mismatch: \(module.describe(type: Int(index))) is \(found.name), "
+                    + "not \(kind.name)")
         }
         return Int(index)
     }

@@ -36,7 +36,9 @@ extension FunctionValidator {
         let source = ValueType.reference(try readHeapType(), nullable: flags & 1 != 0)
         let target = ValueType.reference(try readHeapType(), nullable: flags & 2 != 0)
         guard matches(target, source) else {
-            throw invalid("type mismatch: cast from \(source) to \(target)")
+            throw invalid(
+                "type mismatch: cast from \(module.describe(source)) to "
+                    + "\(module.describe(target))")
         }
         return CastBranch(label: label, source: source, target: target)
     }

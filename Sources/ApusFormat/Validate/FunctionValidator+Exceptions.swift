@@ -58,7 +58,8 @@ extension FunctionValidator {
             let expected = signatures.types[Int(frame.labelStart &+ place)]
             guard matches(given, expected) else {
                 throw invalid(
-                    "type mismatch: a catch clause gives \(given), its label takes \(expected)")
+                    "type mismatch: a catch clause gives \(module.describe(given)), "
+                        + "its label takes \(module.describe(expected))")
             }
         }
         // What lands there is put where the label's values are.

@@ -201,7 +201,9 @@ extension FunctionValidator {
             throw invalid("type mismatch: select of references needs a type")
         }
         guard first == second || first == .bottom || second == .bottom else {
-            throw invalid("type mismatch: select between \(first) and \(second)")
+            throw invalid(
+                "type mismatch: select between \(module.describe(first)) and "
+                    + "\(module.describe(second))")
         }
         push(first == .bottom ? second : first)
     }

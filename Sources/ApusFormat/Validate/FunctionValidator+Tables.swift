@@ -66,7 +66,9 @@ extension FunctionValidator {
 
     private func checkElement(_ type: ValueType, fits table: Int) throws(ModuleError) {
         guard matches(type, tables[table]) else {
-            throw invalid("type mismatch: table \(table) holds \(tables[table]), not \(type)")
+            throw invalid(
+                "type mismatch: table \(table) holds \(module.describe(tables[table])), "
+                    + "not \(module.describe(type))")
         }
     }
 }

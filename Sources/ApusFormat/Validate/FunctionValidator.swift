@@ -86,15 +86,28 @@ public struct FunctionValidator: ~Copyable {
                 throw ModuleError(.malformed, at: instruction, "END opcode expected")
             }
             try validateInstruction()
-            if operands.count > analysis.maxStackHeight {
-                analysis.maxStackHeight = operands.count
-            }
+            if operands.count > analysis.maxStackHeight { try noteHeight() }
         }
         if reader.isPastEnd { throw reader.unexpectedEnd() }
         guard reader.position == reader.end else {
             throw ModuleError(.malformed, at: reader.position, "operators remaining after end")
         }
         analysis.codeEnd = reader.position
+    }
+
+    /// An instruction of two bytes can push a thousand operands, so that a body's length says
+    /// little of how many there are at a time. What compilers emit has fewer than ten thousand, the
+    /// most that `array.new_fixed` takes.
+    private static var stackHeightLimit: Int { 100_000 }
+
+    private mutating func noteHeight() throws(ModuleError) {
+        analysis.maxStackHeight = operands.count
+        guard operands.count <= Self.stackHeightLimit else {
+            throw ModuleError(
+                .limit, at: instruction,
+                "too many operands on the stack: \(operands.count), the limit is "
+                    + "\(Self.stackHeightLimit)")
+        }
     }
 
     private mutating func begin(_ body: FunctionBody) {

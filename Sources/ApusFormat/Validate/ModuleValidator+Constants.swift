@@ -67,7 +67,9 @@ private struct ConstantStack {
         }
         guard validator.matches(type, expected) else {
             throw validator.invalid(
-                offset, "type mismatch: expected \(expected), found \(type) in a constant")
+                offset,
+                "type mismatch: expected \(module.describe(expected)), found "
+                    + "\(module.describe(type)) in a constant")
         }
     }
 
@@ -112,7 +114,9 @@ private struct ConstantStack {
     private func checkDefaults(_ type: UInt32) throws(ModuleError) {
         guard module.typePlaces[Int(type)].hasDefaults else {
             throw validator.invalid(
-                offset, "type mismatch: type \(type) has a field without a default value")
+                offset,
+                "type mismatch: \(module.describe(type: Int(type))) has a field without a default "
+                    + "value")
         }
     }
 

@@ -52,7 +52,9 @@ public struct ModuleValidator {
         let found = module.types.kind(Int(index))
         guard found == kind else {
             throw invalid(
-                offset, "type mismatch: type \(index) is \(found.name), not \(kind.name)")
+                offset,
+                "type mismatch: \(module.describe(type: Int(index))) is \(found.name), "
+                    + "not \(kind.name)")
         }
     }
 

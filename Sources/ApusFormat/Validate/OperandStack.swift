@@ -34,7 +34,9 @@ extension FunctionValidator {
     }
 
     private func mismatch(_ expected: ValueType, _ actual: ValueType) -> ModuleError {
-        invalid("type mismatch: expected \(expected), found \(actual)")
+        invalid(
+            "type mismatch: expected \(module.describe(expected)), found \(module.describe(actual))"
+        )
     }
 
     /// Pops operands of the types from `start` on in the signature table, last one first.

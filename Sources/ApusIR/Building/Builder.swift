@@ -74,7 +74,7 @@ public struct Builder: ~Copyable {
 
     /// The value that `key` stands for, if it is known here.
     @inline(__always)
-    private mutating func find(_ key: ValueTable.Key) -> Value? {
+    mutating func find(_ key: ValueTable.Key) -> Value? {
         guard let entry = table.find(key) else { return nil }
         if recordsKnownUses { noteUse(of: entry) }
         return entry.value
@@ -96,7 +96,7 @@ public struct Builder: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func insert(_ key: ValueTable.Key, _ value: Value) {
+    mutating func insert(_ key: ValueTable.Key, _ value: Value) {
         table.insert(key, value, in: scopes.last.block)
     }
 
@@ -255,9 +255,7 @@ public struct Builder: ~Copyable {
     /// never is: then the result is false.
     public mutating func trap(if condition: Value, code: UInt8) -> Bool {
         let condition = truth(condition)
-        if let bits = constant(condition.value) {
-            return (bits != 0) != condition.isInverted
-        }
+        if let isTrue = decision(on: condition.value) { return isTrue != condition.isInverted }
         var tested = condition.value
         if condition.isInverted {
             let zero = constant(function.type(tested), 0)
@@ -265,11 +263,8 @@ public struct Builder: ~Copyable {
                 Instruction(
                     .compare, .i32, tested, zero, immediate: IntegerCondition.equal.rawValue))
         }
-        let instruction = Instruction(
-            .trapIf, .none, immediate: UInt16(code), a: tested.number)
-        let key = ValueTable.Key(instruction, version: 0)
-        if find(key) != nil { return false }
-        insert(key, append(instruction))
+        append(Instruction(.trapIf, .none, immediate: UInt16(code), a: tested.number))
+        learn(condition.value, isTrue: condition.isInverted)
         return false
     }
 

@@ -49,8 +49,8 @@ public import ApusCollections
 ///
 /// **Calls.** Where arguments and results travel follows from their types, in order, by the
 /// calling convention. After a `callImport` or `callFar` the context is the caller's own again:
-/// that is for the machine to see to. `tailCallFar` has no results on the stack. Numbers of traps
-/// and of functions of the runtime are those of `ApusABI`.
+/// that is for the machine to see to. Numbers of traps and of functions of the runtime are those of
+/// `ApusABI`.
 public struct Function: ~Copyable {
     public var instructions = Arena<Instruction>(capacity: 1024)
     /// Where each instruction comes from: the offset of the WebAssembly instruction in its body.

@@ -130,7 +130,7 @@ extension Operator {
         case .return: entry("return", .list, .nothing, .none, .ends)
         case .trap: entry("trap", .none, .nothing, .number, [.ends, .traps])
         case .tailCall: entry("tailCall", .list, .nothing, .none, [.ends, .calls])
-        case .tailCallFar: entry("tailCallFar", .unaryAndList, .nothing, .none, [.ends, .calls])
+        case .tailCallFar: entry("tailCallFar", .unaryAndList, .nothing, .number, [.ends, .calls])
         case .tryCall: entry("tryCall", .list, .nothing, .none, [.ends, .calls])
         case .tryCallImport: entry("tryCallImport", .list, .nothing, .none, [.ends, .calls])
         case .tryCallFar: entry("tryCallFar", .unaryAndList, .nothing, .number, [.ends, .calls])

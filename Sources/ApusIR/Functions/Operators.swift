@@ -97,7 +97,8 @@ public enum Operator: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// Of the function whose record (`apus_funcref`) is at address `a`, which may belong to another
     /// instance. Reading the record of null is the trap that the immediate names, if there is one.
     case callFar
-    /// Of the function of the runtime that the immediate names; the context goes with it unsaid.
+    /// Of the function of the runtime that the immediate names; the context goes with it unsaid,
+    /// and vectors by their addresses.
     case callRuntime
     /// Result number `immediate` (from 1) of the call `a`.
     case callResult

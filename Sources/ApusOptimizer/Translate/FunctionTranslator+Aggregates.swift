@@ -92,8 +92,10 @@ extension FunctionTranslator {
         guard initializer == .values else {
             return callRuntime(.arrayNew, [place], operands: 1, result: .ref, changing: [])
         }
-        guard passElement(stack.count &- 2) else { return isRefused = true }
-        callRuntime(.arrayNewFilled, [place], operands: 2, result: .ref, changing: [])
+        let isVector = passElement(stack.count &- 2)
+        callRuntime(
+            isVector ? .arrayNewVectors : .arrayNewFilled, [place], operands: 2, result: .ref,
+            changing: [])
     }
 
     /// An array of zeros; its length is on top of the stack.
@@ -204,8 +206,10 @@ extension FunctionTranslator {
 
     mutating func translateArrayFill() {
         _ = reader.readIndex()
-        guard passElement(stack.count &- 2) else { return isRefused = true }
-        callRuntime(.arrayFill, [], operands: 4, changing: [.init(.element)])
+        let isVector = passElement(stack.count &- 2)
+        callRuntime(
+            isVector ? .arrayFillVectors : .arrayFill, [], operands: 4,
+            changing: [.init(.element)])
     }
 
     mutating func translateArrayCopy() {
@@ -226,17 +230,17 @@ extension FunctionTranslator {
         callRuntime(.arrayInitElements, [segment], operands: 4, changing: [.init(.element)])
     }
 
-    /// Makes the operand at `position` one that the runtime takes: a float as its bits. False if
-    /// it is a vector, which this compiler does not pass.
+    /// Makes the operand at `position` one that the runtime takes: a float as its bits. Whether it
+    /// is a vector, of which the runtime gets the address.
     private mutating func passElement(_ position: Int) -> Bool {
         let value = stack[position]
         switch builder.function.type(value) {
-        case .v128: return false
+        case .v128: return true
         case .f32: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i32, value))
         case .f64: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i64, value))
         default: break
         }
-        return true
+        return false
     }
 }
 

@@ -103,11 +103,18 @@ extension FunctionTranslator {
         }
     }
 
-    /// Of a function of this module.
     mutating func translateReturnCall() {
         let index = reader.readIndex()
-        guard Int(index) >= module.importedFunctionCount else { return isRefused = true }
-        let count = Int(signatures.ofFunction(Int(index)).parameterCount)
+        let signature = signatures.ofFunction(Int(index))
+        guard Int(index) >= module.importedFunctionCount else {
+            // Its record begins as that of a function value.
+            let place = UInt64(UInt32(bitPattern: layout.functionImport(Int(index))))
+            let record = builder.value(
+                ApusIR.Instruction(
+                    .add, .i64, builder.context(), builder.constant(.i64, place)))
+            return tailCall(record, signature)
+        }
+        let count = Int(signature.parameterCount)
         passArguments(count)
         endBlock(
             ApusIR.Instruction(

@@ -96,9 +96,16 @@ extension FunctionTranslator {
 
     private mutating func test(_ reference: Value, _ test: TypeTest, _ place: Int32) -> Value {
         let place = builder.constant(.i32, UInt64(UInt32(bitPattern: place)))
+        // What passes without null passes with it, what does not with it does not without.
+        let other = TypeTest(test.kind, isNullable: !test.isNullable, depth: test.depth)
+        if let tested = builder.known(
+            ApusIR.Instruction(.typeTest, .i32, reference, place, immediate: other.bits)),
+            builder.decision(on: tested) == test.isNullable
+        {
+            return builder.constant(.i32, test.isNullable ? 1 : 0)
+        }
         return builder.value(
-            ApusIR.Instruction(
-                .typeTest, .i32, reference, place, immediate: test.bits))
+            ApusIR.Instruction(.typeTest, .i32, reference, place, immediate: test.bits))
     }
 
     private mutating func isInteger(_ reference: Value, nullable: Bool) -> Value {

@@ -149,6 +149,7 @@ extension FunctionTranslator {
         if isLikely == false { isCold = true }
         openBlock(dominatedBy: block)
         isReachable = true
+        builder.learn(along: ifSo)
         builder.function.edges[ifSo.index].target = block
     }
 
@@ -162,6 +163,7 @@ extension FunctionTranslator {
         isCold = frames.last.isColdOutside || frames.last.isElseCold
         if let edge = frames.last.elseEdge {
             openBlock(dominatedBy: builder.function[edge].source)
+            builder.learn(along: edge)
             builder.function.edges[edge.index].target = block
         }
         isReachable = true
@@ -279,8 +281,8 @@ extension FunctionTranslator {
     /// Branches if `condition` is not 0, with the values on top of the stack.
     mutating func branch(to depth: Int, if condition: Value) {
         let condition = builder.truth(condition)
-        if let bits = builder.constant(condition.value) {
-            if (bits != 0) != condition.isInverted { branch(to: depth) }
+        if let isTrue = builder.decision(on: condition.value) {
+            if isTrue != condition.isInverted { branch(to: depth) }
             return
         }
         let taken = makeEdge(to: frames.count &- 1 &- depth)
@@ -294,6 +296,7 @@ extension FunctionTranslator {
         if hint() == true { isCold = true }
         openBlock(dominatedBy: block)
         isReachable = true
+        builder.learn(along: other)
         builder.function.edges[other.index].target = block
     }
 

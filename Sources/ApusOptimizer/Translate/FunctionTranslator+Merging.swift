@@ -39,6 +39,7 @@ extension FunctionTranslator {
         mergeStates(frame)
         let resultCount = Int(frame.signature.resultCount)
         if frame.pendingCount == 1 {
+            builder.learn(along: pending[Int(frame.lastPending)].edge)
             takeOnly(pending[Int(frame.lastPending)], resultCount)
         } else {
             meetLocals(frame)

@@ -7,11 +7,15 @@ extension RuntimeFunctions {
     /// (tag) → a new exception
     static let exceptionMake: Entry = { context, tag, _, _, _, _ in
         unsafe withInstance(context) { instance in
-            let made = orFail(instance) {
+            do {
                 let tag = instance.tags[Int(truncatingIfNeeded: tag)]
                 return try instance.store.makeExceptionForGuest(tag).bits
+            } catch let failure as ObjectFailure {
+                unsafe setTrap(context, failure.code)
+            } catch {
+                instance.store.fail(error)
             }
-            return made ?? 0
+            return 0
         }
     }
 

@@ -22,7 +22,7 @@ extension RuntimeFunctions {
             let isInner = UInt32(truncatingIfNeeded: loop) & RuntimeFunction.heatIsInner != 0
             let offset = Int(UInt32(truncatingIfNeeded: loop) & ~RuntimeFunction.heatIsInner)
             guard
-                let entry = module.compiler?.isHot(
+                let entry = module.functionCompiler?.isHot(
                     Int(truncatingIfNeeded: function), in: offset == 0 ? nil : offset,
                     isAtHeader: !isInner, of: module)
             else { return 0 }
@@ -36,12 +36,12 @@ extension LoadedModule {
     /// The code of the function whose stub was called before it had any, made now if nobody has
     /// made it meanwhile.
     fileprivate func code(ofStubAt address: UInt) throws -> UInt {
-        guard let table = code.space?.table, let compiler,
+        guard let table = code.space?.table, let functionCompiler,
             let position = table.position(ofStubAt: address)
         else { throw ResourceError(.code, requested: 0) }
         let unmade = table.stub(position) &+ UInt(TrampolineKind.compileEntry)
         if table[position] == unmade {
-            try compiler.compile(module.importedFunctionCount + position, of: self)
+            try functionCompiler.compile(module.importedFunctionCount + position, of: self)
         }
         let made = table[position]
         guard made != unmade else { throw ResourceError(.code, requested: 0) }

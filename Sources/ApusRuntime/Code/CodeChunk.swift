@@ -38,8 +38,9 @@ final class CodeChunk: @unchecked Sendable {
         guard let directory = unsafe apus_code_directory_make(capacity) else {
             throw ResourceError(.code, requested: UInt64(bytes))
         }
-        guard let view = unsafe apus_code_view_make(
-            UnsafeMutableRawPointer(bitPattern: base), UInt64(bytes))
+        guard
+            let view = unsafe apus_code_view_make(
+                UnsafeMutableRawPointer(bitPattern: base), UInt64(bytes))
         else {
             unsafe apus_code_directory_free(directory)
             throw ResourceError(.code, requested: UInt64(bytes))

@@ -84,6 +84,26 @@ public final class CodeImage: @unchecked Sendable {
         if codeBytes > 0 { apus_code_range_remove(base) }
     }
 
+    /// Adds the code, and what is known of it, to `writer`, as piece number `image`.
+    func add(to writer: inout ArtifactWriter, as image: UInt32 = 0) {
+        writer.add(.functions, functions, image: image)
+        writer.add(.traps, sites.traps, image: image)
+        writer.add(.calls, sites.calls, image: image)
+        writer.add(.handlerLists, sites.handlerLists, image: image)
+        writer.add(.handlers, sites.handlers, image: image)
+        // SAFETY: that many bytes of code are there, readable, as long as this object is.
+        let code = unsafe UnsafeBufferPointer(
+            start: UnsafePointer<UInt8>(bitPattern: base), count: codeBytes)
+        unsafe writer.add(
+            .code, Span(_unsafeElements: code), image: image, value: writesTables ? 1 : 0)
+    }
+
+    /// How many bytes that takes besides the code.
+    var recordBytes: Int {
+        functions.byteCount + sites.traps.byteCount + sites.calls.byteCount
+            + sites.handlerLists.byteCount + sites.handlers.byteCount
+    }
+
     /// How many functions it has code of.
     var functionCount: Int { functions.count }
 

@@ -11,9 +11,9 @@ internal import CApusHost
 @safe
 final class LinkageTable: Sendable {
     // SAFETY: `start` is a reservation of `2 * halfBytes + roomBytes` bytes that this object owns:
-    // stubs of `count` functions, executable, and then as many records and one more, writable, whose
-    // pointers are read and written as one, by any thread. The rest belongs to whoever was given
-    // it by `CodeSpace`.
+    // stubs of `count` functions, executable, and then as many records and one more, writable,
+    // whose pointers are read and written as one, by any thread. The rest belongs to whoever was
+    // given it by `CodeSpace`.
     private nonisolated(unsafe) let start: UnsafeMutableRawPointer
     private let halfBytes: UInt64
     let roomBytes: UInt64
@@ -46,7 +46,9 @@ final class LinkageTable: Sendable {
         }
         writeStubs(trampolines)
         for position in 0..<count {
-            if compilesFirst { self[position] = stub(position) &+ UInt(TrampolineKind.compileEntry) }
+            if compilesFirst {
+                self[position] = stub(position) &+ UInt(TrampolineKind.compileEntry)
+            }
             setHeat(heat(position), position)
         }
         unsafe apus_code_pointer_set(pointer(count), trampolines.compile)

@@ -23,7 +23,7 @@ public final class LoadedModule: Sendable {
     let number: UInt32
     /// What all its instances begin with.
     let template: InstanceTemplate
-    let images = ModuleImages()
+    let images: ModuleImages
     /// What joins its functions, and those that it imports, and the host.
     let trampolines: ModuleTrampolines
     /// Whether its code stores to elements of tables without calling the runtime.
@@ -39,16 +39,17 @@ public final class LoadedModule: Sendable {
     /// Where its functions' code is.
     let code: ModuleCode
     /// Who makes that code while the module runs; nil if all of it was there at first.
-    let compiler: (any FunctionCompiler)?
+    public let functionCompiler: (any FunctionCompiler)?
     /// Whether its functions can get other code.
     let isReplaceable: Bool
     /// Position among the escaping functions, by function index; -1: the function does not escape.
     private let ordinals: [Int32]
 
-    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct.
+    /// A module whose functions are all in `image`, at first, or for good if the linkage is direct,
+    /// and whose memories begin as `images` if there are some that fit it.
     public convenience init(
         _ module: DecodedModule, _ image: consuming LinkedImage, _ linkage: CodeLinkage = .direct,
-        in environment: RuntimeEnvironment
+        images: ArtifactImages = ArtifactImages(), in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         precondition(image.functions.count == module.bodies.count)
         var image = image
@@ -64,15 +65,16 @@ public final class LoadedModule: Sendable {
                 codeImage, linkage, importedFunctionCount: module.importedFunctionCount,
                 environment),
             codeBytes: codeImage.codeBytes, writesTables: codeImage.writesTables,
-            isReplaceable: linkage == .replaceable, nil, in: environment)
+            isReplaceable: linkage == .replaceable, nil, images, in: environment)
         CodeRegistry.shared.add(codeImage, of: self)
     }
 
     /// A module whose functions have no code yet: `compiler` makes it. `writesTables` says whether
-    /// that will store to elements of tables without calling the runtime.
+    /// that will store to elements of tables without calling the runtime. Its memories begin as
+    /// `images` if there are some that fit it.
     public convenience init(
         _ module: DecodedModule, compiledBy compiler: any FunctionCompiler, writesTables: Bool,
-        in environment: RuntimeEnvironment
+        images: ArtifactImages = ArtifactImages(), in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         let types = try SharedTypes(module.types, in: environment.types)
         let functionTypes = Self.functionTypes(of: module, types)
@@ -84,7 +86,7 @@ public final class LoadedModule: Sendable {
                 importedFunctionCount: module.importedFunctionCount, environment,
                 heat: { compiler.heat(ofBody: module.bodies[$0]) }),
             codeBytes: 0, writesTables: writesTables, isReplaceable: true, compiler,
-            in: environment)
+            images, in: environment)
     }
 
     /// Address space for code of all kinds that `module` may have: 1 GiB at most, so that all of it
@@ -98,7 +100,7 @@ public final class LoadedModule: Sendable {
     private init(
         _ module: DecodedModule, _ types: SharedTypes, _ functionTypes: [FunctionType],
         _ trampolines: ModuleTrampolines, _ code: ModuleCode, codeBytes: Int, writesTables: Bool,
-        isReplaceable: Bool, _ compiler: (any FunctionCompiler)?,
+        isReplaceable: Bool, _ compiler: (any FunctionCompiler)?, _ images: ArtifactImages,
         in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
@@ -112,9 +114,10 @@ public final class LoadedModule: Sendable {
         self.codeBytes = codeBytes
         self.writesTables = writesTables
         self.isReplaceable = isReplaceable
-        self.compiler = compiler
+        functionCompiler = compiler
         ordinals = Self.ordinals(of: module)
         template = InstanceTemplate(module, ordinals: ordinals)
+        self.images = ModuleImages(images.images, for: template)
         holdsObjects =
             module.tables.contains { ObjectLayout.isTraced($0.element, in: module) }
             || module.globals.contains { ObjectLayout.isTraced($0.value, in: module) }
@@ -133,6 +136,9 @@ public final class LoadedModule: Sendable {
     }
 
     // MARK: Code
+
+    /// Whether the code of all functions is there for good.
+    public var isCompiled: Bool { code.fixedImage != nil }
 
     /// Adds an image with code of functions that the module defines, which begin there from now on,
     /// whoever calls them. The linkage must be `replaceable`.

@@ -78,8 +78,15 @@ final class ModuleCode: Sendable {
 
     /// The image that has all code for good, if `address` is in it.
     func fixedImage(at address: UInt) -> CodeImage? {
-        guard case .direct(let image) = linkage, address &- image.base <= UInt(image.codeBytes)
-        else { return nil }
+        guard let image = fixedImage, address &- image.base <= UInt(image.codeBytes) else {
+            return nil
+        }
+        return image
+    }
+
+    /// The image that has all code for good; nil if functions can be replaced.
+    var fixedImage: CodeImage? {
+        guard case .direct(let image) = linkage else { return nil }
         return image
     }
 

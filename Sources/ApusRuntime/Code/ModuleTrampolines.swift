@@ -68,8 +68,8 @@ final class ModuleTrampolines: Sendable {
         early = Self.addresses(keys, offsets, from: base, types)
     }
 
-    /// Makes the early trampolines of `module`, whose function types are `types`, in memory of their
-    /// own.
+    /// Makes the early trampolines of `module`, whose function types are `types`, in memory of
+    /// their own.
     init(
         _ module: DecodedModule, _ types: [FunctionType], _ maker: TrampolineCache
     ) throws(ResourceError) {

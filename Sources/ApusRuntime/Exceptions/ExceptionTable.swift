@@ -9,6 +9,8 @@ struct ExceptionTable {
     private var marks: [Bool] = []
     private var unread: [Int] = []
     private var threshold = Self.least
+    /// Bytes of all of them.
+    private(set) var byteCount: UInt64 = 0
 
     private static var least: Int { 1024 }
 
@@ -18,7 +20,10 @@ struct ExceptionTable {
     /// Whether so many have come since the last collection that another one pays.
     var needsCollection: Bool { exceptions.count >= threshold }
 
-    mutating func insert(_ exception: ThrownException) { exceptions.append(exception) }
+    mutating func insert(_ exception: ThrownException) {
+        exceptions.append(exception)
+        byteCount += exception.byteCount
+    }
 
     /// Calls `body` with all of them.
     func forEach(_ body: (ThrownException) -> Void) {
@@ -68,6 +73,7 @@ struct ExceptionTable {
                 kept += 1
             } else {
                 released.append(exceptions[position])
+                byteCount -= exceptions[position].byteCount
             }
         }
         exceptions.removeLast(exceptions.count - kept)

@@ -17,19 +17,40 @@ extension RuntimeStore {
     public func makeException(
         _ tag: ExceptionTag, _ cells: [UInt64]
     ) throws(ResourceError) -> ThrownException {
+        precondition(cells.count == tag.valueBytes / 8)
+        if exceptions.needsCollection { collect(keeping: cells) }
         let exception = try unsafe ThrownException(tag, in: context)
-        precondition(cells.count == exception.cellCount)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
         exceptions.insert(exception)
         return exception
     }
 
-    /// An exception that a guest is to give its values, and then to throw.
-    func makeExceptionForGuest(_ tag: ExceptionTag) throws(ResourceError) -> ThrownException {
-        if exceptions.needsCollection { unsafe collect(cells: nil, count: 0) }
+    /// An exception that a guest is to give its values, and then to throw. Those that guests keep
+    /// may take as much as the heap.
+    ///
+    /// Throws `ObjectFailure`, or what the system refuses.
+    func makeExceptionForGuest(_ tag: ExceptionTag) throws -> ThrownException {
+        let limit = limits.heapBytes
+        let bytes = ThrownException.byteCount(tag)
+        if exceptions.needsCollection || exceptions.byteCount + bytes > limit {
+            collect(keeping: [])
+            // With less free than that there would be hardly anything but collections.
+            guard exceptions.byteCount + bytes <= limit - limit / 16 else {
+                throw ObjectFailure(code: .heapExhausted)
+            }
+        }
         let exception = try unsafe ThrownException(tag, in: context)
         exceptions.insert(exception)
         return exception
+    }
+
+    /// Lets go of what nothing refers to; `cells` may have references, too.
+    // SAFETY: the array has its elements while it is looked at.
+    private func collect(keeping cells: [UInt64]) {
+        var cells = cells
+        unsafe cells.withUnsafeMutableBufferPointer { buffer in
+            unsafe collect(cells: buffer.baseAddress, count: buffer.count)
+        }
     }
 
     /// How many exceptions the store keeps for wasm.

@@ -18,7 +18,7 @@ public final class ThrownException: @unchecked Sendable {
     init(
         _ tag: ExceptionTag, in store: UnsafePointer<apus_store_context>
     ) throws(ResourceError) {
-        let bytes = unsafe UInt64(MemoryLayout<apus_exception>.size + tag.valueBytes)
+        let bytes = Self.recordBytes(tag)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.reference, requested: bytes)
         }
@@ -30,6 +30,16 @@ public final class ThrownException: @unchecked Sendable {
     }
 
     deinit { unsafe apus_free(record) }
+
+    private static func recordBytes(_ tag: ExceptionTag) -> UInt64 {
+        unsafe UInt64(MemoryLayout<apus_exception>.size + tag.valueBytes)
+    }
+
+    /// About as many bytes as an exception with `tag` takes: its record, this object, and its place
+    /// in the store's table.
+    static func byteCount(_ tag: ExceptionTag) -> UInt64 { recordBytes(tag) + 128 }
+
+    var byteCount: UInt64 { Self.byteCount(tag) }
 
     /// What guests know it by: a cell of type exnref.
     public var bits: UInt64 { UInt64(UInt(bitPattern: unsafe record)) }

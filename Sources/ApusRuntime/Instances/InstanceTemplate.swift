@@ -200,6 +200,13 @@ struct InstanceTemplate: Sendable {
         return true
     }
 
+    /// Where the contents of an active data segment for `memory` begin; nil if it has none, or is
+    /// for another one.
+    func place(of segment: DataSegment, in memory: UInt32) -> UInt64? {
+        guard case .active(memory, _) = segment.mode, !segment.contents.isEmpty else { return nil }
+        return place(of: segment)
+    }
+
     /// Where an active data segment for a memory of the module's begins; nil if it is not known.
     func place(of segment: DataSegment) -> UInt64? {
         guard case .active(let memory, let offset) = segment.mode,

@@ -11,7 +11,15 @@ final class ModuleImages: Sendable {
         case refused
     }
 
-    private let state = Mutex(State.unmade)
+    private let state: Mutex<State>
+
+    /// Images that are made when they are needed, unless `ready` ones are there already: as many
+    /// and as large as `template` wants.
+    init(_ ready: [MemoryImage?] = [], for template: InstanceTemplate) {
+        let isFitting =
+            !ready.isEmpty && ready.map { $0?.byteCount ?? 0 } == template.imageBytes
+        state = Mutex(isFitting ? .made(ready) : .unmade)
+    }
 
     /// The image of each memory that the request's module defines; nil for those that begin empty,
     /// and for all if the system refuses: then each instance copies its data.
@@ -55,9 +63,8 @@ final class ModuleImages: Sendable {
         _ bytes: ByteStorage, _ segments: [DataSegment], _ template: InstanceTemplate,
         _ memory: UInt32, to writer: borrowing MemoryImage.Writer
     ) throws(ResourceError) {
-        for segment in segments where !segment.contents.isEmpty {
-            guard case .active(memory, _) = segment.mode, let place = template.place(of: segment)
-            else { continue }
+        for segment in segments {
+            guard let place = template.place(of: segment, in: memory) else { continue }
             try writer.write(bytes.span.extracting(segment.contents), at: place)
         }
     }

@@ -12,7 +12,7 @@ final class ImageDescriptors: Sendable {
 
     private struct Entry {
         var image: ObjectIdentifier
-        var descriptor: Int32
+        var file: ImageFile
     }
 
     private let limit: Int
@@ -28,31 +28,31 @@ final class ImageDescriptors: Sendable {
     /// How many images have descriptors.
     var count: Int { entries.withLock { $0.count } }
 
-    /// Keeps the descriptor of `image`, which was just made, as long as there is room.
-    func add(_ descriptor: Int32, of image: MemoryImage) {
+    /// Keeps the file of `image`, which was just opened, as long as there is room.
+    func add(_ file: ImageFile, of image: MemoryImage) {
         entries.withLock { entries in
-            add(Entry(image: ObjectIdentifier(image), descriptor: descriptor), &entries)
+            add(Entry(image: ObjectIdentifier(image), file: file), &entries)
         }
     }
 
     private func add(_ entry: Entry, _ entries: inout [Entry]) {
-        while entries.count >= limit { apus_image_close(entries.removeFirst().descriptor) }
+        while entries.count >= limit { apus_image_close(entries.removeFirst().file.descriptor) }
         entries.append(entry)
     }
 
-    /// Calls `body` with the descriptor of `image`, which `make` makes if it has none.
+    /// Calls `body` with the file of `image`, which `make` makes if it has none.
     func with<Result>(
-        _ image: MemoryImage, make: () throws(ResourceError) -> Int32,
-        _ body: (Int32) throws(ResourceError) -> Result
+        _ image: MemoryImage, make: () throws(ResourceError) -> ImageFile,
+        _ body: (ImageFile) throws(ResourceError) -> Result
     ) throws(ResourceError) -> Result {
         try entries.withLock { entries throws(ResourceError) in
             let name = ObjectIdentifier(image)
             if let index = entries.lastIndex(where: { $0.image == name }) {
                 if index < entries.count - 1 { entries.append(entries.remove(at: index)) }
             } else {
-                add(Entry(image: name, descriptor: try make()), &entries)
+                add(Entry(image: name, file: try make()), &entries)
             }
-            return try body(entries[entries.count - 1].descriptor)
+            return try body(entries[entries.count - 1].file)
         }
     }
 
@@ -61,7 +61,14 @@ final class ImageDescriptors: Sendable {
         entries.withLock { entries in
             let name = ObjectIdentifier(image)
             guard let index = entries.lastIndex(where: { $0.image == name }) else { return }
-            apus_image_close(entries.remove(at: index).descriptor)
+            apus_image_close(entries.remove(at: index).file.descriptor)
         }
     }
+}
+
+/// Where an image can be mapped from.
+struct ImageFile {
+    var descriptor: Int32
+    /// Where it begins in the file.
+    var offset: UInt64 = 0
 }

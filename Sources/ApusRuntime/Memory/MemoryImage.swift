@@ -1,22 +1,27 @@
-// Made by: ModuleImages, once per memory that a module defines and initialises.
+// Made by: ModuleImages, once per memory that a module defines and initialises, or Artifact, which
+// has them.
 // Used by: LinearMemory, which maps it so that pages are copied when they are written.
 
+internal import ApusCollections
 internal import CApusHost
 
-/// The first contents of a memory, in a file that lives in memory only.
+/// The first contents of a memory, in a file that lives in memory only, or in a part of one that is
+/// mapped.
 ///
 /// Each instance maps it privately: what none of them writes to is there once for all, and giving
 /// an instance's memory its first contents back is one call of the system.
 @safe
 final class MemoryImage: Sendable {
     // SAFETY: `view` is a mapping of `byteCount` bytes, readable, of a file that nobody can change
-    // any more; this object owns it.
+    // any more; this object owns it, unless `file` does, which this object keeps.
     /// Size in bytes: whole pages of the system. The image begins where the memory does.
     let byteCount: UInt64
     private nonisolated(unsafe) let view: UnsafeRawPointer
     /// Has the descriptor of the file, or did.
     private let descriptors: ImageDescriptors
     private let write: Contents
+    /// What it is a part of.
+    private let file: MappedFile?
 
     /// Puts the contents that are not zeros into a file.
     typealias Contents = @Sendable (borrowing Writer) throws(ResourceError) -> Void
@@ -35,12 +40,34 @@ final class MemoryImage: Sendable {
         unsafe self.view = view
         self.descriptors = descriptors
         self.write = write
-        descriptors.add(descriptor, of: self)
+        file = nil
+        descriptors.add(ImageFile(descriptor: descriptor), of: self)
+    }
+
+    /// The image that lies in `file`, which is open as `descriptor`, at `range`: whole pages.
+    init(
+        _ range: Range<UInt64>, of file: MappedFile, _ descriptor: Int32,
+        in descriptors: ImageDescriptors = .shared
+    ) throws(ResourceError) {
+        let count = UInt64(range.count)
+        let own = apus_image_share(descriptor)
+        guard own >= 0 else {
+            throw ResourceError(.image, requested: count, errorNumber: -own)
+        }
+        byteCount = count
+        unsafe view = file.address(at: range.lowerBound)
+        self.descriptors = descriptors
+        self.file = file
+        let bytes = Int(range.lowerBound)..<Int(range.upperBound)
+        write = { writer throws(ResourceError) in
+            try writer.write(file.bytes.span.extracting(bytes), at: 0)
+        }
+        descriptors.add(ImageFile(descriptor: own, offset: range.lowerBound), of: self)
     }
 
     deinit {
         descriptors.close(self)
-        unsafe apus_unmap(UnsafeMutableRawPointer(mutating: view), byteCount)
+        if file == nil { unsafe apus_unmap(UnsafeMutableRawPointer(mutating: view), byteCount) }
     }
 
     /// The descriptor of a new file, sealed.
@@ -85,9 +112,9 @@ final class MemoryImage: Sendable {
     func map(at base: UnsafeMutableRawPointer) throws(ResourceError) -> Bool {
         var hasDescriptor = false
         do throws(ResourceError) {
-            try descriptors.with(self, make: make) { descriptor throws(ResourceError) in
+            try descriptors.with(self, make: make) { file throws(ResourceError) in
                 hasDescriptor = true
-                let error = unsafe apus_image_map(descriptor, base, byteCount)
+                let error = unsafe apus_image_map(file.descriptor, file.offset, base, byteCount)
                 guard error == 0 else {
                     throw ResourceError(.image, requested: byteCount, errorNumber: error)
                 }
@@ -101,7 +128,9 @@ final class MemoryImage: Sendable {
     }
 
     /// A new file of the same contents.
-    private func make() throws(ResourceError) -> Int32 { try Self.make(byteCount, write) }
+    private func make() throws(ResourceError) -> ImageFile {
+        ImageFile(descriptor: try Self.make(byteCount, write))
+    }
 
     /// Writes the bytes of a memory at `base` that are in `range` as they were at first: the
     /// image's contents, and zeros after its end.

@@ -80,7 +80,8 @@ struct apus_object {
     uint32_t length;  // of an array, how many elements it has; 0
 };
 
-/// An imported function, resolved.
+/// An imported function, resolved. It begins as an apus_funcref does, and compiled code takes it
+/// for one where it only wants to go there.
 struct apus_function_import {
     void *code;
     struct apus_context *context;

@@ -26,6 +26,14 @@ int32_t apus_discard(void *start, uint64_t bytes);
 /// system's choice; apus_unmap gives them back. Null if that is not possible.
 void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes);
 
+/// Maps the first `bytes` of an open file to be read, at a place of the system's choice. After them
+/// comes at least a page of zeros, which apus_unmap has to be told of: it is given
+/// apus_file_map_bytes. Null if that is not possible.
+void *apus_file_map(int32_t file, uint64_t bytes);
+
+/// How many bytes of address space that takes.
+uint64_t apus_file_map_bytes(uint64_t bytes);
+
 /// Makes whole pages of a reservation executable memory, zeros, and gives a second view of them
 /// that can be written; apus_unmap gives that back. Null if that is not possible.
 void *apus_code_view_make(void *start, uint64_t bytes);
@@ -40,9 +48,13 @@ int32_t apus_image_make(uint64_t bytes);
 /// Writes a part of an image. Returns 0 or an error number.
 int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint64_t offset);
 
-/// Maps the first `bytes` of an image, whole pages, over a part of a reservation, to be read and
-/// written; what is written there stays there. Returns 0 or an error number.
-int32_t apus_image_map(int32_t image, void *start, uint64_t bytes);
+/// A descriptor of its own for an open file a part of which is an image. Returns it, or a negative
+/// error number.
+int32_t apus_image_share(int32_t file);
+
+/// Maps `bytes` of an image from `offset` on, whole pages, over a part of a reservation, to be read
+/// and written; what is written there stays there. Returns 0 or an error number.
+int32_t apus_image_map(int32_t image, uint64_t offset, void *start, uint64_t bytes);
 
 /// Keeps everybody from changing an image: whoever did would change memories of instances. Returns
 /// 0 or an error number.

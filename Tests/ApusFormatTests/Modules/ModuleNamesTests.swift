@@ -30,6 +30,15 @@ import Testing
         #expect(names.global(0) == "g")
     }
 
+    /// Types 0 "p" and 2 "q"; fields 0 "x" and 3 "y" of type 2.
+    @Test func typesAndFieldsHaveNames() throws {
+        let names = try names(
+            [4, 7, 2, 0, 1, 0x70, 2, 1, 0x71] + [10, 9, 1, 2, 2, 0, 1, 0x78, 3, 1, 0x79])
+        #expect((0..<4).map { names.type($0) } == ["p", nil, "q", nil])
+        #expect((0..<4).map { names.field($0, of: 2) } == ["x", nil, nil, "y"])
+        #expect(names.field(0, of: 0) == nil)
+    }
+
     @Test func aModuleWithoutTheSectionHasNone() throws {
         let names = ModuleNames(try ModuleBuilder().build())
         #expect(names.moduleName == nil)

@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func fieldsAreWrittenIfTheyCanBe() throws {
-        try expect("immutable field of type 0") { $0.emit(.structSet, 0, 0) }
+        try expect("immutable field 0 of type 0") { $0.emit(.structSet, 0, 0) }
         try expect("type mismatch: expected i32, found f32") {
             $0.f32(bits: 0)
             $0.emit(.structSet, 0, 1)

@@ -225,6 +225,27 @@ import Testing
         }
     }
 
+    /// Two bytes push a thousand operands, reached or not.
+    @Test(arguments: [[], [0x00]] as [[UInt8]])
+    func operandsAreLimited(start: [UInt8]) throws {
+        func error(calls: Int) throws -> ModuleError? {
+            var builder = ModuleBuilder()
+            let many = FunctionType([], Array(repeating: .i32, count: 1000))
+            builder.addFunction(many, code: [0x00, 0x0B])
+            let calls = Array(repeating: [0x10, 0x00] as [UInt8], count: calls).joined()
+            builder.addFunction(FunctionType(), code: start + calls + [0x00, 0x0B])
+            var validator = FunctionValidator(try builder.build())
+            do {
+                try validator.validate(1)
+                return nil
+            } catch { return error }
+        }
+        #expect(try error(calls: 100) == nil)
+        let refusal = try #require(try error(calls: 101))
+        #expect(refusal.kind == .limit)
+        #expect(refusal.message.hasPrefix("too many operands on the stack: 101000"))
+    }
+
     // MARK: Malformed code
 
     private func malformed(_ code: [UInt8]) throws -> ModuleError? {

@@ -54,12 +54,14 @@ import Testing
         var verifier = Verifier()
         var passes = Passes(isVerified: true)
         do {
-            return try functions.forEach { index, function in
+            let count = try functions.forEach { index, function in
                 #expect(verifier.verify(function) == [], "\(name), function \(index)")
                 passes.run(&function)
                 let faults = passes.verification.faults
                 #expect(faults == [], "\(name), function \(index)")
             }
+            #expect(count == functions.module.bodies.count, "\(name): something was left out")
+            return count
         } catch is ModuleError {
             return 0
         }

@@ -58,4 +58,30 @@ import Testing
         }
         Self.remove(5000)
     }
+
+    /// A range that functions are added to while others read it.
+    @Test func growingRangesHaveWhatWasAdded() throws {
+        let start = Self.base &+ 1 << 40
+        let directory = try #require(apus_code_directory_make(3))
+        let sites = UnsafeMutablePointer<apus_trap_site>.allocate(capacity: 2)
+        sites.initialize(repeating: apus_trap_site(code_offset: 8, packed: 3 << 24), count: 2)
+        defer { sites.deallocate() }
+        #expect(apus_code_range_add_growing(start, start &+ 4096, directory) != 0)
+        #expect(apus_code_at(start).start == start)
+        #expect(apus_code_at(start).count == 0)
+        #expect(apus_code_directory_add(directory, start, sites, 1) != 0)
+        #expect(apus_code_directory_add(directory, start &+ 64, sites, 2) != 0)
+        #expect(apus_code_at(start &+ 63).count == 1)
+        #expect(apus_code_at(start &+ 64).start == start &+ 64)
+        #expect(apus_code_at(start &+ 4095).count == 2)
+        #expect(apus_code_at(start &+ 4096).start == 0)
+        apus_code_directory_drop(directory, start &+ 64)
+        #expect(apus_code_at(start &+ 64).count == 0)
+        #expect(apus_code_at(start).count == 1)
+        #expect(apus_code_directory_add(directory, start &+ 128, sites, 1) != 0)
+        #expect(apus_code_directory_add(directory, start &+ 192, sites, 1) == 0, "it is full")
+        apus_code_range_remove(start)
+        apus_code_directory_free(directory)
+        #expect(apus_code_at(start).start == 0)
+    }
 }

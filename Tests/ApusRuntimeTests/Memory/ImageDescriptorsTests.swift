@@ -1,8 +1,17 @@
+import ApusCollections
 import ApusFormat
 import CApusHost
 import Testing
 
 @testable import ApusRuntime
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Images are there for any number of modules, descriptors for the few that were used last.
 @Suite struct ImageDescriptorsTests {
@@ -44,6 +53,44 @@ import Testing
         #expect(descriptors.count == 1)
         images.removeAll()
         #expect(descriptors.count == 0)
+    }
+
+    /// Parts of a file are mapped from it as long as there is a descriptor, and then from a file
+    /// that is made of them.
+    @Test func partsOfAFileAreImages() throws {
+        let page = 4096
+        var contents = [UInt8](repeating: 0, count: 4 * page)
+        contents[page + 10] = 1
+        contents[3 * page + 10] = 3
+        let path = "/tmp/apus-image-\(UInt64.random(in: 0...UInt64.max))"
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        #expect(unsafe write(descriptor, contents, contents.count) == contents.count)
+        let file = try MappedFile.map(descriptor)
+        let descriptors = ImageDescriptors(limit: 1)
+        func image(_ first: Int, _ end: Int) throws -> MemoryImage {
+            let range = UInt64(first * page)..<UInt64(end * page)
+            return try MemoryImage(range, of: file, descriptor, in: descriptors)
+        }
+        let one = try image(1, 3)
+        let other = try image(3, 4)
+        close(descriptor)
+        unsafe unlink(path)
+        for _ in 0..<2 {
+            for (image, byte) in [(one, UInt8(1)), (other, 3)] {
+                let memory = try Self.memory(image)
+                #expect(memory.isMapped)
+                #expect(memory.load(UInt8.self, at: 10) == byte)
+                #expect(memory.load(UInt8.self, at: 5000) == 0)
+                #expect(memory.store(UInt8(99), at: 10))
+                #expect(memory.reset(keepingResident: 0))
+                #expect(memory.load(UInt8.self, at: 10) == byte)
+                #expect(memory.store(UInt8(99), at: 10))
+                #expect(memory.reset(keepingResident: 8192))
+                #expect(memory.load(UInt8.self, at: 10) == byte)
+            }
+        }
+        #expect(file.bytes.span[page + 10] == 1)
+        #expect(descriptors.count == 1)
     }
 
     @Test func withoutDescriptorsContentsAreCopied() async {

@@ -90,7 +90,21 @@ struct ProgramTests {
         #expect(AllocationChaos.record(ofSeed: seed).problems == [])
     }
 
-    private func run(_ program: ProgramCase, allocationSeed: UInt64? = nil) throws {
+    /// What was compiled before does the same, and is not compiled again.
+    @Test(arguments: ProgramCase.withRandomRegisters)
+    func runsFromTheCache(_ program: ProgramCase) throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "apus-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let cache = Cache(directory: folder.path())
+        #expect(try !run(program, cache: cache).isPrecompiled)
+        #expect(try run(program, cache: cache).isPrecompiled)
+    }
+
+    @discardableResult
+    private func run(
+        _ program: ProgramCase, allocationSeed: UInt64? = nil, cache: Cache? = nil
+    ) throws -> Module.Statistics {
         let folder = try #require(program.folder)
         let output = CapturedOutput()
         let errors = CapturedOutput()
@@ -109,6 +123,7 @@ struct ProgramTests {
         }
         var configuration = Engine.Configuration()
         configuration.allocationSeed = allocationSeed
+        configuration.cache = cache
         let engine = Engine(configuration)
         let module = try Module(engine, contentsOf: folder.path() + "module.wasm")
         if let status = program.expected.exit {
@@ -124,6 +139,7 @@ struct ProgramTests {
             found = Array(found.prefix(expected.count))
         }
         #expect(try program.filtered(found) == program.filtered(expected))
+        return module.statistics
     }
 
     @Test func thereAreSuchPrograms() {

@@ -26,17 +26,24 @@ struct SuiteTests {
         case optimizingAtRandom, optimizingAtRandomWithoutAVX
         /// Each instance in a slot of a pool.
         case pooling
+        /// Each module is written down with its code and read again.
+        case saved
         /// A collection before each object that is made.
         case collectingAlways, optimizingCollectingAlways
+        /// Functions are compiled when they are first called; and anew at once, at their entry and
+        /// at loops, or after one or two calls and rounds.
+        case tiered, tieredAtOnce, tieredAfterOne, tieredAfterTwo
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
             switch self {
-            case .standard: break
+            case .standard, .saved: configuration.compiler = .baseline
             case .withoutAVX:
+                configuration.compiler = .baseline
                 configuration.processorFeatures = []
                 configuration.isRelaxedSIMDDeterministic = true
             case .alwaysCheckingBounds:
+                configuration.compiler = .baseline
                 configuration.alwaysChecksBounds = true
             case .optimizing: configuration.compiler = .optimizing
             case .collectingAlways:
@@ -52,11 +59,18 @@ struct SuiteTests {
             case .optimizingAlwaysCheckingBounds:
                 configuration.compiler = .optimizing
                 configuration.alwaysChecksBounds = true
-            case .optimizingAtRandom: configuration.allocationSeed = 1
+            case .optimizingAtRandom:
+                configuration.compiler = .optimizing
+                configuration.allocationSeed = 1
             case .optimizingAtRandomWithoutAVX:
+                configuration.compiler = .optimizing
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
                 configuration.allocationSeed = 2
+            case .tiered: configuration.compiler = .tiered
+            case .tieredAtOnce: configuration.tier(after: 0)
+            case .tieredAfterOne: configuration.tier(after: 1)
+            case .tieredAfterTwo: configuration.tier(after: 2)
             case .pooling:
                 var pool = Engine.Pool(instances: 700, tableElements: 10_000_000)
                 pool.memoriesPerInstance = 12
@@ -74,7 +88,7 @@ struct SuiteTests {
         let outcome = try WastSuite.run("apus, \(mode)") { name in
             var configuration = mode.configuration
             configuration.features = WastSuite.features(for: name)
-            return ApusScriptEngine(configuration)
+            return ApusScriptEngine(configuration, savesModules: mode == .saved)
         } check: { script in
             let (skipped, failed) = known.counts[script.name] ?? (0, 0)
             #expect(script.skipped <= skipped, "\(script.name) skips more: \(script.reasons)")
@@ -171,5 +185,14 @@ struct SuiteTests {
     @Test func theListNamesScriptsThatExist() throws {
         let names = Set(try WastSuite.scripts.get().map(\.name))
         #expect(try Set(WastSuite.Known().counts.keys).subtracting(names) == [])
+    }
+}
+
+extension Engine.Configuration {
+    /// Functions are compiled anew after so many calls and rounds.
+    fileprivate mutating func tier(after threshold: Int) {
+        compiler = .tiered
+        tiering.isSynchronous = true
+        tiering.threshold = threshold
     }
 }

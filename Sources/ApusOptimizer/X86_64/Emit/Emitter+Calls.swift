@@ -13,14 +13,7 @@ extension Emitter {
         switch instruction.opcode {
         case .reserveStack: code.alu(.sub, .w64, .rsp, immediate: bytes)
         case .releaseStack: code.alu(.add, .w64, .rsp, immediate: bytes)
-        case .tailCall:
-            emitLeave()
-            if callsByPointer(instruction) {
-                relocate(.pointer, code.jumpThroughRelative(), instruction)
-            } else {
-                relocate(.code, code.jumpRelative(), instruction)
-            }
-        case .tailCallFar: emitFarTailCall(instruction)
+        case .tailCall, .tailCallFar: emitTailCall(instruction)
         default: emitReturningCall(instruction, block, function)
         }
     }
@@ -93,51 +86,13 @@ extension Emitter {
         code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
     }
 
-    // MARK: Tail calls
-
-    /// Goes on in the function whose record is at r11, once this one's frame has gone. If it is of
-    /// another instance the caller gets its own context back by way of a `TailFrame`; a chain of
-    /// such calls needs one.
-    private mutating func emitFarTailCall(_ instruction: MachineInstruction) {
-        let record = CallingConvention.scratch
-        let context = CallingConvention.context
-        // Every register may be an argument by now, but for this one.
-        let kept = CallingConvention.floatScratch
-        let isNear = code.makeLabel()
-        let hasFrame = code.makeLabel()
-        let enter = code.makeLabel()
-        markMemory(instruction)
-        code.alu(.cmp, .w64, context, Address(record, FuncrefField.context))
-        // Keeps the flags.
-        emitLeave()
-        code.jump(.e, isNear, near: true)
-        code.moveToFloat(.w64, kept, record)
-        code.load(.w64, record, Address(context, ContextField.tailReturn))
-        code.alu(.cmp, .w64, record, Address(.rsp))
-        code.jump(.e, hasFrame, near: true)
-        // The return address is there already.
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        code.push(context)
-        code.push(context)
-        code.push(record)
-        code.jump(enter, near: true)
-        code.bind(hasFrame)
-        code.store(.w64, Address(.rbp, TailFrame.caller), context)
-        code.bind(enter)
-        code.moveFromFloat(.w64, record, kept)
-        code.load(.w64, context, Address(record, FuncrefField.context))
-        code.bind(isNear)
-        code.jump(Address(record, FuncrefField.code))
-    }
-
     /// Whether the function that is called may get other code. This one itself will not, unless it
     /// begins in the middle.
-    private func callsByPointer(_ instruction: MachineInstruction) -> Bool {
+    func callsByPointer(_ instruction: MachineInstruction) -> Bool {
         usesTable && UInt32(truncatingIfNeeded: instruction.immediate) != ownIndex
     }
 
-    private mutating func relocate(
+    mutating func relocate(
         _ kind: CodeRelocation.Kind, _ place: Int, _ instruction: MachineInstruction
     ) {
         relocations.append(

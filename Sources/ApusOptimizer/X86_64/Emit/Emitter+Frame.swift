@@ -34,6 +34,7 @@ extension Emitter {
         for index in 0..<function.instructions.count
         where function.instructions[index].flags.contains(.calls)
             || function.instructions[index].opcode == .allocate
+            || function.instructions[index].opcode == .reserveStack
         {
             return false
         }
@@ -62,7 +63,13 @@ extension Emitter {
     private var savedStart: Int32 { keepsContext ? FrameLayout.context &- 8 : -8 }
 
     /// Brings back what the caller had in the registers that calls keep, and its frame.
-    mutating func emitLeave() {
+    /// `isAtFrame`: the stack pointer is where the frame pointer is.
+    mutating func emitLeave(isAtFrame: Bool) {
+        restoreSaved()
+        if isAtFrame { code.pop(.rbp) } else { code.leave() }
+    }
+
+    mutating func restoreSaved() {
         var rest = saved
         var place = savedStart
         while !rest.isEmpty {
@@ -70,11 +77,10 @@ extension Emitter {
             rest = rest.rest
             place &-= 8
         }
-        if frameBytes > 0 { code.leave() } else { code.pop(.rbp) }
     }
 
     mutating func emitReturn() {
-        emitLeave()
+        emitLeave(isAtFrame: frameBytes == 0)
         if parameterBytes > 0 {
             code.ret(pop: UInt16(truncatingIfNeeded: parameterBytes))
         } else {

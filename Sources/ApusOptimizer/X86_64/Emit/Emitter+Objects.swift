@@ -3,19 +3,6 @@ internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
 
-/// An object for which there is no room at hand: the runtime makes it.
-struct ColdAllocation: BitwiseCopyable {
-    var label: Label
-    var back: Label
-    var offset: UInt32
-    /// Where the context has the type's id.
-    var type: Int32
-    /// Of an array, if no register has it.
-    var length: UInt32
-    var lengthRegister: PhysicalRegister
-    var object: GPR
-}
-
 /// Objects: making them where the store context says that there is room, and asking for their
 /// types.
 extension Emitter {
@@ -28,60 +15,31 @@ extension Emitter {
         let object = general(definitions, function)
         let store = general(definitions &+ 1, function)
         let bytes = Int(instruction.immediate & 0xFFFF_FFFF)
-        var cold = ColdAllocation(
-            label: code.makeLabel(), back: code.makeLabel(), offset: offset,
-            type: instruction.displacement,
-            length: UInt32(truncatingIfNeeded: instruction.immediate >> 32),
-            lengthRegister: .none, object: object)
-        if operands.contains(.length) {
-            let place = operands.contains(.bytes) ? uses &+ 1 : uses
-            cold.lengthRegister = function.operands[place].assigned
-        }
         let isDynamic = operands.contains(.bytes)
-        if !isDynamic, bytes > ObjectLayout.inlineBytes { return callAllocation(cold) }
-        let scratch = CallingConvention.scratch
-        code.load(.w64, store, Address(CallingConvention.context, ContextField.storeContext))
-        code.load(.w64, object, Address(store, StoreField.heapNext))
-        code.lea(
-            .w64, scratch,
-            isDynamic
-                ? Address(object, index: general(uses, function))
-                : Address(object, Int32(truncatingIfNeeded: bytes)))
-        code.alu(.cmp, .w64, scratch, Address(store, StoreField.heapLimit))
-        jump(.a, cold.label)
-        code.store(.w64, Address(store, StoreField.heapNext), scratch)
-        code.load(.w32, scratch, Address(CallingConvention.context, cold.type))
-        code.store(.w32, Address(object, ObjectLayout.type), scratch)
-        if !cold.lengthRegister.isNone {
-            code.store(.w32, Address(object, ObjectLayout.length), cold.lengthRegister.general)
-        } else if cold.length > 0 {
-            code.store(
-                .w32, Address(object, ObjectLayout.length),
-                immediate: Int32(bitPattern: cold.length))
+        var length = ObjectLength.constant(UInt32(truncatingIfNeeded: instruction.immediate >> 32))
+        if operands.contains(.length) {
+            length = .register(general(isDynamic ? uses &+ 1 : uses, function))
         }
-        // With its mark it becomes an object: what comes before may be left undone.
-        code.move(.w64, scratch, object)
-        code.shift(.shr, .w64, scratch, immediate: UInt8(ObjectLayout.granuleShift))
-        code.alu(.add, .w64, scratch, Address(store, StoreField.heapMarks))
-        code.store(.w8, Address(scratch), immediate: Int32(ObjectLayout.newMark))
+        let cold = ColdAllocation(
+            of: object, type: instruction.displacement, length, at: offset, code.makeLabel(),
+            back: code.makeLabel())
+        if !isDynamic, bytes > ObjectLayout.inlineBytes { return callAllocation(cold) }
+        let end =
+            isDynamic
+            ? Address(object, index: general(uses, function))
+            : Address(object, Int32(truncatingIfNeeded: bytes))
+        let isTooLarge = code.findRoom(for: object, end: end, store)
+        jump(isTooLarge, cold.label)
+        code.makeObject(object, type: cold.type, length, store)
         code.bind(cold.back)
         coldAllocations.append(cold)
     }
 
     /// Has the runtime make the object.
     private mutating func callAllocation(_ cold: ColdAllocation) {
-        let scratch = CallingConvention.scratch
-        code.push(Address(CallingConvention.context, cold.type))
-        if cold.lengthRegister.isNone {
-            code.moveImmediate(scratch, UInt64(cold.length))
-            code.push(scratch)
-        } else {
-            code.push(cold.lengthRegister.general)
-        }
-        code.load(.w64, scratch, Address(CallingConvention.context, ContextField.storeContext))
-        code.call(Address(scratch, StoreField.allocate))
-        sites.calls.append(CallSite(codeOffset: codeOffset, bodyOffset: cold.offset))
-        code.move(.w64, cold.object, scratch)
+        code.callAllocation(type: cold.type, cold.length)
+        sites.calls.append(CallSite(codeOffset: codeOffset, bodyOffset: cold.bodyOffset))
+        code.move(.w64, cold.object, CallingConvention.scratch)
     }
 
     /// What has been put off because there is hardly ever no room.

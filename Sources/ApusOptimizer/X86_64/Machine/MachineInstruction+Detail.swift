@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
@@ -19,4 +20,13 @@ extension MachineInstruction {
     @inline(__always) var vectorLoad: VectorLoad { VectorLoad(stored: detail, or: .full) }
     @inline(__always) var laneWidth: Width { Width(stored: detail, or: .w8) }
     @inline(__always) var shape: VectorShape { VectorShape(stored: detail, or: .i8x16) }
+
+    /// Of a tail call: bytes of the callee's stack arguments.
+    var stackArgumentBytes: Int32 { displacement }
+    /// Of a tail call: bytes that are reserved at the top of the stack. What is there of arguments
+    /// is only ever moved up, also where the contexts of a `TailFrame` come above it.
+    var tailCallRoom: Int32 {
+        guard stackArgumentBytes > 0, opcode == .tailCallFar else { return stackArgumentBytes }
+        return stackArgumentBytes &+ TailFrame.bytes &- FrameLayout.stackArguments
+    }
 }

@@ -152,8 +152,11 @@ enum MachineOpcode: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case callFar
     /// The function of the runtime whose number is the immediate.
     case callRuntime
+    /// The function whose index is the immediate, in place of this one. The displacement is the
+    /// bytes of its stack arguments, which are at the top of the stack.
     case tailCall
-    /// ← address of the function's record in r11, arguments. Reading it may be a trap.
+    /// ← address of the function's record in r11, arguments. Reading it may be a trap. As
+    /// `tailCall` otherwise.
     case tailCallFar
 
     // Ends of blocks

@@ -276,13 +276,13 @@ extension Selector {
         takeFromStack(results, of: Self.outgoingBytes(argumentBytes, results), argumentBytes)
     }
 
-    private mutating func adjustStack(_ opcode: MachineOpcode, _ bytes: Int32) {
+    mutating func adjustStack(_ opcode: MachineOpcode, _ bytes: Int32) {
         var made = MachineInstruction(opcode)
         made.immediate = UInt64(UInt32(bitPattern: bytes))
         begin(made)
     }
 
-    private mutating func storeArgument(
+    mutating func storeArgument(
         _ register: VirtualRegister, _ bytes: Int32, _ type: IRType
     ) {
         var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
@@ -306,12 +306,17 @@ extension Selector {
         _ function: borrowing Function
     ) {
         var fixed: [MachineOperand] = []
+        var vectorBytes: Int32 = 0
         for (index, place) in list.enumerated() {
             guard index < RuntimeCall.argumentCount else { return isRefused = true }
+            let argument = Value(function.pool[place])
+            var passed = register(argument, function)
+            if function.type(argument) == .v128 {
+                passed = passByAddress(passed)
+                vectorBytes &+= 16
+            }
             fixed.append(
-                MachineOperand(
-                    register(Value(function.pool[place]), function),
-                    .fixed(PhysicalRegister(RuntimeCall.argument(index)))))
+                MachineOperand(passed, .fixed(PhysicalRegister(RuntimeCall.argument(index)))))
         }
         var made = MachineInstruction(.callRuntime)
         made.immediate = UInt64(instruction.immediate)
@@ -322,6 +327,17 @@ extension Selector {
             define(names[value.index], .fixed(PhysicalRegister(RuntimeCall.result)))
         }
         for operand in fixed { use(operand.value, operand.constraint) }
+        if vectorBytes > 0 { adjustStack(.releaseStack, vectorBytes) }
+    }
+
+    /// Puts a vector on the stack, from where the runtime takes it: its address.
+    private mutating func passByAddress(_ vector: VirtualRegister) -> VirtualRegister {
+        adjustStack(.reserveStack, 16)
+        storeArgument(vector, 0, .v128)
+        let address = makeRegister(.i64)
+        begin(MachineInstruction(.lea), AddressParts(form: .stack))
+        define(address)
+        return address
     }
 }
 

@@ -69,14 +69,7 @@ extension Selector {
     private mutating func storeInResultArea(
         _ results: [(VirtualRegister, Int32, IRType)], _ function: borrowing Function
     ) {
-        let place =
-            FrameLayout.stackArguments
-            &+ CallingConvention.resultPointerOffset(in: incomingBytes(function))
-        let area = makeRegister(.i64)
-        var pointer = MachineInstruction(.load)
-        pointer.detail = LoadExtension.full64.rawValue
-        begin(pointer, AddressParts(form: .frame, displacement: place))
-        define(area)
+        let area = loadResultArea(function)
         for (register, bytes, type) in results {
             var made = MachineInstruction(type.isGeneral ? .store : .storeFloat)
             made.width = type == .v128 ? .w128 : .w64
@@ -85,6 +78,19 @@ extension Selector {
             use(register)
             useMemory(parts)
         }
+    }
+
+    /// The address of the area that the caller has named.
+    private mutating func loadResultArea(_ function: borrowing Function) -> VirtualRegister {
+        let place =
+            FrameLayout.stackArguments
+            &+ CallingConvention.resultPointerOffset(in: incomingBytes(function))
+        let area = makeRegister(.i64)
+        var pointer = MachineInstruction(.load)
+        pointer.detail = LoadExtension.full64.rawValue
+        begin(pointer, AddressParts(form: .frame, displacement: place))
+        define(area)
+        return area
     }
 
     /// Bytes of the function's own stack arguments.
@@ -110,10 +116,11 @@ extension Selector {
         var fixed: [MachineOperand] = []
         var onStack: [(VirtualRegister, Int32, IRType)] = []
         let list = Int(instruction.b)..<Int(instruction.b &+ instruction.c)
-        _ = placeArguments(list, &fixed, &onStack, function)
-        // Arguments on the stack would have to replace the function's own.
-        guard onStack.isEmpty, incomingBytes(function) == 0 else { return isRefused = true }
+        let counter = placeArguments(list, &fixed, &onStack, function)
+        let results = resultBytes(function)
+        let bytes = counter.areaBytes(results: results)
         var made = MachineInstruction(.tailCall)
+        made.displacement = bytes
         if instruction.operator == .tailCallFar {
             made.opcode = .tailCallFar
             made.trap = UInt8(truncatingIfNeeded: instruction.immediate)
@@ -122,6 +129,13 @@ extension Selector {
         } else {
             made.immediate = UInt64(instruction.a)
         }
+        if bytes > 0 { adjustStack(.reserveStack, made.tailCallRoom) }
+        if results > 0 {
+            // The callee's results go where this function's would.
+            let place = CallingConvention.resultPointerOffset(in: bytes)
+            storeArgument(loadResultArea(function), place, .i64)
+        }
+        for (register, bytes, type) in onStack { storeArgument(register, bytes, type) }
         begin(made)
         for operand in fixed { use(operand.value, operand.constraint) }
     }

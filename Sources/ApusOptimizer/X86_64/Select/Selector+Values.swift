@@ -204,6 +204,10 @@ extension Selector {
         _ function: borrowing Function
     ) {
         let result = resultRegister(value, function)
+        if instruction.operator == .add, function[resolve(left)].operator == .context {
+            begin(MachineInstruction(.lea), AddressParts(form: .context, displacement: number))
+            return define(result)
+        }
         var made = MachineInstruction(.aluImmediate)
         made.width = instruction.type.width
         made.immediate = UInt64(bitPattern: Int64(number))

@@ -1,0 +1,146 @@
+internal import ApusABI
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusRuntime
+
+/// Modules that are compiled once and used by many processes.
+///
+/// A compiled module is machine code that is run as it is: unlike a WebAssembly module it must come
+/// from who is trusted. Only the same build of Apus, that is, a program of the same contents, takes
+/// it; every other one, and one with other settings or on a processor that lacks something, throws
+/// an `ArtifactError`, as it does for a compiled module that is damaged.
+extension Module {
+    /// The module with its machine code, as bytes for `init(_:precompiled:)`.
+    ///
+    /// All functions have code in it, whichever were called until now.
+    ///
+    /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
+    ///   compiling throws, if functions are compiled when they are called.
+    public func serialize() throws -> [UInt8] {
+        let module = loaded.isCompiled ? loaded : try compiled()
+        return try artifact(of: module)
+    }
+
+    /// The module as it is, as an artifact for the cache.
+    func artifact() throws -> [UInt8] { try artifact(of: loaded) }
+
+    private func artifact(of module: LoadedModule) throws -> [UInt8] {
+        guard let provenance = engine.configuration.provenance else {
+            throw ArtifactError.noBuildIdentity
+        }
+        return module.artifact(provenance, moduleBytes: statistics.moduleBytes)
+    }
+
+    /// The module with the code of all its functions.
+    private func compiled() throws -> LoadedModule {
+        let configuration = engine.configuration
+        return try CompilationBudget.with(
+            moduleBytes: statistics.moduleBytes, configuration.limits, until: nil
+        ) { budget in
+            let driver = CompilationDriver(
+                module: decoded, configuration: configuration, budget: budget)
+            return try LoadedModule(decoded, driver.compile().image, in: engine.environment)
+        }
+    }
+
+    /// Writes the module with its machine code to the file at `path`, for
+    /// `init(_:precompiledAt:)`. The file is there as a whole or not at all, and nobody else may
+    /// write to it.
+    ///
+    /// - Throws: `FileError`, and what `serialize()` throws.
+    public func serialize(to path: String) throws {
+        try HostFile.replace(path, with: serialize())
+    }
+
+    /// The module that `bytes` are, which `serialize()` has given.
+    ///
+    /// Whoever hands over the bytes answers for them: they hold machine code. What is looked at is
+    /// whether they are as they were written, by this build of Apus and for such an engine.
+    ///
+    /// - Throws: `ArtifactError` if they do not fit or are damaged; `ResourceError` as when the
+    ///   module is compiled.
+    public init(_ engine: Engine, precompiled bytes: [UInt8]) throws {
+        let start = ContinuousClock.now
+        try self.init(engine, Artifact(ByteStorage(bytes)), since: start)
+    }
+
+    /// The module that the file at `path` holds, which `serialize(to:)` has written.
+    ///
+    /// Code and first contents of memories are used where the system has the file, and only what is
+    /// needed of it is read. The file must belong to the user or to root, nobody else may write to
+    /// it, and it is no link. Who changes its contents while it is used changes the program that
+    /// runs; `serialize(to:)` and `apus compile` replace files as a whole, which does no harm.
+    ///
+    /// - Throws: `FileError` if it cannot be opened, `ArtifactError` if it is not trusted, does not
+    ///   fit, or is damaged; `ResourceError` as when the module is compiled.
+    public init(_ engine: Engine, precompiledAt path: String) throws {
+        let start = ContinuousClock.now
+        try self.init(engine, HostFile.trusted(path), since: start)
+    }
+
+    /// The module that `file`, which is trusted, holds.
+    init(
+        _ engine: Engine, _ file: borrowing HostFile, since start: ContinuousClock.Instant
+    ) throws {
+        let artifact = try Artifact(
+            Artifact.File(MappedFile.map(file.descriptor), descriptor: file.descriptor))
+        try self.init(engine, artifact, since: start)
+    }
+
+    /// The module that `artifact` holds. If it is in a file, that must be open.
+    init(_ engine: Engine, _ artifact: Artifact, since start: ContinuousClock.Instant) throws {
+        let environment = try engine.environment
+        guard let wanted = engine.configuration.provenance else {
+            throw ArtifactError.noBuildIdentity
+        }
+        try artifact.check(wanted)
+        let decoded = try Self.decode(engine, artifact.module)
+        let decodeEnd = ContinuousClock.now
+        let loaded: LoadedModule
+        if artifact.imageCount > 0 {
+            let image = try artifact.linkedImage(of: decoded)
+            guard image.functions.count == decoded.bodies.count else {
+                throw ArtifactError.incomplete
+            }
+            try engine.configuration.limits.check(
+                codeBytes: image.codeBytes, moduleBytes: artifact.module.count)
+            loaded = try LoadedModule(
+                decoded, image, images: artifact.images(), in: environment)
+        } else {
+            guard engine.configuration.compiler == .tiered else {
+                throw ArtifactError.incomplete
+            }
+            loaded = try LoadedModule(
+                decoded, compiledBy: ModuleTiers(decoded, engine),
+                writesTables: artifact.writesTables, images: artifact.images(), in: environment)
+        }
+        var statistics = Statistics(
+            moduleBytes: artifact.module.count, codeBytes: loaded.codeBytes,
+            decodeTime: start.duration(to: decodeEnd), compileTime: start.duration(to: .now))
+        statistics.isPrecompiled = true
+        self.init(engine, loaded, statistics)
+    }
+}
+
+extension Engine.Configuration {
+    /// What code depends on that is made with this configuration, and what code has to have for its
+    /// engine to run it; nil if the system does not show this program.
+    var provenance: CodeProvenance? {
+        guard let build = BuildIdentity.current else { return nil }
+        var settings: CodeSettings = []
+        if isFuelMetered { settings.insert(.fuel) }
+        if interruption == .polling { settings.insert(.polling) }
+        if alwaysChecksBounds { settings.insert(.checkedBounds) }
+        if masksCheckedAccesses { settings.insert(.maskedAccesses) }
+        if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
+        let number: UInt32 =
+            switch compiler {
+            case .baseline: 1
+            case .optimizing: 2
+            case .tiered: 3
+            }
+        return CodeProvenance(
+            build: build, features: features, processor: processorFeatures.intersection(.host),
+            settings: settings, compiler: number)
+    }
+}

@@ -1,0 +1,79 @@
+internal import ApusRuntime
+
+/// The directories of a cache: modules by their contents, and in which of them what a file holds
+/// was found the last time.
+struct CacheDirectories: ~Copyable {
+    let modules: HostDirectory
+    let index: HostDirectory
+
+    /// Opens them. Throws if they are not their user's alone.
+    init(_ cache: Cache) throws {
+        let root = try HostDirectory(cache.directory)
+        let modules = try root.directory("modules")
+        let index = try root.directory("index")
+        self.modules = modules
+        self.index = index
+    }
+
+    /// What is there.
+    var contents: Cache.Contents {
+        var contents = Cache.Contents()
+        for entry in modules.entries {
+            contents.bytes += UInt64(max(entry.status.byteCount, 0))
+            if !entry.name.hasPrefix(TemporaryName.prefix) { contents.modules += 1 }
+        }
+        for entry in index.entries { contents.bytes += UInt64(max(entry.status.byteCount, 0)) }
+        return contents
+    }
+
+    private struct Candidate {
+        var name: String
+        var isModule: Bool
+        var bytes: UInt64
+        var used: Int64
+    }
+
+    /// How many files there may be.
+    static var filesLimit: Int { 10_000 }
+    /// What was not finished within this time never will be.
+    private static var unfinishedLimit: Int64 { 3_600_000_000_000 }
+
+    /// Removes what was not used for the longest time if there are more than `bytes` bytes or
+    /// `files` files, until there is room again.
+    func evict(downTo bytes: UInt64, files: Int) {
+        var candidates: [Candidate] = []
+        var total: UInt64 = 0
+        let now = FileStatus.now
+        for (isModule, entries) in [(true, modules.entries), (false, index.entries)] {
+            for entry in entries {
+                let size = UInt64(max(entry.status.byteCount, 0))
+                // A time to come is no reason to keep it for ever.
+                var used = min(entry.status.modified, now)
+                if entry.name.hasPrefix(TemporaryName.prefix) {
+                    // Somebody may just be writing it.
+                    if files > 0, now &- used < Self.unfinishedLimit { continue }
+                    used = .min
+                }
+                total += size
+                candidates.append(
+                    Candidate(name: entry.name, isModule: isModule, bytes: size, used: used))
+            }
+        }
+        let unfinished = candidates.count { $0.used == .min }
+        guard total > bytes || candidates.count > files || unfinished > 0 else { return }
+        candidates.sort { $0.used < $1.used }
+        var count = candidates.count
+        let isFull = total > bytes || count > files
+        for candidate in candidates {
+            let hasRoom = !isFull || (total <= bytes / 10 * 7 && count <= files / 10 * 7)
+            if hasRoom, candidate.used != .min { break }
+            if candidate.isModule {
+                modules.remove(candidate.name)
+            } else {
+                index.remove(candidate.name)
+            }
+            total -= candidate.bytes
+            count -= 1
+        }
+    }
+}

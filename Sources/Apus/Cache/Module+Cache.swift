@@ -1,0 +1,35 @@
+internal import ApusCollections
+
+/// How modules are made in engines that have a cache.
+extension Module {
+    /// The module whose binary form `bytes` is, from the cache if the engine has one.
+    static func cached(
+        _ engine: Engine, _ bytes: ByteStorage, since start: ContinuousClock.Instant,
+        _ compile: () throws -> Module
+    ) throws -> Module {
+        guard let cache = CompilationCache(engine) else { return try compile() }
+        return try cache.module(bytes, since: start, compile)
+    }
+
+    /// The module that the file at `path` holds, from the engine's cache. A file that is what it
+    /// was is not read.
+    init(
+        _ engine: Engine, cachedAt path: String, until deadline: ContinuousClock.Instant?
+    ) throws {
+        let start = ContinuousClock.now
+        let file = try HostFile.reading(path)
+        let status = file.status.flatMap { $0.isRegular ? $0 : nil }
+        if let status, let found = CompilationCache(engine)?.module(in: status, since: start) {
+            self = found
+            return
+        }
+        let source = try ModuleSource(ByteStorage(reading: file.descriptor, named: path), named: path)
+        self = try source.locatingErrors {
+            try Module(engine, $0, since: start, until: deadline)
+        }
+        // Who changed it meanwhile, or does so within the same moment, is seen the next time.
+        if let status, status.isSettled, status == file.status {
+            CompilationCache(engine)?.note(status, holds: source.binary)
+        }
+    }
+}

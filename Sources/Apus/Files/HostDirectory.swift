@@ -1,0 +1,161 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+// SAFETY: names are strings that live during the call, records are each function's own, and the
+// stream of entries is closed by the function that has opened it.
+
+/// An open directory of the host's that nobody else may write to, which is closed with this value.
+/// Names in it are never followed if they are links.
+struct HostDirectory: ~Copyable {
+    private let file: HostFile
+
+    /// What is in a directory.
+    struct Entry {
+        var name: String
+        var status: FileStatus
+    }
+
+    /// The directory at `path`, which is made, with those above it, if it is not there. Throws if
+    /// it is not its user's alone.
+    init(_ path: String) throws {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        var descriptor = unsafe open(path, flags)
+        if descriptor < 0, errno == ENOENT {
+            Self.make(path)
+            descriptor = unsafe open(path, flags)
+        }
+        guard descriptor >= 0 else { throw FileError(path: path, errorNumber: errno) }
+        try self.init(HostFile(descriptor: descriptor), path)
+    }
+
+    private init(_ file: consuming HostFile, _ path: String) throws {
+        guard let status = file.status else { throw FileError(path: path, errorNumber: errno) }
+        if let reason = status.reasonNotToTrust(asUser: geteuid()) {
+            throw ArtifactError.untrusted(path: path, reason: reason)
+        }
+        self.file = file
+    }
+
+    /// The directory `name` in this one, which is made if it is not there.
+    func directory(_ name: String) throws -> HostDirectory {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        unsafe mkdirat(file.descriptor, name, 0o700)
+        let descriptor = unsafe openat(file.descriptor, name, flags)
+        guard descriptor >= 0 else { throw FileError(path: name, errorNumber: errno) }
+        return try HostDirectory(HostFile(descriptor: descriptor), name)
+    }
+
+    /// Makes the directory at `path` and those above it. What could not be made shows when it is
+    /// opened.
+    private static func make(_ path: String) {
+        var parts = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            parts += part + "/"
+            unsafe mkdir(parts, 0o700)
+        }
+    }
+
+    /// The file `name`, if it is there and nobody else may have written it.
+    func file(_ name: String) -> HostFile? {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        let descriptor = unsafe openat(file.descriptor, name, flags)
+        guard descriptor >= 0 else { return nil }
+        let found = HostFile(descriptor: descriptor)
+        guard let status = found.status, status.isRegular,
+            status.reasonNotToTrust(asUser: geteuid()) == nil
+        else { return nil }
+        return found
+    }
+
+    /// Has a file `name` that is `contents`, from one moment to the next. Returns 0 or an error
+    /// number; then nothing is changed.
+    func replace(_ name: String, with contents: [UInt8]) -> Int32 {
+        let temporary = TemporaryName.next
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = unsafe openat(file.descriptor, temporary, flags, 0o600)
+        guard descriptor >= 0 else { return errno }
+        let new = HostFile(descriptor: descriptor)
+        var error = new.write(contents)
+        if error == 0, unsafe renameat(file.descriptor, temporary, file.descriptor, name) != 0 {
+            error = errno
+        }
+        if error != 0 { remove(temporary) }
+        return error
+    }
+
+    func remove(_ name: String) { unsafe unlinkat(file.descriptor, name, 0) }
+
+    /// What is in it, in no order.
+    var entries: [Entry] {
+        let own = unsafe openat(file.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { return [] }
+        guard let stream = unsafe fdopendir(own) else {
+            close(own)
+            return []
+        }
+        defer { unsafe closedir(stream) }
+        var entries: [Entry] = []
+        while let record = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &record.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                    unsafe String(cString: name)
+                }
+            }
+            var status = stat()
+            guard
+                unsafe fstatat(file.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            else { continue }
+            let found = FileStatus(status)
+            if found.isRegular { entries.append(Entry(name: name, status: found)) }
+        }
+        return entries
+    }
+}
+
+extension HostFile {
+    /// Notes that it was used now, unless that was noted within the last hour.
+    borrowing func noteUse() {
+        guard let status, FileStatus.now &- status.modified > 3_600_000_000_000 else { return }
+        futimens(descriptor, nil)
+    }
+}
+
+/// Names of files that are not finished.
+enum TemporaryName {
+    /// A name that nobody else has.
+    static var next: String {
+        let number = UInt64.random(in: .min ... .max)
+        return prefix + String(getpid()) + "-" + String(number, radix: 16)
+    }
+
+    static let prefix = "unfinished-"
+}
+
+extension HostFile {
+    /// Has a file at `path` that is `contents`, from one moment to the next, which nobody else may
+    /// write to.
+    static func replace(_ path: String, with contents: [UInt8]) throws(FileError) {
+        var status = stat()
+        if unsafe lstat(path, &status) == 0, !FileStatus(status).isRegular {
+            throw FileError(path: path, reason: "it is no regular file")
+        }
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(path[...$0]) } ?? ""
+        let temporary = folder + TemporaryName.next
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = unsafe open(temporary, flags, 0o644)
+        guard descriptor >= 0 else { throw FileError(path: path, errorNumber: errno) }
+        let new = HostFile(descriptor: descriptor)
+        var error = new.write(contents)
+        if error == 0, unsafe rename(temporary, path) != 0 { error = errno }
+        if error != 0 {
+            unsafe unlink(temporary)
+            throw FileError(path: path, errorNumber: error)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusWASI
+
+/// A program to be run, or a function of a module to be called: what `apus run` does, however it
+/// was asked.
+struct Program {
+    /// The module, as the command line has it.
+    let module: String
+    let arguments: [String]
+    /// What it finds as its own name, else the file's.
+    var ownName: String?
+    var grants = Grants()
+    /// The export to be called instead of the program.
+    var invoke: String?
+    var filtersTerminalOutput = true
+    var linking = Linking()
+    var limits = ProgramLimits()
+    var showsStatistics = false
+
+    init(_ module: String, _ arguments: [String]) {
+        self.module = module
+        self.arguments = arguments
+    }
+
+    /// Runs the program, in an engine that `configuration` says how to set up, and ends the process
+    /// with its status unless that is 0.
+    func run(_ configuration: () throws -> Engine.Configuration) throws {
+        let report = RunReport()
+        try Outcome.exiting(limits: limits) {
+            try execute(report, try configuration())
+        } finally: {
+            if showsStatistics, let text = report.text { Outcome.report(text) }
+        }
+    }
+
+    /// Runs the program and returns its exit status.
+    private func execute(
+        _ report: RunReport, _ configuration: Engine.Configuration
+    ) throws -> Int32 {
+        let start = ContinuousClock.now
+        let engine = Engine(configuration)
+        let deadline = limits.deadline(since: start)
+        let compiled = try compile(engine, deadline: deadline)
+        let store = Store(engine)
+        report.begin(compiled, store)
+        limits.limit(store, since: start)
+        var wasi = WASI()
+        try wasi.grant(grants)
+        wasi.inheritStreams()
+        wasi.filtersTerminalOutput = filtersTerminalOutput
+        if let threads = limits.maxThreads { wasi.threadLimit = threads }
+        let isProgram = invoke == nil || invoke == ""
+        wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
+        do {
+            if invoke == nil, linking.isEmpty { return try wasi.run(compiled, in: store) }
+            return try run(compiled, wasi, store, until: deadline)
+        } catch let error as ExportError {
+            throw MissingExport(error, of: compiled, file: ModuleFile(module).name)
+        } catch let error as LinkError {
+            throw MissingImport(error, file: ModuleFile(module).name)
+        } catch let error as FileError
+            where grants.directories.contains(where: { $0.host == error.path })
+        {
+            throw FileError(path: "--dir \(error.path)", reason: error.reason)
+        }
+    }
+
+    /// Links the program with what the options name, and runs it or calls one of its functions.
+    private func run(
+        _ compiled: Module, _ wasi: WASI, _ store: Store, until deadline: ContinuousClock.Instant?
+    ) throws -> Int32 {
+        var linker = Linker(store.engine)
+        let preloads = try linking.preloads.map { preload in
+            (preload.name, try preload.module.compile(store.engine, deadline: deadline))
+        }
+        for (_, module) in preloads + [("", compiled)] {
+            try linking.unknownImports.define(module, in: &linker, store)
+        }
+        try wasi.define(in: &linker)
+        var programStatus: Int32 = 0
+        let status = try wasi.status {
+            for (name, module) in preloads {
+                let instance = try linker.instantiate(module, in: store)
+                try wasi.initialize(instance)
+                try linker.define(name, instance)
+            }
+            let instance = try linker.instantiate(compiled, in: store)
+            if let invoke {
+                try call(invoke, instance, wasi)
+            } else {
+                programStatus = try wasi.start(instance)
+            }
+        }
+        return status == 0 ? programStatus : status
+    }
+
+    /// Calls what is exported as `name` and prints its results.
+    private func call(_ name: String, _ instance: Instance, _ wasi: WASI) throws {
+        if name != "_initialize" { try wasi.initialize(instance) }
+        let function = try instance.function(name)
+        // What has no name is a program, to which the arguments went as such.
+        let isProgram = name.isEmpty && function.type.parameters.isEmpty
+        let values =
+            isProgram ? [] : try FunctionArguments.values(arguments, for: function.type, of: name)
+        for result in try function.call(values) { print(FunctionArguments.text(result)) }
+    }
+
+    /// Compiles the module. Who names none that is there may have meant a subcommand.
+    private func compile(
+        _ engine: Engine, deadline: ContinuousClock.Instant?
+    ) throws -> Module {
+        do {
+            return try ModuleFile(module).compile(engine, deadline: deadline)
+        } catch let error as FileError {
+            throw explained(error)
+        }
+    }
+
+    private func explained(_ error: FileError) -> FileError {
+        let isPath = module == "-" || module.contains { "./".contains($0) }
+        guard !isPath, HostProcess.isMissing(module) else { return error }
+        var error = error
+        if let command = SimilarNames.near(module, among: ApusCommand.subcommands).first {
+            error.reason += "; did you mean 'apus \(command)'?"
+        } else {
+            error.reason += ", and there is no such command; 'apus --help' lists them"
+        }
+        return error
+    }
+
+    /// What a program finds as its own name: the file's, unless it is given one.
+    private var programName: String {
+        ownName ?? module.split(separator: "/").last.map(String.init) ?? module
+    }
+}

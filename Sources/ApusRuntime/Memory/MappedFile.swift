@@ -1,0 +1,47 @@
+public import ApusCollections
+internal import CApusHost
+
+/// A file whose contents are read where the system has them.
+///
+/// Who changes or shortens the file changes what is read, and who shortens it ends the process: it
+/// must be nobody's but those who run this.
+@safe
+public final class MappedFile: Sendable {
+    // SAFETY: `start` is a mapping of `byteCount` bytes, followed by a page of zeros, that this
+    // object owns.
+    private nonisolated(unsafe) let start: UnsafeMutableRawPointer
+    let byteCount: UInt64
+
+    private init(_ start: UnsafeMutableRawPointer, _ byteCount: UInt64) {
+        unsafe self.start = start
+        self.byteCount = byteCount
+    }
+
+    /// Maps the open file `descriptor`, which need not stay open.
+    public static func map(_ descriptor: Int32) throws(ResourceError) -> MappedFile {
+        let size = apus_file_bytes(descriptor)
+        guard size >= 0 else {
+            throw ResourceError(
+                .codeFile, requested: 0, errorNumber: Int32(truncatingIfNeeded: -size))
+        }
+        let bytes = UInt64(size)
+        guard bytes <= 1 << 40, let start = unsafe apus_file_map(descriptor, bytes) else {
+            throw ResourceError(.codeFile, requested: bytes)
+        }
+        return unsafe MappedFile(start, bytes)
+    }
+
+    deinit { unsafe apus_unmap(start, apus_file_map_bytes(byteCount)) }
+
+    /// The contents, which keep this object.
+    public var bytes: ByteStorage {
+        let first = unsafe start.assumingMemoryBound(to: UInt8.self)
+        return unsafe ByteStorage(first, count: Int(byteCount), of: self)
+    }
+
+    /// Where the contents at `offset` are, for those who keep this object.
+    func address(at offset: UInt64) -> UnsafeRawPointer {
+        precondition(offset <= byteCount)
+        return unsafe UnsafeRawPointer(start + Int(offset))
+    }
+}

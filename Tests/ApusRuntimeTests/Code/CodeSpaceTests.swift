@@ -1,0 +1,114 @@
+import ApusABI
+import ApusAssembler
+import ApusFormat
+import CApusHost
+import Testing
+
+@testable import ApusRuntime
+
+/// Code that is put beside other code while that runs.
+@Suite(.serialized) struct CodeSpaceTests {
+    /// Makes functions that give numbers.
+    private struct Numbers: FunctionCompiler {
+        func heat(ofBody body: FunctionBody) -> Int32 { 7 }
+        func compile(_ index: Int, of module: LoadedModule) throws {}
+        func isHot(
+            _ index: Int, in loop: Int?, isAtHeader: Bool, of module: LoadedModule
+        ) -> LoopEntry? { nil }
+    }
+
+    private static func module(_ count: Int) throws -> LoadedModule {
+        let functions = Array(repeating: TestFunction.unreachable, count: count)
+        return try LoadedModule(
+            DecodedModule(parts(functions)), compiledBy: Numbers(), writesTables: false,
+            in: makeEnvironment())
+    }
+
+    /// The code of function `index`, which gives `number` and has `bytes` bytes or a few more.
+    private static func batch(_ index: Int, _ number: UInt64, bytes: Int = 0) -> CodeBatch {
+        var batch = CodeBatch()
+        var function = CompiledFunction(index: UInt32(index), behind: batch.sites)
+        batch.code.moveImmediate(.rax, number)
+        batch.code.ret()
+        batch.code.nop(bytes: bytes)
+        function.end(codeEnd: batch.code.count, batch.sites, relocationCount: 0)
+        batch.functions.append(function)
+        return batch
+    }
+
+    @Test func functionsAreCalledWhereTheirCodeIs() throws {
+        let module = try Self.module(100)
+        for index in 0..<100 {
+            module.direct(index, to: try module.makeImage(Self.batch(index, UInt64(index))))
+        }
+        let store = RuntimeStore(module.environment)
+        let state = try store.instantiate(module, Imports([], for: module, in: store))
+        let guest = Guest(store: store, state: state)
+        for index in [0, 1, 57, 99] { #expect(try guest.call("f\(index)") == Int64(index)) }
+    }
+
+    @Test func imagesLieInReachOfEachOther() throws {
+        let module = try Self.module(10)
+        var images: [CodeImage] = []
+        for index in 0..<10 {
+            images.append(try module.makeImage(Self.batch(index, 0, bytes: 5000 * index)))
+        }
+        let bases = images.map(\.base)
+        #expect(bases.max()! - bases.min()! < 1 << 30)
+        #expect(bases.allSatisfy { $0 % 64 == 0 })
+        for image in images {
+            let found = CodeRegistry.shared.code(at: image.base)
+            #expect(found?.image === image && found?.module === module)
+            let end = CodeRegistry.shared.code(at: image.base &+ UInt(image.codeBytes))
+            #expect(end?.image === image)
+            #expect(apus_code_covers(image.base) != 0)
+        }
+    }
+
+    @Test func addressSpaceIsGivenBack() throws {
+        let module = try Self.module(1)
+        let first = try module.makeImage(Self.batch(0, 1, bytes: 40_000)).base
+        // Nobody holds the images: each takes the place of the one before, once the chunk that is
+        // being filled is another one.
+        var bases: Set<UInt> = [first]
+        let mappings = apus_live_mappings()
+        for number in 0..<1000 {
+            bases.insert(try module.makeImage(Self.batch(0, UInt64(number), bytes: 40_000)).base)
+        }
+        #expect(bases.count < 10)
+        #expect(apus_live_mappings() <= mappings + 1)
+    }
+
+    @Test func tooMuchCodeIsRefused() throws {
+        let module = try Self.module(1)
+        #expect(throws: ResourceError.self) {
+            _ = try module.makeImage(Self.batch(0, 1, bytes: 1 << 22))
+        }
+        // Small code still fits.
+        #expect(throws: Never.self) { _ = try module.makeImage(Self.batch(0, 1)) }
+    }
+
+    /// Every request to the system may fail: then there is an error, and nothing is left.
+    @Test func everyRequestMayFail() throws {
+        var failures = 0
+        for count in 1..<40 {
+            let module = try Self.module(1)
+            let mappings = apus_live_mappings()
+            let allocations = apus_live_allocations()
+            apus_fail_request(Int64(count))
+            let image = try? module.makeImage(Self.batch(0, 1))
+            let isUnused = apus_requests_until_failure() > 0
+            apus_fail_request(0)
+            if isUnused {
+                #expect(image != nil)
+                break
+            }
+            failures += 1
+            #expect(image == nil)
+            #expect(apus_live_mappings() == mappings)
+            #expect(apus_live_allocations() == allocations)
+            #expect(throws: Never.self) { _ = try module.makeImage(Self.batch(0, 2)) }
+        }
+        #expect(failures >= 2)
+    }
+}

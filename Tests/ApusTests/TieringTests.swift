@@ -1,0 +1,246 @@
+import Apus
+import Foundation
+import Testing
+
+/// Functions that are compiled when they are first called, and anew when they are hot.
+struct TieringTests {
+    private static func engine(
+        after threshold: Int? = nil, isMetered: Bool = false
+    ) -> Engine {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.isFuelMetered = isMetered
+        configuration.tiering.threshold = threshold
+        configuration.tiering.isSynchronous = threshold != nil
+        return Engine(configuration)
+    }
+
+    private static let program = """
+        (module
+          (func $double (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+          (func (export "double") (param i32) (result i32) (call $double (local.get 0)))
+          (func (export "never") (result i32) (i32.const 0))
+          (func (export "sum") (param i64) (result i64) (local $sum i64)
+            (loop $next
+              (local.set $sum (i64.add (local.get $sum) (local.get 0)))
+              (br_if $next
+                (i64.ne (local.tee 0 (i64.sub (local.get 0) (i64.const 1))) (i64.const 0))))
+            (local.get $sum)))
+        """
+
+    /// The results, as text.
+    private func call(
+        _ name: String, _ arguments: [Value], _ module: Module
+    ) throws -> String {
+        let instance = try Linker(module.engine).instantiate(module, in: Store(module.engine))
+        return text(try instance.function(name).call(arguments))
+    }
+
+    private func text(_ values: [Value]) -> String {
+        values.map { "\($0)" }.joined(separator: " ")
+    }
+
+    @Test func onlyWhatIsCalledIsCompiled() throws {
+        let module = try Module(Self.engine(), text: Self.program)
+        #expect(module.tiers?.functions == 4)
+        #expect(module.tiers?.compiledFunctions == 0)
+        #expect(try call("double", [.i32(21)], module) == text([.i32(42)]))
+        #expect(module.tiers?.compiledFunctions == 2)
+        #expect(try call("double", [.i32(4)], module) == text([.i32(8)]))
+        let tiers = try #require(module.tiers)
+        #expect(tiers.compiledFunctions == 2)
+        #expect(tiers.baselineBytes > 0)
+        #expect(tiers.optimizations.isEmpty)
+    }
+
+    @Test func modulesThatAreCompiledAtOnceHaveNoTiers() throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        #expect(try Module(Engine(configuration), text: Self.program).tiers == nil)
+    }
+
+    @Test func whatIsNotValidIsRefusedWhenItIsLoaded() {
+        #expect(throws: ModuleError.self) {
+            _ = try Module(Self.engine(), text: "(module (func) (func (result i32)))")
+        }
+    }
+
+    @Test func hotFunctionsAreCompiledAnew() throws {
+        let module = try Module(Self.engine(after: 2), text: Self.program)
+        for number in Int32(0)..<4 {
+            #expect(try call("double", [.i32(number)], module) == text([.i32(2 * number)]))
+        }
+        let made = try #require(module.tiers).optimizations
+        #expect(made.map(\.function).sorted() == [0, 1])
+        #expect(made.allSatisfy { $0.succeeded && $0.loop == nil })
+    }
+
+    @Test func aLongCallGoesOnInOtherCode() throws {
+        let module = try Module(Self.engine(after: 10), text: Self.program)
+        #expect(try call("sum", [.i64(1000)], module) == text([.i64(500_500)]))
+        let made = try #require(module.tiers).optimizations
+        #expect(made.map(\.function) == [3, 3])
+        #expect(made.last?.loop != nil)
+        #expect(made.allSatisfy { $0.succeeded })
+    }
+
+    /// By another thread, while the call is in the loop.
+    @Test(.timeLimit(.minutes(1))) func aLongCallIsOvertaken() throws {
+        var rounds: Int64 = 1 << 24
+        while rounds <= 1 << 31 {
+            let module = try Module(Self.engine(), text: Self.program)
+            #expect(
+                try call("sum", [.i64(rounds)], module) == text([.i64(rounds * (rounds + 1) / 2)]))
+            if module.tiers?.optimizations.contains(where: { $0.loop != nil }) == true { return }
+            // Nobody had time for it: once more, for longer.
+            rounds *= 8
+        }
+        Issue.record("no loop was compiled")
+    }
+
+    @Test(arguments: [0, 1, 3]) func trapsNameTheSamePlaces(after threshold: Int) throws {
+        let text = """
+            (module (memory 1)
+              (func $inner (param i32) (result i32) (i32.load (local.get 0)))
+              (func (export "walk") (param i32)
+                (loop $next
+                  (drop (call $inner (local.get 0)))
+                  (local.set 0 (i32.add (local.get 0) (i32.const 4096)))
+                  (br $next))))
+            """
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        func trap(_ engine: Engine) throws -> Trap? {
+            let module = try Module(engine, text: text)
+            do {
+                _ = try call("walk", [.i32(0)], module)
+                return nil
+            } catch let trap as Trap {
+                return trap
+            }
+        }
+        let expected = try #require(try trap(Engine(configuration)))
+        let found = try #require(try trap(Self.engine(after: threshold)))
+        #expect(found.code == expected.code)
+        #expect(found.backtrace.map(\.offset) == expected.backtrace.map(\.offset))
+        #expect(found.backtrace.map(\.function) == expected.backtrace.map(\.function))
+    }
+
+    /// What lies on the stack below a loop, constants and vectors, and what parameters on the stack
+    /// have become.
+    @Test(arguments: [0, 1, 2]) func framesAreTakenOverWhole(after threshold: Int) throws {
+        let text = """
+            (module
+              (func (export "run")
+                (param i32 i64 f32 f64 i32 i64 i32 i64 i32 i64 i32) (param $n i32)
+                (result i64 f64 f64 f64 f64 f64 i32 i32 i32 i32 i32)
+                (local $v v128) (local $f f64) (local $k i64)
+                (local.set $v (i64x2.splat (i64.const 3)))
+                (i64.const 7)
+                (f64.const 1) (f64.const 2) (f64.const 3)
+                (f64.promote_f32 (local.get 2))
+                (local.get 3)
+                (i32.const 11)
+                (local.get 10)
+                (local.get 8)
+                (loop $next (param i32 i32 i32) (result i32 i32 i32)
+                  (local.set $v (i64x2.add (local.get $v) (i64x2.splat (local.get $k))))
+                  (local.set $k (i64.add (local.get $k) (i64.const 1)))
+                  (i32.add (i32.const 1))
+                  (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                  (br_if $next (local.get $n)))
+                (i32.wrap_i64 (i64x2.extract_lane 1 (local.get $v)))
+                (i32.wrap_i64 (local.get $k))))
+            """
+        let arguments: [Value] = [
+            .i32(1), .i64(2), .f32(2.5), .f64(4.5), .i32(5), .i64(6), .i32(7), .i64(8), .i32(9),
+            .i64(10), .i32(12), .i32(50),
+        ]
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        let expected = try call(
+            "run", arguments, Module(Engine(configuration), text: text))
+        let module = try Module(Self.engine(after: threshold), text: text)
+        #expect(try call("run", arguments, module) == expected)
+        #expect(module.tiers?.optimizations.last?.loop != nil)
+        #expect(module.tiers?.optimizations.last?.succeeded == true)
+    }
+
+    /// A call in an inner loop is overtaken when it gets to the outer one.
+    @Test func innerLoopsWaitForOuterOnes() throws {
+        let text = """
+            (module (func (export "run") (param i32) (result i32) (local i32 i32)
+              (loop $outer
+                (local.set 1 (i32.const 100))
+                (loop $inner
+                  (local.set 2 (i32.add (i32.mul (local.get 2) (i32.const 3)) (local.get 1)))
+                  (br_if $inner (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+                (br_if $outer (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+              (local.get 2)))
+            """
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        let expected = try call("run", [.i32(30)], Module(Engine(configuration), text: text))
+        let module = try Module(Self.engine(after: 50), text: text)
+        #expect(try call("run", [.i32(30)], module) == expected)
+        #expect(module.tiers?.optimizations.contains { $0.loop != nil && $0.succeeded } == true)
+    }
+
+    @Test(arguments: [0, 3]) func fuelIsTheSame(after threshold: Int) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        configuration.isFuelMetered = true
+        func left(_ engine: Engine) throws -> UInt64 {
+            let store = Store(engine)
+            store.fuel = 1_000_000
+            let module = try Module(engine, text: Self.program)
+            let instance = try Linker(engine).instantiate(module, in: store)
+            _ = try instance.function("sum").call([.i64(1000)])
+            _ = try instance.function("double").call([.i32(1)])
+            return store.fuel
+        }
+        let tiered = Self.engine(after: threshold, isMetered: true)
+        let expected = try left(Engine(configuration))
+        #expect(try left(tiered) == expected)
+    }
+
+    /// Code that there is no room for: the call fails, and the next one too.
+    @Test func codeThatMayNotBeMadeFailsTheCall() throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.limits.codeBytes = 10
+        let module = try Module(Engine(configuration), text: Self.program)
+        for _ in 0..<2 {
+            #expect(throws: ResourceError.self) { _ = try call("sum", [.i64(3)], module) }
+        }
+    }
+
+    @Test func threadsShareOneModule() throws {
+        let engine = Self.engine()
+        let module = try Module(engine, text: Self.program)
+        let isWrong = WrongResults()
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            do {
+                let instance = try Linker(engine).instantiate(module, in: Store(engine))
+                for round in 0..<200 {
+                    let number = Int64(1000 + 17 * thread + round)
+                    let found = try instance.function("sum").call([.i64(number)])
+                    if text(found) != text([.i64(number * (number + 1) / 2)]) {
+                        isWrong.note("\(number)")
+                    }
+                }
+            } catch {
+                isWrong.note("\(error)")
+            }
+        }
+        #expect(isWrong.notes == [])
+    }
+}
+
+/// What several threads found wrong.
+private final class WrongResults: @unchecked Sendable {
+    private let lock = NSLock()
+    private var texts: [String] = []
+    var notes: [String] { lock.withLock { texts } }
+    func note(_ text: String) { lock.withLock { texts.append(text) } }
+}
