@@ -163,9 +163,9 @@ public final class Interrupter: @unchecked Sendable {
     // MARK: For the store
 
     /// The calling thread enters the store from outside. Throws if it is to stay out.
-    func begin() throws {
+    func begin(isAsynchronous: Bool = false) throws {
         var hadBlocked = false
-        if usesSignals {
+        if usesSignals, !isAsynchronous || !Self.hasTakenSignal {
             let error = apus_interrupts_begin()
             guard error <= 0 else {
                 throw ResourceError(.signals, requested: 1, errorNumber: error)
@@ -192,10 +192,14 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
+    /// Whether the calling thread has let the signal in before. Threads that run tasks leave it at
+    /// that; where one does not, another signal ends its guest.
+    private static var hasTakenSignal: Bool { unsafe apus_thread_record().pointee.id != 0 }
+
     /// The calling thread goes on with a call that has waited on a stack of its own. If it is to
     /// stop, it does as soon as it is in compiled code.
     func resume() {
-        let hadBlocked = usesSignals && apus_interrupts_begin() < 0
+        let hadBlocked = usesSignals && !Self.hasTakenSignal && apus_interrupts_begin() < 0
         withState { state in
             unsafe state.thread = apus_thread_record()
             unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1

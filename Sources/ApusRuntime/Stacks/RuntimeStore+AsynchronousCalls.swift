@@ -136,7 +136,7 @@ extension RuntimeStore {
     }
 
     private nonisolated(nonsending) func go(_ stack: GuestStack) async throws {
-        try beginInterruptible()
+        try beginInterruptible(isAsynchronous: true)
         defer { endInterruptible() }
         var isEnded = try resume(stack)
         while !isEnded {

@@ -41,7 +41,7 @@ import Testing
         for index in 0..<100 {
             module.direct(index, to: try module.makeImage(Self.batch(index, UInt64(index))))
         }
-        let store = RuntimeStore(module.environment)
+        let store = try RuntimeStore(module.environment)
         let state = try store.instantiate(module, Imports([], for: module, in: store))
         let guest = Guest(store: store, state: state)
         for index in [0, 1, 57, 99] { #expect(try guest.call("f\(index)") == Int64(index)) }
