@@ -1,5 +1,6 @@
 import ApusABI
 import ApusAssembler
+import ApusCollections
 import ApusFormat
 import CApusHost
 import Testing
