@@ -34,6 +34,7 @@ let package = Package(
     products: [
         .library(name: "Apus", targets: ["Apus"]),
         .library(name: "ApusWASI", targets: ["ApusWASI"]),
+        .library(name: "ApusSandbox", targets: ["ApusSandbox"]),
         .executable(name: "apus", targets: ["ApusCLI"]),
     ],
     dependencies: [
@@ -79,7 +80,9 @@ let package = Package(
         module(
             "ApusWASI", on: "Apus", "CApusHost", testsOn: ["ApusOptimizer"],
             testData: ["Suite/known-failures.txt", "Guests"]),
-        // Floor 8: the command.
+        // Floor 8: guests with all that they need.
+        module("ApusSandbox", on: "Apus", "ApusWASI"),
+        // Also floor 8: the command.
         [
             .executableTarget(
                 name: "ApusCLI",

@@ -8,6 +8,7 @@ struct Benchmarks {
           compile [MODULE...]   decoding, validation and compilation
           calls [FOLDER]        calls and instances, one line each, `apus NAME VALUE`
           instances [FOLDER]    the instances only
+          async                 calls whose guests run on stacks of their own
           interruption [N]      how long after its deadline a guest goes on
           requests [N]          N calls each of which is told to stop at a random moment, and as
                                 many that are not: none may miss it, none may be stopped for it
@@ -27,7 +28,7 @@ struct Benchmarks {
           residence [N]         N instances at once: what each takes; 2 N slots
         """
 
-    static func main() throws {
+    static func main() async throws {
         let words = Array(CommandLine.arguments.dropFirst())
         let number = words.count > 1 ? Int(words[1]) : nil
         let folder = words.count > 1 ? URL(filePath: words[1]) : ModuleFiles.own
@@ -42,6 +43,7 @@ struct Benchmarks {
         case "calls":
             try CallBenchmark.run(folder)
             try InstantiationBenchmark.run(folder)
+        case "async": try await AsynchronousBenchmark.run()
         case "instances": try InstantiationBenchmark.run(folder)
         case "bombs":
             let pattern = words.dropFirst().first { $0 != "--small" }

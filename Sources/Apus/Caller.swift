@@ -12,6 +12,12 @@ public struct Caller {
         state = frame.caller
     }
 
+    @usableFromInline
+    init(_ frame: SuspendedFrame) {
+        store = frame.embedder
+        state = frame.caller
+    }
+
     /// The instance whose code made the call; nil if the host called the function itself.
     public var instance: Instance? { state.map { Instance($0, in: store) } }
 

@@ -55,3 +55,48 @@ extension CellCall {
         unsafe frame.callerMemory
     }
 }
+
+/// A call of an asynchronous function as its cells, while the guest waits: see `CellCall`.
+///
+/// It is of no use when the function has returned.
+@_spi(ApusWASI)
+public struct SuspendedCellCall {
+    private let frame: SuspendedFrame
+    /// The store in which the call happens.
+    public let store: Store
+
+    init(_ frame: SuspendedFrame) {
+        self.frame = frame
+        store = frame.embedder
+    }
+
+    /// The bits of a cell. There are as many cells as the function has parameters or results,
+    /// whichever is more.
+    public subscript(index: Int) -> UInt64 {
+        get { frame[index] }
+        nonmutating set { frame[index] = newValue }
+    }
+
+    /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
+    /// none.
+    ///
+    /// Unsafe: they are there until the function returns. A memory that grows keeps its place.
+    @unsafe public var memoryBytes: UnsafeMutableRawBufferPointer? {
+        // SAFETY: a memory's first `byteCount` bytes stay accessible at one place for the life of
+        // its store, which outlives the call.
+        unsafe frame.callerMemory
+    }
+
+    /// Takes `cost` from the store's fuel, if that is metered, for what is about to be done.
+    ///
+    /// - Throws: a trap if there is too little.
+    public func pay(_ cost: UInt64) throws {
+        guard try store.runtime.pay(cost, isDone: false) else { throw Trap(.outOfFuel) }
+    }
+
+    /// Waits for `duration`, or without end if that is nil, without a thread: ends when the guest
+    /// is to stop.
+    public nonisolated(nonsending) func sleep(for duration: Duration?) async throws {
+        await (try store.runtime).sleep(for: duration)
+    }
+}

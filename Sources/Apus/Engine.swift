@@ -29,6 +29,8 @@ public final class Engine: Sendable {
         public var interruption = Interruption.signals
         /// Where instances come from.
         public var allocator = Allocator.onDemand(OnDemand())
+        /// The stacks that guests of asynchronous calls run on.
+        public var guestStacks = GuestStacks()
         /// What compiled code may use of the processor; what this one lacks is left out.
         public var processorFeatures = ProcessorFeatures.host
         /// How many threads compile one module; nil: as many as there are processors.
@@ -122,6 +124,7 @@ public final class Engine: Sendable {
         runtime.checksSegmentsFirst = !configuration.features.has(.bulkMemory)
         runtime.isFuelMetered = configuration.isFuelMetered
         runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
+        runtime.guestStacks = configuration.guestStacks.ofRuntime
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(

@@ -125,6 +125,10 @@ public enum MemoryError: Error, Hashable, Sendable {
     case outOfBounds(address: UInt64, count: UInt64, size: UInt64)
     /// The bytes from `address` on are not UTF-8.
     case malformedUTF8(address: UInt64)
+    /// The bytes from `address` on are no text of that encoding.
+    case malformedText(address: UInt64, TextEncoding)
+    /// A text has characters that the encoding has not.
+    case unrepresentableText(TextEncoding)
     /// A memory that is to be shared has no maximum.
     case noMaximum
 }
@@ -135,6 +139,9 @@ extension MemoryError: CustomStringConvertible {
         case .outOfBounds(let address, let count, let size):
             "out of bounds memory access: \(count) bytes at \(address) of \(size)"
         case .malformedUTF8(let address): "malformed UTF-8 at \(address)"
+        case .malformedText(let address, let encoding): "malformed \(encoding.name) at \(address)"
+        case .unrepresentableText(let encoding):
+            "a text has characters that \(encoding.name) has not"
         case .noMaximum: "a shared memory must have a maximum"
         }
     }

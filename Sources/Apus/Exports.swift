@@ -17,6 +17,7 @@
 @_exported import struct ApusFormat.ValueType
 @_exported import struct ApusRuntime.AllocatorStatistics
 @_exported import enum ApusRuntime.ArtifactError
+@_exported import enum ApusRuntime.AsynchronousCallError
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth
 @_exported import enum ApusRuntime.Interruption

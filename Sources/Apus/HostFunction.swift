@@ -12,6 +12,10 @@ struct HostClosure {
     @usableFromInline let type: FunctionType
     @usableFromInline let layout: ArgumentLayout
     @usableFromInline let body: Body
+    /// What an asynchronous one does while the guest waits; nil: it is none.
+    @usableFromInline var asynchronousBody: HostFunction.AsynchronousBody?
+    /// Whether guests that call it must be able to wait.
+    var mustSuspend = false
 
     @usableFromInline
     init(
@@ -25,11 +29,18 @@ struct HostClosure {
 
     /// The function in `store`.
     func make(in store: Store) throws -> FunctionReference {
-        try store.runtime.makeHostFunction(type, layout: layout, body)
+        if let asynchronousBody {
+            return try store.runtime.makeAsynchronousFunction(type, asynchronousBody)
+        }
+        return try store.runtime.makeHostFunction(type, layout: layout, body)
     }
 
     /// What it is to a module that imports it.
-    var definition: HostImports.Definition { HostImports.Definition(layout, body) }
+    var definition: HostImports.Definition {
+        guard let asynchronousBody else { return HostImports.Definition(layout, body) }
+        return HostImports.Definition(
+            asynchronous: asynchronousBody, otherwise: mustSuspend ? nil : body)
+    }
 }
 
 /// A host function that any thread may put into its store.
@@ -177,15 +188,18 @@ extension RuntimeStore {
         // SAFETY: the store keeps this object, and nobody calls anything of it when it has gone.
         unsafe owner = store
     }
+
+    /// The store whose side of the runtime this is.
+    @usableFromInline var embedder: Store {
+        // SAFETY: every runtime's side belongs to a store (`belong(to:)`), and a call happens only
+        // through something that keeps the store.
+        unsafe unsafeDowncast(owner.unsafelyUnwrapped, to: Store.self)
+    }
 }
 
 extension HostFrame {
     /// The store in which the call happens.
-    @usableFromInline var embedder: Store {
-        // SAFETY: every runtime's side belongs to a store (`belong(to:)`), and a call happens only
-        // through something that keeps the store.
-        unsafe unsafeDowncast(store.owner.unsafelyUnwrapped, to: Store.self)
-    }
+    @usableFromInline var embedder: Store { store.embedder }
 
     /// The argument at `index`, which moves on.
     @inlinable @inline(__always)

@@ -43,6 +43,20 @@ extension Instance {
             throw ofEmbedder(error, runtime)
         }
     }
+
+    /// The same, but its start function is called asynchronously.
+    ///
+    /// - Throws: what `initialize()` throws, and what an asynchronous call does
+    ///   (`Function.callAsync(_:)`).
+    public nonisolated(nonsending) func initializeAsync() async throws {
+        guard state.phase == .allocated else { throw InitializationError.isDone }
+        let runtime = try store.runtime
+        do {
+            try await runtime.initializeAsync(state)
+        } catch {
+            throw ofTask(error, runtime)
+        }
+    }
 }
 
 extension Instance: Equatable {

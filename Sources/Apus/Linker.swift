@@ -7,7 +7,8 @@ internal import ApusRuntime
 /// ```swift
 /// linker.define("env", "add") { (a: Int32, b: Int32) in a &+ b }
 /// ```
-/// A closure whose first parameter is a `Caller` sees who calls. The stores of the instances keep
+/// A closure whose first parameter is a `Caller` sees who calls; it may be asynchronous, and then
+/// guests have to be called asynchronously, and wait for it. The stores of the instances keep
 /// the closures, so what a closure needs of a store it should get from its caller and not
 /// capture. What is defined twice is what it was defined as last.
 public struct Linker {
@@ -102,6 +103,20 @@ public struct Linker {
         _ module: Module, in store: Store, hostState: AnyObject? = nil
     ) throws -> Instance {
         try instantiate(module, in: store, hostState, isInitialized: true)
+    }
+
+    /// Instantiates `module` in `store` and calls its start function asynchronously. Modules that
+    /// it imports from have theirs called synchronously.
+    ///
+    /// - Throws: what `instantiate(_:in:hostState:)` throws, and what an asynchronous call does
+    ///   (`Function.callAsync(_:)`).
+    @discardableResult
+    public nonisolated(nonsending) func instantiateAsync(
+        _ module: Module, in store: Store, hostState: AnyObject? = nil
+    ) async throws -> Instance {
+        var path: [String] = []
+        let resolved = try resolve(module, &path) { item, _ in item }
+        return try await resolved.instantiateAsync(in: store, hostState) { $0 }
     }
 
     /// Makes an instance of `module` in `store` with memories, tables and imports, to which nothing

@@ -20,6 +20,15 @@ public struct PreparedModule: Sendable {
         try resolved.instantiate(in: store, hostState, isInitialized: true) { never -> Item in }
     }
 
+    /// Instantiates the module in `store` and calls its start function asynchronously. Throws as
+    /// `Linker.instantiateAsync(_:in:hostState:)`.
+    @discardableResult
+    public nonisolated(nonsending) func instantiateAsync(
+        in store: Store, hostState: AnyObject? = nil
+    ) async throws -> Instance {
+        try await resolved.instantiateAsync(in: store, hostState) { never -> Item in }
+    }
+
     /// Makes an instance in `store` that is not initialized yet: see
     /// `Linker.allocate(_:in:hostState:)`.
     public func allocate(in store: Store, hostState: AnyObject? = nil) throws -> Instance {
@@ -104,6 +113,16 @@ struct ResolvedModule<Bound> {
             throw try linkError(error, items, store)
         }
         return try make(imports, in: store, hostState, isInitialized, runtime)
+    }
+
+    /// Instantiates the module and, before it, those it imports from, and calls its start function
+    /// asynchronously.
+    nonisolated(nonsending) func instantiateAsync(
+        in store: Store, _ hostState: AnyObject?, _ item: (Bound) -> Item
+    ) async throws -> Instance {
+        let instance = try instantiate(in: store, hostState, isInitialized: false, item)
+        try await instance.initializeAsync()
+        return instance
     }
 
     private func make(

@@ -22,6 +22,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case signals = "signal handlers"
         /// What the calling thread has left, in bytes.
         case stack = "stack of the thread"
+        /// How many stacks of their own guests have at once.
+        case guestStacks = "stacks of guests"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.

@@ -122,11 +122,18 @@ extension WASI {
             let type = function.type
             let count = type.parameters.count
             for snapshot in [Snapshot.one, .zero] {
-                linker.define(
-                    snapshot.moduleName, name, type: type,
-                    cells: { call in
-                        try world.perform(function, snapshot, count, call)
-                    })
+                let perform = { @Sendable (call: borrowing CellCall) throws in
+                    try world.perform(function, snapshot, count, call)
+                }
+                if function.maySuspend {
+                    linker.define(
+                        snapshot.moduleName, name, type: type, cells: perform,
+                        suspended: { call in
+                            try await world.pollSuspended(snapshot, call, function.price)
+                        })
+                } else {
+                    linker.define(snapshot.moduleName, name, type: type, cells: perform)
+                }
             }
         }
     }

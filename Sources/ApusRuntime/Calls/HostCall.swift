@@ -10,9 +10,11 @@ enum HostCall {
     private typealias Failure =
         @convention(c) (UnsafeMutablePointer<apus_context>?, UnsafeRawPointer?) -> Void
 
-    /// Address of `void (apus_context *host, uint64_t *values)`: a call besides which there is
-    /// something else to do.
-    static let address: UInt = unsafe unsafeBitCast(called as Arrival, to: UInt.self)
+    /// Address of `void (apus_context *host, uint64_t *values)`, which all trampolines know: a call
+    /// besides which there is something else to do. What that is says the function's context.
+    static let address = apus_host_call_address()
+    /// Address of what that is for all but asynchronous functions.
+    static let attendedAddress: UInt = unsafe unsafeBitCast(called as Arrival, to: UInt.self)
     /// Address of `void (apus_context *host, error)`: the closure has thrown.
     static let failedAddress: UInt = unsafe unsafeBitCast(failed as Failure, to: UInt.self)
 

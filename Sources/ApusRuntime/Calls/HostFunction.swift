@@ -10,12 +10,18 @@ public final class HostFunction: @unchecked Sendable {
     // SAFETY: everything is set in init but `entries`, which has a lock. Who passes one from thread
     // to thread answers for its closure (`HostImports`).
     public typealias Body = (borrowing HostFrame) throws -> Void
+    /// What an asynchronous function does, while the guest that has called it waits.
+    public typealias AsynchronousBody =
+        nonisolated(nonsending) (SuspendedFrame) async throws -> Void
 
     public let type: FunctionType
     /// Engine-wide id of the type, which whoever made this keeps.
     let signature: UInt32
     @usableFromInline let cellCount: Int
+    /// Of an asynchronous function: what it does where nobody can wait for it.
     let body: Body
+    /// nil: the function is no asynchronous one.
+    let asynchronousBody: AsynchronousBody?
     /// Address of the code that calls it from wasm, which whoever made this keeps.
     let trampoline: UInt
     /// What enters it when the host calls it itself.
@@ -23,11 +29,13 @@ public final class HostFunction: @unchecked Sendable {
 
     init(
         _ type: FunctionType, _ layout: ArgumentLayout, signature: UInt32, trampoline: UInt,
-        entries: SharedTrampolines? = nil, _ body: @escaping Body
+        entries: SharedTrampolines? = nil, asynchronous: AsynchronousBody? = nil,
+        _ body: @escaping Body
     ) {
         precondition(layout.fits(type))
         self.type = type
         self.body = body
+        asynchronousBody = asynchronous
         self.signature = signature
         self.trampoline = trampoline
         self.entries = Mutex(entries)
@@ -81,6 +89,15 @@ struct HostContexts: ~Copyable {
         let owner = unsafe Unmanaged.passUnretained(function).toOpaque()
         unsafe host.pointee.closure_code = UnsafeRawPointer(bitPattern: words.code)
         unsafe host.pointee.closure_state = UnsafeRawPointer(bitPattern: words.state)
+        unsafe host.pointee.attended = UnsafeRawPointer(bitPattern: HostCall.attendedAddress)
+        if function.asynchronousBody != nil {
+            unsafe host.pointee.direct_code = unsafe host.pointee.closure_code
+            unsafe host.pointee.direct_attended = unsafe host.pointee.attended
+            unsafe host.pointee.closure_code = UnsafeRawPointer(
+                bitPattern: apus_suspending_closure_address())
+            unsafe host.pointee.attended = UnsafeRawPointer(
+                bitPattern: apus_suspending_attended_address())
+        }
         unsafe host.pointee.closure_failed = UnsafeRawPointer(bitPattern: HostCall.failedAddress)
         unsafe host.pointee.head.trap_exit = UnsafeRawPointer(bitPattern: trapExit)
         unsafe host.pointee.head.owner = owner

@@ -12,11 +12,28 @@ public final class HostImports: @unchecked Sendable {
     public struct Definition {
         let layout: ArgumentLayout
         let body: HostFunction.Body
+        let asynchronous: HostFunction.AsynchronousBody?
+        /// Whether guests that call it must be able to wait.
+        public let mustSuspend: Bool
 
         /// `layout` must fit the type of the import.
         public init(_ layout: ArgumentLayout, _ body: @escaping HostFunction.Body) {
             self.layout = layout
             self.body = body
+            asynchronous = nil
+            mustSuspend = false
+        }
+
+        /// A function that does what `asynchronous` says for guests that can wait, and for others
+        /// what `body` does; nil: it is none for them.
+        public init(
+            asynchronous: @escaping HostFunction.AsynchronousBody,
+            otherwise body: HostFunction.Body? = nil
+        ) {
+            layout = .cells
+            self.body = body ?? { _ in throw AsynchronousCallError.cannotSuspend }
+            self.asynchronous = asynchronous
+            mustSuspend = body == nil
         }
     }
 
@@ -26,6 +43,8 @@ public final class HostImports: @unchecked Sendable {
     let functions: [HostFunction?]
     /// Tells an instance that was made with this one from others, after this one has gone too.
     let number: UInt64
+    /// Whether there are functions among them that guests have to wait for.
+    public let mustSuspend: Bool
 
     private static let numbers = Atomic<UInt64>(1)
 
@@ -53,8 +72,9 @@ public final class HostImports: @unchecked Sendable {
                     signature: module.sharedTypes.ids[Int(type)],
                     trampoline: try module.trampolines.address(
                         .init(.host, type, definition.layout)),
-                    definition.body))
+                    asynchronous: definition.asynchronous, definition.body))
         }
         self.functions = functions
+        mustSuspend = definitions.contains { $0?.mustSuspend ?? false }
     }
 }

@@ -9,14 +9,15 @@ final class StoreFunction {
 
     init(
         _ type: FunctionType, _ layout: ArgumentLayout, in store: RuntimeStore,
-        _ body: @escaping HostFunction.Body
+        asynchronous: HostFunction.AsynchronousBody? = nil, _ body: @escaping HostFunction.Body
     ) throws(ResourceError) {
         environment = store.environment
         let trampolines = try environment.trampolines.trampolines(type)
         contexts = try HostContexts(count: 1)
         function = HostFunction(
             type, layout, signature: try environment.types.acquire(type),
-            trampoline: trampolines.host(layout), entries: trampolines, body)
+            trampoline: trampolines.host(layout), entries: trampolines,
+            asynchronous: asynchronous, body)
         contexts.write(0, function, trapExit: environment.trampolines.trapExit)
         contexts.bind(0, store)
     }

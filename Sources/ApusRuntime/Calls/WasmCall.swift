@@ -49,8 +49,9 @@ extension RuntimeStore {
     }
 
     /// Lets go of images that have been replaced meanwhile. A trap has looked up its places by now.
-    private func leaveImages() {
-        if has(apus_attention_images) { environment.codeGuests.left(self) }
+    func leaveImages() {
+        guard has(apus_attention_images), unsafe apus_store_is_entered(context) == 0 else { return }
+        environment.codeGuests.left(self)
     }
 
     /// A call besides which there is something else to do.
@@ -60,6 +61,7 @@ extension RuntimeStore {
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws {
         if let refusal { throw refusal }
+        try checkSynchronousCall()
         if has(apus_attention_collect) {
             unsafe collect(cells: cells, count: target.parameterCount)
         }
@@ -89,7 +91,7 @@ extension RuntimeStore {
     }
 
     /// Keeps what cells refer to, whose owner is the only one to know of it.
-    private func pin(_ cells: UnsafeMutablePointer<UInt64>?, _ count: Int) {
+    func pin(_ cells: UnsafeMutablePointer<UInt64>?, _ count: Int) {
         guard let cells = unsafe cells else { return }
         for index in 0..<count { pinned.append(unsafe cells[index]) }
     }
@@ -139,8 +141,14 @@ extension RuntimeStore {
             entryFramePointer: context.pointee.entry_fp, next: outer)
         return unsafe withUnsafeMutablePointer(to: &activation) { activation in
             let saved = unsafe outer
+            let stack = unsafe context.pointee.guest_stack
             unsafe outer = unsafe activation
-            defer { unsafe outer = unsafe saved }
+            // With frames of the host's between them, nobody can leave the stack.
+            unsafe context.pointee.guest_stack = nil
+            defer {
+                unsafe outer = unsafe saved
+                unsafe context.pointee.guest_stack = unsafe stack
+            }
             return unsafe apus_enter(target.entry, target.context, target.code, cells)
         }
     }
@@ -175,7 +183,7 @@ extension RuntimeStore {
     }
 
     @inline(never)
-    private func setStackLimit(_ limit: UInt) {
+    func setStackLimit(_ limit: UInt) {
         unsafe stackLimit = limit
         for instance in instances { unsafe instance.context.pointee.stack_limit = limit }
     }
@@ -196,11 +204,19 @@ extension RuntimeStore {
         }
     }
 
+    private var caller: Unmanaged<InstanceState>? {
+        unsafe Self.caller(frame: context.pointee.exit_fp, end: context.pointee.entry_fp)
+    }
+
+    /// The instance whose code has left wasm at `exit`; nil if the host called the function itself.
+    func instance(leavingAt exit: (counter: UInt, frame: UInt, end: UInt)) -> InstanceState? {
+        unsafe Self.caller(frame: exit.frame, end: exit.end)?.takeUnretainedValue()
+    }
+
     // SAFETY: functions that call out keep their context in their frames (`FrameLayout`); contexts
     // and their owners live as long as the store.
-    private var caller: Unmanaged<InstanceState>? {
-        let frame = unsafe context.pointee.exit_fp
-        guard frame != 0, unsafe frame != context.pointee.entry_fp else { return nil }
+    private static func caller(frame: UInt, end: UInt) -> Unmanaged<InstanceState>? {
+        guard frame != 0, frame != end else { return nil }
         let slot = unsafe UnsafePointer<UnsafeMutablePointer<apus_context>?>(
             bitPattern: frame &+ UInt(bitPattern: Int(FrameLayout.context)))
         guard let caller = unsafe slot?.pointee, let owner = unsafe caller.pointee.owner else {

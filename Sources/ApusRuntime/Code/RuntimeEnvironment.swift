@@ -8,6 +8,7 @@ public final class RuntimeEnvironment: Sendable {
     public let configuration: RuntimeConfiguration
     let moduleNumbers = ModuleNumbers()
     let codeGuests = CodeGuests()
+    let stacks: GuestStackPool
 
     /// What becomes of an error of the host's own that has made guests end.
     let onHostError: HostErrorHook
@@ -35,6 +36,7 @@ public final class RuntimeEnvironment: Sendable {
         trampolines = try TrampolineCache(source)
         self.allocator = allocator
         self.configuration = configuration
+        stacks = GuestStackPool(configuration.guestStacks)
         self.onHostError = onHostError
         self.exceptionOfError = exceptionOfError
     }
@@ -84,6 +86,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     /// For tests: each object that is made is preceded by a collection, and what is free holds
     /// nothing that looks like an object.
     public var collectsAtEachAllocation = false
+    /// The stacks that guests of asynchronous calls run on.
+    public var guestStacks = GuestStackConfiguration()
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

@@ -23,7 +23,8 @@ extension InstanceState {
         }
         if !isImaged { try initializeMemories() }
         phase = .ready
-        if let start = decoded.start { try runStart(Int(start)) }
+        // SAFETY: the start function has no parameters and no results, so it takes no cells.
+        if !defersStart, let start = try startTarget() { try unsafe store.call(start, cells: nil) }
     }
 
     private func initializeGlobals() throws {
@@ -99,8 +100,10 @@ extension InstanceState {
         is64 ? value.low : value.low & 0xFFFF_FFFF
     }
 
-    // SAFETY: the start function has no parameters and no results, so it takes no cells.
-    private func runStart(_ index: Int) throws {
+    /// What it takes to call the start function; nil if there is none.
+    func startTarget() throws(ResourceError) -> CallTarget? {
+        guard let start = module.module.start else { return nil }
+        let index = Int(start)
         let type = module.functionType(module.module.functions[index])
         let typeIndex = module.module.functions[index]
         let entry = try module.trampolines.address(.init(.entry, typeIndex, .cells))
@@ -115,7 +118,6 @@ extension InstanceState {
         } else {
             code = module.codeAddress(ofFunction: index)
         }
-        let target = CallTarget(entry: entry, code: code, context: callee, type)
-        try unsafe store.call(target, cells: nil)
+        return CallTarget(entry: entry, code: code, context: callee, type)
     }
 }

@@ -22,6 +22,8 @@ public final class InstanceState {
     @exclusivity(unchecked) private var parts: InstanceParts
     /// Whether it may be used: its globals and tables have their first values.
     public internal(set) var phase = InstancePhase.allocated
+    /// Whether it is somebody else who runs its start function.
+    var defersStart = false
     /// What it has instead of its module's own code or data.
     private let substitute: InstanceSubstitute?
     /// The references of the passive element segments, one after the other.

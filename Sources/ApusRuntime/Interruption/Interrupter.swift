@@ -40,6 +40,8 @@ public final class Interrupter: @unchecked Sendable {
         var duration: Duration?
         /// Whether the deadline has passed.
         var isLate = false
+        /// Wakes who waits for a guest that waits on a stack of its own.
+        var wake: (@Sendable () -> Void)?
         /// When the watchdog looks at this at the latest; nil: perhaps never.
         var appointment: UInt64?
 
@@ -161,9 +163,9 @@ public final class Interrupter: @unchecked Sendable {
     // MARK: For the store
 
     /// The calling thread enters the store from outside. Throws if it is to stay out.
-    func begin() throws {
+    func begin(isAsynchronous: Bool = false) throws {
         var hadBlocked = false
-        if usesSignals {
+        if usesSignals, !isAsynchronous || !Self.hasTakenSignal {
             let error = apus_interrupts_begin()
             guard error <= 0 else {
                 throw ResourceError(.signals, requested: 1, errorNumber: error)
@@ -188,6 +190,42 @@ public final class Interrupter: @unchecked Sendable {
             if hadBlocked { apus_interrupts_give_back() }
             throw error
         }
+    }
+
+    /// Whether the calling thread has let the signal in before. Threads that run tasks leave it at
+    /// that; where one does not, another signal ends its guest.
+    private static var hasTakenSignal: Bool { unsafe apus_thread_record().pointee.id != 0 }
+
+    /// The calling thread goes on with a call that has waited on a stack of its own. If it is to
+    /// stop, it does as soon as it is in compiled code.
+    func resume() {
+        let hadBlocked = usesSignals && !Self.hasTakenSignal && apus_interrupts_begin() < 0
+        withState { state in
+            unsafe state.thread = apus_thread_record()
+            unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
+            state.hadBlocked = hadBlocked
+            if let reason = state.reasonNow() { Self.raise(reason, &state) }
+        }
+    }
+
+    /// The call leaves its thread to wait. What it was asked to stop for is asked for still.
+    func pause() {
+        let mustBlock = withState { state in
+            Self.withdraw(&state)
+            unsafe state.thread = nil
+            defer { state.hadBlocked = false }
+            return state.hadBlocked
+        }
+        if mustBlock { apus_interrupts_give_back() }
+    }
+
+    /// Sets what is called when a guest that waits is to stop, which is at once if that is so now.
+    func setWake(_ wake: (@Sendable () -> Void)?) {
+        let isLate = withState { state in
+            state.wake = wake
+            return state.reasonNow() != nil
+        }
+        if isLate { wake?() }
     }
 
     /// Why what is going on is to stop; nil if it need not.
@@ -256,15 +294,21 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Asks the call that runs to stop if it must. Whether it has to be asked again.
     private func stop(_ state: inout State) -> Bool {
-        guard let reason = state.reason, let thread = unsafe state.thread,
-            let context = unsafe state.context
-        else { return false }
-        if !state.isRaised {
-            state.isRaised = true
-            unsafe apus_interrupt_request(context, thread, reason.bits)
+        guard let reason = state.reason, unsafe state.context != nil else { return false }
+        guard let thread = unsafe state.thread else {
+            state.wake?()
+            return false
         }
+        Self.raise(reason, &state)
         if usesSignals { unsafe apus_interrupt_thread(thread) }
         return usesSignals
+    }
+
+    /// Notes for the thread that its call is to stop.
+    private static func raise(_ reason: Interruption, _ state: inout State) {
+        guard !state.isRaised, let context = unsafe state.context else { return }
+        state.isRaised = true
+        unsafe apus_interrupt_request(context, state.thread, reason.bits)
     }
 
     private static func withdraw(_ state: inout State) {

@@ -23,10 +23,10 @@ extension RuntimeStore {
     }
 
     /// The calling thread enters the store from outside.
-    func beginInterruptible() throws {
+    func beginInterruptible(isAsynchronous: Bool = false) throws {
         atInterruptionStep?(.beginning)
         do {
-            try interrupter.begin()
+            try interrupter.begin(isAsynchronous: isAsynchronous)
         } catch {
             if error is WasmTrap { statistics.traps += 1 }
             throw error

@@ -50,6 +50,9 @@ extension RuntimeStore {
         for word in pinned { mark(word) }
         roots.forEach { mark($0) }
         if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
+        forEachWaitingStack { stack in
+            markWords(from: stack.suspendedAddress, to: stack.highAddress)
+        }
     }
 
     private func endCollection(begunAt start: UInt64) {
@@ -92,12 +95,16 @@ extension RuntimeStore {
     }
 
     /// Every word between here and the outermost entry may be a reference of a suspended frame.
-    // SAFETY: the stack is read from here up to where wasm was first entered, all of which is in
-    // use by this thread.
     @inline(never)
     private func markStack() {
-        var address = apus_stack_address() & ~7
-        while unsafe address < outermostStackAddress {
+        markWords(from: apus_stack_address() & ~7, to: unsafe outermostStackAddress)
+    }
+
+    // SAFETY: a stack is read from here up to where wasm was first entered, all of which is in use
+    // by this thread; or the part in use of one that a guest waits on, which nobody changes.
+    private func markWords(from start: UInt, to end: UInt) {
+        var address = start
+        while address < end {
             guard let word = unsafe UnsafePointer<UInt64>(bitPattern: address) else { return }
             mark(unsafe word.pointee)
             address &+= 8

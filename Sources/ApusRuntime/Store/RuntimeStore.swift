@@ -90,6 +90,10 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var outermostStackAddress: UInt = 0
     /// The outer activations whose state the running one has replaced, innermost first.
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
+    /// The stack of the innermost call that has one of its own and has not ended.
+    var innermostStack: GuestStack?
+    /// How often guests of the store have waited.
+    var waitCount: UInt64 = 0
 
     /// What each instance changes. Looking out for accesses that overlap took longer than they do.
     private struct Held {
@@ -145,6 +149,19 @@ public final class RuntimeStore {
         try Self.check(type)
         let function = try StoreFunction(type, layout, in: self, body)
         hostFunctions.append(function)
+        return function.reference
+    }
+
+    /// A function of the host that guests wait for: `body` runs each time wasm calls it.
+    public func makeAsynchronousFunction(
+        _ type: FunctionType, _ body: @escaping HostFunction.AsynchronousBody
+    ) throws(ResourceError) -> FunctionReference {
+        try Self.check(type)
+        let function = try StoreFunction(type, .cells, in: self, asynchronous: body) { _ in
+            throw AsynchronousCallError.cannotSuspend
+        }
+        hostFunctions.append(function)
+        setAttention(apus_attention_asynchronous, true)
         return function.reference
     }
 
@@ -245,13 +262,13 @@ public final class RuntimeStore {
     }
 
     @inline(__always)
-    private func timed<Result>(_ work: () throws -> Result) rethrows -> Result {
+    func timed<Result>(_ work: () throws -> Result) rethrows -> Result {
         let start = Watchdog.now()
         defer { statistics.instantiationNanoseconds &+= Watchdog.now() &- start }
         return try work()
     }
 
-    private func makeInstance(_ request: InstanceAllocationRequest) throws -> InstanceState {
+    func makeInstance(_ request: InstanceAllocationRequest) throws -> InstanceState {
         try reserve(for: request.module)
         let instance: InstanceState
         do throws(ResourceError) {
@@ -261,6 +278,9 @@ public final class RuntimeStore {
             throw error
         }
         adopt(instance)
+        if request.imports.host?.mustSuspend == true {
+            setAttention(apus_attention_asynchronous, true)
+        }
         return instance
     }
 

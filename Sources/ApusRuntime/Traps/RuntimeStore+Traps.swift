@@ -81,8 +81,8 @@ extension RuntimeStore {
         trace.addresses.reserveCapacity(count)
         for index in counters.indices { trace.addresses.append(counters[index]) }
         unsafe context.pointee.trace_count = 0
-        forEachOuterActivation { exitCounter, exitFrame, entryFrame in
-            walk(exitCounter, exitFrame, entryFrame, &trace)
+        forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
+            walk(exitCounter, exitFrame, entryFrame, low, &trace)
         }
         lastFailure = .hostError(trace)
         // The code there may be gone, and its place another's, when somebody asks.
@@ -134,31 +134,41 @@ extension RuntimeStore {
     /// Adds the frames of the activation that the store is in now and of those around it.
     private func appendOuterFrames(_ backtrace: inout Backtrace) {
         var trace = ReturnAddresses(after: backtrace.frames.count)
-        forEachOuterActivation { exitCounter, exitFrame, entryFrame in
-            walk(exitCounter, exitFrame, entryFrame, &trace)
+        forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
+            walk(exitCounter, exitFrame, entryFrame, low, &trace)
         }
         backtrace.append(trace.addresses.span, startingAt: .returnAddress)
         if trace.isTruncated { backtrace.isTruncated = true }
     }
 
     /// Calls `body` with where the activation that the store is in now has left wasm, and those
-    /// around it: the program counter, the frame there, and the frame at which it has begun.
-    private func forEachOuterActivation(_ body: (UInt, UInt, UInt) -> Void) {
+    /// around it: the program counter, the frame there, the frame at which it has begun, and an
+    /// address below all of them on the same stack.
+    private func forEachOuterActivation(_ body: (UInt, UInt, UInt, UInt) -> Void) {
+        defer {
+            forEachWaitingStack { stack in
+                let exit = stack.exit
+                body(exit.counter, exit.frame, exit.end, stack.suspendedAddress)
+            }
+        }
         if unsafe context.pointee.entry_sp == 0 { return }
-        unsafe body(context.pointee.exit_pc, context.pointee.exit_fp, context.pointee.entry_fp)
+        let low = apus_stack_address()
+        unsafe body(
+            context.pointee.exit_pc, context.pointee.exit_fp, context.pointee.entry_fp, low)
         var next = unsafe outer
         while let activation = unsafe next {
             unsafe body(
                 activation.pointee.exitProgramCounter, activation.pointee.exitFramePointer,
-                activation.pointee.entryFramePointer)
+                activation.pointee.entryFramePointer, low)
             unsafe next = unsafe activation.pointee.next
         }
     }
 
     // SAFETY: the frames between exit and entry belong to an activation that is suspended further
-    // up this thread's stack.
+    // up this thread's stack, or on a stack of its own.
     private func walk(
-        _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt, _ trace: inout ReturnAddresses
+        _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt, _ low: UInt,
+        _ trace: inout ReturnAddresses
     ) {
         let room =
             environment.configuration.backtraceFramesLimit - trace.framesBefore
@@ -171,7 +181,7 @@ extension RuntimeStore {
             guard let base = buffer.baseAddress else { return }
             unsafe base[0] = exitCounter
             let walked = unsafe apus_trace_walk(
-                exitFrame, apus_stack_address(), entryFrame, base + 1,
+                exitFrame, low, entryFrame, base + 1,
                 UInt32(truncatingIfNeeded: room - 1))
             count = 1 + Int(walked)
         }

@@ -20,6 +20,9 @@ struct Preview1Function: Sendable {
         self.body = body
     }
 
+    /// Whether guests of asynchronous calls wait for it without a thread.
+    var maySuspend: Bool { name.description == "poll_oneoff" }
+
     /// `proc_exit` does not return, so it has no result.
     var hasResult: Bool { name.description != "proc_exit" }
 }

@@ -1,8 +1,18 @@
 // poll_oneoff: waiting for clocks and descriptors.
 
 extension Preview1 {
+    /// What a call waits for, and with what.
+    struct Poll {
+        fileprivate var subscriptions: [Subscription] = []
+        fileprivate var polling = Polling()
+        fileprivate var events: UInt32
+        fileprivate var readyAt: UInt32
+
+        fileprivate var isReady: Bool { subscriptions.contains { $0.event != nil } }
+    }
+
     /// What one subscription waits for.
-    private struct Subscription {
+    fileprivate struct Subscription {
         enum Kind {
             /// Nanoseconds on a clock.
             case clock(ClockIdentifier, deadline: UInt64)
@@ -20,7 +30,7 @@ extension Preview1 {
     }
 
     /// Why and how a subscription is answered.
-    private struct Event {
+    fileprivate struct Event {
         var error: Errno = .success
         var bytes: UInt64 = 0
         var hangUp = false
@@ -34,27 +44,43 @@ extension Preview1 {
         _ memory: GuestMemory, _ snapshot: Snapshot, subscriptions address: UInt32,
         events: UInt32, count: UInt32, readyAt: UInt32
     ) throws(Errno) {
+        var poll = try beginPoll(
+            memory, snapshot, subscriptions: address, events: events, count: count,
+            readyAt: readyAt)
+        try wait(&poll.subscriptions, &poll.polling)
+        try endPoll(poll, memory)
+    }
+
+    /// Reads what is to be waited for, and answers what is ready.
+    func beginPoll(
+        _ memory: GuestMemory, _ snapshot: Snapshot, subscriptions address: UInt32,
+        events: UInt32, count: UInt32, readyAt: UInt32
+    ) throws(Errno) -> Poll {
         guard count > 0, count <= Self.subscriptionLimit else { throw .inval }
         let stride: UInt32 = snapshot == .one ? 48 : 56
         try memory.check(address, Int(count) * Int(stride))
         try memory.check(events, Int(count) * 32)
         try memory.check(readyAt, 4)
         // All are read before the first event is written, which may be on top of them.
-        var subscriptions: [Subscription] = []
-        subscriptions.reserveCapacity(Int(count))
+        var poll = Poll(events: events, readyAt: readyAt)
+        poll.subscriptions.reserveCapacity(Int(count))
         for index in 0..<count {
-            subscriptions.append(try subscription(memory, snapshot, at: address &+ index &* stride))
+            poll.subscriptions.append(
+                try subscription(memory, snapshot, at: address &+ index &* stride))
         }
-        var polling = Polling()
-        for index in subscriptions.indices {
+        for index in poll.subscriptions.indices {
             try Syscalls.mayGoOn()
-            prepare(&subscriptions[index], &polling)
+            prepare(&poll.subscriptions[index], &poll.polling)
         }
-        try wait(&subscriptions, &polling)
+        return poll
+    }
+
+    /// Writes the events that there are.
+    func endPoll(_ poll: Poll, _ memory: GuestMemory) throws(Errno) {
         var written: UInt32 = 0
-        for subscription in subscriptions {
+        for subscription in poll.subscriptions {
             guard let event = subscription.event else { continue }
-            let place = events &+ written &* 32
+            let place = poll.events &+ written &* 32
             try memory.store(subscription.userData, at: place)
             let head = UInt64(event.error.rawValue) | UInt64(subscription.type) << 16
             try memory.store(head, at: place &+ 8)
@@ -62,7 +88,32 @@ extension Preview1 {
             try memory.store(UInt64(event.hangUp ? 1 : 0), at: place &+ 24)
             written += 1
         }
-        try memory.store(written, at: readyAt)
+        try memory.store(written, at: poll.readyAt)
+    }
+
+    /// What a guest has to wait before it is worth looking again.
+    enum PollOutlook {
+        case ready
+        /// The next clock's time; nil: there is none.
+        case clocks(nanoseconds: UInt64?)
+        /// The same, or when something comes of the host's descriptors.
+        case descriptors(nanoseconds: UInt64?)
+    }
+
+    /// Looks what is ready, without waiting.
+    func look(_ poll: inout Poll) throws(Errno) -> PollOutlook {
+        while true {
+            try poll.polling.wait(0)
+            Self.collect(&poll.subscriptions, poll.polling)
+            let shortest = try shortestWait(poll.subscriptions)
+            try collectClocks(&poll.subscriptions)
+            if poll.isReady { return .ready }
+            guard clocks.isSimulated, let shortest else {
+                return poll.polling.hosts.isEmpty
+                    ? .clocks(nanoseconds: shortest) : .descriptors(nanoseconds: shortest)
+            }
+            clocks.skip(shortest)
+        }
     }
 
     private func subscription(

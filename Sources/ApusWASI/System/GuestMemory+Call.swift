@@ -11,4 +11,15 @@ extension GuestMemory {
         }
         unsafe self.init(base, count: bytes.count)
     }
+
+    /// The memory of the instance whose guest waits for `call`; empty if it exports none. Valid
+    /// until the function returns.
+    // SAFETY: as above.
+    init(of call: SuspendedCellCall) {
+        guard let bytes = unsafe call.memoryBytes, let base = bytes.baseAddress else {
+            self = .empty
+            return
+        }
+        unsafe self.init(base, count: bytes.count)
+    }
 }

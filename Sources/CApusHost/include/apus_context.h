@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct apus_context;
+struct apus_guest_stack;
 
 /// A linear memory as compiled code sees it. `base` never changes once set; `bytes` of a shared one
 /// is changed by other threads.
@@ -100,6 +101,8 @@ enum apus_attention {
     apus_attention_hook = 4,       // the embedder wants to know of calls
     apus_attention_refused = 8,    // no guest may run
     apus_attention_images = 16,    // code images wait for the call to end; other threads set it
+    apus_attention_suspended = 32, // a guest waits on a stack of its own
+    apus_attention_asynchronous = 64, // guests may call functions that have to be waited for
 };
 
 /// One per store: the state of the wasm activations of the thread that is inside it.
@@ -134,6 +137,10 @@ struct apus_store_context {
                             // nothing that the store is in now handles it
     uintptr_t catch_fp;     // rbp there
     struct apus_exception *exception;  // the one that lands
+    struct apus_guest_stack *guest_stack;  // what its guests run on, if that is none of a thread's
+                                           // and nothing of the host's lies between
+    uint32_t stack_calls;   // calls on stacks of their own that have not ended; other threads read
+                            // it
     uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be
 };
 
@@ -158,6 +165,9 @@ struct apus_host_context {
     const void *closure_code;
     const void *closure_state;
     const void *closure_failed;    // void (apus_host_context *, error that the closure has thrown)
+    const void *attended;          // void (apus_host_context *, uint64_t *values): the long way
+    const void *direct_code;       // of an asynchronous function: what takes the place of
+    const void *direct_attended;   // `closure_code` and `attended` where nobody can wait
     struct apus_funcref record;    // the function as a value
 };
 

@@ -1,0 +1,107 @@
+internal import CApusHost
+
+/// A stack that a guest of an asynchronous call runs on, so that it can wait without a thread.
+@safe
+final class GuestStack: @unchecked Sendable {
+    // SAFETY: `record` is a stack that this object owns, with `bytes` at most. Whoever has taken
+    // it from the pool is the only one to use it, on one thread at a time. `moreCells` are null or
+    // an allocation of as many cells as the call takes.
+    let record: UnsafeMutablePointer<apus_guest_stack>
+    /// Where guests may not go on: below are the functions of the host.
+    let limit: UInt
+    private var moreCells: UnsafeMutablePointer<UInt64>?
+    /// How many cells of the call hold references when it begins, and when it has ended.
+    private(set) var referenceCounts = (arguments: 0, results: 0)
+    /// The stack of the call that waits for what makes this one.
+    var parent: GuestStack?
+    /// The number of the present wait among those of the store.
+    var wait: UInt64 = 0
+
+    /// `configuration` is within bounds.
+    init(_ configuration: GuestStackConfiguration) throws(ResourceError) {
+        guard let record = unsafe apus_guest_stack_make(configuration.bytes) else {
+            throw ResourceError(.guestStacks, requested: configuration.bytes)
+        }
+        unsafe self.record = unsafe record
+        limit = unsafe record.pointee.low + UInt(configuration.hostBytes)
+    }
+
+    deinit { unsafe apus_guest_stack_free(record) }
+
+    // MARK: The call
+
+    /// Has `target` called when the stack is next switched to. Its cells, `count` at least, are the
+    /// caller's to fill.
+    func prepare(
+        _ target: CallTarget, cells count: Int
+    ) throws(ResourceError) -> UnsafeMutablePointer<UInt64> {
+        let cells = try unsafe cells(count)
+        unsafe record.pointee.entry = target.entry
+        unsafe record.pointee.context = target.context
+        unsafe record.pointee.code = target.code
+        unsafe record.pointee.values = unsafe cells
+        referenceCounts = (target.parameterCount, target.cellCount)
+        return unsafe cells
+    }
+
+    private func cells(_ count: Int) throws(ResourceError) -> UnsafeMutablePointer<UInt64> {
+        if count <= Int(apus_guest_cell_count) {
+            let offset = unsafe MemoryLayout<apus_guest_stack>.offset(of: \.cells) ?? 0
+            return unsafe (UnsafeMutableRawPointer(record) + offset)
+                .assumingMemoryBound(to: UInt64.self)
+        }
+        let bytes = UInt64(count * MemoryLayout<UInt64>.stride)
+        guard let memory = unsafe apus_allocate(bytes) else {
+            throw ResourceError(.guestStacks, requested: bytes)
+        }
+        let cells = unsafe memory.assumingMemoryBound(to: UInt64.self)
+        unsafe moreCells = unsafe cells
+        return unsafe cells
+    }
+
+    /// The cells of the call.
+    var cells: UnsafeMutablePointer<UInt64> { unsafe record.pointee.values }
+
+    /// Gives back to the system what deep recursion has left behind.
+    func discard() {
+        let kept: UInt = 64 << 10
+        let end = (highAddress &- kept) & ~UInt(apus_page_bytes() - 1)
+        let low = unsafe record.pointee.low
+        if end > low {
+            // What is not given back stays as it is.
+            _ = unsafe apus_discard(
+                UnsafeMutableRawPointer(bitPattern: low), UInt64(end &- low))
+        }
+    }
+
+    /// The call has ended, and nobody needs its cells any more.
+    func clear() {
+        parent = nil
+        if unsafe moreCells != nil {
+            unsafe apus_free(moreCells)
+            unsafe moreCells = nil
+        }
+    }
+
+    // MARK: While a guest waits
+
+    /// Whether a guest waits here for an asynchronous function.
+    var isWaiting: Bool { unsafe record.pointee.state == apus_guest_waiting.rawValue }
+
+    /// The function that it waits for.
+    var function: HostFunction {
+        unsafe Unmanaged.fromOpaque(record.pointee.function).takeUnretainedValue()
+    }
+
+    /// Its arguments, which become its results.
+    var arguments: UnsafeMutablePointer<UInt64> { unsafe record.pointee.arguments }
+
+    /// Where it has left wasm, and the frame at which it has begun.
+    var exit: (counter: UInt, frame: UInt, end: UInt) {
+        unsafe (record.pointee.exit_pc, record.pointee.exit_fp, record.pointee.entry_fp)
+    }
+
+    /// From here up to `highAddress` the stack is in use.
+    var suspendedAddress: UInt { unsafe record.pointee.sp }
+    var highAddress: UInt { unsafe apus_guest_stack_high(record) }
+}

@@ -1,0 +1,71 @@
+internal import Synchronization
+
+/// Lets so many tasks in at once; others wait for their turn, in order, without a thread.
+final class Admission: Sendable {
+    private struct Waiter {
+        var number: UInt64
+        var continuation: CheckedContinuation<Void, any Error>
+    }
+
+    private struct State {
+        var free: Int
+        var nextNumber: UInt64 = 0
+        var waiters: [Waiter] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ count: Int) { state = Mutex(State(free: count)) }
+
+    /// Returns when the task is in; then it must `leave`. Throws `CancellationError` if it is
+    /// cancelled before.
+    nonisolated(nonsending) func enter() async throws {
+        let number: UInt64? = state.withLock { state in
+            if state.free > 0 {
+                state.free -= 1
+                return nil
+            }
+            state.nextNumber += 1
+            return state.nextNumber
+        }
+        guard let number else { return }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                wait(Waiter(number: number, continuation: continuation))
+            }
+        } onCancel: {
+            giveUp(number)
+        }
+    }
+
+    private func wait(_ waiter: Waiter) {
+        // The task may have been cancelled, or somebody have left, since it was looked.
+        let outcome: Result<Void, any Error>? = state.withLock { state in
+            if Task.isCancelled { return .failure(CancellationError()) }
+            if state.free > 0 {
+                state.free -= 1
+                return .success(())
+            }
+            state.waiters.append(waiter)
+            return nil
+        }
+        if let outcome { waiter.continuation.resume(with: outcome) }
+    }
+
+    private func giveUp(_ number: UInt64) {
+        let waiter = state.withLock { state in
+            state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
+        }
+        waiter?.continuation.resume(throwing: CancellationError())
+    }
+
+    /// Lets the next one in.
+    func leave() {
+        let waiter = state.withLock { state -> Waiter? in
+            if !state.waiters.isEmpty { return state.waiters.removeFirst() }
+            state.free += 1
+            return nil
+        }
+        waiter?.continuation.resume()
+    }
+}

@@ -1,0 +1,54 @@
+@_spi(ApusWASI) internal import Apus
+
+/// Functions that guests of asynchronous calls wait for without a thread.
+extension Preview1 {
+    /// How long a guest sleeps at most before it is looked whether there is something for it: these
+    /// nanoseconds at first, and twice as many each time up to the second number.
+    private static var naps: (first: UInt64, longest: UInt64) { (250_000, 10_000_000) }
+
+    /// `poll_oneoff`.
+    nonisolated(nonsending) func pollSuspended(
+        _ snapshot: Snapshot, _ call: SuspendedCellCall, _ price: CallPrice
+    ) async throws {
+        var arguments = CallArguments(snapshot)
+        for index in 0..<4 { arguments[wide: index] = call[index] }
+        if isMetered { try call.pay(price.cost(arguments)) }
+        var result = Errno.success
+        do {
+            var poll = try inside { () throws(Errno) in
+                try beginPoll(
+                    GuestMemory(of: call), snapshot, subscriptions: arguments[0],
+                    events: arguments[1], count: arguments[2], readyAt: arguments[3])
+            }
+            try await wait(for: &poll, call)
+            try inside { () throws(Errno) in try endPoll(poll, GuestMemory(of: call)) }
+        } catch let error as Errno {
+            result = error
+        }
+        call[0] = UInt64(result.rawValue)
+    }
+
+    private nonisolated(nonsending) func wait(
+        for poll: inout Poll, _ call: SuspendedCellCall
+    ) async throws {
+        var nap = Self.naps.first
+        while true {
+            if call.store.isInterrupted { throw Errno.intr }
+            switch try inside({ () throws(Errno) in try look(&poll) }) {
+            case .ready: return
+            case .clocks(let left):
+                try await call.sleep(for: left.map { .nanoseconds(Int64(clamping: $0)) })
+            case .descriptors(let left):
+                try await call.sleep(for: .nanoseconds(Int64(clamping: min(left ?? nap, nap))))
+                nap = min(nap * 2, Self.naps.longest)
+            }
+        }
+    }
+
+    /// Does `body` as the only one inside. Others may be while the guest sleeps.
+    private func inside<Result>(_ body: () throws(Errno) -> Result) throws -> Result {
+        guard enter() else { throw WASI.BusyError() }
+        defer { leave() }
+        return try body()
+    }
+}

@@ -1,0 +1,162 @@
+#define _GNU_SOURCE
+#include "apus_guest_stack.h"
+
+#include "apus_mapping.h"
+
+#if defined(__x86_64__)
+
+// MARK: Switching
+
+// What a function keeps for its caller is on the stack that is left, the control of floats and what
+// is below the return address included. A jump goes back, not a return, which the processor would
+// expect to go somewhere else.
+__attribute__((naked, noinline)) void apus_guest_stack_switch(struct apus_guest_stack *stack) {
+    __asm__ volatile(
+        "pushq %%rbp\n\t"
+        "pushq %%rbx\n\t"
+        "pushq %%r12\n\t"
+        "pushq %%r13\n\t"
+        "pushq %%r14\n\t"
+        "pushq %%r15\n\t"
+        "subq $8, %%rsp\n\t"
+        "stmxcsr (%%rsp)\n\t"
+        "movq %c[sp](%%rdi), %%rax\n\t"
+        "movq %%rsp, %c[sp](%%rdi)\n\t"
+        "movq %%rax, %%rsp\n\t"
+        "ldmxcsr (%%rsp)\n\t"
+        "addq $8, %%rsp\n\t"
+        "popq %%r15\n\t"
+        "popq %%r14\n\t"
+        "popq %%r13\n\t"
+        "popq %%r12\n\t"
+        "popq %%rbx\n\t"
+        "popq %%rbp\n\t"
+        "popq %%rcx\n\t"
+        "jmpq *%%rcx\n\t"
+        :
+        : [sp] "i"(offsetof(struct apus_guest_stack, sp)));
+}
+
+/// What runs on a stack: one call after the other.
+static void run(struct apus_guest_stack *stack) {
+    while (1) {
+        stack->status = apus_enter(stack->entry, stack->context, stack->code, stack->values);
+        stack->state = apus_guest_idle;
+        apus_guest_stack_switch(stack);
+    }
+}
+
+/// Where a new stack is first switched to, with its record in rbx: the end of all frames there.
+__attribute__((naked)) static void begin(void) {
+    __asm__ volatile(
+        ".cfi_undefined %%rip\n\t"
+        "xorl %%ebp, %%ebp\n\t"
+        "movq %%rbx, %%rdi\n\t"
+        "callq *%%r12\n\t"
+        "ud2\n\t"
+        :
+        :);
+}
+
+/// As a switch leaves it, from the stack pointer up.
+struct switch_frame {
+    uint64_t float_control;
+    uint64_t r15, r14, r13, r12, rbx, rbp;
+    uint64_t return_address;
+};
+
+static void prepare(struct apus_guest_stack *stack) {
+    // `begin` finds the stack aligned for a call.
+    uintptr_t top = apus_guest_stack_high(stack) & ~(uintptr_t)15;
+    struct switch_frame *frame = (struct switch_frame *)(top - sizeof *frame);
+    *frame = (struct switch_frame){
+        .float_control = 0x1F80,
+        .r12 = (uint64_t)run,
+        .rbx = (uint64_t)stack,
+        .return_address = (uint64_t)begin,
+    };
+    stack->sp = (uintptr_t)frame;
+}
+
+#else
+
+void apus_guest_stack_switch(struct apus_guest_stack *stack) {
+    (void)stack;
+}
+static void prepare(struct apus_guest_stack *stack) {
+    (void)stack;
+}
+
+#endif
+
+// MARK: Stacks
+
+struct apus_guest_stack *apus_guest_stack_make(uint64_t bytes) {
+    uint64_t page = apus_page_bytes();
+    uint64_t mapped = (bytes + page - 1) & ~(page - 1);
+    uint8_t *start = apus_reserve(mapped);
+    if (!start) return NULL;
+    if (apus_protect(start + page, mapped - page, apus_access_write) != 0) {
+        apus_unmap(start, mapped);
+        return NULL;
+    }
+    uintptr_t place = (uintptr_t)(start + mapped) - sizeof(struct apus_guest_stack);
+    struct apus_guest_stack *stack = (struct apus_guest_stack *)(place & ~(uintptr_t)63);
+    stack->low = (uintptr_t)(start + page);
+    stack->mapped_bytes = mapped;
+    prepare(stack);
+    return stack;
+}
+
+void apus_guest_stack_free(struct apus_guest_stack *stack) {
+    uint8_t *start = (uint8_t *)stack->low - apus_page_bytes();
+    apus_unmap(start, stack->mapped_bytes);
+}
+
+// MARK: Functions of the host that are waited for
+
+/// Leaves the guest's stack until the host has put the results into `values`.
+static void suspend(struct apus_guest_stack *stack, uint64_t *values, void *function) {
+    stack->function = function;
+    stack->arguments = values;
+    stack->state = apus_guest_waiting;
+    apus_guest_stack_switch(stack);
+}
+
+// Swift's convention: the captures and the error have registers of their own.
+#define APUS_SWIFT __attribute__((swiftcall))
+typedef APUS_SWIFT void closure(
+    uint64_t *values, void *function, struct apus_host_context *host,
+    __attribute__((swift_context)) void *state,
+    __attribute__((swift_error_result)) void **error);
+
+static APUS_SWIFT void suspending_closure(
+    uint64_t *values, void *function, struct apus_host_context *host,
+    __attribute__((swift_context)) void *state,
+    __attribute__((swift_error_result)) void **error) {
+    struct apus_guest_stack *stack = host->head.store_context->guest_stack;
+    if (stack) return suspend(stack, values, function);
+    ((closure *)host->direct_code)(values, function, host, state, error);
+}
+
+typedef void attended_call(struct apus_context *host, uint64_t *values);
+
+static void suspending_attended(struct apus_context *context, uint64_t *values) {
+    struct apus_guest_stack *stack = context->store_context->guest_stack;
+    if (stack) return suspend(stack, values, context->owner);
+    ((attended_call *)((struct apus_host_context *)context)->direct_attended)(context, values);
+}
+
+static void host_call(struct apus_context *context, uint64_t *values) {
+    ((attended_call *)((struct apus_host_context *)context)->attended)(context, values);
+}
+
+uintptr_t apus_suspending_closure_address(void) {
+    return (uintptr_t)suspending_closure;
+}
+uintptr_t apus_suspending_attended_address(void) {
+    return (uintptr_t)suspending_attended;
+}
+uintptr_t apus_host_call_address(void) {
+    return (uintptr_t)host_call;
+}

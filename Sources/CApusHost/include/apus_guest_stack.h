@@ -1,0 +1,110 @@
+// Stacks that guests run on beside those of threads, so that they can be left and come back to.
+//
+// Only generated code and the functions here are on such a stack when it is left: no frame of
+// Swift's is, since what Swift keeps for a thread must not go from one to another.
+#ifndef APUS_GUEST_STACK_H
+#define APUS_GUEST_STACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apus_context.h"
+#include "apus_thread.h"
+
+enum apus_guest_state {
+    apus_guest_idle = 0,     // nothing runs there: a call may begin, or has ended
+    apus_guest_running = 1,  // a guest runs there, or what it has called
+    apus_guest_waiting = 2,  // a guest waits there for an asynchronous function of the host
+};
+
+enum { apus_guest_cell_count = 64 };
+
+/// A stack of a guest's, at the upper end of its mapping.
+struct apus_guest_stack {
+    uintptr_t sp;                     // where the side that does not run now has left off
+    uintptr_t low;                    // lowest usable address
+    uint64_t mapped_bytes;            // of the whole mapping, the page below `low` included
+    uint32_t state;                   // apus_guest_state
+    uint32_t status;                  // what the entry trampoline of the last call returned
+    // The call.
+    uintptr_t entry;
+    uintptr_t context;
+    uintptr_t code;
+    uint64_t *values;
+    // What the guest waits for: the function, and its cells in the trampoline's frame.
+    void *function;                   // unretained HostFunction
+    uint64_t *arguments;
+    // What of the store's context is this stack's while it is left.
+    uintptr_t entry_sp;
+    uintptr_t landing;
+    uintptr_t entry_fp;
+    uintptr_t exit_fp;
+    uintptr_t exit_pc;
+    // What of the thread's record is the thread's while this stack is on it.
+    struct apus_store_context *outer;
+    uintptr_t outer_stack_low;
+    uint64_t cells[apus_guest_cell_count]; // for `values`, where these are enough
+};
+
+/// Where the part of a stack ends that may be in use.
+static inline uintptr_t apus_guest_stack_high(const struct apus_guest_stack *stack) {
+    return (uintptr_t)stack;
+}
+
+/// A stack of `bytes` bytes, a page that nobody can touch included. Null if there is none.
+struct apus_guest_stack *apus_guest_stack_make(uint64_t bytes);
+
+/// Gives an idle stack back.
+void apus_guest_stack_free(struct apus_guest_stack *stack);
+
+/// Leaves the stack that this thread is on for where `stack` was left, and comes back when that
+/// is left again, or has nothing more to do.
+void apus_guest_stack_switch(struct apus_guest_stack *stack);
+
+/// Makes the stack the one that the guests of `store` run on, with what was kept of the store when
+/// it was left, on the calling thread.
+static inline void apus_guest_stack_attach(
+    struct apus_guest_stack *stack, struct apus_store_context *store) {
+    struct apus_thread *thread = apus_thread_record();
+    store->landing = stack->landing;
+    store->entry_fp = stack->entry_fp;
+    store->exit_fp = stack->exit_fp;
+    store->exit_pc = stack->exit_pc;
+    store->entry_sp = stack->entry_sp;
+    store->requests = &thread->requests;
+    store->guest_stack = stack;
+    stack->outer = thread->current;
+    stack->outer_stack_low = thread->stack_low;
+    thread->stack_low = stack->low;
+    thread->current = store;
+    stack->state = apus_guest_running;
+}
+
+/// Undoes that, on the same thread.
+static inline void apus_guest_stack_detach(
+    struct apus_guest_stack *stack, struct apus_store_context *store) {
+    struct apus_thread *thread = apus_thread_record();
+    thread->current = stack->outer;
+    thread->stack_low = stack->outer_stack_low;
+    store->guest_stack = NULL;
+    stack->entry_sp = store->entry_sp;
+    stack->landing = store->landing;
+    stack->entry_fp = store->entry_fp;
+    stack->exit_fp = store->exit_fp;
+    stack->exit_pc = store->exit_pc;
+    store->entry_sp = 0;
+}
+
+/// The address of what host trampolines call for an asynchronous function: it leaves the guest's
+/// stack until the host has done the work, or, where the guest has none of its own, calls the
+/// context's `direct_code`.
+uintptr_t apus_suspending_closure_address(void);
+
+/// The address of what they call if the store asks for attention: the context's `attended`.
+uintptr_t apus_host_call_address(void);
+
+/// The value of `attended` for asynchronous functions: leaves the guest's stack, or calls
+/// `direct_attended`.
+uintptr_t apus_suspending_attended_address(void);
+
+#endif
