@@ -63,7 +63,7 @@ let package = Package(
         module(
             "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
             "ApusCollections",
-            testsOn: ["ApusText"], testData: ["Golden"]),
+            testsOn: ["ApusText", "ApusBaseline"], testData: ["Golden"]),
         module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(

@@ -7,7 +7,8 @@ extension Module {
     /// nothing if that is there already.
     ///
     /// To be called when a program has ended, or has run for a while, if functions are compiled
-    /// when they are called (`Engine.Compiler.tiered`); others are there as soon as they are loaded.
+    /// when they are called (`Engine.Compiler.tiered`); others are there as soon as they are
+    /// loaded.
     public func updateCache() {
         guard let tiers = loaded.functionCompiler as? ModuleTiers,
             let cache = CompilationCache(engine),

@@ -34,8 +34,8 @@ final class CodeSpace: Sendable {
         _ piece: consuming CodePiece, _ code: Span<UInt8>, of module: LoadedModule
     ) throws(ResourceError) -> CodeImage {
         while true {
-            // A place in the chunk that is being filled is taken by one thread at a time. A full one
-            // goes outside of the lock if nobody has it any more.
+            // A place in the chunk that is being filled is taken by one thread at a time. A full
+            // one goes outside of the lock if nobody has it any more.
             let step = try state.withLock { state throws(ResourceError) -> Step in
                 if let chunk = state.chunk,
                     let place = chunk.place(code.count, alignment: Self.alignment)
@@ -106,7 +106,8 @@ final class CodeSpace: Sendable {
             let relocation = piece.relocations[number]
             let place = Int(relocation.codeOffset)
             let end = base &+ UInt(place + 4)
-            let target = address(relocation, piece, base) &+ UInt(bitPattern: relocation.kind.addend)
+            let addend = UInt(bitPattern: relocation.kind.addend)
+            let target = address(relocation, piece, base) &+ addend
             let distance = UInt32(truncatingIfNeeded: target &- end)
             for byte in 0..<4 {
                 code[place + byte] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * byte))
