@@ -55,6 +55,8 @@ import Testing
         wait: @escaping @Sendable (Int32) async throws -> Int32 = { $0 }
     ) throws -> SandboxTemplate {
         var configuration = Sandbox.Configuration()
+        // Other tests may keep all threads for long.
+        configuration.deadline = .seconds(1000)
         change(&configuration)
         let module = try Module(Engine(), text: Self.plugin)
         return SandboxTemplate(module, configuration) { linker in
