@@ -97,12 +97,15 @@ struct BenchCommand: ParsableCommand {
 
         let start = try instance.function("_start", as: (() -> Void).self)
         let executeStart = clock.now
+        let processorStart = HostProcess.processorTime
         let status = try wasi.status { try start() }
         let wholeTime = executeStart.duration(to: clock.now)
+        let processorTime = HostProcess.processorTime - processorStart
         if status != 0 { throw ProgramFailure(status: status) }
         return BenchSample(
             module: compiled.statistics, instantiateTime: instantiateTime,
-            executeTime: marks.total ?? wholeTime)
+            executeTime: marks.total ?? wholeTime, processorTime: processorTime,
+            tiers: compiled.tiers)
     }
 }
 

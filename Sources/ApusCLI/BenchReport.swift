@@ -5,6 +5,10 @@ struct BenchSample {
     var module: Module.Statistics
     var instantiateTime: Duration
     var executeTime: Duration
+    /// Of all threads, while it executed.
+    var processorTime: Duration
+    /// What was compiled meanwhile, if functions are compiled when they are called.
+    var tiers: TierStatistics?
 }
 
 /// The medians of some runs, to be printed.
@@ -15,6 +19,8 @@ struct BenchReport {
     private let compileMilliseconds: Double
     private let instantiateMicroseconds: Double
     private let executeMilliseconds: Double
+    private let processorMilliseconds: Double
+    private let tiers: TierStatistics?
     /// Of compiling, if they were measured.
     private let phases: [(name: String, milliseconds: Double)]
 
@@ -31,6 +37,8 @@ struct BenchReport {
         compileMilliseconds = median(\.module.compileTime, in: .milliseconds(1))
         instantiateMicroseconds = median(\.instantiateTime, in: .microseconds(1))
         executeMilliseconds = median(\.executeTime, in: .milliseconds(1))
+        processorMilliseconds = median(\.processorTime, in: .milliseconds(1))
+        tiers = samples.last?.tiers
         phases = (samples.first?.module.phases ?? []).enumerated().map { index, phase in
             (phase.name, median({ $0.module.phases[index].time }, in: .milliseconds(1)))
         }
@@ -43,6 +51,7 @@ struct BenchReport {
             ("compile_ms", Self.text(compileMilliseconds, decimals: 4)),
             ("instantiate_us", Self.text(instantiateMicroseconds, decimals: 2)),
             ("execute_ms", Self.text(executeMilliseconds, decimals: 4)),
+            ("processor_ms", Self.text(processorMilliseconds, decimals: 4)),
             ("code_bytes", "\(codeBytes)"),
             ("module_bytes", "\(moduleBytes)"),
         ]
@@ -65,8 +74,22 @@ struct BenchReport {
             (decoding included; \(Self.text(rate, decimals: 1)) MB/s)
             instantiate  \(Self.text(instantiateMicroseconds, decimals: 1)) µs
             execute      \(Self.text(executeMilliseconds, decimals: 3)) ms
+            processors   \(Self.text(processorMilliseconds, decimals: 3)) ms \
+            (from start to end, on all threads)
             code         \(codeBytes) bytes from \(moduleBytes) bytes of module
-            """ + phaseTable
+            """ + tierTable + phaseTable
+    }
+
+    /// Which tiers ran, if there were some.
+    private var tierTable: String {
+        guard let tiers else { return "" }
+        let made = tiers.optimizations.filter(\.succeeded)
+        let loops = made.count { $0.loop != nil }
+        return """
+
+            tiers        \(tiers.compiledFunctions) of \(tiers.functions) functions called, \
+            \(made.count - loops) optimized, and \(loops) loops
+            """
     }
 
     /// A line for each phase: its time, and its part of all of them.

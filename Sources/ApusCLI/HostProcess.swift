@@ -34,6 +34,21 @@ enum HostProcess {
         return variables
     }
 
+    /// Time that processors have spent on this process, on all its threads and in the system.
+    static var processorTime: Duration {
+        var usage = rusage()
+        #if canImport(Glibc)
+            let who = RUSAGE_SELF
+        #else
+            let who = Int32(RUSAGE_SELF)
+        #endif
+        guard unsafe getrusage(who, &usage) == 0 else { return .zero }
+        func duration(_ time: timeval) -> Duration {
+            .seconds(time.tv_sec) + .microseconds(Int(time.tv_usec))
+        }
+        return duration(usage.ru_utime) + duration(usage.ru_stime)
+    }
+
     /// The names in the folder at `path`, in no order; none if it cannot be read.
     static func names(in path: String) -> [String] {
         guard let folder = unsafe opendir(path) else { return [] }

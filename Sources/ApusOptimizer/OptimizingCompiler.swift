@@ -41,27 +41,29 @@ public struct OptimizingCompiler: ~Copyable {
     public mutating func compile(
         _ index: Int, _ analysis: borrowing BodyAnalysis, into batch: inout CodeBatch
     ) throws(CompilationError) -> Bool {
-        try compile(index, analysis, from: nil, into: &batch)
+        try compile(index, analysis, isWhole: true, into: &batch)
     }
 
     /// As the other one, but the code begins at the outermost loop whose first instruction is at
     /// `loop` in the body, with the image of a frame of the baseline compiler, whose address comes
     /// as the only parameter. False, too, if that loop cannot be begun at.
     public mutating func compile(
-        _ index: Int, _ analysis: borrowing BodyAnalysis, from loop: Int, _ frame: FrameMap,
-        into batch: inout CodeBatch
+        _ index: Int, _ analysis: borrowing BodyAnalysis, from loop: Int,
+        _ frame: borrowing FrameMap, into batch: inout CodeBatch
     ) throws(CompilationError) -> Bool {
-        try compile(index, analysis, from: LoopStart(loop: loop, frame: frame), into: &batch)
+        translator.start(at: loop, frame)
+        defer { translator.loopStart = nil }
+        return try compile(index, analysis, isWhole: false, into: &batch)
     }
 
     private mutating func compile(
-        _ index: Int, _ analysis: borrowing BodyAnalysis, from start: LoopStart?,
+        _ index: Int, _ analysis: borrowing BodyAnalysis, isWhole: Bool,
         into batch: inout CodeBatch
     ) throws(CompilationError) -> Bool {
-        guard improve(index, analysis, from: start) else { return false }
+        guard improve(index, analysis) else { return false }
         try checkVerification(index, analysis)
         let isDone = generator.generate(
-            translator.builder.function, as: index, isWhole: start == nil, into: &batch)
+            translator.builder.function, as: index, isWhole: isWhole, into: &batch)
         if isDone, passes.verification.isActive {
             passes.verification.add(generator.allocationFaults())
             try checkVerification(index, analysis)
@@ -78,11 +80,9 @@ public struct OptimizingCompiler: ~Copyable {
     }
 
     /// Makes `translator.builder.function` of a body and improves it; false as `compile`.
-    mutating func improve(
-        _ index: Int, _ analysis: borrowing BodyAnalysis, from start: LoopStart? = nil
-    ) -> Bool {
+    mutating func improve(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
         generator.phases.begin()
-        guard translator.translate(index, analysis, from: start) else { return false }
+        guard translator.translate(index, analysis) else { return false }
         generator.phases.end(.build)
         passes.verification.verify(madeBy: translator.builder)
         passes.run(&translator.builder.function)

@@ -260,6 +260,7 @@ struct CommandTests {
         for key in ["decode_ms", "compile_ms", "instantiate_us", "execute_ms", "code_bytes"] {
             #expect(values[key] ?? 0 > 0, "\(key)")
         }
+        #expect(values["processor_ms"] ?? -1 >= 0)
         #expect(values["module_bytes"] == Double(SampleModules.hello().count))
         #expect(try run("bench", "hello.wasm").output.contains("compile"))
         #expect(try run("bench", "seven.wasm").status == 1)

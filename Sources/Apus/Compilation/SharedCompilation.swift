@@ -6,9 +6,7 @@ internal import Synchronization
 /// One module's compilation as several threads share it: who takes which batch, and where its
 /// code goes.
 final class SharedCompilation: Sendable {
-    private let batches: [Range<Int>]
-    /// Index of the next batch that nobody has taken.
-    private let next = Atomic(0)
+    private let queue: BatchQueue
     private let state: Mutex<State>
 
     private struct State: ~Copyable {
@@ -19,14 +17,13 @@ final class SharedCompilation: Sendable {
         var waiting: [Int: BatchBox] = [:]
         /// Empty batches with memory to reuse.
         var spare: [BatchBox] = []
-        var failure: (batch: Int, error: any Error)?
         var phases: CompilationPhases
     }
 
     init(
         _ module: DecodedModule, _ batches: [Range<Int>], measuresPhases: Bool
     ) throws(ResourceError) {
-        self.batches = batches
+        queue = BatchQueue(batches)
         let image = try ImageBuilder(module)
         let phases = CompilationPhases(isMeasuring: measuresPhases)
         state = Mutex(State(image: image, phases: phases))
@@ -36,14 +33,12 @@ final class SharedCompilation: Sendable {
     func work<Compiler: ModuleCompiler & ~Copyable>(
         _ worker: consuming CompilationWorker<Compiler>
     ) {
-        while true {
-            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < batches.count else { break }
+        while let (index, functions) = queue.take() {
             let box = state.withLock { state in state.spare.popLast() } ?? BatchBox()
             do {
-                try worker.compile(batches[index], into: &box.batch)
+                try worker.compile(functions, into: &box.batch)
             } catch {
-                return fail(index, error)
+                return queue.fail(index, error)
             }
             place(index, box)
         }
@@ -69,25 +64,13 @@ final class SharedCompilation: Sendable {
             }
             return nil
         }
-        if let failure { fail(failure.batch, failure.error) }
-    }
-
-    /// Remembers the error of the earliest batch that has one: batches are taken in order, so all
-    /// before it are compiled to their end, and the error is the same each time.
-    private func fail(_ index: Int, _ error: any Error) {
-        next.store(batches.count, ordering: .relaxed)
-        state.withLock { state in
-            if let earlier = state.failure, earlier.batch < index { return }
-            state.failure = (index, error)
-        }
+        if let failure { queue.fail(failure.batch, failure.error) }
     }
 
     /// The image, after all threads are done.
     func finish() throws -> CompilationResult {
-        let image = try state.withLock { state -> ImageBuilder? in
-            if let failure = state.failure { throw failure.error }
-            return state.image.take()
-        }
+        try queue.check()
+        let image = state.withLock { state in state.image.take() }
         guard let image else { throw ModuleError(.limit, at: 0, "compiled twice") }
         var phases = state.withLock { state in state.phases }
         phases.begin()

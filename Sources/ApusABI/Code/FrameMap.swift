@@ -1,20 +1,22 @@
+public import ApusCollections
+
 /// Where a function of the baseline compiler keeps what it works on at the header of a loop: how
 /// code that goes on there finds it (`docs/abi.md`, “Tiers”). Places are offsets from the frame
 /// pointer.
-public struct FrameMap: Hashable, Sendable {
+public struct FrameMap: ~Copyable {
     /// Of each local that the function uses.
-    public var locals: [Int32]
+    public let locals: Arena<Int32>
     /// Of the operand at the bottom of the stack.
-    public var operands: Int32
+    public let operands: Int32
     /// From one operand to the one above it.
-    public var operandStride: Int32
+    public let operandStride: Int32
     /// Bytes below the frame pointer.
-    public var frameBytes: Int32
+    public let frameBytes: Int32
     /// Bytes of stack arguments, above the frame pointer.
-    public var argumentBytes: Int32
+    public let argumentBytes: Int32
 
     public init(
-        locals: [Int32], operands: Int32, operandStride: Int32, frameBytes: Int32,
+        locals: consuming Arena<Int32>, operands: Int32, operandStride: Int32, frameBytes: Int32,
         argumentBytes: Int32
     ) {
         self.locals = locals
@@ -22,11 +24,6 @@ public struct FrameMap: Hashable, Sendable {
         self.operandStride = operandStride
         self.frameBytes = frameBytes
         self.argumentBytes = argumentBytes
-    }
-
-    /// Of the operand at `position`, counted from the bottom.
-    public func operand(_ position: Int) -> Int32 {
-        operands &+ operandStride &* Int32(truncatingIfNeeded: position)
     }
 
     /// Bytes of an image of the frame, from its lowest place to the last stack argument.

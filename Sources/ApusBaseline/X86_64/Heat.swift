@@ -147,7 +147,8 @@ extension BaselineCompiler {
         instructionOffset = analysis.codeStart
         assignHomes(analysis)
         try layOutFrame(analysis)
-        var locals = [Int32](repeating: 0, count: analysis.locals.count)
+        var locals = Arena<Int32>(capacity: analysis.locals.count)
+        locals.append(repeating: 0, count: analysis.locals.count)
         var local = analysis.locals.nextUsed(0)
         while local < locals.count {
             locals[local] = localSlots[local]

@@ -3,15 +3,23 @@ internal import ApusCollections
 internal import ApusFormat
 internal import ApusIR
 
-/// A loop at whose header code begins, and where a frame has what the code goes on with.
-struct LoopStart {
+/// A loop at whose header code begins, and where the image of a frame has operands.
+struct LoopStart: BitwiseCopyable {
     /// Offset of the loop's first instruction in the body.
     var loop: Int
-    var frame: FrameMap
+    var operands: Int32
+    var operandStride: Int32
+    /// Bytes of the function's stack arguments.
+    var argumentBytes: Int32
+
+    /// Of the operand at `position`, counted from the bottom.
+    func operand(_ position: Int) -> Int32 {
+        operands &+ operandStride &* Int32(truncatingIfNeeded: position)
+    }
 }
 
 /// A way into a loop that has not been reached yet.
-struct OpenLoopEntry {
+struct OpenLoopEntry: BitwiseCopyable {
     var start: LoopStart
     /// The address of the frame's image.
     var image: Value
@@ -25,11 +33,21 @@ struct OpenLoopEntry {
 /// which brings the values of an image of a frame. That branch is always taken, which nobody knows:
 /// so that control stays reducible, and whatever comes before the loop stays what it is.
 extension FunctionTranslator {
+    /// Has the next function begin at the loop whose first instruction is at `loop` in the body,
+    /// with an image of such a frame.
+    mutating func start(at loop: Int, _ frame: borrowing FrameMap) {
+        loopStart = LoopStart(
+            loop: loop, operands: frame.operands, operandStride: frame.operandStride,
+            argumentBytes: frame.argumentBytes)
+        frameLocals.removeAll()
+        frameLocals.append(contentsOf: frame.locals)
+    }
+
     mutating func openFunction(
         _ index: Int, _ analysis: borrowing BodyAnalysis, at start: LoopStart
     ) {
         let signature = openEntry(index, analysis)
-        builder.function.argumentBytes = start.frame.argumentBytes
+        builder.function.argumentBytes = start.argumentBytes
         let image = builder.appendParameter(.i64)
         var local = analysis.locals.nextUsed(0)
         while local < localCount {
@@ -37,7 +55,7 @@ extension FunctionTranslator {
                 local < analysis.parameterCount
                 ? IRType(signatures.types[Int(signature.parameterStart) &+ local])
                 : IRType(analysis.locals.type(local))
-            declare(local, type, read(type, image, start.frame.locals[local]))
+            declare(local, type, read(type, image, frameLocals[local]))
             local = analysis.locals.nextUsed(local &+ 1)
         }
         openOutermostFrame(signature, analysis)
@@ -81,7 +99,7 @@ extension FunctionTranslator {
         builder.invalidate(.all)
         for place in 0..<stack.count {
             let type = builder.function.type(values[place])
-            values[place] = read(type, entry.image, entry.start.frame.operand(place))
+            values[place] = read(type, entry.image, entry.start.operand(place))
         }
         // The locals of the image are those that the entry block has read.
         readLocals(entry, analysis)
@@ -113,7 +131,7 @@ extension FunctionTranslator {
     ) {
         var local = analysis.locals.nextUsed(0)
         while local < localCount {
-            setLocal(local, read(localTypes[local], entry.image, entry.start.frame.locals[local]))
+            setLocal(local, read(localTypes[local], entry.image, entry.frameLocals[local]))
             local = analysis.locals.nextUsed(local &+ 1)
         }
     }

@@ -78,7 +78,10 @@ struct FunctionTranslator: ~Copyable {
 
     /// Where the code begins, if that is not where the function does: see
     /// `FunctionTranslator+LoopEntry`.
+    var loopStart: LoopStart?
     var loopEntry: OpenLoopEntry?
+    /// Where the frame's image has each local.
+    var frameLocals = Arena<Int32>(capacity: 64)
 
     // Branches to labels further down: see `FunctionTranslator+Merging`.
     var pending = Arena<PendingEdge>(capacity: 64)
@@ -107,19 +110,17 @@ struct FunctionTranslator: ~Copyable {
     /// Makes `builder.function` of the body of function `index`; false if the body has something
     /// that this compiler leaves to the other one.
     ///
-    /// With an `entry` the function begins at that loop, and its only parameter is the address of
-    /// the image of a frame.
-    mutating func translate(
-        _ index: Int, _ analysis: borrowing BodyAnalysis, from entry: LoopStart? = nil
-    ) -> Bool {
+    /// With a `loopStart` the function begins at that loop, and its only parameter is the address
+    /// of the image of a frame.
+    mutating func translate(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
         begin(index)
         // Each parameter is a value, used or not.
         if analysis.parameterCount > Self.freeParameters &+ sizeLimit &- Self.freeSize {
             return false
         }
         loopEntry = nil
-        if let entry {
-            openFunction(index, analysis, at: entry)
+        if let loopStart {
+            openFunction(index, analysis, at: loopStart)
         } else {
             openFunction(index, analysis)
         }

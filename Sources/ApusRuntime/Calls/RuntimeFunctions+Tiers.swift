@@ -54,7 +54,7 @@ extension RuntimeStore {
     /// tells compiled code where the image is.
     // SAFETY: the frame is that of the compiled code that has called, laid out as `map` says; the
     // image lives as long as the store, and is read before the store's guests go on.
-    fileprivate func takeImage(ofFrame frame: UInt, _ map: FrameMap) {
+    fileprivate func takeImage(ofFrame frame: UInt, _ map: borrowing FrameMap) {
         let bytes = map.imageBytes
         let image = unsafe frameImage.room(bytes)
         let low = frame &- UInt(map.frameBytes)

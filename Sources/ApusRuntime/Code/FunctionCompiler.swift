@@ -21,13 +21,14 @@ public protocol FunctionCompiler: Sendable {
 }
 
 /// Code that goes on at the header of a loop, with what a frame of the baseline compiler has.
-public final class LoopEntry: Sendable {
+public final class LoopEntry: @unchecked Sendable {
+    // SAFETY: the frame's map is never changed.
     /// The code, whose first function takes the address of the frame's image.
     public let image: CodeImage
     /// Where the frame has what.
     public let frame: FrameMap
 
-    public init(_ image: CodeImage, _ frame: FrameMap) {
+    public init(_ image: CodeImage, _ frame: consuming FrameMap) {
         self.image = image
         self.frame = frame
     }
