@@ -20,11 +20,12 @@ final class RunReport {
         let sizes = module.statistics
         let counts = store.statistics
         let tiers = module.tiers
-        let code = tiers == nil ? ", \(sizes.codeBytes) bytes of code" : ""
+        let codeBytes =
+            sizes.codeBytes + (tiers.map { $0.baselineBytes + $0.optimizedBytes } ?? 0)
         var lines = [
-            ("module", "\(sizes.moduleBytes) bytes\(code)"),
+            ("module", "\(sizes.moduleBytes) bytes, \(codeBytes) bytes of code"),
             (
-                sizes.isPrecompiled ? "loading" : tiers == nil ? "compilation" : "validation",
+                sizes.isPrecompiled ? "loading" : "compilation",
                 Self.time(sizes.compileTime) + (sizes.isPrecompiled ? ", compiled before" : "")
             ),
             ("of it decoding", Self.time(sizes.decodeTime)),

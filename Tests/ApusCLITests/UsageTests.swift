@@ -165,7 +165,7 @@ struct UsageTests {
         let plain = try run(["settings"])
         #expect(plain.status == 0)
         for text in [
-            "optimizing (chosen)", "on demand", "memories          4.0 GiB", "SIGURG",
+            "tiered (chosen)", "on demand", "memories          4.0 GiB", "SIGURG",
             "found and used", "without end", "the system", "left to the processor",
             "2GiB before each memory", "addresses that are compared are masked",
             "written in order", "half of what the thread has left", "32 for each byte",

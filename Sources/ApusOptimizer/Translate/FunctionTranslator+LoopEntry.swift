@@ -131,7 +131,7 @@ extension FunctionTranslator {
     ) {
         var local = analysis.locals.nextUsed(0)
         while local < localCount {
-            setLocal(local, read(localTypes[local], entry.image, entry.frameLocals[local]))
+            setLocal(local, read(localTypes[local], entry.image, frameLocals[local]))
             local = analysis.locals.nextUsed(local &+ 1)
         }
     }
