@@ -38,9 +38,9 @@ enum HostProcess {
     static var processorTime: Duration {
         var usage = rusage()
         #if canImport(Glibc)
-            let who = RUSAGE_SELF
+            let who = __rusage_who_t(RUSAGE_SELF.rawValue)
         #else
-            let who = Int32(RUSAGE_SELF)
+            let who = RUSAGE_SELF
         #endif
         guard unsafe getrusage(who, &usage) == 0 else { return .zero }
         func duration(_ time: timeval) -> Duration {

@@ -101,6 +101,10 @@ void *apus_file_map(int32_t file, uint64_t bytes) {
     return start;
 }
 
+int64_t apus_process(void) {
+    return getpid();
+}
+
 #if defined(__linux__)
 void *apus_code_view_make(void *start, uint64_t bytes) {
     if (must_fail()) return NULL;
@@ -115,8 +119,6 @@ void *apus_code_view_make(void *start, uint64_t bytes) {
         errno = error;
         return NULL;
     }
-    // A child would write into its parent's code.
-    madvise(view, bytes, MADV_DONTFORK);
     atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
     return view;
 }

@@ -46,7 +46,10 @@ import Testing
     /// an object in the guest's hands. Returns by how many bytes the process has grown after the
     /// first tenth: some 400 kB whatever the count, for pages that `malloc` takes later.
     private static func trap(_ count: Int) throws -> Int {
-        let engine = Engine()
+        var configuration = Engine.Configuration()
+        // Nothing is compiled, and takes memory for that, while traps are counted.
+        configuration.compiler = .optimizing
+        let engine = Engine(configuration)
         let store = Store(engine)
         var linker = Linker(engine)
         let left = Counter()

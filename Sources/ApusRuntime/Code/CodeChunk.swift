@@ -19,6 +19,8 @@ final class CodeChunk: @unchecked Sendable {
     private weak let space: CodeSpace?
     private weak let module: LoadedModule?
     private var used = 0
+    /// A child of this process must not write where its parent does.
+    private let process = apus_process()
     private let entries = Mutex<[Entry]>([])
 
     /// An image that may be going.
@@ -73,10 +75,11 @@ final class CodeChunk: @unchecked Sendable {
 
     // MARK: Filling
 
-    /// Offset of the place for `count` bytes of code, aligned; nil if there is no room.
+    /// Offset of the place for `count` bytes of code, aligned; nil if there is no room, or this is
+    /// another process than the one that has made the chunk.
     func place(_ count: Int, alignment: Int) -> Int? {
         let place = (used + alignment - 1) & ~(alignment - 1)
-        guard unsafe view != nil, count <= bytes - place else { return nil }
+        guard unsafe view != nil, process == apus_process(), count <= bytes - place else { return nil }
         return place
     }
 
