@@ -79,7 +79,8 @@ final class CodeChunk: @unchecked Sendable {
     /// another process than the one that has made the chunk.
     func place(_ count: Int, alignment: Int) -> Int? {
         let place = (used + alignment - 1) & ~(alignment - 1)
-        guard unsafe view != nil, process == apus_process(), count <= bytes - place else { return nil }
+        let isWritable = unsafe view != nil && process == apus_process()
+        guard isWritable, count <= bytes - place else { return nil }
         return place
     }
 

@@ -38,8 +38,8 @@ uint64_t apus_file_map_bytes(uint64_t bytes);
 int64_t apus_process(void);
 
 /// Makes whole pages of a reservation executable memory, zeros, and gives a second view of them
-/// that can be written; apus_unmap gives that back. A child has the same memory, not a copy. Null if
-/// that is not possible.
+/// that can be written; apus_unmap gives that back. A child has the same memory, not a copy. Null
+/// if that is not possible.
 void *apus_code_view_make(void *start, uint64_t bytes);
 
 /// How long an open file is; a negative error number if it is none that can be mapped.
