@@ -65,7 +65,7 @@ final class ModuleTiers: FunctionCompiler {
     private static var heatPerFunction: Int { 1500 }
     private static var heatPerByte: Int { 560 }
     /// Until it is looked again whether other code is ready.
-    private static var heatBetweenLooks: Int32 { 20_000 }
+    private static var heatBetweenLooks: Int32 { 50_000 }
 
     func heat(ofBody body: FunctionBody) -> Int32 {
         if let seed = configuration.tiering.seed {
@@ -133,7 +133,10 @@ final class ModuleTiers: FunctionCompiler {
         let (entry, isFinal) = functions.withLock { functions in
             Self.entry(index, in: loop, functions)
         }
-        loaded.setHeat(isFinal ? .max : heatBetweenLooks, ofFunction: index)
+        // Who is in an inner loop will see at the outer one that code is ready: until then there is
+        // nothing to look for.
+        let isWaiting = entry != nil && !isAtHeader
+        loaded.setHeat(isFinal || isWaiting ? .max : heatBetweenLooks, ofFunction: index)
         if entry != nil { loaded.setTakeover(!isAtHeader, ofFunction: index) }
         return isAtHeader ? entry : nil
     }
