@@ -118,6 +118,31 @@ import Testing
         }
     }
 
+    /// What is read of an array goes to a local whose old value is still wanted: that moves to where
+    /// the array's address must not be.
+    @Test(arguments: Engine.Compiler.allCases)
+    func elementsGoToLocalsThatAreStillRead(compiler: Engine.Compiler) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        let text = """
+            (module (type $bytes (array (mut i8)))
+              (func (export "run") (param i32) (result i32) (local i32)
+                (local.set 1 (i32.const 5))
+                (loop $again
+                  (local.get 1)
+                  (array.get_s $bytes
+                    (array.new $bytes (i32.const 7) (i32.const 4)) (i32.const 0))
+                  (local.tee 1)
+                  (i32.add)
+                  (local.set 0)
+                  (br_if $again (i32.lt_s (local.get 0) (i32.const 14))))
+                (i32.add (local.get 0) (local.get 1))))
+            """
+        let module = try Module(Engine(configuration), text: text)
+        let instance = try Linker(module.engine).instantiate(module, in: Store(module.engine))
+        #expect(try instance.function("run", as: ((Int32) -> Int32).self)(1) == 21)
+    }
+
     @Test(arguments: Engine.Compiler.allCases)
     func structuresAreReadAndWritten(compiler: Engine.Compiler) throws {
         let guest = try Guest(compiler)

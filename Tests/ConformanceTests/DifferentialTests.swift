@@ -14,7 +14,8 @@ import Testing
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
-/// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way, in case the process dies.
+/// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way and its module, in case the process
+/// dies.
 @Suite struct DifferentialTests {
     private static let shardCount = 12
     /// The shards in which functions get from one tier to the next.
@@ -54,10 +55,10 @@ import Testing
         var calls = 0
         var traps = 0
         for seed in stride(from: first + shard, to: first + count, by: Self.shardCount) {
-            try trace(seed, shard)
             let generated = try variant(
                 GeneratedModule(seed: UInt64(seed), usesAggregates: Self.usesAggregates(seed)),
                 shard)
+            try trace(seed, shard, generated)
             let engine = seed / Self.shardCount % 10 == 0 ? verifying : engine
             switch Differential.compare(generated, engine) {
             case .equal(let moreCalls, let moreTraps):
@@ -84,8 +85,9 @@ import Testing
         [0, 1, 5].contains(shard) ? generated : try generated.hinted()
     }
 
-    private func trace(_ seed: Int, _ shard: Int) throws {
+    private func trace(_ seed: Int, _ shard: Int, _ generated: GeneratedModule) throws {
         guard let folder = TestEnvironment.folder("APUS_DIFFERENTIAL_TRACE") else { return }
+        try Data(generated.bytes).write(to: folder.appending(path: "shard\(shard).wasm"))
         try Data("\(seed)\n".utf8).write(to: folder.appending(path: "shard\(shard)"))
     }
 

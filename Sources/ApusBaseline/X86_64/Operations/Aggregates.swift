@@ -131,9 +131,10 @@ extension BaselineCompiler {
         let masked = checkElement(reference.register, index.register)
         release(index)
         let address = address(reference.register, masked, elements)
-        release(reference)
         load(
             elements.storage, sign, address, freeing: GeneralValue(register: masked, isOwned: true))
+        // Not before: the place for the result may have been made free by moving what was there.
+        release(reference)
     }
 
     mutating func translateArraySet() {
