@@ -118,8 +118,8 @@ import Testing
         }
     }
 
-    /// What is read of an array goes to a local whose old value is still wanted: that moves to where
-    /// the array's address must not be.
+    /// What is read of an array goes to a local whose old value is still wanted: that moves to
+    /// where the array's address must not be.
     @Test(arguments: Engine.Compiler.allCases)
     func elementsGoToLocalsThatAreStillRead(compiler: Engine.Compiler) throws {
         var configuration = Engine.Configuration()

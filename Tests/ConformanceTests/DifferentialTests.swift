@@ -14,8 +14,8 @@ import Testing
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
-/// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way and its module, in case the process
-/// dies.
+/// `APUS_DIFFERENTIAL_TRACE` names a folder for the seed under way and its module, in case the
+/// process dies.
 @Suite struct DifferentialTests {
     private static let shardCount = 12
     /// The shards in which functions get from one tier to the next.
