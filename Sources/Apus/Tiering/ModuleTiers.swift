@@ -13,7 +13,10 @@ final class ModuleTiers: FunctionCompiler {
     private let module: DecodedModule
     private let configuration: Engine.Configuration
     private let queue: TierQueue
-    /// What all code of the module may take.
+    private let canOptimize: Bool
+    private let isSmall: Bool
+    /// What the baseline compiler's code may take. Code of the optimizing compiler may be as much,
+    /// apart from it: then calls never fail for what was only to be faster.
     private let budget: CompilationBudget
     private let baseline: Mutex<BaselineTier?>
     private let functions = Mutex<[Int: FunctionTier]>([:])
@@ -34,6 +37,9 @@ final class ModuleTiers: FunctionCompiler {
         self.module = module
         configuration = engine.configuration
         queue = engine.tierQueue
+        canOptimize = OptimizingCompiler.supports(
+            engine.configuration.processorFeatures.intersection(.host))
+        isSmall = module.bytes.count <= Self.smallModuleBytes
         budget = CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
         baseline = Mutex(nil)
@@ -78,12 +84,6 @@ final class ModuleTiers: FunctionCompiler {
         let bytes = Int(body.end) - Int(body.start)
         let heat = Self.heatPerFunction + Self.heatPerByte * bytes
         return Int32(clamping: min(isSmall ? heat / 3 : heat, 1 << 30))
-    }
-
-    private var isSmall: Bool { module.bytes.count <= Self.smallModuleBytes }
-
-    private var canOptimize: Bool {
-        OptimizingCompiler.supports(configuration.processorFeatures.intersection(.host))
     }
 
     private var heatBetweenLooks: Int32 {
@@ -189,14 +189,16 @@ final class ModuleTiers: FunctionCompiler {
     ) {
         let index = request.function
         let start = ContinuousClock.now
+        let hasRoom = counts.withLock { $0.optimizedBytes < budget.codeBytes }
         if let loop = request.loop {
-            let entry = try? tier.optimize(index, from: loop, of: loaded)
+            // Each loop of a large function has code for all of it.
+            let entry = hasRoom ? try? tier.optimize(index, from: loop, of: loaded) : nil
             functions.withLock { functions in
                 functions[index]?.loops[loop] = entry.map { .made($0) } ?? .refused
             }
             return count(request, entry?.image, since: start)
         }
-        let image = try? tier.optimize(index, of: loaded)
+        let image = hasRoom ? try? tier.optimize(index, of: loaded) : nil
         if let image { loaded.direct(index, to: image) }
         functions.withLock { functions in
             functions[index]?.state = image == nil ? .refused : .optimized

@@ -69,10 +69,8 @@ public enum FunctionLinkage: Hashable, Sendable {
         case rounds
     }
 
-    /// Bytes of a record.
+    /// Bytes of a record, which begins with the address of the code, 8 bytes.
     public static var recordBytes: Int { 16 }
-    /// In a record: the address of the code, 8 bytes.
-    public static var pointerOffset: Int { 0 }
     /// In a record: the heat, 4 bytes.
     public static var heatOffset: Int { 8 }
     /// In a record: not 0 if code that begins at an outermost loop is ready for a call that is in

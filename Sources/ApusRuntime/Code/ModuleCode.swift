@@ -68,7 +68,7 @@ final class ModuleCode: Sendable {
         }
     }
 
-    /// The functions of `module`, whose code this is, are called: they stay there.
+    /// Where the functions of `module`, whose code this is, are called: they stay there.
     func functions(of module: DecodedModule) -> FunctionDescriptors {
         switch linkage {
         case .direct(let image): FunctionDescriptors(image, module)
