@@ -38,7 +38,8 @@ public struct Limits: Hashable, Sendable {
     public var functions: Int
     /// Bytes of machine code that a module may become; nil: 16 MiB, and 32 for each byte of the
     /// module, of which ordinary programs take 2 to 4. Looked at while a module is compiled, so
-    /// only an engine's counts.
+    /// only an engine's counts. Where functions are compiled when they are called, a call that
+    /// needs more fails; what is compiled anew may take as much again, and is left out beyond that.
     public var codeBytes: Int?
     /// The fuel that guests have to begin with; nil: none. Only engines whose configuration says
     /// `isFuelMetered` have fuel; in a store of another one with this limit every call throws a
