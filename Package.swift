@@ -121,7 +121,7 @@ let package = Package(
                 path: "Benchmarks",
                 exclude: [
                     "README.md", "compare-exceptions", "compare-programs", "compare-wasi",
-                    "modules", "start",
+                    "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],
