@@ -1,7 +1,10 @@
-import Foundation
+import ApusABI
+import ApusCollections
+import ApusTestSupport
 import Testing
 
 @testable import Apus
+@testable import ApusRuntime
 
 /// What is made of how code has run: usual callees, and hot ones, in their callers.
 struct ProfileTests {
@@ -294,5 +297,53 @@ struct ProfileTests {
             let baseline = try Module(Self.engine(after: nil), text: Self.table)
             #expect(try Self.transcript(third, places) == Self.transcript(baseline, places))
         }
+    }
+
+    /// Whatever has been counted, or written down as such, the code does what it should.
+    @Test func nothingThatWasCountedIsReliedOn() throws {
+        let first = try Module(Self.engine(after: 1_000_000), text: Self.table)
+        _ = try Self.transcript(first, [Self.run(0, 4), Self.run(0, 4)])
+        let kept = try first.artifact()
+        var calls: [(name: String, arguments: [Value])] = []
+        for index in Int32(-1)...6 {
+            for value in [0, 5, 65_533] as [Int32] { calls.append(Self.run(index, value)) }
+        }
+        let expected = try Self.transcript(Module(Self.engine(after: nil), text: Self.table), calls)
+        for callee in [0, 1, 2, 3, 4, 5, .max] as [UInt32] {
+            let module = try Module(Self.engine(after: 0), precompiled: kept)
+            let found = module.loaded.countedCalls(ofFunction: 4)
+            let place = try #require(found.first).bodyOffset
+            for offset in [place, place + 1, .max] {
+                module.loaded.restoreCounts(
+                    CountedCall(bodyOffset: offset, function: callee, hits: .max, misses: 0),
+                    ofFunction: 4)
+            }
+            #expect(try Self.transcript(module, calls) == expected, "callee \(callee)")
+        }
+    }
+
+    /// Of what is kept with the code no number is believed, even if checksums do not tell; some of
+    /// the bytes here, all with `APUS_FLIPS`. Code is not run.
+    @Test func noNumberOfKeptCodeIsBelieved() throws {
+        let first = try Module(Self.engine(after: 3), text: Self.table)
+        _ = try Self.transcript(first, Array(repeating: Self.run(0, 4), count: 12))
+        #expect(Self.hotCallees(first) > 0)
+        let bytes = try first.artifact()
+        var changed = bytes
+        var refused = 0
+        let step = TestEnvironment.number("APUS_FLIPS", standard: 0) > 0 ? 1 : 3
+        for place in stride(from: 0, to: bytes.count, by: step) where bytes[place] != 0 {
+            for change: UInt8 in [0xFF, 0x01] {
+                changed[place] = bytes[place] ^ change
+                do {
+                    let artifact = try Artifact(ByteStorage(changed), nil, isTrusted: true)
+                    _ = try Module(first.engine, artifact, since: .now)
+                } catch {
+                    refused += 1
+                }
+            }
+            changed[place] = bytes[place]
+        }
+        #expect(refused > 100)
     }
 }

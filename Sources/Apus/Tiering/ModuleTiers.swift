@@ -106,7 +106,7 @@ final class ModuleTiers: FunctionCompiler {
         let heat = self.heat(ofBody: module.bodies[index - module.importedFunctionCount])
         let isHot =
             functions.withLock { $0[index] != nil }
-            || loaded.hasRun(index, untilHeat: isForTests ? .max : heat / 2)
+            || loaded.hasRun(index, untilHeat: isForTests ? .max : heat - heat / 4)
         if isHot {
             profile.inliningBytes = isForTests ? Self.inliningBytesInTests : Self.inliningBytes
         }
