@@ -1,9 +1,9 @@
 internal import ApusAssembler
-internal import ApusBaseline
 internal import ApusRuntime
+internal import ApusTrampolines
 
-/// Makes the runtime's trampolines with the baseline compiler's assembler.
-struct BaselineTrampolines: TrampolineSource {
+/// Makes the trampolines that the runtime asks for.
+struct EngineTrampolines: TrampolineSource {
     let isFuelMetered: Bool
 
     func trampolines(

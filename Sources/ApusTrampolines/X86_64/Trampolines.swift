@@ -1,6 +1,5 @@
 public import ApusABI
 public import ApusAssembler
-internal import ApusCollections
 public import ApusFormat
 
 /// The code at the border between wasm and the host (`docs/abi.md`, “Entering and leaving wasm”).
@@ -10,7 +9,7 @@ public import ApusFormat
 /// With fuel metered they take it from the store context into its register on the way into wasm
 /// and put it back on the way out.
 public struct Trampolines: Sendable {
-    private let isFuelMetered: Bool
+    let isFuelMetered: Bool
 
     public init(isFuelMetered: Bool) { self.isFuelMetered = isFuelMetered }
 
@@ -103,7 +102,7 @@ public struct Trampolines: Sendable {
     }
 
     private func storeResults(_ type: FunctionType, _ code: inout CodeBuffer) {
-        let cells = CallingConvention.cellOffsets(type.results)
+        let cells = ArgumentLayout.cellOffsets(type.results)
         for (index, location) in CallingConvention.results(type).locations.enumerated() {
             // The callee has popped its arguments; the result area is on top of the stack.
             storeCell(
@@ -303,7 +302,7 @@ public struct Trampolines: Sendable {
         _ type: FunctionType, resultPointer: Int32, _ code: inout CodeBuffer
     ) {
         let (locations, areaBytes) = CallingConvention.results(type)
-        let cells = CallingConvention.cellOffsets(type.results)
+        let cells = ArgumentLayout.cellOffsets(type.results)
         // No result is in a register yet.
         let area = GPR.rdi
         if areaBytes > 0 { code.load(.w64, area, Address(.rsp, resultPointer)) }
@@ -367,160 +366,15 @@ public struct Trampolines: Sendable {
         code.bind(isOurs)
     }
 
-    /// The stub through which compiled code calls `RuntimeFunction` number eax.
-    public func makeRuntimeCall(into code: inout CodeBuffer) -> Int {
-        let start = begin(&code)
-        // Where fuel is metered, all of them have to be paid for.
-        let short = isFuelMetered ? nil : jumpToShortBulk(&code)
-        code.load(.w64, .r10, Address(.rsp))
-        recordExit(framePointer: .rbp, programCounter: .r10, &code)
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        code.move(.w64, .rdi, context)
-        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
-        code.call(Address(scratch, index: RuntimeCall.function, scale: 8))
-        let trapped = leaveIfTrapped(&code)
-        code.pop(.rbp)
-        code.ret()
-        leave(trapped, &code)
-        if let short { emitShortBulk(short, &code) }
-        return start
-    }
+    // MARK: Of all
 
-    /// The stub that leaves what runs: where `trapLeave`, the address of a C function, says so, for
-    /// the handler of an exception, else for where the innermost entry trampoline lands.
-    public func makeTrapExit(trapLeave: UInt, into code: inout CodeBuffer) -> Int {
-        let start = begin(&code)
-        let isCaught = code.makeLabel()
-        code.load(.w64, .rdi, Address(context, ContextField.storeContext))
-        code.alu(.and, .w64, .rsp, immediate: -16)
-        code.moveImmediate(.rax, UInt64(trapLeave))
-        code.call(.rax)
-        code.load(.w64, scratch, Address(context, ContextField.storeContext))
-        code.test(.w64, .rax, .rax)
-        code.jump(.ne, isCaught, near: true)
-        code.load(.w64, .rsp, Address(scratch, StoreField.entryStackPointer))
-        code.jump(Address(scratch, StoreField.landing))
-        code.bind(isCaught)
-        code.move(.w64, .r10, .rax)
-        code.load(.w64, .rbp, Address(scratch, StoreField.catchFramePointer))
-        code.load(.w64, CallingConvention.exception, Address(scratch, StoreField.exception))
-        loadFuel(from: scratch, &code)
-        code.restoreContext()
-        code.jump(.r10)
-        return start
-    }
-
-    /// The stub that functions return to which another instance has tail-called. Its frame holds
-    /// the context that the first caller expects (`TailFrame`).
-    public func makeTailReturn(into code: inout CodeBuffer) -> Int {
-        let start = begin(&code)
-        code.load(.w64, context, Address(.rbp, TailFrame.restored))
-        code.leave()
-        code.ret()
-        return start
-    }
-
-    /// The stub that makes an object for compiled code that has no room for it: the type's id and
-    /// the length of an array lie on the stack, the object's address is in the scratch register
-    /// afterwards. All other registers are as they were; while objects are made, they are on the
-    /// stack, where a collection finds them.
-    public func makeAllocate(into code: inout CodeBuffer) -> Int {
-        let start = begin(&code)
-        let saved: [GPR] = [
-            .rax, .rcx, .rdx, .rbx, .rsi, .rdi, .r8, .r9, .r10, .r12, .r13, .r14,
-        ]
-        let vectors = (0..<CallingConvention.floatScratch.rawValue).map { XMM(lowBits: $0) }
-        let vectorBytes = Int32(16 * (vectors.count + 1))
-        let length = Address(.rbp, 16)
-        let type = Address(.rbp, 24)
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        for register in saved { code.push(register) }
-        code.alu(.sub, .w64, .rsp, immediate: vectorBytes)
-        for (place, vector) in vectors.enumerated() {
-            code.storeVector(Address(.rsp, Int32(16 * place)), vector)
-        }
-        code.load(.w64, .rax, Address(.rbp))
-        code.load(.w64, .rcx, Address(.rbp, 8))
-        recordExit(framePointer: .rax, programCounter: .rcx, &code)
-        code.move(.w64, .rdi, context)
-        code.load(.w32, RuntimeCall.argument(0), type)
-        code.load(.w64, RuntimeCall.argument(1), length)
-        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
-        code.call(Address(scratch, Int32(8 * RuntimeFunction.objectNew.rawValue)))
-        code.store(.w64, type, RuntimeCall.result)
-        let trapped = leaveIfTrapped(&code)
-        // Who was asked whether the heap may grow may have changed the fuel.
-        if isFuelMetered {
-            code.store(.w64, Address(.rbp, Int32(-8 * saved.count)), CallingConvention.fuel)
-        }
-        for (place, vector) in vectors.enumerated() {
-            code.loadVector(vector, Address(.rsp, Int32(16 * place)))
-        }
-        code.alu(.add, .w64, .rsp, immediate: vectorBytes)
-        for register in saved.reversed() { code.pop(register) }
-        code.pop(.rbp)
-        code.load(.w64, scratch, Address(.rsp, 16))
-        code.ret(pop: 16)
-        leave(trapped, &code)
-        return start
-    }
-
-    /// A stub that goes on at the address that lies `distance` bytes behind its own start; its
-    /// second part calls the one that lies `compileDistance` bytes behind. 16 bytes.
-    public func makeLinkage(
-        distance: Int32, compileDistance: Int32, into code: inout CodeBuffer
-    ) -> Int {
-        let start = begin(&code)
-        code.jumpThrough(distance: distance - Int32(code.count - start) - 6)
-        code.callThrough(distance: compileDistance - Int32(code.count - start) - 6)
-        while code.count - start < 16 { code.int3() }
-        return start
-    }
-
-    /// What the second part of a function's stub calls: has the function compiled, and goes on
-    /// there, with all arguments as they were.
-    public func makeCompile(into code: inout CodeBuffer) -> Int {
-        let start = begin(&code)
-        let vectors = CallingConvention.floatArguments
-        // The stub's return address is below that of its caller, so this is a multiple of 16.
-        let vectorBytes = Int32(16 * vectors.count)
-        code.push(.rbp)
-        code.move(.w64, .rbp, .rsp)
-        for register in CallingConvention.generalArguments { code.push(register) }
-        code.alu(.sub, .w64, .rsp, immediate: vectorBytes + 8)
-        for (place, vector) in vectors.enumerated() {
-            code.storeVector(Address(.rsp, Int32(16 * place)), vector)
-        }
-        code.load(.w64, .rax, Address(.rbp))
-        code.load(.w64, .rcx, Address(.rbp, 16))
-        recordExit(framePointer: .rax, programCounter: .rcx, &code)
-        code.move(.w64, .rdi, context)
-        code.load(.w64, RuntimeCall.argument(0), Address(.rbp, 8))
-        code.load(.w64, scratch, Address(context, ContextField.runtimeFunctions))
-        code.call(Address(scratch, Int32(8 * RuntimeFunction.functionCompile.rawValue)))
-        code.store(.w64, Address(.rbp, 8), RuntimeCall.result)
-        let trapped = leaveIfTrapped(&code)
-        for (place, vector) in vectors.enumerated() {
-            code.loadVector(vector, Address(.rsp, Int32(16 * place)))
-        }
-        code.alu(.add, .w64, .rsp, immediate: vectorBytes + 8)
-        for register in CallingConvention.generalArguments.reversed() { code.pop(register) }
-        code.pop(.rbp)
-        code.pop(scratch)
-        code.jump(scratch)
-        leave(trapped, &code)
-        return start
-    }
-
-    private func begin(_ code: inout CodeBuffer) -> Int {
+    func begin(_ code: inout CodeBuffer) -> Int {
         code.resetLabels()
         code.align(to: 16)
         return code.count
     }
 
-    private func recordExit(
+    func recordExit(
         framePointer: GPR, programCounter: GPR, _ code: inout CodeBuffer
     ) {
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
@@ -529,18 +383,18 @@ public struct Trampolines: Sendable {
         storeFuel(to: scratch, &code)
     }
 
-    private func loadFuel(from store: GPR, _ code: inout CodeBuffer) {
+    func loadFuel(from store: GPR, _ code: inout CodeBuffer) {
         guard isFuelMetered else { return }
         code.load(.w64, CallingConvention.fuel, Address(store, StoreField.fuel))
     }
 
-    private func storeFuel(to store: GPR, _ code: inout CodeBuffer) {
+    func storeFuel(to store: GPR, _ code: inout CodeBuffer) {
         guard isFuelMetered else { return }
         code.store(.w64, Address(store, StoreField.fuel), CallingConvention.fuel)
     }
 
     /// Goes to the label it returns if wasm has to be left; see `leave`.
-    private func leaveIfTrapped(_ code: inout CodeBuffer) -> Label {
+    func leaveIfTrapped(_ code: inout CodeBuffer) -> Label {
         let trapped = code.makeLabel()
         code.load(.w64, scratch, Address(context, ContextField.storeContext))
         // The pending trap and the request to leave, side by side.
@@ -551,7 +405,7 @@ public struct Trampolines: Sendable {
     }
 
     /// What is rarely run lies behind the rest.
-    private func leave(_ trapped: Label, _ code: inout CodeBuffer) {
+    func leave(_ trapped: Label, _ code: inout CodeBuffer) {
         code.bind(trapped)
         code.jump(Address(context, ContextField.trapExit))
     }
