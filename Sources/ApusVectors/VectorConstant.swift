@@ -1,5 +1,3 @@
-public import ApusAssembler
-
 /// 16 bytes known while compiling.
 public struct VectorConstant: Hashable, BitwiseCopyable, Sendable {
     public var low: UInt64
@@ -42,22 +40,4 @@ public struct VectorConstant: Hashable, BitwiseCopyable, Sendable {
 
     public var isZero: Bool { low | high == 0 }
     public var isAllOnes: Bool { low & high == .max }
-}
-
-extension CodeBuffer {
-    /// The constant in the function's pool, aligned.
-    public mutating func pooled(_ constant: VectorConstant) -> Address {
-        Address(constant: constant128(constant.low, constant.high))
-    }
-
-    /// `destination` = `constant`, without a load if that is possible. Keeps the flags.
-    public mutating func load(_ constant: VectorConstant, into destination: XMM) {
-        if constant.isZero {
-            vector(.pxor, destination, destination, destination)
-        } else if constant.isAllOnes {
-            vector(.pcmpeqd, destination, destination, destination)
-        } else {
-            loadVector(destination, pooled(constant), aligned: true)
-        }
-    }
 }
