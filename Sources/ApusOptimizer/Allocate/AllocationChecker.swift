@@ -158,10 +158,14 @@ struct AllocationChecker {
         case .instruction:
             execute(Int(step.index), &state, number, function, allocation, frameSlots, sinking)
         case .move:
-            if step.from.isVector != step.to.isVector { fail(number, "a move between classes") }
+            if isVector(step.from, allocation) != isVector(step.to, allocation) {
+                fail(number, "a move between classes")
+            }
             state.registers[step.to.index] = state.registers[step.from.index]
         case .exchange:
-            if step.from.isVector || step.to.isVector { fail(number, "vectors are exchanged") }
+            if isVector(step.from, allocation) || isVector(step.to, allocation) {
+                fail(number, "vectors are exchanged")
+            }
             state.registers.swapAt(step.from.index, step.to.index)
         case .load: state.registers[step.to.index] = names(at: place(source), state, number)
         case .store: state.slots[place(source)] = state.registers[step.from.index]
@@ -179,6 +183,12 @@ struct AllocationChecker {
         case .pop: state.registers[step.to.index] = state.stack.popLast() ?? []
         case .popToFrame: state.slots[place(step.target)] = state.stack.popLast() ?? []
         }
+    }
+
+    private func isVector(
+        _ register: PhysicalRegister, _ allocation: borrowing Allocation
+    ) -> Bool {
+        allocation.vectors.has(register)
     }
 
     private mutating func names(

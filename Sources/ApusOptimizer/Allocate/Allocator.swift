@@ -23,7 +23,7 @@ struct Allocator: ~Copyable {
 
     // State of the walk.
     /// What each register holds.
-    var holders = InlineArray<32, VirtualRegister>(repeating: .none)
+    var holders = PerRegister<VirtualRegister>(repeating: .none)
     /// Where each value is.
     var homes = Arena<PhysicalRegister>(capacity: 1024)
     /// Registers that hold something.
@@ -66,9 +66,9 @@ struct Allocator: ~Copyable {
     mutating func allocate(
         _ function: inout MachineFunction, into allocation: inout Allocation, limit: Int
     ) -> Bool {
-        function.findRepeatable()
         guard liveness.compute(function, limit: limit) else { return false }
         allocation.prepare(function)
+        allocation.vectors = vectors.union(scratch.vector.set)
         homes.refill(.none, count: function.registers.count)
         nextUses.refill(Self.noUse, count: function.registers.count)
         destinations.refill(.none, count: function.registers.count)
