@@ -50,7 +50,7 @@ extension Builder {
     }
 
     /// Says so if the result is exact.
-    private func noteNoWrap(_ instruction: inout Instruction) {
+    private mutating func noteNoWrap(_ instruction: inout Instruction) {
         guard instruction.type == .i32 else { return }
         let isExact: Bool =
             switch instruction.operator {

@@ -68,7 +68,7 @@ public struct Builder: ~Copyable {
     }
 
     /// The nearest block that every way to `one` and every way to `other` leads through.
-    public func dominator(of one: Block, _ other: Block) -> Block {
+    public mutating func dominator(of one: Block, _ other: Block) -> Block {
         dominators.meet(one, other)
     }
 
