@@ -123,12 +123,12 @@ extension RegisterConvention {
     /// and whose results take `results`: the address of the result area, if there is one, is the
     /// last word of them. A multiple of 16, so that a tail call with other parameters keeps the
     /// stack aligned.
-    @inlinable @inline(__always)
+    @inline(__always)
     public static func argumentAreaBytes(arguments: Int32, results: Int32) -> Int32 {
         (arguments &+ (results > 0 ? 8 : 0) &+ 15) & ~15
     }
 
     /// Where the address of the result area is in stack arguments of `bytes` bytes.
-    @inlinable @inline(__always)
+    @inline(__always)
     public static func resultPointerOffset(in bytes: Int32) -> Int32 { bytes &- 8 }
 }

@@ -78,7 +78,8 @@ extension BaselineCompiler {
         let value = takeOwned(pop())
         markSite(.memoryOutOfBounds)
         code.exchange(width, Address(place), value)
-        freeGeneral.formUnion([GeneralSet(value), GeneralSet(place)])
+        free(value)
+        free(place)
     }
 
     // MARK: Updates
@@ -95,7 +96,7 @@ extension BaselineCompiler {
             markSite(.memoryOutOfBounds)
             code.lockedAlu(op, width, Address(place), value.register)
             release(value)
-            freeGeneral.insert(GeneralSet(place))
+            free(place)
             return
         }
         switch update {
@@ -129,7 +130,8 @@ extension BaselineCompiler {
         code.lockedCompareExchange(width, Address(place), new)
         code.jump(.ne, again, near: true)
         release(value)
-        freeGeneral.formUnion([GeneralSet(new), GeneralSet(place)])
+        free(new)
+        free(place)
         // There have been zeroes above from the beginning.
         finishIn(.rax, type)
     }
@@ -153,7 +155,7 @@ extension BaselineCompiler {
         }
         markSite(.memoryOutOfBounds)
         code.lockedCompareExchange(width, Address(registers.0), registers.1)
-        freeGeneral.insert(GeneralSet(registers.1))
+        free(registers.1)
         finishOldValue(type, width, .rax, registers.0)
     }
 
@@ -184,7 +186,7 @@ extension BaselineCompiler {
     private mutating func finishOldValue(
         _ type: ValueClass, _ width: Width, _ register: GPR, _ place: GPR
     ) {
-        freeGeneral.insert(GeneralSet(place))
+        free(place)
         if width != type.width { code.moveZeroExtended(from: width, register, register) }
         finishIn(register, type)
     }

@@ -59,7 +59,7 @@ extension BaselineCompiler {
         {
             let base = base(of: memory)
             // Nobody gets it before the access, which follows at once.
-            freeGeneral.insert(GeneralSet(masked.register))
+            free(masked.register)
             return MemoryPlace(
                 address: Address(base, index: masked.register, masked.displacement), index: index)
         }
@@ -85,12 +85,12 @@ extension BaselineCompiler {
             code.load(.w64, CallingConvention.scratch, memoryField(memory, offset: 0))
             return CallingConvention.scratch
         }
-        if memoryBaseHome != LocalHome.none {
-            if homeState.valid & (1 &<< UInt32(memoryBaseHome)) == 0 {
+        if !memoryBaseHome.isNone {
+            if !homeState.valid.has(memoryBaseHome) {
                 loadMemoryBaseHome()
-                homeState.valid |= 1 &<< UInt32(memoryBaseHome)
+                homeState.valid.insert(RegisterSet(memoryBaseHome))
             }
-            return gpr(memoryBaseHome)
+            return memoryBaseHome.general
         }
         code.load(
             .w64, CallingConvention.scratch,
@@ -110,7 +110,7 @@ extension BaselineCompiler {
             code.load(.w64, scratch, memoryField(memory, offset: 0))
             code.moveImmediate(far, offset)
             code.alu(.add, .w64, scratch, far)
-            freeGeneral.insert(GeneralSet(far))
+            free(far)
         }
         return scratch
     }

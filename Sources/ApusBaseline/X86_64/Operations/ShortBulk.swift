@@ -137,7 +137,7 @@ extension BaselineCompiler {
         let vector = allocateFloat()
         code.moveToFloat(.w64, vector, register)
         code.vector(.punpcklqdq, vector, vector, vector)
-        freeGeneral.insert(GeneralSet(register))
+        free(register)
         return .vector(vector)
     }
 
@@ -192,8 +192,8 @@ extension BaselineCompiler {
 
     private mutating func release(_ register: PieceRegister) {
         switch register {
-        case .general(let register): freeGeneral.insert(GeneralSet(register))
-        case .vector(let register): freeFloat.insert(FloatSet(register))
+        case .general(let register): free(register)
+        case .vector(let register): free(register)
         }
     }
 

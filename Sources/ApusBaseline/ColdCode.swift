@@ -18,8 +18,7 @@ struct ColdCode: BitwiseCopyable {
     var nextRecord: Int
     var instructionOffset: Int
     var homeState: HomeState
-    var freeGeneral: GeneralSet
-    var freeFloat: FloatSet
+    var free: RegisterSet
     var fuelMeter: FuelMeter
     /// What was open, in `coldFrames`, and on the stack, in `coldOperands`.
     var firstFrame: Int
@@ -51,8 +50,8 @@ extension BaselineCompiler {
     ) {
         let kept = ColdCode(
             label: label, depth: depth, position: position, nextRecord: nextRecord,
-            instructionOffset: instructionOffset, homeState: homeState, freeGeneral: freeGeneral,
-            freeFloat: freeFloat, fuelMeter: fuelMeter, firstFrame: coldFrames.count,
+            instructionOffset: instructionOffset, homeState: homeState, free: stack.free,
+            fuelMeter: fuelMeter, firstFrame: coldFrames.count,
             frameCount: frames.count, firstOperand: coldOperands.count, operandCount: operandCount)
         coldFrames.append(contentsOf: frames)
         for position in 0..<operandCount { coldOperands.append(stack[position]) }
@@ -149,7 +148,7 @@ extension BaselineCompiler {
     /// Whether the top of the stack is where a single result of a block belongs.
     private var isInResultRegister: Bool {
         guard !stack.isEmpty, stack.last.kind == .register else { return false }
-        return stack.last.type.isInVector ? stack.last.float == .xmm0 : stack.last.general == .rax
+        return stack.last.register == resultRegister(stack.last.type)
     }
 
     /// Goes on at the `end` of the innermost frame.
@@ -179,7 +178,7 @@ extension BaselineCompiler {
 
     private mutating func resume(_ cold: ColdCode) {
         code.bind(cold.label)
-        owners.reset()
+        stack.removeAll()
         for place in 0..<cold.frameCount {
             frames.append(coldFrames[cold.firstFrame &+ place])
         }
@@ -192,8 +191,7 @@ extension BaselineCompiler {
         nextRecord = cold.nextRecord
         instructionOffset = cold.instructionOffset
         homeState = cold.homeState
-        freeGeneral = cold.freeGeneral
-        freeFloat = cold.freeFloat
+        stack.free = cold.free
         fuelMeter = cold.fuelMeter
         reachable = true
         let frame = frames.last
@@ -209,7 +207,7 @@ extension BaselineCompiler {
     mutating func endColdCode() {
         if reachable {
             fallIntoLabel()
-            code.jump(frames.last.label)
+            jump(frames.last.label)
         }
         closeColdCode()
     }

@@ -16,82 +16,51 @@ struct FloatValue: BitwiseCopyable {
     var isOwned: Bool
 }
 
-/// The operand stack and homes.
+/// Registers by their names, and operands brought into them or to memory.
 extension BaselineCompiler {
-    // MARK: Stack
+    @inline(__always)
+    mutating func allocateGeneral() -> GPR { allocate(inVector: false).general }
 
     @inline(__always)
-    mutating func push(_ operand: Operand) {
-        switch operand.kind {
-        case .constant: break
-        case .slot where Int(operand.index) == stack.count: break
-        case .slot: return pushMoved(operand)
-        case .local: owners.unsettle(stack.count)
-        case .register where operand.type.isInVector:
-            owners.note(operand.float, at: stack.count)
-        case .register: owners.note(operand.general, at: stack.count)
-        }
-        stack.append(operand)
+    mutating func allocateFloat() -> XMM { allocate(inVector: true).vector }
+
+    /// Nobody has a use for what is in `register` any more.
+    @inline(__always)
+    mutating func free(_ register: GPR) { stack.free.insert(RegisterSet(register)) }
+
+    @inline(__always)
+    mutating func free(_ register: XMM) { stack.free.insert(RegisterSet(register)) }
+
+    /// `register`, which is free, has been given a value.
+    @inline(__always)
+    mutating func occupy(_ register: GPR) { stack.free.remove(RegisterSet(register)) }
+
+    @inline(__always)
+    mutating func occupy(_ register: XMM) { stack.free.remove(RegisterSet(register)) }
+
+    @inline(__always)
+    mutating func release(_ value: GeneralValue) {
+        if value.isOwned { free(value.register) }
     }
 
-    /// Pushes a value that lies in the slot of another position, whose next value may need it.
-    @inline(never)
-    private mutating func pushMoved(_ operand: Operand) {
-        if operand.type.isInVector {
-            let register = allocateFloat()
-            load(operand, into: register)
-            push(operand.type, register)
-        } else {
-            let register = allocateGeneral()
-            load(operand, into: register)
-            push(operand.type, register)
-        }
+    @inline(__always)
+    mutating func release(_ value: FloatValue) {
+        if value.isOwned { free(value.register) }
     }
 
     @inline(__always)
     mutating func push(_ type: ValueClass, _ register: GPR) {
-        owners.note(register, at: stack.count)
         stack.append(.register(type, register))
     }
 
     @inline(__always)
     mutating func push(_ type: ValueClass, _ register: XMM) {
-        owners.note(register, at: stack.count)
         stack.append(.register(type, register))
     }
 
-    @inline(__always)
-    mutating func pop() -> Operand { stack.removeLast() }
+    mutating func evict(_ register: GPR) { evict(PhysicalRegister(register)) }
 
-    /// Forgets an operand that nobody will read.
-    @inline(__always)
-    mutating func discard(_ operand: Operand) {
-        if operand.kind == .register { release(operand) }
-    }
-
-    @inline(__always)
-    mutating func release(_ operand: Operand) {
-        if operand.type.isInVector {
-            freeFloat.insert(FloatSet(operand.float))
-        } else {
-            freeGeneral.insert(GeneralSet(operand.general))
-        }
-    }
-
-    @inline(__always)
-    mutating func release(_ value: GeneralValue) {
-        if value.isOwned { freeGeneral.insert(GeneralSet(value.register)) }
-    }
-
-    @inline(__always)
-    mutating func release(_ value: FloatValue) {
-        if value.isOwned { freeFloat.insert(FloatSet(value.register)) }
-    }
-
-    /// Forgets everything above `height`.
-    mutating func truncateStack(to height: Int) {
-        while stack.count > height { discard(pop()) }
-    }
+    mutating func claim(_ register: GPR) { claim(PhysicalRegister(register)) }
 
     // MARK: Reading operands
 
@@ -137,18 +106,14 @@ extension BaselineCompiler {
     /// The register that holds the local that `operand` reads, if one does now.
     @inline(__always)
     func currentGeneralHome(_ operand: Operand) -> GPR? {
-        guard operand.kind == .local else { return nil }
-        let home = locals[Int(operand.index)]
-        guard home.inRegister, homeState.valid & home.bit != 0 else { return nil }
-        return home.general
+        let home = currentHome(operand)
+        return home.isNone ? nil : home.general
     }
 
     @inline(__always)
     func currentFloatHome(_ operand: Operand) -> XMM? {
-        guard operand.kind == .local else { return nil }
-        let home = locals[Int(operand.index)]
-        guard home.inRegister, homeState.valid & home.bit != 0 else { return nil }
-        return home.float
+        let home = currentHome(operand)
+        return home.isNone ? nil : home.vector
     }
 
     /// The frame slot in which `operand` lies, if it does.
@@ -225,7 +190,7 @@ extension BaselineCompiler {
         if operand.kind == .local {
             let home = locals[Int(operand.index)]
             if home.inRegister {
-                if homeState.valid & home.bit == 0 { restore(home, UInt32(operand.index)) }
+                if !homeState.valid.has(home.register) { restore(home, operand.index) }
                 return GeneralValue(register: home.general, isOwned: false)
             }
         }
@@ -246,7 +211,7 @@ extension BaselineCompiler {
         if operand.kind == .local {
             let home = locals[Int(operand.index)]
             if home.inRegister {
-                if homeState.valid & home.bit == 0 { restore(home, UInt32(operand.index)) }
+                if !homeState.valid.has(home.register) { restore(home, operand.index) }
                 return FloatValue(register: home.float, isOwned: false)
             }
         }
@@ -289,173 +254,44 @@ extension BaselineCompiler {
         }
     }
 
-    // MARK: Homes
-
-    /// Brings a local back into its home after a call. Changes no flags.
-    mutating func restore(_ home: LocalHome, _ index: UInt32) {
-        if home.type.isInVector {
-            loadVectorRegister(home.type, home.float, localAddress(Int(index)))
-        } else {
-            code.load(home.type.width, home.general, localAddress(Int(index)))
-        }
-        homeState.valid |= home.bit
-        homeState.dirty &= ~home.bit
-    }
-
-    /// Brings every local home: the state at control merges. Changes no flags.
-    @inline(__always)
-    mutating func restoreHomes() {
-        if homeState.valid != homes { restoreMissingHomes() }
-    }
-
-    private mutating func restoreMissingHomes() {
-        var missing = homes & ~homeState.valid
-        while missing != 0 {
-            let register = missing.trailingZeroBitCount
-            missing &= missing &- 1
-            restoreHome(register)
-        }
-    }
-
-    private mutating func restoreHome(_ register: Int) {
-        let local = residents[register]
-        if local == Candidate.memoryBase {
-            loadMemoryBaseHome()
-            homeState.valid |= 1 &<< UInt32(register)
-            homeState.dirty &= ~(1 &<< UInt32(register))
-        } else {
-            restore(locals[Int(local)], local)
-        }
-    }
-
-    /// Before a call: writes locals whose homes are among `registers` to their slots: those that it
-    /// would destroy; all, if exceptions that leave it are caught here.
-    mutating func saveHomes(_ registers: UInt32) {
-        var pending = homeState.valid & homeState.dirty & registers
-        while pending != 0 {
-            let register = pending.trailingZeroBitCount
-            pending &= pending &- 1
-            let local = residents[register]
-            guard local != Candidate.memoryBase else { continue }
-            let home = locals[Int(local)]
-            if home.type.isInVector {
-                storeVectorRegister(home.type, localAddress(Int(local)), home.float)
-            } else {
-                code.store(home.type.width, localAddress(Int(local)), home.general)
-            }
-        }
-        homeState.dirty &= ~registers
-    }
-
-    /// After a call: what lived in volatile registers is in memory only.
-    @inline(__always)
-    mutating func forgetVolatileHomes() {
-        homeState.valid &= ~volatileHomes
-        homeState.dirty &= ~volatileHomes
-    }
-
-    @inline(__always)
-    mutating func markWritten(_ home: LocalHome) {
-        homeState.valid |= home.bit
-        homeState.dirty |= home.bit
-    }
-
     // MARK: Destinations
-
-    /// Where an instruction puts its result: a temporary, or the home of the local that the next
-    /// instruction sets.
-    struct Destination: BitwiseCopyable {
-        var general: GPR = .rax
-        var float: XMM = .xmm0
-        /// The local, if the result goes to one.
-        var local: UInt32 = .max
-        /// The local's value stays on the stack too.
-        var isTee = false
-
-        var isLocal: Bool { @inline(__always) get { local != .max } }
-    }
-
-    /// If the next instruction sets a local that lives in a register, takes that instruction.
-    @inline(__always)
-    mutating func takeLocalDestination() -> Destination? {
-        let next = reader.peekByte()
-        guard next == 0x21 || next == 0x22 else { return nil }
-        return takeLocalDestination(isTee: next == 0x22)
-    }
-
-    private mutating func takeLocalDestination(isTee: Bool) -> Destination? {
-        let position = reader.position
-        _ = reader.next()
-        let index = reader.readIndex()
-        let home = locals[Int(index)]
-        guard home.inRegister else {
-            reader.position = position
-            return nil
-        }
-        materializeReads(of: index)
-        return Destination(general: home.general, float: home.float, local: index, isTee: isTee)
-    }
 
     /// A place for a result: the next instruction's local, else the register of `reusing` if that
     /// is a temporary of ours, else a new temporary.
     @inline(__always)
     mutating func destination(reusing value: GeneralValue) -> Destination {
-        if let local = takeLocalDestination() { return local }
-        return Destination(general: value.isOwned ? value.register : allocateGeneral())
+        destination(
+            reusing: PhysicalRegister(value.register), isOwned: value.isOwned, inVector: false)
     }
 
     @inline(__always)
     mutating func destination(reusing value: FloatValue) -> Destination {
-        if let local = takeLocalDestination() { return local }
-        return Destination(float: value.isOwned ? value.register : allocateFloat())
+        destination(
+            reusing: PhysicalRegister(value.register), isOwned: value.isOwned, inVector: true)
     }
 
     @inline(__always)
     mutating func generalDestination() -> Destination {
-        if let local = takeLocalDestination() { return local }
-        return Destination(general: allocateGeneral())
+        destination(reusing: .none, isOwned: false, inVector: false)
     }
 
     @inline(__always)
     mutating func floatDestination() -> Destination {
-        if let local = takeLocalDestination() { return local }
-        return Destination(float: allocateFloat())
+        destination(reusing: .none, isOwned: false, inVector: true)
     }
 
-    /// The result is in `destination`: pushes it, or notes that the local is set. Frees `value`'s
-    /// register unless the result is in it.
     @inline(__always)
     mutating func finish(
         _ destination: Destination, _ type: ValueClass, freeing value: GeneralValue
     ) {
-        if value.isOwned,
-            type.isInVector || value.register != destination.general || destination.isLocal
-        {
-            freeGeneral.insert(GeneralSet(value.register))
-        }
-        finish(destination, type)
+        finish(
+            destination, type, freeing: PhysicalRegister(value.register), isOwned: value.isOwned)
     }
 
     @inline(__always)
     mutating func finish(_ destination: Destination, _ type: ValueClass, freeing value: FloatValue)
     {
-        if value.isOwned,
-            !type.isInVector || value.register != destination.float || destination.isLocal
-        {
-            freeFloat.insert(FloatSet(value.register))
-        }
-        finish(destination, type)
-    }
-
-    @inline(__always)
-    mutating func finish(_ destination: Destination, _ type: ValueClass) {
-        if destination.isLocal {
-            markWritten(locals[Int(destination.local)])
-            if destination.isTee { push(.local(type, destination.local)) }
-        } else if type.isInVector {
-            push(type, destination.float)
-        } else {
-            push(type, destination.general)
-        }
+        finish(
+            destination, type, freeing: PhysicalRegister(value.register), isOwned: value.isOwned)
     }
 }

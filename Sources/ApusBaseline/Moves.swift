@@ -1,47 +1,32 @@
-internal import ApusABI
-internal import ApusAssembler
 internal import ApusCollections
 
 /// One of several moves that happen at once.
 struct Move: BitwiseCopyable {
-    /// 0 to 15 a general register, 16 to 31 a vector register.
-    var destination: UInt8
-    /// The register read, numbered likewise; `memory` for anything else.
-    var sourceRegister: UInt8
+    var destination: PhysicalRegister
+    /// The register read; none for anything else.
+    var sourceRegister: PhysicalRegister
     var source: Operand
 
-    static var memory: UInt8 { 0xFF }
-
-    init(to destination: UInt8, _ source: Operand, fromFrame: Bool = false) {
+    init(to destination: PhysicalRegister, _ source: Operand, fromFrame: Bool = false) {
         self.destination = destination
         self.source = source
-        if source.kind == .register, !fromFrame {
-            sourceRegister =
-                source.type.isInVector ? source.float.rawValue | 16 : source.general.rawValue
-        } else {
-            sourceRegister = Self.memory
-        }
+        sourceRegister = source.kind == .register && !fromFrame ? source.register : .none
     }
 }
 
 /// Parallel moves: everything reads its source before anything is overwritten.
 extension BaselineCompiler {
     /// Adds the move of `operand` into register `destination`, to be done by `resolveMoves`.
-    mutating func appendMove(to destination: UInt8, _ operand: Operand) {
+    mutating func appendMove(to destination: PhysicalRegister, _ operand: Operand) {
         var move = Move(to: destination, operand)
-        if operand.kind == .local {
-            let home = locals[Int(operand.index)]
-            if home.inRegister, homeState.valid & home.bit != 0 {
-                move.sourceRegister = home.register
-            }
-        }
+        if operand.kind == .local { move.sourceRegister = currentHome(operand) }
         moves.append(move)
     }
 
     mutating func resolveMoves() {
         resolveRegisterMoves()
-        for index in 0..<moves.count where moves[index].sourceRegister == Move.memory {
-            loadMove(moves[index])
+        for index in 0..<moves.count where moves[index].sourceRegister.isNone {
+            load(moves[index].source, into: moves[index].destination)
         }
         moves.removeAll()
     }
@@ -50,15 +35,15 @@ extension BaselineCompiler {
         var pending: UInt64 = 0
         for index in 0..<moves.count {
             let move = moves[index]
-            if move.sourceRegister != Move.memory, move.sourceRegister != move.destination {
+            if !move.sourceRegister.isNone, move.sourceRegister != move.destination {
                 pending |= 1 &<< UInt64(index)
             }
         }
         while pending != 0 {
-            var sources: UInt32 = 0
+            var sources: RegisterSet = []
             var rest = pending
             while rest != 0 {
-                sources |= 1 &<< UInt32(moves[rest.trailingZeroBitCount].sourceRegister)
+                sources.insert(RegisterSet(moves[rest.trailingZeroBitCount].sourceRegister))
                 rest &= rest &- 1
             }
             var progressed = false
@@ -67,21 +52,13 @@ extension BaselineCompiler {
                 let index = rest.trailingZeroBitCount
                 rest &= rest &- 1
                 let move = moves[index]
-                if sources & (1 &<< UInt32(move.destination)) == 0 {
-                    emitRegisterMove(move)
+                if !sources.has(move.destination) {
+                    self.move(move.destination, move.sourceRegister)
                     pending &= ~(1 &<< UInt64(index))
                     progressed = true
                 }
             }
             if !progressed { breakCycle(&pending) }
-        }
-    }
-
-    private mutating func emitRegisterMove(_ move: Move) {
-        if move.destination >= 16 {
-            code.move(xmm(move.destination), xmm(move.sourceRegister))
-        } else {
-            code.move(.w64, gpr(move.destination), gpr(move.sourceRegister))
         }
     }
 
@@ -91,18 +68,19 @@ extension BaselineCompiler {
         let move = moves[index]
         pending &= ~(1 &<< UInt64(index))
         var rest = pending
-        if move.destination >= 16 {
-            code.move(CallingConvention.floatScratch, xmm(move.destination))
-            emitRegisterMove(move)
+        if move.source.type.isInVector {
+            let scratch = Self.registers.vectorScratch
+            self.move(scratch, move.destination)
+            self.move(move.destination, move.sourceRegister)
             while rest != 0 {
                 let other = rest.trailingZeroBitCount
                 rest &= rest &- 1
                 if moves[other].sourceRegister == move.destination {
-                    moves[other].sourceRegister = CallingConvention.floatScratch.rawValue | 16
+                    moves[other].sourceRegister = scratch
                 }
             }
         } else {
-            code.exchange(.w64, gpr(move.destination), gpr(move.sourceRegister))
+            exchange(move.destination, move.sourceRegister)
             while rest != 0 {
                 let other = rest.trailingZeroBitCount
                 rest &= rest &- 1
@@ -117,15 +95,4 @@ extension BaselineCompiler {
             }
         }
     }
-
-    private mutating func loadMove(_ move: Move) {
-        if move.destination >= 16 {
-            load(move.source, into: xmm(move.destination))
-        } else {
-            load(move.source, into: gpr(move.destination))
-        }
-    }
-
-    @inline(__always) func gpr(_ number: UInt8) -> GPR { GPR(lowBits: number) }
-    @inline(__always) func xmm(_ number: UInt8) -> XMM { XMM(lowBits: number) }
 }

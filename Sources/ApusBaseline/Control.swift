@@ -1,24 +1,6 @@
-internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
-
-/// A condition that the flags hold. Floats need the parity flag beside another one.
-enum FlagCondition: BitwiseCopyable {
-    case flag(Condition)
-    /// Equal and ordered.
-    case floatEqual
-    /// Not equal or unordered.
-    case floatNotEqual
-
-    var inverted: FlagCondition {
-        switch self {
-        case .flag(let condition): .flag(condition.inverted)
-        case .floatEqual: .floatNotEqual
-        case .floatNotEqual: .floatEqual
-        }
-    }
-}
 
 /// What a conditional instruction depends on, once its operand is off the stack.
 enum BranchCondition {
@@ -29,9 +11,10 @@ enum BranchCondition {
 
 /// Structured control, branches and merges (4.6.10).
 ///
-/// At a label every local is in its home or slot, a single result is in rax or xmm0, several
-/// results and all loop parameters are in frame slots, and operands below are in frame slots or
-/// constant.
+/// At a label every local is in its home or slot, a single result is in the register that its class
+/// has for that (`RegisterRoles.result`), several results and all loop parameters are in frame slots,
+/// and operands below are in frame slots or constant. So no label needs moves of its own, and code
+/// for it can be written before it is known from where it will be reached.
 extension BaselineCompiler {
     // MARK: Opening
 
@@ -43,7 +26,7 @@ extension BaselineCompiler {
                 parameterCount: 0, resultCount: signature.resultCount,
                 parameterStart: signature.parameterStart, resultStart: signature.resultStart,
                 record: 0, isTargeted: false, hasElse: false,
-                validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
+                validAtElse: homeState, dirtyAtLabel: HomeState(valid: homes, dirty: [])))
     }
 
     mutating func openFrame(_ kind: ControlFrame.Kind, _ type: BlockType) {
@@ -63,7 +46,7 @@ extension BaselineCompiler {
                 record: Int32(truncatingIfNeeded: nextRecord), isTargeted: false, hasElse: false,
                 handlers: frames.last.handlers, outerLoop: frames.last.outerLoop,
                 validAtElse: homeState,
-                dirtyAtLabel: HomeState(valid: homes, dirty: 0)))
+                dirtyAtLabel: HomeState(valid: homes, dirty: [])))
         nextRecord &+= 1
     }
 
@@ -115,7 +98,7 @@ extension BaselineCompiler {
             if let isLikely, putOffArm(flags, isLikely: isLikely, analysis) { return }
             jump(flags.inverted, frames.last.elseLabel)
         case .always: break
-        case .never: code.jump(frames.last.elseLabel)
+        case .never: jump(frames.last.elseLabel)
         }
     }
 
@@ -135,7 +118,7 @@ extension BaselineCompiler {
         if reachable { fallIntoLabel() }
         var frame = frames.last
         if frame.isTargeted || reachable {
-            if reachable { code.jump(frame.label) }
+            if reachable { jump(frame.label) }
             frames.last.isTargeted = true
             frame.isTargeted = true
         }
@@ -180,8 +163,8 @@ extension BaselineCompiler {
             code.bind(frame.elseLabel)
             // Both ways meet here; operands are where the label wants them.
             frames.last.isTargeted = true
-            frames.last.dirtyAtLabel.dirty |= frame.validAtElse.dirty
-            if reachable { frames.last.dirtyAtLabel.dirty |= homeState.dirty }
+            frames.last.dirtyAtLabel.dirty.formUnion(frame.validAtElse.dirty)
+            if reachable { frames.last.dirtyAtLabel.dirty.formUnion(homeState.dirty) }
             homeState = HomeState(valid: homes, dirty: frames.last.dirtyAtLabel.dirty)
             reachable = true
         } else {
@@ -202,13 +185,9 @@ extension BaselineCompiler {
     private mutating func pushResults(_ frame: ControlFrame) {
         if frame.passesInRegister {
             let type = ValueClass(signatures.type(Int(frame.resultStart)))
-            if type.isInVector {
-                freeFloat.remove(FloatSet(.xmm0))
-                push(type, .xmm0)
-            } else {
-                freeGeneral.remove(GeneralSet(.rax))
-                push(type, .rax)
-            }
+            let register = resultRegister(type)
+            stack.free.remove(RegisterSet(register))
+            stack.append(.register(type, register))
         } else {
             pushSlots(frame.resultStart, frame.resultCount, at: Int(frame.height))
         }
@@ -245,16 +224,15 @@ extension BaselineCompiler {
     /// Brings the values on top of the stack, and all locals, where the innermost frame's label
     /// wants them, and forgets the values.
     mutating func fallIntoLabel() {
-        let depth = 0
-        placeLabelValues(depth, keeps: false)
+        placeLabelValues(0)
         restoreHomes()
-        frames.last.dirtyAtLabel.dirty |= homeState.dirty
+        frames.last.dirtyAtLabel.dirty.formUnion(homeState.dirty)
         truncateStack(to: Int(frames.last.height))
     }
 
     /// Puts the values that a branch to the frame `depth` outwards carries where its label wants
-    /// them. With `keeps`, the operands stay valid for code that goes on here.
-    private mutating func placeLabelValues(_ depth: Int, keeps: Bool) {
+    /// them.
+    private mutating func placeLabelValues(_ depth: Int) {
         let frame = frames[frames.count &- 1 &- depth]
         let arity = Int(frame.labelArity)
         guard arity > 0 else { return }
@@ -263,27 +241,25 @@ extension BaselineCompiler {
         placeInSlots(from: stack.count &- arity, count: arity, at: Int(frame.height))
     }
 
-    /// Makes the top of the stack live in rax or xmm0. Changes no flags.
+    /// Where a label wants its only value, which is of this class.
+    @inline(__always)
+    func resultRegister(_ type: ValueClass) -> PhysicalRegister {
+        Self.registers.roles(inVector: type.isInVector).result
+    }
+
+    /// Makes the top of the stack live where a label wants its only value. Changes no flags.
     private mutating func placeInResultRegister() {
         let top = stack.count &- 1
         let operand = stack[top]
-        if operand.type.isInVector {
-            if operand.kind == .register, operand.float == .xmm0 { return }
-            evict(.xmm0)
-            freeFloat.remove(FloatSet(.xmm0))
-            load(stack[top], into: .xmm0)
-            discard(stack[top])
-            stack[top] = .register(operand.type, .xmm0)
-            owners.note(.xmm0, at: top)
-        } else {
-            if operand.kind == .register, operand.general == .rax { return }
-            evict(.rax)
-            freeGeneral.remove(GeneralSet(.rax))
-            load(stack[top], into: .rax)
-            discard(stack[top])
-            stack[top] = .register(operand.type, .rax)
-            owners.note(.rax, at: top)
-        }
+        let register = resultRegister(operand.type)
+        if operand.kind == .register, operand.register == register { return }
+        evict(register)
+        stack.free.remove(RegisterSet(register))
+        // Making room may have moved it.
+        load(stack[top], into: register)
+        discard(stack[top])
+        stack[top] = .register(operand.type, register)
+        stack.note(register, at: top)
     }
 
     /// Copies operands to the slots of `height`, `height`+1, … in ascending order; slots that are
@@ -292,7 +268,7 @@ extension BaselineCompiler {
         for offset in 0..<count {
             let operand = stack[first &+ offset]
             if operand.kind == .slot, Int(operand.index) == height &+ offset { continue }
-            store(operand, slotAddress(height &+ offset))
+            store(operand, inSlot: height &+ offset)
         }
     }
 
@@ -308,16 +284,16 @@ extension BaselineCompiler {
     mutating func emitBranch(_ depth: Int) {
         let place = frames.count &- 1 &- depth
         if frames[place].kind == .function { return emitReturn() }
-        placeLabelValues(depth, keeps: false)
+        placeLabelValues(depth)
         restoreHomes()
         noteBranch(place)
-        code.jump(frames[place].label)
+        jump(frames[place].label)
     }
 
     @inline(__always)
     mutating func noteBranch(_ place: Int) {
         frames[place].isTargeted = true
-        frames[place].dirtyAtLabel.dirty |= homeState.dirty
+        frames[place].dirtyAtLabel.dirty.formUnion(homeState.dirty)
     }
 
     mutating func translateBrIf(_ analysis: borrowing BodyAnalysis) {
@@ -361,86 +337,18 @@ extension BaselineCompiler {
         jump(condition.inverted, over)
         placeInSlots(from: stack.count &- arity, count: arity, at: Int(frame.height))
         noteBranch(place)
-        code.jump(frame.label)
+        jump(frame.label)
         code.bind(over)
     }
 
-    /// On the taken way only: the top of the stack goes to rax or xmm0, whoever is there.
+    /// On the taken way only: the top of the stack goes where a label wants its only value, whoever
+    /// is there.
     private mutating func copyToResultRegister() {
         let operand = stack.last
-        if operand.type.isInVector { load(operand, into: .xmm0) } else { load(operand, into: .rax) }
+        load(operand, into: resultRegister(operand.type))
     }
 
     // MARK: br_table
-
-    mutating func translateBrTable() {
-        let count = Int(reader.readIndex())
-        let selector = pop()
-        let start = reader.position
-        for _ in 0..<count { _ = reader.readIndex() }
-        let defaultDepth = Int(reader.readIndex())
-        if count == 0 {
-            discard(selector)
-            emitBranch(defaultDepth)
-            return skip()
-        }
-        let index = takeOwned(selector)
-        restoreHomes()
-        // No branch decides whether the index is within the table: none can be foreseen wrongly.
-        code.moveImmediate(CallingConvention.scratch, UInt64(count))
-        code.alu(.cmp, .w32, index, CallingConvention.scratch)
-        code.cmov(.ae, .w32, index, CallingConvention.scratch)
-        let fallback = code.makeLabel()
-        let table = code.makeLabel()
-        code.lea(.w64, CallingConvention.scratch, label: table)
-        code.loadSignExtended(
-            from: .w32, to: .w64, index, Address(CallingConvention.scratch, index: index, scale: 4))
-        code.alu(.add, .w64, index, CallingConvention.scratch)
-        code.jump(index)
-        freeGeneral.insert(GeneralSet(index))
-        emitJumpTable(table, count, start, fallback)
-        code.bind(fallback)
-        emitBranch(defaultDepth)
-        skip()
-    }
-
-    /// The offsets of the targets, and for targets that take values the code that places them.
-    private mutating func emitJumpTable(
-        _ table: Label, _ count: Int, _ start: Int, _ fallback: Label
-    ) {
-        let end = reader.position
-        code.align(to: 4)
-        code.bind(table)
-        let tableStart = code.count
-        stubs.removeAll()
-        reader.position = start
-        for _ in 0..<count {
-            let depth = Int(reader.readIndex())
-            let place = frames.count &- 1 &- depth
-            let frame = frames[place]
-            if frame.kind != .function, frame.labelArity == 0 {
-                noteBranch(place)
-                code.append32(label: frame.label, relativeTo: tableStart)
-                continue
-            }
-            if frame.stub < 0 {
-                frames[place].stub = Int32(truncatingIfNeeded: stubs.count)
-                stubs.append(
-                    Stub(label: code.makeLabel(), depth: Int32(truncatingIfNeeded: depth)))
-            }
-            code.append32(
-                label: stubs[Int(frames[place].stub)].label, relativeTo: tableStart)
-        }
-        code.append32(label: fallback, relativeTo: tableStart)
-        reader.position = end
-        for index in 0..<stubs.count {
-            let depth = Int(stubs[index].depth)
-            frames[frames.count &- 1 &- depth].stub = -1
-            if mustStop() { return }
-            code.bind(stubs[index].label)
-            emitBranchKeepingOperands(depth)
-        }
-    }
 
     /// Code that places the values that a table's branches to one frame carry.
     struct Stub: BitwiseCopyable {
@@ -460,44 +368,12 @@ extension BaselineCompiler {
             placeInSlots(from: stack.count &- arity, count: arity, at: Int(frame.height))
         }
         noteBranch(place)
-        code.jump(frame.label)
-    }
-
-    // MARK: Conditions
-
-    /// Tests an i32 operand for being non-zero.
-    mutating func testCondition(_ operand: Operand) -> BranchCondition {
-        if operand.kind == .constant {
-            return UInt32(truncatingIfNeeded: operand.bits) != 0 ? .always : .never
-        }
-        if let address = frameAddress(operand) {
-            code.alu(.cmp, .w32, address, immediate: 0)
-        } else {
-            let value = take(operand)
-            code.test(.w32, value.register, value.register)
-            release(value)
-        }
-        return .flags(.flag(.ne))
-    }
-
-    /// Jumps if the flags fulfil `condition`.
-    mutating func jump(_ condition: FlagCondition, _ label: Label) {
-        switch condition {
-        case .flag(let flag): code.jump(flag, label)
-        case .floatEqual:
-            let over = code.makeLabel()
-            code.jump(.p, over, near: true)
-            code.jump(.e, label)
-            code.bind(over)
-        case .floatNotEqual:
-            code.jump(.ne, label)
-            code.jump(.p, label)
-        }
+        jump(frame.label)
     }
 
     mutating func translateUnreachable() {
         markSite(.unreachable)
-        code.ud2()
+        emitStop()
         skip()
     }
 }
