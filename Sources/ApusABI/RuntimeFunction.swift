@@ -2,9 +2,9 @@
 ///
 /// Compiled code calls the context's `runtime_call` stub with the row's number and the arguments in
 /// registers (`RuntimeCall`). The stub passes the context as the first argument, records where wasm
-/// was left, aligns the stack, calls, and afterwards leaves wasm if the store has a pending trap. All
-/// arguments and results are 64-bit; an i32 is zero-extended. Registers that wasm functions do not
-/// keep may be changed.
+/// was left, aligns the stack, calls, and afterwards leaves wasm if the store has a pending trap.
+/// All arguments and results are 64-bit; an i32 is zero-extended. Registers that wasm functions do
+/// not keep may be changed.
 public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (memory, delta pages) → old size in pages or -1 (as the memory's index type)
     case memoryGrow

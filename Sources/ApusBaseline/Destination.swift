@@ -1,3 +1,6 @@
+internal import ApusCollections
+internal import ApusFormat
+
 /// Where an instruction puts its result: a temporary, or the home of the local that the next
 /// instruction sets.
 struct Destination: BitwiseCopyable {

@@ -42,7 +42,9 @@ extension BaselineCompiler {
         ValueClass(signatures.type(Int(signature.parameterStart) &+ index))
     }
 
-    private mutating func arrivesOnStack(_ type: ValueClass, _ general: inout Int, _ float: inout Int)
+    private mutating func arrivesOnStack(
+        _ type: ValueClass, _ general: inout Int, _ float: inout Int
+    )
         -> Bool
     {
         if type.isInVector {

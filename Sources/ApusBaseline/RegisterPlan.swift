@@ -52,7 +52,6 @@ struct RegisterRoles: BitwiseCopyable, Sendable {
 
     /// What operands may own.
     @inline(__always) var owned: RegisterSet { temporaries.union(volatileHomes) }
-    @inline(__always) var homes: RegisterSet { volatileHomes.union(savedHomes) }
 }
 
 /// What the compiler does with the registers of a machine.
@@ -66,10 +65,4 @@ struct RegisterPlan: BitwiseCopyable, Sendable {
 
     @inline(__always)
     func roles(inVector: Bool) -> RegisterRoles { inVector ? vector : general }
-
-    /// The roles of the class that `register` is of, which is an operand's or a home.
-    @inline(__always)
-    func roles(of register: PhysicalRegister) -> RegisterRoles {
-        vector.owned.union(vector.homes).has(register) ? vector : general
-    }
 }

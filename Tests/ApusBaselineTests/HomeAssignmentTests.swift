@@ -1,3 +1,4 @@
+import ApusCollections
 import Testing
 
 @testable import ApusBaseline
@@ -39,7 +40,8 @@ import Testing
     /// A home that calls destroy has to save more accesses than the calls cost.
     @Test func callsMakeHomesDear() {
         let locals = [Local(weight: 9), Local(weight: 7)]
-        #expect(Self.homes(of: locals, callWeight: 3) == [0: SmallPlan.saved, 1: SmallPlan.volatile])
+        #expect(
+            Self.homes(of: locals, callWeight: 3) == [0: SmallPlan.saved, 1: SmallPlan.volatile])
         #expect(Self.homes(of: locals, callWeight: 4) == [0: SmallPlan.saved])
         #expect(Self.homes(of: locals, callWeight: .max) == [0: SmallPlan.saved])
     }

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 
 /// A condition that the flags hold. Floats need the parity flag beside another one.
 enum FlagCondition: BitwiseCopyable {

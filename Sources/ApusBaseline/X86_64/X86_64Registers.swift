@@ -21,7 +21,8 @@ extension RegisterPlan {
     static var x86_64: RegisterPlan {
         RegisterPlan(
             general: RegisterRoles(
-                temporaries: four(.rax, .rcx, .rdx, .rsi), volatileHomes: four(.rdi, .r8, .r9, .r10),
+                temporaries: four(.rax, .rcx, .rdx, .rsi),
+                volatileHomes: four(.rdi, .r8, .r9, .r10),
                 savedHomes: four(.rbx, .r12, .r13, .r14), homeCount: 8,
                 result: PhysicalRegister(.rax)),
             vector: RegisterRoles(
@@ -74,6 +75,11 @@ extension Operand {
 }
 
 extension LocalHome {
+    @inline(__always) var general: GPR { register.general }
+    @inline(__always) var float: XMM { register.vector }
+}
+
+extension Destination {
     @inline(__always) var general: GPR { register.general }
     @inline(__always) var float: XMM { register.vector }
 }

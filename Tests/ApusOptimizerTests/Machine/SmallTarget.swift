@@ -1,4 +1,5 @@
 import ApusABI
+import ApusCollections
 
 @testable import ApusOptimizer
 

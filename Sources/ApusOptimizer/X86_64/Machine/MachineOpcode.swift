@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What instructions of x86-64 there are to the optimizing compiler: some are one instruction of
 /// the processor, some a short sequence. Operands are listed as results ← uses; `memory` stands
 /// for the registers of a memory operand. `tied` means that the result replaces the first use.
