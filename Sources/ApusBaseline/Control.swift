@@ -14,8 +14,8 @@ enum BranchCondition {
 ///
 /// At a label every local is in its home or slot, a single result is in the register that its class
 /// has for that (`RegisterRoles.result`), several results and all loop parameters are in frame
-/// slots, and operands below are in frame slots or constant. So no label needs moves of its own, and
-/// code for it can be written before it is known from where it will be reached.
+/// slots, and operands below are in frame slots or constant. So no label needs moves of its own,
+/// and code for it can be written before it is known from where it will be reached.
 extension BaselineCompiler {
     // MARK: Opening
 

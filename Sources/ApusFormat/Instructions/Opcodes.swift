@@ -63,8 +63,8 @@ public enum Opcodes {
         return row.flatMap { $0.isDefined ? $0 : nil }
     }
 
-    /// What the instruction of `code` after `prefix` does; nil if there is no such instruction. Quick,
-    /// other than its whole row.
+    /// What the instruction of `code` after `prefix` does; nil if there is no such instruction.
+    /// Quick, other than its whole row.
     public static func operation(prefix: UInt8, code: UInt32) -> Operation? {
         let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
         return rows[index].isDefined ? rows[index].operation : nil

@@ -62,7 +62,7 @@ extension Builder {
         if isExact { instruction.immediate |= WrapFlags.noWrap.rawValue }
     }
 
-    private func computeWidthBeforeTrim(_ instruction: Instruction) -> Int {
+    private mutating func computeWidthBeforeTrim(_ instruction: Instruction) -> Int {
         if instruction.operator == .multiply {
             return width(instruction.first) + width(instruction.second)
         }

@@ -80,7 +80,7 @@ extension Selector {
     }
 
     /// The same of a load of any type and of this width; one of a vector need not be aligned.
-    func isFoldable(
+    mutating func isFoldable(
         _ value: Value, _ function: borrowing Function, width: AccessWidth = .full
     ) -> Bool {
         let value = resolve(value)

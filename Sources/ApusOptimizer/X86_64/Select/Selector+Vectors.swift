@@ -347,7 +347,7 @@ extension Selector {
 
     /// Whether a vector operand can be read from memory: a constant, or a load if instructions
     /// take unaligned operands.
-    func isVectorMemory(_ value: Value, _ function: borrowing Function) -> Bool {
+    mutating func isVectorMemory(_ value: Value, _ function: borrowing Function) -> Bool {
         let value = resolve(value)
         let instruction = function[value]
         if instruction.operator == .vectorConstant {
