@@ -90,14 +90,4 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
             5
         }
     }
-
-    public var hasResult: Bool {
-        switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
-            .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled, .arrayNewVectors,
-            .arrayNewData, .arrayNewElements, .functionCompile, .heat:
-            true
-        default: false
-        }
-    }
 }

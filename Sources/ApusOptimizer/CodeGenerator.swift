@@ -8,7 +8,7 @@ struct CodeGenerator: ~Copyable {
     var selector: Selector
     /// The registers there are.
     let file: RegisterFile
-    var allocator: Allocator
+    var allocator: RegisterAllocator
     var allocation = Allocation()
     var sinking = SpillSinking()
     var frameSlots = FrameSlots()
@@ -41,7 +41,7 @@ struct CodeGenerator: ~Copyable {
         let options = VectorOptions(processor, isDeterministic: isRelaxedSIMDDeterministic)
         selector = Selector(options, keepsTrapOrder: isFuelMetered)
         file = HostTarget.registers(isFuelMetered: isFuelMetered)
-        allocator = Allocator(file, HostTarget.scratch)
+        allocator = RegisterAllocator(file, HostTarget.scratch)
         emitter = Emitter(
             options, calleeSaved: file.calleeSaved, usesTable: usesTable)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }

@@ -43,7 +43,7 @@ public final class LinearMemory {
         /// Its record, which must outlive it; nil: it makes its own.
         var record: UnsafeMutablePointer<apus_memory>?
         /// Its address space, which must outlive it; nil: it reserves its own.
-        var place: MemoryPlace?
+        var place: MemoryReservation?
         /// Who supplies its address space; nil: the system.
         var supplier: (any MemorySupplier)?
         /// Its first contents; nil: zeros.
@@ -85,7 +85,7 @@ public final class LinearMemory {
     /// The memory that `request` asks for: in `place`, with at most `limit` bytes, or made of what
     /// `supplier` has.
     convenience init(
-        _ request: MemoryRequest, in place: MemoryPlace? = nil, limit: UInt64 = .max,
+        _ request: MemoryRequest, in place: MemoryReservation? = nil, limit: UInt64 = .max,
         supplier: (any MemorySupplier)? = nil
     ) throws(ResourceError) {
         let site = unsafe Site(

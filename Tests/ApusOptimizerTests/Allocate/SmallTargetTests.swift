@@ -44,7 +44,7 @@ import Testing
         var allocation = Allocation()
         var slots = FrameSlots()
         var sinking = SpillSinking()
-        var allocator = Allocator(file, SmallTarget.scratch)
+        var allocator = RegisterAllocator(file, SmallTarget.scratch)
         let isDone = allocator.allocate(&made.function, into: &allocation, limit: 1000)
         #expect(isDone)
         sinking.run(made.function, allocation, allocator.liveness)
@@ -66,7 +66,7 @@ import Testing
     @Test func tooFewRegistersAreNotTakenForEnough() {
         var made = Self.loop()
         var allocation = Allocation()
-        var allocator = Allocator(
+        var allocator = RegisterAllocator(
             SmallTarget.registers(isFuelMetered: true), SmallTarget.scratch)
         let isDone = allocator.allocate(&made.function, into: &allocation, limit: 1000)
         #expect(!isDone)
@@ -101,7 +101,7 @@ import Testing
     @Test func listingsNameItsRegisters() {
         var made = Self.loop()
         var allocation = Allocation()
-        var allocator = Allocator(
+        var allocator = RegisterAllocator(
             SmallTarget.registers(isFuelMetered: false), SmallTarget.scratch)
         let isDone = allocator.allocate(&made.function, into: &allocation, limit: 1000)
         #expect(isDone)

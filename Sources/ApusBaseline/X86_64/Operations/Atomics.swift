@@ -49,7 +49,7 @@ extension BaselineCompiler {
         checkAlignment(operand, index, argument, width)
         let isOwned = index?.isOwned ?? false
         let target = isOwned ? index?.register ?? .rax : allocateGeneral()
-        let place = memoryPlace(operand, index, argument, bytes: UInt64(width.byteCount))
+        let place = memoryOperand(operand, index, argument, bytes: UInt64(width.byteCount))
         code.lea(.w64, target, place.address)
         return target
     }
@@ -65,7 +65,7 @@ extension BaselineCompiler {
         checkAlignment(operand, index, argument, width)
         let reused = index ?? GeneralValue(register: .rax, isOwned: false)
         let result = destination(reusing: reused)
-        let place = memoryPlace(operand, index, argument, bytes: UInt64(width.byteCount))
+        let place = memoryOperand(operand, index, argument, bytes: UInt64(width.byteCount))
         markSite(.memoryOutOfBounds)
         code.loadZeroExtended(from: width, result.general, place.address)
         finish(result, type, freeing: reused)

@@ -199,8 +199,8 @@ extension BaselineCompiler {
 
     private mutating func shortPlace(
         _ operand: Operand, _ memory: Int, _ length: Int32
-    ) -> MemoryPlace {
-        memoryPlace(
+    ) -> MemoryOperand {
+        memoryOperand(
             operand,
             MemoryArgument(alignment: 0, memory: UInt32(truncatingIfNeeded: memory)),
             bytes: UInt64(length))

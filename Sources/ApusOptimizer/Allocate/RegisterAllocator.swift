@@ -11,7 +11,28 @@ internal import ApusCollections
 /// Values like best the register that a call or another fixed use wants them in, the one of the
 /// operand that they replace, the one of the block parameter they are to become, or one that
 /// calls keep if they live across a call.
-struct Allocator: ~Copyable {
+///
+/// Blocks are walked over in reverse postorder so that, but for ways back, the ends of all blocks
+/// before a block are known when it is entered, and a loop's header is entered before what is in
+/// it: whoever is to be out of the loop's way is moved once, outside (`prepareLoop`).
+///
+/// All that is weighed is a distance: how many instructions on a value is used next. What is used
+/// only behind a loop is `Liveness.exitDistance` farther off than what is used in it, more than any
+/// block is long, so that everything in the loop comes first however far off it is. The numbers
+/// added to distances say how much nearer a value may be used and still be the one to go:
+///
+/// - 8, if it is in the frame or made anew in any case: another one would have to be stored, which
+///   is one access more, besides the load that both have to pay for.
+/// - 6, if it would be stored where fewer loops are around: nearly as good as not at all, but not
+///   quite, for the store is there.
+///
+/// A block takes a value over from the likeliest block before it even if another one has left it to
+/// the frame, provided that it is used within `nearDistance` (24): then the load, which would come
+/// soon in any case, is done on that way alone. An instruction reads an operand in the frame where
+/// it is, if there is no free register and nothing reads it again within `reuseDistance` (16).
+/// These are lengths of short stretches of code, a block or two, found by reasoning and not by
+/// trying what suits certain programs.
+struct RegisterAllocator: ~Copyable {
     var file: RegisterFile
     /// All vector registers, whether they may be given out or not.
     let vectors: RegisterSet

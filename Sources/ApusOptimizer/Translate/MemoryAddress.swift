@@ -2,7 +2,7 @@ internal import ApusABI
 internal import ApusIR
 
 /// Where a load or store goes.
-struct MemoryPlace: BitwiseCopyable {
+struct MemoryAddress: BitwiseCopyable {
     var base: Value
     var index: Value
     var displacement: Int32

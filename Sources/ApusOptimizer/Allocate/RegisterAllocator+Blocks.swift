@@ -1,7 +1,7 @@
 internal import ApusCollections
 
 /// Where values are when a block begins, and how the ways into it bring them there.
-extension Allocator {
+extension RegisterAllocator {
     /// Decides where the values are that `number` needs.
     mutating func enter(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: inout Allocation

@@ -5,7 +5,7 @@ import Testing
 @testable import ApusOptimizer
 
 /// The checker proves allocations of random functions.
-@Suite struct AllocatorTests {
+@Suite struct RegisterAllocatorTests {
     /// All registers, and so few that most values are spilled.
     static let files: [RegisterFile] = [
         .x86_64,
@@ -21,7 +21,7 @@ import Testing
         var allocation = Allocation()
         var slots = FrameSlots()
         var sinking = SpillSinking()
-        var allocator = Allocator(Self.files[file], .x86_64)
+        var allocator = RegisterAllocator(Self.files[file], .x86_64)
         var spills = 0
         for seed in 0..<150 as Range<UInt64> {
             RandomMachineFunction.make(seed: seed, size: 20 + Int(seed), into: &function)
@@ -43,7 +43,7 @@ import Testing
     @Test func tooLargeFunctionsAreLeftAlone() {
         var function = MachineFunction()
         var allocation = Allocation()
-        var allocator = Allocator(.x86_64, .x86_64)
+        var allocator = RegisterAllocator(.x86_64, .x86_64)
         RandomMachineFunction.make(seed: 7, size: 2000, into: &function)
         #expect(!allocator.allocate(&function, into: &allocation, limit: 10))
     }
@@ -55,7 +55,7 @@ import Testing
         var allocation = Allocation()
         var slots = FrameSlots()
         var sinking = SpillSinking()
-        var allocator = Allocator(.x86_64, .x86_64)
+        var allocator = RegisterAllocator(.x86_64, .x86_64)
         var tried = 0
         for seed in 0..<40 as Range<UInt64> {
             RandomMachineFunction.make(seed: seed, size: 60, into: &function)
@@ -93,7 +93,7 @@ import Testing
         var allocation = Allocation()
         var slots = FrameSlots()
         var sinking = SpillSinking()
-        var allocator = Allocator(.x86_64, .x86_64)
+        var allocator = RegisterAllocator(.x86_64, .x86_64)
         RandomMachineFunction.make(seed: 3, size: 60, into: &function)
         _ = allocator.allocate(&function, into: &allocation, limit: 1_000_000)
         sinking.run(function, allocation, allocator.liveness)

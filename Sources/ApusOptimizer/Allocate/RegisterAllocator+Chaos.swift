@@ -1,5 +1,5 @@
 /// Decisions at random, for tests.
-extension Allocator {
+extension RegisterAllocator {
     /// Leaves some values to the frame that could stay where they are.
     mutating func spillAtRandom(
         _ function: borrowing MachineFunction, _ allocation: inout Allocation

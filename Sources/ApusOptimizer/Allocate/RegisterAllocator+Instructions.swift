@@ -2,7 +2,7 @@ internal import ApusCollections
 
 /// Instructions: their uses are brought into registers, what they overwrite is brought to safety,
 /// their results get registers.
-extension Allocator {
+extension RegisterAllocator {
     mutating func assign(
         _ place: Int, _ position: UInt32, _ function: inout MachineFunction,
         _ allocation: inout Allocation
