@@ -22,7 +22,7 @@ import Testing
 
     /// Only the public API sees compilers and the runtime; the two never see each other.
     @Test func compilersAndRuntimeMeetOnlyInTheAPI() {
-        let inner = /\bimport\s+(\w+\s+)?(ApusBaseline|ApusRuntime)\b/
+        let inner = /\bimport\s+(\w+\s+)?(ApusBaseline|ApusOptimizer|ApusTrampolines|ApusRuntime)\b/
         let offenders = SourceTree.sources.filter { file in
             !file.path.hasPrefix("Sources/Apus/")
                 && file.code.contains { $0.mentions("import") && $0.contains(inner) }
