@@ -22,8 +22,8 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         @inline(__always)
         public var isOfCounts: Bool { self == .counts || self == .hits }
 
-        /// Bytes from the code pointer, or the counts, to what is wanted, less those from the end of the
-        /// displacement to that of the instruction.
+        /// Bytes from the code pointer, or the counts, to what is wanted, less those from the end
+        /// of the displacement to that of the instruction.
         @inline(__always)
         public var addend: Int {
             switch self {
