@@ -35,6 +35,9 @@ let package = Package(
         .library(name: "Apus", targets: ["Apus"]),
         .library(name: "ApusWASI", targets: ["ApusWASI"]),
         .library(name: "ApusSandbox", targets: ["ApusSandbox"]),
+        // For C, shared and static.
+        .library(name: "ApusC", type: .dynamic, targets: ["ApusC"]),
+        .library(name: "ApusCStatic", type: .static, targets: ["ApusC"]),
         .executable(name: "apus", targets: ["ApusCLI"]),
     ],
     dependencies: [
@@ -82,6 +85,9 @@ let package = Package(
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: guests with all that they need.
         module("ApusSandbox", on: "Apus", "ApusWASI"),
+        // Also floor 8: the API for C, whose headers and families of functions are C.
+        [.target(name: "CApusC")],
+        module("ApusC", on: "Apus", "ApusWASI", "ApusText", "CApusC", testData: ["Programs"]),
         // Also floor 8: the command.
         [
             .executableTarget(

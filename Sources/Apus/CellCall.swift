@@ -25,6 +25,9 @@ public struct CellCall: ~Escapable {
         nonmutating set { frame[index] = newValue }
     }
 
+    /// The instance whose code made the call; nil if the host called the function itself.
+    public var instance: Instance? { frame.caller.map { Instance($0, in: store) } }
+
     /// The memory that the calling instance exports as "memory"; nil if there is none.
     public var memory: Memory? {
         frame.caller?.exportedMemory.map { Memory($0, in: store) }

@@ -66,11 +66,14 @@ public struct Trap: Error, Sendable {
         public let function: Int
         /// Offset of the instruction in the module's bytes.
         public let offset: Int
-        private let module: LoadedModule
+        /// Offset of the instruction in the function's body.
+        public let bodyOffset: Int
+        let module: LoadedModule
 
         init(_ frame: Backtrace.Frame) {
             function = Int(frame.functionIndex)
             offset = frame.moduleOffset
+            bodyOffset = Int(frame.bodyOffset)
             module = frame.module
         }
 

@@ -55,7 +55,8 @@ public enum Value {
     }
 
     /// The value as cells of `store` hold it; the second one is used by vectors only.
-    func bits(in store: Store) throws -> (UInt64, UInt64) {
+    @_spi(ApusC)
+    public func bits(in store: Store) throws -> (UInt64, UInt64) {
         switch self {
         case .i32(let value): (try value.cell(store), 0)
         case .i64(let value): (try value.cell(store), 0)
@@ -70,7 +71,8 @@ public enum Value {
     }
 
     /// The value of `type` whose cells in `store` hold `bits`.
-    init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
+    @_spi(ApusC)
+    public init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
         switch type {
         case .i32: self = .i32(try Int32.fromCell(bits.0, store))
         case .i64: self = .i64(try Int64.fromCell(bits.0, store))
