@@ -126,7 +126,7 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "compare-exceptions", "compare-programs", "compare-wasi",
+                    "README.md", "c-calls.c", "compare-exceptions", "compare-programs", "compare-wasi",
                     "modules", "start",
                 ],
                 swiftSettings: house),

@@ -43,15 +43,33 @@ struct NativeProgram {
         #expect(outcome.status == 0, "\(outcome.errorOutput)")
     }
 
-    /// Compiles a source, and links it with the shared library.
+    /// Compiles a source, and links it with the shared library. What is ours is sanitized, if that
+    /// is possible: it has to delete all that it owns.
     static func build(_ source: URL, in folder: URL, isOurs: Bool = true) throws -> URL {
         let program = folder.appending(path: source.deletingPathExtension().lastPathComponent)
         try compile(
             source, to: program,
-            ["-L", library.path(), "-lApusC", "-pthread", "-Wl,-rpath,\(library.path())"],
+            ["-L", library.path(), "-lApusC", "-pthread", "-Wl,-rpath,\(library.path())"]
+                + (isOurs ? sanitizers : []),
             isOurs: isOurs)
         return program
     }
+
+    /// The options for sanitizers, which look for leaks among others; none where they do not run.
+    private static let sanitizers: [String] = {
+        let options = ["-fsanitize=address,undefined", "-fno-sanitize-recover", "-fuse-ld=lld"]
+        let isThere = try? withFolder { folder in
+            guard let compiler else { return false }
+            let source = folder.appending(path: "empty.c")
+            try "int main(void) { return 0; }\n"
+                .write(to: source, atomically: true, encoding: .utf8)
+            let program = folder.appending(path: "empty")
+            let arguments = options + [source.path(), "-o", program.path()]
+            return try run(compiler, arguments, in: folder).status == 0
+                && run(program, in: folder).status == 0
+        }
+        return isThere == true ? options : []
+    }()
 
     /// Runs a program in the folder where it is, or in another one.
     static func run(

@@ -18,6 +18,15 @@ struct ProgramTests {
         }
     }
 
+    /// A short run of what `./dev stress-c` does a hundred thousand times.
+    @Test func nothingIsLeftOfStores() throws {
+        try NativeProgram.withFolder { folder in
+            let built = try NativeProgram.build(program("stress.c"), in: folder)
+            let outcome = try NativeProgram.run(built, ["300"])
+            #expect(outcome.status == 0, "\(outcome.output)\(outcome.errorOutput)")
+        }
+    }
+
     @Test(.enabled(if: NativeProgram.plusPlusCompiler != nil, "there is no C++ compiler"))
     func programInPlusPlus() throws {
         try NativeProgram.withFolder { folder in

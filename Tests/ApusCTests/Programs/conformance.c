@@ -147,7 +147,9 @@ static void function_types(void) {
     function_type_is(wasm_functype_new_1_2(A, A, B), 1, 2);
     function_type_is(wasm_functype_new_2_2(A, B, A, B), 2, 2);
     function_type_is(wasm_functype_new_3_2(A, B, C, A, B), 3, 2);
-    function_type_is(wasm_functype_copy(wasm_functype_new_1_0(A)), 1, 0);
+    wasm_functype_t *type = wasm_functype_new_1_0(A);
+    function_type_is(wasm_functype_copy(type), 1, 0);
+    function_type_is(type, 1, 0);
     POINTER_VECTOR(functype, wasm_functype_new_1_1(A, B));
 }
 

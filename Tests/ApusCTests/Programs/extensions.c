@@ -461,7 +461,9 @@ static void programs(wasm_engine_t *engine, const char *folder) {
     instance = apus_wasi_instantiate(wasi, store, reactor, &trap);
     wasm_val_t result;
     CHECK(call(instance, "get", &result) == NULL && result.of.i32 == 4);
-    CHECK(!apus_wasi_run(wasi, store, module_of(engine, "(module)"), &status, &trap));
+    wasm_module_t *no_program = module_of(engine, "(module)");
+    CHECK(!apus_wasi_run(wasi, store, no_program, &status, &trap));
+    wasm_module_delete(no_program);
     CHECK(apus_last_error_kind() == APUS_ERROR_EXPORT);
     wasm_trap_delete(trap);
     apus_wasi_preopen(wasi, "/none", "/nowhere/at/all", true);
