@@ -47,7 +47,8 @@ struct StandardExampleTests {
             #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.errorOutput)")
             #expect(!outcome.output.contains("Error"), "\(outcome.output)")
             let end = Self.ends[name] ?? "Done.\n"
-            let found = name == "trap" ? outcome.output.contains(end) : outcome.output.hasSuffix(end)
+            let found =
+                name == "trap" ? outcome.output.contains(end) : outcome.output.hasSuffix(end)
             #expect(found, "\(outcome.output)")
         }
     }

@@ -14,10 +14,10 @@ final class InterruptObject: HandleObject {
 public func apus_store_new(
     _ engine: OpaquePointer?, _ limits: UnsafePointer<apus_limits_t>?
 ) -> OpaquePointer? {
-    let engine = unsafe Handle.borrow(engine, as: EngineObject.self).engine
-    var own = engine.configuration.limits
+    let engine = unsafe Handle.borrow(engine, as: EngineObject.self)
+    var own = engine.engine.configuration.limits
     unsafe own.take(limits)
-    return unsafe Handle.make(StoreObject(Store(engine, limits: own)))
+    return unsafe Handle.make(StoreObject(Store(engine.engine, limits: own), of: engine))
 }
 
 @c @implementation

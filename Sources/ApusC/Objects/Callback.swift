@@ -36,6 +36,7 @@ final class Callback {
 
     /// The function in its store.
     func make() throws -> FunctionObject {
+        store.engine.keep(type)
         let made = try Apus.Function(store.store, type, cells: { try self.perform($0) })
         return FunctionObject(made, in: store)
     }
@@ -44,15 +45,21 @@ final class Callback {
         if case .withCells(let function) = unsafe function {
             return try unsafe performWithCells(call, function)
         }
-        let count = type.parameters.count
-        let room = UnsafeMutablePointer<wasm_val_t>.allocate(
-            capacity: count + type.results.count)
-        var filled = 0
-        // SAFETY: the first `filled` values are there, and owned, until the end.
-        defer {
-            for index in 0..<filled { unsafe wasm_val_delete(room + index) }
-            unsafe room.deallocate()
+        let count = max(type.parameters.count + type.results.count, 1)
+        try unsafe withUnsafeTemporaryAllocation(of: wasm_val_t.self, capacity: count) { room in
+            try unsafe perform(call, room)
         }
+    }
+
+    /// Makes the call with room for arguments and results.
+    // SAFETY: the first `filled` values are there, and owned, until the end.
+    private func perform(
+        _ call: borrowing CellCall, _ room: UnsafeMutableBufferPointer<wasm_val_t>
+    ) throws {
+        guard let room = room.baseAddress else { return }
+        let count = type.parameters.count
+        var filled = 0
+        defer { for index in 0..<filled { unsafe wasm_val_delete(room + index) } }
         for (index, type) in type.parameters.enumerated() {
             try unsafe (room + index).initialize(to: argument(call, index, type))
             filled = index + 1
@@ -63,11 +70,16 @@ final class Callback {
         }
         var arguments = unsafe wasm_val_vec_t(size: count, data: room)
         var results = unsafe wasm_val_vec_t(size: type.results.count, data: room + count)
-        let trap = unsafe perform(call, &arguments, &results)
-        if let trap = unsafe trap { throw unsafe Handle.take(trap, as: TrapObject.self).error }
+        try unsafe end(perform(call, &arguments, &results))
         for (index, type) in type.results.enumerated() {
             call[index] = try unsafe result(room[count + index], of: type)
         }
+    }
+
+    /// Throws the trap that a callback has returned.
+    private func end(_ trap: OpaquePointer?) throws {
+        guard let trap = unsafe trap else { return }
+        throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error
     }
 
     private func argument(
@@ -114,13 +126,13 @@ final class Callback {
     private func performWithCells(
         _ call: borrowing CellCall, _ function: apus_func_callback_cells_t
     ) throws {
-        let room = UnsafeMutablePointer<UInt64>.allocate(capacity: cellCount)
-        defer { unsafe room.deallocate() }
-        for index in 0..<cellCount { unsafe (room + index).initialize(to: call[index]) }
         let caller = CallerObject(call.instance, store)
-        let trap = unsafe caller.lent { unsafe function(environment.pointer, $0, room) }
-        if let trap = unsafe trap { throw unsafe Handle.take(trap, as: TrapObject.self).error }
-        for index in 0..<cellCount { call[index] = unsafe room[index] }
+        try unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: cellCount) { room in
+            for index in 0..<cellCount { unsafe room.initializeElement(at: index, to: call[index]) }
+            try unsafe end(
+                caller.lent { unsafe function(environment.pointer, $0, room.baseAddress) })
+            for index in 0..<cellCount { call[index] = unsafe room[index] }
+        }
     }
 }
 

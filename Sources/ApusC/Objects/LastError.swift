@@ -64,7 +64,8 @@ final class LastError {
         unsafe release(old)
     }
 
-    private static func kind(of error: any Error) -> apus_error_kind_enum {
+    /// What kind `error` is of.
+    static func kind(of error: any Error) -> apus_error_kind_enum {
         switch error {
         case is ModuleError: APUS_ERROR_MODULE
         case is TextError: APUS_ERROR_TEXT

@@ -6,12 +6,16 @@ final class StoreObject: HandleObject {
     static var kind: UInt32 { apus_kind_store.rawValue }
 
     let store: Store
+    let engine: EngineObject
     /// What the host has attached to its parts.
     var infos: [ItemIdentity: HostInfo] = [:]
     /// The parts that its guests hold as references to something of the host's.
     var kept: [ItemIdentity: Kept] = [:]
 
-    init(_ store: Store) { self.store = store }
+    init(_ store: Store, of engine: EngineObject) {
+        self.store = store
+        self.engine = engine
+    }
 
     /// A part of a store.
     enum Kept {

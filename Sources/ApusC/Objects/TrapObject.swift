@@ -56,10 +56,10 @@ final class TrapObject: Referent {
 
     /// The trap that `error`, which a call in `store` threw, is to C.
     static func of(_ error: any Error, in store: StoreObject?) -> TrapObject {
-        LastError.note(error)
-        guard let trap = (error as? HostTrap)?.trap else { return TrapObject(error, in: store) }
+        let trap = (error as? HostTrap)?.trap ?? TrapObject(error, in: store)
+        LastError.note(LastError.kind(of: error), String(decoding: trap.message, as: UTF8.self))
         // Whoever is called from within sees it first, with all frames there are.
-        if trap.frames.isEmpty, let store {
+        if error is HostTrap, trap.frames.isEmpty, let store {
             trap.frames = store.store.lastBacktrace
             trap.store = store
         }
