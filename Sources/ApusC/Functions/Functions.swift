@@ -54,7 +54,13 @@ private func make(
     let store = unsafe Handle.borrow(store, as: StoreObject.self, caller)
     let type = unsafe Handle.borrow(type, as: FunctionTypeObject.self, caller).type
     return unsafe Handle.make(
-        optional: noting { try unsafe Callback(function, environment, type, store).make() })
+        optional: noting {
+            if case .withCells = unsafe function {
+            } else if (type.parameters + type.results).contains(.v128) {
+                throw VectorError()
+            }
+            return try unsafe Callback(function, environment, type, store).make()
+        })
 }
 
 @c @implementation

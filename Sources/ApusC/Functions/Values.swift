@@ -28,6 +28,7 @@ extension wasm_val_t {
     /// A value of the caller's.
     init(_ value: Value, in store: StoreObject) throws {
         let kind = value.type.valueKind
+        if case .v128 = value { throw VectorError() }
         if !wasm_valkind_is_ref(kind) {
             try unsafe self.init(number: value.bits(in: store.store).0, kind)
             return

@@ -170,6 +170,6 @@ struct CountError: Error, CustomStringConvertible {
 /// No `wasm_val_t` holds a vector.
 struct VectorError: Error, CustomStringConvertible {
     var description: String {
-        "functions with vectors of 128 bits are called with apus_func_call_cells"
+        "no wasm_val_t holds a vector of 128 bits; apus_func_call_cells passes them"
     }
 }

@@ -71,7 +71,7 @@ final class LastError {
         case is TextError: APUS_ERROR_TEXT
         case is LinkError: APUS_ERROR_LINK
         case is ExportError: APUS_ERROR_EXPORT
-        case is TypeError: APUS_ERROR_TYPE
+        case is TypeError, is VectorError, is CountError: APUS_ERROR_TYPE
         case is ForeignStoreError: APUS_ERROR_FOREIGN_STORE
         case is ResourceError: APUS_ERROR_RESOURCE
         case is ArtifactError: APUS_ERROR_ARTIFACT

@@ -26,6 +26,14 @@ final class TrapObject: Referent {
         exitStatus = nil
     }
 
+    /// A trap that throws `exception` where a callback returns it.
+    convenience init(throwing exception: WasmException, in store: StoreObject) {
+        self.init(exception as any Error, in: store)
+    }
+
+    /// The exception that it is.
+    var exception: WasmException? { thrown as? WasmException }
+
     /// What a call in `store` threw.
     private init(_ error: any Error, in store: StoreObject?) {
         self.store = store

@@ -240,6 +240,17 @@ WASM_API_EXTERN bool apus_trap_exit_status(const wasm_trap_t *, int32_t *status)
 /* The message, and a line for each frame with the names of functions. It ends with a zero. */
 WASM_API_EXTERN void apus_trap_description(const wasm_trap_t *, own wasm_message_t *out);
 
+/* Exceptions. A tag is for those that carry values of these types; a trap that throws one, with as
+ * many values of these types, is for callbacks to return, and guests can catch it. */
+WASM_API_EXTERN own wasm_extern_t *apus_tag_new(wasm_store_t *, own wasm_valtype_vec_t *params);
+WASM_API_EXTERN own wasm_trap_t *apus_exception_new(
+    const wasm_extern_t *tag, const wasm_val_vec_t *values);
+/* Whether a trap is an exception with this tag, and what it carries; false if it is none, or the
+ * store is not that of its guest. */
+WASM_API_EXTERN bool apus_trap_has_tag(const wasm_trap_t *, const wasm_extern_t *tag);
+WASM_API_EXTERN bool apus_trap_exception_values(
+    const wasm_trap_t *, wasm_store_t *, own wasm_val_vec_t *out);
+
 /* The function's name in the module, or else the first it is exported under; empty if it has none.
  * It ends with a zero. */
 WASM_API_EXTERN void apus_frame_func_name(const wasm_frame_t *, own wasm_name_t *out);

@@ -240,6 +240,11 @@ static void kinds(wasm_engine_t *engine) {
     wasm_message_t message;
     wasm_trap_message(trap, &message);
     CHECK(text_is(&message, "uncaught exception (i32(3), f64(0.5))"));
+    CHECK(apus_trap_has_tag(trap, tag));
+    wasm_val_vec_t carried;
+    CHECK(apus_trap_exception_values(trap, store, &carried) && carried.size == 2);
+    CHECK(carried.data[0].of.i32 == 3 && carried.data[1].of.f64 == 0.5);
+    wasm_val_vec_delete(&carried);
     trap_is(trap, APUS_TRAP_EXCEPTION);
     wasm_val_t object;
     CHECK(call(thrower, "make", &object) == NULL && object.kind == APUS_ANYREF);
@@ -312,6 +317,11 @@ static wasm_trap_t *length(
     return NULL;
 }
 
+static wasm_trap_t *nothing(const wasm_val_vec_t *args, wasm_val_vec_t *results) {
+    (void)args, (void)results;
+    return NULL;
+}
+
 static wasm_trap_t *swap(void *env, const apus_caller_t *caller, uint64_t *cells) {
     (void)caller;
     ++*(int *)env;
@@ -334,6 +344,10 @@ static void functions(wasm_engine_t *engine) {
     type = wasm_functype_new_1_1(wasm_valtype_new(APUS_V128), wasm_valtype_new(APUS_V128));
     wasm_func_t *vector = apus_func_new_cells(store, type, swap, &calls, NULL);
     CHECK(vector != NULL);
+    wasm_functype_delete(type);
+    type = wasm_functype_new_1_0(wasm_valtype_new(APUS_V128));
+    CHECK(wasm_func_new(store, type, nothing) == NULL);
+    CHECK(apus_last_error_kind() == APUS_ERROR_TYPE);
     wasm_functype_delete(type);
     type = wasm_functype_new_1_0(wasm_valtype_new_externref());
     CHECK(apus_func_new_cells(store, type, swap, &finalizer_count, finish) == NULL);
@@ -381,6 +395,57 @@ static void functions(wasm_engine_t *engine) {
     CHECK(count == 1);
     apus_linker_delete(linker);
     CHECK(count == 2);
+}
+
+// MARK: Exceptions
+
+static wasm_trap_t *throw(void *env, const wasm_val_vec_t *args, wasm_val_vec_t *results) {
+    (void)results;
+    return apus_exception_new(env, args);
+}
+
+static void exceptions(wasm_engine_t *engine) {
+    wasm_store_t *store = wasm_store_new(engine);
+    wasm_valtype_t *types[] = {wasm_valtype_new_i32()};
+    wasm_valtype_vec_t params;
+    wasm_valtype_vec_new(&params, 1, types);
+    wasm_extern_t *tag = apus_tag_new(store, &params);
+    CHECK(wasm_extern_kind(tag) == APUS_EXTERN_TAG && params.size == 0);
+    wasm_functype_t *type = wasm_functype_new_1_0(wasm_valtype_new_i32());
+    wasm_func_t *thrower = wasm_func_new_with_env(store, type, throw, tag, NULL);
+    wasm_functype_delete(type);
+    wasm_module_t *module = module_of(engine,
+        "(module (import \"\" \"t\" (tag $t (param i32)))"
+        " (import \"\" \"throw\" (func $throw (param i32)))"
+        " (func (export \"caught\") (result i32)"
+        "  (block $h (result i32) (try_table (catch $t $h) (call $throw (i32.const 8)))"
+        "   (unreachable)))"
+        " (func (export \"thrown\") (call $throw (i32.const 9))))");
+    wasm_extern_t *items[] = {tag, wasm_func_as_extern(thrower)};
+    wasm_extern_vec_t imports = WASM_ARRAY_VEC(items);
+    wasm_instance_t *instance = wasm_instance_new(store, module, &imports, NULL);
+    CHECK(instance != NULL);
+    wasm_val_t result;
+    CHECK(call(instance, "caught", &result) == NULL && result.of.i32 == 8);
+    wasm_trap_t *trap = call(instance, "thrown", NULL);
+    wasm_val_vec_t carried, none = WASM_EMPTY_VEC;
+    CHECK(apus_trap_has_tag(trap, tag));
+    CHECK(apus_trap_exception_values(trap, store, &carried) && carried.data[0].of.i32 == 9);
+    wasm_store_t *other = wasm_store_new(engine);
+    CHECK(!apus_trap_exception_values(trap, other, &carried));
+    wasm_store_delete(other);
+    wasm_val_vec_delete(&carried);
+    trap_is(trap, APUS_TRAP_EXCEPTION);
+    CHECK(apus_exception_new(tag, &none) == NULL && apus_last_error_kind() == APUS_ERROR_TYPE);
+    wasm_message_t message = {3, "no"};
+    trap = wasm_trap_new(store, &message);
+    CHECK(!apus_trap_has_tag(trap, tag) && !apus_trap_exception_values(trap, store, &carried));
+    wasm_trap_delete(trap);
+    wasm_instance_delete(instance);
+    wasm_module_delete(module);
+    wasm_func_delete(thrower);
+    wasm_extern_delete(tag);
+    wasm_store_delete(store);
 }
 
 // MARK: WASI
@@ -489,6 +554,7 @@ int main(int argc, char **argv) {
     kinds(engine);
     names(engine);
     functions(engine);
+    exceptions(engine);
     programs(engine, argv[1]);
     wasm_engine_delete(engine);
     puts("extensions: done");
