@@ -127,8 +127,8 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "c-calls.c", "compare-exceptions", "compare-programs", "compare-wasi",
-                    "modules", "start",
+                    "README.md", "c-calls.c", "compare-exceptions", "compare-programs",
+                    "compare-wasi", "modules", "start",
                 ],
                 swiftSettings: house),
         ],

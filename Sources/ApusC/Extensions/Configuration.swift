@@ -1,6 +1,9 @@
 internal import Apus
 public import CApusC
 
+// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
+// a zero, as the headers say.
+
 @c @implementation
 public func apus_config_set_compiler(_ config: OpaquePointer?, _ compiler: apus_compiler_t) {
     let chosen: Engine.Compiler =

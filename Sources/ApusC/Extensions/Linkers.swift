@@ -2,6 +2,9 @@ internal import Apus
 internal import ApusWASI
 internal import CApusC
 
+// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
+// a zero, as the headers say.
+
 /// Knows what modules may import.
 final class LinkerObject: HandleObject {
     static var kind: UInt32 { apus_kind_linker.rawValue }

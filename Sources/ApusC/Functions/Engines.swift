@@ -2,6 +2,9 @@ internal import Apus
 internal import CApusC
 internal import Synchronization
 
+// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
+// a zero, as the headers say.
+
 /// How an engine is set up.
 final class ConfigurationObject: HandleObject {
     static var kind: UInt32 { apus_kind_config.rawValue }

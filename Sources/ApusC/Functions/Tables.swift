@@ -1,6 +1,9 @@
 internal import Apus
 public import CApusC
 
+// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
+// a zero, as the headers say.
+
 @c @implementation
 public func wasm_table_new(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ initial: OpaquePointer?
