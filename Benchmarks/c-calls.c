@@ -1,6 +1,7 @@
 // What calls cost through `wasm.h`, of any library that has it:
 //   cc -O2 -ISources/CApusC/include Benchmarks/c-calls.c -ldl -o c-calls && ./c-calls LIBRARY
-// Prints a line for each figure, `NAME NANOSECONDS`, the median of nine rounds, in time of the processor.
+// Prints a line for each figure, `NAME NANOSECONDS`: the median of nine rounds, in time of the
+// processor.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

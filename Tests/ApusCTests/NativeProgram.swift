@@ -1,3 +1,4 @@
+import ApusTestSupport
 import Foundation
 import Testing
 
@@ -16,6 +17,11 @@ struct NativeProgram {
         .appending(path: "../../Sources/CApusC/include").standardized
     /// Where the library is.
     static let library = Bundle.main.bundleURL
+
+    /// The standard's example programs, if they were fetched.
+    static let examples: URL? = TestEnvironment.shared
+        .map { $0.appending(path: "wasm-c-api/example") }
+        .flatMap { FileManager.default.fileExists(atPath: $0.path()) ? $0 : nil }
 
     /// The compilers there are.
     static let compiler = find("clang") ?? find("cc")

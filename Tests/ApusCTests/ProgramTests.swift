@@ -58,7 +58,7 @@ struct ProgramTests {
                 #expect(outcome.status == -SIGABRT)
                 #expect(outcome.errorOutput == "apus: \(message)\n")
             }
-            #expect(try NativeProgram.run(built, ["\(messages.count)"]).status == 2)
+            #expect(try NativeProgram.run(built, ["\(messages.count)"]).status == 0)
         }
     }
 

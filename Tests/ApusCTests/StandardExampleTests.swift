@@ -1,5 +1,4 @@
 import ApusC
-import ApusTestSupport
 import ApusText
 import Foundation
 import Testing
@@ -7,12 +6,8 @@ import Testing
 /// The example programs of the standard, which every implementation of it has to run.
 @Suite(
     .enabled(if: NativeProgram.compiler != nil, "there is no C compiler"),
-    .enabled(if: StandardExampleTests.folder != nil, "APUS_SHARED has no wasm-c-api"))
+    .enabled(if: NativeProgram.examples != nil, "APUS_SHARED has no wasm-c-api"))
 struct StandardExampleTests {
-    static let folder: URL? = TestEnvironment.shared
-        .map { $0.appending(path: "wasm-c-api/example") }
-        .flatMap { FileManager.default.fileExists(atPath: $0.path()) ? $0 : nil }
-
     /// What the last lines say of those that say something that matters.
     private static let ends = [
         "callback": "> 49\nShutting down...\nDone.\n", "threads": "Waiting for thread: 9\n",
@@ -36,7 +31,7 @@ struct StandardExampleTests {
         "serialize", "start", "table", "threads", "trap",
     ])
     func runs(_ name: String) throws {
-        let examples = try #require(Self.folder)
+        let examples = try #require(NativeProgram.examples)
         try NativeProgram.withFolder { folder in
             try Self.module(examples.appending(path: name))
                 .write(to: folder.appending(path: "\(name).wasm"))

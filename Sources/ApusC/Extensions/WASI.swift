@@ -137,7 +137,7 @@ public func apus_wasi_run(
     let wasi = unsafe Handle.borrow(wasi, as: WASIObject.self).wasi
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
-    // SAFETY: `status` and `trap` are NULL or point to room for what they are for, as `apus.h` says.
+    // SAFETY: `status` and `trap` are NULL or point to room for their values, as `apus.h` says.
     do {
         let ended = try wasi.run(module, in: store.store)
         unsafe trap?.pointee = nil

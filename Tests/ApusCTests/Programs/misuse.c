@@ -54,7 +54,12 @@ int main(int argc, char **argv) {
             wasm_store_new((wasm_engine_t *)words);
             break;
         }
-        default: return 2;
+        default: break;
     }
+    // Nothing was found out.
+    wasm_foreign_delete(foreign);
+    wasm_functype_delete(type);
+    wasm_store_delete(store);
+    wasm_engine_delete(engine);
     return 0;
 }
