@@ -4,8 +4,8 @@ internal import ApusRuntime
 /// A function that is called with its arguments in cells, whatever its type: argument `n` is in
 /// cell `n` before the call, result `n` there afterwards; a v128 takes two.
 ///
-/// Arguments of 32 bits are zero-extended. The bits of references are what the function's store says
-/// (`Value.bits(in:)`): others would have a guest use what is not its own.
+/// Arguments of 32 bits are zero-extended. The bits of references are what the function's store
+/// says (`Value.bits(in:)`): others would have a guest use what is not its own.
 @_spi(ApusC)
 public struct CellFunction {
     private let runtime: RuntimeStore
