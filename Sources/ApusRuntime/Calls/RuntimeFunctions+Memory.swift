@@ -15,13 +15,6 @@ extension RuntimeFunctions {
         }
     }
 
-    /// (memory) → size in pages
-    static let memorySize: Entry = { context, memory, _, _, _, _ in
-        unsafe withInstance(context) { instance in
-            instance.memories[Int(truncatingIfNeeded: memory)].pageCount
-        }
-    }
-
     /// (place of a memory, destination, value, count)
     static let memoryFill: Entry = { context, memory, destination, value, count, _ in
         // SAFETY: `memoryBytes` gives a range only if the memory has all of it, and memories do not

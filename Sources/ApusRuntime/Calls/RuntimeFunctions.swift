@@ -27,7 +27,6 @@ enum RuntimeFunctions {
     private static func entry(_ function: RuntimeFunction) -> Entry {
         switch function {
         case .memoryGrow: unsafe memoryGrow
-        case .memorySize: unsafe memorySize
         case .memoryFill: unsafe memoryFill
         case .memoryCopy: unsafe memoryCopy
         case .dataDrop: unsafe dataDrop
