@@ -14,8 +14,8 @@ internal import CApusHost
 @safe
 final class Heap {
     // SAFETY: `context` is that of the store that has this heap, which outlives it, and `types` the
-    // records of its engine. Objects are what compiled code or `makeObject` have given a header, and a
-    // mark after that; the room for new ones has no marks.
+    // records of its engine. Objects are what compiled code or `makeObject` have given a header,
+    // and a mark after that; the room for new ones has no marks.
     private let context: UnsafeMutablePointer<apus_store_context>
     let types: UnsafePointer<apus_type>
     var memory: HeapMemory
@@ -100,7 +100,8 @@ final class Heap {
 
     /// Keeps what is left of the room for smaller objects.
     private func keepRoom() {
-        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not run.
+        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not
+        // run.
         let next = unsafe context.pointee.heap_next
         let limit = unsafe context.pointee.heap_limit
         if limit &- next >= UInt(HeapGeometry.mediumBytes) { spare = (next, limit) }
@@ -267,7 +268,8 @@ final class Heap {
 
     /// Takes `bytes` of the room that `takeRoom` has made, or that there is; nil if it is less.
     func takeNext(_ bytes: Int) -> UInt? {
-        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not run.
+        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not
+        // run.
         let next = unsafe context.pointee.heap_next
         guard unsafe context.pointee.heap_limit &- next >= UInt(bytes) else { return nil }
         unsafe context.pointee.heap_next = next + UInt(bytes)
@@ -280,7 +282,8 @@ final class Heap {
         unsafe UnsafeMutablePointer<apus_object>(bitPattern: address).unsafelyUnwrapped
     }
 
-    // SAFETY: the engine's records stand for good; ids are of types that somebody has, here an object.
+    // SAFETY: the engine's records stand for good; ids are of types that somebody has, here an
+    // object.
 
     /// What is known of the type with this id.
     @inline(__always)

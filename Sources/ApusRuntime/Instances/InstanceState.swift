@@ -51,7 +51,8 @@ public final class InstanceState {
         in place: InstancePlace? = nil
     ) throws(ResourceError) {
         // SAFETY: the context is this object's, or in the slot that the allocator has taken for it.
-        // All that writes it is done by the layout of the module, which the request keeps meanwhile.
+        // All that writes it is done by the layout of the module, which the request keeps
+        // meanwhile.
         let module = request.module
         let bytes = UInt64(module.layout.size)
         let isPlaced = place != nil
@@ -89,8 +90,8 @@ public final class InstanceState {
     }
 
     deinit {
-        // SAFETY: `bind` has retained the module once, and `leaveModule` says so if somebody else is
-        // to release it. Nobody runs the instance's code or has what is in its context any more.
+        // SAFETY: `bind` has retained the module once, and `leaveModule` says so if somebody else
+        // is to release it. Nobody runs the instance's code or has what is in its context any more.
         if isBound { unsafe Unmanaged.passUnretained(origin).release() }
         place?.giveBack()
         if ownsContext { unsafe apus_free(context) }
@@ -106,8 +107,8 @@ public final class InstanceState {
 
     // In the module's index spaces, imported ones first.
 
-    // SAFETY: `parts` changes only in `bind` and `unbind`, between two lives, and then only one thread
-    // has the instance. So nobody reads it while it is written.
+    // SAFETY: `parts` changes only in `bind` and `unbind`, between two lives, and then only one
+    // thread has the instance. So nobody reads it while it is written.
 
     public var memories: [LinearMemory] { unsafe parts.memories }
     public var tables: [ReferenceTable] { unsafe parts.tables }
@@ -120,8 +121,8 @@ public final class InstanceState {
 
     /// Makes an unbound instance one of the request's store, whose imports it has.
     func bind(_ request: InstanceAllocationRequest) {
-        // SAFETY: the request has the module, which is kept from here on, until the life ends; nobody
-        // else has the instance yet. The context is as long as the module's layout says.
+        // SAFETY: the request has the module, which is kept from here on, until the life ends;
+        // nobody else has the instance yet. The context is as long as the module's layout says.
         _ = unsafe Unmanaged.passUnretained(origin).retain()
         isBound = true
         phase = .allocated
@@ -221,7 +222,8 @@ public final class InstanceState {
 
     /// Writes the first elements of a table that is all null.
     private func fill(_ table: ReferenceTable, _ first: [UInt32]) {
-        // SAFETY: only the address is taken; the records of functions are where the layout has them.
+        // SAFETY: only the address is taken; the records of functions are where the layout has
+        // them.
         let start = UInt64(UInt(bitPattern: unsafe context))
         let funcrefs = module.layout
         for (position, ordinal) in first.enumerated() where ordinal != 0 {
