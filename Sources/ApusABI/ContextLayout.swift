@@ -157,7 +157,7 @@ public enum TypeField {
 @inline(__always)
 private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ?? 0) }
 
-/// Where everything lies in the context of a module's instances, from its start.
+/// Where everything lies in the context of a module's instances, from r15.
 ///
 /// After the fixed head (`apus_context`) come, each group aligned to 16 bytes:
 /// imported functions (16 bytes each: code, context); imported tables, memories and globals
