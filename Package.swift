@@ -128,7 +128,7 @@ let package = Package(
                 path: "Benchmarks",
                 exclude: [
                     "README.md", "c-calls.c", "compare-exceptions", "compare-programs",
-                    "compare-wasi", "modules", "start",
+                    "compare-wasi", "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],
