@@ -1,10 +1,16 @@
+internal import ApusABI
 internal import ApusAssembler
 internal import ApusBaseline
+internal import ApusFormat
 internal import ApusRuntime
 
 /// Makes the runtime's trampolines with the baseline compiler's assembler.
 struct BaselineTrampolines: TrampolineSource {
     let isFuelMetered: Bool
+
+    func hostFrameBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32 {
+        Trampolines(isFuelMetered: isFuelMetered).hostFrameBytes(type, layout)
+    }
 
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt

@@ -36,6 +36,11 @@ extension BaselineCompiler {
             locals[index] = LocalHome(register: LocalHome.none, type: type)
             let candidate = Candidate(
                 weight: analysis.locals.weight(index), local: UInt32(truncatingIfNeeded: index))
+            // Debuggers look for locals in the frame.
+            if isDebuggable {
+                index = analysis.locals.nextUsed(index &+ 1)
+                continue
+            }
             if type.isInVector {
                 Self.insert(candidate, into: &float, limit: Self.floatHomeCount)
             } else if type != .reference {
