@@ -160,8 +160,8 @@ struct CompilationUnit {
     func text(_ value: AttributeValue, _ sections: DebugSections) -> String? {
         switch value {
         case .text(let place):
-            let rest = place..<max(entries.upperBound, place)
-            return DebugReader(sections.bytes, rest).text()
+            // Of a unit, or of its line program; it has been read to its end.
+            return DebugReader(sections.bytes, place..<sections.bytes.count).text()
         case .stringOffset(let offset):
             return (try? sections.reader(.strings, at: offset))?.text()
         case .lineStringOffset(let offset):

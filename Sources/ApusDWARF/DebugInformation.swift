@@ -91,7 +91,9 @@ struct DebugInformation {
     mutating func lines(
         in addresses: Range<UInt32>
     ) -> [(address: UInt32, position: SourcePosition)] {
-        guard let index = unit(at: addresses.lowerBound) else { return [] }
+        guard !addresses.isEmpty,
+            let index = unit(at: addresses.lowerBound) ?? unit(at: addresses.upperBound - 1)
+        else { return [] }
         let unit = units[index]
         let lines = read(index).lines
         return lines.rows(in: addresses).compactMap { row in

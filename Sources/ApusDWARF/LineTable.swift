@@ -45,8 +45,11 @@ struct LineTable {
 
     /// The rows for addresses in `range`, the one that it begins in included.
     func rows(in range: Range<UInt32>) -> ArraySlice<Row> {
-        let place = sequences.partitioningIndex { $0.start > range.lowerBound } - 1
-        guard place >= 0, range.lowerBound < sequences[place].end else { return [] }
+        // It may begin before the range does, or the other way round.
+        let place = sequences.partitioningIndex { $0.end > range.lowerBound }
+        guard place < sequences.count, sequences[place].start < range.upperBound else {
+            return []
+        }
         let rows = rows[sequences[place].rows]
         let first = max(rows.partitioningIndex { $0.address > range.lowerBound } - 1, rows.startIndex)
         let end = rows.partitioningIndex { $0.address >= range.upperBound }

@@ -9,13 +9,13 @@ import Testing
          "sources":["a.ts","b\\u002ets",null],"mappings":"gBAAA,QCGE,Q,QAAF"}
         """
 
-    private func index(_ text: String) -> SourceIndex? {
+    private func sources(_ text: String) -> SourceIndex? {
         SourceIndex(
             DebugSections(ByteStorage([])), map: SourceMap(Array(text.utf8)), codeStart: 8)
     }
 
     @Test func placesInAModule() throws {
-        let index = try #require(index(Self.text))
+        let index = try #require(sources(Self.text))
         func place(_ offset: Int) -> SourcePosition? { index.frames(at: offset).first?.position }
         #expect(place(15) == nil)
         #expect(place(16) == SourcePosition(file: "lib/a.ts", line: 1, column: 1))

@@ -27,9 +27,7 @@
             nonisolated(unsafe) var found: [UInt] = []
             var linker = Linker(engine)
             linker.define("host", "look") { (a: Int32, b: Int64, c: Double) -> Int32 in
-                var buffer = [UnsafeMutableRawPointer?](repeating: nil, count: 128)
-                let count = unsafe backtrace(&buffer, 128)
-                unsafe found = unsafe buffer.prefix(Int(count)).map { UInt(bitPattern: $0) }
+                unsafe found = Self.backtrace()
                 return a + Int32(b) + Int32(c)
             }
             let module = try Module(engine, text: Self.text)
@@ -39,10 +37,24 @@
             return unsafe found
         }
 
-        /// The symbol that is at or before an address, from the files that are loaded.
+        /// What `backtrace()` finds, which Swift does not see.
+        private static func backtrace() -> [UInt] {
+            typealias Function = @convention(c) (UnsafeMutablePointer<UInt>, Int32) -> Int32
+            guard let symbol = unsafe dlsym(nil, "backtrace") else { return [] }
+            let function = unsafe unsafeBitCast(symbol, to: Function.self)
+            var buffer = [UInt](repeating: 0, count: 128)
+            let count = unsafe function(&buffer, 128)
+            return Array(buffer.prefix(Int(count)))
+        }
+
+        /// Whether an address is in a file that is loaded.
         private func isInFile(_ address: UInt) -> Bool {
-            var information = Dl_info()
-            return unsafe dladdr(UnsafeRawPointer(bitPattern: address), &information) != 0
+            typealias Function = @convention(c) (UInt, UnsafeMutablePointer<UInt>) -> Int32
+            guard let symbol = unsafe dlsym(nil, "dladdr") else { return false }
+            let function = unsafe unsafeBitCast(symbol, to: Function.self)
+            // Two names and two addresses.
+            var information = [UInt](repeating: 0, count: 4)
+            return unsafe function(address, &information) != 0
         }
 
         @Test(arguments: [Engine.Compiler.baseline, .optimizing])

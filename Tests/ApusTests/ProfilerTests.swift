@@ -24,7 +24,7 @@ import Testing
         _ engine: Engine, _ prepare: (Store) throws -> Void = { _ in }
     ) throws -> Instance {
         var linker = Linker(engine)
-        linker.define("host", "nap") { usleep(20_000) }
+        linker.define("host", "nap") { () -> Void in usleep(20_000) }
         let module = try Module(engine, text: Self.text)
         let store = Store(engine)
         try prepare(store)

@@ -19,7 +19,7 @@ import Testing
         let store = Store(module.engine)
         let instance = try Linker(module.engine).instantiate(module, in: store)
         let run = try instance.function("run", as: ((Int32, Int32) -> Int32).self)
-        return try #require(trap { _ = try run(-16, 1) })
+        return try #require(caught { _ = try run(-16, 1) })
     }
 
     @Test(arguments: Engine.Compiler.allCases)

@@ -21,6 +21,13 @@ public struct Profile: Sendable {
         public var kind: Kind
         /// The file of its source, as far as that is known.
         public var file: String?
+
+        /// A function called `name`.
+        public init(name: String, kind: Kind, file: String? = nil) {
+            self.name = name
+            self.kind = kind
+            self.file = file
+        }
     }
 
     /// A place in the tree of calls.
@@ -31,6 +38,13 @@ public struct Profile: Sendable {
         public var parent: Int?
         /// How often a guest was found right here.
         public var samples: Int
+
+        /// A place where `samples` were taken.
+        public init(frame: Int, parent: Int?, samples: Int) {
+            self.frame = frame
+            self.parent = parent
+            self.samples = samples
+        }
     }
 
     /// The functions that were found.
@@ -41,6 +55,9 @@ public struct Profile: Sendable {
     public var period: Duration
     /// Looks that nobody had time to keep.
     public var lostSamples = 0
+
+    /// A profile of nothing yet.
+    public init(period: Duration) { self.period = period }
 
     /// How often guests were found at all.
     public var sampleCount: Int { nodes.reduce(0) { $0 + $1.samples } }
