@@ -145,7 +145,7 @@ public final class Engine: Sendable {
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
-                    trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
+                    trampolines: EngineTrampolines(isFuelMetered: configuration.isFuelMetered),
                     allocator: configuration.allocator.make(runtime), configuration: runtime,
                     codeObserver: NativeToolsObserver(configuration),
                     onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error },

@@ -68,7 +68,7 @@ public struct Builder: ~Copyable {
     }
 
     /// The nearest block that every way to `one` and every way to `other` leads through.
-    public func dominator(of one: Block, _ other: Block) -> Block {
+    public mutating func dominator(of one: Block, _ other: Block) -> Block {
         dominators.meet(one, other)
     }
 
@@ -126,7 +126,7 @@ public struct Builder: ~Copyable {
 
     /// The bits of `value` if it is a constant.
     @inline(__always)
-    public func constant(_ value: Value) -> UInt64? { function.constant(value) }
+    public mutating func constant(_ value: Value) -> UInt64? { function.constant(value) }
 
     /// A constant of any type but v128.
     @inline(__always)
@@ -138,11 +138,11 @@ public struct Builder: ~Copyable {
 
     /// A constant v128.
     public mutating func constant(_ bits: VectorBits) -> Value {
-        number(Instruction(.vectorConstant, .v128, a: place(bits)))
+        number(Instruction(.vectorConstant, .v128, a: index(of: bits)))
     }
 
     /// Where the function keeps `bits`.
-    public mutating func place(_ bits: VectorBits) -> UInt32 {
+    public mutating func index(of bits: VectorBits) -> UInt32 {
         // Of very many only the last ones are looked at.
         let first = max(function.vectors.count &- 64, 0)
         for index in first..<function.vectors.count where function.vectors[index] == bits {
