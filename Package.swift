@@ -73,7 +73,7 @@ let package = Package(
         module(
             "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusTrampolines",
             "ApusBaseline", "ApusOptimizer", "ApusRuntime", "ApusDWARF", "ApusCollections",
-            testsOn: ["CApusHost"]),
+            "CApusHost"),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [
             .target(

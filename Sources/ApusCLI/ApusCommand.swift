@@ -48,7 +48,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ProfileCommand.self, CompileCommand.self, ValidateCommand.self, BenchCommand.self,
+            RunCommand.self, ProfileCommand.self, CompileCommand.self, ValidateCommand.self,
+            BenchCommand.self,
             InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
             CacheCommand.self,
             SettingsCommand.self, VersionCommand.self,

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The names of attributes that are read. Specification: DWARF 5, 7.5.4.
 enum AttributeName {
     static let sibling: UInt32 = 0x01

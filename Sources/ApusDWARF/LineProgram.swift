@@ -138,8 +138,8 @@ struct LineProgram {
 
     /// Whether addresses ascend.
     private func isSequence(_ rows: Range<Int>) -> Bool {
-        for place in rows.dropFirst() where table.rows[place].address < table.rows[place - 1].address
-        {
+        for place in rows.dropFirst()
+        where table.rows[place].address < table.rows[place - 1].address {
             return false
         }
         return true

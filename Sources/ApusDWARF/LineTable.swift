@@ -51,7 +51,8 @@ struct LineTable {
             return []
         }
         let rows = rows[sequences[place].rows]
-        let first = max(rows.partitioningIndex { $0.address > range.lowerBound } - 1, rows.startIndex)
+        let first = max(
+            rows.partitioningIndex { $0.address > range.lowerBound } - 1, rows.startIndex)
         let end = rows.partitioningIndex { $0.address >= range.upperBound }
         return rows[first..<max(first, end)]
     }

@@ -42,7 +42,8 @@ public final class SourceIndex: Sendable {
     public func lines(in offsets: Range<Int>) -> [(offset: Int, position: SourcePosition)] {
         if let start = UInt32(exactly: offsets.lowerBound - codeStart),
             let end = UInt32(exactly: offsets.upperBound - codeStart),
-            start <= end, let lines = information?.withLock({ $0.lines(in: start..<end) }), !lines.isEmpty
+            start <= end, let lines = information?.withLock({ $0.lines(in: start..<end) }),
+            !lines.isEmpty
         {
             return lines.map { (Int($0.address) + codeStart, $0.position) }
         }

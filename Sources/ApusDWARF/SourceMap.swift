@@ -21,7 +21,8 @@ public struct SourceMap: Sendable {
     public init?(_ text: [UInt8]) {
         var scanner = JSONScanner(text)
         guard let fields = scanner.sourceMap() else { return nil }
-        let root = fields.root.isEmpty || fields.root.hasSuffix("/") ? fields.root : fields.root + "/"
+        let root =
+            fields.root.isEmpty || fields.root.hasSuffix("/") ? fields.root : fields.root + "/"
         sources = fields.sources.map { $0.hasPrefix("/") ? $0 : root + $0 }
         guard let segments = Self.segments(text, fields.mappings, sourceCount: sources.count) else {
             return nil

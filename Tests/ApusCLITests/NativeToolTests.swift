@@ -85,7 +85,8 @@ import Testing
             "variables-\(version).wasm",
             [
                 "break variables.c:11", "run", "backtrace 2", "print product", "print factor",
-                "print size", "finish", "next", "info locals", "print scale", "set var total = 1000",
+                "print size", "finish", "next", "info locals", "print scale",
+                "set var total = 1000",
                 "print total", "print apus_memory[(unsigned) last]", "step", "step", "step",
                 "backtrace 1", "delete", "continue",
             ])

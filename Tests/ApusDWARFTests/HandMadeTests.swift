@@ -63,8 +63,10 @@ import Testing
         let index = try #require(Self.small.index)
         #expect(
             index.frames(at: 20)
-                == [SourceFrame(
-                    function: nil, position: SourcePosition(file: "/top/dir/a.c", line: 7))])
+                == [
+                    SourceFrame(
+                        function: nil, position: SourcePosition(file: "/top/dir/a.c", line: 7))
+                ])
         #expect(index.frames(at: 15) == [])
         #expect(index.frames(at: 64) == [])
     }

@@ -20,7 +20,8 @@ import Testing
         let index = try #require(fixture.index())
         let frames = index.frames(at: fixture.codeStart + 0x05)
         #expect(frames.map(\.function) == ["run"])
-        #expect(frames.first?.position == SourcePosition(file: "/src/inlined.c", line: 19, column: 17))
+        #expect(
+            frames.first?.position == SourcePosition(file: "/src/inlined.c", line: 19, column: 17))
     }
 
     /// An instruction of no line counts as one of the line before.
@@ -59,7 +60,9 @@ import Testing
 /// Debugging information is a guest's: whatever it holds, looking things up ends, and gives
 /// something or nothing.
 @Suite struct MalformedDebugInformationTests {
-    private func look(_ fixture: Fixture, _ bytes: [UInt8]? = nil, _ sections: [String: Range<Int>]? = nil) {
+    private func look(
+        _ fixture: Fixture, _ bytes: [UInt8]? = nil, _ sections: [String: Range<Int>]? = nil
+    ) {
         guard let index = fixture.index(bytes, sections) else { return }
         for offset in stride(from: 0, to: fixture.codeOffsets.count, by: 5) {
             _ = index.frames(at: fixture.codeStart + offset)

@@ -36,7 +36,8 @@ public final class Profiler: Sendable {
     public func start(_ store: Store) throws {
         let runtime = try store.runtime
         let (seconds, attoseconds) = period.components
-        let nanoseconds = UInt64(clamping: seconds) &* 1_000_000_000
+        let nanoseconds =
+            UInt64(clamping: seconds) &* 1_000_000_000
             &+ UInt64(clamping: attoseconds / 1_000_000_000)
         let collector = collector
         let sampling = try runtime.startSampling(period: nanoseconds) { counters in

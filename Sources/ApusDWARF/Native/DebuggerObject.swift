@@ -90,7 +90,8 @@ public struct DebuggerObject {
         var rows: [(function: NativeFunction, rows: [(UInt64, UInt32, UInt32, UInt32)])] = []
         for function in functions {
             let body =
-                Int(function.body.lowerBound) + codeStart..<Int(function.body.upperBound) + codeStart
+                Int(function.body.lowerBound) + codeStart..<Int(function.body.upperBound)
+                + codeStart
             let known = sources?.lines(in: body) ?? []
             var own: [(UInt64, UInt32, UInt32, UInt32)] = []
             for place in function.places {

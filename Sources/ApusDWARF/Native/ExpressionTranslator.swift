@@ -68,7 +68,8 @@ struct ExpressionTranslator {
                 writer.append(place)
                 // What is the value of a local or a global has its place. Otherwise that is the
                 // variable's address.
-                if reader.remaining == 1, peeksValue(reader), writer.count == place.count, !isFrameBase
+                if reader.remaining == 1, peeksValue(reader), writer.count == place.count,
+                    !isFrameBase
                 {
                     return place
                 }

@@ -123,8 +123,8 @@ struct UnitTranslator {
     ) -> [Range<UInt64>] {
         var found: [Range<UInt64>] = []
         let places = function.places
-        for index in places.indices where wasm.contains(where: { $0.contains(places[index].offset) })
-        {
+        for index in places.indices
+        where wasm.contains(where: { $0.contains(places[index].offset) }) {
             let end =
                 index + 1 < places.count ? places[index + 1].address : function.range.upperBound
             guard places[index].address < end else { continue }
