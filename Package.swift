@@ -52,6 +52,7 @@ let package = Package(
         module(
             "ApusAssembler", on: "ApusCollections", testData: ["Golden", "verify-golden"]),
         module("ApusIR", on: "ApusCollections", testData: ["Golden"]),
+        module("ApusDWARF", on: "ApusCollections", testData: ["Fixtures"]),
         // Floor 2: the text format, over the language.
         module("ApusText", on: "ApusFormat", "ApusCollections"),
         // Floor 3: what compiled code and the runtime must agree on.
@@ -68,12 +69,14 @@ let package = Package(
             "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
             "ApusCollections",
             testsOn: ["ApusText", "ApusBaseline"], testData: ["Golden"]),
-        module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
+        module(
+            "ApusRuntime", on: "ApusFormat", "ApusABI", "ApusDWARF", "ApusCollections",
+            "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(
             "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusTrampolines",
-            "ApusBaseline", "ApusOptimizer", "ApusRuntime", "ApusCollections",
-            testsOn: ["CApusHost"]),
+            "ApusBaseline", "ApusOptimizer", "ApusRuntime", "ApusDWARF", "ApusCollections",
+            "CApusHost"),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [
             .target(

@@ -33,6 +33,8 @@ import Testing
         "Sources/Apus/Compilation/",
         // Keeps what compilers watch while they work.
         "Sources/Apus/Tiering/ModuleTiers.swift",
+        // Hands code to debuggers and unwinders, and writes files for others.
+        "Sources/Apus/NativeTools/",
         // Asks the system about files and directories, and replaces them.
         "Sources/Apus/Files/",
         // System calls, and a world that one thread uses at a time.
