@@ -60,7 +60,7 @@ struct ApusCommand: ParsableCommand {
 
     static func main() {
         StandardStreams.complete()
-        var arguments = HostProcess.arguments
+        var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
             if let program = QuickCommandLine.program(arguments) {

@@ -43,6 +43,7 @@ public struct WASI: Sendable {
     /// How paths are kept within their directory.
     var sandbox = Sandbox()
 
+    /// Nothing is granted.
     public init() {}
 
     /// The command line; the first is the program's own name. Of `argumentBytes`, what is not
@@ -81,9 +82,11 @@ public struct WASI: Sendable {
 
     /// Where a guest's output goes.
     public enum Output: Sendable {
+        /// It is thrown away.
         case discard
         /// The host's own, to be written and no more, whatever it is.
         case inherit
+        /// It is kept, up to a limit.
         case capture(CapturedOutput)
         /// Called with each piece, of at most 1 MiB. It must not call into the guest.
         case handler(@Sendable ([UInt8]) -> Void)
@@ -91,7 +94,9 @@ public struct WASI: Sendable {
 
     /// What a guest may do with a directory.
     public enum Access: Sendable {
+        /// It may read, and change nothing.
         case readOnly
+        /// It may read and change what is there.
         case readWrite
     }
 
