@@ -63,9 +63,7 @@ struct ApusCommand: ParsableCommand {
         var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
-            if let program = QuickCommandLine.program(arguments) {
-                return try program.run { EngineOptions.standard }
-            }
+            if let quick = QuickCommandLine(arguments) { return try quick.run() }
             var command = try parseAsRoot(arguments)
             try command.run()
         } catch {

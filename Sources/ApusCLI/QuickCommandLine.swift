@@ -5,22 +5,37 @@ internal import Apus
 ///
 /// What this does not know, or finds wrong, is left to that parser, which must understand all that
 /// this does in the same way.
-enum QuickCommandLine {
-    /// The program that `arguments` name; nil if they say more than this knows.
-    static func program(_ arguments: [String]) -> Program? {
+struct QuickCommandLine {
+    private(set) var program: Program
+    /// Whether it takes what was compiled before.
+    private(set) var usesCache = true
+
+    /// Reads `arguments`; nil if they say more than this knows.
+    init?(_ arguments: [String]) {
         var rest = arguments[...]
         if rest.first == "run" { rest.removeFirst() }
         var grants = Grants()
         while let option = rest.first, option.hasPrefix("--") {
             rest.removeFirst()
-            guard let (name, value) = split(option, &rest), take(name, value, into: &grants) else {
-                return nil
+            if option == "--no-cache" {
+                usesCache = false
+                continue
             }
+            guard let (name, value) = Self.split(option, &rest),
+                Self.take(name, value, into: &grants)
+            else { return nil }
         }
-        guard let module = rest.popFirst(), isModule(module) else { return nil }
-        var program = Program(module, Array(rest))
+        guard let module = rest.popFirst(), Self.isModule(module) else { return nil }
+        program = Program(module, Array(rest))
         program.grants = grants
-        return program
+    }
+
+    func run() throws {
+        try program.run {
+            var configuration = EngineOptions.standard
+            if !usesCache { configuration.cache = nil }
+            return configuration
+        }
     }
 
     /// The name and value of an option, which may be the next argument.

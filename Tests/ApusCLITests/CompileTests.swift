@@ -113,6 +113,17 @@ struct CompileTests {
         }
     }
 
+    /// The short forms, which the option parser does not see.
+    @Test func nothingIsKeptOfProgramsThatAreNotToBe() throws {
+        try inFolder { (_, run) throws in
+            #expect(try run("--no-cache", "hello.wasm").output == "hello\n")
+            #expect(try run("run", "--no-cache", "hello.wasm").output == "hello\n")
+            #expect(try run("cache", "show").output.contains("modules    0\n"))
+            #expect(try run("hello.wasm").output == "hello\n")
+            #expect(try run("cache", "show").output.contains("modules    1\n"))
+        }
+    }
+
     @Test func programsAreKept() throws {
         try inFolder { (folder, run) throws in
             func isKept(_ arguments: [String]) throws -> Bool {

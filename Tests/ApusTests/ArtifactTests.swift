@@ -283,18 +283,16 @@ import Testing
         for place in 0..<min(end, bytes.count) {
             // Zeros between the sections say nothing.
             if bytes[place] == 0, place % 4 != 0 { continue }
-            for change: UInt8 in [0xFF, 0x01] {
-                changed[place] = bytes[place] ^ change
-                do {
-                    let artifact = try Artifact(ByteStorage(changed), nil, isTrusted: true)
-                    _ = try Module(engine, artifact, since: .now)
-                } catch {
-                    refused += 1
-                }
+            changed[place] = bytes[place] ^ (place % 8 < 4 ? 0xFF : 0x01)
+            do {
+                let artifact = try Artifact(ByteStorage(changed), nil, isTrusted: true)
+                _ = try Module(engine, artifact, since: .now)
+            } catch {
+                refused += 1
             }
             changed[place] = bytes[place]
         }
-        #expect(refused > 500)
+        #expect(refused > 250)
     }
 
     // MARK: Files

@@ -124,4 +124,41 @@ struct InstanceTests {
         for thread in threads { join(thread) }
         #expect(good.total == 160)
     }
+
+    /// Nobody but the call itself has the instance, the store, or the function.
+    @Test(arguments: [Engine.Compiler.baseline, .optimizing, .tiered])
+    func whatACallUsesLivesAsLongAsTheCall(_ compiler: Engine.Compiler) throws {
+        final class Number: Sendable {
+            let number: Int32
+            init(_ number: Int32) { self.number = number }
+        }
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        let engine = Engine(configuration)
+        let module = try Module(
+            engine,
+            text: """
+                (module (import "env" "f" (func $f (result i32))) (memory (export "memory") 1)
+                  (func (export "call") (result i32)
+                    (i32.add (call $f) (i32.load (i32.const 0)))))
+                """)
+        var linker = Linker(engine)
+        linker.define("env", "f") { (caller: Caller) throws -> Int32 in
+            // What had been freed too soon would have been written over by now.
+            let churn = (0..<20).map { [UInt8](repeating: UInt8($0), count: 64 + $0 * 16) }
+            guard let own = caller.store.data as? Number else { return -1 }
+            try caller.memory.store(own.number &+ Int32(churn.count), at: 0)
+            return own.number
+        }
+        let prepared = try linker.prepare(module)
+        for index in Int32(0)..<2000 {
+            let expected = index &* 2 &+ 20
+            let one = try prepared.instantiate(in: Store(engine, data: Number(index)))
+                .function("call", as: (() -> Int32).self)()
+            let other = try linker.instantiate(
+                module, in: Store(engine, data: Number(index)), hostState: nil
+            ).function("call", as: (() -> Int32).self)()
+            #expect(one == expected && other == expected)
+        }
+    }
 }

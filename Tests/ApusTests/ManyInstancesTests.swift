@@ -75,7 +75,7 @@ import Testing
                 try cycle(1000)
                 let memory = residentBytes()
                 let descriptors = Self.descriptorCount()
-                try cycle(20_000)
+                try cycle(6000)
                 #expect(residentBytes() - memory < 1 << 20)
                 #expect(Self.descriptorCount() == descriptors)
             }

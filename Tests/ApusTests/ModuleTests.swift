@@ -76,7 +76,7 @@ struct ModuleTests {
     /// Batches of functions, compiled by any number of threads, give the same code.
     @Test func compilesOnManyThreads() throws {
         var source = TestModule()
-        let count = 3000
+        let count = 900
         for index in 0..<count {
             // Each calls one before and one after it, so that calls cross batches.
             let callee = (index * 7 + 1) % count

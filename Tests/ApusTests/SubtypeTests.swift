@@ -44,7 +44,7 @@ import Testing
     @Test(arguments: compilers) func callsThroughTablesTakeSubtypes(
         compiler: Engine.Compiler
     ) throws {
-        let count = 12
+        let count = 6
         let engine = Self.engine(compiler)
         let store = Store(engine)
         let instance = try Linker(engine).instantiate(

@@ -113,7 +113,7 @@ extension BaselineCompiler {
     }
 
     /// The register a parameter arrives in, if it may stay there.
-    private func arrivalRegister(_ candidate: Candidate, _ available: GeneralSet) -> GPR? {
+    private mutating func arrivalRegister(_ candidate: Candidate, _ available: GeneralSet) -> GPR? {
         let signature = signatures.ofFunction(functionIndex)
         guard candidate.local < UInt32(bitPattern: signature.parameterCount) else { return nil }
         var next = 0

@@ -79,7 +79,7 @@ extension BaselineCompiler {
     }
 
     /// The lowest position from `start` on that owns a general register; `end` if it is not below.
-    private func oldestGeneral(from start: Int, below end: Int) -> Int {
+    private mutating func oldestGeneral(from start: Int, below end: Int) -> Int {
         var oldest = end
         var taken = GeneralSet(
             rawValue: ~freeGeneral.rawValue & ~UInt16(truncatingIfNeeded: homes))

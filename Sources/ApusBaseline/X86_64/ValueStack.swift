@@ -152,7 +152,7 @@ extension BaselineCompiler {
     }
 
     /// The frame slot in which `operand` lies, if it does.
-    func frameAddress(_ operand: Operand) -> Address? {
+    mutating func frameAddress(_ operand: Operand) -> Address? {
         switch operand.kind {
         case .slot: return slotAddress(Int(operand.index))
         case .local:

@@ -38,9 +38,10 @@ public struct InstructionReader: Sendable {
 
     @inline(never)
     private mutating func nextPrefixed(_ prefix: UInt8) -> Operation {
-        let code = Int(truncatingIfNeeded: readIndex())
+        let code = readIndex()
         if position > end { return .end }
-        return Opcodes.opcode(prefix: prefix, code: code)?.operation ?? .unreachable
+        let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
+        return rows[index].operation
     }
 
     // MARK: Bytes

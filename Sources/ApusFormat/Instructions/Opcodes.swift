@@ -63,6 +63,13 @@ public enum Opcodes {
         return row.flatMap { $0.isDefined ? $0 : nil }
     }
 
+    /// What the instruction of `code` after `prefix` does; nil if there is no such instruction.
+    /// Quick, other than its whole row.
+    public static func operation(prefix: UInt8, code: UInt32) -> Operation? {
+        let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
+        return rows[index].isDefined ? rows[index].operation : nil
+    }
+
     private static func row(_ code: Int, _ table: Span<Opcode>) -> Opcode? {
         table.indices.contains(code) ? table[code] : nil
     }

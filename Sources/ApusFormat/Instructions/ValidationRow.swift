@@ -1,6 +1,7 @@
 internal import ApusCollections
 
-/// What decoding and validation ask of the instruction table, at one load.
+/// What decoding, validation and a body's second reading ask of the instruction table, at one
+/// load: a look into that table itself copies it.
 struct ValidationRow: BitwiseCopyable, Sendable {
     let operation: Operation
     /// The bits of the features that must be on; of an instruction that does not exist, all bits.
@@ -24,6 +25,9 @@ struct ValidationRow: BitwiseCopyable, Sendable {
         isFixed = operation.immediates == .none && signature.count > 0
     }
 
+    /// Whether there is such an instruction.
+    var isDefined: Bool { requirements != .max }
+
     /// Whether all that the instruction needs is among `features`.
     @inline(__always)
     func isOn(_ features: FeatureSet) -> Bool { requirements & ~features.rawValue == 0 }
@@ -31,17 +35,25 @@ struct ValidationRow: BitwiseCopyable, Sendable {
     // MARK: Tables
 
     /// The rows of the instructions of one byte, by that byte.
-    static let core = table(prefix: 0)
-    private static let aggregates = table(prefix: 0xFB)
-    private static let miscellaneous = table(prefix: 0xFC)
-    private static let vectors = table(prefix: 0xFD)
+    static let core = table(Opcodes.core.span)
+    private static let aggregates = table(Opcodes.aggregates.span)
+    private static let miscellaneous = table(Opcodes.miscellaneous.span)
+    private static let vectors = table(Opcodes.vectors.span)
     /// Those with the codes from 256 on.
-    private static let moreVectors = table(prefix: 0xFD, from: 256)
-    private static let atomics = table(prefix: 0xFE)
-    private static let none = table(prefix: 0xFF)
+    private static let moreVectors = table(Opcodes.vectors.span, from: 256)
+    private static let atomics = table(Opcodes.atomics.span)
+    private static let none = table(Span())
 
-    private static func table(prefix: UInt8, from first: Int = 0) -> ConstantTable<ValidationRow> {
-        ConstantTable { ValidationRow(Opcodes.opcode(prefix: prefix, code: first + Int($0))) }
+    private static func table(
+        _ opcodes: Span<Opcode>, from first: Int = 0
+    ) -> ConstantTable<ValidationRow> {
+        ConstantTable {
+            let code = first + Int($0)
+            guard opcodes.indices.contains(code), opcodes[code].isDefined else {
+                return ValidationRow(nil)
+            }
+            return ValidationRow(opcodes[code])
+        }
     }
 
     /// Where the row of `code` after `prefix` (0: none) is.

@@ -2,7 +2,7 @@
 extension Builder {
     /// What decides whether `value`, an i32 or i64, is not 0: without comparisons with 0. With
     /// `isInverted`, `value` is not 0 exactly when the result is.
-    public func truth(_ value: Value) -> (value: Value, isInverted: Bool) {
+    public mutating func truth(_ value: Value) -> (value: Value, isInverted: Bool) {
         var value = value
         var isInverted = false
         while true {

@@ -50,7 +50,7 @@ extension Builder {
     }
 
     /// Says so if the result is exact.
-    private func noteNoWrap(_ instruction: inout Instruction) {
+    private mutating func noteNoWrap(_ instruction: inout Instruction) {
         guard instruction.type == .i32 else { return }
         let isExact: Bool =
             switch instruction.operator {
@@ -62,7 +62,7 @@ extension Builder {
         if isExact { instruction.immediate |= WrapFlags.noWrap.rawValue }
     }
 
-    private func computeWidthBeforeTrim(_ instruction: Instruction) -> Int {
+    private mutating func computeWidthBeforeTrim(_ instruction: Instruction) -> Int {
         if instruction.operator == .multiply {
             return width(instruction.first) + width(instruction.second)
         }

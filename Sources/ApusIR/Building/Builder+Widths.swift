@@ -7,13 +7,13 @@ extension Builder {
     func width(_ value: Value) -> Int { Int(widths[value.index]) }
 
     /// The largest number that `value` may be, taken as unsigned.
-    func largest(_ value: Value) -> UInt64 {
+    mutating func largest(_ value: Value) -> UInt64 {
         if let bits = constant(value) { return bits }
         let width = width(value)
         return width >= 64 ? .max : 1 &<< UInt64(width) &- 1
     }
 
-    func computeWidth(_ instruction: Instruction) -> UInt8 {
+    mutating func computeWidth(_ instruction: Instruction) -> UInt8 {
         guard instruction.type.isGeneral else { return 64 }
         let full = instruction.type.bits
         let found: Int =
@@ -38,7 +38,7 @@ extension Builder {
         return UInt8(truncatingIfNeeded: min(found, full))
     }
 
-    private func sum(_ instruction: Instruction) -> Int {
+    private mutating func sum(_ instruction: Instruction) -> Int {
         let (sum, overflow) = largest(instruction.first)
             .addingReportingOverflow(largest(instruction.second))
         return overflow ? 64 : 64 - sum.leadingZeroBitCount
@@ -46,7 +46,7 @@ extension Builder {
 
     /// By how many bits a shift shifts: of one that is not known, what makes the width no smaller
     /// than it can be.
-    private func count(_ instruction: Instruction) -> Int {
+    private mutating func count(_ instruction: Instruction) -> Int {
         guard let bits = constant(instruction.second) else {
             return instruction.operator == .shiftLeft ? 64 : 0
         }

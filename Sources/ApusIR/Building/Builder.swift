@@ -68,7 +68,7 @@ public struct Builder: ~Copyable {
     }
 
     /// The nearest block that every way to `one` and every way to `other` leads through.
-    public func dominator(of one: Block, _ other: Block) -> Block {
+    public mutating func dominator(of one: Block, _ other: Block) -> Block {
         dominators.meet(one, other)
     }
 
@@ -126,7 +126,7 @@ public struct Builder: ~Copyable {
 
     /// The bits of `value` if it is a constant.
     @inline(__always)
-    public func constant(_ value: Value) -> UInt64? { function.constant(value) }
+    public mutating func constant(_ value: Value) -> UInt64? { function.constant(value) }
 
     /// A constant of any type but v128.
     @inline(__always)

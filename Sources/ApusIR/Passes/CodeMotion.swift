@@ -128,7 +128,7 @@ public struct CodeMotion: ~Copyable {
     }
 
     /// How often `block` runs, as far as its place tells.
-    private func frequency(_ block: Block, _ function: borrowing Function) -> UInt32 {
+    private mutating func frequency(_ block: Block, _ function: borrowing Function) -> UInt32 {
         function[block].isCold ? 0 : 1 &+ loops.depth(block)
     }
 

@@ -35,7 +35,7 @@ public struct DeadCode: ~Copyable {
 
     /// Whether the parameters of `block` are not arguments of edges: the function's own, and the
     /// outcomes of calls. They all stay.
-    private func isGiven(_ block: Block, _ function: borrowing Function) -> Bool {
+    private mutating func isGiven(_ block: Block, _ function: borrowing Function) -> Bool {
         if block == .entry { return true }
         guard let way = predecessors.range(block).first else { return false }
         return function[predecessors[way]].carriesOutcome

@@ -38,7 +38,7 @@ extension Allocator {
     }
 
     /// The block before whose state is taken over: the likeliest one that has been walked over.
-    private func template(_ number: Int, _ function: borrowing MachineFunction) -> Int {
+    private mutating func template(_ number: Int, _ function: borrowing MachineFunction) -> Int {
         var best = -1
         for place in predecessorRange(number) {
             let block = Int(predecessors[place])

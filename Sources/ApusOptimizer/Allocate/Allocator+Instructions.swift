@@ -87,7 +87,7 @@ extension Allocator {
 
     /// The place of a use whose value is in the frame and that the instruction can read there,
     /// where all registers are taken: then nobody has to make way. -1 if there is none.
-    private func useInFrame(
+    private mutating func useInFrame(
         _ instruction: MachineInstruction, _ position: UInt32, _ function: inout MachineFunction
     ) -> Int {
         let first = instruction.uses.lowerBound

@@ -335,7 +335,7 @@ struct Allocator: ~Copyable {
 
     /// The register of `occupied` whose value is needed last; values that are in the frame or made
     /// anew in any case go first among nearly equals.
-    func farthest(
+    mutating func farthest(
         _ occupied: RegisterSet, _ function: borrowing MachineFunction,
         _ allocation: borrowing Allocation
     ) -> PhysicalRegister {

@@ -10,7 +10,7 @@ extension FunctionTranslator {
 
     mutating func translateMemoryFill() {
         let memory = reader.readIndex()
-        if isOnNothing {
+        if isOnNothing() {
             if checkStart(stack.count &- 3, memory) { stack.truncate(to: stack.count &- 3) }
             return
         }
@@ -28,7 +28,7 @@ extension FunctionTranslator {
     mutating func translateMemoryCopy() {
         let destination = reader.readIndex()
         let source = reader.readIndex()
-        if isOnNothing {
+        if isOnNothing() {
             if checkStart(stack.count &- 3, destination), checkStart(stack.count &- 2, source) {
                 stack.truncate(to: stack.count &- 3)
             }
@@ -73,7 +73,7 @@ extension FunctionTranslator {
     // MARK: What is written out
 
     /// The length on top of the stack, if the operation is to be written out.
-    private func writtenOutCount() -> UInt64? {
+    private mutating func writtenOutCount() -> UInt64? {
         // The runtime takes the fuel for what it does.
         guard !isFuelMetered, let count = builder.constant(stack.last), count > 0,
             count <= Self.writtenOutLimit
@@ -82,7 +82,9 @@ extension FunctionTranslator {
     }
 
     /// Whether the operation is one on no bytes at all.
-    private var isOnNothing: Bool { !isFuelMetered && builder.constant(stack.last) == 0 }
+    private mutating func isOnNothing() -> Bool {
+        !isFuelMetered && builder.constant(stack.last) == 0
+    }
 
     /// Of an operation on no bytes only an address beyond the end of the memory traps, the one at
     /// `operand` of the stack; false if it always does.

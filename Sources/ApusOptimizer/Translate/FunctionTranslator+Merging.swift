@@ -54,7 +54,7 @@ extension FunctionTranslator {
     }
 
     /// The nearest block that every branch to the label comes through.
-    private func dominator(of frame: TranslationFrame) -> Block {
+    private mutating func dominator(of frame: TranslationFrame) -> Block {
         var dominator = source(of: pending[Int(frame.lastPending)])
         var place = pending[Int(frame.lastPending)].previous
         while place >= 0 {

@@ -189,7 +189,7 @@ import Testing
                 ]
             }
             let before = living()
-            for _ in 0..<100_000 { try replaceable.replace(3, 4) }
+            for _ in 0..<20_000 { try replaceable.replace(3, 4) }
             #expect(living() == before)
             #expect(try guest.call("f1") == 4)
             for _ in 0..<1000 { _ = try Replaceable().guest().call("f1") }

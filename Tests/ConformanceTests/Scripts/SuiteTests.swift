@@ -9,8 +9,8 @@ import Testing
 /// The specification's test suite, on Apus and on what Apus is compared with.
 ///
 /// `Tests/Conformance/suite.txt` lists the scripts with commands that need what Apus does not have
-/// yet. `APUS_SUITE_LIST=1` prints what the list would have to be, `APUS_SUITE_TEXTS=1` which
-/// modules are refused in other words than the suite's.
+/// yet. `APUS_SUITE=all` runs it in all modes, `APUS_SUITE_LIST=1` prints what the list would have
+/// to be, `APUS_SUITE_TEXTS=1` which modules are refused in other words than the suite's.
 @Suite(.enabled(if: WastSuite.folder != nil))
 struct SuiteTests {
     /// Ways to make code that must all give the same results.
@@ -81,9 +81,19 @@ struct SuiteTests {
         }
 
         var testDescription: String { rawValue }
+
+        /// Debug builds check what compilers make after each step, and take their time: they run
+        /// what differs most. `APUS_SUITE=all` is for all of it.
+        static var asked: [Mode] {
+            if WastSuite.isWhole { return allCases }
+            return [
+                .standard, .optimizing, .optimizingAtRandomWithoutAVX, .optimizingCollectingAlways,
+                .tieredAfterOne,
+            ]
+        }
     }
 
-    @Test(arguments: Mode.allCases) func apus(mode: Mode) throws {
+    @Test(arguments: Mode.asked) func apus(mode: Mode) throws {
         let known = try WastSuite.Known()
         let outcome = try WastSuite.run("apus, \(mode)") { name in
             var configuration = mode.configuration

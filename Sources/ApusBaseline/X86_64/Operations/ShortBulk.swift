@@ -28,7 +28,7 @@ extension BaselineCompiler {
 
     /// Whether the address at `place` of the stack, of a memory that needs no checks, leaves room
     /// for what is added to it.
-    private func canWriteOut(_ place: Int, _ memory: Int) -> Bool {
+    private mutating func canWriteOut(_ place: Int, _ memory: Int) -> Bool {
         guard memories[memory].checks == .none else { return false }
         let operand = stack[place]
         return !operand.isConstant || memories[memory].position(operand) < 1 << 30

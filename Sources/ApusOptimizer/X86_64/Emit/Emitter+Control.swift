@@ -23,7 +23,7 @@ extension Emitter {
     }
 
     /// Whether the flags say already what a comparison of `register` with 0 would.
-    private func hasFlags(
+    private mutating func hasFlags(
         of register: GPR, _ instruction: MachineInstruction
     ) -> Bool {
         let flag = FlagCondition(number: instruction.condition)

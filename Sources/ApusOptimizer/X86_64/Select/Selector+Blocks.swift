@@ -205,7 +205,9 @@ extension Selector {
 
     /// The block on the last way back to `header`, if there is one: it stands before the header,
     /// so that the loop goes round with one jump.
-    private func backEdgeBlock(to header: Block, _ function: borrowing Function) -> UInt32 {
+    private mutating func backEdgeBlock(
+        to header: Block, _ function: borrowing Function
+    ) -> UInt32 {
         let range = predecessors.range(header)
         guard let last = range.last else { return MachineBlock.noBlock }
         let edge = predecessors[last]

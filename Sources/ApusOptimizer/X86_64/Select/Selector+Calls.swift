@@ -191,7 +191,7 @@ extension Selector {
         var bytes: Int32 = 0
     }
 
-    private func resultPlaces(
+    private mutating func resultPlaces(
         _ call: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) -> CallResults {
         if instruction.operator.plainCall != nil {
@@ -205,7 +205,7 @@ extension Selector {
     }
 
     /// Where results are, which are the values at these places in the order.
-    private func resultPlaces(
+    private mutating func resultPlaces(
         in places: Range<Int>, _ function: borrowing Function
     ) -> CallResults {
         var results = CallResults()

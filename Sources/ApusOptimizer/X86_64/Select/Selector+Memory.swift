@@ -35,7 +35,7 @@ extension Selector {
     }
 
     /// Without a constant that is added to `value` and fits the displacement.
-    private func foldOffset(
+    private mutating func foldOffset(
         _ value: Value, _ displacement: inout Int64, _ function: borrowing Function
     ) -> Value {
         let instruction = function[value]
@@ -59,7 +59,7 @@ extension Selector {
     }
 
     /// Without a multiplication by 2, 4 or 8.
-    private func foldScale(
+    private mutating func foldScale(
         _ value: Value, _ scale: inout UInt8, _ function: borrowing Function
     ) -> Value {
         let instruction = function[value]
@@ -75,12 +75,12 @@ extension Selector {
 
     /// Whether `value` is a load that the instruction at hand, its only user, may do itself:
     /// nothing in between has effects.
-    func canFoldLoad(_ value: Value, _ function: borrowing Function) -> Bool {
+    mutating func canFoldLoad(_ value: Value, _ function: borrowing Function) -> Bool {
         function.type(value) != .v128 && isFoldable(value, function)
     }
 
     /// The same of a load of any type and of this width; one of a vector need not be aligned.
-    func isFoldable(
+    mutating func isFoldable(
         _ value: Value, _ function: borrowing Function, width: AccessWidth = .full
     ) -> Bool {
         let value = resolve(value)
@@ -107,7 +107,7 @@ extension Selector {
     }
 
     /// Whether a float operand can be read from memory: a constant, or a load.
-    func isFloatMemory(_ value: Value, _ function: borrowing Function) -> Bool {
+    mutating func isFloatMemory(_ value: Value, _ function: borrowing Function) -> Bool {
         let value = resolve(value)
         if function[value].operator == .constant { return function[value].bits != 0 }
         return canFoldLoad(value, function)
@@ -270,7 +270,7 @@ extension Selector {
         }
     }
 
-    private func isSamePlace(
+    private mutating func isSamePlace(
         _ value: Value, _ store: ApusIR.Instruction, _ function: borrowing Function
     ) -> Bool {
         guard canFoldLoad(value, function) else { return false }

@@ -12,7 +12,7 @@ extension Selector {
 
     /// What the WebAssembly instruction does that the immediate names.
     static func operation(_ instruction: ApusIR.Instruction) -> ApusFormat.Operation? {
-        Opcodes.opcode(prefix: 0xFD, code: Int(instruction.immediate))?.operation
+        Opcodes.operation(prefix: 0xFD, code: UInt32(instruction.immediate))
     }
 
     mutating func lowerVector(
@@ -307,7 +307,9 @@ extension Selector {
     }
 
     /// Whether `value` is seen to be at most `limit`.
-    private func isBelow(_ limit: Int64, _ value: Value, _ function: borrowing Function) -> Bool {
+    private mutating func isBelow(
+        _ limit: Int64, _ value: Value, _ function: borrowing Function
+    ) -> Bool {
         let instruction = function[resolve(value)]
         guard instruction.operator == .and else { return false }
         guard let mask = constant(instruction.second, function) else { return false }
@@ -345,7 +347,7 @@ extension Selector {
 
     /// Whether a vector operand can be read from memory: a constant, or a load if instructions
     /// take unaligned operands.
-    func isVectorMemory(_ value: Value, _ function: borrowing Function) -> Bool {
+    mutating func isVectorMemory(_ value: Value, _ function: borrowing Function) -> Bool {
         let value = resolve(value)
         let instruction = function[value]
         if instruction.operator == .vectorConstant {

@@ -203,7 +203,7 @@ struct Selector: ~Copyable {
 
     /// The bits of `value` if it is a constant, sign-extended from its type: that of `value`, since
     /// what shares its register may be narrower, and then has zeroes above, or wider.
-    func constant(_ value: Value, _ function: borrowing Function) -> Int64? {
+    mutating func constant(_ value: Value, _ function: borrowing Function) -> Int64? {
         let instruction = function[resolve(value)]
         guard instruction.operator == .constant else { return nil }
         if function.type(value) == .i32 {
@@ -214,12 +214,12 @@ struct Selector: ~Copyable {
     }
 
     /// A constant that an instruction can hold.
-    func immediate(_ value: Value, _ function: borrowing Function) -> Int32? {
+    mutating func immediate(_ value: Value, _ function: borrowing Function) -> Int32? {
         constant(value, function).flatMap { Int32(exactly: $0) }
     }
 
     /// Whether `value` is made in the block at hand by `operator` and used only once.
-    func isSingle(
+    mutating func isSingle(
         _ value: Value, _ operator: Operator, _ function: borrowing Function
     ) -> Bool {
         let value = resolve(value)
