@@ -46,6 +46,24 @@ public struct WASI: Sendable {
     /// Nothing is granted.
     public init() {}
 
+    /// Whether guests may have to wait for descriptors that they are given.
+    var mayWait: Bool {
+        if case .inherit = standardInput { return true }
+        return !sockets.isEmpty || !streams.isEmpty
+    }
+
+    /// Outputs that are read as they come.
+    private var streams: [StreamedOutput] {
+        [standardOutput, standardError].compactMap { output in
+            if case .stream(let stream) = output { stream } else { nil }
+        }
+    }
+
+    /// Nothing more comes of a guest that was run.
+    func finishStreams() {
+        for stream in streams { stream.finish() }
+    }
+
     /// The command line; the first is the program's own name. Of `argumentBytes`, what is not
     /// UTF-8 reads as U+FFFD.
     public var arguments: [String] {
@@ -90,6 +108,8 @@ public struct WASI: Sendable {
         case capture(CapturedOutput)
         /// Called with each piece, of at most 1 MiB. It must not call into the guest.
         case handler(@Sendable ([UInt8]) -> Void)
+        /// It is read as it comes, piece by piece. A guest that is too far ahead waits.
+        case stream(StreamedOutput)
     }
 
     /// What a guest may do with a directory.
