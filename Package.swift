@@ -115,14 +115,6 @@ let package = Package(
                     "SwiftSyntaxMacros", "SwiftCompilerPlugin",
                 ].map { product($0, of: "swift-syntax", if: "Macros") },
                 swiftSettings: house),
-            .testTarget(
-                name: "ApusMacrosTests",
-                dependencies: ["Apus", "ApusMacros", "ApusMacroPlugin"]
-                    + [
-                        "SwiftSyntaxMacros", "SwiftSyntaxMacroExpansion",
-                        "SwiftSyntaxMacrosGenericTestSupport",
-                    ].map { product($0, of: "swift-syntax", if: "Macros") },
-                swiftSettings: house),
         ],
         // Floor 9: what guests do, told to logs, metrics and traces.
         [
@@ -134,18 +126,7 @@ let package = Package(
                     product("CoreMetrics", of: "swift-metrics", if: "Observability"),
                     product("Tracing", of: "swift-distributed-tracing", if: "Observability"),
                 ],
-                swiftSettings: house),
-            .testTarget(
-                name: "ApusObservabilityTests",
-                dependencies: [
-                    "Apus", "ApusSandbox", "ApusObservability",
-                    product("Logging", of: "swift-log", if: "Observability"),
-                    product("InMemoryLogging", of: "swift-log", if: "Observability"),
-                    product("MetricsTestKit", of: "swift-metrics", if: "Observability"),
-                    product(
-                        "InMemoryTracing", of: "swift-distributed-tracing", if: "Observability"),
-                ],
-                swiftSettings: house),
+                swiftSettings: house)
         ],
         // Also floor 8: the command.
         [

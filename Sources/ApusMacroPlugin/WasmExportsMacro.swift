@@ -1,12 +1,12 @@
 #if Macros
     internal import SwiftDiagnostics
-    public import SwiftSyntax
+    internal import SwiftSyntax
     internal import SwiftSyntaxBuilder
-    public import SwiftSyntaxMacros
+    internal import SwiftSyntaxMacros
 
     /// Makes a client of a protocol.
-    public struct WasmExportsMacro: PeerMacro {
-        public static func expansion(
+    struct WasmExportsMacro: PeerMacro {
+        static func expansion(
             of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol,
             in context: some MacroExpansionContext
         ) -> [DeclSyntax] {

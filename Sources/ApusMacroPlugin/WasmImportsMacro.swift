@@ -1,12 +1,12 @@
 #if Macros
     internal import SwiftDiagnostics
-    public import SwiftSyntax
+    internal import SwiftSyntax
     internal import SwiftSyntaxBuilder
-    public import SwiftSyntaxMacros
+    internal import SwiftSyntaxMacros
 
     /// Makes functions of the host of a type's methods.
-    public struct WasmImportsMacro: MemberMacro {
-        public static func expansion(
+    struct WasmImportsMacro: MemberMacro {
+        static func expansion(
             of node: AttributeSyntax, providingMembersOf declaration: some DeclGroupSyntax,
             conformingTo protocols: [TypeSyntax], in context: some MacroExpansionContext
         ) -> [DeclSyntax] {

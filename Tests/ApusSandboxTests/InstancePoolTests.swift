@@ -21,26 +21,36 @@ struct InstancePoolTests {
         return InstancePool(try Linker(engine).prepare(Module(engine, text: Self.guest)))
     }
 
+    private final class Present: Sendable {
+        private let counts = Mutex((now: 0, most: 0))
+
+        var most: Int { counts.withLock { $0.most } }
+
+        func enter() { counts.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) } }
+
+        func leave() { counts.withLock { $0.now -= 1 } }
+    }
+
     /// Many more than there are slots wait, and each gets an instance that nobody has touched.
     @Test func whoFindsNoRoomWaits() async throws {
         let pool = try pool(3)
         #expect(pool.count == 3)
-        let present = Mutex((now: 0, most: 0))
+        let present = Present()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<60 {
                 group.addTask {
                     try await pool.withInstance { instance in
-                        present.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                        present.enter()
                         await Task.yield()
                         let touch = try instance.function("touch", as: (() -> Int32).self)
                         #expect(try await touch.callAsync() == 1)
-                        present.withLock { $0.now -= 1 }
+                        present.leave()
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(present.withLock { $0.most } <= 3)
+        #expect(present.most <= 3)
     }
 
     /// A failed call gives its slot back.

@@ -36,7 +36,8 @@ final class Plugin {
             print("reloaded")
         } catch {
             // What is there works; what came is not better by being newer.
-            print("not reloaded: \(error)")
+            print("not reloaded")
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
         }
         version = found
     }

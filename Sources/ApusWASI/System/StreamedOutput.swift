@@ -5,7 +5,7 @@ internal import Synchronization
 /// for await piece in output { print(String(decoding: piece, as: UTF8.self)) }
 /// ```
 /// It ends when the program has ended (`WASI.run`), when all that belongs to the guest has gone, or
-/// when it is finished. One task reads it.
+/// when it is finished. One task reads it: of two, the later one does.
 ///
 /// A guest that is too many bytes ahead of who reads waits for room: without a thread if it was
 /// called asynchronously, else on its thread, so that somebody else has to read. Once nobody reads
@@ -24,7 +24,7 @@ public final class StreamedOutput: AsyncSequence, Sendable {
     }
 
     /// Lets a guest be at most `byteLimit` bytes ahead: 64 KiB if nothing else is said.
-    public init(byteLimit: Int = 64 << 10) { self.byteLimit = max(byteLimit, 1) }
+    public init(byteLimit: Int = 64 << 10) { self.byteLimit = Swift.max(byteLimit, 1) }
 
     /// Nothing more is read, or comes. What was written before can still be read.
     public func finish() {
@@ -51,16 +51,20 @@ public final class StreamedOutput: AsyncSequence, Sendable {
     private nonisolated(nonsending) func next() async -> [UInt8]? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                var earlier: CheckedContinuation<[UInt8]?, Never>?
                 let piece: [UInt8]?? = state.withLock { state in
                     if !state.bytes.isEmpty {
                         defer { state.bytes = [] }
                         return .some(state.bytes)
                     }
                     if state.isFinished { return .some(nil) }
+                    earlier = state.reader.take()
                     state.reader = continuation
                     return nil
                 }
                 if let piece { continuation.resume(returning: piece) }
+                // Of two tasks that read, the first one reads no more.
+                earlier?.resume(returning: nil)
             }
         } onCancel: {
             finish()
@@ -103,7 +107,7 @@ public final class StreamedOutput: AsyncSequence, Sendable {
         var count: Int?
         let reader = state.withLock { state -> (CheckedContinuation<[UInt8]?, Never>, [UInt8])? in
             if state.isFinished { return nil }
-            let taken = min(piece.count, byteLimit - state.bytes.count)
+            let taken = Swift.min(piece.count, byteLimit - state.bytes.count)
             count = taken
             unsafe state.bytes.append(contentsOf: piece.prefix(taken))
             guard taken > 0, let reader = state.reader.take() else { return nil }
