@@ -77,6 +77,7 @@ let package = Package(
         // Also floor 3: how both compilers do vector instructions.
         module("ApusVectors", on: "ApusFormat", "ApusAssembler"),
         // Floor 4: compilers and runtime meet only through ApusABI.
+        module("ApusTrampolines", on: "ApusFormat", "ApusABI", "ApusAssembler"),
         module(
             "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors",
             "ApusCollections",
@@ -88,8 +89,8 @@ let package = Package(
         module("ApusRuntime", on: "ApusFormat", "ApusABI", "ApusCollections", "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(
-            "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusBaseline",
-            "ApusOptimizer", "ApusRuntime", "ApusCollections",
+            "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusTrampolines",
+            "ApusBaseline", "ApusOptimizer", "ApusRuntime", "ApusCollections",
             testsOn: ["CApusHost"]),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [

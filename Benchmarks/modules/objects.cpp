@@ -32,12 +32,18 @@ struct Shape {
 struct Square : Shape {
     int side;
     explicit Square(int s) : side(s) {}
-    __attribute__((noinline)) int area(int scale) const override { Scope s; return side * side * scale; }
+    __attribute__((noinline)) int area(int scale) const override {
+        Scope s;
+        return side * side * scale;
+    }
 };
 struct Circle : Shape {
     int radius;
     explicit Circle(int r) : radius(r) {}
-    __attribute__((noinline)) int area(int scale) const override { Scope s; return 3 * radius * radius * scale; }
+    __attribute__((noinline)) int area(int scale) const override {
+        Scope s;
+        return 3 * radius * radius * scale;
+    }
 };
 
 inline void *operator new(decltype(sizeof 0), void *at) noexcept { return at; }

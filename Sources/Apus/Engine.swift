@@ -129,7 +129,7 @@ public final class Engine: Sendable {
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
-                    trampolines: BaselineTrampolines(isFuelMetered: configuration.isFuelMetered),
+                    trampolines: EngineTrampolines(isFuelMetered: configuration.isFuelMetered),
                     allocator: configuration.allocator.make(runtime), configuration: runtime,
                     onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error },
                     exceptionOfError: { ($0 as? WasmException)?.thrown }))

@@ -25,7 +25,7 @@ public enum ArgumentLayout: Hashable, Sendable {
     /// Offset of each parameter from the first cell.
     public func parameterOffsets(_ type: FunctionType) -> [Int32] {
         switch self {
-        case .cells: CallingConvention.cellOffsets(type.parameters)
+        case .cells: Self.cellOffsets(type.parameters)
         case .packed: Self.packedOffsets(type.parameters).offsets
         }
     }
@@ -35,10 +35,24 @@ public enum ArgumentLayout: Hashable, Sendable {
         switch self {
         case .cells:
             max(
-                CallingConvention.cellBytes(type.parameters),
-                CallingConvention.cellBytes(type.results))
+                Self.cellBytes(type.parameters),
+                Self.cellBytes(type.results))
         case .packed: Self.packedOffsets(type.parameters).end
         }
+    }
+
+    /// Offset of each value in cells, in order.
+    public static func cellOffsets(_ types: [ValueType]) -> [Int32] {
+        var next: Int32 = 0
+        return types.map { type in
+            defer { next += type == .v128 ? 16 : 8 }
+            return next
+        }
+    }
+
+    /// Bytes of the cells for values of `types`.
+    public static func cellBytes(_ types: [ValueType]) -> Int32 {
+        types.reduce(0) { $0 + ($1 == .v128 ? 16 : 8) }
     }
 
     private static func isNumber(_ type: ValueType) -> Bool {

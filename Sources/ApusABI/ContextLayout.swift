@@ -125,7 +125,7 @@ public enum StoreField {
 /// Offsets within `apus_exception`.
 public enum ExceptionField {
     /// Of the first of the values that it carries, which lie one after the other as
-    /// `CallingConvention.cellOffsets` says.
+    /// `ArgumentLayout.cellOffsets` says.
     public static var values: Int32 { Int32(unsafe MemoryLayout<apus_exception>.size) }
 }
 

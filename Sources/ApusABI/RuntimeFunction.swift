@@ -1,10 +1,10 @@
 /// The functions of the runtime that compiled code calls: one row per function.
 ///
-/// Compiled code puts the row's number into eax, the arguments into the C argument registers from
-/// rsi on, and calls the context's `runtime_call` stub. The stub passes the context as the first
-/// argument, records where wasm was left, aligns the stack, calls, and afterwards leaves wasm
-/// if the store has a pending trap. All arguments and results are 64-bit; an i32 is zero-extended.
-/// Every allocatable register except rbx, r12, r13, r14, r15 and rbp may be changed.
+/// Compiled code calls the context's `runtime_call` stub with the row's number and the arguments in
+/// registers (`RuntimeCall`). The stub passes the context as the first argument, records where wasm
+/// was left, aligns the stack, calls, and afterwards leaves wasm if the store has a pending trap.
+/// All arguments and results are 64-bit; an i32 is zero-extended. Registers that wasm functions do
+/// not keep may be changed.
 public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (memory, delta pages) → old size in pages or -1 (as the memory's index type)
     case memoryGrow
@@ -88,16 +88,6 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
         case .memoryCopy, .tableCopy, .memoryWait32, .memoryWait64, .arrayCopy, .arrayInitData,
             .arrayInitElements:
             5
-        }
-    }
-
-    public var hasResult: Bool {
-        switch self {
-        case .memoryGrow, .memorySize, .tableGrow, .memoryWait32, .memoryWait64, .memoryNotify,
-            .exceptionMake, .objectNew, .arrayNew, .arrayNewFilled, .arrayNewVectors,
-            .arrayNewData, .arrayNewElements, .functionCompile, .heat:
-            true
-        default: false
         }
     }
 }

@@ -7,7 +7,8 @@ internal import ApusCollections
 public import ApusFormat
 internal import ApusVectors
 
-/// The single-pass compiler: wasm instructions to x86-64, one after the other.
+/// The single-pass compiler: wasm instructions to machine code, one after the other. What it knows
+/// of the processor is in a folder of that (`Target`).
 ///
 /// It keeps an abstract operand stack, so constants and local reads cost nothing until used. The
 /// most used locals of a function live in registers all through it, chosen by the weights that
@@ -43,7 +44,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var functionIndex = 0
 
     // The abstract machine.
-    var stack = Arena<Operand>(capacity: 256)
+    var stack = ValueStack()
     var frames = Arena<ControlFrame>(capacity: 64)
     var reachable = true
     /// Index of the next control record to be opened.
@@ -52,25 +53,24 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     // Registers and frame.
     /// Of each local that the function uses.
     var locals = Arena<LocalHome>(capacity: 64)
-    /// Displacement from rbp of the frame slot of each of them.
+    /// Displacement from the frame pointer of the frame slot of each of them.
     var localSlots = Arena<Int32>(capacity: 64)
     /// Which local lives in a register, for registers in `homes`.
-    var residents = Arena<UInt32>(capacity: 32)
-    var owners = OwnerTable()
-    var freeGeneral: GeneralSet = []
-    var freeFloat: FloatSet = []
-    /// Registers that are somebody's home: bits 0 to 15 general, 16 to 31 vector.
-    var homes: UInt32 = 0
+    var residents = Arena<UInt32>(capacity: RegisterSet.numberCount)
+    var assignment = HomeAssignment()
+    /// Registers that are somebody's home.
+    var homes: RegisterSet = []
     /// Those of them that calls destroy.
-    var volatileHomes: UInt32 = 0
-    var homeState = HomeState(valid: 0, dirty: 0)
-    /// Register that holds the base of memory 0, `LocalHome.none` if none does.
-    var memoryBaseHome = LocalHome.none
-    var savedRegisters: GeneralSet = []
+    var volatileHomes: RegisterSet = []
+    var homeState = HomeState(valid: [], dirty: [])
+    /// Register that holds the base of memory 0, if one does.
+    var memoryBaseHome = PhysicalRegister.none
+    /// Registers that callers expect to be kept, and that are in use.
+    var savedRegisters: RegisterSet = []
     var frameBytes: Int32 = 0
     /// Bytes of the frame that a local or an operand takes.
     var slotBytes: Int32 = 8
-    /// Displacement from rbp of the slot of stack position 0; further ones lie below.
+    /// Likewise of the slot of stack position 0; further ones lie below.
     var stackBase: Int32 = 0
     /// Values of the vector constants on the stack.
     var vectorConstants = Arena<VectorConstant>(capacity: 16)
@@ -107,9 +107,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         aggregates = environment.aggregates
         processor = environment.processor
         vectorOptions = VectorOptions(
-            avx: processor.contains(.avx), avx2: processor.contains(.avx2),
-            fma: processor.contains(.fma), avx512: processor.contains(.avx512),
-            isDeterministic: environment.isRelaxedSIMDDeterministic)
+            processor, isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         usesTable = environment.linkage.usesTable
@@ -120,7 +118,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         for type in environment.module.memories {
             memories.append(MemoryTraits(type, in: environment))
         }
-        residents.append(repeating: 0, count: 32)
+        residents.append(repeating: 0, count: RegisterSet.numberCount)
     }
 
     public mutating func compile(
@@ -153,8 +151,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         swap(&code, &batch.code)
         swap(&sites, &batch.sites)
         swap(&relocations, &batch.relocations)
-        code.useAVX = vectorOptions.contains(.avx)
-        code.useAVX512 = vectorOptions.contains(.avx512)
+        chooseEncodings()
         code.resetLabels()
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
@@ -164,7 +161,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         coldFrames.removeAll()
         coldOperands.removeAll()
         stack.removeAll()
-        owners.reset()
         frames.removeAll()
         coldTraps.removeAll()
         coldAllocations.removeAll()
@@ -226,7 +222,7 @@ extension BaselineCompiler {
     private static var watchInterval: Int { 1024 }
 }
 
-/// A trap whose `ud2` lies out of line, after the function's code.
+/// A trap whose code lies out of line, after the function's.
 struct ColdTrap: BitwiseCopyable {
     var label: Label
     var bodyOffset: UInt32

@@ -40,29 +40,6 @@ struct ControlFrame: BitwiseCopyable {
 
     /// How many values a branch to this frame carries.
     @inline(__always) var labelArity: Int32 { kind == .loop ? parameterCount : resultCount }
-    @inline(__always) var labelTypesStart: Int32 { kind == .loop ? parameterStart : resultStart }
     /// A single result travels in a register; everything else in frame slots.
     @inline(__always) var passesInRegister: Bool { kind != .loop && resultCount == 1 }
-}
-
-/// Facts about the registers locals live in, one bit each.
-struct HomeState: BitwiseCopyable {
-    /// The register holds the local's value.
-    var valid: UInt32
-    /// The register is newer than the frame slot.
-    var dirty: UInt32
-}
-
-/// Where a local lives.
-struct LocalHome: BitwiseCopyable {
-    /// A register number: 0 to 15 general, 16 to 31 vector; `none` if it lives in its frame slot.
-    var register: UInt8
-    var type: ValueClass
-
-    static var none: UInt8 { 0xFF }
-
-    @inline(__always) var inRegister: Bool { register != Self.none }
-    @inline(__always) var general: GPR { GPR(lowBits: register) }
-    @inline(__always) var float: XMM { XMM(lowBits: register) }
-    @inline(__always) var bit: UInt32 { 1 &<< UInt32(register & 31) }
 }

@@ -1,4 +1,3 @@
-internal import ApusAssembler
 internal import ApusFormat
 
 /// The class of a value as code generation sees it.
@@ -31,9 +30,6 @@ enum ValueClass: UInt8, BitwiseCopyable {
     @inline(__always) var isInVector: Bool { self == .f32 || self == .f64 || self == .v128 }
     /// Bytes of the stack that an argument or result of this class takes.
     @inline(__always) var stackBytes: Int32 { self == .v128 ? 16 : 8 }
-    /// Width of a general register that holds such a value.
-    @inline(__always) var width: Width { self == .i32 ? .w32 : .w64 }
-    @inline(__always) var floatWidth: FloatWidth { self == .f32 ? .f32 : .f64 }
 }
 
 /// Where a value of the operand stack is while code is generated.
@@ -43,7 +39,7 @@ struct Operand: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         /// `bits` is the value; of a vector, its place in `vectorConstants`.
         case constant
-        /// In `general` or `float`, a temporary that this operand owns.
+        /// In `register`, a temporary that this operand owns.
         case register
         /// The present value of local `index`.
         case local
@@ -53,49 +49,31 @@ struct Operand: BitwiseCopyable {
 
     var kind: Kind
     var type: ValueClass
-    var general: GPR
-    var float: XMM
+    var register: PhysicalRegister
     var index: UInt32
     var bits: UInt64
 
     @inline(__always)
     static func constant(_ type: ValueClass, _ bits: UInt64) -> Operand {
-        Operand(kind: .constant, type: type, general: .rax, float: .xmm0, index: 0, bits: bits)
+        Operand(kind: .constant, type: type, register: .none, index: 0, bits: bits)
     }
 
     @inline(__always)
-    static func register(_ type: ValueClass, _ register: GPR) -> Operand {
-        Operand(kind: .register, type: type, general: register, float: .xmm0, index: 0, bits: 0)
-    }
-
-    @inline(__always)
-    static func register(_ type: ValueClass, _ register: XMM) -> Operand {
-        Operand(kind: .register, type: type, general: .rax, float: register, index: 0, bits: 0)
+    static func register(_ type: ValueClass, _ register: PhysicalRegister) -> Operand {
+        Operand(kind: .register, type: type, register: register, index: 0, bits: 0)
     }
 
     @inline(__always)
     static func local(_ type: ValueClass, _ index: UInt32) -> Operand {
-        Operand(kind: .local, type: type, general: .rax, float: .xmm0, index: index, bits: 0)
+        Operand(kind: .local, type: type, register: .none, index: index, bits: 0)
     }
 
     @inline(__always)
     static func slot(_ type: ValueClass, _ position: Int) -> Operand {
         Operand(
-            kind: .slot, type: type, general: .rax, float: .xmm0,
+            kind: .slot, type: type, register: .none,
             index: UInt32(truncatingIfNeeded: position), bits: 0)
     }
 
     @inline(__always) var isConstant: Bool { kind == .constant }
-    /// The bits of a constant as what a store of its width can carry, if they fit.
-    @inline(__always) var storeImmediate: Int32? {
-        if type == .i32 || type == .f32 { return Int32(truncatingIfNeeded: bits) }
-        if type == .v128 { return nil }
-        return Int32(exactly: Int64(bitPattern: bits))
-    }
-    /// A constant as a sign-extended 32-bit immediate of an instruction of its width, if it fits.
-    @inline(__always) var immediate: Int32? {
-        guard kind == .constant else { return nil }
-        if type == .i32 { return Int32(truncatingIfNeeded: bits) }
-        return Int32(exactly: Int64(bitPattern: bits))
-    }
 }

@@ -1,5 +1,4 @@
 internal import ApusABI
-internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
 internal import ApusVectors
@@ -9,7 +8,7 @@ struct CodeGenerator: ~Copyable {
     var selector: Selector
     /// The registers there are.
     let file: RegisterFile
-    var allocator: Allocator
+    var allocator: RegisterAllocator
     var allocation = Allocation()
     var sinking = SpillSinking()
     var frameSlots = FrameSlots()
@@ -39,13 +38,10 @@ struct CodeGenerator: ~Copyable {
         watch: CompilationWatch = CompilationWatch()
     ) {
         self.watch = watch
-        let options = VectorOptions(
-            avx: processor.contains(.avx), avx2: processor.contains(.avx2),
-            fma: processor.contains(.fma), avx512: processor.contains(.avx512),
-            isDeterministic: isRelaxedSIMDDeterministic)
+        let options = VectorOptions(processor, isDeterministic: isRelaxedSIMDDeterministic)
         selector = Selector(options, keepsTrapOrder: isFuelMetered)
-        file = isFuelMetered ? .meteredX86_64 : .x86_64
-        allocator = Allocator(file, .x86_64)
+        file = HostTarget.registers(isFuelMetered: isFuelMetered)
+        allocator = RegisterAllocator(file, HostTarget.scratch)
         emitter = Emitter(
             options, calleeSaved: file.calleeSaved, usesTable: usesTable)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }

@@ -20,7 +20,7 @@ extension OptimizingCompiler {
         case .ir: return translator.builder.function.text(offsets: true)
         case .machine:
             guard generator.prepare(translator.builder.function, as: index) else { return nil }
-            return generator.selector.machine.text(generator.allocation)
+            return generator.selector.machine.text(generator.allocation, for: HostTarget.self)
         }
     }
 }

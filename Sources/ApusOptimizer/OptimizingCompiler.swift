@@ -1,5 +1,4 @@
 public import ApusABI
-internal import ApusAssembler
 internal import ApusCollections
 public import ApusFormat
 internal import ApusIR
@@ -17,10 +16,9 @@ public struct OptimizingCompiler: ~Copyable {
     /// What it has spent on its phases, if the environment asked for that.
     public var phases: CompilationPhases { generator.phases }
 
-    /// Whether this compiler can write code for `processor`: it takes for granted what the first
-    /// processors with AVX2 brought, but for vectors, which it does without that too.
+    /// Whether this compiler can write code for `processor`.
     public static func supports(_ processor: ProcessorFeatures) -> Bool {
-        processor.isSuperset(of: [.popcnt, .lzcnt, .bmi1, .bmi2])
+        HostTarget.supports(processor)
     }
 
     public init(_ environment: ModuleEnvironment) {

@@ -32,7 +32,7 @@ struct HostSignalTests {
         return try linker.instantiate(Module(engine, text: text), in: Store(engine))
     }
 
-    private static func call(_ instance: Instance, _ name: String) -> Trap.Code? {
+    private static func call(_ instance: Instance, _ name: String) -> TrapCode? {
         trap { try instance.function(name, as: (() -> Void).self)() }?.code
     }
 

@@ -17,28 +17,24 @@ struct CodeFilter {
 
     private mutating func run() {
         while place < text.count {
-            if starts("//") {
+            switch text[place] {
+            case UInt8(ascii: "/") where starts("//"):
                 while place < text.count, text[place] != UInt8(ascii: "\n") { blank() }
-            } else if starts("/*") {
-                blankUntil("*/")
-            } else if starts("\"\"\"") {
-                blankUntil("\"\"\"")
-            } else if starts("#\"") {
-                blankUntil("\"#")
-            } else if starts("\"") {
-                blankString()
-            } else {
+            case UInt8(ascii: "/") where starts("/*"): blankUntil("*/")
+            case UInt8(ascii: "\"") where starts("\"\"\""): blankUntil("\"\"\"")
+            case UInt8(ascii: "#") where starts("#\""): blankUntil("\"#")
+            case UInt8(ascii: "\""): blankString()
+            default:
                 output.append(text[place])
                 place += 1
             }
         }
     }
 
-    private func starts(_ word: StaticString, at offset: Int = 0) -> Bool {
-        let count = word.utf8CodeUnitCount
-        guard place + offset + count <= text.count else { return false }
-        let bytes = Array(word.description.utf8)
-        return text[(place + offset)..<(place + offset + count)].elementsEqual(bytes)
+    /// Whether `word`, which is not empty, comes next. Nearly always its first byte says no.
+    private func starts(_ word: String) -> Bool {
+        guard place < text.count, text[place] == word.utf8.first else { return false }
+        return text[place...].starts(with: word.utf8)
     }
 
     private mutating func blank() {
@@ -46,10 +42,10 @@ struct CodeFilter {
         place += 1
     }
 
-    private mutating func blankUntil(_ end: StaticString) {
-        for _ in 0..<end.utf8CodeUnitCount where place < text.count { blank() }
+    private mutating func blankUntil(_ end: String) {
+        for _ in 0..<end.utf8.count where place < text.count { blank() }
         while place < text.count, !starts(end) { blank() }
-        for _ in 0..<end.utf8CodeUnitCount where place < text.count { blank() }
+        for _ in 0..<end.utf8.count where place < text.count { blank() }
     }
 
     /// A literal on one line; an interpolation in it is blanked with it.

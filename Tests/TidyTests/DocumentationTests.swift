@@ -27,6 +27,7 @@ import Testing
     private static func undocumented(_ file: SourceFile) -> [String] {
         var missing: [String] = []
         for (number, line) in file.code.enumerated() {
+            guard line.mentions("public ") else { continue }
             let declaration = line.trimmingPrefix(/\s*(@\w+(\([^)]*\))?\s+)*/)
             guard declaration.hasPrefix("public "), !declaration.contains(/^public\s+import\b/),
                 !declaration.contains(selfEvident), !isDocumented(file, number)

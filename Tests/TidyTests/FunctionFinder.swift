@@ -12,9 +12,9 @@ enum FunctionFinder {
     static func functions(in file: SourceFile) -> [FunctionExtent] {
         var found: [FunctionExtent] = []
         for (number, line) in file.code.enumerated() {
-            guard let match = line.firstMatch(of: /\b(func\s+[^\s(<]+|init[?!]?[(<])/) else {
-                continue
-            }
+            guard line.mentions("func") || line.mentions("init"),
+                let match = line.firstMatch(of: /\b(func\s+[^\s(<]+|init[?!]?[(<])/)
+            else { continue }
             let indentation = line.prefix { $0 == " " }
             // The end is the first line that closes at the indentation of the beginning.
             guard let open = file.code[number...].firstIndex(where: { $0.hasSuffix("{") }),
@@ -22,7 +22,7 @@ enum FunctionFinder {
                 let close = file.code[open...].dropFirst().firstIndex(of: indentation + "}")
             else { continue }
             let counted = file.code[number...close].count {
-                $0.wholeMatch(of: /\s*case .*:\s*\S.*/) == nil
+                !$0.mentions("case ") || $0.wholeMatch(of: /\s*case .*:\s*\S.*/) == nil
             }
             found.append(
                 FunctionExtent(name: String(match.output.0), start: number + 1, lines: counted))

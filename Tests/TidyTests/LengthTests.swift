@@ -18,7 +18,9 @@ import Testing
         Ratchet.check("columns", texts) { file in
             let isDocument = file.path.hasSuffix(".md")
             return file.lines.enumerated().filter { _, line in
-                line.count > columns && !(isDocument && line.hasPrefix("|"))
+                // Bytes are counted sooner than characters, and are no fewer.
+                line.utf8.count > columns && line.count > columns
+                    && !(isDocument && line.hasPrefix("|"))
             }.map { "\($0 + 1): \($1.count) columns" }
         }
     }

@@ -55,6 +55,28 @@ enum SourceTree {
     }
 }
 
+extension String {
+    /// Whether `word` is in it, found out much sooner than whether an expression matches.
+    func mentions(_ word: StaticString) -> Bool {
+        var text = self
+        return text.withUTF8 { bytes in
+            guard var next = unsafe bytes.baseAddress.map(UnsafeRawPointer.init) else {
+                return false
+            }
+            let end = unsafe next + bytes.count
+            while true {
+                let left = unsafe end - next
+                guard left >= word.utf8CodeUnitCount,
+                    let found = unsafe memchr(next, Int32(word.utf8Start.pointee), left),
+                    unsafe end - UnsafeRawPointer(found) >= word.utf8CodeUnitCount
+                else { return false }
+                if unsafe memcmp(found, word.utf8Start, word.utf8CodeUnitCount) == 0 { return true }
+                unsafe next = UnsafeRawPointer(found) + 1
+            }
+        }
+    }
+}
+
 /// A text file with its lines.
 struct SourceFile: Sendable, CustomStringConvertible {
     /// Relative to the root.

@@ -80,7 +80,9 @@ import Testing
         }
         let offences = products.flatMap { file in
             file.code.enumerated()
-                .filter { $0.element.contains(/\bpublic\b.*Unsafe/) }
+                .filter {
+                    $0.element.mentions("public") && $0.element.contains(/\bpublic\b.*Unsafe/)
+                }
                 .filter { !file.code[max($0.offset - 1, 0)].hasSuffix("@unsafe") }
                 .map { "\(file.path):\($0.offset + 1)" }
         }
@@ -89,6 +91,9 @@ import Testing
 
     private static func unsafeLines(in file: SourceFile) -> [Int] {
         let mark = /\bunsafe\b|\bUnsafe[A-Z]|@unchecked\s+Sendable|nonisolated\(unsafe\)/
-        return file.code.enumerated().filter { $0.element.contains(mark) }.map { $0.offset + 1 }
+        return file.code.enumerated().filter {
+            ($0.element.mentions("nsafe") || $0.element.mentions("@unchecked"))
+                && $0.element.contains(mark)
+        }.map { $0.offset + 1 }
     }
 }

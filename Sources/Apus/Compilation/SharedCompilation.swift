@@ -40,14 +40,14 @@ final class SharedCompilation: Sendable {
             } catch {
                 return queue.fail(index, error)
             }
-            place(index, box)
+            append(index, box)
         }
         let phases = worker.phases
         state.withLock { state in state.phases.add(phases) }
     }
 
     /// Puts a compiled batch into the image, and those that waited for it.
-    private func place(_ index: Int, _ box: BatchBox) {
+    private func append(_ index: Int, _ box: BatchBox) {
         let failure: (batch: Int, error: any Error)? = state.withLock { state in
             state.waiting[index] = box
             state.phases.begin()

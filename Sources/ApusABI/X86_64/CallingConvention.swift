@@ -1,20 +1,9 @@
 public import ApusAssembler
-public import ApusFormat
 
-/// How values travel between wasm functions (`docs/abi.md` is the long form).
-///
-/// Parameters in order: each general one takes the next of `generalArguments`, each float or
-/// vector the next of `floatArguments`; when its file is used up it takes the next 8-byte stack
-/// slot (16 for v128). Results likewise with `generalResults` and `floatResults`; the rest go to
-/// the result area, which is the caller's, and whose address is the last word of the stack
-/// arguments: a tail call hands it on as it is, whatever frames lie between. The callee pops the
-/// stack arguments (`ret n`).
+/// The registers that values travel in between wasm functions; by which rules they get them says
+/// `RegisterConvention`. The callee pops the stack arguments (`ret n`).
 /// At entry: [rsp] return address, [rsp+8…] stack arguments.
-public enum CallingConvention {
-    public static let generalArguments = (0..<generalArgumentCount).map(generalArgument)
-    public static let floatArguments = (0..<floatArgumentCount).map(floatArgument)
-    public static let generalResults = (0..<generalResultCount).map(generalResult)
-    public static let floatResults = (0..<floatResultCount).map(floatResult)
+public enum CallingConvention: RegisterConvention {
     public static var generalArgumentCount: Int { 8 }
     public static var floatArgumentCount: Int { 8 }
     public static var generalResultCount: Int { 4 }
@@ -63,108 +52,5 @@ public enum CallingConvention {
         case 2: .rcx
         default: .rsi
         }
-    }
-
-    /// Where one parameter or result is.
-    public enum Location: Hashable, Sendable {
-        case general(GPR)
-        case float(XMM)
-        /// Byte offset from the start of the stack arguments (or of the result area).
-        case stack(Int32)
-    }
-
-    /// Places of values of `types`, and the bytes of stack they take.
-    public static func locate(
-        _ types: [ValueType], general: [GPR], float: [XMM]
-    ) -> (locations: [Location], stackBytes: Int32) {
-        var locations: [Location] = []
-        locations.reserveCapacity(types.count)
-        var nextGeneral = 0
-        var nextFloat = 0
-        var stack: Int32 = 0
-        for type in types {
-            if type.isGeneral, nextGeneral < general.count {
-                locations.append(.general(general[nextGeneral]))
-                nextGeneral += 1
-            } else if !type.isGeneral, nextFloat < float.count {
-                locations.append(.float(float[nextFloat]))
-                nextFloat += 1
-            } else {
-                locations.append(.stack(stack))
-                stack += type == .v128 ? 16 : 8
-            }
-        }
-        return (locations, stack)
-    }
-
-    /// Bytes of the stack arguments of `type`, without working out their places.
-    public static func parameterStackBytes(_ type: FunctionType) -> Int32 {
-        argumentAreaBytes(
-            arguments: stackBytes(
-                type.parameters, general: generalArgumentCount, float: floatArgumentCount),
-            results: resultStackBytes(type))
-    }
-
-    /// Bytes of the stack arguments of a function whose parameters take `arguments` bytes of stack
-    /// and whose results take `results`: the address of the result area, if there is one, is the
-    /// last word of them. A multiple of 16, so that a tail call with other parameters keeps the
-    /// stack aligned.
-    @inline(__always)
-    public static func argumentAreaBytes(arguments: Int32, results: Int32) -> Int32 {
-        (arguments &+ (results > 0 ? 8 : 0) &+ 15) & ~15
-    }
-
-    /// Where the address of the result area is in stack arguments of `bytes` bytes.
-    @inline(__always)
-    public static func resultPointerOffset(in bytes: Int32) -> Int32 { bytes &- 8 }
-
-    /// Bytes of the result area of `type`.
-    public static func resultStackBytes(_ type: FunctionType) -> Int32 {
-        stackBytes(type.results, general: generalResultCount, float: floatResultCount)
-    }
-
-    private static func stackBytes(_ types: [ValueType], general: Int, float: Int) -> Int32 {
-        var generalLeft = general
-        var floatLeft = float
-        var bytes: Int32 = 0
-        for type in types {
-            let size: Int32 = type == .v128 ? 16 : 8
-            if type.isGeneral {
-                if generalLeft == 0 { bytes += size } else { generalLeft -= 1 }
-            } else {
-                if floatLeft == 0 { bytes += size } else { floatLeft -= 1 }
-            }
-        }
-        return bytes
-    }
-
-    /// Places of the parameters of `type`, and the bytes of stack they take.
-    public static func parameters(
-        _ type: FunctionType
-    ) -> (locations: [Location], stackBytes: Int32) {
-        let places = locate(type.parameters, general: generalArguments, float: floatArguments)
-        let bytes = argumentAreaBytes(
-            arguments: places.stackBytes, results: resultStackBytes(type))
-        return (places.locations, bytes)
-    }
-
-    /// Places of the results of `type`, and the bytes of the result area.
-    public static func results(_ type: FunctionType) -> (locations: [Location], stackBytes: Int32) {
-        locate(type.results, general: generalResults, float: floatResults)
-    }
-
-    /// Offset of each value in the cells through which host and wasm pass them: 8 bytes, 16 for
-    /// a v128, in order.
-    public static func cellOffsets(_ types: [ValueType]) -> [Int32] {
-        var next: Int32 = 0
-        return types.map { type in
-            defer { next += type == .v128 ? 16 : 8 }
-            return next
-        }
-    }
-
-    /// Bytes of the cells for values of `types`.
-    public static func cellBytes(_ types: [ValueType]) -> Int32 {
-        types.reduce(0) { $0 + ($1 == .v128 ? 16 : 8) }
     }
 }

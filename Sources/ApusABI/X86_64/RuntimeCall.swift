@@ -1,6 +1,8 @@
 public import ApusAssembler
 
-/// How compiled code calls the functions of the runtime (`RuntimeFunction`).
+/// How compiled code calls the functions of the runtime (`RuntimeFunction`): their number in eax,
+/// arguments in the C argument registers from rsi on. Every register that is given out but rbx,
+/// r12, r13 and r14 may be changed.
 public enum RuntimeCall {
     /// What gets the number of the function.
     public static var function: GPR { .rax }

@@ -3,56 +3,8 @@ internal import ApusAssembler
 internal import ApusCollections
 internal import ApusFormat
 
-/// The frame of a compiled function, from rbp down: the context (if the function can leave its
-/// instance), saved registers, slots of locals, slots of the operand stack.
+/// How functions begin and end; rbp is the frame pointer.
 extension BaselineCompiler {
-    mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
-        var next = -Int(FrameLayout.context) + 8 * savedRegisters.rawValue.nonzeroBitCount
-        // A function that may hold vectors has room for one in each slot.
-        slotBytes = analysis.flags.contains(.usesVectors) || signatures.hasVectors ? 16 : 8
-        let signature = signatures.ofFunction(functionIndex)
-        var general = 0
-        var float = 0
-        var incoming = FrameLayout.stackArguments
-        for index in 0..<min(Int(signature.parameterCount), analysis.locals.usedEnd) {
-            let type = parameterClass(signature, index)
-            let isUsed = analysis.locals.weight(index) != 0
-            if arrivesOnStack(type, &general, &float) {
-                if isUsed { localSlots[index] = incoming }
-                incoming &+= type.stackBytes
-            } else if isUsed {
-                next += Int(slotBytes)
-                localSlots[index] = Int32(truncatingIfNeeded: -next)
-            }
-        }
-        var index = analysis.locals.nextUsed(Int(signature.parameterCount))
-        while index < analysis.locals.count {
-            next += Int(slotBytes)
-            localSlots[index] = Int32(truncatingIfNeeded: -next)
-            index = analysis.locals.nextUsed(index &+ 1)
-        }
-        stackBase = Int32(truncatingIfNeeded: -next) &- slotBytes
-        next += Int(slotBytes) * (analysis.maxStackHeight + 1)
-        next = (next + 15) & ~15
-        guard next < FrameLayout.bytesLimit else { throw failure(.tooLarge) }
-        frameBytes = Int32(next)
-    }
-
-    private func parameterClass(_ signature: Signature, _ index: Int) -> ValueClass {
-        ValueClass(signatures.type(Int(signature.parameterStart) &+ index))
-    }
-
-    private func arrivesOnStack(_ type: ValueClass, _ general: inout Int, _ float: inout Int)
-        -> Bool
-    {
-        if type.isInVector {
-            float &+= 1
-            return float > CallingConvention.floatArgumentCount
-        }
-        general &+= 1
-        return general > CallingConvention.generalArgumentCount
-    }
-
     @inline(__always)
     func localAddress(_ index: Int) -> Address { Address(.rbp, localSlots[index]) }
 
@@ -73,7 +25,7 @@ extension BaselineCompiler {
         forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
         emitParameterMoves(analysis)
         emitLocalInitialization(analysis)
-        if memoryBaseHome != LocalHome.none { loadMemoryBaseHome() }
+        if !memoryBaseHome.isNone { loadMemoryBaseHome() }
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
         countEntry(analysis)
@@ -93,8 +45,8 @@ extension BaselineCompiler {
         var displacement = FrameLayout.context &- 8
         while !remaining.isEmpty {
             let register = remaining.first
-            remaining.remove(GeneralSet(register))
-            body(&code, register, Address(.rbp, displacement))
+            remaining = remaining.rest
+            body(&code, register.general, Address(.rbp, displacement))
             displacement &-= 8
         }
     }
@@ -106,7 +58,7 @@ extension BaselineCompiler {
         var float = 0
         moves.removeAll()
         // Until then no home holds its local: what arrives on the stack is read from there.
-        homeState.valid = 0
+        homeState.valid = []
         defer { homeState.valid = homes }
         for index in 0..<min(Int(signature.parameterCount), analysis.locals.usedEnd) {
             let isUsed = analysis.locals.weight(index) != 0
@@ -207,7 +159,7 @@ extension BaselineCompiler {
 
     mutating func loadMemoryBaseHome() {
         code.load(
-            .w64, GPR(lowBits: memoryBaseHome),
+            .w64, memoryBaseHome.general,
             Address(CallingConvention.context, ContextField.memoryBase))
     }
 
@@ -224,49 +176,6 @@ extension BaselineCompiler {
             code.ret(pop: UInt16(truncatingIfNeeded: stackBytes))
         } else {
             code.ret()
-        }
-    }
-
-    // MARK: Sites
-
-    @inline(__always)
-    var bodyOffset: UInt32 { UInt32(truncatingIfNeeded: instructionOffset &- bodyStart) }
-
-    /// Offset of the present position from the function's start.
-    @inline(__always)
-    var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
-
-    /// Records that the code at the present position can stop with `trap`.
-    @inline(__always)
-    mutating func markSite(_ trap: TrapCode) {
-        sites.traps.append(
-            TrapSite(codeOffset: codeOffset, bodyOffset: bodyOffset, code: trap))
-    }
-
-    /// Records that the call before the present position returns to it, with the number of the list
-    /// of its handlers, or -1. All calls are recorded here.
-    @inline(__always)
-    mutating func markReturn(handlers: Int32 = -1) {
-        sites.calls.append(
-            CallSite(
-                codeOffset: codeOffset, bodyOffset: bodyOffset,
-                handlers: handlers < 0 ? nil : UInt32(bitPattern: handlers)))
-    }
-
-    /// Traps when the flags fulfil `condition`.
-    mutating func trap(_ trap: TrapCode, if condition: Condition) {
-        let label = code.makeLabel()
-        code.jump(condition, label)
-        coldTraps.append(ColdTrap(label: label, bodyOffset: bodyOffset, code: trap))
-    }
-
-    mutating func emitColdTraps() {
-        for index in 0..<coldTraps.count {
-            let cold = coldTraps[index]
-            code.bind(cold.label)
-            sites.traps.append(
-                TrapSite(codeOffset: codeOffset, bodyOffset: cold.bodyOffset, code: cold.code))
-            code.ud2()
         }
     }
 }

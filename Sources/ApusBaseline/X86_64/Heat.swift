@@ -124,7 +124,7 @@ extension BaselineCompiler {
         let replaced = code.makeLabel()
         code.test(.w64, RuntimeCall.result, RuntimeCall.result)
         code.jump(.ne, replaced)
-        homeState.valid = 0
+        homeState.valid = []
         restoreHomes()
         code.ret()
         code.bind(replaced)

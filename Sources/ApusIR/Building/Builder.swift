@@ -138,11 +138,11 @@ public struct Builder: ~Copyable {
 
     /// A constant v128.
     public mutating func constant(_ bits: VectorBits) -> Value {
-        number(Instruction(.vectorConstant, .v128, a: place(bits)))
+        number(Instruction(.vectorConstant, .v128, a: index(of: bits)))
     }
 
     /// Where the function keeps `bits`.
-    public mutating func place(_ bits: VectorBits) -> UInt32 {
+    public mutating func index(of bits: VectorBits) -> UInt32 {
         // Of very many only the last ones are looked at.
         let first = max(function.vectors.count &- 64, 0)
         for index in first..<function.vectors.count where function.vectors[index] == bits {

@@ -45,14 +45,17 @@ struct Allocation: ~Copyable {
     /// Likewise of the moves on the way to its only successor, to be done before its last step.
     var edgeStarts = Arena<UInt32>(capacity: 128)
     var edgeEnds = Arena<UInt32>(capacity: 128)
-    /// What each register holds where a block begins, and where it ends: 32 values per block.
+    /// What each register holds where a block begins, and where it ends: `registerCount` values
+    /// per block.
     var atEntry = Arena<VirtualRegister>(capacity: 4096)
     var atExit = Arena<VirtualRegister>(capacity: 4096)
     var isSpilled = Arena<Bool>(capacity: 1024)
     /// Registers that something is put into.
     var used: RegisterSet = []
+    /// All vector registers, whether they may be given out or not.
+    var vectors: RegisterSet = []
 
-    static var registerCount: Int { 32 }
+    static var registerCount: Int { RegisterSet.numberCount }
 
     init() {}
 

@@ -5,7 +5,26 @@ internal import ApusCollections
 /// An allocation says what its registers hold where each block begins. From that the checker
 /// follows the steps of the block: each use must find its value in the register that was assigned
 /// to it, and at each end what the next block begins with must be there. So if no block fails,
-/// nothing does. For tests: it is simple rather than fast.
+/// nothing does: what is taken for given at a block's beginning has been shown at the end of each
+/// block before it, along whichever way control comes. States need not be joined, and one look at
+/// each block is enough, loops included. It is simple rather than fast.
+///
+/// A state is what each register, each slot of the frame and each word on the stack holds: a set of
+/// names, for a move makes a second copy, and a value that is spilled is in two places. Registers
+/// and slots that nothing is known of hold nothing.
+///
+/// - A step moves sets of names about; making a value anew gives it its one name, if its
+///   instruction may be repeated at all.
+/// - An instruction has to find each use where it was assigned, and fixed ones where they have to
+///   be; then what it changes holds nothing; if it calls, no register holds a reference; then its
+///   results hold their names and nothing else, and so do their slots, if they are spilled and
+///   their stores have not been moved out of a loop.
+/// - On the way into a block its parameters are what is passed for them. No register comes along to
+///   where an exception lands.
+///
+/// Two things are believed: the liveness, of which it is taken what of the frame is still needed
+/// somewhere, and so must not have been overwritten, and that the emitter does what the steps say.
+/// Whether the choices are good is no question here.
 struct AllocationChecker {
     /// What one block's steps have done so far. A place may hold a value under several names.
     private struct State {
@@ -158,10 +177,14 @@ struct AllocationChecker {
         case .instruction:
             execute(Int(step.index), &state, number, function, allocation, frameSlots, sinking)
         case .move:
-            if step.from.isVector != step.to.isVector { fail(number, "a move between classes") }
+            if isVector(step.from, allocation) != isVector(step.to, allocation) {
+                fail(number, "a move between classes")
+            }
             state.registers[step.to.index] = state.registers[step.from.index]
         case .exchange:
-            if step.from.isVector || step.to.isVector { fail(number, "vectors are exchanged") }
+            if isVector(step.from, allocation) || isVector(step.to, allocation) {
+                fail(number, "vectors are exchanged")
+            }
             state.registers.swapAt(step.from.index, step.to.index)
         case .load: state.registers[step.to.index] = names(at: place(source), state, number)
         case .store: state.slots[place(source)] = state.registers[step.from.index]
@@ -179,6 +202,12 @@ struct AllocationChecker {
         case .pop: state.registers[step.to.index] = state.stack.popLast() ?? []
         case .popToFrame: state.slots[place(step.target)] = state.stack.popLast() ?? []
         }
+    }
+
+    private func isVector(
+        _ register: PhysicalRegister, _ allocation: borrowing Allocation
+    ) -> Bool {
+        allocation.vectors.has(register)
     }
 
     private mutating func names(

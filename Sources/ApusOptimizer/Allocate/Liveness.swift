@@ -13,7 +13,9 @@ struct LiveEntry: BitwiseCopyable {
 /// then forwards, adding to each block what its innermost loop's header needs, since that is live
 /// in the whole of a loop.
 struct Liveness: ~Copyable {
-    /// What is used only behind a loop is this much farther off than what is used in it.
+    /// What is used only behind a loop is this much farther off than what is used in it: more than
+    /// all but giant loops are long, so that distances within a loop do not reach it, and so little
+    /// that those of loops in loops can be added up.
     static var exitDistance: UInt32 { 100_000 }
 
     private(set) var entries = Arena<LiveEntry>(capacity: 1024)

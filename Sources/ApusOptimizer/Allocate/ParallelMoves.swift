@@ -3,9 +3,9 @@ internal import ApusCollections
 /// Several moves that happen at once: all read before any writes.
 struct ParallelMoves: ~Copyable {
     /// The register that each register gets the value of.
-    private var sources = InlineArray<32, UInt8>(repeating: 0xFF)
+    private var sources = PerRegister<UInt8>(repeating: 0xFF)
     /// How many registers get the value of each.
-    private var readers = InlineArray<32, UInt8>(repeating: 0)
+    private var readers = PerRegister<UInt8>(repeating: 0)
     private var destinations: RegisterSet = []
     /// Moves from or to frames, and of values that are made anew.
     private var others = Arena<Step>(capacity: 32)

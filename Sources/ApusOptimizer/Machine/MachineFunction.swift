@@ -2,7 +2,7 @@ internal import ApusCollections
 internal import ApusIR
 
 // Produced by selection; consumed by the allocator, which fills in `MachineOperand.assigned`, and
-// then by emission. Nothing in this folder knows a particular machine.
+// then by emission. Nothing in this folder knows a particular machine: see `Target`.
 
 /// A register before it is known which: each is written in one place.
 struct VirtualRegister: Hashable, BitwiseCopyable, Sendable {
@@ -84,6 +84,9 @@ struct MachineFlags: OptionSet, BitwiseCopyable, Sendable {
     /// A call that ends its block: it goes on in the first successor, or an exception lands in
     /// another one.
     static var catches: MachineFlags { .init(rawValue: 16) }
+    /// The last use may be read from the frame; either of the last two.
+    static var lastMayBeInFrame: MachineFlags { .init(rawValue: 32) }
+    static var lastTwoMayBeInFrame: MachineFlags { .init(rawValue: 64) }
 }
 
 /// What a memory operand is made of; its registers are the instruction's last uses.
@@ -115,7 +118,8 @@ enum MemoryForm: UInt8, BitwiseCopyable, Sendable {
 /// An instruction of the machine, or a short sequence that is not to be torn apart. What the
 /// fields mean, beyond what is said here, depends on the opcode.
 struct MachineInstruction: BitwiseCopyable, Sendable {
-    var opcode: MachineOpcode
+    /// What it does, by the target's numbers.
+    var number: UInt8
     var flags: MachineFlags = []
     /// Size of what it works on.
     var width: OperandWidth = .w64
@@ -139,7 +143,7 @@ struct MachineInstruction: BitwiseCopyable, Sendable {
     var clobbers: RegisterSet = []
     var immediate: UInt64 = 0
 
-    @inline(__always) init(_ opcode: MachineOpcode) { self.opcode = opcode }
+    @inline(__always) init(number: UInt8) { self.number = number }
 
     /// Places of the results in the pool.
     @inline(__always) var definitions: Range<Int> {
@@ -149,6 +153,13 @@ struct MachineInstruction: BitwiseCopyable, Sendable {
     @inline(__always) var uses: Range<Int> {
         let start = operands &+ UInt32(definitionCount)
         return Int(start)..<Int(start &+ UInt32(useCount))
+    }
+
+    /// Whether use number `use`, in the frame, can be read from there.
+    func canReadFrame(use: Int) -> Bool {
+        let last = Int(useCount) &- 1
+        if flags.contains(.lastTwoMayBeInFrame) { return use >= last &- 1 }
+        return flags.contains(.lastMayBeInFrame) && use == last
     }
 }
 
@@ -231,15 +242,5 @@ struct MachineFunction: ~Copyable {
                 kind: kind, bytes: bytes, isReference: isReference,
                 source: VirtualRegisterRecord.noInstruction))
         return register
-    }
-
-    /// Notes for each virtual register whether its instruction may be repeated.
-    mutating func findRepeatable() {
-        for index in 0..<instructions.count {
-            let instruction = instructions[index]
-            guard instruction.isRepeatable else { continue }
-            let result = operands[Int(instruction.operands)].value
-            registers[result.index].source = UInt32(truncatingIfNeeded: index)
-        }
     }
 }

@@ -1,4 +1,3 @@
-internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR
 
@@ -15,14 +14,16 @@ extension MachineFunction {
     ///
     /// An operand is a virtual register and the one it is in. The number behind `@` is the offset
     /// of the WebAssembly instruction in its body, of instructions that can trap or call.
-    func text(_ allocation: borrowing Allocation) -> String {
-        var printer = MachinePrinter()
+    func text<Machine: Target>(
+        _ allocation: borrowing Allocation, for target: Machine.Type
+    ) -> String {
+        var printer = MachinePrinter<Machine>()
         for place in 0..<layout.count { printer.print(Int(layout[place]), self, allocation) }
         return printer.text
     }
 }
 
-private struct MachinePrinter {
+private struct MachinePrinter<Machine: Target> {
     var text = ""
 
     mutating func print(
@@ -65,8 +66,8 @@ private struct MachinePrinter {
     }
 
     private mutating func print(_ step: Step, _ function: borrowing MachineFunction) {
-        let from = step.from.name
-        let to = step.to.name
+        let from = Machine.name(of: step.from)
+        let to = Machine.name(of: step.to)
         let index = Int(step.index)
         let line =
             switch step.kind {
@@ -91,14 +92,14 @@ private struct MachinePrinter {
         var line = ""
         let results = instruction.definitions.map { operand(function.operands[$0]) }
         if !results.isEmpty { line += results.joined(separator: ", ") + " = " }
-        line += "\(instruction.opcode).\(instruction.width)\(instruction.distinction)"
+        line += Machine.name(of: instruction)
         let memoryCount = instruction.memory.registerCount
         let uses = instruction.uses.map { operand(function.operands[$0]) }
         var operands = Array(uses.dropLast(memoryCount))
         if instruction.memory != .none {
             operands.append(address(instruction, Array(uses.suffix(memoryCount))))
         }
-        if instruction.hasImmediate {
+        if Machine.hasImmediate(instruction) {
             operands.append("\(Int64(bitPattern: instruction.immediate))")
         }
         if !operands.isEmpty { line += " " + operands.joined(separator: ", ") }
@@ -108,8 +109,9 @@ private struct MachinePrinter {
 
     private func operand(_ operand: MachineOperand) -> String {
         if operand.assigned == .inFrame { return "[v\(operand.value.number)]" }
+        let name = "v\(operand.value.number)"
         return operand.assigned.isNone
-            ? "v\(operand.value.number)" : "v\(operand.value.number):\(operand.assigned.name)"
+            ? name : "\(name):\(Machine.name(of: operand.assigned))"
     }
 
     private func address(_ instruction: MachineInstruction, _ registers: [String]) -> String {
@@ -131,54 +133,5 @@ private struct MachinePrinter {
         if displacement == 0 { return "[\(text)]" }
         return displacement < 0
             ? "[\(text) - \(displacement.magnitude)]" : "[\(text) + \(displacement)]"
-    }
-}
-
-extension MachineInstruction {
-    /// What tells it from others of its opcode and width.
-    fileprivate var distinction: String {
-        switch opcode {
-        case .alu, .aluImmediate, .aluMemory, .aluStore, .aluStoreImmediate, .atomicAlu,
-            .atomicAluStore:
-            AluOp(rawValue: detail).map { ".\($0)" } ?? ""
-        case .shiftImmediate, .shift, .rotate: ShiftOp(rawValue: detail).map { ".\($0)" } ?? ""
-        case .floatBinary, .floatBinaryMemory: FloatOp(rawValue: detail).map { ".\($0)" } ?? ""
-        case .load: LoadExtension(rawValue: detail).map { ".\($0)" } ?? ""
-        case .set, .select, .selectVector, .branch, .trapIf:
-            "\(FlagTest(rawValue: detail).map { ".\($0)" } ?? "").\(flagName)"
-        default:
-            (detail != 0 ? ".\(detail)" : "") + (condition != 0 ? ".\(condition)" : "")
-        }
-    }
-
-    private var flagName: String {
-        if let simple = Condition(rawValue: condition) { return "\(simple)" }
-        return condition == FlagCondition.floatsEqual.number ? "equal" : "unequal"
-    }
-
-    /// The immediate means something, or is more than its absence.
-    fileprivate var hasImmediate: Bool {
-        if memory == .constant { return false }
-        switch opcode {
-        case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .addImmediate,
-            .aluImmediate, .multiplyImmediate, .shiftImmediate, .rotateImmediate, .storeImmediate,
-            .aluStoreImmediate, .payFuel, .reserveStack, .releaseStack, .call, .callRuntime,
-            .tailCall:
-            return true
-        default: return immediate != 0
-        }
-    }
-}
-
-extension PhysicalRegister {
-    /// Its name as the processor's manual has it.
-    var name: String {
-        if isNone { return "none" }
-        if isVector { return "xmm\(number & 15)" }
-        let names = [
-            "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
-            "r13", "r14", "r15",
-        ]
-        return names[Int(number & 15)]
     }
 }

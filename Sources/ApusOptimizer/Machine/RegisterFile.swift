@@ -1,5 +1,5 @@
-/// A register of the machine, below 64, by the target's numbers; the target says which numbers are
-/// of which class.
+/// A register of the machine, by the target's numbers, which are below `RegisterSet.numberCount`;
+/// the target says which numbers are of which class.
 struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
     var number: UInt8
 
@@ -20,6 +20,9 @@ struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
 struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
     let rawValue: UInt64
 
+    /// How many numbers there are: what is kept for each register has as many places. Up to 64.
+    static var numberCount: Int { 32 }
+
     @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 
     @inline(__always) func has(_ register: PhysicalRegister) -> Bool {
@@ -36,6 +39,9 @@ struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// The set without its first register.
     @inline(__always) var rest: RegisterSet { RegisterSet(rawValue: rawValue & (rawValue &- 1)) }
 }
+
+/// Something of each register: `RegisterSet.numberCount` of them.
+typealias PerRegister<Element> = InlineArray<32, Element>
 
 /// Which registers hold what: general ones integers and references, vector ones the rest.
 enum RegisterClass: UInt8, BitwiseCopyable, Sendable {

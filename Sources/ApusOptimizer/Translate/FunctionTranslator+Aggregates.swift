@@ -180,7 +180,7 @@ extension FunctionTranslator {
     /// block is at its end.
     private mutating func place(
         ofElement index: Value, of array: Value, _ elements: AggregateLayouts.Field
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let base = address(of: array)
         let isOutside = builder.value(
             ApusIR.Instruction(
@@ -193,7 +193,7 @@ extension FunctionTranslator {
         let shift = UInt64(ObjectLayout.bytesLog2(of: elements.storage))
         let distance = builder.value(
             ApusIR.Instruction(.shiftLeft, .i64, wide, builder.constant(.i64, shift)))
-        return MemoryPlace(base: base, index: distance, displacement: elements.offset)
+        return MemoryAddress(base: base, index: distance, displacement: elements.offset)
     }
 
     private static func elementAccess(

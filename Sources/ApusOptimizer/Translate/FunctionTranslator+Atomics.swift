@@ -9,7 +9,7 @@ extension FunctionTranslator {
     /// a multiple of that. Nil if the access always traps; then the block is at its end.
     private mutating func atomicPlace(
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let mask = bytes &- 1
         if mask > 0 {
             var low = builder.function.type(address) == .i64 ? narrow(address) : address

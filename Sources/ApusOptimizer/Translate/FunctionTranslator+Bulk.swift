@@ -102,7 +102,7 @@ extension FunctionTranslator {
     /// at its end.
     private mutating func bulkPlace(
         _ operand: Int, _ memory: UInt32, _ count: UInt64
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let argument = MemoryArgument(alignment: 0, memory: memory)
         guard let place = place(stack[operand], argument, bytes: count),
             place.displacement <= Int32.max &- Int32(Self.writtenOutLimit)
@@ -112,7 +112,7 @@ extension FunctionTranslator {
 
     /// Where the `count` bytes of a data segment are whose position is below the length on the
     /// stack. Nil if they never are: then the block is at its end.
-    private mutating func place(in segment: Int, _ count: UInt64) -> MemoryPlace? {
+    private mutating func place(in segment: Int, _ count: UInt64) -> MemoryAddress? {
         let record = layout.dataSegment(segment)
         let position = wide(stack[stack.count &- 2])
         let size = builder.load(
@@ -125,10 +125,10 @@ extension FunctionTranslator {
                 immediate: IntegerCondition.greaterUnsigned.rawValue))
         guard trap(.memoryOutOfBounds, if: isOutside) else { return nil }
         let base = builder.load(.i64, contextLoad(), builder.context(), .none, record)
-        return MemoryPlace(base: base, index: position, displacement: 0)
+        return MemoryAddress(base: base, index: position, displacement: 0)
     }
 
-    private mutating func copy(_ to: MemoryPlace, _ from: MemoryPlace, _ count: UInt64) {
+    private mutating func copy(_ to: MemoryAddress, _ from: MemoryAddress, _ count: UInt64) {
         // All is read before anything is written: the ranges may overlap, and may trap.
         let first = carriedValues.count
         forEachPiece(of: count) { translator, piece in
@@ -146,7 +146,7 @@ extension FunctionTranslator {
         carriedValues.truncate(to: first)
     }
 
-    private mutating func fill(_ to: MemoryPlace, with value: Value, _ count: UInt64) {
+    private mutating func fill(_ to: MemoryAddress, with value: Value, _ count: UInt64) {
         // The byte eight times.
         let byte = builder.value(
             ApusIR.Instruction(.and, .i32, value, builder.constant(.i32, 0xFF)))
@@ -180,14 +180,14 @@ extension FunctionTranslator {
     }
 
     /// Traps unless all `count` bytes can be written, before the first of several stores.
-    private mutating func probe(_ to: MemoryPlace, _ count: UInt64) {
+    private mutating func probe(_ to: MemoryAddress, _ count: UInt64) {
         if count.nonzeroBitCount == 1, count <= 16 { return }
         _ = builder.load(
             .i32, Self.access(.unsigned8), to.base, to.index,
             to.displacement &+ Int32(truncatingIfNeeded: count &- 1))
     }
 
-    private mutating func store(_ value: Value, _ to: MemoryPlace, _ piece: BulkPiece) {
+    private mutating func store(_ value: Value, _ to: MemoryAddress, _ piece: BulkPiece) {
         builder.store(
             value, Self.access(piece.width), to.base, to.index,
             to.displacement &+ piece.offset)

@@ -41,7 +41,7 @@ extension FunctionTranslator {
     /// access traps whatever the memory's size; then the block is at its end.
     mutating func place(
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let memory = Int(argument.memory)
         var index = address
         var offset = argument.offset
@@ -61,11 +61,11 @@ extension FunctionTranslator {
             index = .none
         }
         if let displacement = Int32(exactly: offset) {
-            return MemoryPlace(base: base, index: index, displacement: displacement)
+            return MemoryAddress(base: base, index: index, displacement: displacement)
         }
         base = builder.value(
             ApusIR.Instruction(.add, .i64, base, builder.constant(.i64, offset)))
-        return MemoryPlace(base: base, index: index, displacement: 0)
+        return MemoryAddress(base: base, index: index, displacement: 0)
     }
 
     static func access(_ width: AccessWidth) -> MemoryAccess {

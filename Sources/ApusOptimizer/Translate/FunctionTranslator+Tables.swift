@@ -8,13 +8,13 @@ extension FunctionTranslator {
     // MARK: Globals
 
     /// How global `index` is reached.
-    private mutating func place(ofGlobal index: Int) -> MemoryPlace {
+    private mutating func place(ofGlobal index: Int) -> MemoryAddress {
         if index < module.importedGlobalCount {
             let address = builder.load(
                 .i64, contextLoad(), builder.context(), .none, layout.globalImport(index))
-            return MemoryPlace(base: address, index: .none, displacement: 0)
+            return MemoryAddress(base: address, index: .none, displacement: 0)
         }
-        return MemoryPlace(
+        return MemoryAddress(
             base: builder.context(), index: .none, displacement: layout.global(index))
     }
 
@@ -61,7 +61,7 @@ extension FunctionTranslator {
     /// The place of element `index` of `table`, checked. Nil if there never is such an element.
     mutating func place(
         ofElement index: Value, _ table: Int, trap code: TrapCode
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let index = wide(index)
         let isOutside = builder.value(
             ApusIR.Instruction(
@@ -75,7 +75,7 @@ extension FunctionTranslator {
     /// processor goes on with a wrong index before it knows.
     private mutating func elements(
         _ index: Value, _ table: Int, unless isOutside: Value
-    ) -> MemoryPlace {
+    ) -> MemoryAddress {
         let masked = builder.value(
             ApusIR.Instruction(.select, .i64, isOutside, builder.constant(.i64, 0), index))
         let record = record(ofTable: table)
@@ -83,7 +83,7 @@ extension FunctionTranslator {
             .i64, MemoryAccess(.full, .tableRecord), record.base, .none, record.displacement)
         let distance = builder.value(
             ApusIR.Instruction(.shiftLeft, .i64, masked, builder.constant(.i64, 3)))
-        return MemoryPlace(base: elements, index: distance, displacement: 0)
+        return MemoryAddress(base: elements, index: distance, displacement: 0)
     }
 
     mutating func translateTableGet() {
@@ -158,7 +158,7 @@ extension FunctionTranslator {
     /// never are such: then the block is at its end.
     private mutating func place(
         of elementCount: Int, elementsAt index: Value, _ table: Int
-    ) -> MemoryPlace? {
+    ) -> MemoryAddress? {
         let size = count(ofTable: table)
         let needed = builder.constant(.i64, UInt64(elementCount))
         let is64 = builder.function.type(index) == .i64

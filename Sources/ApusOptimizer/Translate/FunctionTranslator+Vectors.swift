@@ -14,7 +14,7 @@ extension FunctionTranslator {
     }
 
     mutating func translateShuffle() {
-        let bytes = builder.place(readVector())
+        let bytes = builder.index(of: readVector())
         let right = pop()
         let left = pop()
         push(builder.value(ApusIR.Instruction(.shuffle, .v128, left, right, Value(bytes))))

@@ -64,8 +64,8 @@ public struct CallTarget: BitwiseCopyable {
         self.entry = entry
         self.code = code
         self.context = context
-        parameterCount = Int(CallingConvention.cellBytes(type.parameters)) / 8
-        cellCount = max(parameterCount, Int(CallingConvention.cellBytes(type.results)) / 8)
+        parameterCount = Int(ArgumentLayout.cellBytes(type.parameters)) / 8
+        cellCount = max(parameterCount, Int(ArgumentLayout.cellBytes(type.results)) / 8)
     }
 
     /// With arguments among which there are no references.

@@ -2,23 +2,26 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; places of types and segments are valid, since
-// the module is, and so are the types of objects; ranges are checked against the lengths of arrays
-// and the records of segments before they are touched. An array that is given is in use: the
-// caller's frame or `pinned` has it, if anything is made meanwhile.
+// SAFETY: who calls these is compiled code. It keeps that contexts are of instances that run; the
+// validator, that places of types and segments are those of the module's, and that references are to
+// objects of the types it says. An array that is given stays in use: the caller's frame has it, or
+// `pinned`, if anything is made meanwhile.
 extension RuntimeFunctions {
     /// (id of a type, length) → object of zeros
     static let objectNew: Entry = { context, type, length, _, _, _ in
+        // SAFETY: the id is the context's own, which the stub has been given by compiled code.
         unsafe make(context, UInt32(truncatingIfNeeded: type), length) ?? 0
     }
 
     /// (place of an array type, length) → array of zeros
     static let arrayNew: Entry = { context, type, length, _, _, _ in
+        // SAFETY: the place is that of an array type of the module, as validated.
         unsafe makeArray(context, type, length)?.address ?? 0
     }
 
     /// (place of an array type, value, length) → array
     static let arrayNewFilled: Entry = { context, type, value, length, _, _ in
+        // SAFETY: the new array has `length` elements of `unit` bytes, and nothing is made between.
         guard let array = unsafe makeArray(context, type, length, keeping: value) else { return 0 }
         if value != 0 { unsafe fill(context, array.elements, array.unit, value, length) }
         return unsafe array.address
@@ -26,6 +29,8 @@ extension RuntimeFunctions {
 
     /// (place of an array type, address of a vector, length) → array
     static let arrayNewVectors: Entry = { context, type, vector, length, _, _ in
+        // SAFETY: the new array has `length` elements of 16 bytes, since vectors are what it is of;
+        // the vector lies in the frame of the caller, which waits.
         guard let array = unsafe makeArray(context, type, length) else { return 0 }
         unsafe fillVectors(context, array.elements, vector, length)
         return unsafe array.address
@@ -33,6 +38,8 @@ extension RuntimeFunctions {
 
     /// (place of an array type, place of a data segment, offset, length) → array
     static let arrayNewData: Entry = { context, type, segment, offset, length, _ in
+        // SAFETY: `memoryBytes` gives only ranges that the segment has, and none that the garbage
+        // collector moves; the array that is made has room for as many bytes.
         let unit = unsafe elementBytes(context, typeID(context, type))
         guard unsafe memoryBytes(context, segment, offset, length &* unit) != nil else {
             unsafe setTrap(context, .memoryOutOfBounds)
@@ -47,6 +54,8 @@ extension RuntimeFunctions {
 
     /// (place of an array type, place of an element segment, offset, length) → array
     static let arrayNewElements: Entry = { context, type, segment, offset, length, _ in
+        // SAFETY: `tableElements` gives only ranges that the segment has. It is asked anew behind the
+        // making of the array, which may collect, but does not drop segments.
         guard unsafe tableElements(context, segment, offset, length) != nil else {
             unsafe setTrap(context, .tableOutOfBounds)
             return 0
@@ -60,6 +69,7 @@ extension RuntimeFunctions {
 
     /// (array, index, value, count)
     static let arrayFill: Entry = { context, array, index, value, count, _ in
+        // SAFETY: `elements` gives a range only if the array has all of it.
         guard let place = unsafe elements(context, array, index, count),
             unsafe pay(context, FuelCost.ofBytes(count &* place.unit))
         else { return 0 }
@@ -69,6 +79,8 @@ extension RuntimeFunctions {
 
     /// (array, index, address of a vector, count)
     static let arrayFillVectors: Entry = { context, array, index, vector, count, _ in
+        // SAFETY: `elements` gives a range only if the array has all of it; its elements are vectors,
+        // as validated, and the one to be written lies in the frame of the caller, which waits.
         guard let place = unsafe elements(context, array, index, count),
             unsafe pay(context, FuelCost.ofBytes(count &* place.unit))
         else { return 0 }
@@ -78,6 +90,9 @@ extension RuntimeFunctions {
 
     /// (destination, index, source, index, count)
     static let arrayCopy: Entry = { context, destination, index, source, from, count in
+        // SAFETY: `elements` gives ranges only if the arrays have all of them. Both have elements of
+        // as many bytes, since the validator lets only such be copied.
+        //
         // Either being null comes before what lies outside of either.
         if source == 0 {
             unsafe setTrap(context, .nullArrayReference)
@@ -93,6 +108,7 @@ extension RuntimeFunctions {
 
     /// (place of a data segment, array, index, offset, count)
     static let arrayInitData: Entry = { context, segment, array, index, offset, count in
+        // SAFETY: both ranges have been checked, for as many bytes, before either is touched.
         guard let target = unsafe elements(context, array, index, count) else { return 0 }
         let bytes = unsafe count &* target.unit
         guard let source = unsafe memoryBytes(context, segment, offset, bytes) else {
@@ -106,6 +122,8 @@ extension RuntimeFunctions {
 
     /// (place of an element segment, array, index, offset, count)
     static let arrayInitElements: Entry = { context, segment, array, index, offset, count in
+        // SAFETY: both ranges have been checked; elements of an array of references have 8 bytes, as
+        // those of segments have.
         guard let target = unsafe elements(context, array, index, count) else { return 0 }
         guard let source = unsafe tableElements(context, segment, offset, count) else {
             unsafe setTrap(context, .tableOutOfBounds)
@@ -121,6 +139,8 @@ extension RuntimeFunctions {
     private static func typeID(_ context: UnsafeMutablePointer<apus_context>, _ place: UInt64)
         -> UInt32
     {
+        // SAFETY: `ContextLayout.signature` has given the place to the compiler; `ContextWriter` has
+        // written an id there, and the context is as long as the layout says.
         unsafe (UnsafeRawPointer(context) + Int(truncatingIfNeeded: place)).load(as: UInt32.self)
     }
 
@@ -130,6 +150,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ length: UInt64,
         keeping value: UInt64 = 0
     ) -> (address: UInt64, elements: UnsafeMutableRawPointer, unit: UInt64)? {
+        // SAFETY: what `make` gives is the address of an object of the store's heap, whose elements
+        // begin behind its header.
         let type = unsafe typeID(context, place)
         let unit = unsafe elementBytes(context, type)
         guard unsafe pay(context, FuelCost.ofBytes(length &* unit)),
@@ -144,6 +166,7 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32, _ length: UInt64,
         keeping value: UInt64 = 0
     ) -> UInt64? {
+        // SAFETY: the store is alive while one of its instances runs; whoever has entered it keeps it.
         guard let owner = unsafe context.pointee.store_context?.pointee.store else { return nil }
         return unsafe Unmanaged<RuntimeStore>.fromOpaque(owner)._withUnsafeGuaranteedRef { store in
             do {
@@ -164,6 +187,7 @@ extension RuntimeFunctions {
     private static func record(
         _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32
     ) -> UnsafePointer<apus_type>? {
+        // SAFETY: the engine's records stand for good, and each id that is given out has its slot.
         guard let types = unsafe context.pointee.store_context.pointee.types else { return nil }
         return unsafe types + Int(type & TypeField.slotMask)
     }
@@ -171,6 +195,7 @@ extension RuntimeFunctions {
     private static func elementBytes(
         _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32
     ) -> UInt64 {
+        // SAFETY: `record` gives records that are there.
         unsafe record(context, type).map { unsafe UInt64($0.pointee.bytes) } ?? 1
     }
 
@@ -180,6 +205,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ array: UInt64, _ index: UInt64,
         _ count: UInt64
     ) -> (start: UnsafeMutableRawPointer, unit: UInt64)? {
+        // SAFETY: a reference to an array that is not null is the address of one, as validated, and
+        // its header says how long it is.
         guard let object = unsafe UnsafeMutablePointer<apus_object>(bitPattern: UInt(array)) else {
             unsafe setTrap(context, .nullArrayReference)
             return nil
@@ -199,6 +226,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, to target: UnsafeMutableRawPointer,
         from source: UnsafeRawPointer, bytes: UInt64
     ) {
+        // SAFETY: the caller has checked that both ranges have `bytes` bytes. Where they overlap, the
+        // pieces go from the end that is overwritten last.
         let bytes = Int(truncatingIfNeeded: bytes)
         let isBackward = unsafe UnsafeRawPointer(target) > source
         Pieces.forEach(
@@ -214,6 +243,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ start: UnsafeMutableRawPointer,
         _ unit: UInt64, _ value: UInt64, _ count: UInt64
     ) {
+        // SAFETY: the caller has checked that there are `count` elements of `unit` bytes from `start`
+        // on; they are aligned to that, for objects are to 16 bytes and their headers have 8.
         Pieces.forEach(
             in: Int(truncatingIfNeeded: count), of: Pieces.elements,
             mayGoOn: { unsafe mayGoOn(context) }
@@ -241,6 +272,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ start: UnsafeMutableRawPointer,
         _ vector: UInt64, _ count: UInt64
     ) {
+        // SAFETY: compiled code passes the address of 16 bytes of its frame; the caller has checked
+        // that there are `count` elements of 16 bytes from `start` on.
         guard let source = unsafe UnsafeRawPointer(bitPattern: UInt(vector)) else { return }
         let value = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
         Pieces.forEach(

@@ -2,11 +2,12 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; indices of memories and segments are valid,
-// since the module is; ranges are checked against the memory's size before they are touched.
+// SAFETY: who calls these is compiled code. It keeps that contexts are of instances that run; the
+// validator, that indices and places of memories and segments are those of the module's.
 extension RuntimeFunctions {
     /// (memory, delta pages) → old size in pages or -1
     static let memoryGrow: Entry = { context, memory, delta, _, _, _ in
+        // SAFETY: the index is one of the module's memories.
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
             let old = orFail(instance) { try instance.store.grow(memory, by: delta) }
@@ -23,11 +24,15 @@ extension RuntimeFunctions {
 
     /// (place of a memory, destination, value, count)
     static let memoryFill: Entry = { context, memory, destination, value, count, _ in
+        // SAFETY: `memoryBytes` gives a range only if the memory has all of it, and memories do not
+        // shrink.
         guard let start = unsafe memoryBytes(context, memory, destination, count) else {
-            return unsafe outOfBounds(context)
+            return unsafe nothing(context, but: .memoryOutOfBounds)
         }
         let bytes = Int(truncatingIfNeeded: count)
-        return unsafe inPieces(context, bytes, backward: false) { offset, length in
+        return unsafe inPieces(
+            context, bytes, of: Pieces.bytes, cost: FuelCost.ofBytes(count), backward: false
+        ) { offset, length in
             unsafe (start + offset).initializeMemory(
                 as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
         }
@@ -36,11 +41,16 @@ extension RuntimeFunctions {
     /// (places of the destination's memory and of the source's, or of a data segment, destination,
     /// source, count)
     static let memoryCopy: Entry = { context, target, origin, destination, source, count in
+        // SAFETY: `memoryBytes` gives ranges only if both have all of them; where they overlap, the
+        // pieces go from the end that is overwritten last.
         guard let start = unsafe memoryBytes(context, target, destination, count),
             let from = unsafe memoryBytes(context, origin, source, count)
-        else { return unsafe outOfBounds(context) }
+        else { return unsafe nothing(context, but: .memoryOutOfBounds) }
         let bytes = Int(truncatingIfNeeded: count)
-        return unsafe inPieces(context, bytes, backward: start > from) { offset, length in
+        return unsafe inPieces(
+            context, bytes, of: Pieces.bytes, cost: FuelCost.ofBytes(count),
+            backward: start > from
+        ) { offset, length in
             unsafe (start + offset).copyMemory(from: from + offset, byteCount: length)
         }
     }
@@ -53,6 +63,9 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ address: UInt64,
         _ count: UInt64
     ) -> UnsafeMutableRawPointer? {
+        // SAFETY: the place, an offset that `ContextLayout` has given to the compiler, is that of a
+        // record, or with its lowest bit of a record's address, which `ContextWriter` has written. A
+        // record says how many bytes there are; of a shared memory, other threads let it grow.
         var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
         if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
         let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)
@@ -65,29 +78,11 @@ extension RuntimeFunctions {
 
     /// (segment)
     static let dataDrop: Entry = { context, segment, _, _, _, _ in
+        // SAFETY: the index is one of the module's segments.
         unsafe withInstance(context) { instance in
             instance.dropData(Int(truncatingIfNeeded: segment))
             return 0
         }
-    }
-
-    /// Pays for `bytes` and works on one piece of them after the other, until the guest is to
-    /// stop.
-    @inline(__always)
-    private static func inPieces(
-        _ context: UnsafeMutablePointer<apus_context>, _ bytes: Int, backward: Bool,
-        _ body: (Int, Int) -> Void
-    ) -> UInt64 {
-        guard unsafe pay(context, FuelCost.ofBytes(UInt64(bytes))) else { return 0 }
-        Pieces.forEach(
-            in: bytes, of: Pieces.bytes, backward: backward, mayGoOn: { unsafe mayGoOn(context) },
-            body)
-        return 0
-    }
-
-    private static func outOfBounds(_ context: UnsafeMutablePointer<apus_context>) -> UInt64 {
-        unsafe setTrap(context, .memoryOutOfBounds)
-        return 0
     }
 
     /// -1 as the index type of a memory or table has it.

@@ -2,11 +2,12 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; places and indices of tables and segments are
-// valid, since the module is; ranges are checked against the records before they are touched.
+// SAFETY: who calls these is compiled code. It keeps that contexts are of instances that run; the
+// validator, that indices and places of tables and segments are those of the module's.
 extension RuntimeFunctions {
     /// (table, value, delta) → old size or -1
     static let tableGrow: Entry = { context, table, value, delta, _, _ in
+        // SAFETY: the index is one of the module's tables.
         unsafe withInstance(context) { instance in
             let table = instance.tables[Int(truncatingIfNeeded: table)]
             let old = orFail(instance) {
@@ -21,11 +22,15 @@ extension RuntimeFunctions {
 
     /// (place of a table, destination, value, count)
     static let tableFill: Entry = { context, table, destination, value, count, _ in
+        // SAFETY: `tableElements` gives a range only if the table has all of it.
         guard let start = unsafe tableElements(context, table, destination, count) else {
-            return unsafe outOfBounds(context)
+            return unsafe nothing(context, but: .tableOutOfBounds)
         }
         let elements = Int(truncatingIfNeeded: count)
-        return unsafe inPieces(context, elements, backward: false) { offset, length in
+        return unsafe inPieces(
+            context, elements, of: Pieces.elements, cost: FuelCost.ofElements(count),
+            backward: false
+        ) { offset, length in
             unsafe (start + offset).update(repeating: value, count: length)
         }
     }
@@ -33,11 +38,16 @@ extension RuntimeFunctions {
     /// (places of the destination's table and of the source's, or of an element segment,
     /// destination, source, count)
     static let tableCopy: Entry = { context, target, origin, destination, source, count in
+        // SAFETY: `tableElements` gives ranges only if both have all of them; where they overlap, the
+        // pieces go from the end that is overwritten last.
         guard let start = unsafe tableElements(context, target, destination, count),
             let from = unsafe tableElements(context, origin, source, count)
-        else { return unsafe outOfBounds(context) }
+        else { return unsafe nothing(context, but: .tableOutOfBounds) }
         let elements = Int(truncatingIfNeeded: count)
-        return unsafe inPieces(context, elements, backward: start > from) { offset, length in
+        return unsafe inPieces(
+            context, elements, of: Pieces.elements, cost: FuelCost.ofElements(count),
+            backward: start > from
+        ) { offset, length in
             unsafe (start + offset).update(from: from + offset, count: length)
         }
     }
@@ -50,6 +60,9 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ place: UInt64, _ index: UInt64,
         _ count: UInt64
     ) -> UnsafeMutablePointer<UInt64>? {
+        // SAFETY: the place, an offset that `ContextLayout` has given to the compiler, is that of a
+        // record, or with its lowest bit of a record's address, which `ContextWriter` has written. A
+        // record says how many elements there are, and only this thread changes it.
         var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
         if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
         let table = unsafe record.assumingMemoryBound(to: apus_table.self)
@@ -61,30 +74,12 @@ extension RuntimeFunctions {
         return unsafe first + Int(truncatingIfNeeded: index)
     }
 
-    /// Pays for `elements` and works on one piece of them after the other, until the guest is to
-    /// stop.
-    @inline(__always)
-    private static func inPieces(
-        _ context: UnsafeMutablePointer<apus_context>, _ elements: Int, backward: Bool,
-        _ body: (Int, Int) -> Void
-    ) -> UInt64 {
-        guard unsafe pay(context, FuelCost.ofElements(UInt64(elements))) else { return 0 }
-        Pieces.forEach(
-            in: elements, of: Pieces.elements, backward: backward,
-            mayGoOn: { unsafe mayGoOn(context) }, body)
-        return 0
-    }
-
     /// (segment)
     static let elementDrop: Entry = { context, segment, _, _, _, _ in
+        // SAFETY: the index is one of the module's segments.
         unsafe withInstance(context) { instance in
             instance.dropElements(Int(truncatingIfNeeded: segment))
             return 0
         }
-    }
-
-    private static func outOfBounds(_ context: UnsafeMutablePointer<apus_context>) -> UInt64 {
-        unsafe setTrap(context, .tableOutOfBounds)
-        return 0
     }
 }

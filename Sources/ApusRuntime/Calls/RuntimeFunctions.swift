@@ -23,6 +23,7 @@ enum RuntimeFunctions {
         return unsafe UnsafePointer(table)
     }()
 
+    // SAFETY: each may only be called as `RuntimeFunction` says, which compiled code does.
     private static func entry(_ function: RuntimeFunction) -> Entry {
         switch function {
         case .memoryGrow: unsafe memoryGrow
@@ -57,6 +58,7 @@ enum RuntimeFunctions {
 
     /// Makes the calling stub leave wasm with `code`.
     static func setTrap(_ context: UnsafeMutablePointer<apus_context>, _ code: TrapCode) {
+        // SAFETY: a context that runs has its store's, which outlives it.
         guard let store = unsafe context.pointee.store_context else { return }
         unsafe store.pointee.trap = UInt32(code.rawValue)
     }
@@ -65,6 +67,8 @@ enum RuntimeFunctions {
     /// calling stub leave wasm, and returns false.
     @discardableResult
     static func pay(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) -> Bool {
+        // SAFETY: a context that runs has its store's. The fuel is there, and not in a register, since
+        // the stub has put it there.
         guard let store = unsafe context.pointee.store_context,
             unsafe store.pointee.is_metered != 0
         else { return true }
@@ -80,9 +84,35 @@ enum RuntimeFunctions {
     /// Whether the guest need not stop. If it must, the calling stub leaves wasm.
     static func mayGoOn(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
         if apus_this_thread_is_interrupted() == 0 { return true }
+        // SAFETY: the context is one that runs: callers have it from compiled code.
+        //
         // A request to a store around this one is not in this one's context, where the stub looks.
         unsafe setTrap(context, .interrupted)
         return false
+    }
+
+    /// Pays `cost` and works on `count` things, one piece of `size` of them after the other, until the
+    /// guest is to stop.
+    // SAFETY: the context is one that runs: callers have it from compiled code.
+    @inline(__always)
+    static func inPieces(
+        _ context: UnsafeMutablePointer<apus_context>, _ count: Int, of size: Int, cost: UInt64,
+        backward: Bool, _ body: (_ offset: Int, _ length: Int) -> Void
+    ) -> UInt64 {
+        guard unsafe pay(context, cost) else { return 0 }
+        Pieces.forEach(
+            in: count, of: size, backward: backward, mayGoOn: { unsafe mayGoOn(context) }, body)
+        return 0
+    }
+
+    /// Makes the calling stub leave wasm with `code`: the result of a function that has nothing to
+    /// give.
+    // SAFETY: the context is one that runs: callers have it from compiled code.
+    static func nothing(
+        _ context: UnsafeMutablePointer<apus_context>, but code: TrapCode
+    ) -> UInt64 {
+        unsafe setTrap(context, code)
+        return 0
     }
 
     /// What `work` gives. If it throws, makes the calling stub leave wasm with the error.

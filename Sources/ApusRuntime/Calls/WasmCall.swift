@@ -18,6 +18,7 @@ extension RuntimeStore {
     @inline(__always)
     public func call(_ target: CallTarget, _ cells: inout MutableSpan<UInt64>) throws {
         precondition(cells.count >= target.cellCount)
+        // SAFETY: there are as many cells as the target wants, and they stay where they are meanwhile.
         try unsafe cells.withUnsafeMutableBufferPointer { buffer in
             try unsafe call(target, cells: buffer.baseAddress)
         }
@@ -42,6 +43,7 @@ extension RuntimeStore {
     /// Ends a call, and what has begun during it.
     @inline(never)
     private func endLate(_ status: UInt32) throws {
+        // SAFETY: the store's context is the store's own, as long as it lives.
         let isOutermost = unsafe context.pointee.entry_sp == 0
         if isOutermost, has(apus_attention_interrupt) { endInterruptible() }
         defer { if isOutermost { leaveImages() } }
@@ -50,6 +52,7 @@ extension RuntimeStore {
 
     /// Lets go of images that have been replaced meanwhile. A trap has looked up its places by now.
     func leaveImages() {
+        // SAFETY: the store's context is the store's own, as long as it lives.
         guard has(apus_attention_images), unsafe apus_store_is_entered(context) == 0 else { return }
         environment.codeGuests.left(self)
     }
@@ -60,6 +63,7 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws {
+        // SAFETY: as in `call`, which hands over its cells and its thread's record.
         if let refusal { throw refusal }
         try checkSynchronousCall()
         if has(apus_attention_collect) {
@@ -92,6 +96,7 @@ extension RuntimeStore {
 
     /// Keeps what cells refer to, whose owner is the only one to know of it.
     func pin(_ cells: UnsafeMutablePointer<UInt64>?, _ count: Int) {
+        // SAFETY: callers have as many cells as they say.
         guard let cells = unsafe cells else { return }
         for index in 0..<count { pinned.append(unsafe cells[index]) }
     }
@@ -102,6 +107,9 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws -> UInt32 {
+        // SAFETY: the target's code takes its context and cells of its type; `entry` is the trampoline
+        // of that type. The thread's record is this thread's, and what it says of the store that runs
+        // is put back before anybody else reads it.
         let stack = apus_stack_address()
         let status: UInt32
         let previous = unsafe thread.pointee.current
@@ -135,6 +143,8 @@ extension RuntimeStore {
     /// Enters wasm while a host function is running, noting where the outer frames are.
     @inline(never)
     private func reenter(_ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?) -> UInt32 {
+        // SAFETY: `outer` names the activation only while this function runs, and calls end in the
+        // reverse order of their beginning. The rest is as in `enter`.
         var activation = unsafe OuterActivation(
             exitProgramCounter: context.pointee.exit_pc,
             exitFramePointer: context.pointee.exit_fp,
@@ -176,6 +186,8 @@ extension RuntimeStore {
     /// The thread has too little stack for guests and what they call, or its host has used it up.
     @inline(never)
     private func tooSmallStack(_ room: UInt, _ kept: UInt) -> any Error {
+        // SAFETY: each thread has a record, which is there before it gets here.
+        //
         // Within a guest's call it is that one which has used it.
         if unsafe apus_thread_record().pointee.current != nil { return exhaustion() }
         return ResourceError(
@@ -184,6 +196,8 @@ extension RuntimeStore {
 
     @inline(never)
     func setStackLimit(_ limit: UInt) {
+        // SAFETY: contexts of the store's instances live as long as the store; nothing of it runs now
+        // but on this thread.
         unsafe stackLimit = limit
         for instance in instances { unsafe instance.context.pointee.stack_limit = limit }
     }
@@ -191,6 +205,7 @@ extension RuntimeStore {
     // MARK: Who called
 
     /// The instance whose code called the host function that is running; nil if the host did.
+    // SAFETY: `caller` is an instance of the store's, which keeps it.
     var callingInstance: InstanceState? { unsafe caller?.takeUnretainedValue() }
 
     /// The bytes of the memory that the calling instance exports as "memory", without counting
@@ -205,11 +220,14 @@ extension RuntimeStore {
     }
 
     private var caller: Unmanaged<InstanceState>? {
+        // SAFETY: what the trampoline has noted when wasm was left is the frame of a function that
+        // calls out, and waits.
         unsafe Self.caller(frame: context.pointee.exit_fp, end: context.pointee.entry_fp)
     }
 
     /// The instance whose code has left wasm at `exit`; nil if the host called the function itself.
     func instance(leavingAt exit: (counter: UInt, frame: UInt, end: UInt)) -> InstanceState? {
+        // SAFETY: callers have read `exit` from the context while that call waits.
         unsafe Self.caller(frame: exit.frame, end: exit.end)?.takeUnretainedValue()
     }
 

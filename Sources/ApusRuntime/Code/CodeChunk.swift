@@ -77,14 +77,14 @@ final class CodeChunk: @unchecked Sendable {
 
     /// Offset of the place for `count` bytes of code, aligned; nil if there is no room, or this is
     /// another process than the one that has made the chunk.
-    func place(_ count: Int, alignment: Int) -> Int? {
+    func room(for count: Int, alignment: Int) -> Int? {
         let place = (used + alignment - 1) & ~(alignment - 1)
         let isWritable = unsafe view != nil && process == apus_process()
         guard isWritable, count <= bytes - place else { return nil }
         return place
     }
 
-    /// Writes `code` at `offset`, which `place` gave, and lets `change` complete it.
+    /// Writes `code` at `offset`, which `room` gave, and lets `change` complete it.
     func write(_ code: Span<UInt8>, at offset: Int, _ change: (inout MutableSpan<UInt8>) -> Void) {
         guard let view = unsafe view else { return }
         precondition(offset >= used && code.count <= bytes - offset)

@@ -38,7 +38,7 @@ final class CodeSpace: Sendable {
             // one goes outside of the lock if nobody has it any more.
             let step = try state.withLock { state throws(ResourceError) -> Step in
                 if let chunk = state.chunk,
-                    let place = chunk.place(code.count, alignment: Self.alignment)
+                    let place = chunk.room(for: code.count, alignment: Self.alignment)
                 {
                     chunk.write(code, at: place) { written in
                         link(piece, at: chunk.base &+ UInt(place), &written)

@@ -27,6 +27,7 @@ final class TypeRecords: Sendable {
     private static var recordShift: Int { TypeField.recordSizeLog2 }
 
     init() throws(ResourceError) {
+        // SAFETY: both are this object's alone, which gives them back in `deinit` or here.
         unsafe precondition(MemoryLayout<apus_type>.stride == 1 << Self.recordShift)
         guard let start = unsafe apus_reserve(Self.reservedBytes) else {
             throw ResourceError(.signature, requested: UInt64(Self.slotLimit))
@@ -41,21 +42,27 @@ final class TypeRecords: Sendable {
 
     deinit {
         for slot in 0..<accessible.load(ordering: .relaxed) { freeRow(slot) }
+        // SAFETY: nobody has a type of the engine any more, and so no record, when this goes.
         unsafe apus_free(UnsafeMutableRawPointer(bitPattern: zeros))
         unsafe apus_unmap(
             UnsafeMutableRawPointer(bitPattern: base).unsafelyUnwrapped, Self.reservedBytes)
     }
 
     /// The first record, for compiled code.
+    // SAFETY: compiled code reads records of ids that it has, which are accessible.
     var start: UnsafePointer<apus_type> { unsafe UnsafePointer(record(0)) }
 
     private func record(_ slot: Int) -> UnsafeMutablePointer<apus_type> {
+        // SAFETY: `slot` is below `slotLimit`, which callers see to, so this is in the reservation,
+        // which is not at address 0.
         unsafe UnsafeMutablePointer<apus_type>(
             bitPattern: base &+ UInt(slot) << UInt(Self.recordShift)
         ).unsafelyUnwrapped
     }
 
     private func freeRow(_ slot: Int) {
+        // SAFETY: the slot is accessible and nobody has its type; rows that are not `zeros` are the
+        // record's own, as `write` has allocated them.
         let row = unsafe UInt(bitPattern: record(slot).pointee.far)
         if row != zeros, row != 0 {
             unsafe apus_free(UnsafeMutableRawPointer(bitPattern: row))
@@ -74,6 +81,9 @@ final class TypeRecords: Sendable {
     private func isAccessible(_ slot: Int) -> Bool {
         slot > 0 && slot < accessible.load(ordering: .acquiring)
     }
+
+    // SAFETY: each asks first whether the record is accessible. What it reads of a record that is
+    // being written is a word of some value, which is of no use to who has no id of the slot.
 
     /// The id of the type that has `slot`; 0 if none has.
     func id(_ slot: Int) -> UInt32 { isAccessible(slot) ? unsafe record(slot).pointee.id : 0 }
@@ -97,6 +107,8 @@ final class TypeRecords: Sendable {
     private func entry(
         _ record: UnsafeMutablePointer<apus_type>, _ depth: Int
     ) -> UnsafeMutablePointer<UInt32> {
+        // SAFETY: the depth is one that a display has room for, near or far; `far` is `zeros` or a row
+        // of as many words, from when the record becomes accessible.
         precondition(depth >= 0 && depth <= TypeField.depthLimit)
         let place = TypeField.place(ofDepth: depth)
         let start =
@@ -114,6 +126,8 @@ final class TypeRecords: Sendable {
         if slot < count { return }
         let added = Self.step
         let bytes = UInt64(added) << UInt64(Self.recordShift)
+        // SAFETY: the registry asks for slots below `slotLimit`, a multiple of `step`, so this is in
+        // the reservation; others see the new records once they are complete.
         let error = unsafe apus_protect(record(count), bytes, apus_access_write)
         guard error == 0 else {
             throw ResourceError(
@@ -130,6 +144,8 @@ final class TypeRecords: Sendable {
         _ slot: Int, id: UInt32, _ kind: CompositeKind, isFinal: Bool, parent: Int?,
         _ shape: ObjectShape = ObjectShape()
     ) throws(ResourceError) {
+        // SAFETY: `makeRoom` has made the record accessible; nobody has an id of the slot until its id
+        // is written, last of all.
         let record = unsafe record(slot)
         let depth = parent.map { self.depth($0) + 1 } ?? 0
         precondition(depth <= TypeField.depthLimit)
@@ -155,6 +171,8 @@ final class TypeRecords: Sendable {
     private func write(
         _ shape: ObjectShape, to record: UnsafeMutablePointer<apus_type>
     ) throws(ResourceError) {
+        // SAFETY: as in the other one; the row is the record's own until `freeRow`, and as long as the
+        // shape has words.
         unsafe record.pointee.bytes = shape.bytes
         unsafe record.pointee.references = shape.references.first ?? 0
         if shape.tracing == apus_tracing_far {
@@ -171,6 +189,7 @@ final class TypeRecords: Sendable {
 
     /// Forgets the type that has `slot`.
     func clear(_ slot: Int) {
+        // SAFETY: the registry clears slots that it has written, of types that nobody has any more.
         let record = unsafe record(slot)
         for depth in 0..<TypeField.nearCount { unsafe entry(record, depth).pointee = 0 }
         freeRow(slot)

@@ -241,7 +241,7 @@ final class Heap {
     // MARK: Objects
 
     /// Makes an object of zeros where there is room for it: at `heap_next`, or in a run.
-    func place(_ type: UInt32, length: UInt32, at address: UInt) {
+    func makeObject(_ type: UInt32, length: UInt32, at address: UInt) {
         let object = unsafe object(address)
         unsafe object.pointee = apus_object(type: type, length: length)
         unsafe memory.marks[memory.granule(at: address)] = HeapMark.start

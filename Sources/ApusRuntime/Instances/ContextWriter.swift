@@ -11,6 +11,7 @@ struct ContextWriter {
     private let module: LoadedModule
     private var layout: ContextLayout { module.layout }
 
+    // SAFETY: the allocator gives `base` to one instance, which keeps it as long as this writes.
     init(_ base: UnsafeMutableRawPointer, _ module: LoadedModule) {
         unsafe self.base = base
         self.module = module
@@ -18,23 +19,29 @@ struct ContextWriter {
 
     /// Where compiled code looks for memory `index`, which the module defines.
     func memoryRecord(_ index: Int) -> UnsafeMutablePointer<apus_memory> {
+        // SAFETY: the layout has a record there, for memories that the module defines.
         unsafe field(layout.memory(index), apus_memory.self)
     }
 
     /// Leads compiled code to the record of memory `index`, which the module defines and others
     /// may have, too.
     func writeShared(_ memory: LinearMemory, _ index: Int) {
+        // SAFETY: of a shared memory, the layout has an address in the place of the record. The
+        // instance keeps the memory, and so its record.
         unsafe field(layout.memory(index), UnsafeMutableRawPointer.self).pointee =
             UnsafeMutableRawPointer(memory.record)
     }
 
     /// Where compiled code looks for table `index`, which the module defines.
     func tableRecord(_ index: Int) -> UnsafeMutablePointer<apus_table> {
+        // SAFETY: the layout has a record there, for tables that the module defines.
         unsafe field(layout.table(index), apus_table.self)
     }
 
     /// The globals that the module defines, in the context.
     func makeGlobals() throws(ResourceError) -> [GlobalCell] {
+        // SAFETY: the layout has 16 bytes for each global that the module defines; the instance keeps
+        // its context as long as it keeps the cells.
         let decoded = module.module
         var globals: [GlobalCell] = []
         for index in decoded.importedGlobalCount..<decoded.globals.count {
@@ -48,6 +55,8 @@ struct ContextWriter {
 
     /// Writes what stays the same for all stores that the instance may be bound to.
     func writeConstantPart(_ request: InstanceAllocationRequest, owner: InstanceState) {
+        // SAFETY: the head comes first in each context. The environment keeps the stubs; the owner
+        // takes its context along when it goes.
         let trampolines = module.environment.trampolines
         let head = unsafe field(0, apus_context.self)
         unsafe head.pointee.runtime_functions = RuntimeFunctions.table
@@ -62,6 +71,7 @@ struct ContextWriter {
     /// Writes what the instance has of its store.
     @inline(__always)
     func writeStore(_ store: RuntimeStore) {
+        // SAFETY: the head comes first; the store outlives its instances.
         let head = unsafe field(0, apus_context.self)
         unsafe head.pointee.stack_limit = unsafe store.stackLimit
         unsafe head.pointee.store_context = store.context
@@ -69,6 +79,8 @@ struct ContextWriter {
 
     /// Writes what is imported, but functions.
     func writeImports(_ imports: Imports) {
+        // SAFETY: the layout has an address for each import; linking has seen to it that there are as
+        // many as the module wants. Their owners belong to the same store, or are shared and kept.
         for (index, table) in imports.tables.enumerated() {
             unsafe field(layout.tableImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(table.record)
@@ -86,6 +98,7 @@ struct ContextWriter {
 
     /// Writes the addresses of tags, of which the first has the index `start`.
     func writeTags(_ tags: [ExceptionTag], from start: Int) {
+        // SAFETY: the layout has an address for each tag; the instance keeps them.
         for (place, tag) in tags.enumerated() {
             unsafe field(layout.tag(start + place), UnsafeRawPointer.self).pointee =
                 tag.address
@@ -96,6 +109,7 @@ struct ContextWriter {
     /// values of those that escape: these are copies of their definitions', so that calls through
     /// them go straight there.
     func writeFunctionImports(_ imports: Imports, _ contexts: borrowing HostContexts) {
+        // SAFETY: the layout has a record for each import and for each function that escapes.
         for index in 0..<module.module.importedFunctionCount {
             let record = unsafe record(index, imports, contexts)
             let slot = unsafe field(layout.functionImport(index), apus_function_import.self)
@@ -112,6 +126,8 @@ struct ContextWriter {
     private func record(
         _ index: Int, _ imports: Imports, _ contexts: borrowing HostContexts
     ) -> UnsafeMutablePointer<apus_funcref> {
+        // SAFETY: the record of a function of wasm is in its instance's context, that of one of the
+        // host's in `contexts`; both live as long as the store.
         if index < imports.functions.count, let function = imports.functions[index] {
             return unsafe function.record
         }
@@ -119,6 +135,7 @@ struct ContextWriter {
     }
 
     private func writeSignatures(_ signatures: SharedTypes) {
+        // SAFETY: the layout has an id for each type of the module, and there are as many.
         for (index, id) in signatures.ids.enumerated() {
             unsafe field(layout.signature(index), UInt32.self).pointee = id
         }
@@ -128,6 +145,8 @@ struct ContextWriter {
     private func writeFunctionReferences(
         _ request: InstanceAllocationRequest, owner: InstanceState
     ) {
+        // SAFETY: the layout has a record for each function that escapes; their indices and types are
+        // the module's. The owner takes its context along when it goes.
         let decoded = module.module
         let functions = request.functions
         let base = functions.imageBase
@@ -147,6 +166,7 @@ struct ContextWriter {
     }
 
     private func field<Field>(_ offset: Int32, _: Field.Type) -> UnsafeMutablePointer<Field> {
+        // SAFETY: callers take `offset` from the layout, which has a `Field` there, aligned.
         unsafe (base + Int(offset)).assumingMemoryBound(to: Field.self)
     }
 }

@@ -43,7 +43,7 @@ public final class LinearMemory {
         /// Its record, which must outlive it; nil: it makes its own.
         var record: UnsafeMutablePointer<apus_memory>?
         /// Its address space, which must outlive it; nil: it reserves its own.
-        var place: MemoryPlace?
+        var place: MemoryReservation?
         /// Who supplies its address space; nil: the system.
         var supplier: (any MemorySupplier)?
         /// Its first contents; nil: zeros.
@@ -55,6 +55,8 @@ public final class LinearMemory {
         _ type: MemoryType, limit: UInt64, alwaysChecksBounds: Bool = false,
         site: Site = unsafe Site()
     ) throws(ResourceError) {
+        // SAFETY: what `site` names outlives the memory and has no other user, as its maker says; what
+        // it lacks is reserved here and given back in `deinit`, or where this fails.
         self.type = type
         let minimum = type.byteCount(ofPages: type.limits.minimum)
         let most = type.byteCount(ofPages: type.pageCountLimit)
@@ -85,9 +87,11 @@ public final class LinearMemory {
     /// The memory that `request` asks for: in `place`, with at most `limit` bytes, or made of what
     /// `supplier` has.
     convenience init(
-        _ request: MemoryRequest, in place: MemoryPlace? = nil, limit: UInt64 = .max,
+        _ request: MemoryRequest, in place: MemoryReservation? = nil, limit: UInt64 = .max,
         supplier: (any MemorySupplier)? = nil
     ) throws(ResourceError) {
+        // SAFETY: the request's record is in the context of the instance, which the pool or the
+        // instance keeps as long as the memory; so is `place`.
         let site = unsafe Site(
             record: request.record, place: place, supplier: supplier, image: request.image)
         try unsafe self.init(
@@ -96,9 +100,12 @@ public final class LinearMemory {
     }
 
     deinit {
+        // SAFETY: nobody uses the memory any more.
         unsafe backing.release(mapping, reservedBytes)
         if ownsRecord { unsafe apus_free(record) }
     }
+
+    // SAFETY: the record lives as long as the memory; its size is read as one.
 
     /// Size in bytes.
     public var byteCount: Int { Int(truncatingIfNeeded: unsafe apus_memory_bytes(record)) }
@@ -120,6 +127,8 @@ public final class LinearMemory {
 
     /// The same while nobody else makes it grow.
     private func growAlone(by delta: UInt64) -> UInt64? {
+        // SAFETY: the bytes that are added are in the reservation, for `maximumBytes` are. They are
+        // accessible before the record tells of them, and nobody else makes the memory grow.
         let old = unsafe apus_memory_bytes(record)
         let shift = UInt64(type.pageSizeLog2)
         guard delta <= (maximumBytes &- old) >> shift else { return nil }
@@ -149,6 +158,7 @@ public final class LinearMemory {
     private static var largePagesFrom: UInt64 { 16 << 20 }
 
     private func preferLargePages(from start: UInt64, to end: UInt64) {
+        // SAFETY: this is only advice, on a part of the reservation.
         if backing.isSupplied { return }
         let first = max(start, Self.largePagesFrom)
         if first >= end { return }
@@ -158,6 +168,7 @@ public final class LinearMemory {
 
     /// Whether a fault at `address` can be an access to this memory.
     func reserves(_ address: UInt) -> Bool {
+        // SAFETY: the address is compared, and not used.
         address &- UInt(bitPattern: unsafe mapping) < UInt(reservedBytes)
     }
 
@@ -172,6 +183,7 @@ public final class LinearMemory {
     public func withBytes<Result, Failure: Error>(
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        // SAFETY: so many bytes are accessible, and stay so for as long as the memory lives.
         let span = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(mapping), byteCount: byteCount)
         return try body(span)
     }
@@ -181,6 +193,7 @@ public final class LinearMemory {
     public func withMutableBytes<Result, Failure: Error>(
         _ body: (inout MutableRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        // SAFETY: so many bytes are accessible, and stay so for as long as the memory lives.
         var span = unsafe MutableRawSpan(_unsafeStart: mapping, byteCount: byteCount)
         return try body(&span)
     }
@@ -188,6 +201,7 @@ public final class LinearMemory {
     /// Whether `count` bytes from `address` on lie within the memory.
     @inline(__always)
     public func contains(_ address: UInt64, count: UInt64) -> Bool {
+        // SAFETY: the record lives as long as the memory.
         let size = unsafe apus_memory_bytes(record)
         return count <= size && address <= size &- count
     }
@@ -197,6 +211,7 @@ public final class LinearMemory {
     public func load<Value: BitwiseCopyable>(
         _ type: Value.Type = Value.self, at address: UInt64
     ) -> Value? {
+        // SAFETY: all of it is within the memory, which does not shrink; any bits are a value.
         guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return nil }
         return unsafe mapping.loadUnaligned(
             fromByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
@@ -206,6 +221,7 @@ public final class LinearMemory {
     /// written.
     @inline(__always)
     public func store<Value: BitwiseCopyable>(_ value: Value, at address: UInt64) -> Bool {
+        // SAFETY: all of it is within the memory, which does not shrink.
         guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return false }
         unsafe mapping.storeBytes(
             of: value, toByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
@@ -217,6 +233,8 @@ public final class LinearMemory {
 
     /// Copies `bytes` to `address`. Returns whether they fit; if not, nothing is written.
     public func write(_ bytes: Span<UInt8>, at address: UInt64) -> Bool {
+        // SAFETY: all of it is within the memory, which does not shrink, and no span is of a guest's
+        // memory while something else writes there.
         guard contains(address, count: UInt64(bytes.count)) else { return false }
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
@@ -232,6 +250,7 @@ public final class LinearMemory {
 
     /// A copy of `count` bytes from `address` on; nil if they are not within the memory.
     public func read(_ count: Int, at address: UInt64) -> [UInt8]? {
+        // SAFETY: all of it is within the memory, which does not shrink.
         guard count >= 0, contains(address, count: UInt64(count)) else { return nil }
         let start = unsafe mapping + Int(truncatingIfNeeded: address)
         return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))

@@ -19,8 +19,8 @@ extension RuntimeStore {
         let heap = try presentHeap()
         let bytes = heap.objectBytes(type, length: length)
         guard bytes <= heap.byteLimit else { throw ObjectFailure(code: .allocationTooLarge) }
-        let address = try place(for: Int(bytes), heap)
-        heap.place(type, length: length, at: address)
+        let address = try room(for: Int(bytes), heap)
+        heap.makeObject(type, length: length, at: address)
         return UInt64(address)
     }
 
@@ -33,7 +33,7 @@ extension RuntimeStore {
         return made
     }
 
-    private func place(for bytes: Int, _ heap: Heap) throws -> UInt {
+    private func room(for bytes: Int, _ heap: Heap) throws -> UInt {
         if !heap.isZealous, let address = heap.takeNext(bytes) { return address }
         let isDue = heap.needsCollection
         if isDue { collectHeap() }

@@ -36,6 +36,8 @@ public final class ReferenceTable {
     init(
         _ type: TableType, initial: UInt64, limit: UInt64, site: Site = unsafe Site()
     ) throws(ResourceError) {
+        // SAFETY: what `site` names outlives the table and has no other user, as its maker says; what
+        // it lacks is allocated here and freed in `deinit`.
         self.type = type
         let room = unsafe site.place.map { UInt64($0.count) } ?? .max
         let bound = min(limit, room)
@@ -74,12 +76,15 @@ public final class ReferenceTable {
     convenience init(
         _ request: TableRequest, in place: UnsafeMutableBufferPointer<UInt64>? = nil
     ) throws(ResourceError) {
+        // SAFETY: the request's record is in the context of the instance, which the pool or the
+        // instance keeps as long as the table; so is `place`.
         let site = unsafe Site(record: request.record, place: place)
         try unsafe self.init(
             request.type, initial: request.initial, limit: request.limit, site: site)
     }
 
     deinit {
+        // SAFETY: nobody uses the table any more, and these are its own.
         if ownsElements { unsafe apus_free(elements) }
         if ownsRecord { unsafe apus_free(record) }
     }
@@ -89,6 +94,7 @@ public final class ReferenceTable {
 
     /// Makes all elements null and the size the first one, for another instance.
     func clear() {
+        // SAFETY: no more than `touchedCount` elements have been written, of those that there are.
         unsafe elements.update(repeating: 0, count: Int(truncatingIfNeeded: touchedCount))
         touchedCount = type.limits.minimum
         unsafe record.pointee.count = type.limits.minimum
@@ -99,16 +105,19 @@ public final class ReferenceTable {
     func noteReset() { isChanged = false }
 
     /// Number of elements.
+    // SAFETY: the record lives as long as the store, which owns the table.
     public var count: UInt64 { unsafe record.pointee.count }
 
     /// The element at `index`; nil beyond the end.
     public func get(_ index: UInt64) -> UInt64? {
+        // SAFETY: `count` elements are in use.
         guard index < count else { return nil }
         return unsafe elements[Int(truncatingIfNeeded: index)]
     }
 
     /// Sets the element at `index`. Returns false beyond the end.
     public func set(_ index: UInt64, _ value: UInt64) -> Bool {
+        // SAFETY: `count` elements are in use.
         guard index < count else { return false }
         unsafe elements[Int(truncatingIfNeeded: index)] = value
         isChanged = true
@@ -130,6 +139,7 @@ public final class ReferenceTable {
             let larger = min(max(needed, capacity &* 2), maximum)
             guard move(toRoomFor: larger, mayGoOn) else { return nil }
         }
+        // SAFETY: there is room for `needed` elements; the record tells of them when all are there.
         isChanged = true
         touchedCount = max(touchedCount, needed)
         guard fillUnchecked(old, value, delta, mayGoOn) else { return nil }
@@ -139,6 +149,8 @@ public final class ReferenceTable {
 
     /// Makes room for `larger` elements. Returns whether that was possible.
     private func move(toRoomFor larger: UInt64, _ mayGoOn: () -> Bool) -> Bool {
+        // SAFETY: only tables with elements of their own have more to come than they have room for.
+        // Compiled code reads the address anew after each call, and so after this one.
         guard let fresh = unsafe apus_allocate(larger &* 8) else { return false }
         let target = unsafe fresh.assumingMemoryBound(to: UInt64.self)
         let isDone = Pieces.forEach(
@@ -179,6 +191,7 @@ public final class ReferenceTable {
     private func fillUnchecked(
         _ start: UInt64, _ value: UInt64, _ count: UInt64, _ mayGoOn: () -> Bool = { true }
     ) -> Bool {
+        // SAFETY: callers have looked whether there is room for `count` elements from `start` on.
         let first = unsafe elements + Int(truncatingIfNeeded: start)
         return Pieces.forEach(
             in: Int(truncatingIfNeeded: count), of: Pieces.elements, mayGoOn: mayGoOn

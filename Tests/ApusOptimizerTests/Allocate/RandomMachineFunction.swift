@@ -15,6 +15,7 @@ struct RandomMachineFunction {
         var maker = RandomMachineFunction(state: seed &* 0x9E37_79B9_7F4A_7C15 | 1)
         function.removeAll()
         maker.run(size, &function)
+        function.noteFacts()
     }
 
     private init(state: UInt64) { self.state = state }

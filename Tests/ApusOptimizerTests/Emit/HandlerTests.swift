@@ -315,7 +315,8 @@ import Testing
             $0.hasPrefix("mov qword ptr [rbp")
         }
         for register in CallingConvention.calleeSaved + [CallingConvention.context] {
-            let isStored = stored.contains { $0.hasSuffix(", \(PhysicalRegister(register).name)") }
+            let name = X86_64.name(of: PhysicalRegister(register))
+            let isStored = stored.contains { $0.hasSuffix(", \(name)") }
             #expect(isStored == !(isFuelMetered && register == CallingConvention.fuel))
         }
     }

@@ -19,7 +19,7 @@ import Testing
         var generator = CodeGenerator()
         let isPrepared = generator.prepare(function, as: 0)
         #expect(isPrepared)
-        let text = generator.selector.machine.text(generator.allocation)
+        let text = generator.selector.machine.text(generator.allocation, for: X86_64.self)
         let lines = text.split(separator: "\n")
         #expect(lines.first == "block0():")
         #expect(lines.contains { $0.contains(" = parameters.") && $0.contains(":rdi") })

@@ -152,7 +152,7 @@ extension BaselineCompiler {
         } else {
             storeVectorRegister(ValueClass(elements.storage), address, vector.register)
         }
-        freeGeneral.insert(GeneralSet(masked))
+        free(masked)
         release(reference)
         release(index)
         release(general)
@@ -229,7 +229,7 @@ extension BaselineCompiler {
         }
         let passed: ValueClass = type == .f32 ? .i32 : .i64
         stack[position] = .register(passed, register)
-        owners.note(register, at: position)
+        stack.note(PhysicalRegister(register), at: position)
         return type == .v128
     }
 

@@ -23,7 +23,7 @@ extension BaselineCompiler {
         code.makeObject(object, type: cold.type, cold.length, store)
         code.bind(cold.back)
         coldAllocations.append(cold)
-        freeGeneral.insert(GeneralSet(store))
+        free(store)
         return object
     }
 

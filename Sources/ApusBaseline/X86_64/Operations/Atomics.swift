@@ -49,7 +49,7 @@ extension BaselineCompiler {
         checkAlignment(operand, index, argument, width)
         let isOwned = index?.isOwned ?? false
         let target = isOwned ? index?.register ?? .rax : allocateGeneral()
-        let place = memoryPlace(operand, index, argument, bytes: UInt64(width.byteCount))
+        let place = memoryOperand(operand, index, argument, bytes: UInt64(width.byteCount))
         code.lea(.w64, target, place.address)
         return target
     }
@@ -65,7 +65,7 @@ extension BaselineCompiler {
         checkAlignment(operand, index, argument, width)
         let reused = index ?? GeneralValue(register: .rax, isOwned: false)
         let result = destination(reusing: reused)
-        let place = memoryPlace(operand, index, argument, bytes: UInt64(width.byteCount))
+        let place = memoryOperand(operand, index, argument, bytes: UInt64(width.byteCount))
         markSite(.memoryOutOfBounds)
         code.loadZeroExtended(from: width, result.general, place.address)
         finish(result, type, freeing: reused)
@@ -78,7 +78,8 @@ extension BaselineCompiler {
         let value = takeOwned(pop())
         markSite(.memoryOutOfBounds)
         code.exchange(width, Address(place), value)
-        freeGeneral.formUnion([GeneralSet(value), GeneralSet(place)])
+        free(value)
+        free(place)
     }
 
     // MARK: Updates
@@ -95,7 +96,7 @@ extension BaselineCompiler {
             markSite(.memoryOutOfBounds)
             code.lockedAlu(op, width, Address(place), value.register)
             release(value)
-            freeGeneral.insert(GeneralSet(place))
+            free(place)
             return
         }
         switch update {
@@ -129,7 +130,8 @@ extension BaselineCompiler {
         code.lockedCompareExchange(width, Address(place), new)
         code.jump(.ne, again, near: true)
         release(value)
-        freeGeneral.formUnion([GeneralSet(new), GeneralSet(place)])
+        free(new)
+        free(place)
         // There have been zeroes above from the beginning.
         finishIn(.rax, type)
     }
@@ -153,7 +155,7 @@ extension BaselineCompiler {
         }
         markSite(.memoryOutOfBounds)
         code.lockedCompareExchange(width, Address(registers.0), registers.1)
-        freeGeneral.insert(GeneralSet(registers.1))
+        free(registers.1)
         finishOldValue(type, width, .rax, registers.0)
     }
 
@@ -184,7 +186,7 @@ extension BaselineCompiler {
     private mutating func finishOldValue(
         _ type: ValueClass, _ width: Width, _ register: GPR, _ place: GPR
     ) {
-        freeGeneral.insert(GeneralSet(place))
+        free(place)
         if width != type.width { code.moveZeroExtended(from: width, register, register) }
         finishIn(register, type)
     }

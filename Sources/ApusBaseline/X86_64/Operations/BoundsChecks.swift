@@ -113,7 +113,7 @@ extension BaselineCompiler {
             let register = allocateGeneral()
             code.moveImmediate(register, end)
             code.alu(.cmp, .w64, register, memoryField(memory, offset: 8))
-            freeGeneral.insert(GeneralSet(register))
+            free(register)
             trap(.memoryOutOfBounds, if: .a)
             isInside = .be
         }
@@ -136,7 +136,7 @@ extension BaselineCompiler {
             let register = allocateGeneral()
             code.moveImmediate(register, length)
             code.alu(.sub, .w64, room, register)
-            freeGeneral.insert(GeneralSet(register))
+            free(register)
         }
         guard length > traits.minimumBytes else {
             code.alu(.cmp, .w64, address, room)
@@ -156,7 +156,7 @@ extension BaselineCompiler {
         code.alu(.cmp, .w64, address, room)
         trap(.memoryOutOfBounds, if: .a)
         code.cmov(.be, .w64, masked, sum)
-        freeGeneral.insert(GeneralSet(sum))
+        free(sum)
         return MaskedAddress(register: masked, displacement: 0)
     }
 

@@ -89,22 +89,22 @@ extension BaselineCompiler {
     @inline(__always)
     private mutating func forEachArgument(
         _ signature: Signature, from first: Int,
-        _ body: (inout Self, Operand, UInt8?, Int32) -> Void
+        _ body: (inout Self, Operand, PhysicalRegister?, Int32) -> Void
     ) {
         var general = 0
         var float = 0
         var offset: Int32 = 0
         for argument in 0..<Int(signature.parameterCount) {
             let operand = stack[first &+ argument]
-            var register: UInt8?
+            var register: PhysicalRegister?
             if operand.type.isInVector {
                 if float < CallingConvention.floatArgumentCount {
-                    register = CallingConvention.floatArgument(float).rawValue | 16
+                    register = PhysicalRegister(CallingConvention.floatArgument(float))
                 }
                 float &+= 1
             } else {
                 if general < CallingConvention.generalArgumentCount {
-                    register = CallingConvention.generalArgument(general).rawValue
+                    register = PhysicalRegister(CallingConvention.generalArgument(general))
                 }
                 general &+= 1
             }
@@ -130,7 +130,7 @@ extension BaselineCompiler {
         let scratch = CallingConvention.scratch
         let expected = loadElements(table, index.register, trap: .undefinedElement)
         code.load(.w64, scratch, Address(scratch, index: expected, scale: 8))
-        if index.isOwned { freeGeneral.insert(GeneralSet(index.register)) }
+        if index.isOwned { free(index.register) }
         if signatures.table.place(typeIndex).isFinal {
             code.load(
                 .w32, expected, Address(CallingConvention.context, layout.signature(typeIndex)))
@@ -140,7 +140,7 @@ extension BaselineCompiler {
             compareSupertype(typeIndex, expected)
         }
         trap(.indirectCallTypeMismatch, if: .ne)
-        freeGeneral.insert(GeneralSet(expected))
+        free(expected)
     }
 
     /// Compares a type with the supertype that the funcref in the scratch has at that type's depth.
@@ -155,7 +155,7 @@ extension BaselineCompiler {
         code.alu(.and, .w32, found, immediate: Int32(TypeField.slotMask))
         code.shift(.shl, .w64, found, immediate: UInt8(TypeField.recordSizeLog2))
         code.alu(.add, .w64, found, types)
-        freeGeneral.insert(GeneralSet(types))
+        free(types)
         let place = TypeField.place(ofDepth: Int(signatures.table.place(typeIndex).depth))
         if place.isFar { code.load(.w64, found, Address(found, TypeField.far)) }
         code.load(.w32, found, Address(found, place.offset))
@@ -202,11 +202,12 @@ extension BaselineCompiler {
         moves.removeAll()
         for (place, constant) in leading.enumerated() {
             appendMove(
-                to: RuntimeCall.argument(place).rawValue, .constant(.i32, UInt64(constant)))
+                to: PhysicalRegister(RuntimeCall.argument(place)),
+                .constant(.i32, UInt64(constant)))
         }
         for place in 0..<operands {
-            let register = RuntimeCall.argument(leading.count + place).rawValue
-            appendMove(to: register, stack[first &+ place])
+            let register = RuntimeCall.argument(leading.count + place)
+            appendMove(to: PhysicalRegister(register), stack[first &+ place])
         }
         resolveMoves()
         code.callRuntime(UInt64(function.rawValue))
@@ -214,7 +215,7 @@ extension BaselineCompiler {
         truncateStack(to: first)
         forgetVolatileHomes()
         if let result {
-            freeGeneral.remove(GeneralSet(RuntimeCall.result))
+            occupy(RuntimeCall.result)
             push(result, RuntimeCall.result)
         }
     }

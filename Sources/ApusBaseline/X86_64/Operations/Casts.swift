@@ -122,7 +122,7 @@ extension BaselineCompiler {
             Address(value, isFunction ? FuncrefField.signature : ObjectLayout.type))
         compareSupertype(Int(index), scratch, types, match: match)
         code.jump(.ne, fail)
-        freeGeneral.insert(GeneralSet(types))
+        free(types)
     }
 
     private mutating func testAbstract(
@@ -142,7 +142,7 @@ extension BaselineCompiler {
             code.test(.w64, value, value)
             code.jump(.e, nullable ? match : fail)
             testKind(value, heap, types, fail: fail)
-            freeGeneral.insert(GeneralSet(types))
+            free(types)
         }
     }
 

@@ -99,7 +99,7 @@ extension BaselineCompiler {
             return consume(.flag(condition), analysis)
         }
         // The result's register is cleared before, unless it is being compared.
-        let result = takeLocalDestination() ?? Destination(general: allocateGeneral())
+        let result = generalDestination()
         let target = result.general
         let isFresh = target != a.register && target != b?.register
         if isFresh { code.zero(target) }
@@ -133,7 +133,7 @@ extension BaselineCompiler {
     }
 
     private mutating func materializeCondition(_ condition: FlagCondition) {
-        let result = takeLocalDestination() ?? Destination(general: allocateGeneral())
+        let result = generalDestination()
         let target = result.general
         let scratch = CallingConvention.scratch
         switch condition {

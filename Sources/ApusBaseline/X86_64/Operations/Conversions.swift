@@ -110,7 +110,7 @@ extension BaselineCompiler {
         code.convertToFloat(type.floatWidth, from: .w64, result.float, a)
         code.float(.add, type.floatWidth, result.float, result.float, result.float)
         code.bind(end)
-        freeGeneral.insert(GeneralSet(a))
+        free(a)
         finish(result, type)
     }
 

@@ -117,7 +117,7 @@ extension BaselineCompiler {
         _ type: ValueClass, _ divisor: GeneralValue, result: GPR, other: GPR
     ) {
         release(divisor)
-        freeGeneral.insert(GeneralSet(other))
+        free(other)
         finishIn(result, type)
     }
 
@@ -126,7 +126,7 @@ extension BaselineCompiler {
     mutating func finishIn(_ register: GPR, _ type: ValueClass) {
         if let local = takeLocalDestination() {
             code.move(type.width, local.general, register)
-            freeGeneral.insert(GeneralSet(register))
+            free(register)
             finish(local, type)
         } else {
             push(type, register)
@@ -151,7 +151,7 @@ extension BaselineCompiler {
         let result = destination(reusing: a)
         moveIfNeeded(.i32, result.general, a.register)
         code.alu(.sub, .w32, result.general, quotient)
-        freeGeneral.insert(GeneralSet(quotient))
+        free(quotient)
         finish(result, .i32, freeing: a)
     }
 

@@ -80,7 +80,7 @@ extension BaselineCompiler {
     private mutating func emit(_ landing: Landing) {
         // It is still that of who has thrown.
         code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
-        homeState = HomeState(valid: 0, dirty: 0)
+        homeState = HomeState(valid: [], dirty: [])
         let target = landing.target
         if target.kind == .function {
             takeIntoSlots(landing, at: 0)

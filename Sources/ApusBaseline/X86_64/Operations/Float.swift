@@ -70,7 +70,7 @@ extension BaselineCompiler {
         _ result: Destination, _ type: ValueClass, _ a: FloatValue, _ b: FloatValue
     ) {
         if b.isOwned, result.isLocal || b.register != result.float {
-            freeFloat.insert(FloatSet(b.register))
+            free(b.register)
         }
         finish(result, type, freeing: a)
     }

@@ -193,7 +193,7 @@ extension BaselineCompiler {
         _ result: Destination, _ type: ValueClass, _ a: GeneralValue, _ b: GeneralValue
     ) {
         if b.isOwned, result.isLocal || b.register != result.general {
-            freeGeneral.insert(GeneralSet(b.register))
+            free(b.register)
         }
         finish(result, type, freeing: a)
     }
@@ -308,8 +308,8 @@ extension BaselineCompiler {
             if left.kind == .register, left.general == .rcx {
                 let other = allocateGeneral()
                 code.move(type.width, other, .rcx)
-                left.general = other
-                freeGeneral.insert(GeneralSet(.rcx))
+                left.register = PhysicalRegister(other)
+                free(.rcx)
             }
             claim(.rcx)
             load(right, into: .rcx)
@@ -319,7 +319,7 @@ extension BaselineCompiler {
         let result = destination(reusing: a)
         moveIfNeeded(type, result.general, a.register)
         code.shiftByCL(shift, type.width, result.general)
-        freeGeneral.insert(GeneralSet(.rcx))
+        free(.rcx)
         finish(result, type, freeing: a)
     }
 
@@ -409,7 +409,7 @@ extension BaselineCompiler {
         code.imul(width, scratch, mask)
         code.shift(.shr, width, scratch, immediate: type == .i32 ? 24 : 56)
         code.move(width, target, scratch)
-        freeGeneral.insert(GeneralSet(work))
-        freeGeneral.insert(GeneralSet(mask))
+        free(work)
+        free(mask)
     }
 }

@@ -7,7 +7,7 @@ internal import ApusFormat
 /// and the offset add up to lies in the memory's reservation, and outside of the memory it faults.
 extension BaselineCompiler {
     /// Where a load or store goes, and the register of the address to be released after it.
-    struct MemoryPlace {
+    struct MemoryOperand {
         var address: Address
         var index: GeneralValue?
     }
@@ -21,11 +21,11 @@ extension BaselineCompiler {
     /// The place of the `bytes` bytes that `operand` and the instruction's offset name in its
     /// memory. Every other register of the access has been taken.
     @inline(__always)
-    mutating func memoryPlace(
+    mutating func memoryOperand(
         _ operand: Operand, _ argument: MemoryArgument, bytes: UInt64
-    ) -> MemoryPlace {
+    ) -> MemoryOperand {
         let index = takeIndex(operand)
-        return memoryPlace(operand, index, argument, bytes: bytes)
+        return memoryOperand(operand, index, argument, bytes: bytes)
     }
 
     /// The place of the `bytes` bytes that `operand`, which `index` holds, and the instruction's
@@ -34,16 +34,16 @@ extension BaselineCompiler {
     /// It may lie in the scratch, so the access has to follow at once. The register of its result
     /// must be taken before: making room may go through the scratch.
     @inline(__always)
-    mutating func memoryPlace(
+    mutating func memoryOperand(
         _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
-    ) -> MemoryPlace {
+    ) -> MemoryOperand {
         let memory = Int(argument.memory)
         // Nearly all of them.
         if !MemoryPlan.compares(memories[memory].checks, offset: argument.offset), let index,
             let displacement = Int32(exactly: argument.offset)
         {
             let base = base(of: memory)
-            return MemoryPlace(
+            return MemoryOperand(
                 address: Address(base, index: index.register, displacement), index: index)
         }
         return otherPlace(operand, index, argument, bytes: bytes)
@@ -52,31 +52,31 @@ extension BaselineCompiler {
     @inline(never)
     private mutating func otherPlace(
         _ operand: Operand, _ index: GeneralValue?, _ argument: MemoryArgument, bytes: UInt64
-    ) -> MemoryPlace {
+    ) -> MemoryOperand {
         let memory = Int(argument.memory)
         if MemoryPlan.compares(memories[memory].checks, offset: argument.offset),
             let masked = checkBounds(operand, index, argument, bytes: bytes)
         {
             let base = base(of: memory)
             // Nobody gets it before the access, which follows at once.
-            freeGeneral.insert(GeneralSet(masked.register))
-            return MemoryPlace(
+            free(masked.register)
+            return MemoryOperand(
                 address: Address(base, index: masked.register, masked.displacement), index: index)
         }
         guard let index else {
             let position = memories[memory].position(operand) &+ argument.offset
             if let displacement = Int32(exactly: position) {
-                return MemoryPlace(address: Address(base(of: memory), displacement), index: nil)
+                return MemoryOperand(address: Address(base(of: memory), displacement), index: nil)
             }
-            return MemoryPlace(address: Address(loadFarBase(memory, position)), index: nil)
+            return MemoryOperand(address: Address(loadFarBase(memory, position)), index: nil)
         }
         if let displacement = Int32(exactly: argument.offset) {
             let base = base(of: memory)
-            return MemoryPlace(
+            return MemoryOperand(
                 address: Address(base, index: index.register, displacement), index: index)
         }
         let scratch = loadFarBase(memory, argument.offset)
-        return MemoryPlace(address: Address(scratch, index: index.register), index: index)
+        return MemoryOperand(address: Address(scratch, index: index.register), index: index)
     }
 
     /// The register that holds the base of a memory: of memory 0 its home, else the scratch.
@@ -85,12 +85,12 @@ extension BaselineCompiler {
             code.load(.w64, CallingConvention.scratch, memoryField(memory, offset: 0))
             return CallingConvention.scratch
         }
-        if memoryBaseHome != LocalHome.none {
-            if homeState.valid & (1 &<< UInt32(memoryBaseHome)) == 0 {
+        if !memoryBaseHome.isNone {
+            if !homeState.valid.has(memoryBaseHome) {
                 loadMemoryBaseHome()
-                homeState.valid |= 1 &<< UInt32(memoryBaseHome)
+                homeState.valid.insert(RegisterSet(memoryBaseHome))
             }
-            return gpr(memoryBaseHome)
+            return memoryBaseHome.general
         }
         code.load(
             .w64, CallingConvention.scratch,
@@ -110,13 +110,13 @@ extension BaselineCompiler {
             code.load(.w64, scratch, memoryField(memory, offset: 0))
             code.moveImmediate(far, offset)
             code.alu(.add, .w64, scratch, far)
-            freeGeneral.insert(GeneralSet(far))
+            free(far)
         }
         return scratch
     }
 
     @inline(__always)
-    mutating func release(_ place: MemoryPlace) {
+    mutating func release(_ place: MemoryOperand) {
         if let index = place.index { release(index) }
     }
 
@@ -127,7 +127,7 @@ extension BaselineCompiler {
         let index = takeIndex(operand)
         if type.isInVector {
             let result = floatDestination()
-            let place = memoryPlace(operand, index, argument, bytes: type.byteCount(width))
+            let place = memoryOperand(operand, index, argument, bytes: type.byteCount(width))
             markSite(.memoryOutOfBounds)
             loadVectorRegister(type, result.float, place.address)
             release(place)
@@ -135,7 +135,7 @@ extension BaselineCompiler {
         }
         let reused = index ?? GeneralValue(register: .rax, isOwned: false)
         let result = destination(reusing: reused)
-        let place = memoryPlace(operand, index, argument, bytes: type.byteCount(width))
+        let place = memoryOperand(operand, index, argument, bytes: type.byteCount(width))
         markSite(.memoryOutOfBounds)
         emitLoad(type, width, result.general, place.address)
         finish(result, type, freeing: reused)
@@ -163,21 +163,21 @@ extension BaselineCompiler {
         let width = type.memoryWidth(storeWidth)
         let bytes = type.byteCount(storeWidth)
         if operand.isConstant, let immediate = operand.storeImmediate {
-            let place = memoryPlace(address, argument, bytes: bytes)
+            let place = memoryOperand(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             code.store(width, place.address, immediate: immediate)
             return release(place)
         }
         if type.isInVector {
             let value = takeFloat(operand)
-            let place = memoryPlace(address, argument, bytes: bytes)
+            let place = memoryOperand(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             storeVectorRegister(type, place.address, value.register)
             release(value)
             release(place)
         } else {
             let value = take(operand)
-            let place = memoryPlace(address, argument, bytes: bytes)
+            let place = memoryOperand(address, argument, bytes: bytes)
             markSite(.memoryOutOfBounds)
             code.store(width, place.address, value.register)
             release(value)

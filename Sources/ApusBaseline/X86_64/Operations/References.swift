@@ -134,7 +134,7 @@ extension BaselineCompiler {
         let masked = loadElements(table, index.register, trap: .tableOutOfBounds)
         code.store(
             .w64, Address(CallingConvention.scratch, index: masked, scale: 8), value.register)
-        freeGeneral.insert(GeneralSet(masked))
+        free(masked)
         release(value)
         release(index)
     }

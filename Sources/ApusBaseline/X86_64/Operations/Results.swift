@@ -17,12 +17,12 @@ extension BaselineCompiler {
             let type = ValueClass(signatures.type(Int(signature.resultStart) &+ result))
             if type.isInVector, float < CallingConvention.floatResultCount {
                 let register = CallingConvention.floatResult(float)
-                freeFloat.remove(FloatSet(register))
+                occupy(register)
                 push(type, register)
                 float &+= 1
             } else if !type.isInVector, general < CallingConvention.generalResultCount {
                 let register = CallingConvention.generalResult(general)
-                freeGeneral.remove(GeneralSet(register))
+                occupy(register)
                 push(type, register)
                 general &+= 1
             } else {
@@ -79,10 +79,11 @@ extension BaselineCompiler {
         for offset in 0..<count {
             let operand = stack[first &+ offset]
             if operand.type.isInVector, float < CallingConvention.floatResultCount {
-                appendMove(to: CallingConvention.floatResult(float).rawValue | 16, operand)
+                appendMove(to: PhysicalRegister(CallingConvention.floatResult(float)), operand)
                 float &+= 1
             } else if !operand.type.isInVector, general < CallingConvention.generalResultCount {
-                appendMove(to: CallingConvention.generalResult(general).rawValue, operand)
+                appendMove(
+                    to: PhysicalRegister(CallingConvention.generalResult(general)), operand)
                 general &+= 1
             } else {
                 storeInResultArea(operand, area)

@@ -137,7 +137,7 @@ extension BaselineCompiler {
         let vector = allocateFloat()
         code.moveToFloat(.w64, vector, register)
         code.vector(.punpcklqdq, vector, vector, vector)
-        freeGeneral.insert(GeneralSet(register))
+        free(register)
         return .vector(vector)
     }
 
@@ -192,15 +192,15 @@ extension BaselineCompiler {
 
     private mutating func release(_ register: PieceRegister) {
         switch register {
-        case .general(let register): freeGeneral.insert(GeneralSet(register))
-        case .vector(let register): freeFloat.insert(FloatSet(register))
+        case .general(let register): free(register)
+        case .vector(let register): free(register)
         }
     }
 
     private mutating func shortPlace(
         _ operand: Operand, _ memory: Int, _ length: Int32
-    ) -> MemoryPlace {
-        memoryPlace(
+    ) -> MemoryOperand {
+        memoryOperand(
             operand,
             MemoryArgument(alignment: 0, memory: UInt32(truncatingIfNeeded: memory)),
             bytes: UInt64(length))

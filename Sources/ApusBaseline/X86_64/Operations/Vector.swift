@@ -31,7 +31,7 @@ extension BaselineCompiler {
         let operand = pop()
         let index = takeIndex(operand)
         let result = floatDestination()
-        let place = memoryPlace(operand, index, argument, bytes: load.byteCount)
+        let place = memoryOperand(operand, index, argument, bytes: load.byteCount)
         markSite(.memoryOutOfBounds)
         code.loadVector(
             load, result.float, place.address, general: CallingConvention.scratch,
@@ -43,7 +43,7 @@ extension BaselineCompiler {
     mutating func translateVectorStore() {
         let argument = reader.readMemoryArgument()
         let value = takeFloat(pop())
-        let place = memoryPlace(pop(), argument, bytes: 16)
+        let place = memoryOperand(pop(), argument, bytes: 16)
         markSite(.memoryOutOfBounds)
         code.storeVector(place.address, value.register)
         release(value)
@@ -57,7 +57,7 @@ extension BaselineCompiler {
         let operand = pop()
         let index = takeIndex(operand)
         let result = destination(reusing: value)
-        let place = memoryPlace(operand, index, argument, bytes: lane.byteCount)
+        let place = memoryOperand(operand, index, argument, bytes: lane.byteCount)
         if result.float != value.register { code.move(result.float, value.register) }
         markSite(.memoryOutOfBounds)
         code.insertLane(lane.width, result.float, result.float, place.address, lane: laneIndex)
@@ -69,7 +69,7 @@ extension BaselineCompiler {
         let argument = reader.readMemoryArgument()
         let index = reader.readByte()
         let value = takeFloat(pop())
-        let place = memoryPlace(pop(), argument, bytes: lane.byteCount)
+        let place = memoryOperand(pop(), argument, bytes: lane.byteCount)
         markSite(.memoryOutOfBounds)
         code.extractLane(lane.width, place.address, value.register, lane: index)
         release(value)

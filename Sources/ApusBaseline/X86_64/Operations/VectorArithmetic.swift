@@ -60,7 +60,7 @@ extension BaselineCompiler {
             sequence,
             VectorRegisters(
                 target: target, a: a, b: b, c: c, temporary: temporary, scratch: scratchVector))
-        if needsTemporary { freeFloat.insert(FloatSet(temporary)) }
+        if needsTemporary { free(temporary) }
     }
 
     // MARK: Two operands
@@ -157,7 +157,7 @@ extension BaselineCompiler {
             emit(sequence, target: target, a.register, scratchVector)
         default: break  // Shifts by variable counts are one or the other.
         }
-        freeGeneral.insert(GeneralSet(register))
+        free(register)
         release(a)
         push(.v128, target)
     }

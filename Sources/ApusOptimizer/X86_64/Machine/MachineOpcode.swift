@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What instructions of x86-64 there are to the optimizing compiler: some are one instruction of
 /// the processor, some a short sequence. Operands are listed as results ← uses; `memory` stands
 /// for the registers of a memory operand. `tied` means that the result replaces the first use.
@@ -233,11 +235,18 @@ struct TruncationKind: OptionSet, BitwiseCopyable, Sendable {
 }
 
 extension MachineInstruction {
+    @inline(__always) init(_ opcode: MachineOpcode) { self.init(number: opcode.rawValue) }
+
+    @inline(__always) var opcode: MachineOpcode {
+        get { MachineOpcode(stored: number, or: .trap) }
+        set { number = newValue.rawValue }
+    }
+
     /// Loads that read nothing that changes are marked so in `condition`.
     static var constantLoad: UInt8 { 1 }
 
     /// Whether repeating it, anywhere, gives the same.
-    var isRepeatable: Bool {
+    fileprivate var isRepeatable: Bool {
         switch opcode {
         case .immediate, .floatConstant, .vectorConstant, .repeatedConstant, .contextRegister: true
         case .load, .loadFloat:
@@ -246,16 +255,35 @@ extension MachineInstruction {
         default: false
         }
     }
-    /// Whether use number `use`, in the frame, can be read from there.
-    func canReadFrame(use: Int) -> Bool {
-        guard memory == .none, width == .w32 || width == .w64 else { return false }
+
+    /// Which uses can be read from the frame.
+    fileprivate var frameUses: MachineFlags {
+        guard memory == .none, width == .w32 || width == .w64 else { return [] }
         switch opcode {
-        case .add, .alu, .multiply, .floatBinary: return use == 1
+        case .add, .alu, .multiply, .floatBinary: return .lastMayBeInFrame
         case .branch, .set, .select, .trapIf:
-            let test = flagTest
-            guard test == .compare || test == .compareImmediate else { return false }
-            return use >= Int(useCount) &- test.registerCount
-        default: return false
+            switch flagTest {
+            case .compare: return .lastTwoMayBeInFrame
+            case .compareImmediate: return .lastMayBeInFrame
+            case .compareMemory, .compareMemoryImmediate, .test, .testImmediate, .float,
+                .floatMemory, .vectorAnyTrue, .vectorAllTrue:
+                return []
+            }
+        default: return []
+        }
+    }
+}
+
+extension MachineFunction {
+    /// Notes what the allocator has to know of instructions besides their operands, when all of
+    /// them are there: which may be repeated, and what they can read from the frame.
+    mutating func noteFacts() {
+        for index in 0..<instructions.count {
+            let instruction = instructions[index]
+            instructions[index].flags.formUnion(instruction.frameUses)
+            guard instruction.isRepeatable else { continue }
+            let result = operands[Int(instruction.operands)].value
+            registers[result.index].source = UInt32(truncatingIfNeeded: index)
         }
     }
 }

@@ -69,7 +69,9 @@ struct Selector: ~Copyable {
         for number in (0..<function.blocks.count).reversed() where !isRefused {
             selectBlock(Block(at: number), function)
         }
-        if !isRefused { layOut(function) }
+        if isRefused { return }
+        layOut(function)
+        machine.noteFacts()
     }
 
     // MARK: Preparation

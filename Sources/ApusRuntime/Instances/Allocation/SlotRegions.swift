@@ -125,11 +125,11 @@ final class SlotRegions: Sendable {
     }
 
     /// Room for a memory of a slot.
-    func memory(_ slot: UInt32, _ index: Int) -> MemoryPlace {
+    func memory(_ slot: UInt32, _ index: Int) -> MemoryReservation {
         let place = Int(slot) * limits.memories + index
         let offset = UInt(guardBytesBefore) &+ UInt(memoryBytes) &* UInt(place % Self.chunkPlaces)
         let base = unsafe Self.pointer(memoryChunks[place / Self.chunkPlaces] &+ offset)
-        return unsafe MemoryPlace(base: base, reservedBytes: memoryBytes)
+        return unsafe MemoryReservation(base: base, reservedBytes: memoryBytes)
     }
 
     /// Room for the elements of a table of a slot.

@@ -1,0 +1,143 @@
+import ApusABI
+import ApusAssembler
+import ApusTestSupport
+import Testing
+
+@testable import ApusTrampolines
+
+/// The stub through which runtime functions are called, run with a context made by hand: what it
+/// does itself, and what it leaves to the function.
+@Suite struct ShortBulkTests {
+    /// A memory of 256 bytes, and the stub that works on it.
+    private struct Stub: ~Copyable {
+        private let code: NativeCode
+        private let start: Int
+
+        // Bytes from the context on: the record of the memory, what stands for the store's context,
+        // the table of functions, the arguments, whether the function has been called, and the
+        // memory itself, with as much on both sides that has to stay as it is.
+        private static var record: Int32 { 128 }
+        private static var store: Int32 { 256 }
+        private static var functions: Int32 { 768 }
+        private static var arguments: Int32 { 1536 }
+        private static var wasCalled: Int32 { 1600 }
+        private static var memory: Int32 { 2048 }
+        static var bytes: Int { 256 }
+        private static var margin: Int32 { 64 }
+
+        init(_ function: RuntimeFunction) throws {
+            var buffer = CodeBuffer()
+            let stub = Trampolines(isFuelMetered: false).makeRuntimeCall(into: &buffer)
+            buffer.resetLabels()
+            buffer.align(to: 16)
+            start = buffer.count
+            Self.emitCall(of: function, stub: stub, &buffer)
+            buffer.emitConstants()
+            let hasFailed = buffer.hasFailed
+            #expect(!hasFailed)
+            code = try NativeCode(buffer.span)
+        }
+
+        /// A C function of the context's address.
+        private static func emitCall(
+            of function: RuntimeFunction, stub: Int, _ code: inout CodeBuffer
+        ) {
+            let general = code.makeLabel()
+            code.push(.rbp)
+            code.move(.w64, .rbp, .rsp)
+            code.push(.r15)
+            code.push(.r15)
+            code.move(.w64, .r15, .rdi)
+            let addresses: [(from: Int32, to: Int32)] = [
+                (record, memory), (ContextField.storeContext, store),
+                (ContextField.runtimeFunctions, functions),
+            ]
+            for (place, target) in addresses {
+                code.lea(.w64, .rax, Address(.r15, target))
+                code.store(.w64, Address(.r15, place), .rax)
+            }
+            code.lea(.w64, .rax, label: general)
+            code.store(.w64, Address(.r15, functions + 8 * Int32(function.rawValue)), .rax)
+            for index in 0..<RuntimeCall.argumentCount {
+                let place = Address(.r15, arguments + Int32(8 * index))
+                code.load(.w64, RuntimeCall.argument(index), place)
+            }
+            code.moveImmediate(RuntimeCall.function, UInt64(function.rawValue))
+            let distance = code.callRelative()
+            code.patch32(at: distance, UInt32(bitPattern: Int32(stub - distance - 4)))
+            code.pop(.r15)
+            code.pop(.r15)
+            code.pop(.rbp)
+            code.ret()
+            code.bind(general)
+            code.store(.w64, Address(.rdi, wasCalled), immediate: 1)
+            code.ret()
+        }
+
+        /// The memory afterwards, what lies around it included, and whether the function itself
+        /// was called.
+        func run(_ arguments: [Int], _ memory: [UInt8]) -> (memory: [UInt8], wasCalled: Bool) {
+            var words = [UInt64](repeating: 0, count: 320)
+            words[Int(Self.record) / 8 + 1] = UInt64(Self.bytes)
+            for (index, argument) in arguments.enumerated() {
+                words[Int(Self.arguments) / 8 + index] = UInt64(bitPattern: Int64(argument))
+            }
+            let first = Int(Self.memory - Self.margin)
+            for (index, byte) in memory.enumerated() {
+                words[(first + index) / 8] |= UInt64(byte) << UInt64(8 * (index % 8))
+            }
+            code.call(at: start, &words)
+            let after = memory.indices.map { index in
+                UInt8(truncatingIfNeeded: words[(first + index) / 8] >> UInt64(8 * (index % 8)))
+            }
+            return (after, words[Int(Self.wasCalled) / 8] != 0)
+        }
+
+        static var place: Int { Int(record) }
+        /// Of the memory's first byte among those that are handed over.
+        static var offset: Int { Int(margin) }
+        static var before: [UInt8] { (0..<bytes + 2 * offset).map { UInt8($0 * 7 & 0xFF) } }
+    }
+
+    /// All lengths around those that are done at once, over and beside each other, at both ends of
+    /// the memory and beyond.
+    @Test func copies() throws {
+        let stub = try Stub(.memoryCopy)
+        let before = Stub.before
+        for count in Array(0...18) + [31, 32, 33, 63, 64, 65, 127, 128, 129] {
+            for (to, from) in [
+                (0, 0), (1, 0), (0, 1), (13, 40), (40, 13), (0, 256 - count), (256 - count, 3),
+                (257 - count, 0), (0, 257 - count), (1 << 40, 0),
+            ] {
+                let (after, wasCalled) = stub.run(
+                    [Stub.place, Stub.place, to, from, count], before)
+                var expected = before
+                let fits = max(to, from) + count <= Stub.bytes && count <= 128
+                if fits {
+                    for index in 0..<count {
+                        expected[Stub.offset + to + index] = before[Stub.offset + from + index]
+                    }
+                }
+                #expect(wasCalled == !fits, "\(count) bytes from \(from) to \(to)")
+                #expect(after == expected, "\(count) bytes from \(from) to \(to)")
+            }
+        }
+    }
+
+    @Test func fills() throws {
+        let stub = try Stub(.memoryFill)
+        let before = Stub.before
+        for count in Array(0...18) + [31, 32, 33, 63, 64, 65, 127, 128, 129] {
+            for start in [0, 1, 13, 256 - count, 257 - count] {
+                let (after, wasCalled) = stub.run([Stub.place, start, 0x5A, count], before)
+                var expected = before
+                let fits = start + count <= Stub.bytes && count <= 128
+                if fits {
+                    for index in 0..<count { expected[Stub.offset + start + index] = 0x5A }
+                }
+                #expect(wasCalled == !fits, "\(count) bytes at \(start)")
+                #expect(after == expected, "\(count) bytes at \(start)")
+            }
+        }
+    }
+}
