@@ -41,7 +41,7 @@
         var result: TypeSyntax? {
             guard let type = declaration.signature.returnClause?.type else { return nil }
             let isVoid = ["Void", "()", "Swift.Void"].contains(type.trimmedDescription)
-            return isVoid ? nil : type.trimmed
+            return isVoid ? nil : type
         }
 
         /// The arguments of a call that passes on its parameters.

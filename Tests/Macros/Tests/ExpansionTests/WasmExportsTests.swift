@@ -125,7 +125,7 @@ import Testing
                     "'apply' cannot be generic: a function of WebAssembly has one type", 5, 15),
                 problem(
                     "a parameter of 'swap' cannot be 'inout': WebAssembly passes values", 6,
-                    22),
+                    23),
                 problem(
                     "a parameter of 'sum' cannot be variadic: WebAssembly passes values", 7,
                     30),
