@@ -97,6 +97,11 @@ public struct SuspendedCellCall {
         guard try store.runtime.pay(cost, isDone: false) else { throw Trap(.outOfFuel) }
     }
 
+    /// The same for what has been done already: if there is too little, nothing is left.
+    public func settle(_ cost: UInt64) throws {
+        guard try store.runtime.pay(cost, isDone: true) else { throw Trap(.outOfFuel) }
+    }
+
     /// Waits for `duration`, or without end if that is nil, without a thread: ends when the guest
     /// is to stop.
     public nonisolated(nonsending) func sleep(for duration: Duration?) async throws {

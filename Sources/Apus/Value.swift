@@ -5,16 +5,24 @@ internal import ApusRuntime
 ///
 /// Specification: 4.2.1 “Values”.
 public enum Value {
+    /// An integer of 32 bits, signed or unsigned as the guest takes it.
     case i32(Int32)
+    /// An integer of 64 bits, signed or unsigned as the guest takes it.
     case i64(Int64)
+    /// A floating-point number of 32 bits.
     case f32(Float)
+    /// A floating-point number of 64 bits.
     case f64(Double)
+    /// A vector of 128 bits.
     case v128(Vector128)
+    /// A reference to a function; nil is null.
     case function(Function?)
+    /// A reference to a value of the host's; nil is null.
     case external(ExternReference?)
     /// An integer of 31 bits, a structure, an array, or a value of the host that is passed as one
     /// of these may be.
     case any(AnyReference?)
+    /// A reference to an exception; nil is null.
     case exception(WasmException?)
 
     /// The value's type; of a reference the general one, with null, whatever it refers to.

@@ -7,7 +7,9 @@ import Testing
         /\binit\(rawValue|\binit\(\)|\brawValue\b|\bdescription\b|\bfunc (==|<|hash)|\bcase\b/
     }
 
-    @Test(arguments: ["Apus", "ApusWASI", "ApusSandbox"])
+    @Test(arguments: [
+        "Apus", "ApusWASI", "ApusSandbox", "ApusMacros", "ApusObservability",
+    ])
     func productsAreDocumented(product: String) {
         let files = SourceTree.sources.filter { $0.path.hasPrefix("Sources/\(product)/") }
         #expect(!files.isEmpty)
