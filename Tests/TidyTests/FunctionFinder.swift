@@ -12,9 +12,9 @@ enum FunctionFinder {
     static func functions(in file: SourceFile) -> [FunctionExtent] {
         var found: [FunctionExtent] = []
         for (number, line) in file.code.enumerated() {
-            guard line.mentions("func") || line.mentions("init"), let match = line.firstMatch(of: /\b(func\s+[^\s(<]+|init[?!]?[(<])/) else {
-                continue
-            }
+            guard line.mentions("func") || line.mentions("init"),
+                let match = line.firstMatch(of: /\b(func\s+[^\s(<]+|init[?!]?[(<])/)
+            else { continue }
             let indentation = line.prefix { $0 == " " }
             // The end is the first line that closes at the indentation of the beginning.
             guard let open = file.code[number...].firstIndex(where: { $0.hasSuffix("{") }),

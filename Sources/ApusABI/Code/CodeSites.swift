@@ -14,6 +14,8 @@ public struct CodeSites: ~Copyable {
     public var handlers = Arena<ExceptionHandler>(capacity: 1)
     /// Of each function, calls in whose place it has the callee's body, ascending by `start`.
     public var inlined = Arena<InlinedCall>(capacity: 1)
+    /// Where each instruction is, ascending by `codeOffset`, if that is wanted.
+    public var instructions = Arena<InstructionSite>(capacity: 1)
     /// Once linked, the calls that have handlers, ascending by `codeOffset`.
     public private(set) var caughtCalls = Arena<CaughtCall>(capacity: 1)
 
@@ -44,6 +46,7 @@ public struct CodeSites: ~Copyable {
         handlers.removeAll()
         inlined.removeAll()
         caughtCalls.removeAll()
+        instructions.removeAll()
     }
 
     /// Forgets what belongs to `function`, the last one, as far as it is written.
@@ -58,8 +61,13 @@ public struct CodeSites: ~Copyable {
     // MARK: Linking
 
     /// Adds what is known of the functions of a batch, whose records now start where those that
-    /// are here end; see `rebase`.
-    public mutating func append(_ batch: borrowing CodeSites) {
+    /// are here end, and whose code starts at `codeStart`; see `rebase`.
+    public mutating func append(_ batch: borrowing CodeSites, at codeStart: UInt32 = 0) {
+        for place in 0..<batch.instructions.count {
+            var site = batch.instructions[place]
+            site.codeOffset &+= codeStart
+            instructions.append(site)
+        }
         let handlerStart = UInt32(truncatingIfNeeded: handlers.count)
         let listStart = handlerLists.count
         traps.append(contentsOf: batch.traps)

@@ -71,4 +71,38 @@ extension CodeImage {
         }
         return listed
     }
+
+    /// Calls `body` with offsets of the code and of the body of `function` for all places that are
+    /// known, in the order of the code: from each one up to the next the code is of that
+    /// instruction. Unless the image is made for debuggers that is only roughly so, and only places
+    /// that can stop or call are known.
+    public func forEachPlace(
+        of function: FunctionDescriptor, _ body: (_ code: UInt32, _ body: UInt32) -> Void
+    ) {
+        let end = function.codeStart &+ function.codeLength
+        if isDebuggable {
+            var place = sites.instructions.partitioningIndex { $0.codeOffset >= function.codeStart }
+            while place < sites.instructions.count, sites.instructions[place].codeOffset < end {
+                let site = sites.instructions[place]
+                body(site.codeOffset, site.bodyOffset)
+                place += 1
+            }
+            return
+        }
+        var call = sites.calls.partitioningIndex { $0.codeOffset > function.codeStart }
+        var trap = sites.traps.partitioningIndex { $0.codeOffset >= function.codeStart }
+        while true {
+            // Code returns behind a call, which is the place that is looked for.
+            let nextCall = call < sites.calls.count ? sites.calls[call].codeOffset &- 1 : .max
+            let nextTrap = trap < sites.traps.count ? sites.traps[trap].codeOffset : .max
+            guard min(nextCall, nextTrap) < end else { return }
+            if nextCall < nextTrap {
+                body(nextCall, sites.calls[call].bodyOffset)
+                call += 1
+            } else {
+                body(nextTrap, sites.traps[trap].bodyOffset)
+                trap += 1
+            }
+        }
+    }
 }

@@ -53,7 +53,9 @@ final class CodeSpace: Sendable {
                 return .made
             }
             guard case .placed(let chunk, let place) = step else { continue }
-            return CodeImage(piece, at: chunk.base &+ UInt(place), in: chunk)
+            let image = CodeImage(piece, at: chunk.base &+ UInt(place), in: chunk)
+            image.announce(of: module)
+            return image
         }
     }
 
