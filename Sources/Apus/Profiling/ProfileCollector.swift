@@ -79,7 +79,7 @@ final class ProfileCollector: Sendable {
     }
 
     /// The frames of the program counter at `place`, outermost first.
-    private static func frames(
+    private static func functionFrames(
         _ counters: Span<UInt>, _ place: Int, _ state: inout State
     ) -> [Int] {
         let counter = counters[place]
@@ -100,10 +100,20 @@ final class ProfileCollector: Sendable {
         let functions = code.image.descriptors(in: code.module)
         let found =
             place.isReturnAddress
-            ? functions.place(at: place.counter, isReturnAddress: true)
-            : functions.place(near: place.counter)
-        guard let found else { return [] }
+            ? functions.places(at: place.counter, isReturnAddress: true)
+            : functions.places(near: place.counter)
+        if found.isEmpty { return [] }
         state.images[ObjectIdentifier(code.image)] = code.image
+        // The function itself first, then the callees that its code has in place of calls.
+        let frames = found.indices.reversed().flatMap { depth in
+            functionFrames(at: found[depth], code, isInlined: depth + 1 < found.count)
+        }
+        return frames.map { self.index($0, &state) }
+    }
+
+    private static func functionFrames(
+        at found: SourcePlace, _ code: (image: CodeImage, module: LoadedModule), isInlined: Bool
+    ) -> [Profile.Frame] {
         let offset = code.module.module.sourceOffset(of: found.moduleOffset)
         let sources = code.module.sourceIndex?.frames(at: offset) ?? []
         let index = Int(found.code.functionIndex)
@@ -116,7 +126,8 @@ final class ProfileCollector: Sendable {
         let name = code.module.name(ofFunction: index) ?? sources.last?.function
         var frames = [
             Profile.Frame(
-                name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)", kind: kind,
+                name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)",
+                kind: isInlined ? .inlined : kind,
                 file: sources.last?.position?.file)
         ]
         for source in sources.dropLast().reversed() {
@@ -125,7 +136,7 @@ final class ProfileCollector: Sendable {
                     name: source.function.map { DemangledName.of($0) ?? $0 } ?? "function",
                     kind: .inlined, file: source.position?.file))
         }
-        return frames.map { self.index($0, &state) }
+        return frames
     }
 
     private static func callee(

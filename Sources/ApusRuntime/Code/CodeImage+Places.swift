@@ -79,12 +79,18 @@ extension CodeImage {
     public func forEachPlace(
         of function: FunctionDescriptor, _ body: (_ code: UInt32, _ body: UInt32) -> Void
     ) {
+        let position = functions.partitioningIndex { $0.index >= function.index }
+        guard position < functions.count else { return }
+        let compiled = functions[position]
+        func tell(_ code: UInt32, _ offset: UInt32) {
+            body(code, sites.ownOffset(of: offset, in: compiled))
+        }
         let end = function.codeStart &+ function.codeLength
         if isDebuggable {
             var place = sites.instructions.partitioningIndex { $0.codeOffset >= function.codeStart }
             while place < sites.instructions.count, sites.instructions[place].codeOffset < end {
                 let site = sites.instructions[place]
-                body(site.codeOffset, site.bodyOffset)
+                tell(site.codeOffset, site.bodyOffset)
                 place += 1
             }
             return
@@ -97,10 +103,10 @@ extension CodeImage {
             let nextTrap = trap < sites.traps.count ? sites.traps[trap].codeOffset : .max
             guard min(nextCall, nextTrap) < end else { return }
             if nextCall < nextTrap {
-                body(nextCall, sites.calls[call].bodyOffset)
+                tell(nextCall, sites.calls[call].bodyOffset)
                 call += 1
             } else {
-                body(nextTrap, sites.traps[trap].bodyOffset)
+                tell(nextTrap, sites.traps[trap].bodyOffset)
                 trap += 1
             }
         }
