@@ -79,7 +79,7 @@ final class ProfileCollector: Sendable {
     }
 
     /// The frames of the program counter at `place`, outermost first.
-    private static func functionFrames(
+    private static func frames(
         _ counters: Span<UInt>, _ place: Int, _ state: inout State
     ) -> [Int] {
         let counter = counters[place]
