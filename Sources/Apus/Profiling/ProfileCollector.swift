@@ -100,20 +100,32 @@ final class ProfileCollector: Sendable {
         let functions = code.image.descriptors(in: code.module)
         let found =
             place.isReturnAddress
-            ? functions.place(at: place.counter, isReturnAddress: true)
-            : functions.place(near: place.counter)
-        guard let found else { return [] }
+            ? functions.places(at: place.counter, isReturnAddress: true)
+            : functions.places(near: place.counter)
+        guard let own = found.last else { return [] }
         state.images[ObjectIdentifier(code.image)] = code.image
-        let offset = code.module.module.sourceOffset(of: found.moduleOffset)
-        let sources = code.module.sourceIndex?.frames(at: offset) ?? []
-        let index = Int(found.code.functionIndex)
         let kind: Profile.Frame.Kind =
             switch code.image.tier {
             case .baseline: .baseline
             case .optimizing: .optimized
             case nil: .precompiled
             }
-        let name = code.module.name(ofFunction: index) ?? sources.last?.function
+        // Before the function's own are callees that it has in place of calls.
+        var frames = Self.frames(own, code.module, kind)
+        for callee in found.dropLast().reversed() {
+            frames += Self.frames(callee, code.module, .inlined)
+        }
+        return frames.map { index($0, &state) }
+    }
+
+    /// A function of a guest, and then those of its source that it has in place of calls.
+    private static func frames(
+        _ place: SourcePlace, _ module: LoadedModule, _ kind: Profile.Frame.Kind
+    ) -> [Profile.Frame] {
+        let offset = module.module.sourceOffset(of: place.moduleOffset)
+        let sources = module.sourceIndex?.frames(at: offset) ?? []
+        let index = Int(place.code.functionIndex)
+        let name = module.name(ofFunction: index) ?? sources.last?.function
         var frames = [
             Profile.Frame(
                 name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)", kind: kind,
@@ -125,7 +137,7 @@ final class ProfileCollector: Sendable {
                     name: source.function.map { DemangledName.of($0) ?? $0 } ?? "function",
                     kind: .inlined, file: source.position?.file))
         }
-        return frames.map { self.index($0, &state) }
+        return frames
     }
 
     private static func callee(
