@@ -1,6 +1,7 @@
 public import ApusABI
 public import ApusFormat
 internal import ApusRuntime
+internal import Synchronization
 
 /// Compiles modules and holds what all of them share. One per process is enough; any number of
 /// threads may use it.
@@ -10,6 +11,9 @@ public final class Engine: Sendable {
     private let shared: Result<RuntimeEnvironment, ResourceError>
     /// Functions that are to be compiled anew.
     let tierQueue = TierQueue()
+    /// Who looks at the guests of new stores.
+    private let profiler = Mutex<Profiler?>(nil)
+    private let isProfiled = Atomic(false)
 
     /// What may be set about an engine. The defaults suit most programs.
     public struct Configuration: Hashable, Sendable {
@@ -56,6 +60,14 @@ public final class Engine: Sendable {
         /// Where modules are looked for that were compiled before; nil: nowhere. Where they come
         /// from makes no difference but the time it takes.
         public var cache: Cache?
+
+        /// Whether backtraces say which lines of their sources guests were at, if their modules have
+        /// DWARF sections or a source map. These are read when somebody asks (`Trap.Frame`,
+        /// descriptions of traps), which takes time and memory that grow with their size.
+        public var readsDebugInformation = true
+
+        /// Tools that know native code only, and that are told of guests' code.
+        public var nativeTools: NativeTools = []
 
         /// Whether compiling a module measures its phases (`Module.Statistics.phases`).
         @_spi(ApusCLI)
@@ -116,6 +128,9 @@ public final class Engine: Sendable {
 
     /// Sets up an engine. What the system refuses is thrown when the first module is compiled.
     public init(_ configuration: Configuration = Configuration()) {
+        var configuration = configuration
+        // What others have compiled is not made for debuggers.
+        if configuration.nativeTools.contains(.debugger) { configuration.cache = nil }
         self.configuration = configuration
         var runtime = RuntimeConfiguration()
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
@@ -125,17 +140,31 @@ public final class Engine: Sendable {
         runtime.isFuelMetered = configuration.isFuelMetered
         runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
         runtime.guestStacks = configuration.guestStacks.ofRuntime
+        runtime.readsDebugInformation = configuration.readsDebugInformation
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(
                 try RuntimeEnvironment(
                     trampolines: EngineTrampolines(isFuelMetered: configuration.isFuelMetered),
                     allocator: configuration.allocator.make(runtime), configuration: runtime,
+                    codeObserver: NativeToolsObserver(configuration),
                     onHostError: { error, store in (error as? Trap)?.leaving(store) ?? error },
                     exceptionOfError: { ($0 as? WasmException)?.thrown }))
         } catch {
             shared = .failure(error)
         }
+    }
+
+    /// Has `newProfiler` look at guests of all stores that are made from now on.
+    func setProfiler(_ newProfiler: Profiler?) {
+        profiler.withLock { $0 = newProfiler }
+        isProfiled.store(newProfiler != nil, ordering: .releasing)
+    }
+
+    /// Has the engine's profiler, if there is one, look at a store that has just been made.
+    func profile(_ store: Store) {
+        guard isProfiled.load(ordering: .acquiring) else { return }
+        try? profiler.withLock { $0 }?.start(store)
     }
 
     /// What the runtime shares among modules and stores. What kept it from being set up is

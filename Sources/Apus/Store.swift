@@ -29,6 +29,7 @@ public final class Store {
         if case .success(let runtime) = shared { runtime.belong(to: self) }
         if let amount = limits.fuel { fuel = amount }
         if let duration = limits.deadline { setDeadline(after: duration) }
+        engine.profile(self)
     }
 
     /// The runtime's side of the store. What kept it from being set up is thrown here, by the

@@ -66,12 +66,17 @@ public struct Trap: Error, Sendable {
         public let function: Int
         /// Offset of the instruction in the module's bytes.
         public let offset: Int
-        private let module: LoadedModule
+        /// Offset of the instruction in the function's body.
+        public let bodyOffset: Int
+        private let frame: Backtrace.Frame
+
+        var module: LoadedModule { frame.module }
 
         init(_ frame: Backtrace.Frame) {
             function = Int(frame.functionIndex)
             offset = frame.moduleOffset
-            module = frame.module
+            bodyOffset = Int(frame.bodyOffset)
+            self.frame = frame
         }
 
         /// The function's name in the module's name section, else the first it is exported under.
@@ -82,6 +87,16 @@ public struct Trap: Error, Sendable {
         /// The function's name as it stands in its source, if `name` is one that a compiler of C++
         /// or Rust made of it; else `name`.
         public var sourceName: String? { name.map { DemangledName.of($0) ?? $0 } }
+
+        /// Where in its source the guest was; nil if its module does not say.
+        ///
+        /// A module says so in DWARF sections or with a source map. Of what these hold nothing is
+        /// believed: it is a guest's.
+        public var sourceLocation: SourceLocation? { sourceFrames.first?.location }
+
+        /// The functions of the source that the guest was in, innermost first: more than one if a
+        /// compiler has made some of them part of others. Empty if the module does not say.
+        public var sourceFrames: [SourceFrame] { frame.sourceFrames.map(SourceFrame.init) }
     }
 }
 
@@ -134,9 +149,18 @@ extension Trap: CustomStringConvertible {
 }
 
 extension Trap.Frame: CustomStringConvertible {
-    /// The function and the place in its module, e.g. `divide (module+0x4f)`.
+    /// The function and the place in its module, e.g. `divide (module+0x4f)`, and if it is known
+    /// that in its source, `divide (module+0x4f) at math.c:12:7`. Functions that are part of it
+    /// come before it, with `\n  at ` between them.
     public var description: String {
-        let shown = sourceName.map(PrintableText.name) ?? "function \(function)"
-        return "\(shown) (module+0x\(String(offset, radix: 16)))"
+        let frames = sourceFrames
+        let name = sourceName ?? frames.last?.name
+        let shown = name.map(PrintableText.name) ?? "function \(function)"
+        let own = "\(shown) (module+0x\(String(offset, radix: 16)))"
+        guard let outermost = frames.last else { return own }
+        let inlined = frames.dropLast().map { frame in
+            "\(frame.name.map(PrintableText.name) ?? "function")\(frame.place) (inlined)"
+        }
+        return (inlined + [own + outermost.place]).joined(separator: "\n  at ")
     }
 }

@@ -22,6 +22,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let vectorOptions: VectorOptions
     let isFuelMetered: Bool
     let pollsInterruption: Bool
+    let isDebuggable: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -80,6 +81,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     var hotPlaces = Arena<HotPlace>(capacity: 8)
     var hotConstants = Arena<HotConstant>(capacity: 8)
+    var countedCalls = Arena<OtherCallee>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -110,6 +112,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             processor, isDeterministic: environment.isRelaxedSIMDDeterministic)
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
+        isDebuggable = environment.isDebuggable
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -139,6 +142,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitColdAllocations()
         emitLandings()
         emitHotPlaces()
+        emitOtherCallees()
         emitColdTraps()
         code.emitConstants()
         if isStopped { throw failure(.stopped) }
@@ -167,6 +171,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         landings.removeAll()
         hotPlaces.removeAll()
         hotConstants.removeAll()
+        countedCalls.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()
@@ -199,6 +204,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         while !frames.isEmpty {
             instructionOffset = reader.position
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
+            if isDebuggable { noteInstruction() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
@@ -207,6 +213,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
 }
 
 extension BaselineCompiler {
+    /// Notes that the code of the instruction at hand begins here.
+    private mutating func noteInstruction() {
+        sites.instructions.append(
+            InstructionSite(
+                codeOffset: UInt32(truncatingIfNeeded: code.count), bodyOffset: bodyOffset))
+    }
+
     /// Whether compiling has to end; asked every kilobyte of the body, and by whoever does much
     /// for few bytes. What has been made is of no use then.
     mutating func mustStop() -> Bool {

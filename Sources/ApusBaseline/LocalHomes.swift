@@ -64,7 +64,8 @@ extension BaselineCompiler {
         while index < analysis.locals.count {
             let type = ValueClass(analysis.locals.type(index))
             locals[index] = LocalHome(register: .none, type: type)
-            if type != .reference {
+            // Debuggers look for locals in the frame.
+            if type != .reference, !isDebuggable {
                 assignment.add(
                     UInt32(truncatingIfNeeded: index), weight: analysis.locals.weight(index),
                     inVector: type.isInVector,

@@ -12,6 +12,7 @@ struct ApusCommand: ParsableCommand {
                      [--timeout DURATION] [--fuel N] [--max-memory BYTES] [--stats]
                      … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
+            apus profile [-o FILE] … MODULE [ARGUMENTS…]
             apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -36,8 +37,9 @@ struct ApusCommand: ParsableCommand {
               apus run --invoke add math.wasm 2 3      call one exported function
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus compile big.wasm -o big.apus        once, so that it starts at once
+              apus profile -o flames.html program.wasm where does its time go?
               apus validate *.wasm                     check modules without running them
-              apus bench program.wasm                  where does the time go?
+              apus bench program.wasm                  how long does each step take?
               apus inspect math.wasm --function add    what becomes of it?
               apus settings                            what does it use of this machine?
               apus help run                            all about one command
@@ -46,7 +48,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, CompileCommand.self, ValidateCommand.self, BenchCommand.self,
+            RunCommand.self, ProfileCommand.self, CompileCommand.self, ValidateCommand.self,
+            BenchCommand.self,
             InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
             CacheCommand.self,
             SettingsCommand.self, VersionCommand.self,
@@ -60,7 +63,7 @@ struct ApusCommand: ParsableCommand {
 
     static func main() {
         StandardStreams.complete()
-        var arguments = HostProcess.arguments
+        var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
             if let quick = QuickCommandLine(arguments) { return try quick.run() }

@@ -12,6 +12,7 @@ struct EngineOptions: ParsableArguments {
     @OptionGroup var checks: CheckOptions
     @OptionGroup var compiler: CompilerOption
     @OptionGroup var features: FeatureOptions
+    @OptionGroup var tools: NativeToolOptions
 
     /// An engine's configuration where no option is given.
     static var standard: Engine.Configuration {
@@ -29,6 +30,7 @@ struct EngineOptions: ParsableArguments {
         limits.chosen.apply(to: &configuration)
         checks.apply(to: &configuration)
         cache.apply(to: &configuration)
+        tools.apply(to: &configuration)
         if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
         return configuration
     }

@@ -16,10 +16,26 @@ struct ModuleFile {
     func compile(
         _ engine: Engine, deadline: ContinuousClock.Instant? = nil
     ) throws -> Module {
-        try naming {
+        let module = try naming {
             if isCompiled { return try Module(engine, precompiledAt: path) }
             if isPlain { return try Module(engine, contentsOf: path, deadline: deadline) }
             return try Module(engine, ModuleSource(read(), named: name), deadline: deadline)
+        }
+        findSourceMap(of: module)
+        return module
+    }
+
+    /// Has the source map read that `module` refers to, when it is needed: if it is a file beside
+    /// this one. What a module names must not lead anywhere else.
+    private func findSourceMap(of module: Module) {
+        guard path != "-", let name = module.sourceMapURL, !name.isEmpty, !name.contains("/"),
+            name != "..", !name.utf8.contains(0)
+        else { return }
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let map = ModuleFile((slash.map { String(path[...$0]) } ?? "") + name)
+        module.setSourceMap {
+            guard let contents = try? map.contents() else { return nil }
+            return contents.span.indices.map { contents.span[$0] }
         }
     }
 

@@ -16,6 +16,8 @@ struct Program {
     var linking = Linking()
     var limits = ProgramLimits()
     var showsStatistics = false
+    /// What is done with the engine before there is anything in it.
+    var prepare: (Engine) -> Void = { _ in }
 
     init(_ module: String, _ arguments: [String]) {
         self.module = module
@@ -40,6 +42,7 @@ struct Program {
     ) throws -> Int32 {
         let start = ContinuousClock.now
         let engine = Engine(configuration)
+        prepare(engine)
         let deadline = limits.deadline(since: start)
         let compiled = try compile(engine, deadline: deadline)
         let store = Store(engine)

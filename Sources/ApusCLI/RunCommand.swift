@@ -19,39 +19,15 @@ struct RunCommand: ParsableCommand {
               apus run --compiler baseline --without simd program.wasm
               apus run --invoke add math.wat 2 3
               apus run --preload env=library.wasm --unknown-imports trap program.wasm
+              apus run --perf jitdump program.wasm
+              gdb --args apus run --debug program.wasm
               apus run --tcplisten 127.0.0.1:8080 server.wasm
               apus parse program.wat | apus run - notes.txt
 
             \(Outcome.statuses)
             """)
 
-    @OptionGroup var grants: GrantOptions
-
-    @Option(
-        name: .customLong("argv0"),
-        help: ArgumentHelp(
-            "What the program finds as its own name, else the file's: --argv0 ls.",
-            valueName: "NAME"))
-    var ownName: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Call this export instead of the program, after _initialize: --invoke add.",
-            discussion: "With an empty NAME the arguments are the program's.", valueName: "NAME"))
-    var invoke: String?
-
-    @Flag(
-        help: ArgumentHelp(
-            "Let the terminal obey all that the program writes.",
-            discussion: """
-                Without this, colours and moving within its own lines pass; other control \
-                sequences are shown, not obeyed.
-                """))
-    var rawTerminal = false
-
-    @OptionGroup var linking: LinkOptions
-
-    @OptionGroup var options: EngineOptions
+    @OptionGroup var options: ProgramOptions
 
     @Flag(help: "Say afterwards, on the error output, what the program took: --stats.")
     var stats = false
@@ -64,14 +40,8 @@ struct RunCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
-        var program = Program(module, arguments)
-        program.grants = grants.chosen
-        program.ownName = ownName
-        program.invoke = invoke
-        program.filtersTerminalOutput = !rawTerminal
-        program.linking = linking.chosen
-        program.limits = options.limits.chosen
+        var program = options.program(module, arguments)
         program.showsStatistics = stats
-        try program.run { try options.configuration() }
+        try program.run { try options.engine.configuration() }
     }
 }

@@ -9,6 +9,7 @@
 
 #include "apus_code_ranges.h"
 #include "apus_parking.h"
+#include "apus_sampler.h"
 #include "apus_traps.h"
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -27,6 +28,9 @@ enum { interrupt_signal = SIGURG };
 
 /// Its address marks the signals that we send.
 static char sender;
+
+/// Its address marks those by which we ask where a thread is.
+static char asker;
 
 // MARK: Requests
 
@@ -144,7 +148,12 @@ static void leave_wasm(int signal, void *machine) {
 
 int32_t apus_interrupt_answer(int signal, const void *details, void *machine) {
     const siginfo_t *info = details;
-    if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != &sender) return 0;
+    if (info->si_code != SI_QUEUE) return 0;
+    if (info->si_value.sival_ptr == &asker) {
+        apus_sampler_answer(machine);
+        return 1;
+    }
+    if (info->si_value.sival_ptr != &sender) return 0;
     __atomic_fetch_add(&apus_this_thread.answers, 1, __ATOMIC_RELAXED);
     leave_wasm(signal, machine);
     return 1;
@@ -209,13 +218,13 @@ void apus_interrupts_give_back(void) {
 
 // MARK: Sending
 
-static int send(const struct apus_thread *thread, int signal) {
+static int send(const struct apus_thread *thread, int signal, char *mark) {
     siginfo_t info = {0};
     info.si_signo = signal;
     info.si_code = SI_QUEUE;
     info.si_pid = getpid();
     info.si_uid = getuid();
-    info.si_value.sival_ptr = &sender;
+    info.si_value.sival_ptr = mark;
     return (int)syscall(SYS_rt_tgsigqueueinfo, info.si_pid, thread->id, signal, &info);
 }
 
@@ -233,14 +242,18 @@ void apus_interrupt_thread(struct apus_thread *thread) {
     }
     // Who else has the signal may be right to have it: it is only taken when it is needed.
     if (unanswered > 0 && unanswered % patience == 0) take_signal();
-    send(thread, interrupt_signal);
+    send(thread, interrupt_signal, &sender);
     // It is blocked, then; or a wait goes on where the handler sees no instruction that waits.
     // Signals of traps are hardly ever blocked, for then a trap would end the process.
     int is_waiting = __atomic_load_n(&thread->ends_waits, __ATOMIC_RELAXED) && answers != seen;
     if (is_waiting || unanswered >= long_patience) {
         int other = apus_traps_own_signal();
-        if (other != 0) send(thread, other);
+        if (other != 0) send(thread, other, &sender);
     }
+}
+
+void apus_interrupt_sample(struct apus_thread *thread) {
+    send(thread, interrupt_signal, &asker);
 }
 
 void apus_interrupts_forked(void) {
@@ -254,6 +267,9 @@ int32_t apus_interrupts_begin(void) {
 }
 void apus_interrupts_give_back(void) {}
 void apus_interrupt_thread(struct apus_thread *thread) {
+    (void)thread;
+}
+void apus_interrupt_sample(struct apus_thread *thread) {
     (void)thread;
 }
 int32_t apus_interrupt_answer(int signal, const void *info, void *machine) {

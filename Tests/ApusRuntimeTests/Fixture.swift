@@ -6,6 +6,8 @@ import ApusFormat
 
 /// Makes the trampolines from hand-assembled code.
 struct HandMadeTrampolines: TrampolineSource {
+    func hostFrameBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32 { 0 }
+
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int]) {

@@ -33,11 +33,15 @@ import Testing
         "Sources/Apus/Compilation/",
         // Keeps what compilers watch while they work.
         "Sources/Apus/Tiering/ModuleTiers.swift",
+        // Hands code to debuggers and unwinders, and writes files for others.
+        "Sources/Apus/NativeTools/",
         // Asks the system about files and directories, and replaces them.
         "Sources/Apus/Files/",
         // System calls, and a world that one thread uses at a time.
         "Sources/ApusWASI/System/",
         "Sources/ApusWASI/Preview1/Preview1.swift",
+        // Speaks C: all that it is given and gives are pointers.
+        "Sources/ApusC/",
         // Writes to the error output.
         "Sources/ApusCLI/Outcome.swift",
         // Opens what stands in for it.

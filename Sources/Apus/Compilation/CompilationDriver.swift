@@ -20,6 +20,9 @@ struct CompilationDriver {
 
     private var features: FeatureSet { configuration.features }
 
+    /// Whose code it is.
+    private var tier: CodeTier { configuration.compiler == .baseline ? .baseline : .optimizing }
+
     /// A batch is closed when its bodies have this many bytes, so that its code stays in cache
     /// until it is copied to its place.
     private static var batchBytes: Int { 32 << 10 }
@@ -67,7 +70,7 @@ struct CompilationDriver {
             WorkerThreads.run(threads) { [environment] in
                 shared.work(CompilationWorker<Compiler>(environment, features, budget))
             }
-            return try shared.finish()
+            return try shared.finish(tier)
         }
         return try compile(
             batches, with: CompilationWorker<Compiler>(environment, features, budget))
@@ -83,6 +86,7 @@ struct CompilationDriver {
         environment.isFuelMetered = configuration.isFuelMetered
         environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
+        environment.isDebuggable = configuration.nativeTools.contains(.debugger)
         environment.allocationSeed = configuration.allocationSeed
         environment.verifiesCompilation = configuration.verifiesCompilation
         return environment
@@ -102,7 +106,7 @@ struct CompilationDriver {
             linking.end(.link)
         }
         linking.begin()
-        let linked = try image.finish()
+        let linked = try image.finish(tier)
         linking.end(.link)
         linking.add(worker.phases)
         return CompilationResult(image: linked, phases: linking)

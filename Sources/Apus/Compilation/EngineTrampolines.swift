@@ -1,10 +1,16 @@
+internal import ApusABI
 internal import ApusAssembler
+internal import ApusFormat
 internal import ApusRuntime
 internal import ApusTrampolines
 
 /// Makes the trampolines that the runtime asks for.
 struct EngineTrampolines: TrampolineSource {
     let isFuelMetered: Bool
+
+    func hostFrameBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32 {
+        Trampolines(isFuelMetered: isFuelMetered).hostFrameBytes(type, layout)
+    }
 
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt

@@ -40,9 +40,10 @@ struct ImageBuilder: ~Copyable {
         let firstTrap = UInt32(truncatingIfNeeded: sites.traps.count)
         let firstCall = UInt32(truncatingIfNeeded: sites.calls.count)
         let firstHandlerList = UInt32(truncatingIfNeeded: sites.handlerLists.count)
+        let firstInlined = UInt32(truncatingIfNeeded: sites.inlined.count)
         let firstRelocation = UInt32(truncatingIfNeeded: calls.count)
         if batch.writesTables { writesTables = true }
-        sites.append(batch.sites)
+        sites.append(batch.sites, at: offset)
         calls.append(contentsOf: batch.relocations)
         for index in 0..<batch.functions.count {
             var function = batch.functions[index]
@@ -50,6 +51,7 @@ struct ImageBuilder: ~Copyable {
             function.trapStart &+= firstTrap
             function.callStart &+= firstCall
             function.handlerListStart &+= firstHandlerList
+            function.inlinedStart &+= firstInlined
             function.relocationStart &+= firstRelocation
             rebase(function)
             functions.append(function)
@@ -79,11 +81,11 @@ struct ImageBuilder: ~Copyable {
     }
 
     /// Resolves the calls; the image is then complete.
-    consuming func finish() throws -> LinkedImage {
+    consuming func finish(_ tier: CodeTier? = nil) throws -> LinkedImage {
         Self.link(calls, functions, importedFunctionCount, &code)
         return LinkedImage(
             code: code, codeBytes: codeBytes, functions: functions, sites: sites,
-            writesTables: writesTables)
+            writesTables: writesTables, tier: tier)
     }
 
     private static func link(

@@ -68,13 +68,13 @@ final class SharedCompilation: Sendable {
     }
 
     /// The image, after all threads are done.
-    func finish() throws -> CompilationResult {
+    func finish(_ tier: CodeTier) throws -> CompilationResult {
         try queue.check()
         let image = state.withLock { state in state.image.take() }
         guard let image else { throw ModuleError(.limit, at: 0, "compiled twice") }
         var phases = state.withLock { state in state.phases }
         phases.begin()
-        let linked = try image.finish()
+        let linked = try image.finish(tier)
         phases.end(.link)
         return CompilationResult(image: linked, phases: phases)
     }

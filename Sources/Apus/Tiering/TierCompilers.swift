@@ -41,6 +41,7 @@ struct OptimizingTier: ~Copyable {
     mutating func optimize(_ index: Int, of loaded: LoadedModule) throws -> CodeImage? {
         batch.removeAll()
         try validator.validate(index)
+        batch.tier = .optimizing
         if validator.analysis.flags.contains(.writesTables) { batch.writesTables = true }
         guard try compiler.compile(index, validator.analysis, into: &batch) else { return nil }
         return try loaded.makeImage(batch)
@@ -53,6 +54,7 @@ struct OptimizingTier: ~Copyable {
     ) throws -> LoopEntry? {
         batch.removeAll()
         try validator.validate(index)
+        batch.tier = .optimizing
         if validator.analysis.flags.contains(.writesTables) { batch.writesTables = true }
         let frame = try frames.frameMap(index, validator.analysis)
         guard frame.imageBytes <= Self.frameLimit,

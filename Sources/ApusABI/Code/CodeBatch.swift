@@ -10,6 +10,9 @@ public struct CodeBatch: ~Copyable {
     /// Whether a function stores to elements of tables without calling the runtime.
     public var writesTables = false
 
+    /// Who has made the code.
+    public var tier = CodeTier.baseline
+
     public init() {}
 
     /// The code, for those who have no use for how it is made.

@@ -19,7 +19,7 @@ extension BaselineCompiler {
         code.move(.w64, .rbp, .rsp)
         emitStackCheck(analysis)
         code.alu(.sub, .w64, .rsp, immediate: frameBytes)
-        if !analysis.flags.isDisjoint(with: [.leavesInstance, .catches]) {
+        if isDebuggable || !analysis.flags.isDisjoint(with: [.leavesInstance, .catches]) {
             code.store(.w64, FrameLayout.contextSlot, CallingConvention.context)
         }
         forEachSavedRegister { code, register, place in code.store(.w64, place, register) }

@@ -1,6 +1,7 @@
-internal import ApusABI
+public import ApusABI
 internal import ApusCollections
 internal import CApusHost
+internal import Synchronization
 
 /// Code of some of a module's functions, or all, in executable memory, with what is known of the
 /// places in it. A module may have several; each comes and goes by itself.
@@ -16,6 +17,10 @@ public final class CodeImage: @unchecked Sendable {
     public let base: UInt
     /// Bytes of code.
     public let codeBytes: Int
+    /// Who has made it; nil: it is not known of code that was made earlier.
+    public let tier: CodeTier?
+    /// What has been made of it by who is told of code.
+    private let announcement = Mutex<(any CodeAnnouncement)?>(nil)
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
     /// Memory of its own, or pages that it shares.
@@ -35,6 +40,7 @@ public final class CodeImage: @unchecked Sendable {
         try image.code.makeExecutable()
         base = image.code.base
         codeBytes = image.codeBytes
+        tier = image.tier
         writesTables = image.writesTables
         // SAFETY: TrapSite and apus_trap_site have the same layout; the elements of the arena are
         // never changed, and stay where they are until deinit has withdrawn the range.
@@ -62,6 +68,7 @@ public final class CodeImage: @unchecked Sendable {
     init(_ piece: consuming CodePiece, at base: UInt, in chunk: CodeChunk) {
         self.base = base
         codeBytes = piece.codeBytes
+        tier = piece.tier
         writesTables = piece.writesTables
         memory = nil
         self.chunk = chunk
@@ -83,6 +90,13 @@ public final class CodeImage: @unchecked Sendable {
         if codeBytes > 0 { apus_code_range_remove(base) }
     }
 
+    /// Tells who is told of code, if anybody is, that `module` has it.
+    func announce(of module: LoadedModule) {
+        guard let observer = module.environment.codeObserver else { return }
+        let made = observer.codeAppeared(self, of: module)
+        announcement.withLock { $0 = made }
+    }
+
     /// Adds the code, and what is known of it, to `writer`, as piece number `image`.
     func add(to writer: inout ArtifactWriter, as image: UInt32 = 0) {
         writer.add(.functions, functions, image: image)
@@ -90,6 +104,7 @@ public final class CodeImage: @unchecked Sendable {
         writer.add(.calls, sites.calls, image: image)
         writer.add(.handlerLists, sites.handlerLists, image: image)
         writer.add(.handlers, sites.handlers, image: image)
+        writer.add(.inlined, sites.inlined, image: image)
         // SAFETY: that many bytes of code are there, readable, as long as this object is.
         let code = unsafe UnsafeBufferPointer(
             start: UnsafePointer<UInt8>(bitPattern: base), count: codeBytes)
@@ -108,14 +123,32 @@ public final class CodeImage: @unchecked Sendable {
         }
     }
 
+    /// A copy of the code at these offsets.
+    public func code(at range: Range<Int>) -> [UInt8] {
+        let bytes = bytes
+        return range.map { bytes[$0] }
+    }
+
+    /// Whether it is made for debuggers (`ModuleEnvironment.isDebuggable`).
+    public var isDebuggable: Bool { sites.instructions.count > 0 }
+
+    /// The functions that it has code of; it belongs to `module`.
+    public func descriptors(in module: LoadedModule) -> FunctionDescriptors {
+        FunctionDescriptors(self, module.module)
+    }
+
     /// How many bytes that takes besides the code.
     var recordBytes: Int {
         functions.byteCount + sites.traps.byteCount + sites.calls.byteCount
             + sites.handlerLists.byteCount + sites.handlers.byteCount
+            + sites.inlined.byteCount
     }
 
+    /// How many calls have the callee's body in their place, and places of it that say so.
+    public var inlinedCount: Int { sites.inlined.count }
+
     /// How many functions it has code of.
-    var functionCount: Int { functions.count }
+    public var functionCount: Int { functions.count }
 
     /// Address of the code of function `index`, in the module's function index space; nil if it is
     /// not here.

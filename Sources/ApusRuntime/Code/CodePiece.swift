@@ -7,6 +7,7 @@ internal import ApusFormat
 struct CodePiece: ~Copyable {
     let codeBytes: Int
     let writesTables: Bool
+    let tier: CodeTier?
     var functions: Arena<CompiledFunction>
     var sites: CodeSites
     /// What changes with its place.
@@ -16,6 +17,7 @@ struct CodePiece: ~Copyable {
     init(_ batch: borrowing CodeBatch) {
         codeBytes = batch.bytes.count
         writesTables = batch.writesTables
+        tier = batch.tier
         functions = Arena(capacity: batch.functions.count)
         sites = CodeSites(traps: batch.sites.traps.count, calls: batch.sites.calls.count)
         relocations = Arena(capacity: batch.relocations.count)
@@ -40,6 +42,8 @@ struct CodePiece: ~Copyable {
     ) {
         self.codeBytes = codeBytes
         self.writesTables = writesTables
+        // Code of an earlier run is that of functions that were called then, of either compiler.
+        tier = nil
         functions = records.functions
         sites = records.sites
         self.relocations = relocations

@@ -17,15 +17,19 @@ public struct LinkedImage: ~Copyable {
     /// Whether the code stores to elements of tables without calling the runtime.
     public var writesTables: Bool
 
+    /// Who has made it; nil: it is not known of code that was made earlier.
+    public var tier: CodeTier?
+
     public init(
         code: consuming CodeMemory, codeBytes: Int,
         functions: consuming Arena<CompiledFunction>, sites: consuming CodeSites,
-        writesTables: Bool = true
+        writesTables: Bool = true, tier: CodeTier? = nil
     ) {
         self.code = code
         self.codeBytes = codeBytes
         self.functions = functions
         self.sites = sites
         self.writesTables = writesTables
+        self.tier = tier
     }
 }

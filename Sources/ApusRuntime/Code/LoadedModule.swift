@@ -1,5 +1,6 @@
 public import ApusABI
 internal import ApusCollections
+public import ApusDWARF
 public import ApusFormat
 internal import CApusHost
 
@@ -38,6 +39,8 @@ public final class LoadedModule: Sendable {
     let exportedMemory: Int?
     /// Where its functions' code is.
     let code: ModuleCode
+    /// Which sources that comes from.
+    private let sources = ModuleSources()
     /// Who makes that code while the module runs; nil if all of it was there at first.
     public let functionCompiler: (any FunctionCompiler)?
     /// Whether its functions can get other code.
@@ -67,6 +70,7 @@ public final class LoadedModule: Sendable {
             codeBytes: codeImage.codeBytes, writesTables: codeImage.writesTables,
             isReplaceable: linkage == .replaceable, nil, images, in: environment)
         CodeRegistry.shared.add(codeImage, of: self)
+        codeImage.announce(of: self)
     }
 
     /// A module whose functions have no code yet: `compiler` makes it. `writesTables` says whether
@@ -180,6 +184,7 @@ public final class LoadedModule: Sendable {
     public func makeImage(_ image: consuming LinkedImage) throws(ResourceError) -> CodeImage {
         let image = try CodeImage(image)
         CodeRegistry.shared.add(image, of: self)
+        image.announce(of: self)
         return image
     }
 
@@ -254,6 +259,17 @@ public final class LoadedModule: Sendable {
         guard index >= 0, index < ordinals.count else { return nil }
         let ordinal = ordinals[index]
         return ordinal < 0 ? nil : Int(ordinal)
+    }
+
+    /// Which sources its code comes from; nil if the module does not say, or the configuration does
+    /// not want to know.
+    public var sourceIndex: SourceIndex? {
+        environment.configuration.readsDebugInformation ? sources.index(of: module) : nil
+    }
+
+    /// Has `read` give the source map that the module refers to, when it is first needed.
+    public func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) {
+        sources.setSourceMap(read)
     }
 
     /// The name that the module's name section gives function `index`, if any.

@@ -42,6 +42,8 @@ final class ModuleTrampolines: Sendable {
     private let late = Mutex(Late())
     /// Where the early ones lie if there was no room for them behind the module's code.
     private let block: CodeBlock?
+    /// What is made of those that lie behind the module's code.
+    private let announcement: (any CodeAnnouncement)?
 
     /// Makes the early trampolines of `module`, whose function types are `types`, behind the code
     /// of `image` if that can be written, and is `staying` as long as the module.
@@ -52,7 +54,8 @@ final class ModuleTrampolines: Sendable {
         self.types = types
         self.maker = maker
         let keys = Self.earlyKeys(module, types)
-        let (bytes, offsets) = maker.code(Self.kinds(keys, types))
+        let kinds = Self.kinds(keys, types)
+        let (bytes, offsets) = maker.code(kinds)
         let start = (image.codeBytes + 15) & ~15
         let isBehind =
             staying && !image.code.isExecutable && bytes.count <= image.code.capacity - start
@@ -60,10 +63,12 @@ final class ModuleTrampolines: Sendable {
         if isBehind {
             image.code.write(bytes.span, at: start)
             block = nil
+            announcement = maker.announce(kinds, offsets, byteCount: bytes.count, at: base)
         } else {
-            let own = try CodeBlock(bytes)
+            let own = try maker.block(kinds, bytes, offsets)
             base = own.base
             block = own
+            announcement = nil
         }
         early = Self.addresses(keys, offsets, from: base, types)
     }
@@ -76,9 +81,11 @@ final class ModuleTrampolines: Sendable {
         self.types = types
         self.maker = maker
         let keys = Self.earlyKeys(module, types)
-        let (bytes, offsets) = maker.code(Self.kinds(keys, types))
-        let own = try CodeBlock(bytes)
+        let kinds = Self.kinds(keys, types)
+        let (bytes, offsets) = maker.code(kinds)
+        let own = try maker.block(kinds, bytes, offsets)
         block = own
+        announcement = nil
         early = Self.addresses(keys, offsets, from: own.base, types)
     }
 
@@ -161,8 +168,9 @@ final class ModuleTrampolines: Sendable {
             missing.append(key)
         }
         if missing.isEmpty { return }
-        let (bytes, offsets) = maker.code(Self.kinds(missing, types))
-        let block = try CodeBlock(bytes)
+        let kinds = Self.kinds(missing, types)
+        let (bytes, offsets) = maker.code(kinds)
+        let block = try maker.block(kinds, bytes, offsets)
         late.blocks.append(block)
         for (key, offset) in zip(missing, offsets) {
             late.addresses.set(key, block.base &+ UInt(offset), typeCount: types.count)

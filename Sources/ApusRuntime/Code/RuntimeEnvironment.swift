@@ -9,6 +9,8 @@ public final class RuntimeEnvironment: Sendable {
     let moduleNumbers = ModuleNumbers()
     let codeGuests = CodeGuests()
     let stacks: GuestStackPool
+    /// Who is told of code; nil: nobody.
+    let codeObserver: (any CodeObserver)?
 
     /// What becomes of an error of the host's own that has made guests end.
     let onHostError: HostErrorHook
@@ -21,6 +23,7 @@ public final class RuntimeEnvironment: Sendable {
         trampolines source: any TrampolineSource,
         allocator: any InstanceAllocator = OnDemandInstanceAllocator(),
         configuration: RuntimeConfiguration = RuntimeConfiguration(),
+        codeObserver: (any CodeObserver)? = nil,
         onHostError: @escaping HostErrorHook = { error, _ in error },
         exceptionOfError: @escaping ExceptionHook = { $0 as? ThrownException }
     ) throws(ResourceError) {
@@ -33,7 +36,8 @@ public final class RuntimeEnvironment: Sendable {
             throw ResourceError(.signals, requested: 4, errorNumber: error)
         }
         types = try TypeRegistry()
-        trampolines = try TrampolineCache(source)
+        self.codeObserver = codeObserver
+        trampolines = try TrampolineCache(source, observer: codeObserver)
         self.allocator = allocator
         self.configuration = configuration
         stacks = GuestStackPool(configuration.guestStacks)
@@ -88,6 +92,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var collectsAtEachAllocation = false
     /// The stacks that guests of asynchronous calls run on.
     public var guestStacks = GuestStackConfiguration()
+    /// Which sources functions come from is looked up in the module, when somebody asks.
+    public var readsDebugInformation = true
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
 

@@ -19,6 +19,7 @@ public final class TrampolineCache: Sendable {
     }
 
     private let source: any TrampolineSource
+    private let observer: (any CodeObserver)?
     private let state = Mutex(State())
     private let block: CodeBlock
     /// Address of the stub through which compiled code calls runtime functions.
@@ -32,11 +33,15 @@ public final class TrampolineCache: Sendable {
     /// Address of the stub that has functions compiled when they are first called.
     let compile: UInt
 
-    public init(_ source: any TrampolineSource) throws(ResourceError) {
+    public init(
+        _ source: any TrampolineSource, observer: (any CodeObserver)? = nil
+    ) throws(ResourceError) {
         self.source = source
-        let (code, offsets) = Self.code(
-            [.runtimeCall, .trapExit, .tailReturn, .allocate, .compile], source)
+        self.observer = observer
+        let kinds: [TrampolineKind] = [.runtimeCall, .trapExit, .tailReturn, .allocate, .compile]
+        let (code, offsets) = Self.code(kinds, source)
         block = try CodeBlock(code)
+        block.announce(to: observer, Self.pieces(kinds, offsets, code.count, block.base, source))
         runtimeCall = block.base &+ UInt(offsets[0])
         trapExit = block.base &+ UInt(offsets[1])
         tailReturn = block.base &+ UInt(offsets[2])
@@ -56,6 +61,42 @@ public final class TrampolineCache: Sendable {
             kinds, hostCall: HostCall.address, trapLeave: apus_trap_leave_address())
         precondition(offsets.count == kinds.count)
         return (code, offsets)
+    }
+
+    /// A block of `code`, which `code(_:)` has given for `kinds`.
+    func block(
+        _ kinds: [TrampolineKind], _ code: [UInt8], _ offsets: [Int]
+    ) throws(ResourceError) -> CodeBlock {
+        let block = try CodeBlock(code)
+        if observer != nil {
+            block.announce(
+                to: observer, Self.pieces(kinds, offsets, code.count, block.base, source))
+        }
+        return block
+    }
+
+    /// Announces the code of `kinds`, which lies at `base`.
+    func announce(
+        _ kinds: [TrampolineKind], _ offsets: [Int], byteCount: Int, at base: UInt
+    ) -> (any CodeAnnouncement)? {
+        observer?.trampolinesAppeared(
+            Self.pieces(kinds, offsets, byteCount, base, source))
+    }
+
+    private static func pieces(
+        _ kinds: [TrampolineKind], _ offsets: [Int], _ byteCount: Int, _ base: UInt,
+        _ source: any TrampolineSource
+    ) -> [TrampolineCode] {
+        kinds.indices.map { index in
+            let end = index + 1 < offsets.count ? offsets[index + 1] : byteCount
+            var frame: Int32 = 0
+            if case .host(let type, let layout) = kinds[index] {
+                frame = source.hostFrameBytes(type, layout)
+            }
+            return TrampolineCode(
+                kind: kinds[index], start: base &+ UInt(offsets[index]),
+                byteCount: end - offsets[index], hostFrameBytes: frame)
+        }
     }
 
     /// All trampolines for functions of `type`.
@@ -104,7 +145,7 @@ final class SharedTrampolines: Sendable {
             kinds += [.entry(shape, .packed), .host(shape, .packed)]
         }
         let (code, offsets) = cache.code(kinds)
-        block = try CodeBlock(code)
+        block = try cache.block(kinds, code, offsets)
         self.offsets = offsets
     }
 
@@ -133,6 +174,7 @@ extension FunctionType {
 /// Executable memory of fixed contents, shared by reference.
 final class CodeBlock: Sendable {
     private let memory: CodeMemory
+    private let announcement = Mutex<(any CodeAnnouncement)?>(nil)
 
     init(_ code: [UInt8]) throws(ResourceError) {
         var memory = try CodeMemory(capacity: code.count)
@@ -142,4 +184,11 @@ final class CodeBlock: Sendable {
     }
 
     var base: UInt { memory.base }
+
+    /// Tells `observer` of the trampolines that it is.
+    func announce(to observer: (any CodeObserver)?, _ trampolines: [TrampolineCode]) {
+        guard let observer else { return }
+        let made = observer.trampolinesAppeared(trampolines)
+        announcement.withLock { $0 = made }
+    }
 }

@@ -35,4 +35,7 @@ public protocol TrampolineSource: Sendable {
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int])
+
+    /// How much a host trampoline takes from the stack pointer with its first instruction.
+    func hostFrameBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32
 }

@@ -44,6 +44,9 @@ public final class Interrupter: @unchecked Sendable {
         var wake: (@Sendable () -> Void)?
         /// When the watchdog looks at this at the latest; nil: perhaps never.
         var appointment: UInt64?
+        /// Who wants to know where guests are, and when next.
+        var sampling: Sampling?
+        var nextSample: UInt64 = 0
 
         /// Why the present or the next call is to end.
         var reason: Interruption? {
@@ -174,7 +177,7 @@ public final class Interrupter: @unchecked Sendable {
         }
         do {
             // Whoever asks before sees no thread and is seen here; whoever asks later sees it.
-            try withState { state in
+            let time = try withState { state -> UInt64? in
                 if let reason = state.reasonNow() {
                     state.isAsked = false
                     throw WasmTrap(.interrupted, interruption: reason)
@@ -185,7 +188,9 @@ public final class Interrupter: @unchecked Sendable {
                 unsafe state.thread = apus_thread_record()
                 unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
                 state.hadBlocked = hadBlocked
+                return Self.appointSample(&state)
             }
+            if let time { Watchdog.shared.schedule(self, at: time) }
         } catch {
             if hadBlocked { apus_interrupts_give_back() }
             throw error
@@ -200,18 +205,21 @@ public final class Interrupter: @unchecked Sendable {
     /// stop, it does as soon as it is in compiled code.
     func resume() {
         let hadBlocked = usesSignals && !Self.hasTakenSignal && apus_interrupts_begin() < 0
-        withState { state in
+        let time = withState { state in
             unsafe state.thread = apus_thread_record()
             unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
             state.hadBlocked = hadBlocked
             if let reason = state.reasonNow() { Self.raise(reason, &state) }
+            return Self.appointSample(&state)
         }
+        if let time { Watchdog.shared.schedule(self, at: time) }
     }
 
     /// The call leaves its thread to wait. What it was asked to stop for is asked for still.
     func pause() {
         let mustBlock = withState { state in
             Self.withdraw(&state)
+            Self.leaveSampler(&state)
             unsafe state.thread = nil
             defer { state.hadBlocked = false }
             return state.hadBlocked
@@ -245,6 +253,7 @@ public final class Interrupter: @unchecked Sendable {
         let mustBlock = withState { state in
             state.isAsked = false
             Self.withdraw(&state)
+            Self.leaveSampler(&state)
             unsafe state.thread = nil
             return state.hadBlocked
         }
@@ -261,7 +270,9 @@ public final class Interrupter: @unchecked Sendable {
 
     /// What time has brought: stops the call that runs if it is late. Returns when to come again.
     func tick(_ now: UInt64) -> UInt64? {
-        withState { state in
+        // What has been seen until now is taken in time for its code to be there still.
+        withState { $0.sampling }?.drain()
+        return withState { state in
             state.appointment = nil
             if unsafe state.context == nil { return nil }
             if let deadline = state.deadline, !state.isLate {
@@ -272,8 +283,49 @@ public final class Interrupter: @unchecked Sendable {
                 }
             }
             if stop(&state) { _ = Self.appoint(now + Watchdog.period, &state) }
+            sample(now, &state)
             return state.appointment
         }
+    }
+
+    // MARK: Samples
+
+    /// Has `sampling` learn where the store's guests are, from now on; nil: nobody any more.
+    public func setSampling(_ sampling: Sampling?) {
+        let (time, previous) = withState { state in
+            let previous = state.sampling
+            if unsafe state.thread != nil { Self.leaveSampler(&state) }
+            state.sampling = sampling
+            state.nextSample = 0
+            return (Self.appointSample(&state), previous)
+        }
+        if let time { Watchdog.shared.schedule(self, at: time) }
+        previous?.drain()
+    }
+
+    /// Asks the thread that is in a call where it is, if it is time.
+    private func sample(_ now: UInt64, _ state: inout State) {
+        guard let sampling = state.sampling, let thread = unsafe state.thread else { return }
+        if state.nextSample <= now {
+            unsafe sampling.ask(thread)
+            // What is late is not made up for.
+            state.nextSample = max(state.nextSample + sampling.period, now + sampling.period / 2)
+        }
+        _ = Self.appoint(state.nextSample, &state)
+    }
+
+    /// A call begins: when it is to be asked where it is.
+    private static func appointSample(_ state: inout State) -> UInt64? {
+        guard let sampling = state.sampling, unsafe state.thread != nil else { return nil }
+        let now = Watchdog.now()
+        if state.nextSample < now { state.nextSample = now + sampling.period }
+        return appoint(state.nextSample, &state)
+    }
+
+    /// The calling thread, or one that stays where it is meanwhile, is asked no more.
+    private static func leaveSampler(_ state: inout State) {
+        if state.sampling == nil { return }
+        if let thread = unsafe state.thread { unsafe apus_sampler_leave(thread) }
     }
 
     /// In a child process: calls of other threads are not going on here. Whether the watchdog need

@@ -1,3 +1,4 @@
+public import ApusDWARF
 internal import ApusFormat
 
 /// The wasm functions that were running when a trap happened, innermost first, through host
@@ -16,6 +17,12 @@ public struct Backtrace: Sendable {
 
         /// The function's name, if the module has a name section that tells it.
         public var functionName: String? { module.functionName(Int(functionIndex)) }
+
+        /// The functions of the source that the instruction belongs to, innermost first; empty if
+        /// the module does not say.
+        public var sourceFrames: [SourceFrame] {
+            module.sourceIndex?.frames(at: moduleOffset) ?? []
+        }
     }
 
     public var frames: [Frame]
@@ -42,23 +49,23 @@ public struct Backtrace: Sendable {
             let address = counters[index]
             guard let code = CodeRegistry.shared.code(at: address) else { continue }
             let functions = FunctionDescriptors(code.image, code.module.module)
-            guard let place = functions.place(at: address, index == 0 ? start : .returnAddress)
-            else { continue }
-            frames.append(
-                Frame(
-                    module: code.module, functionIndex: place.code.functionIndex,
-                    bodyOffset: place.code.bodyOffset,
-                    moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
+            for place in functions.places(at: address, index == 0 ? start : .returnAddress) {
+                frames.append(
+                    Frame(
+                        module: code.module, functionIndex: place.code.functionIndex,
+                        bodyOffset: place.code.bodyOffset,
+                        moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
+            }
         }
     }
 }
 
 extension FunctionDescriptors {
-    fileprivate func place(at address: UInt, _ start: Backtrace.Start) -> SourcePlace? {
+    fileprivate func places(at address: UInt, _ start: Backtrace.Start) -> [SourcePlace] {
         switch start {
-        case .returnAddress: place(at: address, isReturnAddress: true)
-        case .fault: place(at: address, isReturnAddress: false)
-        case .anywhere: place(near: address)
+        case .returnAddress: places(at: address, isReturnAddress: true)
+        case .fault: places(at: address, isReturnAddress: false)
+        case .anywhere: places(near: address)
         }
     }
 }

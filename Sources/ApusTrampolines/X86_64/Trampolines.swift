@@ -205,8 +205,8 @@ public struct Trampolines: Sendable {
         let offsets = layout.parameterOffsets(type)
         // The frame pointer stays the caller's, which is where backtraces begin. Above the frame
         // are the return address and the stack arguments.
-        let saved = (layout.bytes(type) + 15) & ~15
-        let frame = saved + Int32(8 * closureRegisters.count) + 8
+        let saved = savedBytes(type, layout)
+        let frame = hostFrameBytes(type, layout)
         let arguments = frame + 8
         code.alu(.sub, .w64, .rsp, immediate: frame)
         for (index, location) in parameters.enumerated() {
@@ -234,6 +234,15 @@ public struct Trampolines: Sendable {
         leave(trapped, &code)
         code.emitConstants()
         return start
+    }
+
+    private func savedBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32 {
+        (layout.bytes(type) + 15) & ~15
+    }
+
+    /// How much a trampoline of `makeHost` takes from the stack pointer with its first instruction.
+    public func hostFrameBytes(_ type: FunctionType, _ layout: ArgumentLayout) -> Int32 {
+        savedBytes(type, layout) + Int32(8 * closureRegisters.count) + 8
     }
 
     // MARK: Closures

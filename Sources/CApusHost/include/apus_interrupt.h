@@ -39,6 +39,9 @@ static inline int32_t apus_this_thread_is_polled(void) {
 /// who has SIGURG and takes it back, and then uses another signal of ours.
 void apus_interrupt_thread(struct apus_thread *thread);
 
+/// Sends a thread, which must be in a call, the signal that has it take a sample (apus_sampler.h).
+void apus_interrupt_sample(struct apus_thread *thread);
+
 /// From here to the next call of this with 0, waiting in the system ends with EINTR when the wasm
 /// code this thread is in has been asked to leave. Returns what was set before.
 int32_t apus_interrupts_end_waits(int32_t do_end);

@@ -6,6 +6,8 @@
 
 #include "apus_context.h"
 
+struct apus_sampler;
+
 struct apus_thread {
     struct apus_store_context *current;  // whose wasm this thread runs, innermost; null: none
     uintptr_t stack_low;                 // lowest usable address of the thread's stack
@@ -20,6 +22,8 @@ struct apus_thread {
     int32_t ends_waits;                  // system calls are to end with EINTR
     int32_t is_polled;                   // nobody sends signals: waits have to look
     int32_t passes_on;                   // a signal is with whoever had it before
+    struct apus_sampler *sampler;        // where its next sample goes; null: nobody wants one
+    uint32_t is_sampling;                // the handler is about to look there, or has it
     uint32_t wakes;                      // how often it was to be woken from a wait of a guest's
 };
 

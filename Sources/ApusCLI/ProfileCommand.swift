@@ -1,0 +1,70 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
+internal import ArgumentParser
+
+/// `apus profile`: runs a program and shows where its time went.
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Runs a program and writes where its time went.",
+        discussion: """
+            The program runs as with `apus run`. Each millisecond is noted which of its functions \
+            it is in, and by whom they were called, and when it has ended, in whatever way, a page \
+            with a flame graph is written, which any browser shows. A FILE that ends in .json is \
+            for speedscope.app and others, one that ends in .folded or .txt has folded stacks, a \
+            line for each.
+
+            EXAMPLES:
+              apus profile program.wasm notes.txt
+              apus profile --output flames.html --dir . program.wasm
+              apus profile -o profile.json --every 100us program.wasm
+
+            \(Outcome.statuses)
+            """)
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write.", valueName: "FILE"))
+    var output = "profile.html"
+
+    @Option(
+        name: .customLong("every"),
+        help: ArgumentHelp(
+            "The time from one look to the next: --every 100us.", valueName: "DURATION"))
+    var period: TimeLimit?
+
+    @OptionGroup var options: ProgramOptions
+
+    @Argument(
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
+    var module: String
+
+    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    var arguments: [String] = []
+
+    func run() throws {
+        let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
+        var program = options.program(module, arguments)
+        program.prepare = { engine in profiler.start(engine) }
+        let result = Result { try program.run { try options.engine.configuration() } }
+        profiler.stop()
+        try Outcome.exiting {
+            try write(profiler.profile)
+            return 0
+        }
+        try result.get()
+    }
+
+    private func write(_ profile: Profile) throws {
+        let text: String
+        if output.hasSuffix(".json") {
+            text = profile.speedscope
+        } else if output.hasSuffix(".folded") || output.hasSuffix(".txt") {
+            text = profile.foldedStacks
+        } else {
+            text = profile.flameGraph(title: HostText.shown(module))
+        }
+        try Array(text.utf8).write(toFile: output)
+        Outcome.report("\(profile.sampleCount) samples in \(HostText.shown(output))")
+    }
+}

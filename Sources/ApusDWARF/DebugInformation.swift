@@ -1,0 +1,220 @@
+internal import ApusCollections
+
+/// What the DWARF sections of a module say of its code. Units are read when they are first asked
+/// for, each once.
+struct DebugInformation {
+    let sections: DebugSections
+    private var budget: WorkBudget
+    private var isIndexed = false
+    private var units: [CompilationUnit] = []
+    /// Ascending by start.
+    private var ranges: [(range: Range<UInt32>, unit: Int)] = []
+    private var details: [Int: UnitDetails] = [:]
+
+    /// What is read of a unit when it is asked for.
+    private struct UnitDetails {
+        var lines: LineTable
+        var functions: FunctionTree
+    }
+
+    /// What `sections` say, of which nothing is read yet.
+    init(_ sections: DebugSections) {
+        self.sections = sections
+        budget = WorkBudget(sectionBytes: sections.byteCount)
+    }
+
+    /// Finds out which units there are, and where their code is.
+    private mutating func index() {
+        isIndexed = true
+        try? readUnits()
+        for index in units.indices {
+            var covered = units[index].ranges
+            if covered.isEmpty { covered = read(index).lines.sequences.map { $0.start..<$0.end } }
+            ranges += covered.map { ($0, index) }
+        }
+        ranges.sort { $0.range.lowerBound < $1.range.lowerBound }
+    }
+
+    private mutating func readUnits() throws(MalformedDebugInformation) {
+        var reader = try sections.reader(.information)
+        var tables = AbbreviationTables()
+        while !reader.isAtEnd {
+            if let unit = try CompilationUnit(&reader, sections, &tables, &budget) {
+                units.append(unit)
+            }
+        }
+    }
+
+    private mutating func read(_ index: Int) -> UnitDetails {
+        if let known = details[index] { return known }
+        let unit = units[index]
+        let lines = unit.lineTable.map {
+            LineProgram.table(sections, at: $0, of: unit.encoding, &budget)
+        }
+        let read = UnitDetails(
+            lines: lines ?? LineTable(), functions: FunctionTree(unit, sections, &budget))
+        details[index] = read
+        return read
+    }
+
+    private mutating func unit(at address: UInt32) -> Int? {
+        if !isIndexed { index() }
+        let place = ranges.partitioningIndex { $0.range.lowerBound > address } - 1
+        guard place >= 0, ranges[place].range.contains(address) else { return nil }
+        return ranges[place].unit
+    }
+
+    // MARK: Looking up
+
+    /// The functions of the source that the instruction at `address` belongs to, innermost first.
+    mutating func frames(at address: UInt32) -> [SourceFrame] {
+        guard let index = unit(at: address) else { return [] }
+        let unit = units[index]
+        let details = read(index)
+        let row = details.lines.row(at: address)
+        var position = row.flatMap {
+            self.position($0.file, $0.line, UInt32($0.column), details.lines, unit)
+        }
+        var frames: [SourceFrame] = []
+        for entry in details.functions.entries(at: address).reversed() {
+            frames.append(SourceFrame(function: name(of: entry.entry, index), position: position))
+            guard let call = entry.call else { break }
+            position = self.position(call.file, call.line, call.column, details.lines, unit)
+        }
+        if frames.isEmpty, position != nil {
+            frames.append(SourceFrame(function: nil, position: position))
+        }
+        return frames
+    }
+
+    /// Where the lines change in the code at `addresses`: each place holds up to the next.
+    mutating func lines(
+        in addresses: Range<UInt32>
+    ) -> [(address: UInt32, position: SourcePosition)] {
+        guard !addresses.isEmpty,
+            let index = unit(at: addresses.lowerBound) ?? unit(at: addresses.upperBound - 1)
+        else { return [] }
+        let unit = units[index]
+        let lines = read(index).lines
+        return lines.rows(in: addresses).compactMap { row in
+            position(row.file, row.line, UInt32(row.column), lines, unit).map { (row.address, $0) }
+        }
+    }
+
+    private func position(
+        _ file: UInt32, _ line: UInt32, _ column: UInt32, _ lines: LineTable,
+        _ unit: CompilationUnit
+    ) -> SourcePosition? {
+        guard line > 0, let file = lines.file(file) else { return nil }
+        guard let path = path(of: file, lines, unit) else { return nil }
+        return SourcePosition(file: path, line: Int(line), column: Int(column))
+    }
+
+    private func path(
+        of file: LineTable.File, _ lines: LineTable, _ unit: CompilationUnit
+    ) -> String? {
+        guard var path = unit.text(file.name, sections) else { return nil }
+        if !Self.isAbsolute(path), lines.directories.indices.contains(file.directory),
+            let directory = unit.text(lines.directories[file.directory], sections)
+        {
+            path = Self.joined(directory, path)
+        }
+        if !Self.isAbsolute(path), let own = unit.directory,
+            let directory = unit.text(own, sections)
+        {
+            path = Self.joined(directory, path)
+        }
+        return path
+    }
+
+    private static func isAbsolute(_ path: String) -> Bool {
+        let bytes = path.utf8
+        return bytes.first == UInt8(ascii: "/") || bytes.dropFirst().first == UInt8(ascii: ":")
+    }
+
+    private static func joined(_ directory: String, _ path: String) -> String {
+        directory.isEmpty || directory == "."
+            ? path : directory.hasSuffix("/") ? directory + path : directory + "/" + path
+    }
+
+    // MARK: For machine code
+
+    var unitIndices: Range<Int> {
+        mutating get {
+            if !isIndexed { index() }
+            return units.indices
+        }
+    }
+
+    func unit(_ index: Int) -> CompilationUnit { units[index] }
+
+    mutating func lines(ofUnit index: Int) -> LineTable { read(index).lines }
+
+    /// Where the functions of unit `index` begin.
+    mutating func functionStarts(ofUnit index: Int) -> [UInt32] {
+        read(index).functions.outermost.map(\.range.lowerBound)
+    }
+
+    /// The paths of the files that unit `index` names.
+    mutating func paths(ofUnit index: Int) -> [String] {
+        let lines = read(index).lines
+        return lines.files.map { path(of: $0, lines, units[index]) ?? "" }
+    }
+
+    // MARK: Names
+
+    /// Names are told by what an entry refers to, which may refer further: not far.
+    private static var referenceLimit: Int { 6 }
+
+    /// The name of the function whose entry is at `offset` of its section, in unit `index`.
+    private mutating func name(of offset: Int, _ index: Int) -> String? {
+        var offset = offset
+        var index = index
+        var plain: String?
+        for _ in 0..<Self.referenceLimit {
+            guard let found = try? entry(at: offset, index) else { return plain }
+            if let linkage = found.linkageName { return linkage }
+            plain = plain ?? found.name
+            guard let origin = found.origin else { return plain }
+            offset = origin
+            let place = units.partitioningIndex { $0.encoding.unitStart > origin } - 1
+            guard place >= 0 else { return plain }
+            index = place
+        }
+        return plain
+    }
+
+    private struct NamedEntry {
+        var name: String?
+        var linkageName: String?
+        var origin: Int?
+    }
+
+    private var tables = AbbreviationTables()
+
+    private mutating func entry(
+        at offset: Int, _ index: Int
+    ) throws(MalformedDebugInformation) -> NamedEntry {
+        let unit = units[index]
+        let place = sections[.information].lowerBound + offset
+        guard unit.entries.contains(place) else { throw MalformedDebugInformation(offset: place) }
+        var reader = DebugReader(sections.bytes, place..<unit.entries.upperBound)
+        // Looking up is not limited altogether, but each time.
+        var budget = WorkBudget(sectionBytes: sections[.abbreviations].count)
+        let table = try tables.table(at: unit.abbreviationsOffset, sections, &budget)
+        guard let shape = table[try reader.leb()] else { throw reader.malformed() }
+        var found = NamedEntry()
+        for attribute in table.attributes[shape.start..<shape.start + shape.count] {
+            let value = try reader.value(attribute, unit.encoding)
+            switch attribute.name {
+            case AttributeName.name: found.name = unit.text(value, sections)
+            case AttributeName.linkageName, AttributeName.oldLinkageName:
+                found.linkageName = unit.text(value, sections)
+            case AttributeName.abstractOrigin, AttributeName.specification:
+                if case .reference(let origin) = value { found.origin = origin }
+            default: break
+            }
+        }
+        return found
+    }
+}

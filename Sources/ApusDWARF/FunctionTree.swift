@@ -1,0 +1,116 @@
+internal import ApusCollections
+
+/// The functions of a unit, and those that were made part of them, by their code.
+struct FunctionTree {
+    /// A function's code, or a range of it.
+    struct Entry {
+        var range: Range<UInt32>
+        /// The function's entry in its section, or that of what was inlined.
+        var entry: Int
+        /// How many inlined functions it is in.
+        var depth: Int
+        /// Where it was called, if it is inlined.
+        var call: Call?
+    }
+
+    struct Call {
+        var file: UInt32 = 0
+        var line: UInt32 = 0
+        var column: UInt32 = 0
+    }
+
+    /// In the order of the section: what is inlined follows what it is in.
+    private(set) var entries: [Entry] = []
+    /// Functions of depth 0, ascending by where they begin: places in `entries`.
+    private var functions: [Int] = []
+
+    /// Deeper trees have no meaning.
+    private static var depthLimit: Int { 512 }
+
+    /// Reads the entries of `unit`. What follows something that is wrong is left out.
+    init(_ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget) {
+        try? read(unit, sections, &budget)
+        functions = entries.indices.filter { entries[$0].call == nil }
+        functions.sort { entries[$0].range.lowerBound < entries[$1].range.lowerBound }
+    }
+
+    private mutating func read(
+        _ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget
+    ) throws(MalformedDebugInformation) {
+        var reader = DebugReader(sections.bytes, unit.entries)
+        let table = try Abbreviations(sections, at: unit.abbreviationsOffset, &budget)
+        // How many inlined functions each open entry is in.
+        var depths: [Int] = []
+        while !reader.isAtEnd {
+            try budget.spend(at: reader.position)
+            let place = reader.position - sections[.information].lowerBound
+            let code = try reader.leb()
+            if code == 0 {
+                // The root has been left.
+                if depths.popLast() == nil || depths.isEmpty { return }
+                continue
+            }
+            guard let shape = table[code] else { throw reader.malformed() }
+            let outer = depths.last ?? -1
+            let found = try readEntry(
+                &reader, shape, table, unit, at: place, in: outer, sections, &budget)
+            if shape.hasChildren {
+                if depths.count >= Self.depthLimit { throw reader.malformed() }
+                depths.append(found ? outer + 1 : outer)
+            } else if depths.isEmpty {
+                return
+            }
+        }
+    }
+
+    /// Whether it is a function with code.
+    private mutating func readEntry(
+        _ reader: inout DebugReader, _ shape: Abbreviations.Shape, _ table: Abbreviations,
+        _ unit: CompilationUnit, at place: Int, in outer: Int, _ sections: DebugSections,
+        _ budget: inout WorkBudget
+    ) throws(MalformedDebugInformation) -> Bool {
+        let isInlined = shape.tag == EntryTag.inlinedSubroutine
+        let isFunction = isInlined || shape.tag == EntryTag.subprogram
+        var extent = CodeExtent()
+        var call = Call()
+        for index in shape.start..<shape.start + shape.count {
+            try budget.spend(at: reader.position)
+            let attribute = table.attributes[index]
+            let value = try reader.value(attribute, unit.encoding)
+            guard isFunction, !extent.take(attribute.name, value) else { continue }
+            switch attribute.name {
+            case AttributeName.callFile: call.file = value.number ?? 0
+            case AttributeName.callLine: call.line = value.number ?? 0
+            case AttributeName.callColumn: call.column = value.number ?? 0
+            default: break
+            }
+        }
+        guard isFunction, extent.isKnown, isInlined == (outer >= 0) else { return false }
+        for range in try extent.ranges(of: unit, sections, &budget) {
+            entries.append(
+                Entry(
+                    range: range, entry: place, depth: outer + 1, call: isInlined ? call : nil))
+        }
+        return true
+    }
+
+    /// The functions that the code at `address` belongs to, outermost first.
+    func entries(at address: UInt32) -> [Entry] {
+        let place = functions.partitioningIndex { entries[$0].range.lowerBound > address } - 1
+        guard place >= 0, entries[functions[place]].range.contains(address) else { return [] }
+        let outermost = functions[place]
+        var found = [entries[outermost]]
+        var next = outermost + 1
+        while next < entries.endIndex {
+            let entry = entries[next]
+            // Functions in several pieces have their inlined ones behind the last.
+            if entry.call == nil, entry.entry != found[0].entry { break }
+            if entry.depth == found.count, entry.range.contains(address) { found.append(entry) }
+            next += 1
+        }
+        return found
+    }
+
+    /// All functions that are not inlined: their entries in the section and where they are.
+    var outermost: [Entry] { functions.map { entries[$0] } }
+}

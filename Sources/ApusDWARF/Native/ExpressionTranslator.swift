@@ -1,0 +1,150 @@
+/// Rewrites expressions that say where a variable is: those of WebAssembly speak of locals, globals
+/// and addresses in memory, those of this machine of registers and addresses. Specification: DWARF
+/// 5, 2.5, and “DWARF for WebAssembly”.
+struct ExpressionTranslator {
+    private let layout: NativeLayout
+
+    private enum Operation {
+        static let address: UInt8 = 0x03
+        static let load: UInt8 = 0x06
+        static let firstConstant: UInt8 = 0x08
+        static let lastConstant: UInt8 = 0x0F
+        static let unsignedConstant: UInt8 = 0x10
+        static let signedConstant: UInt8 = 0x11
+        static let plus: UInt8 = 0x22
+        static let plusConstant: UInt8 = 0x23
+        static let literals: ClosedRange<UInt8> = 0x30...0x4F
+        static let framePointer: UInt8 = 0x76
+        static let frameBase: UInt8 = 0x91
+        static let loadBytes: UInt8 = 0x94
+        static let value: UInt8 = 0x9F
+        static let wasmLocation: UInt8 = 0xED
+        /// What works on the stack alone.
+        static let plain: Set<UInt8> = [
+            0x12, 0x13, 0x14, 0x16, 0x17, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F, 0x20, 0x21,
+            0x22, 0x24, 0x25, 0x26, 0x27, 0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x2E,
+        ]
+    }
+
+    init(_ layout: NativeLayout) { self.layout = layout }
+
+    /// The address of the context, plus `offset`.
+    private func context(_ offset: Int32) -> [UInt8] {
+        var writer = DebugWriter()
+        writer.byte(Operation.framePointer)
+        writer.signedLeb(Int64(layout.contextSlot))
+        writer.byte(Operation.load)
+        writer.byte(Operation.plusConstant)
+        writer.leb(UInt64(max(offset, 0)))
+        return writer.bytes
+    }
+
+    /// Where memory 0 is.
+    var memoryBase: [UInt8] { context(layout.memoryBase) + [Operation.load] }
+
+    /// The same expression for this machine; nil if it cannot be said here. `locals` are those of
+    /// the function around.
+    func translate(
+        _ expression: DebugReader, _ unit: UnitEncoding, locals: [Int32?], isFrameBase: Bool
+    ) -> [UInt8]? {
+        var reader = expression
+        do throws(MalformedDebugInformation) {
+            return try translate(&reader, unit, locals, isFrameBase)
+        } catch {
+            return nil
+        }
+    }
+
+    private func translate(
+        _ reader: inout DebugReader, _ unit: UnitEncoding, _ locals: [Int32?], _ isFrameBase: Bool
+    ) throws(MalformedDebugInformation) -> [UInt8]? {
+        var writer = DebugWriter()
+        var isValue = false
+        while !reader.isAtEnd {
+            let operation = try reader.byte()
+            isValue = false
+            if operation == Operation.wasmLocation {
+                guard let place = try place(&reader, locals) else { return nil }
+                writer.append(place)
+                // What is the value of a local or a global has its place. Otherwise that is the
+                // variable's address.
+                if reader.remaining == 1, peeksValue(reader), writer.count == place.count,
+                    !isFrameBase
+                {
+                    return place
+                }
+                writer.append([Operation.loadBytes, UInt8(layout.pointerBytes)])
+            } else if operation == Operation.value {
+                // The debugger takes what a frame base comes to for an address as it is.
+                if !isFrameBase { writer.byte(operation) }
+                isValue = true
+            } else if try !copy(operation, &reader, unit, &writer) {
+                return nil
+            }
+        }
+        if !isFrameBase, !isValue {
+            writer.append(memoryBase)
+            writer.byte(Operation.plus)
+        }
+        return writer.bytes
+    }
+
+    private func peeksValue(_ reader: DebugReader) -> Bool {
+        var reader = reader
+        return (try? reader.byte()) == Operation.value
+    }
+
+    /// The address of what a location names that WebAssembly has added.
+    private func place(
+        _ reader: inout DebugReader, _ locals: [Int32?]
+    ) throws(MalformedDebugInformation) -> [UInt8]? {
+        let kind = try reader.byte()
+        switch kind {
+        case 0:
+            let index = try reader.count()
+            guard locals.indices.contains(index), let slot = locals[index] else { return nil }
+            var writer = DebugWriter()
+            writer.byte(Operation.framePointer)
+            writer.signedLeb(Int64(slot))
+            return writer.bytes
+        case 1, 3:
+            let index = kind == 1 ? try reader.count() : Int(try reader.word())
+            guard layout.globals.indices.contains(index), let offset = layout.globals[index] else {
+                return nil
+            }
+            return context(offset)
+        // The operand stack is nowhere.
+        default: return nil
+        }
+    }
+
+    /// Writes an operation that is the same here; false if it is not.
+    private func copy(
+        _ operation: UInt8, _ reader: inout DebugReader, _ unit: UnitEncoding,
+        _ writer: inout DebugWriter
+    ) throws(MalformedDebugInformation) -> Bool {
+        switch operation {
+        case Operation.address:
+            writer.byte(Operation.unsignedConstant)
+            writer.leb(try reader.unsigned(unit.addressBytes))
+        case Operation.load:
+            writer.append(memoryBase)
+            writer.append([Operation.plus, Operation.loadBytes, UInt8(layout.pointerBytes)])
+        case Operation.firstConstant...Operation.lastConstant:
+            let bytes = 1 << Int((operation - Operation.firstConstant) / 2)
+            writer.byte(operation)
+            writer.number(try reader.unsigned(bytes), bytes: bytes)
+        case Operation.unsignedConstant, Operation.plusConstant:
+            writer.byte(operation)
+            writer.leb(try reader.leb())
+        case Operation.signedConstant, Operation.frameBase:
+            writer.byte(operation)
+            writer.signedLeb(try reader.signedLeb())
+        default:
+            guard Operation.literals.contains(operation) || Operation.plain.contains(operation)
+            else { return false }
+            writer.byte(operation)
+        }
+        return true
+    }
+}

@@ -1,0 +1,121 @@
+internal import ApusCollections
+
+/// A source map, version 3: which place of a source each place of a module comes from. A module is
+/// one line of generated code, and its columns are offsets in bytes.
+public struct SourceMap: Sendable {
+    private struct Segment: Sendable {
+        var offset: UInt32
+        /// `noSource`: what is there comes from no source.
+        var source: UInt32
+        var line: UInt32
+        var column: UInt32
+    }
+
+    private static let noSource: UInt32 = .max
+
+    private let sources: [String]
+    /// Ascending by offset.
+    private let segments: [Segment]
+
+    /// Reads the map that `text` is. Nil if it is none.
+    public init?(_ text: [UInt8]) {
+        var scanner = JSONScanner(text)
+        guard let fields = scanner.sourceMap() else { return nil }
+        let root =
+            fields.root.isEmpty || fields.root.hasSuffix("/") ? fields.root : fields.root + "/"
+        sources = fields.sources.map { $0.hasPrefix("/") ? $0 : root + $0 }
+        guard let segments = Self.segments(text, fields.mappings, sourceCount: sources.count) else {
+            return nil
+        }
+        self.segments = segments
+    }
+
+    /// Where the instruction at `offset` of the module comes from.
+    func position(at offset: Int) -> SourcePosition? {
+        let place = segments.partitioningIndex { Int($0.offset) > offset } - 1
+        return place >= 0 ? position(segments[place]) : nil
+    }
+
+    private func position(_ segment: Segment) -> SourcePosition? {
+        guard segment.source != Self.noSource else { return nil }
+        return SourcePosition(
+            file: sources[Int(segment.source)], line: Int(segment.line) + 1,
+            column: Int(segment.column) + 1)
+    }
+
+    /// The same of all instructions at `offsets`: each position holds up to the next.
+    func lines(in offsets: Range<Int>) -> [(offset: Int, position: SourcePosition)] {
+        let first = max(segments.partitioningIndex { Int($0.offset) > offsets.lowerBound } - 1, 0)
+        let end = segments.partitioningIndex { Int($0.offset) >= offsets.upperBound }
+        guard first < end else { return [] }
+        return segments[first..<end].compactMap { segment in
+            position(segment).map { (Int(segment.offset), $0) }
+        }
+    }
+
+    // MARK: Mappings
+
+    /// Nil if the text at `mappings` is not what mappings are.
+    private static func segments(
+        _ text: [UInt8], _ mappings: Range<Int>, sourceCount: Int
+    ) -> [Segment]? {
+        var segments: [Segment] = []
+        // Offset, source, line, column: each number is the difference to the one before.
+        var state: [Int64] = [0, 0, 0, 0, 0]
+        var place = mappings.lowerBound
+        while place < mappings.upperBound {
+            // Code has one line.
+            if text[place] == UInt8(ascii: ";") { break }
+            if text[place] == UInt8(ascii: ",") {
+                place += 1
+                continue
+            }
+            var count = 0
+            while place < mappings.upperBound, let first = Base64.value(text[place]) {
+                guard count < state.count,
+                    let number = number(first, text, &place, end: mappings.upperBound)
+                else { return nil }
+                state[count] &+= number
+                count += 1
+            }
+            guard count == 1 || count == 4 || count == 5, let offset = UInt32(exactly: state[0])
+            else { return nil }
+            var segment = Segment(offset: offset, source: noSource, line: 0, column: 0)
+            if count > 1 {
+                guard state[1] >= 0, state[1] < sourceCount, let line = UInt32(exactly: state[2]),
+                    let column = UInt32(exactly: state[3])
+                else { return nil }
+                segment.source = UInt32(state[1])
+                segment.line = line
+                segment.column = column
+            }
+            segments.append(segment)
+            if place < mappings.upperBound, !isSeparator(text[place]) { return nil }
+        }
+        segments.sort { $0.offset < $1.offset }
+        return segments
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";")
+    }
+
+    /// A number in digits of 5 bits, lowest first, of which the lowest bit is the sign.
+    private static func number(
+        _ first: UInt8, _ text: [UInt8], _ place: inout Int, end: Int
+    ) -> Int64? {
+        var digit = first
+        var value: Int64 = 0
+        var shift: Int64 = 0
+        while true {
+            place += 1
+            guard shift <= 35 else { return nil }
+            value |= Int64(digit & 31) << shift
+            shift += 5
+            if digit & 32 == 0 { break }
+            guard place < end, let next = Base64.value(text[place]) else { return nil }
+            digit = next
+        }
+        return value & 1 == 0 ? value >> 1 : -(value >> 1)
+    }
+}

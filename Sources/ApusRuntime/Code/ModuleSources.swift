@@ -1,0 +1,47 @@
+internal import ApusDWARF
+internal import ApusFormat
+internal import Synchronization
+
+/// Which sources a module's code comes from: found out when somebody asks, once.
+final class ModuleSources: Sendable {
+    private enum State {
+        case unread(map: (@Sendable () -> [UInt8]?)?)
+        case read(SourceIndex?)
+    }
+
+    private let state = Mutex(State.unread(map: nil))
+
+    /// What `module`, whose sources these are, says of them.
+    func index(of module: DecodedModule) -> SourceIndex? {
+        state.withLock { state in
+            switch state {
+            case .read(let index): return index
+            case .unread(let map):
+                let index = Self.make(module, map)
+                state = .read(index)
+                return index
+            }
+        }
+    }
+
+    /// Has `read` give the source map that the module refers to, unless it has been looked for.
+    func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) {
+        state.withLock { state in
+            if case .unread = state { state = .unread(map: read) }
+        }
+    }
+
+    private static func make(
+        _ module: DecodedModule, _ map: (@Sendable () -> [UInt8]?)?
+    ) -> SourceIndex? {
+        guard let codeStart = module.codeSectionStart else { return nil }
+        var sections = DebugSections(module.bytes)
+        for section in module.customSections where section.name.hasPrefix(".debug_") {
+            for kind in DebugSections.Kind.allCases where kind.name == section.name {
+                sections[kind] = section.contents
+            }
+        }
+        let text = module.inlineSourceMap.flatMap { Base64.bytes($0) } ?? map?()
+        return SourceIndex(sections, map: text.flatMap { SourceMap($0) }, codeStart: codeStart)
+    }
+}

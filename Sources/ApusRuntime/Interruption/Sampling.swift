@@ -1,0 +1,69 @@
+internal import CApusHost
+internal import Synchronization
+
+/// Learns where the guests of one store are, again and again while they run.
+@safe
+public final class Sampling: @unchecked Sendable {
+    // SAFETY: `sampler` is owned. Its store has it until the interrupter is told that nobody is
+    // sampling any more, which the interrupter's lock orders before this goes; samples are taken
+    // out with the lock held.
+    private let sampler: OpaquePointer
+    private let consume: @Sendable (Span<UInt>) -> Void
+    private let isDraining = Mutex(())
+    /// Nanoseconds from one sample to the next.
+    let period: UInt64
+
+    /// Calls `consume`, from any thread but one at a time, with each sample: program counters,
+    /// innermost first. All but that of a guest that was running itself are return addresses, and
+    /// 0 stands for the host.
+    init(
+        _ context: UnsafeMutablePointer<apus_store_context>, period: UInt64,
+        _ consume: @escaping @Sendable (Span<UInt>) -> Void
+    ) throws(ResourceError) {
+        guard let sampler = unsafe apus_sampler_make(context) else {
+            throw ResourceError(.context, requested: 1)
+        }
+        unsafe self.sampler = sampler
+        self.period = max(period, 10_000)
+        self.consume = consume
+    }
+
+    deinit { unsafe apus_sampler_free(sampler) }
+
+    /// How many samples were lost because nobody took them in time.
+    public var lostSamples: UInt64 { unsafe apus_sampler_lost(sampler) }
+
+    /// Has `thread`, which is in a call of the store, say where it is.
+    func ask(_ thread: UnsafeMutablePointer<apus_thread>) {
+        unsafe apus_sampler_ask(sampler, thread)
+    }
+
+    /// Hands over the samples that there are.
+    public func drain() {
+        isDraining.withLock { _ in
+            unsafe withUnsafeTemporaryAllocation(
+                of: UInt.self, capacity: Int(apus_sample_limit)
+            ) { counters in
+                guard let start = counters.baseAddress else { return }
+                while true {
+                    let count = unsafe Int(apus_sampler_take(sampler, start))
+                    if count == 0 { return }
+                    consume(unsafe Span(_unsafeStart: start, count: count))
+                }
+            }
+        }
+    }
+}
+
+extension RuntimeStore {
+    /// Has `consume` called with where the store's guests are, each `period` nanoseconds while they
+    /// run: see `Sampling`. Nil if the engine sends no signals.
+    public func startSampling(
+        period: UInt64, _ consume: @escaping @Sendable (Span<UInt>) -> Void
+    ) throws(ResourceError) -> Sampling? {
+        if environment.configuration.pollsInterruption { return nil }
+        let sampling = unsafe try Sampling(context, period: period, consume)
+        interrupter.setSampling(sampling)
+        return sampling
+    }
+}

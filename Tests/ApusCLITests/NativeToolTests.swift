@@ -1,0 +1,216 @@
+import Foundation
+import Testing
+
+/// What tools that know native code only make of guests: the real ones, where they are installed.
+@Suite struct NativeToolTests {
+    /// The folder with modules that have debugging information.
+    private static var fixtures: URL {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "ApusDWARFTests/Fixtures")
+    }
+
+    private static func isInstalled(_ tool: String) -> Bool {
+        FileManager.default.isExecutableFile(atPath: "/usr/bin/\(tool)")
+    }
+
+    /// A file of the fixtures.
+    private func bytes(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: Self.fixtures.appending(path: name)))
+    }
+
+    // MARK: Backtraces
+
+    @Test(arguments: [4, 5], ["baseline", "optimizing", "tiered"])
+    func backtracesHaveLines(version: Int, compiler: String) throws {
+        let name = "inlined-\(version).wasm"
+        try Command.withFolder([name: bytes(name)]) { folder in
+            let outcome = try Command.run(
+                ["run", "--compiler", compiler, "--invoke", "run", name, "-16", "1"],
+                in: folder)
+            #expect(outcome.status == 134)
+            #expect(outcome.errorOutput.contains("  at element at /src/inlined.c:3:12 (inlined)\n"))
+            #expect(outcome.errorOutput.contains(") at /src/inlined.c:13:18\n"))
+        }
+    }
+
+    @Test func sourceMapsBesideModules() throws {
+        let module: [UInt8] =
+            [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0] + [1, 4, 1, 0x60, 0, 0] + [3, 2, 1, 0]
+            + [7, 5, 1, 1, 0x66, 0, 0] + [10, 5, 1, 3, 0, 0, 0x0B]
+        func refers(to map: String) -> [UInt8] {
+            let title = "sourceMappingURL"
+            let contents =
+                [UInt8(title.utf8.count)] + Array(title.utf8) + [UInt8(map.utf8.count)]
+                + Array(map.utf8)
+            return module + [0, UInt8(contents.count)] + contents
+        }
+        let map = Array(#"{"version":3,"sources":["a.ts"],"mappings":"AAOE"}"#.utf8)
+        let files = [
+            "near.wasm": refers(to: "map.json"), "far.wasm": refers(to: "../map.json"),
+            "map.json": map,
+        ]
+        try Command.withFolder(files) { folder in
+            let near = try Command.run(["run", "--invoke", "f", "near.wasm"], in: folder)
+            #expect(near.errorOutput.contains(" at a.ts:8:3\n"))
+            let inner = folder.appending(path: "inner")
+            try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+            try Data(files["far.wasm"] ?? []).write(to: inner.appending(path: "far.wasm"))
+            let far = try Command.run(["run", "--invoke", "f", "inner/far.wasm"], in: folder)
+            #expect(far.status == 134)
+            #expect(!far.errorOutput.contains("a.ts"))
+        }
+    }
+
+    // MARK: Debuggers
+
+    /// What GDB says to `commands` about a program that is run with `options`.
+    private func debug(
+        _ module: String, _ commands: [String], _ options: [String] = []
+    ) throws -> String {
+        var arguments = ["--batch", "--nx", "--quiet"]
+        let start = ["set breakpoint pending on", "set confirm off", "set style enabled off"]
+        for command in start + commands { arguments += ["--eval-command", command] }
+        arguments += ["--args", Command.executable.path(), "run", "--debug"] + options
+        arguments += ["--invoke", "run", module, "5"]
+        return try Command.withFolder([module: bytes(module)]) { folder in
+            // Its complaints about Swift's own debugging information are long.
+            let script = "exec gdb \"$@\" 2> /dev/null"
+            return try Command.run(shell: script, arguments, in: folder).output
+        }
+    }
+
+    @Test(.enabled(if: isInstalled("gdb"), "GDB is not installed"), arguments: [4, 5])
+    func debuggersStepThroughSources(version: Int) throws {
+        let output = try debug(
+            "variables-\(version).wasm",
+            [
+                "break variables.c:11", "run", "backtrace 2", "print product", "print factor",
+                "print size", "finish", "next", "info locals", "print scale",
+                "set var total = 1000",
+                "print total", "print apus_memory[(unsigned) last]", "step", "step", "step",
+                "backtrace 1", "delete", "continue",
+            ])
+        #expect(output.contains("Breakpoint 1, area (size="), "\(output)")
+        #expect(output.contains("variables.c:11"), "\(output)")
+        #expect(output.contains("#1 ") && output.contains("in run (count=5) at "), "\(output)")
+        for value in [
+            "$1 = 12", "$2 = 0", "$3 = {x = 3, y = 4}", "half = 0.5", "index = 0",
+            "size = {x = 3, y = 4}", "= 10\n", "= 1000\n", "= 4 '\\004'",
+        ] {
+            #expect(output.contains(value), "\(value): \(output)")
+        }
+        // 1000 in place of 0, then 1, 2, 3 and 4 times 3 * 5, 3 * 6, 3 * 7 and 3 * 8, and 5.
+        #expect(output.contains("\n1215\n"), "\(output)")
+    }
+
+    @Test(.enabled(if: isInstalled("gdb"), "GDB is not installed"))
+    func debuggersSeeWhereGuestsWereCalled() throws {
+        let output = try debug(
+            "variables-5.wasm", ["break area", "run", "backtrace"])
+        #expect(output.contains("apus entry"), "\(output)")
+        #expect(output.contains("in main"), "\(output)")
+    }
+
+    /// Code of the other compiler, and code that is made when it is called.
+    @Test(
+        .enabled(if: isInstalled("gdb"), "GDB is not installed"),
+        arguments: ["optimizing"])
+    func debuggersKnowFunctions(compiler: String) throws {
+        let output = try debug(
+            "inlined-5.wasm", ["break sum", "run", "backtrace 2"], ["--compiler", compiler])
+        #expect(output.contains("Breakpoint 1, "), "\(output)")
+        #expect(output.contains("#1 ") && output.contains("in run "), "\(output)")
+    }
+
+    // MARK: perf
+
+    /// What is at `$1` in a script that has run the command with `options`, whose number is `$!`.
+    private func file(of options: String, at path: String) throws -> String {
+        let name = "variables-4.wasm"
+        return try Command.withFolder([name: bytes(name)]) { folder in
+            let script = """
+                "$0" run \(options) --invoke run \(name) 3 > /dev/null & wait $!
+                cat "\(path)"; rm -f "\(path)"
+                """
+            return try Command.run(shell: script, in: folder).output
+        }
+    }
+
+    @Test(arguments: ["baseline", "tiered"])
+    func mapsForPerf(compiler: String) throws {
+        let map = try file(of: "--perf map --compiler \(compiler)", at: "/tmp/perf-$!.map")
+        let lines = map.split(separator: "\n")
+        for name in [" run", " area", " apus entry [i32] -> [i32]"] {
+            let line = lines.first { $0.hasSuffix(name) }
+            let fields = line?.split(separator: " ").prefix(2).map { UInt($0, radix: 16) }
+            #expect(fields?.count == 2 && fields?.contains(nil) == false, "\(name): \(map)")
+        }
+    }
+
+    @Test func dumpsForPerf() throws {
+        let dump = try file(of: "--perf jitdump", at: "jit-$!.dump")
+        #expect(dump.contains("DTiJ"))
+        #expect(dump.contains("area\0"))
+        #expect(dump.contains("/src/variables.c"))
+    }
+
+    /// Whether perf may look at a process of ours here.
+    private static let canRecord: Bool = {
+        guard isInstalled("perf") else { return false }
+        let folder = FileManager.default.temporaryDirectory
+        let script = "perf record -e cpu-clock -o /dev/null true > /dev/null 2>&1; echo $?"
+        return (try? Command.run(shell: script, in: folder).output) == "0\n"
+    }()
+
+    /// perf finds names by itself.
+    @Test(.enabled(if: canRecord, "perf may not look at processes here"))
+    func perfKnowsFunctions() throws {
+        let name = "inlined-4.wasm"
+        let output = try Command.withFolder([name: bytes(name)]) { folder in
+            let script = """
+                perf record -q -e cpu-clock -F 5000 -o perf.data \
+                "$0" run --perf map --compiler baseline --invoke run \(name) 0 30000 > /dev/null 2>&1
+                perf script -i perf.data -F sym 2> /dev/null | sort | uniq -c
+                """
+            return try Command.run(shell: script, in: folder).output
+        }
+        #expect(output.contains(" sum\n"), "\(output)")
+    }
+
+    // MARK: Profiles
+
+    @Test(arguments: ["flames.html", "profile.json", "stacks.folded"])
+    func profiles(output: String) throws {
+        let name = "inlined-5.wasm"
+        try Command.withFolder([name: bytes(name)]) { folder in
+            let outcome = try Command.run(
+                [
+                    "profile", "--output", output, "--every", "200us", "--invoke", "run", name,
+                    "0", "16000",
+                ], in: folder)
+            #expect(outcome.status == 0)
+            #expect(outcome.output == "0\n")
+            #expect(outcome.errorOutput.contains("samples in \(output)"))
+            let text = try String(contentsOf: folder.appending(path: output), encoding: .utf8)
+            switch output.suffix(4) {
+            case "html": #expect(text.hasPrefix("<!DOCTYPE html>"))
+            case "json": #expect(text.contains("speedscope.app/file-format-schema.json"))
+            default: #expect(text.isEmpty || text.contains("run;"))
+            }
+        }
+    }
+
+    /// A program that fails is profiled, too, and ends as it would have without.
+    @Test func profilesOfProgramsThatTrap() throws {
+        let name = "inlined-5.wasm"
+        try Command.withFolder([name: bytes(name)]) { folder in
+            let outcome = try Command.run(
+                ["profile", "--invoke", "run", name, "-16", "1"], in: folder)
+            #expect(outcome.status == 134)
+            #expect(outcome.errorOutput.contains("out of bounds memory access"))
+            #expect(
+                FileManager.default.fileExists(
+                    atPath: folder.appending(path: "profile.html").path()))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ApusCollections
+import ApusDWARF
+import Testing
+
+@Suite struct SourceMapTests {
+    /// Offsets 16 (a.ts:1:1), 24 (b.ts:4:3), 32 (nothing), 40 (b.ts:4:1).
+    private static let text = """
+        {"version":3,"file":"x","sourceRoot":"lib","names":["f",{"deep":[1,2,{}]}],
+         "sources":["a.ts","b\\u002ets",null],"mappings":"gBAAA,QCGE,Q,QAAF"}
+        """
+
+    private func sources(_ text: String) -> SourceIndex? {
+        SourceIndex(
+            DebugSections(ByteStorage([])), map: SourceMap(Array(text.utf8)), codeStart: 8)
+    }
+
+    @Test func placesInAModule() throws {
+        let index = try #require(sources(Self.text))
+        func place(_ offset: Int) -> SourcePosition? { index.frames(at: offset).first?.position }
+        #expect(place(15) == nil)
+        #expect(place(16) == SourcePosition(file: "lib/a.ts", line: 1, column: 1))
+        #expect(place(23) == SourcePosition(file: "lib/a.ts", line: 1, column: 1))
+        #expect(place(24) == SourcePosition(file: "lib/b.ts", line: 4, column: 3))
+        #expect(place(32) == nil)
+        #expect(place(99) == SourcePosition(file: "lib/b.ts", line: 4, column: 1))
+        #expect(index.lines(in: 20..<41).map(\.offset) == [16, 24, 40])
+    }
+
+    @Test func notSourceMaps() {
+        let wrong = [
+            "", "{", "[]", "{}", "{\"version\":3}", "{\"mappings\":\"AAAA\"}",
+            "{\"mappings\":\"AA\",\"sources\":[]}", "{\"mappings\":\"*\",\"sources\":[]}",
+            "{\"mappings\":\"gggggggggggA\",\"sources\":[]}", "{\"mappings\":\"D\",\"sources\":[]}",
+            "{\"mappings\":\"A\",\"sources\":3}", "{\"mappings\":\"A\" \"sources\":[]}",
+            "{\"a\":\(String(repeating: "[", count: 100_000))", "{\"a\\",
+        ]
+        for text in wrong { #expect(SourceMap(Array(text.utf8)) == nil, "\(text.prefix(40))") }
+    }
+
+    @Test func shortenedAndChanged() {
+        let bytes = Array(Self.text.utf8)
+        for place in bytes.indices {
+            _ = SourceMap(Array(bytes[..<place]))
+            for value: UInt8 in [0, 0x22, 0x2C, 0x5C, 0x7D, 0xFF] {
+                var changed = bytes
+                changed[place] = value
+                _ = SourceMap(changed)
+            }
+        }
+    }
+
+    @Test func base64() {
+        #expect(Base64.bytes("aGVsbG8=".utf8) == Array("hello".utf8))
+        #expect(Base64.bytes("aGVsbG8h".utf8) == Array("hello!".utf8))
+        #expect(Base64.bytes("".utf8) == [])
+        #expect(Base64.bytes("a*==".utf8) == nil)
+    }
+}
