@@ -18,6 +18,17 @@ import Testing
         Array(try Data(contentsOf: Self.fixtures.appending(path: name)))
     }
 
+    /// The output of a script of the shell in `folder`, to which the command is `$0`. Shells and
+    /// debuggers wait for a signal that Foundation keeps from processes it starts.
+    private func run(_ script: String, _ arguments: [String] = [], in folder: URL) throws -> String
+    {
+        let outer = """
+            script=$1; shift
+            exec env --default-signal=CHLD sh -c "$script" "$0" "$@"
+            """
+        return try Command.run(shell: outer, [script] + arguments, in: folder).output
+    }
+
     // MARK: Backtraces
 
     @Test(arguments: [4, 5], ["baseline", "optimizing", "tiered"])
@@ -75,7 +86,7 @@ import Testing
         return try Command.withFolder([module: bytes(module)]) { folder in
             // Its complaints about Swift's own debugging information are long.
             let script = "exec gdb \"$@\" 2> /dev/null"
-            return try Command.run(shell: script, arguments, in: folder).output
+            return try run(script, arguments, in: folder)
         }
     }
 
@@ -95,7 +106,7 @@ import Testing
         #expect(output.contains("#1 ") && output.contains("in run (count=5) at "), "\(output)")
         for value in [
             "$1 = 12", "$2 = 0", "$3 = {x = 3, y = 4}", "half = 0.5", "index = 0",
-            "size = {x = 3, y = 4}", "= 10\n", "= 1000\n", "= 4 '\\004'",
+            "size = {x = 3, y = 4}", version == 4 ? "= 10\n" : "$4 = ", "= 1000\n", "= 4 '\\004'",
         ] {
             #expect(output.contains(value), "\(value): \(output)")
         }
@@ -108,7 +119,7 @@ import Testing
         let output = try debug(
             "variables-5.wasm", ["break area", "run", "backtrace"])
         #expect(output.contains("apus entry"), "\(output)")
-        #expect(output.contains("in main"), "\(output)")
+        #expect(output.contains("_main ()"), "\(output)")
     }
 
     /// Code of the other compiler, and code that is made when it is called.
@@ -132,7 +143,7 @@ import Testing
                 "$0" run \(options) --invoke run \(name) 3 > /dev/null & wait $!
                 cat "\(path)"; rm -f "\(path)"
                 """
-            return try Command.run(shell: script, in: folder).output
+            return try run(script, in: folder)
         }
     }
 
@@ -172,7 +183,7 @@ import Testing
                 "$0" run --perf map --compiler baseline --invoke run \(name) 0 30000 > /dev/null 2>&1
                 perf script -i perf.data -F sym 2> /dev/null | sort | uniq -c
                 """
-            return try Command.run(shell: script, in: folder).output
+            return try run(script, in: folder)
         }
         #expect(output.contains(" sum\n"), "\(output)")
     }
