@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import CompilerPluginSupport
 import PackageDescription
 
 /// What every Swift target of the house is built with.
@@ -28,6 +29,11 @@ func module(
     ]
 }
 
+/// A product of another package that only who sets `trait` needs.
+func product(_ name: String, of package: String, if trait: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: [trait]))
+}
+
 let package = Package(
     name: "Apus",
     platforms: [.macOS(.v26)],
@@ -35,10 +41,28 @@ let package = Package(
         .library(name: "Apus", targets: ["Apus"]),
         .library(name: "ApusWASI", targets: ["ApusWASI"]),
         .library(name: "ApusSandbox", targets: ["ApusSandbox"]),
+        // For C, shared and static.
+        .library(name: "ApusC", type: .dynamic, targets: ["ApusC"]),
+        .library(name: "ApusCStatic", type: .static, targets: ["ApusC"]),
+        .library(name: "ApusMacros", targets: ["ApusMacros"]),
+        .library(name: "ApusObservability", targets: ["ApusObservability"]),
         .executable(name: "apus", targets: ["ApusCLI"]),
     ],
+    // What a product needs of other packages is resolved only for who wants that: an embedder of
+    // the libraries alone says `traits: []`.
+    traits: [
+        .default(enabledTraits: ["Command"]),
+        .trait(name: "Command", description: "The command apus."),
+        .trait(name: "Macros", description: "Clients of guests and host functions by macros."),
+        .trait(
+            name: "Observability", description: "Logs, metrics and traces of what guests do."),
+    ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-syntax", "602.0.0"..<"604.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     ],
     targets: [
         // Floor 0: what the platform gives.
@@ -86,13 +110,41 @@ let package = Package(
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: guests with all that they need.
         module("ApusSandbox", on: "Apus", "ApusWASI"),
+        // Also floor 8: the API for C, whose headers and families of functions are C.
+        [.target(name: "CApusC")],
+        module("ApusC", on: "Apus", "ApusWASI", "ApusText", "CApusC", testData: ["Programs"]),
+        // Also floor 8: clients and host functions by macros. Without its trait there is nothing in
+        // it, and the same goes for what observes guests.
+        [
+            .target(
+                name: "ApusMacros", dependencies: ["ApusMacroPlugin"], swiftSettings: house),
+            .macro(
+                name: "ApusMacroPlugin",
+                dependencies: [
+                    "SwiftSyntax", "SwiftParser", "SwiftSyntaxBuilder", "SwiftDiagnostics",
+                    "SwiftSyntaxMacros", "SwiftCompilerPlugin",
+                ].map { product($0, of: "swift-syntax", if: "Macros") },
+                swiftSettings: house),
+        ],
+        // Floor 9: what guests do, told to logs, metrics and traces.
+        [
+            .target(
+                name: "ApusObservability",
+                dependencies: [
+                    "Apus", "ApusSandbox",
+                    product("Logging", of: "swift-log", if: "Observability"),
+                    product("CoreMetrics", of: "swift-metrics", if: "Observability"),
+                    product("Tracing", of: "swift-distributed-tracing", if: "Observability"),
+                ],
+                swiftSettings: house)
+        ],
         // Also floor 8: the command.
         [
             .executableTarget(
                 name: "ApusCLI",
                 dependencies: [
                     "Apus", "ApusText", "ApusFormat", "ApusScript", "ApusWASI", "ApusCollections",
-                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                    product("ArgumentParser", of: "swift-argument-parser", if: "Command"),
                 ],
                 swiftSettings: house),
             .target(
@@ -124,8 +176,8 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "compare-exceptions", "compare-programs", "compare-wasi",
-                    "modules", "start",
+                    "README.md", "c-calls.c", "compare-exceptions", "compare-programs",
+                    "compare-wasi", "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],

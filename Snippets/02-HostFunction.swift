@@ -2,27 +2,16 @@
 
 import Apus
 
-// (module
-//   (import "env" "log" (func (param i32 i32)))
-//   (memory (export "memory") 1)
-//   (data (i32.const 8) "hello from the guest")
-//   (func (export "main") (call 0 (i32.const 8) (i32.const 20))))
-let bytes: [UInt8] =
-    [
-        0x00, 0x61, 0x73, 0x6D, 0x01, 0x00, 0x00, 0x00,  // \0asm, version 1
-        0x01, 0x09, 0x02, 0x60, 0x02, 0x7F, 0x7F, 0x00, 0x60, 0x00, 0x00,  // two types
-        0x02, 0x0B, 0x01, 0x03, 0x65, 0x6E, 0x76, 0x03, 0x6C, 0x6F, 0x67, 0x00, 0x00,  // env.log
-        0x03, 0x02, 0x01, 0x01,  // functions: one, of type 1
-        0x05, 0x03, 0x01, 0x00, 0x01,  // memories: one of a page
-        0x07, 0x11, 0x02,  // exports: two
-        0x06, 0x6D, 0x65, 0x6D, 0x6F, 0x72, 0x79, 0x02, 0x00,  // "memory"
-        0x04, 0x6D, 0x61, 0x69, 0x6E, 0x00, 0x01,  // "main"
-        0x0A, 0x0A, 0x01, 0x08, 0x00, 0x41, 0x08, 0x41, 0x14, 0x10, 0x00, 0x0B,  // code
-        0x0B, 0x1A, 0x01, 0x00, 0x41, 0x08, 0x0B, 0x14,  // data at 8
-    ] + Array("hello from the guest".utf8)
-
 let engine = Engine()
-let module = try Module(engine, bytes: bytes)
+let module = try Module(
+    engine,
+    text: """
+        (module
+          (import "env" "log" (func $log (param i32 i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 8) "hello from the guest")
+          (func (export "main") (call $log (i32.const 8) (i32.const 20))))
+        """)
 var linker = Linker(engine)
 linker.define("env", "log") { (caller, start: Int32, count: Int32) in
     print(try caller.memory.string(at: start, count: count))

@@ -6,7 +6,9 @@ internal import ApusRuntime
 public enum AnyReference {
     /// An integer of 31 bits, with its sign: an `i31ref`. The uppermost bit of others is lost.
     case integer(Int32)
+    /// A structure in a store's heap.
     case structure(Structure)
+    /// An array in a store's heap.
     case array(ArrayObject)
     /// A value of the host that a guest has converted, or that the host passes as such.
     case external(ExternReference)

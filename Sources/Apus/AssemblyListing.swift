@@ -18,11 +18,12 @@ struct AssemblyListing {
         let function = batch.functions[0]
         for place in 0..<Int(function.trapCount) {
             let site = batch.sites.traps[Int(function.trapStart) + place]
-            faults[Int(site.codeOffset)] = "@\(site.bodyOffset) \(site.code)"
+            let place = Self.place(site.bodyOffset, in: function, batch.sites)
+            faults[Int(site.codeOffset)] = "\(place) \(site.code)"
         }
         for place in 0..<Int(function.callCount) {
             let site = batch.sites.calls[Int(function.callStart) + place]
-            var note = "@\(site.bodyOffset)"
+            var note = Self.place(site.bodyOffset, in: function, batch.sites)
             batch.sites.forEachHandler(of: site, in: function) { note += Self.note($0) }
             returns[Int(site.codeOffset)] = note
         }
@@ -51,6 +52,15 @@ struct AssemblyListing {
             text += instruction
         }
         text += "\n"
+    }
+
+    /// Where in its body, or in which other one, the instruction at `offset` is.
+    private static func place(
+        _ offset: UInt32, in function: CompiledFunction, _ sites: borrowing CodeSites
+    ) -> String {
+        let place = sites.place(of: offset, in: function)
+        let isOwn = place.function == function.index
+        return "@\(place.bodyOffset)" + (isOwn ? "" : " of function \(place.function)")
     }
 
     /// Where `handler` catches what.

@@ -24,6 +24,20 @@ public struct Caller {
     /// What the host gave the instance that made the call when that was made.
     public var hostState: AnyObject? { state?.hostState }
 
+    /// What the host gave the instance that made the call when that was made, which is a `State`:
+    /// `let visits = try caller.state(as: Visits.self)`.
+    ///
+    /// - Throws: `StateError` if it was given something else, or nothing.
+    public func state<State: AnyObject>(
+        as type: State.Type = State.self
+    ) throws(StateError) -> State {
+        guard let found = hostState else { throw StateError(expected: "\(type)", found: nil) }
+        guard let state = found as? State else {
+            throw StateError(expected: "\(type)", found: "\(Swift.type(of: found))")
+        }
+        return state
+    }
+
     /// The memory that the calling instance exports as "memory".
     ///
     /// - Throws: `ExportError` if there is none.

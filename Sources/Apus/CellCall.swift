@@ -25,6 +25,9 @@ public struct CellCall: ~Escapable {
         nonmutating set { frame[index] = newValue }
     }
 
+    /// The instance whose code made the call; nil if the host called the function itself.
+    public var instance: Instance? { frame.caller.map { Instance($0, in: store) } }
+
     /// The memory that the calling instance exports as "memory"; nil if there is none.
     public var memory: Memory? {
         frame.caller?.exportedMemory.map { Memory($0, in: store) }
@@ -92,6 +95,11 @@ public struct SuspendedCellCall {
     /// - Throws: a trap if there is too little.
     public func pay(_ cost: UInt64) throws {
         guard try store.runtime.pay(cost, isDone: false) else { throw Trap(.outOfFuel) }
+    }
+
+    /// The same for what has been done already: if there is too little, nothing is left.
+    public func settle(_ cost: UInt64) throws {
+        guard try store.runtime.pay(cost, isDone: true) else { throw Trap(.outOfFuel) }
     }
 
     /// Waits for `duration`, or without end if that is nil, without a thread: ends when the guest

@@ -94,6 +94,25 @@ public struct ForeignStoreError: Error, Hashable, Sendable, CustomStringConverti
     public var description: String { "the \(thing) belongs to another store" }
 }
 
+/// A host function looked for its state in an instance that was not given any, or another one.
+public struct StateError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The Swift type that was wanted.
+    public var expected: String
+    /// The one that was there, nil if nothing was.
+    public var found: String?
+
+    /// An error about the state of an instance.
+    public init(expected: String, found: String?) {
+        self.expected = expected
+        self.found = found
+    }
+
+    public var description: String {
+        guard let found else { return "the instance was made without a hostState (a \(expected))" }
+        return "the instance's hostState is a \(found), not a \(expected)"
+    }
+}
+
 /// What cannot be done with an instance, as it is not initialized, or is already.
 public enum InitializationError: Error, Hashable, Sendable {
     /// It has to be initialized first; or that has failed.

@@ -66,10 +66,15 @@ extension Instance: Equatable {
 
 /// Something that an instance exports, or that a linker gives to imports.
 public enum Item {
+    /// A function.
     case function(Function)
+    /// A table.
     case table(Table)
+    /// A linear memory.
     case memory(Memory)
+    /// A global variable.
     case global(Global)
+    /// A tag of exceptions.
     case tag(Tag)
 
     /// Its type. The minimum of a memory's or table's limits is its present size.

@@ -5,9 +5,13 @@ internal import ApusRuntime
 ///
 /// Specification: 2.3.16 “External Types”.
 public enum ItemType: Hashable, Sendable {
+    /// A function with these parameters and results.
     case function(FunctionType)
+    /// A table of these elements.
     case table(TableType)
+    /// A linear memory of these sizes.
     case memory(MemoryType)
+    /// A global variable with values of this type.
     case global(GlobalType)
     /// Of exceptions that carry values of these types.
     case tag([ValueType])

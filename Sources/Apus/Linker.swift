@@ -14,39 +14,33 @@ internal import ApusRuntime
 public struct Linker {
     /// The engine whose modules it links.
     public let engine: Engine
-    private var definitions: [ImportName: Definition] = [:]
-    private var modules: [ExactName: Module] = [:]
-
-    /// What an import is looked up by.
-    private struct ImportName: Hashable {
-        var module: ExactName
-        var name: ExactName
-
-        init(_ module: String, _ name: String) {
-            self.module = ExactName(module)
-            self.name = ExactName(name)
-        }
-    }
-
-    private enum Definition {
-        case host(SendableHostClosure)
-        case shared(SharedMemory)
-        case item(Item)
-    }
+    /// What any store may import.
+    private var definitions: ImportDefinitions
+    /// What belongs to one store.
+    private var items: [ImportName: Item] = [:]
 
     /// A linker that knows nothing yet.
-    public init(_ engine: Engine) { self.engine = engine }
+    public init(_ engine: Engine) {
+        self.engine = engine
+        definitions = ImportDefinitions(engine: engine)
+    }
 
     // MARK: Defining
 
     @usableFromInline
     mutating func define(_ module: String, _ name: String, host: HostClosure) {
-        definitions[ImportName(module, name)] = .host(SendableHostClosure(sendable: host))
+        define(ImportName(module, name), .host(SendableHostClosure(sendable: host)))
+    }
+
+    private mutating func define(_ name: ImportName, _ definition: ImportDefinitions.Definition) {
+        definitions.named[name] = definition
+        items[name] = nil
     }
 
     /// Gives `item` to those who import `module`.`name` in its store.
     public mutating func define(_ module: String, _ name: String, _ item: Item) {
-        definitions[ImportName(module, name)] = .item(item)
+        definitions.named[ImportName(module, name)] = nil
+        items[ImportName(module, name)] = item
     }
 
     /// Gives `function` to those who import `module`.`name` in its store.
@@ -61,7 +55,7 @@ public struct Linker {
 
     /// Gives `memory` to those who import `module`.`name`, in any store of its engine.
     public mutating func define(_ module: String, _ name: String, _ memory: SharedMemory) {
-        definitions[ImportName(module, name)] = .shared(memory)
+        define(ImportName(module, name), .shared(memory))
     }
 
     /// Gives `table` to those who import `module`.`name` in its store.
@@ -87,7 +81,7 @@ public struct Linker {
     /// Gives the exports of an instance of `exporter` to those who import from `module`. The
     /// instance is made, and its own imports linked, when somebody is instantiated who does.
     public mutating func define(_ module: String, _ exporter: Module) {
-        modules[ExactName(module)] = exporter
+        definitions.modules[ExactName(module)] = exporter
     }
 
     // MARK: Linking
@@ -114,9 +108,7 @@ public struct Linker {
     public nonisolated(nonsending) func instantiateAsync(
         _ module: Module, in store: Store, hostState: AnyObject? = nil
     ) async throws -> Instance {
-        var path: [String] = []
-        let resolved = try resolve(module, &path) { item, _ in item }
-        return try await resolved.instantiateAsync(in: store, hostState) { $0 }
+        try await resolve(module).instantiateAsync(in: store, hostState) { $0 }
     }
 
     /// Makes an instance of `module` in `store` with memories, tables and imports, to which nothing
@@ -135,9 +127,7 @@ public struct Linker {
     private func instantiate(
         _ module: Module, in store: Store, _ hostState: AnyObject?, isInitialized: Bool
     ) throws -> Instance {
-        var path: [String] = []
-        let resolved = try resolve(module, &path) { item, _ in item }
-        return try resolved.instantiate(
+        try resolve(module).instantiate(
             in: store, hostState, isInitialized: isInitialized
         ) { $0 }
     }
@@ -147,59 +137,23 @@ public struct Linker {
     ///
     /// - Throws: `LinkError` if an import has no such definition, or one of another type.
     public func prepare(_ module: Module) throws -> PreparedModule {
-        var path: [String] = []
-        let resolved = try resolve(module, &path) { item, wanted -> Never in
-            throw LinkError(
-                module: wanted.module, name: wanted.name, expected: wanted.type, found: item.type,
-                reason: "it belongs to one store")
+        let resolved = try definitions.resolve(module) { name, wanted -> Never? in
+            guard let item = items[name] else { return nil }
+            throw LinkError(wanted, found: item.type, reason: "it belongs to one store")
         }
         return PreparedModule(resolved)
     }
 
-    /// Finds a source for each import of `module`. `path` names the modules that are being
-    /// resolved, outermost first.
-    private func resolve<Bound>(
-        _ module: Module, _ path: inout [String],
-        _ bind: (Item, Module.Import) throws -> Bound
-    ) throws -> ResolvedModule<Bound> {
-        var sources: [ResolvedModule<Bound>.Source] = []
-        var functions: [HostImports.Definition?] = []
-        var exporters: [String: ResolvedModule<Bound>] = [:]
-        for wanted in module.imports {
-            switch definitions[ImportName(wanted.module, wanted.name)] {
-            case .host(let host):
-                guard case .function(let type) = wanted.type,
-                    try host.closure.type.matches(type, in: engine.environment.types)
-                else { throw LinkError(wanted, found: .function(host.closure.type)) }
-                sources.append(.host)
-                functions.append(host.closure.definition)
-                continue
-            case .shared(let memory):
-                guard memory.engine === engine else {
-                    throw LinkError(
-                        wanted, found: .memory(memory.type), reason: "it belongs to another engine")
-                }
-                sources.append(.shared(memory))
-            case .item(let item):
-                sources.append(.bound(try bind(item, wanted)))
-            case nil:
-                guard let exporter = modules[ExactName(wanted.module)],
-                    exporter.exports.contains(where: { $0.name == wanted.name })
-                else { throw LinkError(wanted, found: nil) }
-                if exporters[wanted.module] == nil {
-                    if path.contains(wanted.module) {
-                        throw LinkError(
-                            wanted, found: wanted.type, reason: "its module imports itself")
-                    }
-                    path.append(wanted.module)
-                    exporters[wanted.module] = try resolve(exporter, &path, bind)
-                    path.removeLast()
-                }
-                sources.append(.export(of: wanted.module, name: wanted.name))
-            }
-            if case .function = wanted.type { functions.append(nil) }
-        }
-        return try ResolvedModule(module: module, sources, functions, exporters)
+    /// All that is defined, for any thread to link with.
+    ///
+    /// - Throws: `ForeignStoreError` if something of it belongs to one store.
+    public func shared() throws(ForeignStoreError) -> SharedLinker {
+        if let item = items.values.first { throw ForeignStoreError(thing: item.noun) }
+        return SharedLinker(definitions)
+    }
+
+    private func resolve(_ module: Module) throws -> ResolvedModule<Item> {
+        try definitions.resolve(module) { name, _ in items[name] }
     }
 }
 

@@ -66,17 +66,22 @@ public struct Trap: Error, Sendable {
         public let function: Int
         /// Offset of the instruction in the module's bytes.
         public let offset: Int
+        /// Offset of the instruction in the function's body.
+        public let bodyOffset: Int
         private let frame: Backtrace.Frame
+
+        var module: LoadedModule { frame.module }
 
         init(_ frame: Backtrace.Frame) {
             function = Int(frame.functionIndex)
             offset = frame.moduleOffset
+            bodyOffset = Int(frame.bodyOffset)
             self.frame = frame
         }
 
         /// The function's name in the module's name section, else the first it is exported under.
         public var name: String? {
-            frame.module.name(ofFunction: function)
+            module.name(ofFunction: function)
         }
 
         /// The function's name as it stands in its source, if `name` is one that a compiler of C++

@@ -5,16 +5,24 @@ internal import ApusRuntime
 ///
 /// Specification: 4.2.1 “Values”.
 public enum Value {
+    /// An integer of 32 bits, signed or unsigned as the guest takes it.
     case i32(Int32)
+    /// An integer of 64 bits, signed or unsigned as the guest takes it.
     case i64(Int64)
+    /// A floating-point number of 32 bits.
     case f32(Float)
+    /// A floating-point number of 64 bits.
     case f64(Double)
+    /// A vector of 128 bits.
     case v128(Vector128)
+    /// A reference to a function; nil is null.
     case function(Function?)
+    /// A reference to a value of the host's; nil is null.
     case external(ExternReference?)
     /// An integer of 31 bits, a structure, an array, or a value of the host that is passed as one
     /// of these may be.
     case any(AnyReference?)
+    /// A reference to an exception; nil is null.
     case exception(WasmException?)
 
     /// The value's type; of a reference the general one, with null, whatever it refers to.
@@ -55,7 +63,8 @@ public enum Value {
     }
 
     /// The value as cells of `store` hold it; the second one is used by vectors only.
-    func bits(in store: Store) throws -> (UInt64, UInt64) {
+    @_spi(ApusC)
+    public func bits(in store: Store) throws -> (UInt64, UInt64) {
         switch self {
         case .i32(let value): (try value.cell(store), 0)
         case .i64(let value): (try value.cell(store), 0)
@@ -70,7 +79,8 @@ public enum Value {
     }
 
     /// The value of `type` whose cells in `store` hold `bits`.
-    init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
+    @_spi(ApusC)
+    public init(_ bits: (UInt64, UInt64), of type: ValueType, in store: Store) throws {
         switch type {
         case .i32: self = .i32(try Int32.fromCell(bits.0, store))
         case .i64: self = .i64(try Int64.fromCell(bits.0, store))

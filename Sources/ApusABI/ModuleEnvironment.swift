@@ -20,6 +20,9 @@ public struct ModuleEnvironment: Sendable {
     public var pollsInterruption = false
     /// How functions of the module call each other.
     public var linkage = FunctionLinkage.direct
+    /// What is known of functions of the module from how they have run, by their indices; nil if
+    /// nothing is. Nothing that it says is relied on without looking.
+    public var profile: (@Sendable (Int) -> FunctionProfile)?
     /// For debuggers: baseline code keeps locals and its context in its frames at all times, and it
     /// is noted where each instruction is (`CodeSites.instructions`).
     public var isDebuggable = false

@@ -8,8 +8,6 @@
 public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (memory, delta pages) → old size in pages or -1 (as the memory's index type)
     case memoryGrow
-    /// (memory) → size in pages
-    case memorySize
     /// (place of a memory, destination, value, count): see `ContextLayout.memoryPlace`
     case memoryFill
     /// (places of the destination's memory and of the source's, or of a data segment
@@ -77,7 +75,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// Arguments besides the context.
     public var parameterCount: Int {
         switch self {
-        case .memorySize, .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow,
+        case .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow,
             .functionCompile:
             1
         case .memoryGrow, .objectNew, .arrayNew: 2

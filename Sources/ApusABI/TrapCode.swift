@@ -4,23 +4,33 @@
 public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     /// Not a trap.
     case none = 0
+    /// The guest ran into `unreachable`.
     case unreachable
+    /// An address beyond the end of a memory.
     case memoryOutOfBounds
+    /// An index beyond the end of a table.
     case tableOutOfBounds
     /// `call_indirect` beyond the end of the table.
     case undefinedElement
     /// `call_indirect` of a null element.
     case uninitializedElement
+    /// `call_indirect` of a function of another type.
     case indirectCallTypeMismatch
+    /// An integer was divided by zero.
     case integerDivideByZero
+    /// The result of a division has more bits than there are.
     case integerOverflow
+    /// A number was converted to an integer that is none, or has no room for it.
     case invalidConversionToInteger
+    /// The calls were too many for the stack.
     case stackExhausted
+    /// A null reference where there must be none.
     case nullReference
     /// A host function threw; the error waits in the store.
     case hostError
     /// Stopped from outside, or out of time.
     case interrupted
+    /// The fuel was used up.
     case outOfFuel
     /// `call_ref` of null.
     case nullFunctionReference
@@ -28,10 +38,15 @@ public enum TrapCode: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {
     case unalignedAtomic
     /// `memory.atomic.wait` on a memory that no other thread can have.
     case expectedSharedMemory
+    /// A field of null.
     case nullStructureReference
+    /// An element of null.
     case nullArrayReference
+    /// The integer of null.
     case nullIntegerReference
+    /// An index beyond the end of an array.
     case arrayOutOfBounds
+    /// A reference of another type than the one it was cast to.
     case castFailure
     /// An object is larger than a heap may be.
     case allocationTooLarge

@@ -81,6 +81,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     var hotPlaces = Arena<HotPlace>(capacity: 8)
     var hotConstants = Arena<HotConstant>(capacity: 8)
+    var countedCalls = Arena<OtherCallee>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -141,6 +142,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitColdAllocations()
         emitLandings()
         emitHotPlaces()
+        emitOtherCallees()
         emitColdTraps()
         code.emitConstants()
         if isStopped { throw failure(.stopped) }
@@ -169,6 +171,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         landings.removeAll()
         hotPlaces.removeAll()
         hotConstants.removeAll()
+        countedCalls.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()

@@ -63,7 +63,7 @@ struct ApusCommand: ParsableCommand {
 
     static func main() {
         StandardStreams.complete()
-        var arguments = HostProcess.arguments
+        var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
             if let quick = QuickCommandLine(arguments) { return try quick.run() }

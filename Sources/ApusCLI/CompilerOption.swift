@@ -18,11 +18,20 @@ struct CompilerOption: ParsableArguments {
             """, valueName: "COUNT"))
     var tierAfter: Int?
 
+    @Flag(
+        name: .customLong("no-profiles"),
+        help: """
+            Do not let optimized code depend on what other code has counted: which functions are \
+            called where, and how often.
+            """)
+    var ignoresProfiles = false
+
     /// Sets the compiler of an engine.
     func apply(to configuration: inout Engine.Configuration) {
         configuration.compiler = name
         configuration.tiering.threshold = tierAfter
         configuration.tiering.isSynchronous = tierAfter != nil
+        configuration.tiering.usesProfiles = !ignoresProfiles
     }
 }
 

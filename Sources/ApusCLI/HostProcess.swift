@@ -14,11 +14,11 @@ internal import ApusCollections
 
 /// What the system has for this process.
 enum HostProcess {
-    /// The command line without the command's own name, as `HostText` has it.
-    static var arguments: [String] {
+    /// The command line, as `HostText` has it; the first is what the command was called by.
+    static var commandLine: [String] {
         let arguments = unsafe UnsafeBufferPointer(
             start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
-        return unsafe arguments.dropFirst().compactMap { argument in
+        return unsafe arguments.compactMap { argument in
             unsafe argument.map { unsafe HostText.string(bytes($0)) }
         }
     }

@@ -79,7 +79,8 @@ final class RunReport {
         var lines = tiers.optimizations.prefix(optimizationLimit).map { made in
             let name = module.functionName(made.function) ?? "function \(made.function)"
             let place = made.loop.map { ", loop at \($0)" } ?? ""
-            let result = made.succeeded ? "" : " (stays as it is)"
+            let callees = made.hotCallees > 0 ? ", with \(made.hotCallees) callees in it" : ""
+            let result = made.succeeded ? callees : " (stays as it is)"
             return "    \(time(made.time))  \(name)\(place)\(result)"
         }
         let rest = tiers.optimizations.count - lines.count

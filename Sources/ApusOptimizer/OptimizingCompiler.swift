@@ -62,6 +62,9 @@ public struct OptimizingCompiler: ~Copyable {
         try checkVerification(index, analysis)
         let isDone = generator.generate(
             translator.builder.function, as: index, isWhole: isWhole, into: &batch)
+        if isDone {
+            batch.sites.noteInlined(translator.inlinedCalls, in: &batch.functions)
+        }
         if isDone, passes.verification.isActive {
             passes.verification.add(generator.allocationFaults())
             try checkVerification(index, analysis)

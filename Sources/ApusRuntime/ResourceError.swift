@@ -2,6 +2,7 @@
 public struct ResourceError: Error, Hashable, Sendable {
     /// What was asked for.
     public enum Resource: String, Hashable, Sendable {
+        /// A linear memory, or room for it to grow.
         case memory = "linear memory"
         /// For memories whose bounds the processor checks.
         case addressSpace = "address space of linear memories"
@@ -9,16 +10,23 @@ public struct ResourceError: Error, Hashable, Sendable {
         case suppliedMemory = "supplied memory"
         /// What the address of supplied memory has to be a multiple of.
         case suppliedAlignment = "alignment of supplied memory"
+        /// A table, or room for it to grow.
         case table
+        /// Memory for machine code.
         case code = "executable memory"
         /// Code in a file: where it would end, and where the file does.
         case codeFile = "code in a file"
+        /// What an instance is made of beside memories and tables.
         case context = "instance"
+        /// Numbers for types of functions.
         case signature = "function types"
         /// A reference type names a function type that the engine does not have.
         case foreignType = "function type of the engine"
+        /// References to values of the host's.
         case reference = "references"
+        /// The stack of a thread on which signals are handled.
         case thread = "signal stack"
+        /// The handlers of signals.
         case signals = "signal handlers"
         /// What the calling thread has left, in bytes.
         case stack = "stack of the thread"
@@ -30,20 +38,27 @@ public struct ResourceError: Error, Hashable, Sendable {
         case storeTables = "table elements of the store"
         /// Of garbage-collected objects, in bytes.
         case heap = "heap of the store"
+        /// `Limits.instances`.
         case instances = "instances of the store"
         /// How many linear memories a store has.
         case memoryCount = "linear memories of the store"
         /// How many tables a store has.
         case tableCount = "tables of the store"
+        /// `Limits.moduleBytes`.
         case moduleBytes = "bytes of the module"
+        /// `Limits.functions`.
         case functions = "functions of the module"
         /// Bytes of machine code that a module becomes.
         case moduleCode = "machine code of the module"
         /// The first contents of a memory, kept for all instances.
         case image = "memory image"
+        /// The address space of a pool.
         case pool = "instance pool"
+        /// A free slot of a pool.
         case pooledInstances = "instances of the pool"
+        /// The memories of a module that a slot has room for.
         case memories = "memories of a module"
+        /// The tables of a module that a slot has room for.
         case tables = "tables of a module"
         /// What functions of the host take or give.
         case parameters = "parameters or results of a function"
@@ -53,6 +68,7 @@ public struct ResourceError: Error, Hashable, Sendable {
         case library = "shared library"
     }
 
+    /// What there is too little of.
     public var resource: Resource
     /// How much was asked for: bytes; elements of a table; a number of things.
     public var requested: UInt64
@@ -63,6 +79,7 @@ public struct ResourceError: Error, Hashable, Sendable {
     /// Whether the store's `ResourceLimiter` was against it.
     public var isVetoed: Bool
 
+    /// An error about `resource`.
     public init(
         _ resource: Resource, requested: UInt64, limit: UInt64? = nil, errorNumber: Int32 = 0,
         isVetoed: Bool = false

@@ -12,6 +12,7 @@ extension WASI {
     ///
     /// - Throws: what `define(in:)`, `Linker.instantiate` and `start(_:)` throw.
     public func run(_ module: Module, in store: Store) throws -> Int32 {
+        defer { finishStreams() }
         if Self.usesThreads(module) { return try runThreads(module, in: store) }
         let linker = try linker(for: module, store)
         return try exitStatus { try start(linker.instantiate(module, in: store)) }
@@ -116,6 +117,7 @@ extension WASI {
         _ world: Preview1, in linker: inout Linker, where isWanted: (String) -> Bool
     ) {
         world.isMetered = linker.engine.configuration.isFuelMetered
+        let mayWait = mayWait
         for function in Preview1Function.table {
             let name = "\(function.name)"
             guard isWanted(name), capabilities.contains(function.capability) else { continue }
@@ -125,11 +127,11 @@ extension WASI {
                 let perform = { @Sendable (call: borrowing CellCall) throws in
                     try world.perform(function, snapshot, count, call)
                 }
-                if function.maySuspend {
+                if let suspension = function.suspension, suspension != .transfer || mayWait {
                     linker.define(
                         snapshot.moduleName, name, type: type, cells: perform,
                         suspended: { call in
-                            try await world.pollSuspended(snapshot, call, function.price)
+                            try await world.perform(function, suspension, snapshot, count, call)
                         })
                 } else {
                     linker.define(snapshot.moduleName, name, type: type, cells: perform)

@@ -59,6 +59,7 @@ extension WASI {
         case .discard: Descriptor(.output(.discard), .unknown, rights)
         case .capture(let capture): Descriptor(.output(.capture(capture)), .unknown, rights)
         case .handler(let handler): Descriptor(.output(.handler(handler)), .unknown, rights)
+        case .stream(let stream): Descriptor(.output(.stream(stream)), .unknown, rights)
         case .inherit: inheritedOutput(host) ?? Descriptor(.output(.discard), .unknown, rights)
         }
     }

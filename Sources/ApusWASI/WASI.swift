@@ -43,7 +43,26 @@ public struct WASI: Sendable {
     /// How paths are kept within their directory.
     var sandbox = Sandbox()
 
+    /// Nothing is granted.
     public init() {}
+
+    /// Whether guests may have to wait for descriptors that they are given.
+    var mayWait: Bool {
+        if case .inherit = standardInput { return true }
+        return !sockets.isEmpty || !streams.isEmpty
+    }
+
+    /// Outputs that are read as they come.
+    private var streams: [StreamedOutput] {
+        [standardOutput, standardError].compactMap { output in
+            if case .stream(let stream) = output { stream } else { nil }
+        }
+    }
+
+    /// Nothing more comes of a guest that was run.
+    func finishStreams() {
+        for stream in streams { stream.finish() }
+    }
 
     /// The command line; the first is the program's own name. Of `argumentBytes`, what is not
     /// UTF-8 reads as U+FFFD.
@@ -81,17 +100,23 @@ public struct WASI: Sendable {
 
     /// Where a guest's output goes.
     public enum Output: Sendable {
+        /// It is thrown away.
         case discard
         /// The host's own, to be written and no more, whatever it is.
         case inherit
+        /// It is kept, up to a limit.
         case capture(CapturedOutput)
         /// Called with each piece, of at most 1 MiB. It must not call into the guest.
         case handler(@Sendable ([UInt8]) -> Void)
+        /// It is read as it comes, piece by piece. A guest that is too far ahead waits.
+        case stream(StreamedOutput)
     }
 
     /// What a guest may do with a directory.
     public enum Access: Sendable {
+        /// It may read, and change nothing.
         case readOnly
+        /// It may read and change what is there.
         case readWrite
     }
 

@@ -74,12 +74,47 @@ import Testing
                 isSwift = line == "```swift"
                 continue
             }
-            guard isSwift, !line.isEmpty, !line.contains("/*"), !line.contains(".package(")
+            guard isSwift, !line.isEmpty, !line.contains("/*"), !line.contains(".package("),
+                !line.contains(".product(")
             else { continue }
             count += 1
             #expect(known.contains(line), "\(line)")
         }
         #expect(count > 10)
+    }
+
+    /// Each block of code in an article is a piece of one snippet, or says that it is no Swift.
+    @Test func codeOfArticlesIsFromSnippets() {
+        let articles = SourceTree.documents.filter { $0.path.contains(".docc/") }
+        #expect(articles.count > 10)
+        let snippets = SourceTree.swift.filter { $0.path.hasPrefix("Snippets/") }
+        let known = snippets.map { "\n" + $0.lines.joined(separator: "\n") + "\n" }
+        for article in articles {
+            for block in Self.blocks(of: article) {
+                guard block.language == "swift" else {
+                    #expect(
+                        ["shell", "none"].contains(block.language),
+                        "\(article.path): a block of '\(block.language)'")
+                    continue
+                }
+                let code = "\n" + block.lines.joined(separator: "\n") + "\n"
+                #expect(known.contains { $0.contains(code) }, "\(article.path): \(code)")
+            }
+        }
+    }
+
+    private static func blocks(of file: SourceFile) -> [(language: String, lines: [String])] {
+        var blocks: [(language: String, lines: [String])] = []
+        var isInside = false
+        for line in file.lines {
+            if line.hasPrefix("```") {
+                isInside.toggle()
+                if isInside { blocks.append((String(line.dropFirst(3)), [])) }
+            } else if isInside {
+                blocks[blocks.count - 1].lines.append(line)
+            }
+        }
+        return blocks
     }
 
     /// `docs/proposals.md` has one row for each feature, in order.

@@ -7,7 +7,9 @@ import Testing
         /\binit\(rawValue|\binit\(\)|\brawValue\b|\bdescription\b|\bfunc (==|<|hash)|\bcase\b/
     }
 
-    @Test(arguments: ["Apus", "ApusWASI", "ApusSandbox"])
+    @Test(arguments: [
+        "Apus", "ApusWASI", "ApusSandbox", "ApusMacros", "ApusObservability",
+    ])
     func productsAreDocumented(product: String) {
         let files = SourceTree.sources.filter { $0.path.hasPrefix("Sources/\(product)/") }
         #expect(!files.isEmpty)
@@ -28,7 +30,8 @@ import Testing
             guard line.mentions("public ") else { continue }
             let declaration = line.trimmingPrefix(/\s*(@\w+(\([^)]*\))?\s+)*/)
             guard declaration.hasPrefix("public "), !declaration.contains(/^public\s+import\b/),
-                !declaration.contains(selfEvident), !isDocumented(file, number)
+                !declaration.contains(selfEvident), !isDocumented(file, number),
+                !isDeclaredInC(file, number)
             else { continue }
             if let name = memberName(declaration), requirements.contains(name) { continue }
             missing.append("\(number + 1): \(declaration)")
@@ -55,6 +58,12 @@ import Testing
     private static func memberName(_ line: some StringProtocol) -> String? {
         guard let match = String(line).firstMatch(of: /\b(func|var) (\w+)/) else { return nil }
         return String(match.output.2)
+    }
+
+    /// Whether what is declared on line `number` implements a declaration of a header, which is
+    /// documented there.
+    private static func isDeclaredInC(_ file: SourceFile, _ number: Int) -> Bool {
+        number > 0 && file.lines[number - 1] == "@c @implementation"
     }
 
     /// Whether a documentation comment stands above line `number` and its attributes.

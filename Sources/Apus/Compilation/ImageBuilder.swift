@@ -40,6 +40,7 @@ struct ImageBuilder: ~Copyable {
         let firstTrap = UInt32(truncatingIfNeeded: sites.traps.count)
         let firstCall = UInt32(truncatingIfNeeded: sites.calls.count)
         let firstHandlerList = UInt32(truncatingIfNeeded: sites.handlerLists.count)
+        let firstInlined = UInt32(truncatingIfNeeded: sites.inlined.count)
         let firstRelocation = UInt32(truncatingIfNeeded: calls.count)
         if batch.writesTables { writesTables = true }
         sites.append(batch.sites, at: offset)
@@ -50,6 +51,7 @@ struct ImageBuilder: ~Copyable {
             function.trapStart &+= firstTrap
             function.callStart &+= firstCall
             function.handlerListStart &+= firstHandlerList
+            function.inlinedStart &+= firstInlined
             function.relocationStart &+= firstRelocation
             rebase(function)
             functions.append(function)

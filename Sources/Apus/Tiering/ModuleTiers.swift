@@ -86,6 +86,36 @@ final class ModuleTiers: FunctionCompiler {
         return Int32(clamping: min(isSmall ? heat / 3 : heat, 1 << 30))
     }
 
+    /// Functions are hot after so few rounds that nothing is known of them.
+    private var isForTests: Bool {
+        configuration.tiering.threshold != nil || configuration.tiering.seed != nil
+    }
+
+    // MARK: Profiles
+
+    /// A call has a usual callee if that was so many of a hundred, and came so often.
+    private static var leastShare: Int { 70 }
+    private static var leastHits: UInt32 { 8 }
+    /// Callers have bodies of no more bytes than this in them.
+    private static var inliningBytes: Int { 160 }
+    private static var inliningBytesInTests: Int { 600 }
+
+    /// What is known of function `index` of `loaded` from how it has run.
+    private func profile(of index: Int, in loaded: LoadedModule) -> FunctionProfile {
+        var profile = FunctionProfile()
+        let heat = self.heat(ofBody: module.bodies[index - module.importedFunctionCount])
+        let isHot =
+            functions.withLock { $0[index] != nil }
+            || loaded.hasRun(index, untilHeat: isForTests ? .max : heat - heat / 4)
+        if isHot {
+            profile.inliningBytes = isForTests ? Self.inliningBytesInTests : Self.inliningBytes
+        }
+        profile.calls = loaded.countedCalls(
+            ofFunction: index, leastHits: isForTests ? 1 : Self.leastHits,
+            leastShare: Self.leastShare)
+        return profile
+    }
+
     private var heatBetweenLooks: Int32 {
         configuration.tiering.threshold == nil ? Self.heatBetweenLooks : 0
     }
@@ -172,15 +202,22 @@ final class ModuleTiers: FunctionCompiler {
     private func optimizeNow(_ index: Int, in loop: Int?, _ loaded: LoadedModule) {
         var tier: OptimizingTier?
         while let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
-            var present = tier.take() ?? makeOptimizingTier()
+            var present = tier.take() ?? makeOptimizingTier(for: loaded)
             make(request, with: &present, of: loaded)
             tier = consume present
         }
     }
 
-    /// What compiles hot functions of this module, on one thread.
-    func makeOptimizingTier() -> OptimizingTier {
-        OptimizingTier(environment, configuration.features)
+    /// What compiles hot functions of `loaded`, the module, on one thread.
+    func makeOptimizingTier(for loaded: LoadedModule) -> OptimizingTier {
+        var environment = environment
+        if configuration.tiering.usesProfiles {
+            environment.profile = { [weak self, weak loaded] index in
+                guard let self, let loaded else { return FunctionProfile() }
+                return self.profile(of: index, in: loaded)
+            }
+        }
+        return OptimizingTier(environment, configuration.features)
     }
 
     /// Makes what `request` asks for. What cannot be made stays as it is.
@@ -216,7 +253,8 @@ final class ModuleTiers: FunctionCompiler {
             counts.optimizations.append(
                 TierStatistics.Optimization(
                     function: request.function, loop: request.loop,
-                    time: self.start.duration(to: now), succeeded: image != nil))
+                    time: self.start.duration(to: now), succeeded: image != nil,
+                    hotCallees: image?.inlinedCount ?? 0))
         }
     }
 }

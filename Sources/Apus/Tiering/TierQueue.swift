@@ -45,7 +45,7 @@ final class TierQueue: Sendable {
         while let entry = take() {
             guard let module = entry.module else { continue }
             if owner !== entry.tiers {
-                compiler = entry.tiers.makeOptimizingTier()
+                compiler = entry.tiers.makeOptimizingTier(for: module)
                 owner = entry.tiers
             }
             if var present = compiler.take() {

@@ -28,5 +28,7 @@ public struct TierStatistics: Hashable, Sendable {
         public var time: Duration
         /// Whether there is code; if not, the baseline compiler's stays.
         public var succeeded: Bool
+        /// How many calls have the callee's code in their place because that was hot, too.
+        public var hotCallees: Int
     }
 }

@@ -7,6 +7,10 @@ public struct Tiering: Hashable, Sendable {
     /// its size. For tests.
     public var threshold: Int?
 
+    /// Whether optimized code depends on what other code has counted: which functions are called
+    /// most of the time where it is not said which, and which are worth having in their callers.
+    public var usesProfiles = true
+
     /// For tests: functions become hot after a few calls and rounds, each after others as this
     /// decides.
     package var seed: UInt64?

@@ -14,18 +14,20 @@ public struct CodeRecords: ~Copyable {
     /// functions that `module` defines. Nil if they do not belong together.
     public init?(
         functions: Span<UInt8>, traps: Span<UInt8>, calls: Span<UInt8>,
-        handlerLists: Span<UInt8>, handlers: Span<UInt8>, codeBytes: Int, of module: DecodedModule
+        handlerLists: Span<UInt8>, handlers: Span<UInt8>, inlined: Span<UInt8>, codeBytes: Int,
+        of module: DecodedModule
     ) {
         self.functions = Arena(copying: functions)
         sites = CodeSites(
             traps: Arena(copying: traps), calls: Arena(copying: calls),
-            handlerLists: Arena(copying: handlerLists), handlers: Arena(copying: handlers))
+            handlerLists: Arena(copying: handlerLists), handlers: Arena(copying: handlers),
+            inlined: Arena(copying: inlined))
         self.codeBytes = codeBytes
         imported = module.importedFunctionCount
         guard checkFunctions(module.bodies.count) else { return nil }
         for position in 0..<self.functions.count {
-            let body = module.bodies[Int(self.functions[position].index) - imported]
-            guard check(position, bodyBytes: body.end &- body.start, tags: module.tags.count)
+            guard let bodyBytes = inlinedEnd(self.functions[position], module),
+                check(position, bodyBytes: bodyBytes, tags: module.tags.count)
             else { return nil }
         }
         for position in 0..<self.functions.count { sites.noteCaught(in: self.functions[position]) }
@@ -38,23 +40,46 @@ public struct CodeRecords: ~Copyable {
         var trapEnd = 0
         var callEnd = 0
         var listStart = 0
+        var inlinedEnd = 0
         for position in 0..<functions.count {
             let function = functions[position]
             guard Int(function.index) >= nextIndex, Int(function.index) < imported + bodyCount,
                 Int(function.codeStart) >= end, Int(function.trapStart) == trapEnd,
                 Int(function.callStart) == callEnd, Int(function.handlerListStart) >= listStart,
-                Int(function.handlerListStart) <= sites.handlerLists.count
+                Int(function.handlerListStart) <= sites.handlerLists.count,
+                Int(function.inlinedStart) == inlinedEnd
             else { return false }
             nextIndex = Int(function.index) + 1
             end = Int(function.codeStart) + Int(function.codeLength)
             trapEnd += Int(function.trapCount)
             callEnd += Int(function.callCount)
             listStart = Int(function.handlerListStart)
+            inlinedEnd += Int(function.inlinedCount)
         }
         return end <= codeBytes && trapEnd == sites.traps.count && callEnd == sites.calls.count
+            && inlinedEnd == sites.inlined.count
     }
 
-    /// The places of a function lie in it and ascend; what they name is there.
+    /// The highest offset of `function`, whose bodies of callees lie one behind the other; nil if
+    /// they do not.
+    private func inlinedEnd(_ function: CompiledFunction, _ module: DecodedModule) -> UInt32? {
+        let body = module.bodies[Int(function.index) - imported]
+        var end = body.end &- body.start
+        let first = Int(function.inlinedStart)
+        for place in first..<first + Int(function.inlinedCount) {
+            let call = sites.inlined[place]
+            let callee = Int(call.function) - imported
+            guard module.bodies.indices.contains(callee), call.start == end + 1,
+                call.caller <= end
+            else { return nil }
+            end = call.start + module.bodies[callee].end - module.bodies[callee].start
+            guard end < InlinedCall.offsetLimit else { return nil }
+        }
+        return end
+    }
+
+    /// The places of a function lie in it and ascend; what they name is there. Offsets are at most
+    /// `bodyBytes`.
     private func check(_ position: Int, bodyBytes: UInt32, tags: Int) -> Bool {
         let function = functions[position]
         let start = function.codeStart

@@ -12,44 +12,66 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         /// Whether other code can take over, behind the heat; an 8-bit immediate follows the
         /// displacement.
         case takeover
+        /// What has been counted of a call (`CallCounts`), that at `bodyOffset`; the displacement
+        /// ends its instruction.
+        case counts
+        /// How often that has met the callee that it was counted for.
+        case hits
 
-        /// Bytes from the code pointer to what is wanted, less those from the end of the
+        /// Whether it leads to the counts of a call.
+        @inline(__always)
+        public var isOfCounts: Bool { self == .counts || self == .hits }
+
+        /// Bytes from the code pointer, or the counts, to what is wanted, less those from the end of the
         /// displacement to that of the instruction.
         @inline(__always)
         public var addend: Int {
             switch self {
-            case .code, .pointer: 0
+            case .code, .pointer, .counts: 0
             case .heat: FunctionLinkage.heatOffset - 4
             case .takeover: FunctionLinkage.takeoverOffset - 1
+            case .hits: Int(CallCounts.hitsOffset)
             }
         }
     }
+
+    private static var bodyOffsetShift: UInt32 { 8 }
 
     /// Offset of the displacement from the start of the function's code.
     public var codeOffset: UInt32
     /// In the module's function index space.
     public var function: UInt32
-    public var kind: Kind
+    /// The kind, and above it the offset in the body.
+    private var packed: UInt32
 
     @inline(__always)
-    public init(_ kind: Kind, codeOffset: Int, function: UInt32) {
-        self.kind = kind
+    public init(_ kind: Kind, codeOffset: Int, function: UInt32, bodyOffset: UInt32 = 0) {
         self.codeOffset = UInt32(truncatingIfNeeded: codeOffset)
         self.function = function
+        packed = UInt32(kind.rawValue) | bodyOffset << Self.bodyOffsetShift
     }
+
+    public var kind: Kind {
+        Kind(rawValue: UInt8(truncatingIfNeeded: packed)) ?? .code
+    }
+
+    /// Of what belongs to an instruction: where that is in the function's body, 24 bits.
+    public var bodyOffset: UInt32 { packed >> Self.bodyOffsetShift }
 
     /// Whether the function's code itself has all that is needed, wherever that is put.
     public var isWithinFunction: Bool { kind == .code }
 
     /// What it is when it is written down.
-    public var words: (UInt32, UInt32, UInt32) { (codeOffset, function, UInt32(kind.rawValue)) }
+    public var words: (UInt32, UInt32, UInt32) { (codeOffset, function, packed) }
 
     /// What was written down as these words; nil if they are none.
     public init?(_ words: (UInt32, UInt32, UInt32)) {
-        guard let kind = UInt8(exactly: words.2).flatMap(Kind.init) else { return nil }
-        self.kind = kind
+        guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: words.2)),
+            kind.isOfCounts || words.2 >> Self.bodyOffsetShift == 0
+        else { return nil }
         codeOffset = words.0
         function = words.1
+        packed = words.2
     }
 }
 

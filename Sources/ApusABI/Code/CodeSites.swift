@@ -12,6 +12,8 @@ public struct CodeSites: ~Copyable {
     /// none.
     public var handlerLists = Arena<HandlerList>(capacity: 1)
     public var handlers = Arena<ExceptionHandler>(capacity: 1)
+    /// Of each function, calls in whose place it has the callee's body, ascending by `start`.
+    public var inlined = Arena<InlinedCall>(capacity: 1)
     /// Where each instruction is, ascending by `codeOffset`, if that is wanted.
     public var instructions = Arena<InstructionSite>(capacity: 1)
     /// Once linked, the calls that have handlers, ascending by `codeOffset`.
@@ -26,12 +28,14 @@ public struct CodeSites: ~Copyable {
     /// Places of linked code that were read; those that catch are still to be noted.
     init(
         traps: consuming Arena<TrapSite>, calls: consuming Arena<CallSite>,
-        handlerLists: consuming Arena<HandlerList>, handlers: consuming Arena<ExceptionHandler>
+        handlerLists: consuming Arena<HandlerList>, handlers: consuming Arena<ExceptionHandler>,
+        inlined: consuming Arena<InlinedCall>
     ) {
         self.traps = traps
         self.calls = calls
         self.handlerLists = handlerLists
         self.handlers = handlers
+        self.inlined = inlined
     }
 
     /// Forgets everything; keeps the memory.
@@ -40,6 +44,7 @@ public struct CodeSites: ~Copyable {
         calls.removeAll()
         handlerLists.removeAll()
         handlers.removeAll()
+        inlined.removeAll()
         caughtCalls.removeAll()
         instructions.removeAll()
     }
@@ -69,6 +74,7 @@ public struct CodeSites: ~Copyable {
         calls.append(contentsOf: batch.calls)
         handlers.append(contentsOf: batch.handlers)
         handlerLists.append(contentsOf: batch.handlerLists)
+        inlined.append(contentsOf: batch.inlined)
         for place in listStart..<handlerLists.count { handlerLists[place].start &+= handlerStart }
     }
 
@@ -96,6 +102,14 @@ public struct CodeSites: ~Copyable {
                     codeOffset: calls[place].codeOffset, codeStart: function.codeStart,
                     firstList: function.handlerListStart, list: list))
         }
+    }
+
+    /// Notes that the last of the `functions` has bodies of callees in place of `calls`.
+    public mutating func noteInlined(
+        _ calls: borrowing Arena<InlinedCall>, in functions: inout Arena<CompiledFunction>
+    ) {
+        functions.last.inlinedCount = UInt32(truncatingIfNeeded: calls.count)
+        inlined.append(contentsOf: calls)
     }
 
     /// Adds what is known of `function`, whose places are in `linked` and whose lists of handlers
@@ -130,6 +144,11 @@ public struct CodeSites: ~Copyable {
                 handlers.append(linked.handlers[handler])
             }
             handlerLists.append(list)
+        }
+        moved.inlinedCount = function.inlinedCount
+        let firstInlined = Int(function.inlinedStart)
+        for place in firstInlined..<firstInlined + Int(function.inlinedCount) {
+            inlined.append(linked.inlined[place])
         }
         return moved
     }

@@ -16,6 +16,9 @@ public struct CompiledFunction: BitwiseCopyable, Sendable {
     public var relocationCount: UInt32 = 0
     /// The first of its lists of handlers in the batch's arena.
     public var handlerListStart: UInt32
+    /// Its calls in whose place it has the callee's body in the batch's arena.
+    public var inlinedStart: UInt32
+    public var inlinedCount: UInt32 = 0
 
     /// Function `index`, whose code and records go to the ends of what is there.
     public init(
@@ -27,6 +30,7 @@ public struct CompiledFunction: BitwiseCopyable, Sendable {
         trapStart = UInt32(truncatingIfNeeded: sites.traps.count)
         callStart = UInt32(truncatingIfNeeded: sites.calls.count)
         handlerListStart = UInt32(truncatingIfNeeded: sites.handlerLists.count)
+        inlinedStart = UInt32(truncatingIfNeeded: sites.inlined.count)
         relocationStart = UInt32(truncatingIfNeeded: relocationCount)
     }
 

@@ -14,6 +14,9 @@ public enum CallingConvention: RegisterConvention {
     public static let context: GPR = .r15
     /// What fuel is left, in code that is metered: then no register that callees keep.
     public static let fuel: GPR = .r14
+    /// Free before a call whose general arguments are in registers and at most
+    /// `CallCounts.generalArgumentLimit`.
+    public static let callCounting: (GPR, GPR) = (.rax, .r10)
     /// Where code that catches an exception finds its record when it is landed at.
     public static let exception: GPR = .rax
     /// Never carry a value across an instruction of the compiler's.

@@ -128,6 +128,34 @@ extension CodeBuffer {
         return count &- 5
     }
 
+    /// Compares `register` with a 64-bit number that is stored outside, and returns the offset of
+    /// the 32-bit displacement, which counts from its own end and is to be patched.
+    public mutating func compareRelative(_ register: GPR) -> Int {
+        putRelative(0x3B, register)
+    }
+
+    /// Puts an address outside into `register`, and returns the offset of the 32-bit displacement,
+    /// which counts from its own end and is to be patched.
+    public mutating func leaRelative(_ register: GPR) -> Int {
+        putRelative(0x8D, register)
+    }
+
+    /// A 64-bit instruction of one byte with a register and a place outside.
+    private mutating func putRelative(_ opcode: UInt64, _ register: GPR) -> Int {
+        let code = UInt64(register.code)
+        let prefix = 0x48 | (code &>> 3) &<< 2
+        let operands = 0x05 | (code & 7) &<< 3
+        put(Bytes(prefix | opcode &<< 8 | operands &<< 16, count: 7))
+        return count &- 4
+    }
+
+    /// Adds 1 to a 32-bit number that is stored outside, and returns the offset of the 32-bit
+    /// displacement, which counts from its own end and is to be patched.
+    public mutating func incrementRelative() -> Int {
+        put(Bytes(0x05FF, count: 6))
+        return count &- 4
+    }
+
     /// Returns.
     public mutating func ret() { put(Bytes(0xC3, count: 1)) }
 

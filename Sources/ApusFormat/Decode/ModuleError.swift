@@ -24,12 +24,14 @@ public struct ModuleError: Error, Hashable, Sendable {
         /// Its name in the module's name section, else the first it is exported under.
         public var name: String?
 
+        /// The function with this index, and its name if it has one.
         public init(index: Int, name: String?) {
             self.index = index
             self.name = name
         }
     }
 
+    /// In which way the module is wrong.
     public var kind: Kind
     /// Byte offset in the module's binary form.
     public var offset: Int

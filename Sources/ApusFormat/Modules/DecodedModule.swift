@@ -227,9 +227,12 @@ public struct FunctionBody: Hashable, Sendable, BitwiseCopyable {
 
 /// A custom section: its name and where its contents lie. Specification: 5.5.3.
 public struct CustomSection: Hashable, Sendable {
+    /// The name it has.
     public var name: String
+    /// Where in the module its contents lie, in bytes.
     public var contents: Range<Int>
 
+    /// The section that lies there.
     public init(name: String, contents: Range<Int>) {
         self.name = name
         self.contents = contents

@@ -2,9 +2,12 @@
 ///
 /// Specification: 2.3.8 “Composite Types”.
 public struct FunctionType: Hashable, Sendable {
+    /// The types of its parameters.
     public var parameters: [ValueType]
+    /// The types of its results.
     public var results: [ValueType]
 
+    /// The type of functions with these parameters and results.
     public init(_ parameters: [ValueType] = [], _ results: [ValueType] = []) {
         self.parameters = parameters
         self.results = results

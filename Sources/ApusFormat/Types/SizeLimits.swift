@@ -2,9 +2,12 @@
 ///
 /// Specification: 2.3.11 “Limits”.
 public struct SizeLimits: Hashable, Sendable {
+    /// What there is at first.
     public var minimum: UInt64
+    /// What there may be at most; nil: no more is said.
     public var maximum: UInt64?
 
+    /// The limits with this minimum and maximum.
     public init(minimum: UInt64, maximum: UInt64? = nil) {
         self.minimum = minimum
         self.maximum = maximum
@@ -15,12 +18,14 @@ public struct SizeLimits: Hashable, Sendable {
 public struct MemoryType: Hashable, Sendable {
     /// In pages.
     public var limits: SizeLimits
+    /// Whether addresses have 64 bits, not 32.
     public var is64: Bool = false
     /// Whether several threads may use it at once; then it has a maximum.
     public var isShared: Bool = false
     /// Binary logarithm of the page size in bytes: 16, or 0 with custom page sizes.
     public var pageSizeLog2: UInt8 = 16
 
+    /// A memory of 32-bit addresses with these limits, in pages.
     public init(limits: SizeLimits) { self.limits = limits }
 
     /// Type of the memory's addresses and sizes.
@@ -44,10 +49,14 @@ public struct MemoryType: Hashable, Sendable {
 
 /// The type of a table. Specification: 2.3.14 “Table Types”.
 public struct TableType: Hashable, Sendable {
+    /// The type of its elements.
     public var element: ValueType
+    /// How many elements it may have.
     public var limits: SizeLimits
+    /// Whether indices have 64 bits, not 32.
     public var is64: Bool = false
 
+    /// A table with 32-bit indices.
     public init(element: ValueType, limits: SizeLimits) {
         self.element = element
         self.limits = limits
@@ -59,9 +68,12 @@ public struct TableType: Hashable, Sendable {
 
 /// The type of a global. Specification: 2.3.12 “Global Types”.
 public struct GlobalType: Hashable, Sendable {
+    /// The type of its value.
     public var value: ValueType
+    /// Whether the value may be changed.
     public var isMutable: Bool
 
+    /// The type of a global with such values.
     public init(_ value: ValueType, isMutable: Bool) {
         self.value = value
         self.isMutable = isMutable

@@ -11,6 +11,7 @@ public struct TextPlace: Hashable, Sendable {
     /// How many characters of `sourceLine` are meant, at least 1.
     public var length: Int
 
+    /// The place of something in a text.
     public init(line: Int, column: Int, sourceLine: String, indentation: Int, length: Int) {
         self.line = line
         self.column = column

@@ -4,8 +4,10 @@
 /// the low byte is the binary code of the number type, or 0x64 / 0x63 for a (nullable) reference,
 /// and the upper 24 bits hold a reference's heap type.
 public struct ValueType: Hashable, Sendable, BitwiseCopyable {
+    /// The type as one number, which means something within this process only.
     public let bits: UInt32
 
+    /// The type that `bits` has given.
     @inline(__always)
     public init(bits: UInt32) { self.bits = bits }
 
@@ -15,28 +17,42 @@ public struct ValueType: Hashable, Sendable, BitwiseCopyable {
         ValueType(bits: (heap.bits << 8) | (nullable ? 0x63 : 0x64))
     }
 
+    /// Integers of 32 bits.
     public static var i32: ValueType { ValueType(bits: 0x7F) }
+    /// Integers of 64 bits.
     public static var i64: ValueType { ValueType(bits: 0x7E) }
+    /// Floating-point numbers of 32 bits.
     public static var f32: ValueType { ValueType(bits: 0x7D) }
+    /// Floating-point numbers of 64 bits.
     public static var f64: ValueType { ValueType(bits: 0x7C) }
+    /// Vectors of 128 bits.
     public static var v128: ValueType { ValueType(bits: 0x7B) }
     /// Integers of one and two bytes: of fields only, never of values (2.3.8 “Packed Types”).
     public static var i8: ValueType { ValueType(bits: 0x78) }
+    /// Integers of 16 bits, in fields of structures and arrays only.
     public static var i16: ValueType { ValueType(bits: 0x77) }
+    /// References to any function, or null.
     public static var funcref: ValueType { .reference(.func, nullable: true) }
+    /// References to values of the host's, or null.
     public static var externref: ValueType { .reference(.extern, nullable: true) }
+    /// References to exceptions, or null.
     public static var exnref: ValueType { .reference(.exn, nullable: true) }
     /// The type of a value that unreachable code leaves open. Never in a module.
     public static var bottom: ValueType { ValueType(bits: 0) }
 
+    /// Whether it is a type of references.
     public var isReference: Bool {
         @inline(__always) get { bits & 0xFE == 0x64 || bits & 0xFF == 0x63 }
     }
+    /// Whether it is a type of references that may be null.
     public var isNullable: Bool { @inline(__always) get { bits & 0xFF == 0x63 } }
+    /// Whether it is `i32` or `i64`.
     public var isInteger: Bool { @inline(__always) get { bits == 0x7F || bits == 0x7E } }
+    /// Whether it is `f32` or `f64`.
     public var isFloat: Bool { @inline(__always) get { bits == 0x7D || bits == 0x7C } }
     /// Numbers of the general registers: integers and references.
     public var isGeneral: Bool { @inline(__always) get { isInteger || isReference } }
+    /// What references of this type refer to.
     public var heapType: HeapType { @inline(__always) get { HeapType(bits: bits >> 8) } }
     /// A reference to the same, without null.
     public var nonNullable: ValueType { .reference(heapType, nullable: false) }
@@ -48,11 +64,14 @@ public struct ValueType: Hashable, Sendable, BitwiseCopyable {
 ///
 /// Specification: 2.3.3 “Heap Types”. 24 bits: a type index, or 0xFFFF00 plus the binary code.
 public struct HeapType: Hashable, Sendable, BitwiseCopyable {
+    /// The type as one number, which means something within this process only.
     public let bits: UInt32
 
+    /// The type that `bits` has given.
     @inline(__always)
     public init(bits: UInt32) { self.bits = bits }
 
+    /// The type with this index.
     @inline(__always)
     public init(typeIndex: UInt32) { bits = typeIndex }
 
@@ -60,17 +79,29 @@ public struct HeapType: Hashable, Sendable, BitwiseCopyable {
 
     /// What unreachable code's references point to. Never in a module.
     static var bottom: HeapType { abstract(0) }
+    /// No exception: what only null is.
     public static var noexn: HeapType { abstract(0x74) }
+    /// No function: what only null is.
     public static var nofunc: HeapType { abstract(0x73) }
+    /// No value of the host's: what only null is.
     public static var noextern: HeapType { abstract(0x72) }
+    /// Nothing on the heap: what only null is.
     public static var none: HeapType { abstract(0x71) }
+    /// Any function.
     public static var `func`: HeapType { abstract(0x70) }
+    /// Any value of the host's.
     public static var extern: HeapType { abstract(0x6F) }
+    /// Anything on the heap, integers of 31 bits, and converted values of the host's.
     public static var any: HeapType { abstract(0x6E) }
+    /// What can be compared: structures, arrays and integers of 31 bits.
     public static var eq: HeapType { abstract(0x6D) }
+    /// Integers of 31 bits.
     public static var i31: HeapType { abstract(0x6C) }
+    /// Any structure.
     public static var `struct`: HeapType { abstract(0x6B) }
+    /// Any array.
     public static var array: HeapType { abstract(0x6A) }
+    /// Any exception.
     public static var exn: HeapType { abstract(0x69) }
 
     /// The type index, if this is not an abstract heap type.

@@ -9,8 +9,7 @@ extension FunctionTranslator {
         let index = reader.readIndex()
         let signature = signatures.ofFunction(Int(index))
         guard Int(index) < module.importedFunctionCount else {
-            if inlineCall(Int(index), signature) { return }
-            return call(.call, callee: index, signature)
+            return callOwn(Int(index), signature)
         }
         let record = UInt32(bitPattern: layout.functionImport(Int(index)))
         call(.callImport, callee: record, signature)
@@ -18,17 +17,22 @@ extension FunctionTranslator {
 
     mutating func translateCallIndirect() {
         let typeIndex = Int(reader.readIndex())
-        guard let element = checkedElement(Int(reader.readIndex()), typeIndex) else { return }
-        call(.callFar, callee: element.number, signatures[typeIndex])
+        guard let element = element(Int(reader.readIndex())) else { return }
+        call(.element(element, typeIndex))
     }
 
-    /// The function in the table whose index is on top of the stack, once it is known to be of that
-    /// type. Nil if it never is.
-    private mutating func checkedElement(_ table: Int, _ typeIndex: Int) -> Value? {
+    /// The record of the function in the table whose index is on top of the stack. Nil if there
+    /// never is one.
+    private mutating func element(_ table: Int) -> Value? {
         guard let place = place(ofElement: pop(), table, trap: .undefinedElement) else {
             return nil
         }
-        let element = builder.load(.i64, MemoryAccess(.full, .table), place.base, place.index)
+        return builder.load(.i64, MemoryAccess(.full, .table), place.base, place.index)
+    }
+
+    /// Whether the function with that record is of that type, otherwise it traps; false if it never
+    /// is.
+    mutating func check(_ element: Value, _ typeIndex: Int) -> Bool {
         // Null has no record: reading it faults.
         let signature = builder.load(
             .i32,
@@ -45,7 +49,7 @@ extension FunctionTranslator {
             ApusIR.Instruction(
                 .compare, .i32, expected, found,
                 immediate: IntegerCondition.notEqual.rawValue))
-        return trap(.indirectCallTypeMismatch, if: differs) ? element : nil
+        return trap(.indirectCallTypeMismatch, if: differs)
     }
 
     /// The id of the supertype at `depth`, from the top, of the type with the id `id`; 0 if there
@@ -70,10 +74,7 @@ extension FunctionTranslator {
 
     mutating func translateCallRef() {
         let typeIndex = Int(reader.readIndex())
-        let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
-        call(
-            .callFar, callee: reference.number, trap: .nullFunctionReference,
-            signatures[typeIndex])
+        call(.reference(builder.value(ApusIR.Instruction(.bitcast, .i64, pop())), typeIndex))
     }
 
     /// Moves the `count` values on top of the stack to the pool.
@@ -83,7 +84,7 @@ extension FunctionTranslator {
         stack.truncate(to: start)
     }
 
-    private mutating func call(
+    mutating func call(
         _ operation: Operator, callee: UInt32, trap: TrapCode = .none, _ signature: FlatSignature
     ) {
         passArguments(Int(signature.parameterCount))
@@ -104,6 +105,10 @@ extension FunctionTranslator {
     }
 
     mutating func translateReturnCall() {
+        if inlineFrame >= 0 {
+            translateCall()
+            return returnFromInlined()
+        }
         let index = reader.readIndex()
         let signature = signatures.ofFunction(Int(index))
         guard Int(index) >= module.importedFunctionCount else {
@@ -124,15 +129,32 @@ extension FunctionTranslator {
     }
 
     mutating func translateReturnCallIndirect() {
+        if inlineFrame >= 0 {
+            translateCallIndirect()
+            return returnFromInlined()
+        }
         let typeIndex = Int(reader.readIndex())
-        guard let element = checkedElement(Int(reader.readIndex()), typeIndex) else { return }
+        guard let element = element(Int(reader.readIndex())) else { return }
+        tailCallUsual(.element(element, typeIndex))
+        guard check(element, typeIndex) else { return }
         tailCall(element, signatures[typeIndex])
     }
 
     mutating func translateReturnCallRef() {
+        if inlineFrame >= 0 {
+            translateCallRef()
+            return returnFromInlined()
+        }
         let typeIndex = Int(reader.readIndex())
         let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
+        tailCallUsual(.reference(reference, typeIndex))
         tailCall(reference, trap: .nullFunctionReference, signatures[typeIndex])
+    }
+
+    /// A callee's tail call, where the callee has been taken in, is a call: its frame is not there
+    /// to be replaced.
+    private mutating func returnFromInlined() {
+        if isReachable, !isRefused { translateReturn() }
     }
 
     /// Leaves the function for the one whose record is at `callee`.

@@ -77,7 +77,7 @@ extension FunctionTranslator {
                 // Any that is used.
                 var local = analysis.locals.nextUsed(64)
                 while local < localCount {
-                    loopLocals.append(UInt32(truncatingIfNeeded: local))
+                    loopLocals.append(UInt32(truncatingIfNeeded: localBase &+ local))
                     local = analysis.locals.nextUsed(local &+ 1)
                 }
             }
@@ -89,7 +89,9 @@ extension FunctionTranslator {
         var rest = word
         while rest != 0 {
             let local = first &+ rest.trailingZeroBitCount
-            if local < localCount { loopLocals.append(UInt32(truncatingIfNeeded: local)) }
+            if local < localCount {
+                loopLocals.append(UInt32(truncatingIfNeeded: localBase &+ local))
+            }
             rest &= rest &- 1
         }
     }
@@ -175,7 +177,7 @@ extension FunctionTranslator {
     }
 
     /// Falls into the innermost frame's label.
-    private mutating func jumpToLabel() {
+    mutating func jumpToLabel() {
         let edge = makePendingEdge(to: frames.count &- 1)
         endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
     }

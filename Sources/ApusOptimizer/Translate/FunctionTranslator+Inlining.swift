@@ -5,8 +5,10 @@ internal import ApusIR
 
 /// Calls of small functions are replaced by what they do.
 ///
-/// Only functions that call nothing, loop nowhere and can neither trap nor be stopped are: a
-/// backtrace never misses them. The callee may come later in the module, so it is validated first.
+/// Always those of functions that call nothing, loop nowhere and can neither trap nor be stopped: a
+/// backtrace never misses them. What has run often (`FunctionProfile`) may do all of that; then
+/// places in its code say whose they are (`InlinedCall`). The callee may come later in the module,
+/// so it is validated first.
 extension FunctionTranslator {
     /// Bodies with more bytes are called.
     private static var bodyLimit: Int { 64 }
@@ -24,20 +26,30 @@ extension FunctionTranslator {
     /// be called.
     mutating func inlineCall(_ index: Int, _ signature: FlatSignature) -> Bool {
         // A callee pays for itself, and stops where it starts.
-        if inlineFrame >= 0 || isFuelMetered || verdicts[index] == .called { return false }
-        let body = module.bodies[index &- module.importedFunctionCount]
-        let bytes = Int(body.end &- body.start)
-        guard bytes <= Self.bodyLimit, inlinedBytes &+ bytes <= Self.totalLimit,
-            var callee = calleeValidator.take()
-        else { return false }
-        let isTakenIn = inline(index, signature, &callee)
+        if isFuelMetered { return false }
+        return inlineSimple(index, signature) || inlineHot(index, signature)
+    }
+
+    private mutating func inlineSimple(_ index: Int, _ signature: FlatSignature) -> Bool {
+        if inlineFrame >= 0 || verdicts[index] == .called { return false }
+        let bytes = bodyBytes(index)
+        guard bytes <= Self.bodyLimit, inlinedBytes &+ bytes <= Self.totalLimit else {
+            return false
+        }
+        var callee = calleeValidators.take(0)
+        let isTakenIn = inlineSimple(index, signature, &callee)
         if isTakenIn { inlinedBytes &+= bytes }
         verdicts[index] = isTakenIn ? .inlined : .called
-        calleeValidator = consume callee
+        calleeValidators.giveBack(callee, 0)
         return isTakenIn
     }
 
-    private mutating func inline(
+    mutating func bodyBytes(_ index: Int) -> Int {
+        let body = module.bodies[index &- module.importedFunctionCount]
+        return Int(body.end &- body.start)
+    }
+
+    private mutating func inlineSimple(
         _ index: Int, _ signature: FlatSignature, _ callee: inout FunctionValidator
     ) -> Bool {
         do throws(ModuleError) {
@@ -47,8 +59,7 @@ extension FunctionTranslator {
             return false
         }
         if verdicts[index] == .unknown, !isSimple(callee.analysis) { return false }
-        let caller = (reader, instructionOffset, nextRecord)
-        let base = localBase
+        let caller = position
         openInlined(signature, callee.analysis)
         let frameCount = frames.count
         reader.move(from: callee.analysis.codeStart, to: callee.analysis.codeEnd)
@@ -58,10 +69,34 @@ extension FunctionTranslator {
             translate(reader.next(), callee.analysis)
             if !isReachable, frames.count >= frameCount { skipUnreachable(callee.analysis) }
         }
-        localBase = base
-        inlineFrame = -1
-        (reader, instructionOffset, nextRecord) = caller
+        position = caller
         return true
+    }
+
+    /// Where in which body the translation is.
+    struct Position {
+        var reader: InstructionReader
+        var instructionOffset: Int
+        var nextRecord: Int
+        var localBase: Int
+        var localCount: Int
+        var inlineFrame: Int
+    }
+
+    var position: Position {
+        mutating get {
+            Position(
+                reader: reader, instructionOffset: instructionOffset, nextRecord: nextRecord,
+                localBase: localBase, localCount: localCount, inlineFrame: inlineFrame)
+        }
+        set {
+            reader = newValue.reader
+            instructionOffset = newValue.instructionOffset
+            nextRecord = newValue.nextRecord
+            localBase = newValue.localBase
+            localCount = newValue.localCount
+            inlineFrame = newValue.inlineFrame
+        }
     }
 
     /// Whether the body is one that may be taken in.
@@ -82,15 +117,16 @@ extension FunctionTranslator {
         return true
     }
 
-    private mutating func openInlined(
+    mutating func openInlined(
         _ signature: FlatSignature, _ analysis: borrowing BodyAnalysis
     ) {
         let count = Int(signature.parameterCount)
         let start = stack.count &- count
-        localBase = localCount
-        reserveLocals(localBase &+ analysis.locals.count)
+        localBase &+= localCount
+        localCount = analysis.locals.count
+        reserveLocals(localBase &+ localCount)
         var local = analysis.locals.nextUsed(0)
-        while local < analysis.locals.count {
+        while local < localCount {
             let type = IRType(analysis.locals.type(local))
             declare(localBase &+ local, type, local < count ? stack[start &+ local] : zero(type))
             local = analysis.locals.nextUsed(local &+ 1)
@@ -104,6 +140,7 @@ extension FunctionTranslator {
                 kind: .inlined, signature: own, height: start, record: 0, builder.state,
                 changes: localChanges.count))
         frames.last.isColdOutside = isCold
+        frames.last.catching = frames[inlineFrame &- 1].catching
         nextRecord = 1
     }
 

@@ -64,13 +64,13 @@ extension FunctionTranslator {
         localChanges.truncate(to: kept)
     }
 
-    /// Notes what the locals that were changed from `start` on have become.
-    mutating func carryLocals(from start: Int) {
+    /// Notes what the locals below `end` that were changed from `start` on have become.
+    mutating func carryLocals(from start: Int, below end: Int) {
         // A frame may have changed what one around it has changed too.
         meetingRound &+= 1
         for index in start..<localChanges.count {
             let local = localChanges[index].local
-            if meetings[Int(local)].round == meetingRound { continue }
+            if meetings[Int(local)].round == meetingRound || local >= end { continue }
             meetings[Int(local)].round = meetingRound
             carriedLocals.append(CarriedLocal(local: local, value: locals[Int(local)]))
         }

@@ -19,7 +19,9 @@ extension FunctionTranslator {
         for place in (stack.count &- arity)..<stack.count { carriedValues.append(stack[place]) }
         let localsStart = carriedLocals.count
         // A callee's locals end with it.
-        if frames[index].kind != .inlined { carryLocals(from: Int(frames[index].changesStart)) }
+        if frames[index].kind != .inlined {
+            carryLocals(from: Int(frames[index].changesStart), below: localEnd(atFrame: index))
+        }
         pending.append(
             PendingEdge(
                 edge: edge, previous: frames[index].lastPending,

@@ -216,16 +216,22 @@ extension FunctionTranslator {
 
     /// A reference to a function whose value can be taken.
     private mutating func function(_ index: UInt32) -> Value {
+        guard let address = record(ofFunction: index) else { return builder.constant(.ref, 0) }
+        return builder.value(ApusIR.Instruction(.bitcast, .ref, address))
+    }
+
+    /// The address of the record of function `index`; nil if its value cannot be taken.
+    mutating func record(ofFunction index: UInt32) -> Value? {
+        let escaping = module.escapingFunctions
         var low = 0
-        var high = module.escapingFunctions.count
+        var high = escaping.count
         while low < high {
             let middle = (low + high) / 2
-            if module.escapingFunctions[middle] < index { low = middle + 1 } else { high = middle }
+            if escaping[middle] < index { low = middle + 1 } else { high = middle }
         }
+        guard low < escaping.count, escaping[low] == index else { return nil }
         let distance = builder.constant(.i64, UInt64(layout.funcref(low)))
-        let address = builder.value(
-            ApusIR.Instruction(.add, .i64, builder.context(), distance))
-        return builder.value(ApusIR.Instruction(.bitcast, .ref, address))
+        return builder.value(ApusIR.Instruction(.add, .i64, builder.context(), distance))
     }
 
     /// Branches without the reference if it is null, else goes on with it.

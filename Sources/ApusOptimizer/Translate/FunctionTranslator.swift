@@ -51,7 +51,7 @@ struct FunctionTranslator: ~Copyable {
     /// Hints say that the code at hand is hardly ever run.
     var isCold = false
     /// Where the function's hints are among those of the module.
-    private var hints = 0..<0
+    var hints = 0..<0
 
     // Locals: see `FunctionTranslator+Locals`. Of those that the function uses; between functions
     // what is left of others means nothing.
@@ -68,13 +68,24 @@ struct FunctionTranslator: ~Copyable {
     var caught = Arena<CatchClause>(capacity: 8)
     var caughtTargets = Arena<Int32>(capacity: 8)
 
-    // A callee that is taken in: see `FunctionTranslator+Inlining`.
-    var calleeValidator: FunctionValidator?
+    // Callees that are taken in: see `FunctionTranslator+Inlining`.
+    var calleeValidators: CalleeValidators
     var verdicts = Arena<InliningVerdict>(capacity: 64)
-    /// Place of its frame, -1 if there is none; and of its first local.
+    /// Of the innermost one, place of its frame, -1 if there is none; and of its first local.
     var inlineFrame = -1
     var localBase = 0
     var inlinedBytes = 0
+
+    // What is known of how functions have run: see `FunctionTranslator+Profile`.
+    let profiles: (@Sendable (Int) -> FunctionProfile)?
+    /// Of the function whose body is at hand.
+    var profile = FunctionProfile()
+    var functionIndex = 0
+    var hotCallees = Arena<HotCallee>(capacity: 4)
+    var inlinedCalls = Arena<InlinedCall>(capacity: 4)
+    /// Offsets of places in the body at hand begin here, and in the next one that is taken in.
+    var offsetBase = 0
+    var nextOffsetBase = 0
 
     /// Where the code begins, if that is not where the function does: see
     /// `FunctionTranslator+LoopEntry`.
@@ -100,7 +111,8 @@ struct FunctionTranslator: ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)
-        calleeValidator = FunctionValidator(environment.module)
+        calleeValidators = CalleeValidators(environment.module)
+        profiles = environment.profile
         verdicts.append(repeating: .unknown, count: environment.module.functions.count)
         for type in environment.module.memories {
             memories.append(MemoryTraits(type, in: environment))
@@ -129,7 +141,7 @@ struct FunctionTranslator: ~Copyable {
         reader.move(from: analysis.codeStart, to: analysis.codeEnd)
         while !frames.isEmpty {
             instructionOffset = reader.position
-            builder.offset = UInt32(truncatingIfNeeded: instructionOffset &- bodyStart)
+            placeInstruction()
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if isRefused || isTooLarge || mustStop() { return false }
@@ -145,10 +157,10 @@ struct FunctionTranslator: ~Copyable {
     /// left to the other compiler: what branches carry can be as much as locals times branches.
     /// So are giants, for which there is another reason: what is kept of a block, about 500 bytes
     /// in all passes together, would be more than a hundred times what the block is in the module.
-    private static var sizePerByte: Int { 32 }
+    static var sizePerByte: Int { 32 }
     private static var freeSize: Int { 32_768 }
     private static var freeParameters: Int { 64 }
-    private static var giantSize: Int { 500_000 }
+    static var giantSize: Int { 500_000 }
     private static var giantBlockCount: Int { 100_000 }
 
     var isTooLarge: Bool {
@@ -159,7 +171,7 @@ struct FunctionTranslator: ~Copyable {
     }
 
     /// Whether compiling has to end; asked once in a while.
-    private mutating func mustStop() -> Bool {
+    mutating func mustStop() -> Bool {
         untilWatch &-= 1
         if untilWatch > 0 { return false }
         untilWatch = 1024
@@ -171,6 +183,7 @@ struct FunctionTranslator: ~Copyable {
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
         let bytes = Int(body.end &- body.start)
+        beginProfile(index, bytes)
         sizeLimit = min(Self.freeSize &+ bytes &* Self.sizePerByte, Self.giantSize)
         work = 0
         hints = module.branchHints.range(of: body)

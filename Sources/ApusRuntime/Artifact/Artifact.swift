@@ -166,6 +166,7 @@ public struct Artifact: Sendable {
             calls: all.extracting(try contents(.calls)),
             handlerLists: all.extracting(try contents(.handlerLists)),
             handlers: all.extracting(try contents(.handlers)),
+            inlined: all.extracting(try contents(.inlined)),
             codeBytes: try section(.code, number).range.count, of: module)
         guard let records else { throw .damaged("records of functions") }
         return records
@@ -187,7 +188,23 @@ public struct Artifact: Sendable {
         if indices.isEmpty { return [] }
         let image = try loaded.makeImage(piece, bytes.span.extracting(code.range))
         loaded.code.install(image)
+        try restoreCounts(in: loaded)
         return indices
+    }
+
+    /// What an earlier run has counted is only believed to be what it was meant for: no code comes
+    /// of it that does not look first.
+    private func restoreCounts(in loaded: LoadedModule) throws(ArtifactError) {
+        let contents = bytes.span.extracting(try section(.counts).range)
+        for place in stride(from: 0, to: contents.count / 20 * 20, by: 20) {
+            loaded.restoreCounts(
+                CountedCall(
+                    bodyOffset: contents.word32(at: place + 4),
+                    function: contents.word32(at: place + 8),
+                    hits: contents.word32(at: place + 12),
+                    misses: contents.word32(at: place + 16)),
+                ofFunction: Int(contents.word32(at: place)))
+        }
     }
 
     private func relocations(

@@ -59,6 +59,11 @@ struct ArtifactSection {
         /// offset from the code's start, the function that it leads to, and how
         /// (`CodeRelocation`). Then the code is not mapped, and there is only one piece.
         case relocations
+        /// Of the functions whose code is there, the calls in whose place they have the callee.
+        case inlined
+        /// What that code has counted: words of four bytes, five for each call: its function, its
+        /// offset in the body, the callee, hits and misses (`CountedCall`).
+        case counts
 
         /// Whether it is mapped, and so begins at a page.
         var isMapped: Bool { self == .code || self == .images }

@@ -11,6 +11,7 @@ struct LiveCode: ~Copyable {
     private var functions = Arena<CompiledFunction>(capacity: 64)
     private var sites = CodeSites()
     private var relocations: [UInt8] = []
+    private var counts: [UInt8] = []
     private var writesTables = false
 
     /// Loops are placed by the processor's lines.
@@ -19,7 +20,22 @@ struct LiveCode: ~Copyable {
     init(of module: LoadedModule) {
         for (position, image) in module.code.currentImages.enumerated() {
             guard let image else { continue }
-            add(UInt32(module.module.importedFunctionCount + position), image)
+            let index = module.module.importedFunctionCount + position
+            add(UInt32(index), image)
+            for call in module.countedCalls(ofFunction: index) {
+                Self.append(
+                    [
+                        UInt32(index), call.bodyOffset, call.function, call.hits, call.misses,
+                    ], to: &counts)
+            }
+        }
+    }
+
+    private static func append(_ words: [UInt32], to bytes: inout [UInt8]) {
+        for word in words {
+            for byte in 0..<UInt32(4) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> (8 * byte)))
+            }
         }
     }
 
@@ -51,11 +67,7 @@ struct LiveCode: ~Copyable {
             if relocation.isWithinFunction { continue }
             relocation.codeOffset = relocation.codeOffset &- function.codeStart &+ UInt32(start)
             let words = relocation.words
-            for word in [words.0, words.1, words.2] {
-                for byte in 0..<UInt32(4) {
-                    relocations.append(UInt8(truncatingIfNeeded: word >> (8 * byte)))
-                }
-            }
+            Self.append([words.0, words.1, words.2], to: &relocations)
         }
     }
 
@@ -67,7 +79,9 @@ struct LiveCode: ~Copyable {
         writer.add(.calls, sites.calls, image: 0)
         writer.add(.handlerLists, sites.handlerLists, image: 0)
         writer.add(.handlers, sites.handlers, image: 0)
+        writer.add(.inlined, sites.inlined, image: 0)
         writer.add(.relocations, relocations.span)
+        writer.add(.counts, counts.span)
         writer.add(.code, code.span, value: writesTables ? 1 : 0)
     }
 }

@@ -3,9 +3,9 @@ internal import ApusFormat
 internal import CApusHost
 
 // SAFETY: who calls these is compiled code. It keeps that contexts are of instances that run; the
-// validator, that places of types and segments are those of the module's, and that references are to
-// objects of the types it says. An array that is given stays in use: the caller's frame has it, or
-// `pinned`, if anything is made meanwhile.
+// validator, that places of types and segments are those of the module's, and that references are
+// to objects of the types it says. An array that is given stays in use: the caller's frame has it,
+// or `pinned`, if anything is made meanwhile.
 extension RuntimeFunctions {
     /// (id of a type, length) → object of zeros
     static let objectNew: Entry = { context, type, length, _, _, _ in
@@ -54,8 +54,8 @@ extension RuntimeFunctions {
 
     /// (place of an array type, place of an element segment, offset, length) → array
     static let arrayNewElements: Entry = { context, type, segment, offset, length, _ in
-        // SAFETY: `tableElements` gives only ranges that the segment has. It is asked anew behind the
-        // making of the array, which may collect, but does not drop segments.
+        // SAFETY: `tableElements` gives only ranges that the segment has. It is asked anew behind
+        // the making of the array, which may collect, but does not drop segments.
         guard unsafe tableElements(context, segment, offset, length) != nil else {
             unsafe setTrap(context, .tableOutOfBounds)
             return 0
@@ -79,8 +79,9 @@ extension RuntimeFunctions {
 
     /// (array, index, address of a vector, count)
     static let arrayFillVectors: Entry = { context, array, index, vector, count, _ in
-        // SAFETY: `elements` gives a range only if the array has all of it; its elements are vectors,
-        // as validated, and the one to be written lies in the frame of the caller, which waits.
+        // SAFETY: `elements` gives a range only if the array has all of it; its elements are
+        // vectors, as validated, and the one to be written lies in the frame of the caller, which
+        // waits.
         guard let place = unsafe elements(context, array, index, count),
             unsafe pay(context, FuelCost.ofBytes(count &* place.unit))
         else { return 0 }
@@ -90,8 +91,8 @@ extension RuntimeFunctions {
 
     /// (destination, index, source, index, count)
     static let arrayCopy: Entry = { context, destination, index, source, from, count in
-        // SAFETY: `elements` gives ranges only if the arrays have all of them. Both have elements of
-        // as many bytes, since the validator lets only such be copied.
+        // SAFETY: `elements` gives ranges only if the arrays have all of them. Both have elements
+        // of as many bytes, since the validator lets only such be copied.
         //
         // Either being null comes before what lies outside of either.
         if source == 0 {
@@ -122,8 +123,8 @@ extension RuntimeFunctions {
 
     /// (place of an element segment, array, index, offset, count)
     static let arrayInitElements: Entry = { context, segment, array, index, offset, count in
-        // SAFETY: both ranges have been checked; elements of an array of references have 8 bytes, as
-        // those of segments have.
+        // SAFETY: both ranges have been checked; elements of an array of references have 8 bytes,
+        // as those of segments have.
         guard let target = unsafe elements(context, array, index, count) else { return 0 }
         guard let source = unsafe tableElements(context, segment, offset, count) else {
             unsafe setTrap(context, .tableOutOfBounds)
@@ -139,8 +140,8 @@ extension RuntimeFunctions {
     private static func typeID(_ context: UnsafeMutablePointer<apus_context>, _ place: UInt64)
         -> UInt32
     {
-        // SAFETY: `ContextLayout.signature` has given the place to the compiler; `ContextWriter` has
-        // written an id there, and the context is as long as the layout says.
+        // SAFETY: `ContextLayout.signature` has given the place to the compiler; `ContextWriter`
+        // has written an id there, and the context is as long as the layout says.
         unsafe (UnsafeRawPointer(context) + Int(truncatingIfNeeded: place)).load(as: UInt32.self)
     }
 
@@ -166,7 +167,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32, _ length: UInt64,
         keeping value: UInt64 = 0
     ) -> UInt64? {
-        // SAFETY: the store is alive while one of its instances runs; whoever has entered it keeps it.
+        // SAFETY: the store is alive while one of its instances runs; whoever has entered it keeps
+        // it.
         guard let owner = unsafe context.pointee.store_context?.pointee.store else { return nil }
         return unsafe Unmanaged<RuntimeStore>.fromOpaque(owner)._withUnsafeGuaranteedRef { store in
             do {
@@ -226,8 +228,8 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, to target: UnsafeMutableRawPointer,
         from source: UnsafeRawPointer, bytes: UInt64
     ) {
-        // SAFETY: the caller has checked that both ranges have `bytes` bytes. Where they overlap, the
-        // pieces go from the end that is overwritten last.
+        // SAFETY: the caller has checked that both ranges have `bytes` bytes. Where they overlap,
+        // the pieces go from the end that is overwritten last.
         let bytes = Int(truncatingIfNeeded: bytes)
         let isBackward = unsafe UnsafeRawPointer(target) > source
         Pieces.forEach(
@@ -243,8 +245,9 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ start: UnsafeMutableRawPointer,
         _ unit: UInt64, _ value: UInt64, _ count: UInt64
     ) {
-        // SAFETY: the caller has checked that there are `count` elements of `unit` bytes from `start`
-        // on; they are aligned to that, for objects are to 16 bytes and their headers have 8.
+        // SAFETY: the caller has checked that there are `count` elements of `unit` bytes from
+        // `start` on; they are aligned to that, for objects are to 16 bytes and their headers have
+        // 8.
         Pieces.forEach(
             in: Int(truncatingIfNeeded: count), of: Pieces.elements,
             mayGoOn: { unsafe mayGoOn(context) }

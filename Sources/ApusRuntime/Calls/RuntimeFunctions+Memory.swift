@@ -15,13 +15,6 @@ extension RuntimeFunctions {
         }
     }
 
-    /// (memory) → size in pages
-    static let memorySize: Entry = { context, memory, _, _, _, _ in
-        unsafe withInstance(context) { instance in
-            instance.memories[Int(truncatingIfNeeded: memory)].pageCount
-        }
-    }
-
     /// (place of a memory, destination, value, count)
     static let memoryFill: Entry = { context, memory, destination, value, count, _ in
         // SAFETY: `memoryBytes` gives a range only if the memory has all of it, and memories do not
@@ -64,8 +57,8 @@ extension RuntimeFunctions {
         _ count: UInt64
     ) -> UnsafeMutableRawPointer? {
         // SAFETY: the place, an offset that `ContextLayout` has given to the compiler, is that of a
-        // record, or with its lowest bit of a record's address, which `ContextWriter` has written. A
-        // record says how many bytes there are; of a shared memory, other threads let it grow.
+        // record, or with its lowest bit of a record's address, which `ContextWriter` has written.
+        // A record says how many bytes there are; of a shared memory, other threads let it grow.
         var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
         if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
         let memory = unsafe record.assumingMemoryBound(to: apus_memory.self)

@@ -38,8 +38,8 @@ extension RuntimeFunctions {
     /// (places of the destination's table and of the source's, or of an element segment,
     /// destination, source, count)
     static let tableCopy: Entry = { context, target, origin, destination, source, count in
-        // SAFETY: `tableElements` gives ranges only if both have all of them; where they overlap, the
-        // pieces go from the end that is overwritten last.
+        // SAFETY: `tableElements` gives ranges only if both have all of them; where they overlap,
+        // the pieces go from the end that is overwritten last.
         guard let start = unsafe tableElements(context, target, destination, count),
             let from = unsafe tableElements(context, origin, source, count)
         else { return unsafe nothing(context, but: .tableOutOfBounds) }
@@ -61,8 +61,8 @@ extension RuntimeFunctions {
         _ count: UInt64
     ) -> UnsafeMutablePointer<UInt64>? {
         // SAFETY: the place, an offset that `ContextLayout` has given to the compiler, is that of a
-        // record, or with its lowest bit of a record's address, which `ContextWriter` has written. A
-        // record says how many elements there are, and only this thread changes it.
+        // record, or with its lowest bit of a record's address, which `ContextWriter` has written.
+        // A record says how many elements there are, and only this thread changes it.
         var record = unsafe UnsafeMutableRawPointer(context) + Int(truncatingIfNeeded: place & ~1)
         if place & 1 != 0 { unsafe record = record.load(as: UnsafeMutableRawPointer.self) }
         let table = unsafe record.assumingMemoryBound(to: apus_table.self)

@@ -27,7 +27,6 @@ enum RuntimeFunctions {
     private static func entry(_ function: RuntimeFunction) -> Entry {
         switch function {
         case .memoryGrow: unsafe memoryGrow
-        case .memorySize: unsafe memorySize
         case .memoryFill: unsafe memoryFill
         case .memoryCopy: unsafe memoryCopy
         case .dataDrop: unsafe dataDrop
@@ -67,8 +66,8 @@ enum RuntimeFunctions {
     /// calling stub leave wasm, and returns false.
     @discardableResult
     static func pay(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) -> Bool {
-        // SAFETY: a context that runs has its store's. The fuel is there, and not in a register, since
-        // the stub has put it there.
+        // SAFETY: a context that runs has its store's. The fuel is there, and not in a register,
+        // since the stub has put it there.
         guard let store = unsafe context.pointee.store_context,
             unsafe store.pointee.is_metered != 0
         else { return true }
@@ -91,8 +90,8 @@ enum RuntimeFunctions {
         return false
     }
 
-    /// Pays `cost` and works on `count` things, one piece of `size` of them after the other, until the
-    /// guest is to stop.
+    /// Pays `cost` and works on `count` things, one piece of `size` of them after the other, until
+    /// the guest is to stop.
     // SAFETY: the context is one that runs: callers have it from compiled code.
     @inline(__always)
     static func inPieces(

@@ -18,7 +18,8 @@ extension RuntimeStore {
     @inline(__always)
     public func call(_ target: CallTarget, _ cells: inout MutableSpan<UInt64>) throws {
         precondition(cells.count >= target.cellCount)
-        // SAFETY: there are as many cells as the target wants, and they stay where they are meanwhile.
+        // SAFETY: there are as many cells as the target wants, and they stay where they are
+        // meanwhile.
         try unsafe cells.withUnsafeMutableBufferPointer { buffer in
             try unsafe call(target, cells: buffer.baseAddress)
         }
@@ -107,9 +108,9 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws -> UInt32 {
-        // SAFETY: the target's code takes its context and cells of its type; `entry` is the trampoline
-        // of that type. The thread's record is this thread's, and what it says of the store that runs
-        // is put back before anybody else reads it.
+        // SAFETY: the target's code takes its context and cells of its type; `entry` is the
+        // trampoline of that type. The thread's record is this thread's, and what it says of the
+        // store that runs is put back before anybody else reads it.
         let stack = apus_stack_address()
         let status: UInt32
         let previous = unsafe thread.pointee.current
@@ -196,8 +197,8 @@ extension RuntimeStore {
 
     @inline(never)
     func setStackLimit(_ limit: UInt) {
-        // SAFETY: contexts of the store's instances live as long as the store; nothing of it runs now
-        // but on this thread.
+        // SAFETY: contexts of the store's instances live as long as the store; nothing of it runs
+        // now but on this thread.
         unsafe stackLimit = limit
         for instance in instances { unsafe instance.context.pointee.stack_limit = limit }
     }

@@ -15,6 +15,44 @@ extension CodeImage {
     /// The place at `address`: a faulting instruction, or a return address if `isReturnAddress`.
     /// Nil if the address is outside the image's functions.
     public func place(at address: UInt, isReturnAddress: Bool) -> CodePlace? {
+        listed(at: address, isReturnAddress: isReturnAddress).map { places(of: $0)[0] }
+    }
+
+    /// As that, and then the places of the calls around it whose callees the code is of, up to that
+    /// in the function itself. Empty if the address is outside the image's functions.
+    public func places(at address: UInt, isReturnAddress: Bool) -> [CodePlace] {
+        listed(at: address, isReturnAddress: isReturnAddress).map { places(of: $0) } ?? []
+    }
+
+    /// As those, at `address`, which need not be one that can stop: code is stopped anywhere by an
+    /// interruption. The place is the one before it that is listed.
+    public func places(near address: UInt) -> [CodePlace] {
+        guard var listed = listed(at: address, isReturnAddress: false) else { return [] }
+        let offset = UInt32(truncatingIfNeeded: address &- base)
+        let start = functions[listed.position].codeStart
+        listed.offset = sites.bodyOffset(near: offset, from: start) ?? listed.offset
+        return places(of: listed)
+    }
+
+    /// What is listed of a place: where its function is in the image, and its offset there.
+    private struct Listed {
+        var position: Int
+        var offset: UInt32 = 0
+        var trap = TrapCode.none
+    }
+
+    private func places(of listed: Listed) -> [CodePlace] {
+        var places: [CodePlace] = []
+        sites.forEachPlace(of: listed.offset, in: functions[listed.position]) { index, offset in
+            places.append(
+                CodePlace(
+                    functionIndex: index, bodyOffset: offset,
+                    trap: places.isEmpty ? listed.trap : .none))
+        }
+        return places
+    }
+
+    private func listed(at address: UInt, isReturnAddress: Bool) -> Listed? {
         guard address >= base, address &- base <= UInt(codeBytes) else { return nil }
         let offset = UInt32(truncatingIfNeeded: address &- base)
         // A call may be a function's last instruction; its return address is then the next's.
@@ -24,25 +62,14 @@ extension CodeImage {
         guard position >= 0 else { return nil }
         let function = functions[position]
         guard inside &- function.codeStart < function.codeLength else { return nil }
-        var place = CodePlace(functionIndex: function.index, bodyOffset: 0, trap: .none)
+        var listed = Listed(position: position)
         if isReturnAddress {
-            place.bodyOffset = sites.call(returningTo: offset)?.bodyOffset ?? 0
+            listed.offset = sites.call(returningTo: offset)?.bodyOffset ?? 0
         } else if let site = sites.trap(at: offset) {
-            place.bodyOffset = site.bodyOffset
-            place.trap = site.code
+            listed.offset = site.bodyOffset
+            listed.trap = site.code
         }
-        return place
-    }
-
-    /// The place at `address`, which need not be one that can stop: code is stopped anywhere by
-    /// an interruption. The place is the one before it that is listed.
-    public func place(near address: UInt) -> CodePlace? {
-        guard var place = place(at: address, isReturnAddress: false) else { return nil }
-        let offset = UInt32(truncatingIfNeeded: address &- base)
-        let position = functions.partitioningIndex { $0.codeStart > offset } - 1
-        let start = functions[position].codeStart
-        place.bodyOffset = sites.bodyOffset(near: offset, from: start) ?? place.bodyOffset
-        return place
+        return listed
     }
 
     /// Calls `body` with offsets of the code and of the body of `function` for all places that are

@@ -104,6 +104,7 @@ public final class CodeImage: @unchecked Sendable {
         writer.add(.calls, sites.calls, image: image)
         writer.add(.handlerLists, sites.handlerLists, image: image)
         writer.add(.handlers, sites.handlers, image: image)
+        writer.add(.inlined, sites.inlined, image: image)
         // SAFETY: that many bytes of code are there, readable, as long as this object is.
         let code = unsafe UnsafeBufferPointer(
             start: UnsafePointer<UInt8>(bitPattern: base), count: codeBytes)
@@ -140,7 +141,11 @@ public final class CodeImage: @unchecked Sendable {
     var recordBytes: Int {
         functions.byteCount + sites.traps.byteCount + sites.calls.byteCount
             + sites.handlerLists.byteCount + sites.handlers.byteCount
+            + sites.inlined.byteCount
     }
+
+    /// How many calls have the callee's body in their place, and places of it that say so.
+    public var inlinedCount: Int { sites.inlined.count }
 
     /// How many functions it has code of.
     public var functionCount: Int { functions.count }

@@ -12,6 +12,7 @@ final class CodeSpace: Sendable {
         var free: [(start: UInt, bytes: Int)] = []
         /// The chunk that is being filled.
         var chunk: CodeChunk?
+        var counts = CallCountsSpace()
     }
 
     let table: LinkageTable
@@ -33,6 +34,7 @@ final class CodeSpace: Sendable {
     func makeImage(
         _ piece: consuming CodePiece, _ code: Span<UInt8>, of module: LoadedModule
     ) throws(ResourceError) -> CodeImage {
+        try reserveCounts(for: piece)
         while true {
             // A place in the chunk that is being filled is taken by one thread at a time. A full
             // one goes outside of the lock if nobody has it any more.
@@ -41,7 +43,7 @@ final class CodeSpace: Sendable {
                     let place = chunk.room(for: code.count, alignment: Self.alignment)
                 {
                     chunk.write(code, at: place) { written in
-                        link(piece, at: chunk.base &+ UInt(place), &written)
+                        link(piece, at: chunk.base &+ UInt(place), state.counts, &written)
                     }
                     return .placed(chunk, place)
                 }
@@ -62,6 +64,33 @@ final class CodeSpace: Sendable {
         case placed(CodeChunk, Int)
         case full(CodeChunk)
         case made
+    }
+
+    // MARK: Counts of calls
+
+    /// Makes room for the counts of the calls in `piece`, which stay where they are.
+    private func reserveCounts(for piece: borrowing CodePiece) throws(ResourceError) {
+        var calls: [CallCountsSpace.Key] = []
+        for number in 0..<piece.relocations.count where piece.relocations[number].kind.isOfCounts {
+            calls.append(CallCountsSpace.Key(piece.relocations[number]))
+        }
+        if calls.isEmpty { return }
+        calls.sort()
+        try state.withLock { state throws(ResourceError) in
+            for call in calls where state.counts.address(of: call) == nil {
+                if state.counts.isFull {
+                    let start = try take(CallCountsSpace.pageBytes, &state)
+                    try table.makeCounts(at: start, bytes: CallCountsSpace.pageBytes)
+                    state.counts.addPage(at: start)
+                }
+                state.counts.place(call)
+            }
+        }
+    }
+
+    /// What has been counted of the calls in function `index`.
+    func counts(ofFunction index: Int) -> [CallCountsSpace.Call] {
+        state.withLock { $0.counts.calls(ofFunction: UInt32(truncatingIfNeeded: index)) }
     }
 
     private func makeChunk(
@@ -102,14 +131,15 @@ final class CodeSpace: Sendable {
 
     /// Fills in the displacements of code that will run at `base`.
     private func link(
-        _ piece: borrowing CodePiece, at base: UInt, _ code: inout MutableSpan<UInt8>
+        _ piece: borrowing CodePiece, at base: UInt, _ counts: CallCountsSpace,
+        _ code: inout MutableSpan<UInt8>
     ) {
         for number in 0..<piece.relocations.count {
             let relocation = piece.relocations[number]
             let place = Int(relocation.codeOffset)
             let end = base &+ UInt(place + 4)
             let addend = UInt(bitPattern: relocation.kind.addend)
-            let target = address(relocation, piece, base) &+ addend
+            let target = address(relocation, piece, base, counts) &+ addend
             let distance = UInt32(truncatingIfNeeded: target &- end)
             for byte in 0..<4 {
                 code[place + byte] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * byte))
@@ -119,10 +149,17 @@ final class CodeSpace: Sendable {
 
     /// Without the relocation's addend.
     private func address(
-        _ relocation: CodeRelocation, _ piece: borrowing CodePiece, _ base: UInt
+        _ relocation: CodeRelocation, _ piece: borrowing CodePiece, _ base: UInt,
+        _ counts: CallCountsSpace
     ) -> UInt {
         let position = Int(relocation.function) - importedFunctionCount
-        guard relocation.kind == .code else { return table.record(position) }
+        switch relocation.kind {
+        case .code: break
+        case .pointer, .heat, .takeover: return table.record(position)
+        case .counts, .hits:
+            // `reserveCounts` has given it one.
+            return counts.address(of: CallCountsSpace.Key(relocation)) ?? table.record(position)
+        }
         let found = piece.functions.partitioningIndex { $0.index >= relocation.function }
         guard found < piece.functions.count, piece.functions[found].index == relocation.function
         else { return table.stub(position) }

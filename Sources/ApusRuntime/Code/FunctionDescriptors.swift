@@ -75,10 +75,16 @@ public struct FunctionDescriptors: RandomAccessCollection, Sendable {
         return image.place(at: address, isReturnAddress: isReturnAddress).map(source)
     }
 
+    /// As that, followed by the places of the calls around it whose callees the code is of.
+    public func places(at address: UInt, isReturnAddress: Bool) -> [SourcePlace] {
+        guard case .image(let image) = code else { return [] }
+        return image.places(at: address, isReturnAddress: isReturnAddress).map(source)
+    }
+
     /// The same of any instruction: the place is the one before it that is listed.
-    public func place(near address: UInt) -> SourcePlace? {
-        guard case .image(let image) = code else { return nil }
-        return image.place(near: address).map(source)
+    public func places(near address: UInt) -> [SourcePlace] {
+        guard case .image(let image) = code else { return [] }
+        return image.places(near: address).map(source)
     }
 
     private func source(_ place: CodePlace) -> SourcePlace {

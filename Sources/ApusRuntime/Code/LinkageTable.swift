@@ -109,6 +109,11 @@ final class LinkageTable: Sendable {
         set { unsafe apus_code_pointer_set(pointer(position), newValue) }
     }
 
+    /// How much the function may still run before it counts as hot.
+    func heat(_ position: Int) -> Int32 {
+        unsafe apus_heat(number(position, FunctionLinkage.heatOffset))
+    }
+
     /// Sets how much the function may run before it counts as hot. Running code may take from it
     /// meanwhile, which is then lost.
     func setHeat(_ heat: Int32, _ position: Int) {
@@ -118,6 +123,35 @@ final class LinkageTable: Sendable {
     /// Sets whether code that begins at an outermost loop is ready.
     func setTakeover(_ isReady: Bool, _ position: Int) {
         unsafe apus_heat_set(number(position, FunctionLinkage.takeoverOffset), isReady ? 1 : 0)
+    }
+
+    // MARK: Counts
+
+    /// Has `bytes` bytes of the room, whole pages that nobody has, hold counts of calls.
+    func makeCounts(at address: UInt, bytes: Int) throws(ResourceError) {
+        let error = unsafe apus_protect(
+            UnsafeMutableRawPointer(bitPattern: address), UInt64(bytes), apus_access_write)
+        guard error == 0 else {
+            throw ResourceError(.code, requested: UInt64(bytes), errorNumber: error)
+        }
+    }
+
+    /// One of the two words of a call's counts, which are at `address`: running code changes them.
+    func counts(at address: UInt, word: Int) -> UInt {
+        unsafe apus_code_pointer(countsWord(address, word))
+    }
+
+    /// Sets one of the two words of a call's counts, as running code does.
+    func setCounts(at address: UInt, word: Int, _ value: UInt) {
+        unsafe apus_code_pointer_set(countsWord(address, word), value)
+    }
+
+    // SAFETY: `makeCounts` has made the page writable, for good, which is looked for here as far
+    // as that the address is in the room.
+    private func countsWord(_ address: UInt, _ word: Int) -> UnsafeMutablePointer<UInt> {
+        let place = address &+ UInt(word * 8)
+        precondition(place >= room && place &- room <= UInt(roomBytes) - 8)
+        return unsafe UnsafeMutablePointer(bitPattern: place).unsafelyUnwrapped
     }
 
     private func number(_ position: Int, _ offset: Int) -> UnsafeMutablePointer<Int32> {

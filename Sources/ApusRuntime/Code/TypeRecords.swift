@@ -107,8 +107,8 @@ final class TypeRecords: Sendable {
     private func entry(
         _ record: UnsafeMutablePointer<apus_type>, _ depth: Int
     ) -> UnsafeMutablePointer<UInt32> {
-        // SAFETY: the depth is one that a display has room for, near or far; `far` is `zeros` or a row
-        // of as many words, from when the record becomes accessible.
+        // SAFETY: the depth is one that a display has room for, near or far; `far` is `zeros` or a
+        // row of as many words, from when the record becomes accessible.
         precondition(depth >= 0 && depth <= TypeField.depthLimit)
         let place = TypeField.place(ofDepth: depth)
         let start =
@@ -126,8 +126,8 @@ final class TypeRecords: Sendable {
         if slot < count { return }
         let added = Self.step
         let bytes = UInt64(added) << UInt64(Self.recordShift)
-        // SAFETY: the registry asks for slots below `slotLimit`, a multiple of `step`, so this is in
-        // the reservation; others see the new records once they are complete.
+        // SAFETY: the registry asks for slots below `slotLimit`, a multiple of `step`, so this is
+        // in the reservation; others see the new records once they are complete.
         let error = unsafe apus_protect(record(count), bytes, apus_access_write)
         guard error == 0 else {
             throw ResourceError(
@@ -144,8 +144,8 @@ final class TypeRecords: Sendable {
         _ slot: Int, id: UInt32, _ kind: CompositeKind, isFinal: Bool, parent: Int?,
         _ shape: ObjectShape = ObjectShape()
     ) throws(ResourceError) {
-        // SAFETY: `makeRoom` has made the record accessible; nobody has an id of the slot until its id
-        // is written, last of all.
+        // SAFETY: `makeRoom` has made the record accessible; nobody has an id of the slot until its
+        // id is written, last of all.
         let record = unsafe record(slot)
         let depth = parent.map { self.depth($0) + 1 } ?? 0
         precondition(depth <= TypeField.depthLimit)
@@ -171,8 +171,8 @@ final class TypeRecords: Sendable {
     private func write(
         _ shape: ObjectShape, to record: UnsafeMutablePointer<apus_type>
     ) throws(ResourceError) {
-        // SAFETY: as in the other one; the row is the record's own until `freeRow`, and as long as the
-        // shape has words.
+        // SAFETY: as in the other one; the row is the record's own until `freeRow`, and as long as
+        // the shape has words.
         unsafe record.pointee.bytes = shape.bytes
         unsafe record.pointee.references = shape.references.first ?? 0
         if shape.tracing == apus_tracing_far {

@@ -14,8 +14,8 @@ internal import CApusHost
 @safe
 final class Heap {
     // SAFETY: `context` is that of the store that has this heap, which outlives it, and `types` the
-    // records of its engine. Objects are what compiled code or `place` have given a header, and a
-    // mark after that; the room for new ones has no marks.
+    // records of its engine. Objects are what compiled code or `makeObject` have given a header,
+    // and a mark after that; the room for new ones has no marks.
     private let context: UnsafeMutablePointer<apus_store_context>
     let types: UnsafePointer<apus_type>
     var memory: HeapMemory
@@ -50,6 +50,7 @@ final class Heap {
     init(
         _ context: UnsafeMutablePointer<apus_store_context>, limit: UInt64, isZealous: Bool = false
     ) throws(ResourceError) {
+        // SAFETY: the store makes its heap, and its context is complete by then.
         unsafe self.context = context
         unsafe types = context.pointee.types
         memory = try HeapMemory(limit: limit)
@@ -99,12 +100,15 @@ final class Heap {
 
     /// Keeps what is left of the room for smaller objects.
     private func keepRoom() {
+        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not
+        // run.
         let next = unsafe context.pointee.heap_next
         let limit = unsafe context.pointee.heap_limit
         if limit &- next >= UInt(HeapGeometry.mediumBytes) { spare = (next, limit) }
     }
 
     private func give(_ block: Int, _ bytes: Int) {
+        // SAFETY: the block is one that nobody uses, below `blockCount`.
         let address = memory.address(ofBlock: block)
         let isZeroed = unsafe memory.blocks[block].isZeroed
         unsafe memory.blocks[block].use = .objects
@@ -123,6 +127,7 @@ final class Heap {
     }
 
     private func setRoom(_ next: UInt, _ limit: UInt) {
+        // SAFETY: from `next` to `limit` there are no objects, and zeros; or both are 0.
         unsafe context.pointee.heap_next = next
         unsafe context.pointee.heap_limit = limit
     }
@@ -136,6 +141,8 @@ final class Heap {
     /// The next run of granules without objects in the block at hand; nil at its end. It has no
     /// marks any more.
     private func nextHole() -> Range<Int>? {
+        // SAFETY: the cursor is in a block below `blockCount`, each granule of which has a mark. An
+        // object that begins in it ends in it, so its last mark comes before the block's end.
         let marks = unsafe memory.marks
         let color = color
         var granule = cursor
@@ -156,6 +163,7 @@ final class Heap {
 
     /// Goes to the next block that has not been swept.
     private func beginUnsweptBlock() -> Bool {
+        // SAFETY: there is a record for each block below `blockCount`.
         while nextBlock < memory.blockCount {
             let block = nextBlock
             nextBlock += 1
@@ -176,6 +184,7 @@ final class Heap {
     }
 
     private func takeFreeBlock() -> Int? {
+        // SAFETY: there is a record for each block below `blockCount`.
         while lowestFree < memory.blockCount {
             let block = lowestFree
             lowestFree += 1
@@ -189,6 +198,7 @@ final class Heap {
     /// Blocks for an object of `bytes` bytes, all zeros; nil if there are none without growth.
     func takeRun(_ bytes: Int) -> UInt? {
         let count = (bytes + HeapGeometry.blockBytes - 1) >> HeapGeometry.blockShift
+        // SAFETY: all blocks of the run are below `blockCount`, and nobody uses them.
         guard let run = freeRun(of: count) else { return nil }
         clear(run)
         for block in run {
@@ -204,6 +214,7 @@ final class Heap {
     /// Makes all bytes of a run zeros. Of a long one the system does it, page by page when they are
     /// touched, so that it takes no time that somebody would have to be able to interrupt.
     private func clear(_ run: Range<Int>) {
+        // SAFETY: there is a record for each block of the run.
         if run.count * HeapGeometry.blockBytes > Pieces.bytes, memory.discard(run) { return }
         for block in run where unsafe !memory.blocks[block].isZeroed {
             memory.clear(memory.address(ofBlock: block), bytes: HeapGeometry.blockBytes)
@@ -211,6 +222,7 @@ final class Heap {
     }
 
     private func freeRun(of count: Int) -> Range<Int>? {
+        // SAFETY: there is a record for each block below `blockCount`.
         var length = 0
         for block in lowestFree..<max(lowestFree, memory.blockCount) {
             length = unsafe memory.blocks[block].use == .none ? length + 1 : 0
@@ -242,6 +254,7 @@ final class Heap {
 
     /// Makes an object of zeros where there is room for it: at `heap_next`, or in a run.
     func makeObject(_ type: UInt32, length: UInt32, at address: UInt) {
+        // SAFETY: at `address` there is room for the object, all zeros, which `take` has given out.
         let object = unsafe object(address)
         unsafe object.pointee = apus_object(type: type, length: length)
         unsafe memory.marks[memory.granule(at: address)] = HeapMark.start
@@ -255,16 +268,22 @@ final class Heap {
 
     /// Takes `bytes` of the room that `takeRoom` has made, or that there is; nil if it is less.
     func takeNext(_ bytes: Int) -> UInt? {
+        // SAFETY: the context outlives the heap; compiled code, which takes of the room, does not
+        // run.
         let next = unsafe context.pointee.heap_next
         guard unsafe context.pointee.heap_limit &- next >= UInt(bytes) else { return nil }
         unsafe context.pointee.heap_next = next + UInt(bytes)
         return next
     }
 
+    // SAFETY: callers have the address of an object, or of room for one; none is at address 0.
     @inline(__always)
     func object(_ address: UInt) -> UnsafeMutablePointer<apus_object> {
         unsafe UnsafeMutablePointer<apus_object>(bitPattern: address).unsafelyUnwrapped
     }
+
+    // SAFETY: the engine's records stand for good; ids are of types that somebody has, here an
+    // object.
 
     /// What is known of the type with this id.
     @inline(__always)
@@ -285,6 +304,7 @@ final class Heap {
     /// Notes what marking has found: blocks in which there is nothing are free, others are to be
     /// swept.
     func endCollection() {
+        // SAFETY: there is a record for each block below `blockCount`.
         for block in 0..<memory.blockCount {
             let isLive = unsafe memory.blocks[block].liveBytes > 0
             switch unsafe memory.blocks[block].use {
@@ -307,6 +327,7 @@ final class Heap {
 
     /// Takes off the marks of a block in which nothing is in use.
     private func forget(_ block: Int) {
+        // SAFETY: each granule of the block has a mark.
         let granules = HeapGeometry.granulesPerBlock
         unsafe (memory.marks + block * granules).update(repeating: 0, count: granules)
         if isZealous {
@@ -315,6 +336,7 @@ final class Heap {
     }
 
     private func freeRun(from first: Int) {
+        // SAFETY: a block that begins a run begins with an object, whose bytes are all in the run.
         let count = unsafe Int(memory.blocks[first].runLength)
         let granule = first * HeapGeometry.granulesPerBlock
         let head = unsafe object(memory.address(ofBlock: first)).pointee
@@ -327,6 +349,7 @@ final class Heap {
 
     /// Sweeps all blocks now, so that nothing that is free looks like an object.
     private func poisonHoles() {
+        // SAFETY: there is a record for each block below `blockCount`.
         repeat {
             while let hole = nextHole() {
                 memory.poison(
@@ -344,6 +367,7 @@ final class Heap {
 
     /// Gives the system back free blocks beyond what will be used until the next collection.
     private func discardUnneeded() {
+        // SAFETY: there is a record for each block below `blockCount`.
         var kept = 0
         let limit = max(HeapGeometry.leastAllocation, liveBytes)
         var run = 0..<0
@@ -364,6 +388,7 @@ final class Heap {
     }
 
     private func discard(_ run: Range<Int>) {
+        // SAFETY: there is a record for each block of the run.
         guard !run.isEmpty, memory.discard(run) else { return }
         for block in run { unsafe memory.blocks[block].isZeroed = true }
     }

@@ -40,8 +40,8 @@ struct ContextWriter {
 
     /// The globals that the module defines, in the context.
     func makeGlobals() throws(ResourceError) -> [GlobalCell] {
-        // SAFETY: the layout has 16 bytes for each global that the module defines; the instance keeps
-        // its context as long as it keeps the cells.
+        // SAFETY: the layout has 16 bytes for each global that the module defines; the instance
+        // keeps its context as long as it keeps the cells.
         let decoded = module.module
         var globals: [GlobalCell] = []
         for index in decoded.importedGlobalCount..<decoded.globals.count {
@@ -79,8 +79,9 @@ struct ContextWriter {
 
     /// Writes what is imported, but functions.
     func writeImports(_ imports: Imports) {
-        // SAFETY: the layout has an address for each import; linking has seen to it that there are as
-        // many as the module wants. Their owners belong to the same store, or are shared and kept.
+        // SAFETY: the layout has an address for each import; linking has seen to it that there are
+        // as many as the module wants. Their owners belong to the same store, or are shared and
+        // kept.
         for (index, table) in imports.tables.enumerated() {
             unsafe field(layout.tableImport(index), UnsafeMutableRawPointer.self).pointee =
                 UnsafeMutableRawPointer(table.record)
@@ -145,8 +146,8 @@ struct ContextWriter {
     private func writeFunctionReferences(
         _ request: InstanceAllocationRequest, owner: InstanceState
     ) {
-        // SAFETY: the layout has a record for each function that escapes; their indices and types are
-        // the module's. The owner takes its context along when it goes.
+        // SAFETY: the layout has a record for each function that escapes; their indices and types
+        // are the module's. The owner takes its context along when it goes.
         let decoded = module.module
         let functions = request.functions
         let base = functions.imageBase

@@ -56,6 +56,7 @@ public struct AllocatorStatistics: Hashable, Sendable {
     /// Slots that are never used again, since the system refused to empty them.
     public var retiredSlots = 0
 
+    /// Of an allocator that has given out nothing.
     public init() {}
 
     mutating func noteAllocation() {

@@ -50,6 +50,9 @@ public final class InstanceState {
         _ request: InstanceAllocationRequest, by allocator: some InstanceAllocator,
         in place: InstancePlace? = nil
     ) throws(ResourceError) {
+        // SAFETY: the context is this object's, or in the slot that the allocator has taken for it.
+        // All that writes it is done by the layout of the module, which the request keeps
+        // meanwhile.
         let module = request.module
         let bytes = UInt64(module.layout.size)
         let isPlaced = place != nil
@@ -87,6 +90,8 @@ public final class InstanceState {
     }
 
     deinit {
+        // SAFETY: `bind` has retained the module once, and `leaveModule` says so if somebody else
+        // is to release it. Nobody runs the instance's code or has what is in its context any more.
         if isBound { unsafe Unmanaged.passUnretained(origin).release() }
         place?.giveBack()
         if ownsContext { unsafe apus_free(context) }
@@ -102,6 +107,9 @@ public final class InstanceState {
 
     // In the module's index spaces, imported ones first.
 
+    // SAFETY: `parts` changes only in `bind` and `unbind`, between two lives, and then only one
+    // thread has the instance. So nobody reads it while it is written.
+
     public var memories: [LinearMemory] { unsafe parts.memories }
     public var tables: [ReferenceTable] { unsafe parts.tables }
     public var globals: [GlobalCell] { unsafe parts.globals }
@@ -113,6 +121,8 @@ public final class InstanceState {
 
     /// Makes an unbound instance one of the request's store, whose imports it has.
     func bind(_ request: InstanceAllocationRequest) {
+        // SAFETY: the request has the module, which is kept from here on, until the life ends;
+        // nobody else has the instance yet. The context is as long as the module's layout says.
         _ = unsafe Unmanaged.passUnretained(origin).retain()
         isBound = true
         phase = .allocated
@@ -149,6 +159,7 @@ public final class InstanceState {
     }
 
     private func bindThings(_ imports: Imports, _ writer: ContextWriter) {
+        // SAFETY: called by `bind`, before anybody else has the instance.
         writer.writeImports(imports)
         unsafe parts.memories.insert(contentsOf: imports.memories, at: 0)
         unsafe parts.tables.insert(contentsOf: imports.tables, at: 0)
@@ -161,6 +172,8 @@ public final class InstanceState {
     ///
     /// Nothing runs its code any more, and nothing refers to what it defines.
     func unbind(keepingResident bytes: UInt64) -> Bool {
+        // SAFETY: nobody has the instance any more but who calls this. What is taken off is what
+        // `bindThings` has put there.
         if substitute != nil { return false }
         hostImports = nil
         if module.importsThings {
@@ -189,6 +202,7 @@ public final class InstanceState {
 
     /// Ends keeping the module: whoever calls this has to release it.
     func leaveModule() -> Unmanaged<LoadedModule> {
+        // SAFETY: the module is kept until the caller releases it, as `bind` has retained it.
         isBound = false
         return unsafe Unmanaged.passUnretained(origin)
     }
@@ -208,6 +222,8 @@ public final class InstanceState {
 
     /// Writes the first elements of a table that is all null.
     private func fill(_ table: ReferenceTable, _ first: [UInt32]) {
+        // SAFETY: only the address is taken; the records of functions are where the layout has
+        // them.
         let start = UInt64(UInt(bitPattern: unsafe context))
         let funcrefs = module.layout
         for (position, ordinal) in first.enumerated() where ordinal != 0 {
@@ -259,6 +275,8 @@ public final class InstanceState {
 
     /// The reference to the escaping function at position `ordinal` of the module's list of them.
     func reference(toEscaping ordinal: Int) -> FunctionReference {
+        // SAFETY: the layout has a record for each function that escapes, and `ContextWriter` has
+        // written it. The store keeps the context as long as references are of use.
         let offset = Int(module.layout.funcref(ordinal))
         let record = unsafe (UnsafeMutableRawPointer(context) + offset)
             .assumingMemoryBound(to: apus_funcref.self)
@@ -308,11 +326,13 @@ public final class InstanceState {
 
     /// Nothing is left of a segment that is dropped; active ones have been long ago.
     func dropData(_ segment: Int) {
+        // SAFETY: the segment has a record; only this thread reads it.
         guard module.layout.hasRecord(ofData: segment) else { return }
         unsafe dataRecord(segment).pointee.bytes = 0
     }
 
     private func dataRecord(_ segment: Int) -> UnsafeMutablePointer<apus_memory> {
+        // SAFETY: callers ask first whether the layout has a record for the segment.
         let offset = Int(module.layout.dataSegment(segment))
         return unsafe (UnsafeMutableRawPointer(context) + offset)
             .assumingMemoryBound(to: apus_memory.self)
@@ -347,6 +367,7 @@ public final class InstanceState {
 
     /// Calls `visit` with all references of the passive element segments.
     func forEachSegmentWord(_ visit: (UInt64) -> Void) {
+        // SAFETY: so many elements were allocated, zeros at first.
         guard let first = unsafe segmentElements else { return }
         for place in 0..<module.template.passiveElementCount { visit(unsafe first[place]) }
     }
@@ -355,6 +376,7 @@ public final class InstanceState {
     private func evaluate(
         _ elements: ElementSegment.Initializers, into first: UnsafeMutablePointer<UInt64>
     ) throws {
+        // SAFETY: the caller has room for as many elements from `first` on.
         try Pieces.forEach(
             in: elements.count, of: Pieces.elements, mayGoOn: { store.mayGoOn }
         ) { offset, length in
@@ -365,6 +387,7 @@ public final class InstanceState {
     }
 
     private func elementRecord(_ segment: Int) -> UnsafeMutablePointer<apus_table> {
+        // SAFETY: callers ask first whether the layout has a record for the segment.
         let offset = Int(module.layout.elementSegment(segment))
         return unsafe (UnsafeMutableRawPointer(context) + offset)
             .assumingMemoryBound(to: apus_table.self)
@@ -372,6 +395,7 @@ public final class InstanceState {
 
     /// Nothing is left of a segment that is dropped.
     func dropElements(_ segment: Int) {
+        // SAFETY: the segment has a record; only this thread reads it.
         guard module.layout.hasRecord(ofElements: segment) else { return }
         unsafe elementRecord(segment).pointee.count = 0
     }

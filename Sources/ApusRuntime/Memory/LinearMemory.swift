@@ -55,8 +55,8 @@ public final class LinearMemory {
         _ type: MemoryType, limit: UInt64, alwaysChecksBounds: Bool = false,
         site: Site = unsafe Site()
     ) throws(ResourceError) {
-        // SAFETY: what `site` names outlives the memory and has no other user, as its maker says; what
-        // it lacks is reserved here and given back in `deinit`, or where this fails.
+        // SAFETY: what `site` names outlives the memory and has no other user, as its maker says;
+        // what it lacks is reserved here and given back in `deinit`, or where this fails.
         self.type = type
         let minimum = type.byteCount(ofPages: type.limits.minimum)
         let most = type.byteCount(ofPages: type.pageCountLimit)
@@ -233,8 +233,8 @@ public final class LinearMemory {
 
     /// Copies `bytes` to `address`. Returns whether they fit; if not, nothing is written.
     public func write(_ bytes: Span<UInt8>, at address: UInt64) -> Bool {
-        // SAFETY: all of it is within the memory, which does not shrink, and no span is of a guest's
-        // memory while something else writes there.
+        // SAFETY: all of it is within the memory, which does not shrink, and no span is of a
+        // guest's memory while something else writes there.
         guard contains(address, count: UInt64(bytes.count)) else { return false }
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }

@@ -36,8 +36,8 @@ public final class ReferenceTable {
     init(
         _ type: TableType, initial: UInt64, limit: UInt64, site: Site = unsafe Site()
     ) throws(ResourceError) {
-        // SAFETY: what `site` names outlives the table and has no other user, as its maker says; what
-        // it lacks is allocated here and freed in `deinit`.
+        // SAFETY: what `site` names outlives the table and has no other user, as its maker says;
+        // what it lacks is allocated here and freed in `deinit`.
         self.type = type
         let room = unsafe site.place.map { UInt64($0.count) } ?? .max
         let bound = min(limit, room)

@@ -49,23 +49,23 @@ public struct Backtrace: Sendable {
             let address = counters[index]
             guard let code = CodeRegistry.shared.code(at: address) else { continue }
             let functions = FunctionDescriptors(code.image, code.module.module)
-            guard let place = functions.place(at: address, index == 0 ? start : .returnAddress)
-            else { continue }
-            frames.append(
-                Frame(
-                    module: code.module, functionIndex: place.code.functionIndex,
-                    bodyOffset: place.code.bodyOffset,
-                    moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
+            for place in functions.places(at: address, index == 0 ? start : .returnAddress) {
+                frames.append(
+                    Frame(
+                        module: code.module, functionIndex: place.code.functionIndex,
+                        bodyOffset: place.code.bodyOffset,
+                        moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
+            }
         }
     }
 }
 
 extension FunctionDescriptors {
-    fileprivate func place(at address: UInt, _ start: Backtrace.Start) -> SourcePlace? {
+    fileprivate func places(at address: UInt, _ start: Backtrace.Start) -> [SourcePlace] {
         switch start {
-        case .returnAddress: place(at: address, isReturnAddress: true)
-        case .fault: place(at: address, isReturnAddress: false)
-        case .anywhere: place(near: address)
+        case .returnAddress: places(at: address, isReturnAddress: true)
+        case .fault: places(at: address, isReturnAddress: false)
+        case .anywhere: places(near: address)
         }
     }
 }

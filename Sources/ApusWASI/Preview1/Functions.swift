@@ -20,8 +20,28 @@ struct Preview1Function: Sendable {
         self.body = body
     }
 
-    /// Whether guests of asynchronous calls wait for it without a thread.
-    var maySuspend: Bool { name.description == "poll_oneoff" }
+    /// What guests of asynchronous calls wait for without a thread.
+    enum Suspension {
+        /// What they name: clocks and descriptors.
+        case poll
+        /// Others who have something to do.
+        case yield
+        /// One descriptor, which has to be ready.
+        case transfer
+    }
+
+    /// How guests of asynchronous calls wait for it; nil: it ends without delay.
+    var suspension: Suspension? {
+        switch name.description {
+        case "poll_oneoff": .poll
+        case "sched_yield": .yield
+        case "fd_read", "fd_write", "sock_recv", "sock_send", "sock_accept": .transfer
+        default: nil
+        }
+    }
+
+    /// Whether it waits until there is room, and not until something comes.
+    var isWriting: Bool { ["fd_write", "sock_send"].contains(name.description) }
 
     /// `proc_exit` does not return, so it has no result.
     var hasResult: Bool { name.description != "proc_exit" }

@@ -68,6 +68,8 @@ extension Preview1 {
                 try stream.write(vectors)
             }
         case .hostStream(let stream): size = try stream.write(vectors)
+        case .output(.stream(let output)):
+            size = try letOthersIn(using: []) { () throws(Errno) in try output.write(vectors) }
         case .output(let sink): size = try sink.write(vectors)
         case .virtual(let file):
             size = try growing(file) { () throws(Errno) in try file.write(vectors) }

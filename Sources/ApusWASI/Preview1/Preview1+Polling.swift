@@ -197,6 +197,20 @@ extension Preview1 {
         }
     }
 
+    /// Whether reading or writing would have to wait now.
+    func wouldWait(_ descriptor: UInt32, writing: Bool) throws(Errno) -> Bool {
+        let entry = try descriptors.entry(descriptor)
+        switch entry.resource {
+        case .hostStream(let stream) where entry.type != .regularFile:
+            var polling = Polling()
+            let request = polling.add(stream.host, forWriting: writing)
+            try polling.wait(0)
+            return !polling.result(request).isReady
+        case .output(.stream(let output)): return output.isFull
+        case .host, .hostStream, .input, .stream, .output, .virtual: return false
+        }
+    }
+
     /// Bytes from a file's position to its end.
     private static func left(_ host: Int32) throws(Errno) -> UInt64 {
         let status = try Syscalls.status(host)

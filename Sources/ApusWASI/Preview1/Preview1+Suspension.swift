@@ -6,26 +6,58 @@ extension Preview1 {
     /// nanoseconds at first, and twice as many each time up to the second number.
     private static var naps: (first: UInt64, longest: UInt64) { (250_000, 10_000_000) }
 
-    /// `poll_oneoff`.
-    nonisolated(nonsending) func pollSuspended(
-        _ snapshot: Snapshot, _ call: SuspendedCellCall, _ price: CallPrice
+    /// Does one call of a guest that waits.
+    nonisolated(nonsending) func perform(
+        _ function: Preview1Function, _ suspension: Preview1Function.Suspension,
+        _ snapshot: Snapshot, _ count: Int, _ call: SuspendedCellCall
     ) async throws {
         var arguments = CallArguments(snapshot)
-        for index in 0..<4 { arguments[wide: index] = call[index] }
-        if isMetered { try call.pay(price.cost(arguments)) }
+        for index in 0..<count { arguments[wide: index] = call[index] }
+        if isMetered { try call.pay(function.price.cost(arguments)) }
         var result = Errno.success
         do {
-            var poll = try inside { () throws(Errno) in
-                try beginPoll(
-                    GuestMemory(of: call), snapshot, subscriptions: arguments[0],
-                    events: arguments[1], count: arguments[2], readyAt: arguments[3])
+            switch suspension {
+            case .poll: try await poll(snapshot, arguments, call)
+            case .yield: await Task.yield()
+            case .transfer: try await transfer(function, arguments, call)
             }
-            try await wait(for: &poll, call)
-            try inside { () throws(Errno) in try endPoll(poll, GuestMemory(of: call)) }
         } catch let error as Errno {
             result = error
         }
         call[0] = UInt64(result.rawValue)
+    }
+
+    /// `poll_oneoff`.
+    private nonisolated(nonsending) func poll(
+        _ snapshot: Snapshot, _ arguments: CallArguments, _ call: SuspendedCellCall
+    ) async throws {
+        var poll = try inside { () throws(Errno) in
+            try beginPoll(
+                GuestMemory(of: call), snapshot, subscriptions: arguments[0],
+                events: arguments[1], count: arguments[2], readyAt: arguments[3])
+        }
+        try await wait(for: &poll, call)
+        try inside { () throws(Errno) in try endPoll(poll, GuestMemory(of: call)) }
+    }
+
+    /// A function that reads or writes, as soon as that need not wait.
+    private nonisolated(nonsending) func transfer(
+        _ function: Preview1Function, _ arguments: CallArguments, _ call: SuspendedCellCall
+    ) async throws {
+        var nap = Self.naps.first
+        while try inside({ () throws(Errno) in
+            try wouldWait(arguments[0], writing: function.isWriting)
+        }) {
+            if call.store.isInterrupted { throw Errno.intr }
+            try await call.sleep(for: .nanoseconds(Int64(clamping: nap)))
+            nap = min(nap * 2, Self.naps.longest)
+        }
+        let cost = try inside { () throws(Errno) in
+            work = HostWork()
+            try function.body(self, GuestMemory(of: call), arguments)
+            return work.cost
+        }
+        if isMetered { try call.settle(cost) }
     }
 
     private nonisolated(nonsending) func wait(

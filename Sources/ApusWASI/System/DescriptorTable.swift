@@ -48,7 +48,10 @@ struct DescriptorTable: ~Copyable {
     init(limit: Int) { self.limit = max(limit, 3) }
 
     deinit {
-        for case let entry? in entries { Self.close(entry) }
+        for case let entry? in entries {
+            Self.close(entry)
+            if case .output(.stream(let stream)) = entry.resource { stream.finish() }
+        }
     }
 
     /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.

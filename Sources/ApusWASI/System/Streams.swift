@@ -36,6 +36,7 @@ enum OutputSink {
     case discard
     case capture(CapturedOutput)
     case handler(@Sendable ([UInt8]) -> Void)
+    case stream(StreamedOutput)
 
     /// Takes the pieces in order. Returns how many bytes it took.
     func write(_ vectors: GuestVectors) throws(Errno) -> Int {
@@ -61,6 +62,8 @@ enum OutputSink {
                 return written < Self.handlerBytesLimit
             }
             return written
+        case .stream(let output):
+            return try output.write(vectors)
         }
     }
 

@@ -22,6 +22,7 @@ public final class MemoryFileSystem: VirtualFileSystem {
     /// - Parameters:
     ///   - byteLimit: bytes that all files together have at most.
     ///   - entryLimit: names that there are at most.
+    ///   - clock: what time it is when something is changed.
     public init(
         byteLimit: Int = 64 << 20, entryLimit: Int = 65536, clock: WASI.Clock = .simulated()
     ) {

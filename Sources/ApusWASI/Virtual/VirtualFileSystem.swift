@@ -93,8 +93,11 @@ public struct VirtualNode: Hashable, Sendable {
 
     /// What a node can be.
     public enum Kind: Sendable {
+        /// A file with bytes.
         case file
+        /// A directory.
         case directory
+        /// A link that has a path.
         case symbolicLink
     }
 }

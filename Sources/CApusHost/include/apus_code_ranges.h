@@ -57,6 +57,11 @@ static inline void apus_code_pointer_set(uintptr_t *pointer, uintptr_t code) {
     __atomic_store_n(pointer, code, __ATOMIC_RELEASE);
 }
 
+/// What running code has left of what it takes from without a lock.
+static inline int32_t apus_heat(const int32_t *heat) {
+    return __atomic_load_n(heat, __ATOMIC_RELAXED);
+}
+
 /// Sets what running code takes from without a lock.
 static inline void apus_heat_set(int32_t *heat, int32_t value) {
     __atomic_store_n(heat, value, __ATOMIC_RELAXED);

@@ -13,6 +13,7 @@ import Testing
         var calls: [CallSite] = []
         var lists: [HandlerList] = []
         var handlers: [ExceptionHandler] = []
+        var inlined: [InlinedCall] = []
         var codeBytes = 200
 
         init() {
@@ -58,7 +59,8 @@ import Testing
                 let records = CodeRecords(
                     functions: Self.bytes(functions).span, traps: Self.bytes(traps).span,
                     calls: Self.bytes(calls).span, handlerLists: Self.bytes(lists).span,
-                    handlers: Self.bytes(handlers).span, codeBytes: codeBytes, of: module)
+                    handlers: Self.bytes(handlers).span, inlined: Self.bytes(inlined).span,
+                    codeBytes: codeBytes, of: module)
             else { return nil }
             #expect(records.functions.count == 2)
             #expect(records.sites.call(returningTo: 176)?.bodyOffset == 4)
@@ -99,6 +101,40 @@ import Testing
     @Test(arguments: faults.indices) func whatDoesNotIsRefused(_ fault: Int) {
         var records = Records()
         Self.faults[fault](&records)
+        #expect(records.caughtCalls == nil)
+    }
+
+    /// The first function has the second one in it, which has itself in it.
+    private static var inlining: Records {
+        var records = Records()
+        records.inlined = [
+            InlinedCall(start: 11, function: 2, caller: 4),
+            InlinedCall(start: 22, function: 2, caller: 21),
+        ]
+        records.functions[0].inlinedCount = 2
+        records.functions[1].inlinedStart = 2
+        records.traps[0] = TrapSite(codeOffset: 9, bodyOffset: 32, code: .unreachable)
+        return records
+    }
+
+    @Test func bodiesOfCalleesCountOnBehindTheOwnOne() {
+        #expect(Self.inlining.caughtCalls == 1)
+    }
+
+    private static let inliningFaults: [@Sendable (inout Records) -> Void] = [
+        { $0.traps[0] = TrapSite(codeOffset: 9, bodyOffset: 33, code: .unreachable) },
+        { $0.functions[0].inlinedCount = 1 }, { $0.functions[0].inlinedCount = .max },
+        { $0.functions[1].inlinedStart = 1 }, { $0.functions[1].inlinedCount = 1 },
+        { $0.inlined[0].start = 10 }, { $0.inlined[0].start = 12 },
+        { $0.inlined[0].function = 0 }, { $0.inlined[0].function = 3 },
+        { $0.inlined[0].function = .max }, { $0.inlined[0].caller = 11 },
+        { $0.inlined[1].caller = 22 }, { $0.inlined[1].start = .max },
+        { $0.inlined.removeLast() },
+    ]
+
+    @Test(arguments: inliningFaults.indices) func bodiesOfCalleesElsewhereAreRefused(_ fault: Int) {
+        var records = Self.inlining
+        Self.inliningFaults[fault](&records)
         #expect(records.caughtCalls == nil)
     }
 

@@ -83,6 +83,32 @@ import Testing
         #expect(sites.trap(at: 1000) == nil)
     }
 
+    /// The innermost one first: a function in the second of two that are in each other, and one
+    /// that is in the function itself.
+    @Test func placesOfCalleesThatAreTakenInAreTheirs() {
+        var sites = CodeSites()
+        var functions = Arena<CompiledFunction>(capacity: 1)
+        sites.inlined.append(InlinedCall(start: 5, function: 9, caller: 0))
+        functions.append(CompiledFunction(index: 4, behind: sites))
+        var calls = Arena<InlinedCall>(capacity: 3)
+        calls.append(InlinedCall(start: 11, function: 5, caller: 3))
+        calls.append(InlinedCall(start: 31, function: 6, caller: 14))
+        calls.append(InlinedCall(start: 52, function: 5, caller: 8))
+        sites.noteInlined(calls, in: &functions)
+        let expected: [(UInt32, [[UInt32]])] = [
+            (0, [[4, 0]]), (10, [[4, 10]]), (11, [[5, 0], [4, 3]]), (30, [[5, 19], [4, 3]]),
+            (31, [[6, 0], [5, 3], [4, 3]]), (51, [[6, 20], [5, 3], [4, 3]]),
+            (52, [[5, 0], [4, 8]]), (60, [[5, 8], [4, 8]]),
+        ]
+        for (offset, places) in expected {
+            var found: [[UInt32]] = []
+            sites.forEachPlace(of: offset, in: functions[0]) { found.append([$0, $1]) }
+            #expect(found == places)
+            let place = sites.place(of: offset, in: functions[0])
+            #expect([place.function, place.bodyOffset] == places[0])
+        }
+    }
+
     /// Of a place between those that are listed, the one before it counts; at the same place the
     /// trap does, which comes after the call.
     @Test func theNearestPlaceBeforeIsFound() {

@@ -112,4 +112,53 @@ import Testing
         }
         #expect(failures >= 2)
     }
+
+    /// Code that counts two calls: their counts lie in reach, are found by the calls, and stay where
+    /// they are when more code comes.
+    @Test func countsOfCallsHaveAPlace() throws {
+        let module = try Self.module(3)
+        func addCounting(_ index: UInt32, at offsets: [UInt32]) throws -> CodeImage {
+            var batch = CodeBatch()
+            var function = CompiledFunction(index: index, behind: batch.sites)
+            for offset in offsets {
+                let place = batch.code.incrementRelative()
+                batch.relocations.append(
+                    CodeRelocation(.hits, codeOffset: place, function: index, bodyOffset: offset))
+            }
+            batch.code.ret()
+            function.end(
+                codeEnd: batch.code.count, batch.sites, relocationCount: offsets.count)
+            batch.functions.append(function)
+            return try module.makeImage(batch)
+        }
+        // The same call may be in the code twice.
+        let image = try addCounting(1, at: [70, 5, 70])
+        module.direct(1, to: image)
+        let space = try #require(module.code.space)
+        let places = space.counts(ofFunction: 1)
+        #expect(places.map(\.bodyOffset) == [5, 70])
+        #expect(module.countedCalls(ofFunction: 1) == [])
+        module.restoreCounts(
+            CountedCall(bodyOffset: 70, function: 2, hits: 9, misses: 4), ofFunction: 1)
+        module.restoreCounts(
+            CountedCall(bodyOffset: 6, function: 2, hits: 9, misses: 4), ofFunction: 1)
+        module.restoreCounts(
+            CountedCall(bodyOffset: 5, function: 3, hits: 9, misses: 4), ofFunction: 1)
+        let store = try RuntimeStore(module.environment)
+        let state = try store.instantiate(module, Imports([], for: module, in: store))
+        _ = try Guest(store: store, state: state).call("f1")
+        let counted = [CountedCall(bodyOffset: 70, function: 2, hits: 11, misses: 4)]
+        #expect(module.countedCalls(ofFunction: 1) == counted)
+        #expect(module.countedCalls(ofFunction: 1, leastHits: 11, leastShare: 73) == counted)
+        #expect(module.countedCalls(ofFunction: 1, leastHits: 12, leastShare: 1) == [])
+        #expect(module.countedCalls(ofFunction: 1, leastHits: 1, leastShare: 74) == [])
+        for index in [0, 2] as [UInt32] {
+            // More than a page of them.
+            let more = try addCounting(index, at: (0..<2000).map { $0 * 3 })
+            #expect(space.counts(ofFunction: Int(index)).count == 2000)
+            #expect(more.base.distance(to: places[0].address).magnitude < 1 << 31)
+        }
+        #expect(space.counts(ofFunction: 1).map(\.address) == places.map(\.address))
+        #expect(space.counts(ofFunction: 7).isEmpty)
+    }
 }

@@ -43,7 +43,9 @@ struct FunctionGenerator {
         labels = [Label(types: type.results)]
         budget = 0
         chooseLocals()
-        budget = 10 + self.choices.below(self.choices.chance(30) ? 700 : 250)
+        // Small ones are taken into others.
+        let most = self.choices.pick(weighted: [(4, 250), (2, 700), (2, 0)])
+        budget = most == 0 ? self.choices.below(10) : 10 + self.choices.below(most)
     }
 
     private mutating func chooseLocals() {

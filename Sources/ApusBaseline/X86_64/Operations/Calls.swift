@@ -52,6 +52,7 @@ extension BaselineCompiler {
         storeStackArguments(signature, from: first)
         loadCallee(callee)
         moveRegisterArguments(signature, from: first)
+        count(callee, signature, from: first)
         emitCallInstruction(callee)
         truncateStack(to: first)
         forgetVolatileHomes()

@@ -46,6 +46,7 @@ extension BaselineCompiler {
         storeStackArguments(signature, from: first)
         loadCallee(callee)
         moveRegisterArguments(signature, from: first)
+        count(callee, signature, from: first)
         loadTailCallee(callee)
         restoreSavedRegisters()
         code.loadFloat(.f64, returnAddress, Address(.rbp, FrameLayout.returnAddress))

@@ -1,0 +1,3 @@
+for animal in Animal.allCases {
+    print(animal, animal.isDog, animal.isCat, animal.isBird)
+}

@@ -1,0 +1,38 @@
+// Texts, bytes and numbers in a guest's memory.
+
+import Apus
+
+let engine = Engine()
+let module = try Module(
+    engine,
+    text: """
+        (module
+          (memory (export "memory") 1)
+          (global $top (mut i32) (i32.const 1024))
+          (func (export "allocate") (param $count i32) (result i32)
+            (global.get $top)
+            (global.set $top (i32.add (global.get $top) (local.get $count))))
+          (func (export "first") (param $start i32) (result i32)
+            (i32.load8_u (local.get $start))))
+        """)
+let instance = try Instance(Store(engine), module)
+let memory = try instance.memory
+let allocate = try instance.function("allocate", as: ((Int32) -> Int32).self)
+let first = try instance.function("first", as: ((Int32) -> Int32).self)
+
+let name = "Ada"
+let address = try allocate(Int32(name.utf8.count))  // the guest says where there is room
+try memory.write(name, at: address)
+print(try first(address), try memory.string(at: address, count: 3))
+
+try memory.store(1.5, at: 64)
+print(try memory.load(Double.self, at: 64), memory.byteCount)
+
+memory.withMutableBytes { bytes in  // in place; the guest does not run meanwhile
+    bytes.storeBytes(of: 7, toByteOffset: 72, as: UInt8.self)
+}
+do {
+    print(try memory.load(UInt64.self, at: 65_530))
+} catch {
+    print(error)  // a MemoryError: 8 bytes at 65530 of 65536
+}

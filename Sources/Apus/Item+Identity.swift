@@ -1,0 +1,41 @@
+internal import ApusFormat
+internal import ApusRuntime
+
+/// Tells what a store has apart, as long as that is there.
+@_spi(ApusC)
+public struct ItemIdentity: Hashable {
+    private let bits: UInt
+
+    init(_ object: AnyObject) { bits = UInt(bitPattern: ObjectIdentifier(object)) }
+
+    init(_ function: FunctionReference) { bits = UInt(truncatingIfNeeded: function.bits) }
+}
+
+extension Item {
+    /// The same for all that name the same thing of a store, and for nothing else of it.
+    @_spi(ApusC)
+    public var identity: ItemIdentity {
+        switch self {
+        case .function(let function): ItemIdentity(function.reference)
+        case .table(let table): ItemIdentity(table.references)
+        case .memory(let memory): ItemIdentity(memory.linear)
+        case .global(let global): ItemIdentity(global.cell)
+        case .tag(let tag): ItemIdentity(tag.tag)
+        }
+    }
+}
+
+extension Instance {
+    /// The same for all that name the same instance of a store, and for nothing else of it.
+    @_spi(ApusC)
+    public var identity: ItemIdentity { ItemIdentity(state) }
+}
+
+extension Trap.Frame {
+    /// The instance of `store` whose function it is; nil if several have the same code.
+    @_spi(ApusC)
+    public func instance(in store: Store) -> Instance? {
+        guard let instance = try? store.runtime.onlyInstance(of: module) else { return nil }
+        return Instance(instance, in: store)
+    }
+}

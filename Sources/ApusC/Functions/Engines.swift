@@ -1,0 +1,76 @@
+internal import Apus
+internal import CApusC
+internal import Synchronization
+
+// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
+// a zero, as the headers say.
+
+/// How an engine is set up.
+final class ConfigurationObject: HandleObject {
+    static var kind: UInt32 { apus_kind_config.rawValue }
+
+    var configuration = Engine.Configuration()
+
+    init() {
+        // Only the host makes these, and the API has nothing to say that there are too many.
+        configuration.limits.instances = .max
+        configuration.limits.memories = .max
+        configuration.limits.tables = .max
+    }
+}
+
+/// An engine.
+final class EngineObject: HandleObject {
+    static var kind: UInt32 { apus_kind_engine.rawValue }
+
+    let engine: Engine
+    private let trampolines: Mutex<CallbackTypes>
+
+    init(_ configuration: Engine.Configuration) {
+        engine = Engine(configuration)
+        trampolines = Mutex(CallbackTypes())
+    }
+
+    /// Keeps what calls functions of `type`.
+    func keep(_ type: FunctionType) { trampolines.withLock { $0.keep(type, engine) } }
+}
+
+/// The types that an engine's callbacks have had. What calls functions of a type goes with the last
+/// function that has it; programs that make their functions for each store would have it made anew
+/// each time, which takes longer than all else that they do.
+private struct CallbackTypes {
+    /// More than a program of any sense has.
+    private static var limit: Int { 256 }
+
+    private var types: Set<FunctionType> = []
+    /// Has a function of each type.
+    private var store: Store?
+
+    mutating func keep(_ type: FunctionType, _ engine: Engine) {
+        guard types.count < Self.limit, types.insert(type).inserted else { return }
+        let store = store ?? Store(engine, limits: Limits())
+        self.store = store
+        // What keeps it from being made is told to whoever makes the function that is meant.
+        _ = try? Function(store, type) { _, _ in [] }
+    }
+}
+
+@c @implementation
+public func wasm_config_new() -> OpaquePointer? { unsafe Handle.make(ConfigurationObject()) }
+
+@c @implementation
+public func wasm_engine_new() -> OpaquePointer? {
+    unsafe Handle.make(EngineObject(ConfigurationObject().configuration))
+}
+
+@c @implementation
+public func wasm_engine_new_with_config(_ configuration: OpaquePointer?) -> OpaquePointer? {
+    let taken = unsafe Handle.take(configuration, as: ConfigurationObject.self)
+    return unsafe Handle.make(EngineObject(taken.configuration))
+}
+
+@c @implementation
+public func wasm_store_new(_ engine: OpaquePointer?) -> OpaquePointer? {
+    let engine = unsafe Handle.borrow(engine, as: EngineObject.self)
+    return unsafe Handle.make(StoreObject(Store(engine.engine), of: engine))
+}

@@ -1,0 +1,105 @@
+@_spi(ApusC) internal import Apus
+public import CApusC
+
+@c @implementation
+public func wasm_extern_kind(_ item: OpaquePointer?) -> wasm_externkind_t {
+    unsafe externItem(item).item.type.externKind
+}
+
+@c @implementation
+public func wasm_extern_type(_ item: OpaquePointer?) -> OpaquePointer? {
+    unsafe externItem(item).item.type.handle()
+}
+
+/// What `pointer` is a handle for, which must be something that can be imported and exported.
+func externItem(
+    _ pointer: OpaquePointer?, _ caller: StaticString = #function
+) -> (item: Item, part: StorePart) {
+    let kinds = apus_kind_extern.rawValue
+    let object = unsafe Handle.object(pointer, kinds, Misuse.name(caller))
+    guard let part = object as? StorePart, case .item(let item) = part.kept else {
+        Misuse.stop(Misuse.name(caller), "no \(Kinds.name(kinds))")
+    }
+    return (item, part)
+}
+
+@c @implementation
+public func wasm_instance_new(
+    _ store: OpaquePointer?, _ module: OpaquePointer?,
+    _ imports: UnsafePointer<wasm_extern_vec_t>?,
+    _ trap: UnsafeMutablePointer<OpaquePointer?>?
+) -> OpaquePointer? {
+    let store = unsafe Handle.borrow(store, as: StoreObject.self)
+    let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
+    // SAFETY: `size` handles at `data`, as `wasm.h` says.
+    var items: [Item] = []
+    if let imports = unsafe imports?.pointee {
+        for index in 0..<(unsafe imports.size) {
+            items.append(unsafe externItem(imports.data[index]).item)
+        }
+    }
+    return unsafe instantiating(store, trap) {
+        try Instance(store.store, module, imports: items)
+    }
+}
+
+/// A handle for the instance of `store` that `work` makes. If it throws, NULL, and a trap for
+/// whoever wants one.
+// SAFETY: `trap` is NULL or points to room for a pointer, as the API says.
+func instantiating(
+    _ store: StoreObject, _ trap: UnsafeMutablePointer<OpaquePointer?>?,
+    _ work: () throws -> Instance
+) -> OpaquePointer? {
+    do {
+        let instance = InstanceObject(try work(), in: store)
+        unsafe trap?.pointee = nil
+        return unsafe Handle.make(instance)
+    } catch {
+        let failure = TrapObject.of(error, in: store)
+        if let trap = unsafe trap { unsafe trap.pointee = unsafe Handle.make(failure) }
+        return nil
+    }
+}
+
+@c @implementation
+public func wasm_instance_exports(
+    _ instance: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_extern_vec_t>?
+) {
+    let object = unsafe Handle.borrow(instance, as: InstanceObject.self)
+    let exports = noting { try object.instance.exports } ?? []
+    // SAFETY: the vector has room for as many handles.
+    unsafe wasm_extern_vec_new_uninitialized(out, exports.count)
+    for (index, export) in exports.enumerated() {
+        let part = StoreObject.Kept.item(export.item).part(of: object.store)
+        unsafe out?.pointee.data[index] = unsafe Handle.make(part)
+    }
+}
+
+@c @implementation
+public func apus_instance_export(
+    _ instance: OpaquePointer?, _ name: UnsafePointer<CChar>?
+) -> OpaquePointer? {
+    let object = unsafe Handle.borrow(instance, as: InstanceObject.self)
+    let name = unsafe string(name)
+    return unsafe export(name, of: object.instance, in: object.store)
+}
+
+/// A handle for what `instance` exports; NULL if there is nothing.
+func export(
+    _ name: String, of instance: Instance, in store: StoreObject
+) -> OpaquePointer? {
+    let part: StorePart? = noting {
+        guard let item = try instance.export(name) else {
+            throw ExportError(name: name, expected: "export", found: nil)
+        }
+        return StoreObject.Kept.item(item).part(of: store)
+    }
+    return unsafe Handle.make(reference: part)
+}
+
+/// The text that a caller gives.
+// SAFETY: it ends with a zero, as the API says.
+func string(_ text: UnsafePointer<CChar>?, _ caller: StaticString = #function) -> String {
+    guard let text = unsafe text else { Misuse.stop(Misuse.name(caller), "NULL instead of a text") }
+    return unsafe String(cString: text)
+}

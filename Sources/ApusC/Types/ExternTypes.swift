@@ -1,0 +1,280 @@
+internal import Apus
+public import CApusC
+
+/// The type of something that can be imported and exported.
+protocol ExternTypeObject: HandleObject {
+    var item: ItemType { get }
+}
+
+/// The type of a function.
+@safe
+final class FunctionTypeObject: ExternTypeObject {
+    static var kind: UInt32 { apus_kind_functype.rawValue }
+
+    let type: FunctionType
+    // SAFETY: this object's own, which C reads as long as it has a handle for this.
+    let vectors: UnsafeMutablePointer<(parameters: wasm_valtype_vec_t, results: wasm_valtype_vec_t)>
+
+    init(_ type: FunctionType) {
+        self.type = type
+        unsafe vectors = .allocate(capacity: 1)
+        unsafe vectors.initialize(
+            to: (wasm_valtype_vec_t(type.parameters), wasm_valtype_vec_t(type.results)))
+    }
+
+    deinit {
+        unsafe wasm_valtype_vec_delete(&vectors.pointee.parameters)
+        unsafe wasm_valtype_vec_delete(&vectors.pointee.results)
+        unsafe vectors.deallocate()
+    }
+
+    var item: ItemType { .function(type) }
+}
+
+/// The type of a tag.
+@safe
+final class TagTypeObject: ExternTypeObject {
+    static var kind: UInt32 { apus_kind_tagtype.rawValue }
+
+    let parameters: [ValueType]
+    // SAFETY: this object's own, which C reads as long as it has a handle for this.
+    let vector: UnsafeMutablePointer<wasm_valtype_vec_t>
+
+    init(_ parameters: [ValueType]) {
+        self.parameters = parameters
+        unsafe vector = .allocate(capacity: 1)
+        unsafe vector.initialize(to: wasm_valtype_vec_t(parameters))
+    }
+
+    deinit {
+        unsafe wasm_valtype_vec_delete(vector)
+        unsafe vector.deallocate()
+    }
+
+    var item: ItemType { .tag(parameters) }
+}
+
+/// The type of a global.
+@safe
+final class GlobalTypeObject: ExternTypeObject {
+    static var kind: UInt32 { apus_kind_globaltype.rawValue }
+
+    let type: GlobalType
+    // SAFETY: this object's own handle, which is lent to C as long as it has one for this.
+    let content: OpaquePointer
+
+    init(_ type: GlobalType) {
+        self.type = type
+        unsafe content = unsafe Handle.make(ValueTypeObject(type.value))
+    }
+
+    deinit { unsafe wasm_valtype_delete(content) }
+
+    var item: ItemType { .global(type) }
+}
+
+/// The type of a table.
+@safe
+final class TableTypeObject: ExternTypeObject {
+    static var kind: UInt32 { apus_kind_tabletype.rawValue }
+
+    let type: TableType
+    // SAFETY: this object's own, which C reads as long as it has a handle for this.
+    let element: OpaquePointer
+    let limits: UnsafeMutablePointer<wasm_limits_t>
+
+    init(_ type: TableType) {
+        self.type = type
+        unsafe element = unsafe Handle.make(ValueTypeObject(type.element))
+        unsafe limits = .allocate(capacity: 1)
+        unsafe limits.initialize(to: type.limits.limits)
+    }
+
+    deinit {
+        unsafe wasm_valtype_delete(element)
+        unsafe limits.deallocate()
+    }
+
+    var item: ItemType { .table(type) }
+}
+
+/// The type of a memory.
+@safe
+final class MemoryTypeObject: ExternTypeObject {
+    static var kind: UInt32 { apus_kind_memorytype.rawValue }
+
+    let type: MemoryType
+    // SAFETY: this object's own, which C reads as long as it has a handle for this.
+    let limits: UnsafeMutablePointer<wasm_limits_t>
+
+    init(_ type: MemoryType) {
+        self.type = type
+        unsafe limits = .allocate(capacity: 1)
+        unsafe limits.initialize(to: type.limits.limits)
+    }
+
+    deinit { unsafe limits.deallocate() }
+
+    var item: ItemType { .memory(type) }
+}
+
+extension SizeLimits {
+    /// As the API has them, whose numbers have 32 bits.
+    var limits: wasm_limits_t {
+        wasm_limits_t(
+            min: UInt32(clamping: minimum),
+            max: maximum.map { UInt32(clamping: $0) } ?? wasm_limits_max_default)
+    }
+
+    init(_ limits: wasm_limits_t) {
+        self.init(
+            minimum: UInt64(limits.min),
+            maximum: limits.max == wasm_limits_max_default ? nil : UInt64(limits.max))
+    }
+}
+
+extension ItemType {
+    /// A handle for it.
+    func handle() -> OpaquePointer {
+        switch self {
+        case .function(let type): unsafe Handle.make(FunctionTypeObject(type))
+        case .global(let type): unsafe Handle.make(GlobalTypeObject(type))
+        case .table(let type): unsafe Handle.make(TableTypeObject(type))
+        case .memory(let type): unsafe Handle.make(MemoryTypeObject(type))
+        case .tag(let parameters): unsafe Handle.make(TagTypeObject(parameters))
+        }
+    }
+}
+
+// MARK: Functions
+
+@c @implementation
+public func wasm_functype_new(
+    _ params: UnsafeMutablePointer<wasm_valtype_vec_t>?,
+    _ results: UnsafeMutablePointer<wasm_valtype_vec_t>?
+) -> OpaquePointer? {
+    let type = unsafe FunctionType(
+        params?.pointee.types(#function) ?? [], results?.pointee.types(#function) ?? [])
+    unsafe wasm_valtype_vec_delete(params)
+    unsafe wasm_valtype_vec_delete(results)
+    return unsafe Handle.make(FunctionTypeObject(type))
+}
+
+@c @implementation
+public func wasm_functype_params(_ type: OpaquePointer?) -> UnsafePointer<wasm_valtype_vec_t>? {
+    let vectors = unsafe Handle.borrow(type, as: FunctionTypeObject.self).vectors
+    return unsafe withUnsafePointer(to: &vectors.pointee.parameters) { unsafe $0 }
+}
+
+@c @implementation
+public func wasm_functype_results(_ type: OpaquePointer?) -> UnsafePointer<wasm_valtype_vec_t>? {
+    let vectors = unsafe Handle.borrow(type, as: FunctionTypeObject.self).vectors
+    return unsafe withUnsafePointer(to: &vectors.pointee.results) { unsafe $0 }
+}
+
+// MARK: Globals
+
+@c @implementation
+public func wasm_globaltype_new(
+    _ content: OpaquePointer?, _ mutability: wasm_mutability_t
+) -> OpaquePointer? {
+    let content = unsafe Handle.take(content, as: ValueTypeObject.self)
+    let isMutable = mutability == wasm_mutability_t(WASM_VAR.rawValue)
+    return unsafe Handle.make(GlobalTypeObject(GlobalType(content.type, isMutable: isMutable)))
+}
+
+@c @implementation
+public func wasm_globaltype_content(_ type: OpaquePointer?) -> OpaquePointer? {
+    unsafe Handle.borrow(type, as: GlobalTypeObject.self).content
+}
+
+@c @implementation
+public func wasm_globaltype_mutability(_ type: OpaquePointer?) -> wasm_mutability_t {
+    let isMutable = unsafe Handle.borrow(type, as: GlobalTypeObject.self).type.isMutable
+    return wasm_mutability_t((isMutable ? WASM_VAR : WASM_CONST).rawValue)
+}
+
+// MARK: Tables
+
+@c @implementation
+public func wasm_tabletype_new(
+    _ element: OpaquePointer?, _ limits: UnsafePointer<wasm_limits_t>?
+) -> OpaquePointer? {
+    let element = unsafe Handle.take(element, as: ValueTypeObject.self)
+    let type = unsafe TableType(element: element.type, limits: SizeLimits(given(limits)))
+    return unsafe Handle.make(TableTypeObject(type))
+}
+
+@c @implementation
+public func wasm_tabletype_element(_ type: OpaquePointer?) -> OpaquePointer? {
+    unsafe Handle.borrow(type, as: TableTypeObject.self).element
+}
+
+@c @implementation
+public func wasm_tabletype_limits(_ type: OpaquePointer?) -> UnsafePointer<wasm_limits_t>? {
+    unsafe UnsafePointer(Handle.borrow(type, as: TableTypeObject.self).limits)
+}
+
+// MARK: Memories
+
+@c @implementation
+public func wasm_memorytype_new(_ limits: UnsafePointer<wasm_limits_t>?) -> OpaquePointer? {
+    let type = unsafe MemoryType(limits: SizeLimits(given(limits)))
+    return unsafe Handle.make(MemoryTypeObject(type))
+}
+
+@c @implementation
+public func wasm_memorytype_limits(_ type: OpaquePointer?) -> UnsafePointer<wasm_limits_t>? {
+    unsafe UnsafePointer(Handle.borrow(type, as: MemoryTypeObject.self).limits)
+}
+
+/// What `pointer`, which a caller gives, points to.
+// SAFETY: NULL ends the process here; anything else is what the API says.
+func given<Value>(
+    _ pointer: UnsafePointer<Value>?, _ caller: StaticString = #function
+) -> Value {
+    guard let pointer = unsafe pointer else {
+        Misuse.stop(Misuse.name(caller), "NULL instead of a \(Value.self)")
+    }
+    return unsafe pointer.pointee
+}
+
+// MARK: All of them
+
+@c @implementation
+public func wasm_externtype_kind(_ type: OpaquePointer?) -> wasm_externkind_t {
+    unsafe externType(type).item.externKind
+}
+
+@c @implementation
+public func apus_externtype_tag_params(
+    _ type: OpaquePointer?
+) -> UnsafePointer<wasm_valtype_vec_t>? {
+    let tag = unsafe externType(type) as? TagTypeObject
+    return unsafe tag.map { unsafe UnsafePointer($0.vector) }
+}
+
+extension ItemType {
+    /// What the API calls it.
+    var externKind: wasm_externkind_t {
+        switch self {
+        case .function: wasm_externkind_t(WASM_EXTERN_FUNC.rawValue)
+        case .global: wasm_externkind_t(WASM_EXTERN_GLOBAL.rawValue)
+        case .table: wasm_externkind_t(WASM_EXTERN_TABLE.rawValue)
+        case .memory: wasm_externkind_t(WASM_EXTERN_MEMORY.rawValue)
+        case .tag: wasm_externkind_t(APUS_EXTERN_TAG.rawValue)
+        }
+    }
+}
+
+/// The type that `pointer` is a handle for.
+func externType(
+    _ pointer: OpaquePointer?, _ caller: StaticString = #function
+) -> any ExternTypeObject {
+    let kinds = apus_kind_externtype.rawValue
+    let object = unsafe Handle.object(pointer, kinds, Misuse.name(caller))
+    guard let type = object as? any ExternTypeObject else {
+        Misuse.stop(Misuse.name(caller), "no \(Kinds.name(kinds))")
+    }
+    return type
+}

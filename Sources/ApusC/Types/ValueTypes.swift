@@ -1,0 +1,86 @@
+internal import Apus
+public import CApusC
+
+/// The type of a value.
+final class ValueTypeObject: HandleObject {
+    static var kind: UInt32 { apus_kind_valtype.rawValue }
+
+    let type: ValueType
+
+    init(_ type: ValueType) { self.type = type }
+}
+
+extension ValueType {
+    /// What the API calls it. Of references to one type it says which kind they are of.
+    var valueKind: wasm_valkind_t {
+        switch self {
+        case .i32: wasm_valkind_t(WASM_I32.rawValue)
+        case .i64: wasm_valkind_t(WASM_I64.rawValue)
+        case .f32: wasm_valkind_t(WASM_F32.rawValue)
+        case .f64: wasm_valkind_t(WASM_F64.rawValue)
+        case .v128: wasm_valkind_t(APUS_V128.rawValue)
+        default: referenceKind
+        }
+    }
+
+    private var referenceKind: wasm_valkind_t {
+        switch Value.zero(.reference(heapType, nullable: true)) {
+        case .function: wasm_valkind_t(WASM_FUNCREF.rawValue)
+        case .external: wasm_valkind_t(WASM_EXTERNREF.rawValue)
+        case .exception: wasm_valkind_t(APUS_EXNREF.rawValue)
+        default: wasm_valkind_t(APUS_ANYREF.rawValue)
+        }
+    }
+
+    /// The type that the API calls `kind`; nil if there is none.
+    init?(kind: wasm_valkind_t) {
+        switch UInt32(kind) {
+        case WASM_I32.rawValue: self = .i32
+        case WASM_I64.rawValue: self = .i64
+        case WASM_F32.rawValue: self = .f32
+        case WASM_F64.rawValue: self = .f64
+        case APUS_V128.rawValue: self = .v128
+        case WASM_EXTERNREF.rawValue: self = .externref
+        case WASM_FUNCREF.rawValue: self = .funcref
+        case APUS_ANYREF.rawValue: self = .reference(.any, nullable: true)
+        case APUS_EXNREF.rawValue: self = .exnref
+        default: return nil
+        }
+    }
+}
+
+// SAFETY: vectors that are passed in are as `wasm.h` says: `size` handles at `data`. Those that are
+// made here come from its own functions, and are filled to their end.
+extension wasm_valtype_vec_t {
+    /// A vector of its own.
+    init(_ types: [ValueType]) {
+        unsafe self.init()
+        unsafe wasm_valtype_vec_new_uninitialized(&self, types.count)
+        for (index, type) in types.enumerated() {
+            unsafe data[index] = unsafe Handle.make(ValueTypeObject(type))
+        }
+    }
+
+    /// The types in it.
+    func types(_ caller: StaticString) -> [ValueType] {
+        var types: [ValueType] = []
+        for index in 0..<(unsafe size) {
+            types.append(unsafe Handle.borrow(data[index], as: ValueTypeObject.self, caller).type)
+        }
+        return types
+    }
+}
+
+@c @implementation
+public func wasm_valtype_new(_ kind: wasm_valkind_t) -> OpaquePointer? {
+    guard let type = ValueType(kind: kind) else {
+        LastError.note(APUS_ERROR_TYPE, "there is no type of values of kind \(kind)")
+        return nil
+    }
+    return unsafe Handle.make(ValueTypeObject(type))
+}
+
+@c @implementation
+public func wasm_valtype_kind(_ type: OpaquePointer?) -> wasm_valkind_t {
+    unsafe Handle.borrow(type, as: ValueTypeObject.self).type.valueKind
+}

@@ -1,0 +1,72 @@
+internal import ApusABI
+
+/// Where the counts of a module's calls are (`CallCounts`): pages of the module's address space,
+/// which belong to its functions for good.
+struct CallCountsSpace {
+    /// A call, by its function and where it is in the body.
+    struct Key: Comparable {
+        let function: UInt32
+        let bodyOffset: UInt32
+
+        /// The call whose counts `relocation` leads to.
+        init(_ relocation: CodeRelocation) {
+            function = relocation.function
+            bodyOffset = relocation.bodyOffset
+        }
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.function, left.bodyOffset) < (right.function, right.bodyOffset)
+        }
+    }
+
+    struct Call {
+        let bodyOffset: UInt32
+        let address: UInt
+    }
+
+    static var pageBytes: Int { 16 << 10 }
+
+    /// Of each function that has such calls, in order.
+    private var calls: [UInt32: [Call]] = [:]
+    private var next: UInt = 0
+    private var end: UInt = 0
+
+    /// Whether there is no room for one more call.
+    var isFull: Bool { next == end }
+
+    /// Adds a page of room.
+    mutating func addPage(at start: UInt) {
+        next = start
+        end = start &+ UInt(Self.pageBytes)
+    }
+
+    /// Gives `call`, which has no place yet, one; there is room. Calls of a function come in order.
+    mutating func place(_ call: Key) {
+        calls[call.function, default: []].append(
+            Call(bodyOffset: call.bodyOffset, address: next))
+        next &+= UInt(CallCounts.bytes)
+    }
+
+    /// Where the counts of `call` are.
+    func address(of call: Key) -> UInt? {
+        let calls = calls(ofFunction: call.function)
+        let place = calls.firstPlace { $0.bodyOffset >= call.bodyOffset }
+        guard place < calls.count, calls[place].bodyOffset == call.bodyOffset else { return nil }
+        return calls[place].address
+    }
+
+    func calls(ofFunction index: UInt32) -> [Call] { calls[index] ?? [] }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The index of the first element that `predicate` holds for, as it does for all behind it.
+    func firstPlace(where predicate: (Element) -> Bool) -> Int {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

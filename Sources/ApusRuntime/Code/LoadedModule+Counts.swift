@@ -1,0 +1,61 @@
+public import ApusABI
+internal import ApusFormat
+
+extension LoadedModule {
+    /// Calls of function `index` that have met one and the same function of the module's own most
+    /// of the time: at least `leastHits` times, and `leastShare` of a hundred.
+    public func countedCalls(
+        ofFunction index: Int, leastHits: UInt32, leastShare: Int
+    ) -> [CountedCall] {
+        countedCalls(ofFunction: index).filter {
+            $0.hits >= leastHits && $0.share >= leastShare
+        }
+    }
+
+    /// What has been counted of the calls of function `index`, in order, as far as the callee is a
+    /// function of the module's own.
+    func countedCalls(ofFunction index: Int) -> [CountedCall] {
+        guard let space = code.space else { return [] }
+        return space.counts(ofFunction: index).compactMap { call in
+            let place = space.table.counts(at: call.address, word: 0)
+            let counts = space.table.counts(at: call.address, word: 1)
+            guard let callee = self.function(whoseRecordIsAt: place) else { return nil }
+            return CountedCall(
+                bodyOffset: call.bodyOffset, function: callee,
+                hits: UInt32(truncatingIfNeeded: counts),
+                misses: UInt32(truncatingIfNeeded: counts >> 32))
+        }
+    }
+
+    /// Goes on counting calls of function `index` where an earlier run has ended. What is not
+    /// counted here, or names no function whose value can be taken, is left out.
+    func restoreCounts(_ counted: CountedCall, ofFunction index: Int) {
+        guard let space = code.space, let ordinal = ordinal(ofFunction: Int(counted.function)),
+            let call = space.counts(ofFunction: index).first(where: {
+                $0.bodyOffset == counted.bodyOffset
+            })
+        else { return }
+        let place = UInt(bitPattern: Int(layout.funcref(ordinal)))
+        let counts = UInt(counted.hits) | UInt(counted.misses) << 32
+        space.table.setCounts(at: call.address, word: 0, place)
+        space.table.setCounts(at: call.address, word: 1, counts)
+    }
+
+    /// The function of the module's own whose record is at `place` in contexts, if it is one.
+    private func function(whoseRecordIsAt place: UInt) -> UInt32? {
+        let escaping = module.escapingFunctions
+        guard let place = Int32(exactly: Int(bitPattern: place)) else { return nil }
+        let ordinal = escaping.indices.firstPlace { layout.funcref($0) >= place }
+        guard ordinal < escaping.count, layout.funcref(ordinal) == place,
+            escaping[ordinal] >= module.importedFunctionCount
+        else { return nil }
+        return escaping[ordinal]
+    }
+
+    /// Whether function `index` has code, and may run no more than `heat` before it counts as hot.
+    public func hasRun(_ index: Int, untilHeat heat: Int32) -> Bool {
+        guard let table = code.space?.table else { return false }
+        return image(ofFunction: index) != nil
+            && table.heat(index - module.importedFunctionCount) <= heat
+    }
+}

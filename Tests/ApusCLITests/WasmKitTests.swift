@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+/// The command under the name `wasmkit`.
+struct WasmKitTests {
+    /// Writes its arguments, then its variables, each with a zero behind it.
+    private static let echo = """
+        (module
+          (import "wasi_snapshot_preview1" "args_sizes_get"
+            (func $argsSizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_sizes_get"
+            (func $environSizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_get"
+            (func $environ (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (i32.store (i32.const 16) (i32.const 65536))
+            (drop (call $argsSizes (i32.const 0) (i32.const 20)))
+            (drop (call $args (i32.const 1024) (i32.const 65536)))
+            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))
+            (drop (call $environSizes (i32.const 0) (i32.const 20)))
+            (drop (call $environ (i32.const 1024) (i32.const 65536)))
+            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
+        """
+
+    private func run(_ arguments: String) throws -> Command.Outcome {
+        try Command.withFolder(["echo.wat": Array(Self.echo.utf8)]) { folder in
+            try Command.run(
+                shell: "ln -s \"$0\" wasmkit && ./wasmkit \(arguments) | tr '\\0' ' '", in: folder)
+        }
+    }
+
+    @Test(arguments: [
+        // What `swift run` and `swift test` call.
+        ("run ./echo.wat one --two", "echo.wat one --two "),
+        (
+            "run echo.wat --filter f --testing-library swift-testing",
+            "echo.wat --filter f --testing-library swift-testing "
+        ),
+        // What later versions do: the folder is the program's to use, not to see.
+        (
+            "run echo.wat --dir . -- --testing-library swift-testing",
+            "echo.wat --testing-library swift-testing "
+        ),
+        // Without the mark it is the program's own.
+        ("run echo.wat --dir . x", "echo.wat --dir . x "),
+        // What scripts call.
+        ("run --env A=1 --env=B=2 -- echo.wat b", "echo.wat b A=1 B=2 "),
+        (
+            "run --stack-size 65536 --disable-signpost --dir=. --compilation-mode lazy echo.wat",
+            "echo.wat "
+        ),
+    ])
+    func itsCommandLineIsUnderstood(line: String, output: String) throws {
+        let outcome = try run(line)
+        #expect(outcome.output == output)
+        #expect(outcome.errorOutput == "")
+    }
+
+    @Test func whatItDoesNotKnowIsNamed() throws {
+        let outcome = try run("run --profile x echo.wat")
+        #expect(outcome.output == "")
+        #expect(outcome.errorOutput.contains("--profile"))
+        #expect(try run("--version").output.hasPrefix("apus "))
+    }
+}
