@@ -150,8 +150,8 @@ final class ProfileCollector: Sendable {
         return found
     }
 
-    /// What the instruction calls that returns to `counter`: the two names of an import, or what the
-    /// runtime does. Nil if that is not to be seen there.
+    /// What the instruction calls that returns to `counter`: the two names of an import, or what
+    /// the runtime does. Nil if that is not to be seen there.
     private static func calleeName(ofCallReturningTo counter: UInt) -> String? {
         guard counter != 0, let code = CodeRegistry.shared.code(at: counter) else { return nil }
         let functions = code.image.descriptors(in: code.module)
