@@ -61,8 +61,8 @@ public final class Engine: Sendable {
         /// from makes no difference but the time it takes.
         public var cache: Cache?
 
-        /// Whether backtraces say which lines of their sources guests were at, if their modules have
-        /// DWARF sections or a source map. These are read when somebody asks (`Trap.Frame`,
+        /// Whether backtraces say which lines of their sources guests were at, if their modules
+        /// have DWARF sections or a source map. These are read when somebody asks (`Trap.Frame`,
         /// descriptions of traps), which takes time and memory that grow with their size.
         public var readsDebugInformation = true
 

@@ -5,8 +5,8 @@ internal import ArgumentParser
 struct NativeToolOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Tell perf of the program's functions: --perf map, by name, or --perf jitdump, with code "
-                + "and lines.",
+            "Tell perf of the program's functions: --perf map, by name, or --perf jitdump, with "
+                + "code and lines.",
             discussion: """
                 map writes /tmp/perf-PID.map, which `perf report` finds by itself; jitdump writes \
                 jit-PID.dump here, for `perf record -k mono` and `perf inject --jit`.
@@ -17,8 +17,8 @@ struct NativeToolOptions: ParsableArguments {
         help: ArgumentHelp(
             "Tell GDB or LLDB of the program's functions, lines and variables.",
             discussion: """
-                Unless --compiler says optimizing, functions are compiled by the baseline compiler, \
-                and all at the start: gdb --args apus run --debug program.wasm.
+                Unless --compiler says optimizing, functions are compiled by the baseline \
+                compiler, and all at the start: gdb --args apus run --debug program.wasm.
                 """))
     var debug = false
 

@@ -38,8 +38,8 @@ enum WasmKitCommandLine {
         return result + granted + [module] + told
     }
 
-    /// What SwiftPM puts behind a test's module: folders that it may use, then `--`, then what it is
-    /// told. Without the `--` all of it is the program's.
+    /// What SwiftPM puts behind a test's module: folders that it may use, then `--`, then what it
+    /// is told. Without the `--` all of it is the program's.
     private static func behindModule(
         _ arguments: ArraySlice<String>
     ) -> (granted: [String], told: [String]) {

@@ -1,6 +1,6 @@
 #if Macros
-    /// Makes a client of a protocol whose functions a guest exports: for a protocol `Calculator` the
-    /// type `CalculatorClient`, which conforms to it.
+    /// Makes a client of a protocol whose functions a guest exports: for a protocol `Calculator`
+    /// the type `CalculatorClient`, which conforms to it.
     /// ```swift
     /// @WasmExports
     /// protocol Calculator {

@@ -1,6 +1,6 @@
 extension Engine {
-    /// Tools that know native code only, and that an engine tells of the code that it makes. Each of
-    /// them costs time and memory when code is made, and none when it runs.
+    /// Tools that know native code only, and that an engine tells of the code that it makes. Each
+    /// of them costs time and memory when code is made, and none when it runs.
     public struct NativeTools: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
 

@@ -1,10 +1,10 @@
 extension Profile {
-    /// A page that shows the profile as a flame graph, for any browser: it needs nothing but itself,
-    /// and asks nobody for anything.
+    /// A page that shows the profile as a flame graph, for any browser: it needs nothing but
+    /// itself, and asks nobody for anything.
     ///
     /// Each box is a function, as wide as the time in it and in what it has called; who calls lies
-    /// below. A click shows a box in full width, and what is typed into the field lights up. A table
-    /// lists the functions that took longest.
+    /// below. A click shows a box in full width, and what is typed into the field lights up. A
+    /// table lists the functions that took longest.
     public func flameGraph(title: String) -> String {
         """
         <!DOCTYPE html>

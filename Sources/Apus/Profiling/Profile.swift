@@ -18,6 +18,7 @@ public struct Profile: Sendable {
 
         /// The function's name as it stands in its source, or what is known of it.
         public var name: String
+        /// What kind of code it is.
         public var kind: Kind
         /// The file of its source, as far as that is known.
         public var file: String?

@@ -102,32 +102,33 @@ final class ProfileCollector: Sendable {
             place.isReturnAddress
             ? functions.places(at: place.counter, isReturnAddress: true)
             : functions.places(near: place.counter)
-        if found.isEmpty { return [] }
+        guard let own = found.last else { return [] }
         state.images[ObjectIdentifier(code.image)] = code.image
-        // The function itself first, then the callees that its code has in place of calls.
-        let frames = found.indices.reversed().flatMap { depth in
-            functionFrames(at: found[depth], code, isInlined: depth + 1 < found.count)
-        }
-        return frames.map { self.index($0, &state) }
-    }
-
-    private static func functionFrames(
-        at found: SourcePlace, _ code: (image: CodeImage, module: LoadedModule), isInlined: Bool
-    ) -> [Profile.Frame] {
-        let offset = code.module.module.sourceOffset(of: found.moduleOffset)
-        let sources = code.module.sourceIndex?.frames(at: offset) ?? []
-        let index = Int(found.code.functionIndex)
         let kind: Profile.Frame.Kind =
             switch code.image.tier {
             case .baseline: .baseline
             case .optimizing: .optimized
             case nil: .precompiled
             }
-        let name = code.module.name(ofFunction: index) ?? sources.last?.function
+        // Before the function's own are callees that it has in place of calls.
+        var frames = Self.frames(own, code.module, kind)
+        for callee in found.dropLast().reversed() {
+            frames += Self.frames(callee, code.module, .inlined)
+        }
+        return frames.map { index($0, &state) }
+    }
+
+    /// A function of a guest, and then those of its source that it has in place of calls.
+    private static func frames(
+        _ place: SourcePlace, _ module: LoadedModule, _ kind: Profile.Frame.Kind
+    ) -> [Profile.Frame] {
+        let offset = module.module.sourceOffset(of: place.moduleOffset)
+        let sources = module.sourceIndex?.frames(at: offset) ?? []
+        let index = Int(place.code.functionIndex)
+        let name = module.name(ofFunction: index) ?? sources.last?.function
         var frames = [
             Profile.Frame(
-                name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)",
-                kind: isInlined ? .inlined : kind,
+                name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)", kind: kind,
                 file: sources.last?.position?.file)
         ]
         for source in sources.dropLast().reversed() {
@@ -149,8 +150,8 @@ final class ProfileCollector: Sendable {
         return found
     }
 
-    /// What the instruction calls that returns to `counter`: the two names of an import, or what the
-    /// runtime does. Nil if that is not to be seen there.
+    /// What the instruction calls that returns to `counter`: the two names of an import, or what
+    /// the runtime does. Nil if that is not to be seen there.
     private static func calleeName(ofCallReturningTo counter: UInt) -> String? {
         guard counter != 0, let code = CodeRegistry.shared.code(at: counter) else { return nil }
         let functions = code.image.descriptors(in: code.module)

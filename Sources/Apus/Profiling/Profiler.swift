@@ -1,8 +1,8 @@
 internal import ApusRuntime
 internal import Synchronization
 
-/// Looks again and again where guests are while they run, and tells afterwards where they have spent
-/// their time.
+/// Looks again and again where guests are while they run, and tells afterwards where they have
+/// spent their time.
 ///
 /// Guests are not changed for that, and run as fast as ever between two looks: each costs a few
 /// microseconds. The time is what passes, whether a guest computes or waits in a function of the

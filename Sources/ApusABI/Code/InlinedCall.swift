@@ -42,13 +42,6 @@ extension CodeSites {
         }
     }
 
-    /// Where in its own body `function` is at `offset`: at the call whose callee's code it is.
-    public func ownOffset(of offset: UInt32, in function: CompiledFunction) -> UInt32 {
-        var own = offset
-        forEachPlace(of: offset, in: function) { own = $1 }
-        return own
-    }
-
     /// Whose instruction `offset` of `function` is, and where in the body.
     public func place(
         of offset: UInt32, in function: CompiledFunction

@@ -9,8 +9,8 @@ public struct DebuggerObject {
     private var lines = DebugWriter()
     private var ranges = DebugWriter()
 
-    /// The object for `code`, of a module with these sources. Where they say nothing, the line of an
-    /// instruction is its offset in the module, of a file `name`. With variables, if all of the
+    /// The object for `code`, of a module with these sources. Where they say nothing, the line of
+    /// an instruction is its offset in the module, of a file `name`. With variables, if all of the
     /// module's functions are in `code`.
     public static func make(
         _ code: NativeCode, _ sources: SourceIndex?, codeStart: Int, name: String,

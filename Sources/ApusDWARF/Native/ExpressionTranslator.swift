@@ -120,10 +120,10 @@ struct ExpressionTranslator {
 
     /// Writes an operation that is the same here; false if it is not.
     private func copy(
-        _ operation: UInt8, _ reader: inout DebugReader, _ unit: UnitEncoding,
+        _ byte: UInt8, _ reader: inout DebugReader, _ unit: UnitEncoding,
         _ writer: inout DebugWriter
     ) throws(MalformedDebugInformation) -> Bool {
-        switch operation {
+        switch byte {
         case Operation.address:
             writer.byte(Operation.unsignedConstant)
             writer.leb(try reader.unsigned(unit.addressBytes))
@@ -131,19 +131,19 @@ struct ExpressionTranslator {
             writer.append(memoryBase)
             writer.append([Operation.plus, Operation.loadBytes, UInt8(layout.pointerBytes)])
         case Operation.firstConstant...Operation.lastConstant:
-            let bytes = 1 << Int((operation - Operation.firstConstant) / 2)
-            writer.byte(operation)
+            let bytes = 1 << Int((byte - Operation.firstConstant) / 2)
+            writer.byte(byte)
             writer.number(try reader.unsigned(bytes), bytes: bytes)
         case Operation.unsignedConstant, Operation.plusConstant:
-            writer.byte(operation)
+            writer.byte(byte)
             writer.leb(try reader.leb())
         case Operation.signedConstant, Operation.frameBase:
-            writer.byte(operation)
+            writer.byte(byte)
             writer.signedLeb(try reader.signedLeb())
         default:
-            guard Operation.literals.contains(operation) || Operation.plain.contains(operation)
+            guard Operation.literals.contains(byte) || Operation.plain.contains(byte)
             else { return false }
-            writer.byte(operation)
+            writer.byte(byte)
         }
         return true
     }

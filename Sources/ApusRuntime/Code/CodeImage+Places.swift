@@ -75,26 +75,22 @@ extension CodeImage {
     /// Calls `body` with offsets of the code and of the body of `function` for all places that are
     /// known, in the order of the code: from each one up to the next the code is of that
     /// instruction. Unless the image is made for debuggers that is only roughly so, and only places
-    /// that can stop or call are known.
+    /// that can stop or call are known. Code of callees that are in place of calls is of the calls.
     public func forEachPlace(
         of function: FunctionDescriptor, _ body: (_ code: UInt32, _ body: UInt32) -> Void
     ) {
-        let position = functions.partitioningIndex { $0.index >= function.index }
-        guard position < functions.count else { return }
-        let compiled = functions[position]
-        func tell(_ code: UInt32, _ offset: UInt32) {
-            body(code, sites.ownOffset(of: offset, in: compiled))
-        }
         let end = function.codeStart &+ function.codeLength
         if isDebuggable {
             var place = sites.instructions.partitioningIndex { $0.codeOffset >= function.codeStart }
             while place < sites.instructions.count, sites.instructions[place].codeOffset < end {
                 let site = sites.instructions[place]
-                tell(site.codeOffset, site.bodyOffset)
+                body(site.codeOffset, site.bodyOffset)
                 place += 1
             }
             return
         }
+        let position = functions.partitioningIndex { $0.codeStart >= function.codeStart }
+        guard position < functions.count else { return }
         var call = sites.calls.partitioningIndex { $0.codeOffset > function.codeStart }
         var trap = sites.traps.partitioningIndex { $0.codeOffset >= function.codeStart }
         while true {
@@ -103,12 +99,19 @@ extension CodeImage {
             let nextTrap = trap < sites.traps.count ? sites.traps[trap].codeOffset : .max
             guard min(nextCall, nextTrap) < end else { return }
             if nextCall < nextTrap {
-                tell(nextCall, sites.calls[call].bodyOffset)
+                body(nextCall, ownOffset(sites.calls[call].bodyOffset, position))
                 call += 1
             } else {
-                tell(nextTrap, sites.traps[trap].bodyOffset)
+                body(nextTrap, ownOffset(sites.traps[trap].bodyOffset, position))
                 trap += 1
             }
         }
+    }
+
+    /// The offset in the body of the function at `position` itself of what is listed with `offset`.
+    private func ownOffset(_ offset: UInt32, _ position: Int) -> UInt32 {
+        var own = offset
+        sites.forEachPlace(of: offset, in: functions[position]) { _, place in own = place }
+        return own
     }
 }

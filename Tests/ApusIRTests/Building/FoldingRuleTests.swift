@@ -95,6 +95,9 @@ import Testing
         } becomes: {
             $0.x
         }
+    }
+
+    @Test func neutralBitsAndCounts() {
         expect("x | 0") {
             $0.make(.or, $0.x, 0)
         } becomes: {
