@@ -33,7 +33,10 @@ struct ProfileCommand: ParsableCommand {
             "The time from one look to the next: --every 100us.", valueName: "DURATION"))
     var period: TimeLimit?
 
+    @OptionGroup var grants: GrantOptions
     @OptionGroup var options: ProgramOptions
+    @OptionGroup var linking: LinkOptions
+    @OptionGroup var engine: EngineOptions
 
     @Argument(
         help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
@@ -44,9 +47,9 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
         let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
-        var program = options.program(module, arguments)
+        var program = options.program(module, arguments, grants, linking, engine.limits)
         program.prepare = { engine in profiler.start(engine) }
-        let result = Result { try program.run { try options.engine.configuration() } }
+        let result = Result { try program.run { try engine.configuration() } }
         profiler.stop()
         try Outcome.exiting {
             try write(profiler.profile)

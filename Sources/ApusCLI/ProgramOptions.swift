@@ -1,9 +1,9 @@
 internal import ArgumentParser
 
-/// The options of commands that run a program, whatever else they do.
+/// The options of commands that run a program, whatever else they do. They name the groups of an
+/// engine, of what is granted and of what is linked themselves: the parser's time doubles with each
+/// level of groups in groups.
 struct ProgramOptions: ParsableArguments {
-    @OptionGroup var grants: GrantOptions
-
     @Option(
         name: .customLong("argv0"),
         help: ArgumentHelp(
@@ -26,19 +26,18 @@ struct ProgramOptions: ParsableArguments {
                 """))
     var rawTerminal = false
 
-    @OptionGroup var linking: LinkOptions
-
-    @OptionGroup var engine: EngineOptions
-
     /// The program that `module` is, which is told `arguments`.
-    func program(_ module: String, _ arguments: [String]) -> Program {
+    func program(
+        _ module: String, _ arguments: [String], _ grants: GrantOptions, _ linking: LinkOptions,
+        _ limits: LimitOptions
+    ) -> Program {
         var program = Program(module, arguments)
         program.grants = grants.chosen
         program.ownName = ownName
         program.invoke = invoke
         program.filtersTerminalOutput = !rawTerminal
         program.linking = linking.chosen
-        program.limits = engine.limits.chosen
+        program.limits = limits.chosen
         return program
     }
 }

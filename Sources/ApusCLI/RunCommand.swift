@@ -27,7 +27,10 @@ struct RunCommand: ParsableCommand {
             \(Outcome.statuses)
             """)
 
+    @OptionGroup var grants: GrantOptions
     @OptionGroup var options: ProgramOptions
+    @OptionGroup var linking: LinkOptions
+    @OptionGroup var engine: EngineOptions
 
     @Flag(help: "Say afterwards, on the error output, what the program took: --stats.")
     var stats = false
@@ -40,8 +43,8 @@ struct RunCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
-        var program = options.program(module, arguments)
+        var program = options.program(module, arguments, grants, linking, engine.limits)
         program.showsStatistics = stats
-        try program.run { try options.engine.configuration() }
+        try program.run { try engine.configuration() }
     }
 }

@@ -59,7 +59,7 @@ struct LimitOptionsTests {
             unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
             try process.run()
             // Until it runs its guest: then it has used more time than it takes to begin.
-            while try Self.ticks(of: process.processIdentifier) < 200 { usleep(10_000) }
+            while try Self.ticks(of: process.processIdentifier) < 120 { usleep(10_000) }
             let start = ContinuousClock.now
             kill(process.processIdentifier, SIGQUIT)
             for _ in 0..<300 where process.isRunning { usleep(10_000) }
