@@ -43,7 +43,7 @@ enum SwiftCompiler {
     static func objects() -> [String] {
         let targets = [
             "Apus", "ApusRuntime", "ApusABI", "ApusAssembler", "ApusBaseline", "ApusCollections",
-            "ApusFormat", "ApusIR", "ApusOptimizer", "ApusText", "ApusTrampolines", "ApusVectors",
+            "ApusDWARF", "ApusFormat", "ApusIR", "ApusOptimizer", "ApusText", "ApusTrampolines", "ApusVectors",
             "CApusHost",
         ]
         return targets.flatMap { target in

@@ -113,8 +113,8 @@ import Testing
         #expect(failures >= 2)
     }
 
-    /// Code that counts two calls: their counts lie in reach, are found by the calls, and stay where
-    /// they are when more code comes.
+    /// Code that counts two calls: their counts lie in reach, are found by the calls, and stay
+    /// where they are when more code comes.
     @Test func countsOfCallsHaveAPlace() throws {
         let module = try Self.module(3)
         func addCounting(_ index: UInt32, at offsets: [UInt32]) throws -> CodeImage {
