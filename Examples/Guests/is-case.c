@@ -19,9 +19,17 @@ static int identifier(char **place, char *name, size_t room) {
     return count > 0;
 }
 
+// Blanks out what is behind `//`, so that nothing in it is taken for code.
+static void removeComments(void) {
+    for (char *place = source; (place = strstr(place, "//"));) {
+        while (*place && *place != '\n') *place++ = ' ';
+    }
+}
+
 int main(void) {
     size_t count = fread(source, 1, sizeof source - 1, stdin);
     source[count] = 0;
+    removeComments();
     char type[64], name[64];
     char *place = strstr(source, "enum ");
     if (!place || (place += 5, !identifier(&place, type, sizeof type))) {

@@ -1,5 +1,6 @@
 import Apus
 import ApusWASI
+import Foundation
 
 /// Runs a guest on a source file and keeps what it writes: `ExpandTool GUEST SOURCE OUTPUT`.
 ///
@@ -10,7 +11,7 @@ struct ExpandTool {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4 else { throw Failure(reason: "GUEST SOURCE OUTPUT") }
-        let source = try String(contentsOfFile: arguments[2])
+        let source = try String(contentsOf: URL(filePath: arguments[2]), encoding: .utf8)
         let output = CapturedOutput()
         let complaints = CapturedOutput()
         var wasi = WASI()
@@ -26,7 +27,8 @@ struct ExpandTool {
         guard try wasi.run(module, in: Store(engine, limits: limits)) == 0 else {
             throw Failure(reason: "\(arguments[2]): \(complaints.string)")
         }
-        try output.string.write(toFile: arguments[3])
+        try output.string.write(
+            to: URL(filePath: arguments[3]), atomically: true, encoding: .utf8)
     }
 
     /// Why there is no code.
