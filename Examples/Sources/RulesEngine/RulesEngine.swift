@@ -37,7 +37,7 @@ struct RulesEngine {
                 forResource: "rules", withExtension: "wasm", subdirectory: "Rules")
         else { throw CocoaError(.fileNoSuchFile) }
         var configuration = Sandbox.Configuration()
-        configuration.limits.memoryBytes = 8 << 20
+        configuration.limits.memoryBytes = 32 << 20
         configuration.deadline = .milliseconds(100)
         let module = try Module(Engine(), contentsOf: file.path())
         let rules = SandboxPool(SandboxTemplate(module, configuration), count: 4)
