@@ -3,29 +3,6 @@ import Testing
 
 /// What programs are given: arguments, variables, folders, sockets.
 struct GrantTests {
-    /// Writes its arguments, then its variables, each with a zero behind it.
-    private static let echo = """
-        (module
-          (import "wasi_snapshot_preview1" "args_sizes_get"
-            (func $argsSizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "environ_sizes_get"
-            (func $environSizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "environ_get"
-            (func $environ (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "fd_write"
-            (func $write (param i32 i32 i32 i32) (result i32)))
-          (memory (export "memory") 4)
-          (func (export "_start")
-            (i32.store (i32.const 16) (i32.const 65536))
-            (drop (call $argsSizes (i32.const 0) (i32.const 20)))
-            (drop (call $args (i32.const 1024) (i32.const 65536)))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))
-            (drop (call $environSizes (i32.const 0) (i32.const 20)))
-            (drop (call $environ (i32.const 1024) (i32.const 65536)))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
-        """
-
     /// Ends with what `path_open` says when it is to make a file in the first folder.
     private static let create = """
         (module
@@ -59,7 +36,7 @@ struct GrantTests {
 
     /// What the shell script prints, in a folder with the programs, zeros as vertical bars.
     private func shell(_ script: String) throws -> String {
-        let files = ["echo.wat": Array(Self.echo.utf8), "create.wat": Array(Self.create.utf8)]
+        let files = ["echo.wat": Array(SampleModules.echo.utf8), "create.wat": Array(Self.create.utf8)]
         return try Command.withFolder(files) { folder in
             let outcome = try Command.run(shell: script, in: folder)
             return (outcome.output + outcome.errorOutput).replacing("\0", with: "|")

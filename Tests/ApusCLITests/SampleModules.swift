@@ -5,6 +5,29 @@ enum SampleModules {
     private static let wasi = "wasi_snapshot_preview1"
     private static let memory = MemoryType(limits: SizeLimits(minimum: 1))
 
+    /// Writes its arguments, then its variables, each with a zero behind it.
+    static let echo = """
+        (module
+          (import "wasi_snapshot_preview1" "args_sizes_get"
+            (func $argsSizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_sizes_get"
+            (func $environSizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_get"
+            (func $environ (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (i32.store (i32.const 16) (i32.const 65536))
+            (drop (call $argsSizes (i32.const 0) (i32.const 20)))
+            (drop (call $args (i32.const 1024) (i32.const 65536)))
+            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))
+            (drop (call $environSizes (i32.const 0) (i32.const 20)))
+            (drop (call $environ (i32.const 1024) (i32.const 65536)))
+            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
+        """
+
     /// Exports `add`, `divide` and `swap`.
     static let mathematics: [UInt8] = {
         var module = ModuleBuilder()

@@ -3,31 +3,8 @@ import Testing
 
 /// The command under the name `wasmkit`.
 struct WasmKitTests {
-    /// Writes its arguments, then its variables, each with a zero behind it.
-    private static let echo = """
-        (module
-          (import "wasi_snapshot_preview1" "args_sizes_get"
-            (func $argsSizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "environ_sizes_get"
-            (func $environSizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "environ_get"
-            (func $environ (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "fd_write"
-            (func $write (param i32 i32 i32 i32) (result i32)))
-          (memory (export "memory") 4)
-          (func (export "_start")
-            (i32.store (i32.const 16) (i32.const 65536))
-            (drop (call $argsSizes (i32.const 0) (i32.const 20)))
-            (drop (call $args (i32.const 1024) (i32.const 65536)))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))
-            (drop (call $environSizes (i32.const 0) (i32.const 20)))
-            (drop (call $environ (i32.const 1024) (i32.const 65536)))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
-        """
-
     private func run(_ arguments: String) throws -> Command.Outcome {
-        try Command.withFolder(["echo.wat": Array(Self.echo.utf8)]) { folder in
+        try Command.withFolder(["echo.wat": Array(SampleModules.echo.utf8)]) { folder in
             try Command.run(
                 shell: "ln -s \"$0\" wasmkit && ./wasmkit \(arguments) | tr '\\0' ' '", in: folder)
         }

@@ -4,9 +4,9 @@ internal import Synchronization
 /// Looks again and again where guests are while they run, and tells afterwards where they have
 /// spent their time.
 ///
-/// Guests are not changed for that, and run as fast as ever between two looks: each costs a few
-/// microseconds. The time is what passes, whether a guest computes or waits in a function of the
-/// host. Stores may be on any number of threads; their samples are added up.
+/// Guests are not changed for that, and run as fast as ever between two looks. The time is what
+/// passes, whether a guest computes or waits in a function of the host. Stores may be on any number
+/// of threads; their samples are added up.
 public final class Profiler: Sendable {
     /// From one look to the next.
     public let period: Duration
