@@ -36,7 +36,9 @@ struct GrantTests {
 
     /// What the shell script prints, in a folder with the programs, zeros as vertical bars.
     private func shell(_ script: String) throws -> String {
-        let files = ["echo.wat": Array(SampleModules.echo.utf8), "create.wat": Array(Self.create.utf8)]
+        let files = [
+            "echo.wat": Array(SampleModules.echo.utf8), "create.wat": Array(Self.create.utf8),
+        ]
         return try Command.withFolder(files) { folder in
             let outcome = try Command.run(shell: script, in: folder)
             return (outcome.output + outcome.errorOutput).replacing("\0", with: "|")
