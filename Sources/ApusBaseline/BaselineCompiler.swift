@@ -23,6 +23,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let isFuelMetered: Bool
     let pollsInterruption: Bool
     let isDebuggable: Bool
+    let countsBlocks: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -95,6 +96,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldFrames = Arena<ControlFrame>(capacity: 64)
     var coldOperands = Arena<Operand>(capacity: 64)
     var coldDepth = 0
+    /// What is counted, in code that counts how often it runs.
+    var counters = BlockCounters()
     /// What is paid for, in metered code.
     var fuelMeter = FuelMeter()
     let watch: CompilationWatch
@@ -113,6 +116,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         isDebuggable = environment.isDebuggable
+        countsBlocks = environment.countsBlocks
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -148,6 +152,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         if isStopped { throw failure(.stopped) }
         if code.hasFailed || hasTooManyHandlers { throw failure(.tooLarge) }
         function.end(codeEnd: code.count, sites, relocationCount: relocations.count)
+        if countsBlocks { batch.counterCount &+= counters.count }
         batch.functions.append(function)
     }
 
@@ -160,7 +165,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
-        hints = module.branchHints.range(of: body)
+        if countsBlocks {
+            counters = BlockCounters(module.bytes, body)
+            // All code is translated where it is read, and counted there.
+            hints = 0..<0
+        } else {
+            hints = module.branchHints.range(of: body)
+        }
         coldCode.removeAll()
         coldFrames.removeAll()
         coldOperands.removeAll()
@@ -206,6 +217,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
             if isDebuggable { noteInstruction() }
             if isFuelMetered { meter() }
+            if countsBlocks, reachable { countBlock() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
         }

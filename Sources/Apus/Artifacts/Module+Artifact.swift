@@ -17,7 +17,7 @@ extension Module {
     /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
     ///   compiling throws, if functions are compiled when they are called.
     public func serialize() throws -> [UInt8] {
-        let module = loaded.isCompiled ? loaded : try compiled()
+        let module = loaded.isCompiled || engine.configuration.countsCoverage ? loaded : try compiled()
         return try artifact(of: module)
     }
 
@@ -25,6 +25,10 @@ extension Module {
     func artifact() throws -> [UInt8] { try artifact(of: loaded) }
 
     private func artifact(of module: LoadedModule) throws -> [UInt8] {
+        // Its counters are this process's.
+        if engine.configuration.countsCoverage {
+            throw ArtifactError.setting("counting of coverage", isOn: true)
+        }
         guard let provenance = engine.configuration.provenance else {
             throw ArtifactError.noBuildIdentity
         }
@@ -135,6 +139,7 @@ extension Engine.Configuration {
         if alwaysChecksBounds { settings.insert(.checkedBounds) }
         if masksCheckedAccesses { settings.insert(.maskedAccesses) }
         if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
+        if countsCoverage { settings.insert(.coverage) }
         let number: UInt32 =
             switch compiler {
             case .baseline: 1

@@ -13,14 +13,14 @@ extension Profile {
         <meta charset="utf-8">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
         style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-        <title>\(Self.escaped(title))</title>
+        <title>\(PageText.escaped(title))</title>
         <style>
         \(FlameGraphPage.style)
         </style>
         </head>
         <body>
-        <h1>\(Self.escaped(title))</h1>
-        <p id="summary">\(Self.escaped(summary))</p>
+        <h1>\(PageText.escaped(title))</h1>
+        <p id="summary">\(PageText.escaped(summary))</p>
         <p><input id="search" type="search" placeholder="Find functions" \
         aria-label="Find functions"> <button id="reset">Show all</button> \
         <span id="found"></span></p>
@@ -64,10 +64,6 @@ extension Profile {
             + "nodes:[\(nodes.joined(separator: ","))]}"
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-            .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
-    }
 }
 
 /// What is the same on the page of every flame graph.

@@ -161,6 +161,7 @@ extension ModulePrinter {
         definedFunctionCount += 1
         counts.functions &+= 1
         let textStart = output.count
+        mark(body.position)
         try boundedLine("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0

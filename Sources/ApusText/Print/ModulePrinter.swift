@@ -28,6 +28,16 @@ struct ModulePrinter {
     /// The function whose text is wanted alone, and where in the output that is.
     var wantedFunction: UInt32?
     var wantedText: Range<Int>?
+    /// Where instructions are in the output, if somebody wants to know.
+    var marks: [Mark] = []
+    private var keepsMarks = false
+
+    /// What stands at `start` in the output: the instruction at `offset` of the module, or the head
+    /// of a function if that is where its body begins.
+    struct Mark {
+        var start: Int
+        var offset: Int
+    }
 
     private struct Part {
         var section: Section
@@ -51,6 +61,16 @@ struct ModulePrinter {
         return String(decoding: printer.output, as: UTF8.self)
     }
 
+    /// The text of the module `bytes`, and what is on its lines.
+    ///
+    /// - Throws: As `print(_:)`.
+    static func printWithPlaces(_ bytes: ByteStorage) throws(ModuleError) -> PrintedModule {
+        var printer = ModulePrinter(bytes)
+        printer.keepsMarks = true
+        try printer.printModule()
+        return PrintedModule(printer.output, printer.marks)
+    }
+
     /// The text of function `index` alone; nil if the module has no code for it.
     ///
     /// - Throws: As `print(_:)`.
@@ -66,6 +86,11 @@ struct ModulePrinter {
     // MARK: Writing
 
     mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
+
+    /// Notes that what comes next is at `offset` of the module.
+    mutating func mark(_ offset: Int) {
+        if keepsMarks { marks.append(Mark(start: output.count, offset: offset)) }
+    }
 
     /// A line that is indented by `depth` steps.
     mutating func line(_ text: String, _ depth: Int = 1) {
