@@ -15,20 +15,16 @@ extension Module {
     /// All functions have code in it, whichever were called until now.
     ///
     /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
-    ///   compiling throws, if functions are compiled when they are called.
+    ///   compiling throws, if functions are compiled when they are called. Code that counts how
+    ///   often it runs is not written: `ArtifactError.setting`.
     public func serialize() throws -> [UInt8] {
-        let module = loaded.isCompiled || engine.configuration.countsCoverage ? loaded : try compiled()
-        return try artifact(of: module)
+        try artifact(of: loaded.isCompiled ? loaded : compiled())
     }
 
     /// The module as it is, as an artifact for the cache.
     func artifact() throws -> [UInt8] { try artifact(of: loaded) }
 
     private func artifact(of module: LoadedModule) throws -> [UInt8] {
-        // Its counters are this process's.
-        if engine.configuration.countsCoverage {
-            throw ArtifactError.setting("counting of coverage", isOn: true)
-        }
         guard let provenance = engine.configuration.provenance else {
             throw ArtifactError.noBuildIdentity
         }
@@ -38,6 +34,10 @@ extension Module {
     /// The module with the code of all its functions.
     private func compiled() throws -> LoadedModule {
         let configuration = engine.configuration
+        // Counters are this process's.
+        if configuration.countsCoverage {
+            throw ArtifactError.setting("counting of coverage", isOn: true)
+        }
         return try CompilationBudget.with(
             moduleBytes: statistics.moduleBytes, configuration.limits, until: nil
         ) { budget in

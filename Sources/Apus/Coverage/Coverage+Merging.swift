@@ -2,7 +2,8 @@ extension Coverage {
     /// Adds what `other` has seen: another run, or another module.
     ///
     /// Lines, functions and branches are the same if they are at the same place of a file of the
-    /// same path, and their counts are added up.
+    /// same path, and their counts are added up. The functions that are left out are the greater
+    /// number of both.
     public mutating func merge(_ other: Coverage) {
         unmappedFunctions = max(unmappedFunctions, other.unmappedFunctions)
         files = Self.merged(files, other.files, \.path) { file, other in

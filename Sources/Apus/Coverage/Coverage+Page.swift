@@ -59,8 +59,9 @@ private enum CoveragePage {
         _ name: String, _ lines: Coverage.Share, _ functions: Coverage.Share,
         _ branches: Coverage.Share
     ) -> String {
-        let width = Int((lines.fraction * 100).rounded(.down))
-        let bar = "<td class=\"bar\"><span class=\"\(level(lines))\"><i style=\"width:\(width)%\">"
+        let width = lines.total == 0 ? 0 : Int((lines.fraction * 100).rounded(.down))
+        let bar =
+            "<td class=\"bar\"><span class=\"\(level(lines))\"><i style=\"width:\(width)%\">"
             + "</i></span>"
         return "<tr><td>\(name)\(bar)\(share(lines))\(share(functions))\(share(branches))\n"
     }
@@ -71,8 +72,11 @@ private enum CoveragePage {
 
     /// How good a share is, as others colour it.
     private static func level(_ share: Coverage.Share) -> String {
-        share.total == 0 ? "none" : share.fraction >= 0.9 ? "high"
-            : share.fraction >= 0.75 ? "medium" : "low"
+        share.total == 0
+            ? "none"
+            : share.fraction >= 0.9
+                ? "high"
+                : share.fraction >= 0.75 ? "medium" : "low"
     }
 
     // MARK: Files

@@ -16,10 +16,12 @@ extension Coverage {
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         let lines = rows.map { row in
-            row.indices.map { column in
-                let spaces = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 0 ? row[column] + spaces : spaces + row[column]
-            }.joined(separator: "  ")
+            var line = ""
+            for (column, cell) in row.enumerated() where column < 5 || !cell.isEmpty {
+                let spaces = String(repeating: " ", count: widths[column] - cell.count)
+                line += column == 0 ? cell + spaces : "  " + spaces + cell
+            }
+            return line
         }
         return lines.joined(separator: "\n") + "\n" + Self.left(unmappedFunctions)
     }
@@ -32,7 +34,8 @@ extension Coverage {
     private static func row(
         _ name: String, _ lines: Share, _ functions: Share, _ branches: Share
     ) -> [String] {
-        [name] + [lines, functions, branches].flatMap { ["\($0.covered)/\($0.total)", $0.percent] }
+        [name]
+            + [lines, functions, branches].flatMap { ["\($0.covered)/\($0.total)", $0.percent] }
     }
 }
 

@@ -142,7 +142,8 @@ extension Coverage.File {
 enum PathPrefix {
     /// `path`, with `new` in place of the folder `old` if it is in that.
     static func replacing(_ old: String, with new: String, in path: String) -> String {
-        guard let rest = path.utf8.starts(with: old.utf8) ? path.utf8.dropFirst(old.utf8.count) : nil
+        guard
+            let rest = path.utf8.starts(with: old.utf8) ? path.utf8.dropFirst(old.utf8.count) : nil
         else { return path }
         // Whole names only: /src is no part of /srcs.
         let slash = UInt8(ascii: "/")

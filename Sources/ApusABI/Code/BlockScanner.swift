@@ -158,7 +158,8 @@ struct BlockScanner: ~Copyable {
     private mutating func addBranch(at start: UInt32, _ first: UInt32, _ second: UInt32) {
         counters.branches.append(
             BlockCounters.Branch(
-                bodyOffset: start, firstWay: UInt32(truncatingIfNeeded: counters.ways.count), wayCount: 2))
+                bodyOffset: start, firstWay: UInt32(truncatingIfNeeded: counters.ways.count),
+                wayCount: 2))
         counters.ways.append(first)
         counters.ways.append(second)
     }
