@@ -14,7 +14,7 @@ import Testing
         configuration.isFuelMetered = isMetered
         configuration.isRelaxedSIMDDeterministic = true
         let engine = Engine(configuration)
-        let count = TestEnvironment.number("APUS_COUNTING", standard: 120)
+        let count = TestEnvironment.number("APUS_COUNTING", standard: 40)
         var calls = 0
         for seed in stride(from: isMetered ? 1 : 0, to: count, by: 2) {
             let generated = GeneratedModule(seed: UInt64(seed), usesAggregates: seed % 3 == 2)

@@ -154,7 +154,7 @@ import Testing
         coverage.unmappedFunctions = 3
         #expect(
             coverage.summary == """
-                            Lines         Functions          Branches
+                           Lines         Functions          Branches
                 a\\u{1b}.c    1/2  50.0%        1/1  100.0%       1/5  20.0%
                 b.c          0/0      -        0/0       -       0/0      -
                 all files    1/2  50.0%        1/1  100.0%       1/5  20.0%
