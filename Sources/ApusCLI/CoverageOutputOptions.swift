@@ -62,14 +62,7 @@ struct CoverageOutputOptions: ParsableArguments {
     func write(_ modules: [(name: String, module: Module)], title: String) throws {
         // What a tracefile names has to be a file: a module as text goes beside it.
         let tracefile = files.first { $0.format == .lcov }?.path
-        let folder = tracefile.map(Self.folder) ?? ""
-        var coverage = Coverage()
-        for (name, module) in modules {
-            guard var own = module.coverage(named: folder + name) else { continue }
-            for path in substitutePath { own.substitutePath(path.old, path.new) }
-            coverage.merge(own)
-        }
-        coverage.files.removeAll { !isWanted($0.path) }
+        let coverage = coverage(of: modules, in: tracefile.map(Self.folder) ?? "")
         let sources = SourceFiles(substitutePath.map(\.new))
         for (format, path) in files {
             let text = format.text(of: coverage, title: title, sources)
@@ -80,11 +73,32 @@ struct CoverageOutputOptions: ParsableArguments {
             try Array(text.utf8).write(toFile: path)
             Outcome.report("\(Self.words(coverage)) in \(HostText.shown(path))")
         }
-        if tracefile != nil {
-            for file in coverage.files {
-                if let text = file.text { try Array(text.utf8).write(toFile: file.path) }
-            }
+        if tracefile == nil { return }
+        for file in coverage.files {
+            if let text = file.text { try Array(text.utf8).write(toFile: file.path) }
         }
+    }
+
+    /// What `modules` have counted, by the sources that are wanted; those as text are in `folder`.
+    private func coverage(
+        of modules: [(name: String, module: Module)], in folder: String
+    ) -> Coverage {
+        var coverage = Coverage()
+        var names: Set<String> = []
+        for (name, module) in modules {
+            // Files of several folders may be called the same.
+            var unique = name
+            var number = 1
+            while !names.insert(unique).inserted {
+                number += 1
+                unique = "\(number)-\(name)"
+            }
+            guard var own = module.coverage(named: folder + unique) else { continue }
+            for path in substitutePath { own.substitutePath(path.old, path.new) }
+            coverage.merge(own)
+        }
+        coverage.files.removeAll { !isWanted($0.path) }
+        return coverage
     }
 
     private func isWanted(_ path: String) -> Bool {
