@@ -53,8 +53,8 @@ struct BenchReport {
             ("execute_ms", .decimal(executeMilliseconds, 4)),
             ("processor_ms", .decimal(processorMilliseconds, 4)),
             ("code_bytes", .count(codeBytes)), ("module_bytes", .count(moduleBytes)),
-            ("tiers", tiers.map(Self.json) ?? .null),
         ]
+        if let tiers { members.append(("tiers", Self.json(tiers))) }
         if !phases.isEmpty {
             let times = phases.map { ($0.name, JSONValue.decimal($0.milliseconds, 4)) }
             members.append(("phases_ms", .object(times)))

@@ -24,16 +24,16 @@ struct SourceFolders {
 
     /// What the file at `path` holds, as the module's compiler saw that; nil if it is not to be
     /// read. The compiler may have seen the folders elsewhere: then it is looked for by the ends of
-    /// its path, the longest first.
+    /// its path, the longest first, in the folders that are named before others.
     func contents(of path: String) -> String? {
         guard path.utf8.count <= Self.pathLimit, !path.utf8.contains(0) else { return nil }
         if path.hasPrefix("/"), let text = read(path) { return text }
         let names = path.split(separator: "/").filter { $0 != "." }
-        for start in names.indices {
-            let end = names[start...]
-            // What is above a folder is not below it.
-            if end.contains("..") { continue }
-            for folder in folders {
+        for folder in folders {
+            for start in names.indices {
+                let end = names[start...]
+                // What is above a folder is not below it.
+                if end.contains("..") { continue }
                 if let text = read(folder + "/" + end.joined(separator: "/")) { return text }
             }
         }

@@ -12,7 +12,6 @@ struct VersionCommand: ParsableCommand {
             Whoever reports a fault should add it.
 
             EXAMPLES:
-              apus version
               apus version --verbose
               apus version --json
             """)

@@ -86,6 +86,7 @@ struct CompletionTests {
                 printf '=== %s\n' "$line"
                 complete -C "$line" | string replace -r '\t.*' ''
             end < lines
+            exit 0
             """#)
     }
 

@@ -112,11 +112,13 @@ struct InspectTests {
             let outcome = try run("version", "--verbose")
             #expect(outcome.status == 0)
             #expect(outcome.output.hasPrefix("apus "))
+            let words = outcome.output.split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
             for text in [
-                "  build ", "tiered (the default)", "proposals on    mutable-global ",
-                "proposals off   legacy-exceptions ", "found and used", "open files", "cache ",
+                "tiered (the default)", "proposals on mutable-global ",
+                "proposals off legacy-exceptions ", "found and used ", "open files ", "cache ",
             ] {
-                #expect(outcome.output.contains(text), "\(text)")
+                #expect(words.contains(text), "\(text)")
             }
             #expect(outcome.output.contains(/\n  build +[0-9a-f]{32}\n/))
         }

@@ -26,16 +26,17 @@ struct JSONTests {
 
     /// Does `work` with what runs the command, and gives the object that it prints.
     private func inFolder(
+        after first: [String] = [],
         _ work: (_ object: ([String], Int32) throws -> [String: Any]) throws -> Void
     ) throws {
         try Command.withFolder(Self.files) { folder in
+            if !first.isEmpty { #expect(try Command.run(first, in: folder).status == 0) }
             try work { arguments, status in
                 let outcome = try Command.run(arguments, in: folder, cache: folder)
                 #expect(outcome.status == status, "\(outcome.errorOutput)")
-                let text = outcome.output.isEmpty ? outcome.errorOutput : outcome.output
                 // One line.
-                let line = try #require(text.split(separator: "\n").last)
-                #expect(outcome.output.isEmpty || text == line + "\n")
+                let line = try #require(outcome.output.split(separator: "\n").last)
+                #expect(outcome.output == line + "\n")
                 let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
                 return try #require(object as? [String: Any])
             }
@@ -53,11 +54,11 @@ struct JSONTests {
             let errors = modules.map { $0["error"] as? [String: Any] }
             #expect(errors.map { $0?["kind"] as? String } == [nil, "invalid", "text", "file"])
             let invalid = try #require(errors[1])
-            #expect(invalid["message"] as? String == "type mismatch")
+            #expect((invalid["message"] as? String)?.hasPrefix("type mismatch") == true)
             #expect(invalid["offset"] as? Int ?? 0 > 8)
             #expect(invalid["function"] as? Int == 0)
             #expect(errors[2]?["line"] as? Int == 1)
-            #expect(errors[2]?["column"] as? Int == 9)
+            #expect(errors[2]?["column"] as? Int == 10)
             #expect((errors[3]?["text"] as? String)?.hasPrefix("none.wasm: No such file") == true)
             #expect(try object(["validate", "--json", "a.wat"], 0)["invalid"] as? Int == 0)
         }
@@ -86,8 +87,7 @@ struct JSONTests {
     }
 
     @Test func inspectArtifacts() throws {
-        try inFolder { object in
-            #expect(throws: (any Error).self) { try object(["compile", "hello.wasm"], 0) }
+        try inFolder(after: ["compile", "hello.wasm"]) { object in
             let report = try object(["inspect", "hello.apus", "--json"], 0)
             #expect(report["kind"] as? String == "artifact")
             #expect(report["this_build"] as? Bool == true)
@@ -158,7 +158,7 @@ struct JSONTests {
             let tiers = try #require(report["tiers"] as? [String: Any])
             #expect(tiers["compiled_functions"] as? Int ?? 0 > 0)
             let plain = try object(["bench", "hello.wasm", "--json", "--compiler", "baseline"], 0)
-            #expect(plain["tiers"] is NSNull && plain["code_bytes"] as? Int ?? 0 > 0)
+            #expect(plain["tiers"] == nil && plain["code_bytes"] as? Int ?? 0 > 0)
         }
     }
 
