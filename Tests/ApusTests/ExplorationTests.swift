@@ -120,6 +120,22 @@ import Testing
         #expect(none.page(title: "a").contains("The module defines no functions."))
     }
 
+    /// What a single function may be is bounded, too.
+    @Test func largeFunctionsAreCut() throws {
+        let adds = String(repeating: "(drop (i32.const 1))\n", count: 3000)
+        let bytes = try TextFormat.parseModule("(module (func \(adds)))")
+        var options = Exploration.Options()
+        let whole = try Exploration(bytes, Engine.Configuration(), options)
+        #expect(whole.functions[0].lines(at: .text).count == 6002)
+        options.bytesLimit = 1000
+        let cut = try Exploration(bytes, Engine.Configuration(), options)
+        let lines = cut.functions[0].lines(at: .text)
+        #expect(lines.count == 1001)
+        #expect(lines.last == Exploration.Line(";; 5002 more lines are left out", offset: nil))
+        #expect(lines.dropLast() == whole.functions[0].lines(at: .text).prefix(1000))
+        #expect(cut.functions[0].lines(at: .ir) == whole.functions[0].lines(at: .ir))
+    }
+
     // MARK: Sources
 
     private static let source = (1...25).map { "line \($0);" }.joined(separator: "\n")
@@ -218,5 +234,33 @@ import Testing
         // The name is text, whatever it says.
         #expect(shown.contains("&lt;/script&gt;&lt;script&gt;alert(1)"))
         #expect(shown.contains("at 0x\(String(load, radix: 16))"))
+    }
+
+    /// What is typed, clicked and pointed at.
+    @Test(.enabled(if: browser != nil)) func aReaderUsesIt() throws {
+        let actions = """
+            const search = document.getElementById('search');
+            search.value = 'QUOT';
+            search.dispatchEvent(new Event('input'));
+            document.querySelector('#list .row').dispatchEvent(
+              new MouseEvent('click', { bubbles: true }));
+            const rows = [...document.querySelectorAll('#text .row')];
+            rows.find(r => r.textContent.includes('i32.div_s')).dispatchEvent(
+              new MouseEvent('mouseover', { bubbles: true }));
+            document.querySelectorAll('#toggles button')[3].click();
+            """
+        let page = try Self.exploration().page(title: "a")
+            .replacing("</body>", with: "<script>\(actions)</script></body>")
+        let shown = try Self.shown(page, "#f2")
+        let list = try #require(shown.firstRange(of: "id=\"list\""))
+        let entries = shown[list.lowerBound...].components(separatedBy: "</nav>")[0]
+        #expect(entries.contains("quotient") && !entries.contains("sum"))
+        #expect(
+            Self.lit("text", shown).map { $0.split(separator: " ").first } == [
+                "local.get", "local.get", "i32.div_s",
+            ])
+        #expect(Self.lit("baseline", shown).contains { $0.contains("idiv") })
+        #expect(Self.lit("machine", shown).contains { $0.contains("divide") })
+        #expect(!shown.contains("<body class=\"pinned\">"))
     }
 }

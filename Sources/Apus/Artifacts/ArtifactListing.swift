@@ -23,39 +23,50 @@ public struct ArtifactListing: Sendable {
         public var index: Int
         /// Its name as it stands in its source, or the first it is exported under.
         public var name: String?
-        /// Where in the section its code begins, and how many bytes that has.
+        /// Where in the section its code begins.
         public var codeStart: Int
+        /// Bytes of its code.
         public var codeBytes: Int
         /// Bytes of its body in the module.
         public var bodyBytes: Int
-        /// Places that can trap, places that calls return to, and calls that have the callee's
-        /// code in their place.
+        /// Places that can trap.
         public var traps: Int
+        /// Places that calls return to.
         public var calls: Int
+        /// Calls that have the callee's code in their place.
         public var inlinedCalls: Int
     }
 
     /// The number of the format.
     public let format = Artifact.version
-    /// The build of Apus that has made it, and whether that is this one.
+    /// The build of Apus that has made it.
     public let build: String
+    /// Whether that is this one.
     public let isOfThisBuild: Bool
-    /// The processors that it is for, and what of them it uses.
+    /// The kind of processor that it is for.
     public let target = "x86-64"
+    /// What it uses of it.
     public let processorFeatures: [String]
-    /// What modules may use, and how code was made.
+    /// What modules may use.
     public let features: [String]
+    /// How code was made, if not in the plain way.
     public let settings: [String]
+    /// Who has made the code.
     public let compiler: String
+    /// Bytes of all of it.
     public let byteCount: Int
+    /// Bytes of the module in it.
     public let moduleBytes: Int
-    /// Checksums of the module's bytes, of the header, and of all behind it.
+    /// The checksum of the module's bytes.
     public let moduleChecksum: String
+    /// The checksum of the header.
     public let headerChecksum: String
+    /// The checksum of all behind the header.
     public let contentsChecksum: String
     /// Whether it has the code of what was called only, to be put beside other code: what the
     /// cache has of programs.
     public let isPartial: Bool
+    /// What it is made of, in order.
     public let sections: [Section]
     /// The functions in the order of their code. Only the build that has written them can read
     /// them; else there are none.
@@ -70,8 +81,8 @@ public struct ArtifactListing: Sendable {
 
     /// Lists the compiled module that `contents` are.
     ///
-    /// - Throws: `ArtifactError` if it is damaged, or of another format; `ModuleError` if the module
-    ///   in it cannot be decoded.
+    /// - Throws: `ArtifactError` if it is damaged, or of another format; `ModuleError` if the
+    ///   module in it cannot be decoded.
     public init(_ contents: ByteStorage) throws {
         artifact = try Artifact(contents)
         let provenance = artifact.provenance

@@ -41,9 +41,9 @@ extension Exploration {
         var sources = SourceFiles(index, options.readSource)
         var bytesShown = 0
         for index in indices {
-            // One function is shown, however large it is.
             if bytesShown >= options.bytesLimit { break }
             var function = try explorer.explore(index)
+            function.cut(toBytes: options.bytesLimit)
             sources.add(to: &function)
             bytesShown += function.textBytes
             functions.append(function)
@@ -53,6 +53,27 @@ extension Exploration {
 }
 
 extension Exploration.Function {
+    /// Lines that each stage may have in any case.
+    private static var linesKept: Int { 1000 }
+
+    /// Leaves out the last lines of stages that have more than their share of `bytes`.
+    fileprivate mutating func cut(toBytes bytes: Int) {
+        for stage in stages.indices {
+            var count = 0
+            var size = 0
+            for line in stages[stage] {
+                size += line.text.utf8.count + 4
+                if count >= Self.linesKept, size > bytes / stages.count { break }
+                count += 1
+            }
+            let rest = stages[stage].count - count
+            if rest == 0 { continue }
+            stages[stage].removeLast(rest)
+            stages[stage].append(
+                Exploration.Line(";; \(rest) more lines are left out", offset: nil))
+        }
+    }
+
     /// About how many bytes it has as text.
     fileprivate var textBytes: Int {
         let code = stages.joined().reduce(0) { $0 + $1.text.utf8.count + 4 }

@@ -50,9 +50,9 @@ public struct Exploration: Hashable, Sendable {
         /// Its lines at each stage, in the order of `Stage.allCases`. Those of the optimizing
         /// compiler's own forms are missing if it leaves the function to the baseline compiler.
         public var stages: [[Line]]
-        /// How many bytes of machine code either compiler makes of it.
+        /// How many bytes of machine code the baseline compiler makes of it.
         public var baselineBytes: Int
-        /// Likewise.
+        /// How many the optimizing compiler does.
         public var optimizingBytes: Int
         /// What of its sources there is to be shown, by file.
         public var sources: [SourceLine]
@@ -62,10 +62,7 @@ public struct Exploration: Hashable, Sendable {
 
         /// Its lines at `stage`.
         public func lines(at stage: Stage) -> [Line] {
-            for (index, present) in Stage.allCases.enumerated() where present == stage {
-                return stages[index]
-            }
-            return []
+            Stage.allCases.firstIndex(of: stage).map { stages[$0] } ?? []
         }
     }
 
@@ -81,7 +78,8 @@ public struct Exploration: Hashable, Sendable {
     public struct Options: Sendable {
         /// The functions: their indices, names of exports, or names in the module. Nil: all.
         public var functions: [String]?
-        /// About how many bytes of text there may be; functions beyond these are left out.
+        /// About how many bytes of text there may be; functions beyond these are left out, and a
+        /// function that is larger by itself loses lines.
         public var bytesLimit = 8 << 20
         /// Gives the contents of a source file that the module names by its path, if they are to
         /// be shown. A module may name any path, so whoever reads files decides which.
