@@ -1,9 +1,9 @@
 import ApusCollections
-import ApusRuntime
 import Foundation
 import Testing
 
 @testable @_spi(ApusCLI) import Apus
+@testable import ApusRuntime
 
 /// Compiled modules, taken apart.
 @Suite struct ArtifactListingTests {
@@ -73,5 +73,31 @@ import Testing
                 try ArtifactListing(ByteStorage(Array(bytes[..<count])))
             }
         }
+    }
+
+    /// Nothing that is written in one is believed, not even if its checksums were made to fit.
+    @Test func hostileArtifacts() throws {
+        let bytes = try Self.artifact(.baseline)
+        let whole = try ArtifactListing(ByteStorage(bytes))
+        // The table of sections, the records of functions and places, and the code.
+        let parts = whole.sections.filter { $0.name != "module" && $0.name != "images" }
+        var places = Array(stride(from: 96, to: 96 + 32 * whole.sections.count, by: 5))
+        for part in parts {
+            places += stride(
+                from: part.range.lowerBound, to: part.range.upperBound,
+                by: max(part.range.count / 20, 1))
+        }
+        var refusals = 0
+        for place in places {
+            var changed = bytes
+            changed[place] ^= place % 2 == 0 ? 0x81 : 0xFF
+            do {
+                let artifact = try Artifact(ByteStorage(changed), nil, isTrusted: true)
+                _ = try ArtifactListing(artifact).disassembly(of: nil)
+            } catch is ArtifactError {
+                refusals += 1
+            }
+        }
+        #expect(refusals > 10 && refusals < places.count)
     }
 }

@@ -96,6 +96,34 @@ import Testing
         }
     }
 
+    /// What the decoder writes anew is shown where it comes from.
+    @Test func legacyExceptions() throws {
+        let text = """
+            (module
+              (tag $e (param i32))
+              (func (param i32) (result i32)
+                try (result i32)
+                  (i32.div_s (local.get 0) (i32.const 7))
+                catch $e
+                  (i32.sub (i32.const 3))
+                end))
+            """
+        var configuration = Engine.Configuration()
+        configuration.features.insert(FeatureSet(.legacyExceptions))
+        let bytes = try TextFormat.parseModule(text)
+        let function = try Exploration(bytes, configuration).functions[0]
+        #expect(function.body.upperBound <= bytes.count)
+        for stage in Exploration.Stage.allCases {
+            for line in function.lines(at: stage) {
+                guard let offset = line.offset else { continue }
+                #expect(function.body.contains(offset), "\(stage): \(line)")
+            }
+        }
+        let quotient = try #require(
+            function.lines(at: .baseline).first { $0.text.contains("imul") })
+        #expect(Self.instruction(quotient.offset, function) == "i32.div_s")
+    }
+
     @Test func functionsAreChosen() throws {
         let one = try Self.exploration { $0.functions = ["sum", "1"] }
         #expect(one.functions.map(\.index) == [2, 1])

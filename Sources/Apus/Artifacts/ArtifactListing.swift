@@ -83,8 +83,10 @@ public struct ArtifactListing: Sendable {
     ///
     /// - Throws: `ArtifactError` if it is damaged, or of another format; `ModuleError` if the
     ///   module in it cannot be decoded.
-    public init(_ contents: ByteStorage) throws {
-        artifact = try Artifact(contents)
+    public init(_ contents: ByteStorage) throws { try self.init(Artifact(contents)) }
+
+    init(_ artifact: Artifact) throws {
+        self.artifact = artifact
         let provenance = artifact.provenance
         build = Self.text(provenance.build)
         isOfThisBuild = provenance.build == BuildIdentity.current
