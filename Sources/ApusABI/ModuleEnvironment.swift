@@ -26,6 +26,9 @@ public struct ModuleEnvironment: Sendable {
     /// For debuggers: baseline code keeps locals and its context in its frames at all times, and it
     /// is noted where each instruction is (`CodeSites.instructions`).
     public var isDebuggable = false
+    /// It is noted where the code of each instruction is (`CodeSites.instructions`): to show code,
+    /// never of code that runs.
+    public var notesInstructions = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.

@@ -23,6 +23,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let isFuelMetered: Bool
     let pollsInterruption: Bool
     let isDebuggable: Bool
+    private let notesInstructions: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -113,6 +114,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         isDebuggable = environment.isDebuggable
+        notesInstructions = environment.isDebuggable || environment.notesInstructions
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -204,7 +206,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         while !frames.isEmpty {
             instructionOffset = reader.position
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
-            if isDebuggable { noteInstruction() }
+            if notesInstructions { noteInstruction() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
