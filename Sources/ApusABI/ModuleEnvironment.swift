@@ -29,6 +29,9 @@ public struct ModuleEnvironment: Sendable {
     /// Baseline code counts how often its blocks are run (`BlockCounters`). Needs a table of
     /// functions (`linkage`).
     public var countsBlocks = false
+    /// It is noted where the code of each instruction is (`CodeSites.instructions`): to show code,
+    /// never of code that runs.
+    public var notesInstructions = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.

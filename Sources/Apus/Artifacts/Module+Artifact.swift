@@ -140,14 +140,19 @@ extension Engine.Configuration {
         if masksCheckedAccesses { settings.insert(.maskedAccesses) }
         if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
         if countsCoverage { settings.insert(.coverage) }
-        let number: UInt32 =
-            switch compiler {
-            case .baseline: 1
-            case .optimizing: 2
-            case .tiered: 3
-            }
         return CodeProvenance(
             build: build, features: features, processor: processorFeatures.intersection(.host),
-            settings: settings, compiler: number)
+            settings: settings, compiler: compiler.artifactNumber)
+    }
+}
+
+extension Engine.Compiler {
+    /// What artifacts call it.
+    var artifactNumber: UInt32 {
+        switch self {
+        case .baseline: 1
+        case .optimizing: 2
+        case .tiered: 3
+        }
     }
 }

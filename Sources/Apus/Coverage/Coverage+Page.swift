@@ -18,13 +18,13 @@ extension Coverage {
             <meta name="viewport" content="width=device-width">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
             style-src 'unsafe-inline'">
-            <title>\(PageText.escaped(title))</title>
+            <title>\(HTMLText.escaped(title))</title>
             <style>
             \(CoveragePage.style)
             </style>
             </head>
             <body>
-            <h1>\(PageText.escaped(title))</h1>
+            <h1>\(HTMLText.escaped(title))</h1>
             <table class="files">
             <thead><tr><th>File<th colspan="3">Lines<th colspan="2">Functions\
             <th colspan="2">Branches</thead>
@@ -52,7 +52,7 @@ extension Coverage {
 
 /// The parts of the page of a coverage.
 private enum CoveragePage {
-    static func path(_ path: String) -> String { PageText.escaped(PrintableText.path(path)) }
+    static func path(_ path: String) -> String { HTMLText.escaped(PrintableText.path(path)) }
 
     /// A line of the table of files.
     static func row(
@@ -98,7 +98,7 @@ private enum CoveragePage {
         var list = "<details><summary>\(file.functions.count) functions</summary>\n<table>\n"
         for function in file.functions {
             let kind = function.count > 0 ? "hit" : "miss"
-            let name = PageText.escaped(PrintableText.name(function.name))
+            let name = HTMLText.escaped(PrintableText.name(function.name))
             list += "<tr class=\"\(kind)\"><td class=\"count\">\(function.count)"
             list += "<td><a href=\"#f\(index)l\(function.line)\">\(name)</a>\n"
         }
@@ -162,7 +162,7 @@ private enum CoveragePage {
             <tr id="f\(index)l\(number)" class="\(kind)"><td class="number">\(number)\
             <td class="count">\(count.map(String.init) ?? "")\
             <td class="ways">\(marks.joined(separator: " "))\
-            <td class="text">\(PageText.escaped(PrintableText.line(text)))
+            <td class="text">\(HTMLText.escaped(PrintableText.line(text)))
 
             """
     }

@@ -13,14 +13,14 @@ extension Profile {
         <meta charset="utf-8">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
         style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-        <title>\(PageText.escaped(title))</title>
+        <title>\(HTMLText.escaped(title))</title>
         <style>
         \(FlameGraphPage.style)
         </style>
         </head>
         <body>
-        <h1>\(PageText.escaped(title))</h1>
-        <p id="summary">\(PageText.escaped(summary))</p>
+        <h1>\(HTMLText.escaped(title))</h1>
+        <p id="summary">\(HTMLText.escaped(summary))</p>
         <p><input id="search" type="search" placeholder="Find functions" \
         aria-label="Find functions"> <button id="reset">Show all</button> \
         <span id="found"></span></p>
@@ -63,7 +63,6 @@ extension Profile {
             + "frames:[\(frames.joined(separator: ","))],"
             + "nodes:[\(nodes.joined(separator: ","))]}"
     }
-
 }
 
 /// What is the same on the page of every flame graph.

@@ -25,19 +25,14 @@ struct ModulePrinter {
     var counts = ModuleParser.Counts()
     /// How many functions have been printed with their code.
     var definedFunctionCount = 0
-    /// The function whose text is wanted alone, and where in the output that is.
-    var wantedFunction: UInt32?
-    var wantedText: Range<Int>?
-    /// Where instructions are in the output, if somebody wants to know.
-    var marks: [Mark] = []
-    private var keepsMarks = false
-
-    /// What stands at `start` in the output: the instruction at `offset` of the module, or the head
-    /// of a function if that is where its body begins.
-    struct Mark {
-        var start: Int
-        var offset: Int
-    }
+    /// The bodies of the functions that have code, if they are to be printed one by one.
+    private(set) var bodies: [ByteReader] = []
+    /// Where in the output lines begin that are instructions, and at which bytes of the module
+    /// these are; kept if functions are printed one by one.
+    var places: [(start: Int, offset: Int)] = []
+    /// Likewise, where lines begin that are the heads of functions, and where their bodies are.
+    var heads: [(start: Int, offset: Int)] = []
+    let keepsPlaces: Bool
 
     private struct Part {
         var section: Section
@@ -47,8 +42,9 @@ struct ModulePrinter {
         var reader: ByteReader
     }
 
-    private init(_ bytes: ByteStorage) {
+    private init(_ bytes: ByteStorage, keepsPlaces: Bool = false) {
         self.bytes = bytes
+        self.keepsPlaces = keepsPlaces
         window = ByteWindow(bytes)
     }
 
@@ -65,32 +61,50 @@ struct ModulePrinter {
     ///
     /// - Throws: As `print(_:)`.
     static func printWithPlaces(_ bytes: ByteStorage) throws(ModuleError) -> PrintedModule {
-        var printer = ModulePrinter(bytes)
-        printer.keepsMarks = true
+        var printer = ModulePrinter(bytes, keepsPlaces: true)
         try printer.printModule()
-        return PrintedModule(printer.output, printer.marks)
+        return PrintedModule(printer.output, printer.heads + printer.places)
     }
 
-    /// The text of function `index` alone; nil if the module has no code for it.
+    /// What prints functions of the module `bytes` one by one: see `printFunction(at:)`.
     ///
-    /// - Throws: As `print(_:)`.
-    static func print(
-        function index: UInt32, of bytes: ByteStorage
-    ) throws(ModuleError) -> String? {
-        var printer = ModulePrinter(bytes)
-        printer.wantedFunction = index
-        try printer.printModule()
-        return printer.wantedText.map { String(decoding: printer.output[$0], as: UTF8.self) }
+    /// - Throws: `ModuleError` if what functions are printed with cannot be read.
+    init(functionsOf bytes: ByteStorage) throws(ModuleError) {
+        self.init(bytes, keepsPlaces: true)
+        var reader = try Self.readHeader(bytes)
+        for part in try readSections(&reader) {
+            var entries = part.reader
+            switch part.section {
+            case .type, .import, .function:
+                for index in 0..<(try entries.readUnsigned32()) {
+                    try printEntry(part.section, index, &entries)
+                }
+            case .code:
+                for _ in 0..<(try entries.readUnsigned32()) {
+                    bodies.append(try entries.readPart(try entries.readUnsigned32()))
+                }
+            case .custom, .table, .memory, .global, .export, .start, .element, .data, .dataCount,
+                .tag:
+                break
+            }
+        }
+        try checkFunctionCount(bodies.count, reader)
+    }
+
+    /// How many functions are imported, once imports have been printed.
+    var importCount: Int { Int(counts.functions) - definedFunctionCount }
+
+    /// Prints nothing but the function whose body is at `place` among `bodies`.
+    mutating func printFunction(at place: Int) throws(ModuleError) {
+        output.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+        let index = UInt32(truncatingIfNeeded: importCount + place)
+        try printFunction(index, functionTypes[place], bodies[place])
     }
 
     // MARK: Writing
 
     mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
-
-    /// Notes that what comes next is at `offset` of the module.
-    mutating func mark(_ offset: Int) {
-        if keepsMarks { marks.append(Mark(start: output.count, offset: offset)) }
-    }
 
     /// A line that is indented by `depth` steps.
     mutating func line(_ text: String, _ depth: Int = 1) {
@@ -122,19 +136,29 @@ struct ModulePrinter {
     // MARK: Sections
 
     private mutating func printModule() throws(ModuleError) {
+        var reader = try Self.readHeader(bytes)
+        let parts = try readSections(&reader)
+        let name = names.module.map { moduleName($0) } ?? ""
+        write("(module\(name)\n")
+        for part in parts { try print(part) }
+        try checkFunctionCount(definedFunctionCount, reader)
+        write(")\n")
+    }
+
+    /// What comes behind the magic number and the version.
+    private static func readHeader(_ bytes: ByteStorage) throws(ModuleError) -> ByteReader {
         var reader = ByteReader(bytes)
         guard try reader.readWord32() == 0x6D73_6100 else {
             throw ModuleError(.malformed, at: 0, "magic header not detected")
         }
         try reader.readVersion()
-        let parts = try readSections(&reader)
-        let name = names.module.map { moduleName($0) } ?? ""
-        write("(module\(name)\n")
-        for part in parts { try print(part) }
-        guard definedFunctionCount == functionTypes.count else {
+        return reader
+    }
+
+    private func checkFunctionCount(_ count: Int, _ reader: ByteReader) throws(ModuleError) {
+        guard count == functionTypes.count else {
             throw malformed(reader, "function and code section have inconsistent lengths")
         }
-        write(")\n")
     }
 
     private func moduleName(_ name: String) -> String {

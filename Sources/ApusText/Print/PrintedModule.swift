@@ -2,22 +2,23 @@
 public struct PrintedModule: Sendable {
     /// The text.
     public let text: String
-    /// Ascending by offset: of each instruction in the module's bytes, but the last `end` of a
-    /// function, and of where each function's body begins, the line that it is on, counted from 1.
+    /// Ascending by offset: of each instruction in the module's bytes, and of where each function's
+    /// body begins, the line that it is on, counted from 1.
     public let lines: [(offset: Int, line: Int)]
 
-    init(_ output: [UInt8], _ marks: [ModulePrinter.Mark]) {
+    /// `output`, in which what is at `offset` of the module stands at `start`.
+    init(_ output: [UInt8], _ places: [(start: Int, offset: Int)]) {
         text = String(decoding: output, as: UTF8.self)
         var lines: [(offset: Int, line: Int)] = []
-        lines.reserveCapacity(marks.count)
+        lines.reserveCapacity(places.count)
         var line = 1
-        var place = 0
-        for mark in marks {
-            while place < mark.start {
-                if output[place] == 0x0A { line += 1 }
-                place += 1
+        var counted = 0
+        for place in places.sorted(by: { $0.offset < $1.offset }) {
+            while counted < place.start {
+                if output[counted] == 0x0A { line += 1 }
+                counted += 1
             }
-            lines.append((mark.offset, line))
+            lines.append((place.offset, line))
         }
         self.lines = lines
     }
