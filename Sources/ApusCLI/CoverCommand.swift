@@ -13,8 +13,8 @@ struct CoverCommand: ParsableCommand {
             functions and branches of its sources if it has DWARF sections or a source map, else \
             of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends \
             in .json for programs, one that ends in .txt is a table, and all others are pages \
-            for a browser. Sources are shown that are below the current folder, or below one that \
-            --substitute-path names.
+            for a browser. Sources are shown that are below the current folder, the program's, or \
+            one that --substitute-path names.
 
             EXAMPLES:
               apus cover tests.wasm
@@ -33,10 +33,12 @@ struct CoverCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptions
 
     @Argument(
-        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
+        completion: .file(extensions: moduleEndings))
     var module: String
 
-    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
     func validate() throws { try output.validate() }
@@ -44,7 +46,9 @@ struct CoverCommand: ParsableCommand {
     func run() throws {
         var program = options.program(module, arguments, grants, linking, engine.limits)
         var modules: [(name: String, module: Module)] = []
-        program.compiled = { name, module in modules.append((name, module)) }
+        program.compiled = { file, module in
+            modules.append((file.path == "-" ? "module" : file.ownName, module))
+        }
         let result = Result {
             try program.run {
                 var configuration = try engine.configuration()
@@ -54,7 +58,7 @@ struct CoverCommand: ParsableCommand {
         }
         if !modules.isEmpty {
             try Outcome.exiting {
-                try output.write(modules, title: HostText.shown(module))
+                try output.write(modules, of: ModuleFile(module))
                 return 0
             }
         }

@@ -8,7 +8,7 @@ struct CoverageOutputOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "A file to write, in the form that its name ends in; may be repeated.",
-            valueName: "FILE"))
+            valueName: "FILE"), completion: .file())
     var output: [String] = []
 
     @Option(
@@ -30,13 +30,13 @@ struct CoverageOutputOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Show only sources below a folder, as substituted; may be repeated.",
-            valueName: "FOLDER"))
+            valueName: "FOLDER"), completion: .directory)
     var include: [String] = []
 
     @Option(
         help: ArgumentHelp(
             "Leave out sources below a folder, as substituted: --exclude /usr.",
-            valueName: "FOLDER"))
+            valueName: "FOLDER"), completion: .directory)
     var exclude: [String] = []
 
     func validate() throws {
@@ -59,13 +59,13 @@ struct CoverageOutputOptions: ParsableArguments {
     }
 
     /// Writes what `modules` have counted.
-    func write(_ modules: [(name: String, module: Module)], title: String) throws {
+    func write(_ modules: [(name: String, module: Module)], of program: ModuleFile) throws {
         // What a tracefile names has to be a file: a module as text goes beside it.
         let tracefile = files.first { $0.format == .lcov }?.path
         let coverage = coverage(of: modules, in: tracefile.map(Self.folder) ?? "")
-        let sources = SourceFiles(substitutePath.map(\.new))
+        let sources = SourceFolders(named: substitutePath.map(\.new), besides: program)
         for (format, path) in files {
-            let text = format.text(of: coverage, title: title, sources)
+            let text = format.text(of: coverage, title: program.name, sources)
             guard let path else {
                 Outcome.report("coverage\n" + text.dropLast())
                 continue
@@ -148,10 +148,10 @@ enum CoverageFormat: String, CaseIterable, ExpressibleByArgument {
     }
 
     fileprivate func text(
-        of coverage: Coverage, title: String, _ sources: SourceFiles
+        of coverage: Coverage, title: String, _ sources: SourceFolders
     ) -> String {
         switch self {
-        case .html: coverage.page(title: "Coverage of \(title)") { sources.text(of: $0) }
+        case .html: coverage.page(title: "Coverage of \(title)") { sources.contents(of: $0) }
         case .lcov: coverage.lcov
         case .json: coverage.json
         case .summary: coverage.summary

@@ -19,8 +19,8 @@ struct Program {
     var statistics: RunReport.Form?
     /// What is done with the engine before there is anything in it.
     var prepare: (Engine) -> Void = { _ in }
-    /// Is told of each module, with the name of its file, before it runs.
-    var compiled: (String, Module) -> Void = { _, _ in }
+    /// Is told of each module, with its file, before it runs.
+    var compiled: (ModuleFile, Module) -> Void = { _, _ in }
 
     init(_ module: String, _ arguments: [String]) {
         self.module = module
@@ -48,7 +48,7 @@ struct Program {
         prepare(engine)
         let deadline = limits.deadline(since: start)
         let module = try compile(engine, deadline: deadline)
-        compiled(ModuleFile(self.module).fileName, module)
+        compiled(ModuleFile(self.module), module)
         let store = Store(engine)
         report.begin(module, store)
         limits.limit(store, since: start)
@@ -118,7 +118,7 @@ struct Program {
         _ file: ModuleFile, _ engine: Engine, deadline: ContinuousClock.Instant?
     ) throws -> Module {
         let module = try file.compile(engine, deadline: deadline)
-        compiled(file.fileName, module)
+        compiled(file, module)
         return module
     }
 

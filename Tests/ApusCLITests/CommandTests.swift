@@ -117,8 +117,9 @@ struct CommandTests {
     /// Each command says what it is for, and shows it.
     @Test(
         arguments: [
-            "run", "profile", "compile", "cache", "validate", "bench", "inspect", "explore", "wast",
-            "parse", "print", "settings", "version", "completions",
+            "run", "profile", "cover", "compile", "cache", "validate", "bench", "inspect",
+            "explore",
+            "wast", "parse", "print", "settings", "version", "completions",
         ])
     func helps(command: String) throws {
         let help = try run(command, "--help").output

@@ -28,7 +28,7 @@ struct ModulePrinter {
     /// The bodies of the functions that have code, if they are to be printed one by one.
     private(set) var bodies: [ByteReader] = []
     /// Where in the output lines begin that are instructions, and at which bytes of the module
-    /// these are; kept if functions are printed one by one.
+    /// these are, if somebody wants to know.
     var places: [(start: Int, offset: Int)] = []
     /// Likewise, where lines begin that are the heads of functions, and where their bodies are.
     var heads: [(start: Int, offset: Int)] = []
@@ -98,6 +98,7 @@ struct ModulePrinter {
     mutating func printFunction(at place: Int) throws(ModuleError) {
         output.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
+        heads.removeAll(keepingCapacity: true)
         let index = UInt32(truncatingIfNeeded: importCount + place)
         try printFunction(index, functionTypes[place], bodies[place])
     }
