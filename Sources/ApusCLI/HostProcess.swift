@@ -10,7 +10,8 @@ internal import ApusCollections
 #endif
 
 // SAFETY: strings of the system's are read before anything can change them: this process has one
-// thread when it looks, and never writes to its environment.
+// thread when it looks, and never writes to its environment. Records that the system fills in are
+// the caller's own, and what it allocates is read before it is freed.
 
 /// What the system has for this process.
 enum HostProcess {
