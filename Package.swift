@@ -176,8 +176,8 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "c-calls.c", "compare-exceptions", "compare-programs",
-                    "compare-wasi", "feedback", "modules", "start",
+                    "README.md", "c-calls.c", "compare-coverage", "compare-exceptions",
+                    "compare-programs", "compare-wasi", "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],

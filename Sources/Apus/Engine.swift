@@ -66,6 +66,14 @@ public final class Engine: Sendable {
         /// descriptions of traps), which takes time and memory that grow with their size.
         public var readsDebugInformation = true
 
+        /// Whether modules count how often their code runs (`Module.coverage(named:)`).
+        ///
+        /// All of it is then made by the baseline compiler, function by function when they are
+        /// first called, whatever `compiler` says; nothing is taken from a cache, and no code is
+        /// kept. It takes more time to run, and for each byte of the functions that are called at
+        /// most 8 bytes of counters, which `Limits.codeBytes` includes.
+        public var countsCoverage = false
+
         /// Tools that know native code only, and that are told of guests' code.
         public var nativeTools: NativeTools = []
 
@@ -131,6 +139,10 @@ public final class Engine: Sendable {
         var configuration = configuration
         // What others have compiled is not made for debuggers.
         if configuration.nativeTools.contains(.debugger) { configuration.cache = nil }
+        if configuration.countsCoverage {
+            configuration.compiler = .tiered
+            configuration.cache = nil
+        }
         self.configuration = configuration
         var runtime = RuntimeConfiguration()
         runtime.memoryBytesLimit = configuration.memoryBytesLimit

@@ -26,6 +26,9 @@ public struct ModuleEnvironment: Sendable {
     /// For debuggers: baseline code keeps locals and its context in its frames at all times, and it
     /// is noted where each instruction is (`CodeSites.instructions`).
     public var isDebuggable = false
+    /// Baseline code counts how often its blocks are run (`BlockCounters`). Needs a table of
+    /// functions (`linkage`).
+    public var countsBlocks = false
     /// It is noted where the code of each instruction is (`CodeSites.instructions`): to show code,
     /// never of code that runs.
     public var notesInstructions = false

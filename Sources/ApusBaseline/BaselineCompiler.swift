@@ -23,6 +23,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let isFuelMetered: Bool
     let pollsInterruption: Bool
     let isDebuggable: Bool
+    let countsBlocks: Bool
     private let notesInstructions: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
@@ -96,6 +97,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldFrames = Arena<ControlFrame>(capacity: 64)
     var coldOperands = Arena<Operand>(capacity: 64)
     var coldDepth = 0
+    /// What is counted, in code that counts how often it runs.
+    var counters = BlockCounters()
     /// What is paid for, in metered code.
     var fuelMeter = FuelMeter()
     let watch: CompilationWatch
@@ -114,6 +117,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         isDebuggable = environment.isDebuggable
+        countsBlocks = environment.countsBlocks
         notesInstructions = environment.isDebuggable || environment.notesInstructions
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
@@ -150,6 +154,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         if isStopped { throw failure(.stopped) }
         if code.hasFailed || hasTooManyHandlers { throw failure(.tooLarge) }
         function.end(codeEnd: code.count, sites, relocationCount: relocations.count)
+        if countsBlocks { batch.counterCount &+= counters.count }
         batch.functions.append(function)
     }
 
@@ -162,7 +167,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
-        hints = module.branchHints.range(of: body)
+        if countsBlocks {
+            counters = BlockCounters(module.bytes, body)
+            // All code is translated where it is read, and counted there.
+            hints = 0..<0
+        } else {
+            hints = module.branchHints.range(of: body)
+        }
         coldCode.removeAll()
         coldFrames.removeAll()
         coldOperands.removeAll()
@@ -208,6 +219,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
             if notesInstructions { noteInstruction() }
             if isFuelMetered { meter() }
+            if countsBlocks, reachable { countBlock() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
         }

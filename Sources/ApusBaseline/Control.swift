@@ -84,6 +84,7 @@ extension BaselineCompiler {
     /// Opens an `if` whose condition is known; the `if` opcode has been read.
     mutating func translateIf(_ condition: BranchCondition, _ analysis: borrowing BodyAnalysis) {
         let isLikely = hint()
+        let branch = countsBlocks ? countedBranch(at: reader.position &- 1) : nil
         let type = reader.readBlockType()
         // Spilling moves and stores only, so the flags survive.
         spillForMerge(upTo: stack.count)
@@ -91,6 +92,7 @@ extension BaselineCompiler {
         openFrame(.if, type)
         let hasElse = analysis.controls[Int(frames.last.record)].elseOffset != 0
         frames.last.hasElse = hasElse
+        frames.last.branch = branch ?? -1
         // Without an `else`, a false condition goes to the label, where locals must be home.
         if !hasElse { restoreHomes() }
         frames.last.validAtElse = homeState
@@ -159,7 +161,10 @@ extension BaselineCompiler {
     /// An `if` without `else` passes its parameters through when the condition is false.
     private mutating func closeMissingElse() {
         let frame = frames.last
-        if frame.parameterCount == 0 {
+        if frame.branch >= 0 {
+            closeThenArm()
+            countWay(1, of: frame.branch)
+        } else if frame.parameterCount == 0 {
             if reachable { fallIntoLabel() } else { truncateStack(to: Int(frame.height)) }
             code.bind(frame.elseLabel)
             // Both ways meet here; operands are where the label wants them.
@@ -304,13 +309,16 @@ extension BaselineCompiler {
     /// A branch on a condition that is known; the `br_if` opcode has been read.
     mutating func translateBrIf(_ condition: BranchCondition, _ analysis: borrowing BodyAnalysis) {
         let isLikely = hint()
+        let offset = reader.position &- 1
         let depth = Int(reader.readIndex())
         switch condition {
         case .never: return
         case .always:
+            countWay(0, ofBranchAt: offset)
             emitBranch(depth)
             skip()
         case .flags(let flags):
+            if countsBlocks { return emitCountedBranch(depth, if: flags, at: offset) }
             switch isLikely {
             case true?: if putOffRest(flags, depth: depth, analysis) { return }
             case false?: if putOffBranch(flags, depth: depth, analysis) { return }
@@ -370,6 +378,13 @@ extension BaselineCompiler {
         }
         noteBranch(place)
         jump(frame.label)
+    }
+
+    /// A branch to the frame `depth` outwards on a way of its own: what goes on finds all as it is.
+    mutating func emitBranchAside(_ depth: Int) {
+        let state = homeState
+        emitBranchKeepingOperands(depth)
+        homeState = state
     }
 
     mutating func translateUnreachable() {

@@ -27,6 +27,8 @@ struct ControlFrame: BitwiseCopyable {
     var hasElse: Bool
     /// The `else` is translated later.
     var isElseCold = false
+    /// Of an `if` in code that counts, its place among the function's branches, or -1.
+    var branch: Int32 = -1
     /// Of the table of branches at hand, the place of this frame's among its `stubs`, or -1.
     var stub: Int32 = -1
     /// The handlers of calls in it: the number of their list among the function's, or -1.

@@ -37,6 +37,8 @@ protocol Target: ~Copyable {
     mutating func testCondition(_ operand: Operand) -> BranchCondition
     /// Takes `cost` from the fuel; with `isChecked`, traps if there is too little.
     mutating func payFuel(_ cost: Int32, isChecked: Bool)
+    /// Adds 1 to the function's counter of this number. Changes the flags.
+    mutating func increment(_ counter: UInt32)
     /// Leaves if the thread has been told to.
     mutating func emitPoll()
     /// Code that faults.

@@ -13,6 +13,7 @@ struct ApusCommand: ParsableCommand {
                      … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
             apus profile [-o FILE] … MODULE [ARGUMENTS…]
+            apus cover [-o FILE]… [--format FORM]… … MODULE [ARGUMENTS…]
             apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -41,6 +42,7 @@ struct ApusCommand: ParsableCommand {
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus compile big.wasm -o big.apus        once, so that it starts at once
               apus profile -o flames.html program.wasm where does its time go?
+              apus cover -o coverage.html tests.wasm   which of its code was run?
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  how long does each step take?
               apus inspect program.wasm                what is in it?
@@ -53,8 +55,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ProfileCommand.self, CompileCommand.self, ValidateCommand.self,
-            BenchCommand.self,
+            RunCommand.self, ProfileCommand.self, CoverCommand.self, CompileCommand.self,
+            ValidateCommand.self, BenchCommand.self,
             InspectCommand.self, ExploreCommand.self, WastCommand.self, ParseCommand.self,
             PrintCommand.self,
             CacheCommand.self,

@@ -132,6 +132,30 @@ enum HostProcess {
         return descriptor
     }
 
+    /// Where `path` leads, without links; nil if nothing is there.
+    static func canonicalPath(_ path: String) -> String? {
+        let resolved = unsafe withPath(path) { path in unsafe realpath(path, nil) }
+        guard let resolved = unsafe resolved else { return nil }
+        defer { unsafe free(resolved) }
+        return HostText.string(unsafe bytes(resolved))
+    }
+
+    /// Opens the file at `path` for reading, if it is a regular one of at most `bytesLimit` bytes.
+    static func openRegular(_ path: String, bytesLimit: Int) -> Int32? {
+        // What is opened may be a pipe that nobody writes to.
+        let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        let descriptor = unsafe withPath(path) { path in unsafe openFile(path, flags) }
+        if descriptor < 0 { return nil }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= bytesLimit
+        else {
+            close(descriptor)
+            return nil
+        }
+        return descriptor
+    }
+
     static func close(_ descriptor: Int32) {
         _ = closeFile(descriptor)
     }

@@ -15,6 +15,13 @@ struct ModuleFile {
     /// What errors call it.
     var name: String { path == "-" ? "standard input" : HostText.shown(path) }
 
+    /// What it is called in its folder.
+    var fileName: String {
+        guard path != "-" else { return "module" }
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        return HostText.shown(slash.map { String(path[path.index(after: $0)...]) } ?? path)
+    }
+
     /// Compiles the module, if that takes no longer than until `deadline`.
     func compile(
         _ engine: Engine, deadline: ContinuousClock.Instant? = nil

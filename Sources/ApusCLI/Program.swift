@@ -19,6 +19,8 @@ struct Program {
     var statistics: RunReport.Form?
     /// What is done with the engine before there is anything in it.
     var prepare: (Engine) -> Void = { _ in }
+    /// Is told of each module, with the name of its file, before it runs.
+    var compiled: (String, Module) -> Void = { _, _ in }
 
     init(_ module: String, _ arguments: [String]) {
         self.module = module
@@ -45,9 +47,10 @@ struct Program {
         let engine = Engine(configuration)
         prepare(engine)
         let deadline = limits.deadline(since: start)
-        let compiled = try compile(engine, deadline: deadline)
+        let module = try compile(engine, deadline: deadline)
+        compiled(ModuleFile(self.module).fileName, module)
         let store = Store(engine)
-        report.begin(compiled, store)
+        report.begin(module, store)
         limits.limit(store, since: start)
         var wasi = WASI()
         try wasi.grant(grants)
@@ -57,12 +60,12 @@ struct Program {
         let isProgram = invoke == nil || invoke == ""
         wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {
-            if invoke == nil, linking.isEmpty { return try wasi.run(compiled, in: store) }
-            return try run(compiled, wasi, store, until: deadline)
+            if invoke == nil, linking.isEmpty { return try wasi.run(module, in: store) }
+            return try run(module, wasi, store, until: deadline)
         } catch let error as ExportError {
-            throw MissingExport(error, of: compiled, file: ModuleFile(module).name)
+            throw MissingExport(error, of: module, file: ModuleFile(self.module).name)
         } catch let error as LinkError {
-            throw MissingImport(error, file: ModuleFile(module).name)
+            throw MissingImport(error, file: ModuleFile(self.module).name)
         } catch let error as FileError
             where grants.directories.contains(where: { $0.host == error.path })
         {
@@ -72,13 +75,13 @@ struct Program {
 
     /// Links the program with what the options name, and runs it or calls one of its functions.
     private func run(
-        _ compiled: Module, _ wasi: WASI, _ store: Store, until deadline: ContinuousClock.Instant?
+        _ module: Module, _ wasi: WASI, _ store: Store, until deadline: ContinuousClock.Instant?
     ) throws -> Int32 {
         var linker = Linker(store.engine)
         let preloads = try linking.preloads.map { preload in
-            (preload.name, try preload.module.compile(store.engine, deadline: deadline))
+            (preload.name, try compile(preload.module, store.engine, deadline: deadline))
         }
-        for (_, module) in preloads + [("", compiled)] {
+        for (_, module) in preloads + [("", module)] {
             try linking.unknownImports.define(module, in: &linker, store)
         }
         try wasi.define(in: &linker)
@@ -89,7 +92,7 @@ struct Program {
                 try wasi.initialize(instance)
                 try linker.define(name, instance)
             }
-            let instance = try linker.instantiate(compiled, in: store)
+            let instance = try linker.instantiate(module, in: store)
             if let invoke {
                 try call(invoke, instance, wasi)
             } else {
@@ -108,6 +111,15 @@ struct Program {
         let values =
             isProgram ? [] : try FunctionArguments.values(arguments, for: function.type, of: name)
         for result in try function.call(values) { print(FunctionArguments.text(result)) }
+    }
+
+    /// Compiles a module that the program imports from.
+    private func compile(
+        _ file: ModuleFile, _ engine: Engine, deadline: ContinuousClock.Instant?
+    ) throws -> Module {
+        let module = try file.compile(engine, deadline: deadline)
+        compiled(file.fileName, module)
+        return module
     }
 
     /// Compiles the module. Who names none that is there may have meant a subcommand.

@@ -9,6 +9,7 @@ enum AttributeName {
     static let language: UInt32 = 0x13
     static let constantValue: UInt32 = 0x1C
     static let declarationFile: UInt32 = 0x3A
+    static let declarationLine: UInt32 = 0x3B
     static let encoding: UInt32 = 0x3E
     static let frameBase: UInt32 = 0x40
     static let type: UInt32 = 0x49

@@ -137,6 +137,62 @@ struct DebugInformation {
             ? path : directory.hasSuffix("/") ? directory + path : directory + "/" + path
     }
 
+    // MARK: Whole functions
+
+    /// What the code at `addresses`, that of one function, comes from: each stretch of it from a
+    /// line of a function or of one that was made part of it. Nil if nothing is said of it.
+    /// Work is bounded by `budget`, however often the same entries are said to be in functions.
+    mutating func outline(
+        of addresses: Range<UInt32>, _ budget: inout WorkBudget
+    ) -> SourceOutline<UInt32>? {
+        guard !addresses.isEmpty,
+            let index = unit(at: addresses.lowerBound) ?? unit(at: addresses.upperBound - 1)
+        else { return nil }
+        let unit = units[index]
+        let details = read(index)
+        let rows = details.lines.rows(in: addresses)
+        guard let first = rows.first else { return nil }
+        let entries = details.functions.family(at: max(first.address, addresses.lowerBound))
+        guard (try? budget.spend(entries.count + rows.count, at: 0)) != nil else { return nil }
+        var outline = SourceOutline<UInt32>()
+        var functions: [Int: Int] = [:]
+        for entry in entries where functions[entry.entry] == nil {
+            functions[entry.entry] = functions.count
+            let (names, position) = declaration(of: entry.entry, index)
+            outline.functions.append(
+                SourceOutline.Function(
+                    name: names.name, linkageName: names.linkageName, declaration: position,
+                    start: entry.range.lowerBound))
+        }
+        var innermost = InnermostEntries(Array(entries))
+        var paths: [UInt32: String] = [:]
+        for place in rows.indices {
+            let row = rows[place]
+            let next = place + 1 < rows.endIndex ? rows[place + 1].address : addresses.upperBound
+            let start = max(row.address, addresses.lowerBound)
+            let end = min(next, addresses.upperBound)
+            guard row.line > 0, start < end,
+                let path = paths[row.file] ?? path(ofFile: row.file, details.lines, unit)
+            else { continue }
+            paths[row.file] = path
+            let position = SourcePosition(
+                file: path, line: Int(row.line), column: Int(row.column))
+            innermost.divide(start..<end) { part, entry in
+                outline.stretches.append(
+                    SourceOutline.Stretch(
+                        range: part, position: position,
+                        function: entry.flatMap { functions[$0] } ?? 0))
+            }
+        }
+        return outline.stretches.isEmpty ? nil : outline
+    }
+
+    private func path(
+        ofFile number: UInt32, _ lines: LineTable, _ unit: CompilationUnit
+    ) -> String? {
+        lines.file(number).flatMap { path(of: $0, lines, unit) }
+    }
+
     // MARK: For machine code
 
     var unitIndices: Range<Int> {
@@ -168,25 +224,39 @@ struct DebugInformation {
 
     /// The name of the function whose entry is at `offset` of its section, in unit `index`.
     private mutating func name(of offset: Int, _ index: Int) -> String? {
+        let (found, _) = declaration(of: offset, index)
+        return found.linkageName ?? found.name
+    }
+
+    /// The names of that function, and where it is declared.
+    private mutating func declaration(
+        of offset: Int, _ index: Int
+    ) -> (names: NamedEntry, position: SourcePosition?) {
         var offset = offset
         var index = index
-        var plain: String?
+        var found = NamedEntry()
+        var position: SourcePosition?
         for _ in 0..<Self.referenceLimit {
-            guard let found = try? entry(at: offset, index) else { return plain }
-            if let linkage = found.linkageName { return linkage }
-            plain = plain ?? found.name
-            guard let origin = found.origin else { return plain }
+            guard let next = try? entry(at: offset, index) else { break }
+            found.linkageName = found.linkageName ?? next.linkageName
+            found.name = found.name ?? next.name
+            if position == nil, let file = next.file, let line = next.line {
+                position = self.position(file, line, 0, read(index).lines, units[index])
+            }
+            guard let origin = next.origin else { break }
             offset = origin
             let place = units.partitioningIndex { $0.encoding.unitStart > origin } - 1
-            guard place >= 0 else { return plain }
+            guard place >= 0 else { break }
             index = place
         }
-        return plain
+        return (found, position)
     }
 
     private struct NamedEntry {
         var name: String?
         var linkageName: String?
+        var file: UInt32?
+        var line: UInt32?
         var origin: Int?
     }
 
@@ -210,6 +280,8 @@ struct DebugInformation {
             case AttributeName.name: found.name = unit.text(value, sections)
             case AttributeName.linkageName, AttributeName.oldLinkageName:
                 found.linkageName = unit.text(value, sections)
+            case AttributeName.declarationFile: found.file = value.number
+            case AttributeName.declarationLine: found.line = value.number
             case AttributeName.abstractOrigin, AttributeName.specification:
                 if case .reference(let origin) = value { found.origin = origin }
             default: break

@@ -62,7 +62,7 @@ public struct MalformedDebugInformation: Error, Hashable, Sendable, CustomString
 
 /// How much may be done to read all of a module's debugging information: sections can refer to each
 /// other so that reading them in full takes the square of their size, or longer.
-struct WorkBudget {
+public struct WorkBudget: Sendable {
     private var left: Int
 
     /// What is found in real modules takes less than one step for each byte.

@@ -111,6 +111,17 @@ struct FunctionTree {
         return found
     }
 
+    /// The function that the code at `address` belongs to, in all its pieces, and those that were
+    /// made part of it.
+    func family(at address: UInt32) -> ArraySlice<Entry> {
+        let place = functions.partitioningIndex { entries[$0].range.lowerBound > address } - 1
+        guard place >= 0, entries[functions[place]].range.contains(address) else { return [] }
+        let own = entries[functions[place]].entry
+        let first = entries.partitioningIndex { $0.entry >= own }
+        let end = entries[first...].firstIndex { $0.call == nil && $0.entry != own }
+        return entries[first..<(end ?? entries.endIndex)]
+    }
+
     /// All functions that are not inlined: their entries in the section and where they are.
     var outermost: [Entry] { functions.map { entries[$0] } }
 }

@@ -80,6 +80,13 @@ public enum TextFormat {
         try ModulePrinter.print(module)
     }
 
+    /// As `print(_:)`, and what is on the text's lines.
+    public static func printWithPlaces(
+        _ module: ByteStorage
+    ) throws(ModuleError) -> PrintedModule {
+        try ModulePrinter.printWithPlaces(module)
+    }
+
     /// The text of function `index` of the module whose binary form is `module`, as `print(_:)` has
     /// it; nil if the module has no code for such a function.
     ///

@@ -28,7 +28,8 @@ import Testing
         var listing = try GoldenListing(String(contentsOf: file, encoding: .utf8))
         let code = try compile(
             listing.module, useAVX: !name.contains("sse"),
-            linkage: name.contains("tiers") ? .table(.bytes) : .direct)
+            linkage: name.contains("tiers") ? .table(.bytes) : .direct,
+            countsBlocks: name.contains("counted"))
         if ProcessInfo.processInfo.environment["GOLDEN"] == "update" {
             if listing.code != code {
                 listing.replaceCode(code)
@@ -41,7 +42,7 @@ import Testing
 
     /// The code of each function in hexadecimal.
     private func compile(
-        _ bytes: [UInt8], useAVX: Bool, linkage: FunctionLinkage
+        _ bytes: [UInt8], useAVX: Bool, linkage: FunctionLinkage, countsBlocks: Bool
     ) throws -> [String] {
         let module = try ModuleDecoder.decode(ByteStorage(bytes))
         try ModuleValidator.validate(module)
@@ -49,7 +50,8 @@ import Testing
         let processor: ProcessorFeatures =
             useAVX ? [.popcnt, .lzcnt, .bmi1, .bmi2, .avx, .avx2, .fma] : []
         var environment = ModuleEnvironment(module: module, processor: processor)
-        environment.linkage = linkage
+        environment.linkage = countsBlocks ? .table(nil) : linkage
+        environment.countsBlocks = countsBlocks
         var compiler = BaselineCompiler(environment)
         var code: [String] = []
         for place in module.bodies.indices {

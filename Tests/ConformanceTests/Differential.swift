@@ -19,14 +19,15 @@ struct Differential {
     }
 
     private var generated: GeneratedModule
-    private let referenceStore = ReferenceStore()
+    let referenceStore = ReferenceStore()
     private let store: Store
     private var calls = 0
     private var traps = 0
 
     /// One of the modules, on both engines.
-    private struct Pair {
+    struct Pair {
         var module: DecodedModule
+        var compiled: Module
         var instance: Instance
         var reference: ReferenceInstance
     }
@@ -49,9 +50,10 @@ struct Differential {
         self.generated = generated
         self.store = store
         referenceStore.callDepthLimit = Self.callDepth
+        referenceStore.countsRuns = store.engine.configuration.countsCoverage
     }
 
-    private struct Difference: Error { var text: String }
+    struct Difference: Error { var text: String }
 
     private mutating func run() throws {
         guard let first = try instantiate(generated.bytes, importing: nil) else { return }
@@ -75,6 +77,7 @@ struct Differential {
                 }
             }
         }
+        if referenceStore.countsRuns { for pair in pairs { try compareCounts(pair) } }
     }
 
     // MARK: Instances
@@ -106,17 +109,21 @@ struct Differential {
             return []
         }
         if Self.isUnbounded(expected) { return nil }
+        var compiled: Module?
         var instance: Instance?
         let found = Outcome {
-            instance = try linker.instantiate(Module(store.engine, bytes: bytes), in: store)
+            let made = try Module(store.engine, bytes: bytes)
+            compiled = made
+            instance = try linker.instantiate(made, in: store)
             return []
         }
         guard expected == found else {
             throw Difference(text: "instantiation: \(found), expected \(expected)")
         }
         try compareFuel(after: "instantiation")
-        guard let instance, let reference else { return nil }
-        return Pair(module: module, instance: instance, reference: reference)
+        guard let compiled, let instance, let reference else { return nil }
+        return Pair(
+            module: module, compiled: compiled, instance: instance, reference: reference)
     }
 
     // MARK: Calls

@@ -15,10 +15,10 @@ extension Module {
     /// All functions have code in it, whichever were called until now.
     ///
     /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
-    ///   compiling throws, if functions are compiled when they are called.
+    ///   compiling throws, if functions are compiled when they are called. Code that counts how
+    ///   often it runs is not written: `ArtifactError.setting`.
     public func serialize() throws -> [UInt8] {
-        let module = loaded.isCompiled ? loaded : try compiled()
-        return try artifact(of: module)
+        try artifact(of: loaded.isCompiled ? loaded : compiled())
     }
 
     /// The module as it is, as an artifact for the cache.
@@ -34,6 +34,10 @@ extension Module {
     /// The module with the code of all its functions.
     private func compiled() throws -> LoadedModule {
         let configuration = engine.configuration
+        // Counters are this process's.
+        if configuration.countsCoverage {
+            throw ArtifactError.setting("counting of coverage", isOn: true)
+        }
         return try CompilationBudget.with(
             moduleBytes: statistics.moduleBytes, configuration.limits, until: nil
         ) { budget in
@@ -135,6 +139,7 @@ extension Engine.Configuration {
         if alwaysChecksBounds { settings.insert(.checkedBounds) }
         if masksCheckedAccesses { settings.insert(.maskedAccesses) }
         if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
+        if countsCoverage { settings.insert(.coverage) }
         return CodeProvenance(
             build: build, features: features, processor: processorFeatures.intersection(.host),
             settings: settings, compiler: compiler.artifactNumber)

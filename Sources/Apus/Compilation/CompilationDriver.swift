@@ -87,6 +87,7 @@ struct CompilationDriver {
         environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
         environment.isDebuggable = configuration.nativeTools.contains(.debugger)
+        environment.countsBlocks = configuration.countsCoverage
         environment.allocationSeed = configuration.allocationSeed
         environment.verifiesCompilation = configuration.verifiesCompilation
         return environment
@@ -170,7 +171,7 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
             }
             measured.end(.baseline)
         }
-        budget.finish(batch.code.count)
+        budget.finish(batch.code.count + batch.counterCount * BlockCounters.counterBytes)
         try budget.check(unfinishedBytes: 0)
     }
 

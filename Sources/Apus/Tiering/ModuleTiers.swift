@@ -37,8 +37,9 @@ final class ModuleTiers: FunctionCompiler {
         self.module = module
         configuration = engine.configuration
         queue = engine.tierQueue
-        canOptimize = OptimizingCompiler.supports(
-            engine.configuration.processorFeatures.intersection(.host))
+        canOptimize =
+            !configuration.countsCoverage
+            && OptimizingCompiler.supports(configuration.processorFeatures.intersection(.host))
         isSmall = module.bytes.count <= Self.smallModuleBytes
         budget = CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))

@@ -9,6 +9,8 @@ public struct CodeBatch: ~Copyable {
     public var relocations = Arena<CodeRelocation>(capacity: 256)
     /// Whether a function stores to elements of tables without calling the runtime.
     public var writesTables = false
+    /// Counters of its functions' blocks.
+    public var counterCount = 0
 
     /// Who has made the code.
     public var tier = CodeTier.baseline
@@ -28,5 +30,6 @@ public struct CodeBatch: ~Copyable {
         sites.removeAll()
         relocations.removeAll()
         writesTables = false
+        counterCount = 0
     }
 }

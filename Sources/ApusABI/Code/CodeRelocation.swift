@@ -17,6 +17,9 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         case counts
         /// How often that has met the callee that it was counted for.
         case hits
+        /// One of the function's counters (`BlockCounters`), by its number; the displacement ends
+        /// its instruction.
+        case counter
 
         /// Whether it leads to the counts of a call.
         @inline(__always)
@@ -27,7 +30,7 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         @inline(__always)
         public var addend: Int {
             switch self {
-            case .code, .pointer, .counts: 0
+            case .code, .pointer, .counts, .counter: 0
             case .heat: FunctionLinkage.heatOffset - 4
             case .takeover: FunctionLinkage.takeoverOffset - 1
             case .hits: Int(CallCounts.hitsOffset)
@@ -41,7 +44,7 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
     public var codeOffset: UInt32
     /// In the module's function index space.
     public var function: UInt32
-    /// The kind, and above it the offset in the body.
+    /// The kind, and above it the offset in the body, or the number of a counter.
     private var packed: UInt32
 
     @inline(__always)
@@ -51,12 +54,21 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         packed = UInt32(kind.rawValue) | bodyOffset << Self.bodyOffsetShift
     }
 
+    /// The place of counter `counter` of `function`.
+    @inline(__always)
+    public init(counter: UInt32, codeOffset: Int, function: UInt32) {
+        self.init(.counter, codeOffset: codeOffset, function: function, bodyOffset: counter)
+    }
+
     public var kind: Kind {
         Kind(rawValue: UInt8(truncatingIfNeeded: packed)) ?? .code
     }
 
     /// Of what belongs to an instruction: where that is in the function's body, 24 bits.
     public var bodyOffset: UInt32 { packed >> Self.bodyOffsetShift }
+
+    /// Of one of a function's counters: its number.
+    public var counter: UInt32 { packed >> Self.bodyOffsetShift }
 
     /// Whether the function's code itself has all that is needed, wherever that is put.
     public var isWithinFunction: Bool { kind == .code }
@@ -66,7 +78,8 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
 
     /// What was written down as these words; nil if they are none.
     public init?(_ words: (UInt32, UInt32, UInt32)) {
-        guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: words.2)),
+        // Code with counters is not written down.
+        guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: words.2)), kind != .counter,
             kind.isOfCounts || words.2 >> Self.bodyOffsetShift == 0
         else { return nil }
         codeOffset = words.0

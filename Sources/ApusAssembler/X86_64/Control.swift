@@ -149,10 +149,10 @@ extension CodeBuffer {
         return count &- 4
     }
 
-    /// Adds 1 to a 32-bit number that is stored outside, and returns the offset of the 32-bit
-    /// displacement, which counts from its own end and is to be patched.
-    public mutating func incrementRelative() -> Int {
-        put(Bytes(0x05FF, count: 6))
+    /// Adds 1 to a number of 32 or 64 bits that is stored outside, and returns the offset of the
+    /// 32-bit displacement, which counts from its own end and is to be patched.
+    public mutating func incrementRelative(_ width: Width) -> Int {
+        put(width == .w64 ? Bytes(0x05_FF48, count: 7) : Bytes(0x05FF, count: 6))
         return count &- 4
     }
 

@@ -38,7 +38,7 @@ extension BaselineCompiler {
         code.alu(.sub, .w64, place, CallingConvention.context)
         relocateCounts(.counts, code.compareRelative(place), other.bodyOffset)
         code.jump(.ne, other.label)
-        relocateCounts(.hits, code.incrementRelative(), other.bodyOffset)
+        relocateCounts(.hits, code.incrementRelative(.w32), other.bodyOffset)
         code.bind(other.resume)
         countedCalls.append(other)
     }

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusVectors
 
 /// x86-64, as what lies outside this folder knows it.
@@ -60,6 +61,13 @@ extension BaselineCompiler: Target {
     mutating func payFuel(_ cost: Int32, isChecked: Bool) {
         let isTooLittle = code.payFuel(cost)
         if isChecked { trap(.outOfFuel, if: isTooLittle) }
+    }
+
+    mutating func increment(_ counter: UInt32) {
+        relocations.append(
+            CodeRelocation(
+                counter: counter, codeOffset: code.incrementRelative(.w64) &- functionStart,
+                function: UInt32(truncatingIfNeeded: functionIndex)))
     }
 
     mutating func emitPoll() {

@@ -13,6 +13,7 @@ final class CodeSpace: Sendable {
         /// The chunk that is being filled.
         var chunk: CodeChunk?
         var counts = CallCountsSpace()
+        var counters = BlockCountersSpace()
     }
 
     let table: LinkageTable
@@ -35,6 +36,7 @@ final class CodeSpace: Sendable {
         _ piece: consuming CodePiece, _ code: Span<UInt8>, of module: LoadedModule
     ) throws(ResourceError) -> CodeImage {
         try reserveCounts(for: piece)
+        try reserveCounters(for: piece)
         while true {
             // A place in the chunk that is being filled is taken by one thread at a time. A full
             // one goes outside of the lock if nobody has it any more.
@@ -43,7 +45,7 @@ final class CodeSpace: Sendable {
                     let place = chunk.room(for: code.count, alignment: Self.alignment)
                 {
                     chunk.write(code, at: place) { written in
-                        link(piece, at: chunk.base &+ UInt(place), state.counts, &written)
+                        link(piece, at: chunk.base &+ UInt(place), state, &written)
                     }
                     return .placed(chunk, place)
                 }
@@ -93,6 +95,37 @@ final class CodeSpace: Sendable {
         state.withLock { $0.counts.calls(ofFunction: UInt32(truncatingIfNeeded: index)) }
     }
 
+    // MARK: Counters of blocks
+
+    /// Makes room for the counters of the functions in `piece`.
+    private func reserveCounters(for piece: borrowing CodePiece) throws(ResourceError) {
+        var needed: [UInt32: Int] = [:]
+        for number in 0..<piece.relocations.count
+        where piece.relocations[number].kind == .counter {
+            let relocation = piece.relocations[number]
+            let count = Int(relocation.counter) + 1
+            needed[relocation.function] = max(needed[relocation.function] ?? 0, count)
+        }
+        if needed.isEmpty { return }
+        try state.withLock { state throws(ResourceError) in
+            for (function, count) in needed where state.counters[function] == nil {
+                if let bytes = state.counters.pageBytes(for: count) {
+                    let start = try take(bytes, &state)
+                    try table.makeCounts(at: start, bytes: bytes)
+                    state.counters.addPages(at: start, bytes: bytes)
+                }
+                state.counters.place(function, count)
+            }
+        }
+    }
+
+    /// How often each of the counters of function `index` has counted; empty if it has none.
+    func counters(ofFunction index: Int) -> [UInt64] {
+        let place = state.withLock { $0.counters[UInt32(truncatingIfNeeded: index)] }
+        guard let place else { return [] }
+        return (0..<place.count).map { UInt64(table.counts(at: place.address, word: $0)) }
+    }
+
     private func makeChunk(
         _ count: Int, _ state: inout State, _ module: LoadedModule
     ) throws(ResourceError) -> CodeChunk {
@@ -131,7 +164,7 @@ final class CodeSpace: Sendable {
 
     /// Fills in the displacements of code that will run at `base`.
     private func link(
-        _ piece: borrowing CodePiece, at base: UInt, _ counts: CallCountsSpace,
+        _ piece: borrowing CodePiece, at base: UInt, _ state: borrowing State,
         _ code: inout MutableSpan<UInt8>
     ) {
         for number in 0..<piece.relocations.count {
@@ -139,7 +172,7 @@ final class CodeSpace: Sendable {
             let place = Int(relocation.codeOffset)
             let end = base &+ UInt(place + 4)
             let addend = UInt(bitPattern: relocation.kind.addend)
-            let target = address(relocation, piece, base, counts) &+ addend
+            let target = address(relocation, piece, base, state) &+ addend
             let distance = UInt32(truncatingIfNeeded: target &- end)
             for byte in 0..<4 {
                 code[place + byte] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * byte))
@@ -150,7 +183,7 @@ final class CodeSpace: Sendable {
     /// Without the relocation's addend.
     private func address(
         _ relocation: CodeRelocation, _ piece: borrowing CodePiece, _ base: UInt,
-        _ counts: CallCountsSpace
+        _ state: borrowing State
     ) -> UInt {
         let position = Int(relocation.function) - importedFunctionCount
         switch relocation.kind {
@@ -158,7 +191,11 @@ final class CodeSpace: Sendable {
         case .pointer, .heat, .takeover: return table.record(position)
         case .counts, .hits:
             // `reserveCounts` has given it one.
-            return counts.address(of: CallCountsSpace.Key(relocation)) ?? table.record(position)
+            return state.counts.address(of: CallCountsSpace.Key(relocation))
+                ?? table.record(position)
+        case .counter:
+            // `reserveCounters` has given it one.
+            return state.counters.address(relocation) ?? table.record(position)
         }
         let found = piece.functions.partitioningIndex { $0.index >= relocation.function }
         guard found < piece.functions.count, piece.functions[found].index == relocation.function

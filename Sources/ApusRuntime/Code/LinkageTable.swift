@@ -127,7 +127,7 @@ final class LinkageTable: Sendable {
 
     // MARK: Counts
 
-    /// Has `bytes` bytes of the room, whole pages that nobody has, hold counts of calls.
+    /// Has `bytes` bytes of the room, whole pages that nobody has, hold counts of calls or blocks.
     func makeCounts(at address: UInt, bytes: Int) throws(ResourceError) {
         let error = unsafe apus_protect(
             UnsafeMutableRawPointer(bitPattern: address), UInt64(bytes), apus_access_write)
@@ -136,7 +136,8 @@ final class LinkageTable: Sendable {
         }
     }
 
-    /// One of the two words of a call's counts, which are at `address`: running code changes them.
+    /// One of the words that are counted at `address`, two of a call, one of each block: running
+    /// code changes them.
     func counts(at address: UInt, word: Int) -> UInt {
         unsafe apus_code_pointer(countsWord(address, word))
     }

@@ -52,6 +52,12 @@ extension LoadedModule {
         return escaping[ordinal]
     }
 
+    /// How often each of the counters of function `index` has counted, as far as there are such
+    /// (`BlockCounters`): empty if it was never called, or its code does not count.
+    public func blockCounts(ofFunction index: Int) -> [UInt64] {
+        code.space?.counters(ofFunction: index) ?? []
+    }
+
     /// Whether function `index` has code, and may run no more than `heat` before it counts as hot.
     public func hasRun(_ index: Int, untilHeat heat: Int32) -> Bool {
         guard let table = code.space?.table else { return false }

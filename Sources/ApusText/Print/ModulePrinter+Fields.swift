@@ -167,6 +167,7 @@ extension ModulePrinter {
         _ index: UInt32, _ type: UInt32, _ code: ByteReader
     ) throws(ModuleError) {
         var body = code
+        if keepsPlaces { heads.append((output.count, code.position)) }
         try boundedLine("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0

@@ -30,6 +30,8 @@ struct ModulePrinter {
     /// Where in the output lines begin that are instructions, and at which bytes of the module
     /// these are; kept if functions are printed one by one.
     var places: [(start: Int, offset: Int)] = []
+    /// Likewise, where lines begin that are the heads of functions, and where their bodies are.
+    var heads: [(start: Int, offset: Int)] = []
     let keepsPlaces: Bool
 
     private struct Part {
@@ -53,6 +55,15 @@ struct ModulePrinter {
         var printer = ModulePrinter(bytes)
         try printer.printModule()
         return String(decoding: printer.output, as: UTF8.self)
+    }
+
+    /// The text of the module `bytes`, and what is on its lines.
+    ///
+    /// - Throws: As `print(_:)`.
+    static func printWithPlaces(_ bytes: ByteStorage) throws(ModuleError) -> PrintedModule {
+        var printer = ModulePrinter(bytes, keepsPlaces: true)
+        try printer.printModule()
+        return PrintedModule(printer.output, printer.heads + printer.places)
     }
 
     /// What prints functions of the module `bytes` one by one: see `printFunction(at:)`.

@@ -121,7 +121,7 @@ import Testing
             var batch = CodeBatch()
             var function = CompiledFunction(index: index, behind: batch.sites)
             for offset in offsets {
-                let place = batch.code.incrementRelative()
+                let place = batch.code.incrementRelative(.w32)
                 batch.relocations.append(
                     CodeRelocation(.hits, codeOffset: place, function: index, bodyOffset: offset))
             }

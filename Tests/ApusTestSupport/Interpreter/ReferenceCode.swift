@@ -20,6 +20,8 @@ struct ReferenceCode {
 
     struct Instruction {
         var operation: Operation
+        /// Where it is in the module.
+        var offset = 0
         /// Immediates: an index, an offset or the bits of a constant, and a second index.
         var first: UInt64 = 0
         var second: UInt64 = 0
@@ -42,7 +44,8 @@ struct ReferenceCode {
         /// Positions of the structured instructions that are open.
         var open: [Int] = []
         while reader.position < Int(body.end) {
-            var instruction = Instruction(operation: reader.next())
+            let offset = reader.position
+            var instruction = Instruction(operation: reader.next(), offset: offset)
             readImmediates(of: &instruction, from: &reader, in: module)
             let position = instructions.count
             switch instruction.operation {

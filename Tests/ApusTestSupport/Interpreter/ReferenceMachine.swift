@@ -178,6 +178,7 @@ final class ReferenceMachine {
         if store.fuel <= 0 { throw ReferenceTrap.outOfFuel }
         store.fuel -= 1
         pay(for: instruction.operation)
+        if store.countsRuns { count(instruction) }
         let first = Int(truncatingIfNeeded: instruction.first)
         switch instruction.operation {
         case .unreachable: throw ReferenceTrap.unreachable
@@ -220,6 +221,13 @@ final class ReferenceMachine {
                 instruction.operation == .tableGrow && stack[stack.count - 1].low >= 0xFFFF_FFFF
             if !hasFailed { store.spentFuel += sizeCost }
         }
+    }
+
+    private func count(_ instruction: ReferenceCode.Instruction) {
+        let instance = frames[frames.count - 1].instance
+        let place = ReferenceStore.InstructionPlace(
+            instance: ObjectIdentifier(instance), offset: instruction.offset)
+        store.runs[place, default: 0] += 1
     }
 
     // MARK: Variables and numbers

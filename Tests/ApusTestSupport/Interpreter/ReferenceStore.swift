@@ -17,6 +17,21 @@ public final class ReferenceStore {
     /// What the instructions that were executed cost in a metered engine.
     public var spentFuel = 0
 
+    /// Whether it is counted how often each instruction is executed.
+    public var countsRuns = false
+    var runs: [InstructionPlace: UInt64] = [:]
+
+    /// An instruction of an instance, by where it is in the module.
+    struct InstructionPlace: Hashable {
+        var instance: ObjectIdentifier
+        var offset: Int
+    }
+
+    /// How often the instruction at `offset` of the module has been executed in `instance`.
+    public func runs(of offset: Int, in instance: ReferenceInstance) -> UInt64 {
+        runs[InstructionPlace(instance: ObjectIdentifier(instance), offset: offset)] ?? 0
+    }
+
     /// Specification: 4.2.10 “Tag Instances”.
     struct Tag {
         /// The store's number of the type.
@@ -51,6 +66,7 @@ public final class ReferenceStore {
         exceptions = []
         objects = []
         fieldCount = 0
+        runs = [:]
     }
 
     /// Adds a function of the host and returns its address.

@@ -17,6 +17,7 @@ extension BaselineCompiler {
             return skip()
         }
         let index = takeOwned(selector)
+        let branch = countsBlocks ? countedBranch(at: instructionOffset) ?? -1 : -1
         restoreHomes()
         // No branch decides whether the index is within the table: none can be foreseen wrongly.
         code.moveImmediate(CallingConvention.scratch, UInt64(count))
@@ -30,15 +31,20 @@ extension BaselineCompiler {
         code.alu(.add, .w64, index, CallingConvention.scratch)
         code.jump(index)
         free(index)
-        emitJumpTable(table, count, start, fallback)
+        emitJumpTable(table, count, start, fallback, branch)
+        let last = frames[frames.count &- 1 &- defaultDepth].stub
+        let defaultWay = last < 0 ? stubs.count : Int(last)
+        emitStubs(branch)
         code.bind(fallback)
+        countWay(defaultWay, of: branch)
         emitBranch(defaultDepth)
         skip()
     }
 
-    /// The distances of the targets, and for targets that take values the code that places them.
+    /// The distances of the targets. Those that take values have stubs, and so do all whose
+    /// branches are counted.
     private mutating func emitJumpTable(
-        _ table: Label, _ count: Int, _ start: Int, _ fallback: Label
+        _ table: Label, _ count: Int, _ start: Int, _ fallback: Label, _ branch: Int32
     ) {
         let end = reader.position
         code.align(to: 4)
@@ -50,7 +56,7 @@ extension BaselineCompiler {
             let depth = Int(reader.readIndex())
             let place = frames.count &- 1 &- depth
             let frame = frames[place]
-            if frame.kind != .function, frame.labelArity == 0 {
+            if branch < 0, frame.kind != .function, frame.labelArity == 0 {
                 noteBranch(place)
                 code.append32(label: frame.label, relativeTo: tableStart)
                 continue
@@ -65,11 +71,17 @@ extension BaselineCompiler {
         }
         code.append32(label: fallback, relativeTo: tableStart)
         reader.position = end
+    }
+
+    /// The code that places the values that targets take. The stubs' numbers are those of the ways
+    /// of the branch.
+    private mutating func emitStubs(_ branch: Int32) {
         for index in 0..<stubs.count {
             let depth = Int(stubs[index].depth)
             frames[frames.count &- 1 &- depth].stub = -1
             if mustStop() { return }
             code.bind(stubs[index].label)
+            countWay(index, of: branch)
             emitBranchKeepingOperands(depth)
         }
     }

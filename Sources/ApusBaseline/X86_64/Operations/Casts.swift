@@ -83,20 +83,15 @@ extension BaselineCompiler {
             code.bind(match)
             code.jump(over)
             code.bind(fail)
+            countWay(0, ofBranchAt: instructionOffset)
             emitBranchAside(depth)
             code.bind(over)
         } else {
             code.bind(match)
+            countWay(0, ofBranchAt: instructionOffset)
             emitBranchAside(depth)
             code.bind(fail)
         }
-    }
-
-    /// A branch to the frame `depth` outwards on a way of its own: what goes on finds all as it is.
-    private mutating func emitBranchAside(_ depth: Int) {
-        let state = homeState
-        emitBranchKeepingOperands(depth)
-        homeState = state
     }
 
     /// Goes to `fail` unless `value` refers to `heap`, or is null if `nullable`. Where it does,

@@ -68,6 +68,7 @@ extension BaselineCompiler {
         let depth = Int(reader.readIndex())
         if stack.last.isConstant {
             _ = pop()
+            countWay(0, ofBranchAt: instructionOffset)
             emitBranch(depth)
             return skip()
         }
@@ -75,7 +76,7 @@ extension BaselineCompiler {
         if frames[frames.count &- 1 &- depth].labelArity > 0 { spill(stack.count &- 1) }
         let operand = pop()
         compareWithNull(operand)
-        emitBranch(depth, if: .flag(.e))
+        emitReferenceBranch(depth, if: .flag(.e))
         push(operand)
     }
 
@@ -84,9 +85,17 @@ extension BaselineCompiler {
         let depth = Int(reader.readIndex())
         if !stack.last.isConstant {
             compareWithNull(stack.last)
-            emitBranch(depth, if: .flag(.ne))
+            emitReferenceBranch(depth, if: .flag(.ne))
         }
         discard(pop())
+    }
+
+    private mutating func emitReferenceBranch(_ depth: Int, if condition: FlagCondition) {
+        if countsBlocks {
+            emitCountedBranch(depth, if: condition, at: instructionOffset)
+        } else {
+            emitBranch(depth, if: condition)
+        }
     }
 
     // MARK: Tables

@@ -1,0 +1,36 @@
+internal import ApusCollections
+internal import ApusFormat
+internal import ApusRuntime
+internal import ApusText
+
+extension Module {
+    /// How often what the module consists of has been run until now, by all its instances, in any
+    /// store and on any thread; nil if its engine does not count
+    /// (`Engine.Configuration.countsCoverage`).
+    ///
+    /// If the module has DWARF sections, or a source map, these are lines of its sources, and
+    /// functions that come from none are left out. Else they are lines of the module as text,
+    /// which stands for a file that is called as `name` says, with `.wat` behind it.
+    ///
+    /// It may be asked while guests run: each number is what it was at some moment meanwhile.
+    public func coverage(named name: String = "module") -> Coverage? {
+        guard engine.configuration.countsCoverage else { return nil }
+        var collector = CoverageCollector(loaded)
+        var coverage = collector.coverage()
+        if !coverage.files.isEmpty {
+            coverage.unmappedFunctions = collector.unmapped.count
+            return coverage
+        }
+        // A module that cannot be printed, since its text would be too large, has no lines.
+        guard let printed = try? TextFormat.printWithPlaces(ownBytes) else { return coverage }
+        return collector.coverage(
+            of: printed.lines, text: printed.text, path: name + ".wat")
+    }
+
+    /// The module's bytes without what the decoder has added.
+    private var ownBytes: ByteStorage {
+        let all = decoded.bytes
+        if all.count == statistics.moduleBytes { return all }
+        return ByteStorage(all.span.extracting(first: statistics.moduleBytes))
+    }
+}

@@ -1,0 +1,63 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusFormat
+internal import ArgumentParser
+
+/// `apus cover`: runs a program and shows which of its code was run, and how often.
+struct CoverCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cover",
+        abstract: "Runs a program and writes which of its code was run.",
+        discussion: """
+            The program runs as with `apus run`, in code that counts how often each of its parts \
+            is run. When it has ended, in whatever way, the coverage is written: of lines, \
+            functions and branches of its sources if it has DWARF sections or a source map, else \
+            of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends \
+            in .json for programs, one that ends in .txt is a table, and all others are pages \
+            for a browser. Sources are shown that are below the current folder, or below one that \
+            --substitute-path names.
+
+            EXAMPLES:
+              apus cover tests.wasm
+              apus cover --dir . -o page.html -o tracefile.info tests.wasm --verbose
+              apus cover --substitute-path /src=. --exclude /usr --format summary tests.wasm
+              apus cover -o a.info tests.wasm one; apus cover -o b.info tests.wasm two
+                lcov -a a.info -a b.info -o both.info; genhtml both.info -o pages
+
+            \(Outcome.statuses)
+            """)
+
+    @OptionGroup(title: "Coverage") var output: CoverageOutputOptions
+    @OptionGroup var grants: GrantOptions
+    @OptionGroup var options: ProgramOptions
+    @OptionGroup var linking: LinkOptions
+    @OptionGroup var engine: EngineOptions
+
+    @Argument(
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
+    var module: String
+
+    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    var arguments: [String] = []
+
+    func validate() throws { try output.validate() }
+
+    func run() throws {
+        var program = options.program(module, arguments, grants, linking, engine.limits)
+        var modules: [(name: String, module: Module)] = []
+        program.compiled = { name, module in modules.append((name, module)) }
+        let result = Result {
+            try program.run {
+                var configuration = try engine.configuration()
+                configuration.countsCoverage = true
+                return configuration
+            }
+        }
+        if !modules.isEmpty {
+            try Outcome.exiting {
+                try output.write(modules, title: HostText.shown(module))
+                return 0
+            }
+        }
+        try result.get()
+    }
+}
