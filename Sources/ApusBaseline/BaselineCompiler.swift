@@ -23,6 +23,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let isFuelMetered: Bool
     let pollsInterruption: Bool
     let isDebuggable: Bool
+    let hasStopPoints: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -82,6 +83,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var hotPlaces = Arena<HotPlace>(capacity: 8)
     var hotConstants = Arena<HotConstant>(capacity: 8)
     var countedCalls = Arena<OtherCallee>(capacity: 8)
+    var stopPoints = Arena<StopPoint>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -113,6 +115,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isFuelMetered = environment.isFuelMetered
         pollsInterruption = environment.pollsInterruption
         isDebuggable = environment.isDebuggable
+        hasStopPoints = environment.hasStopPoints
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -144,6 +147,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitHotPlaces()
         emitOtherCallees()
         emitColdTraps()
+        emitStops()
         code.emitConstants()
         if isStopped { throw failure(.stopped) }
         if code.hasFailed || hasTooManyHandlers { throw failure(.tooLarge) }
@@ -172,6 +176,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         hotPlaces.removeAll()
         hotConstants.removeAll()
         countedCalls.removeAll()
+        stopPoints.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()
@@ -205,6 +210,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             instructionOffset = reader.position
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
             if isDebuggable { noteInstruction() }
+            if hasStopPoints, reachable { markStopPoint() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }

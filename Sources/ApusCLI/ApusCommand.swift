@@ -13,6 +13,7 @@ struct ApusCommand: ParsableCommand {
                      … MODULE [ARGUMENTS…]
             apus MODULE [ARGUMENTS…]
             apus profile [-o FILE] … MODULE [ARGUMENTS…]
+            apus debug [--dir HOST[::GUEST][:ro]]… [--env KEY[=VALUE]]… [MODULE [ARGUMENTS…]]
             apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -38,6 +39,7 @@ struct ApusCommand: ParsableCommand {
               apus run --timeout 2s --max-memory 64MiB --stats untrusted.wasm
               apus compile big.wasm -o big.apus        once, so that it starts at once
               apus profile -o flames.html program.wasm where does its time go?
+              apus debug program.wasm                  speak with an editor that debugs it
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  how long does each step take?
               apus inspect math.wasm --function add    what becomes of it?
@@ -48,7 +50,7 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ProfileCommand.self, CompileCommand.self, ValidateCommand.self,
+            RunCommand.self, ProfileCommand.self, DebugCommand.self, CompileCommand.self, ValidateCommand.self,
             BenchCommand.self,
             InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
             CacheCommand.self,

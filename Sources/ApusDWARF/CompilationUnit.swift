@@ -8,6 +8,12 @@ enum AttributeName {
     static let byteSize: UInt32 = 0x0B
     static let language: UInt32 = 0x13
     static let constantValue: UInt32 = 0x1C
+    static let bitSize: UInt32 = 0x0D
+    static let upperBound: UInt32 = 0x2F
+    static let count: UInt32 = 0x37
+    static let memberOffset: UInt32 = 0x38
+    static let declaration: UInt32 = 0x3C
+    static let dataBitOffset: UInt32 = 0x6B
     static let declarationFile: UInt32 = 0x3A
     static let encoding: UInt32 = 0x3E
     static let frameBase: UInt32 = 0x40
@@ -33,6 +39,22 @@ enum AttributeName {
 /// The kinds of entries that are read. Specification: DWARF 5, 7.5.3.
 enum EntryTag {
     static let arrayType: UInt32 = 0x01
+    static let classType: UInt32 = 0x02
+    static let enumerationType: UInt32 = 0x04
+    static let formalParameter: UInt32 = 0x05
+    static let lexicalBlock: UInt32 = 0x0B
+    static let member: UInt32 = 0x0D
+    static let structureType: UInt32 = 0x13
+    static let subroutineType: UInt32 = 0x15
+    static let typedef: UInt32 = 0x16
+    static let unionType: UInt32 = 0x17
+    static let inheritance: UInt32 = 0x1C
+    static let constType: UInt32 = 0x26
+    static let enumerator: UInt32 = 0x28
+    static let volatileType: UInt32 = 0x35
+    static let restrictType: UInt32 = 0x37
+    static let namespace: UInt32 = 0x39
+    static let atomicType: UInt32 = 0x47
     static let pointerType: UInt32 = 0x0F
     static let referenceType: UInt32 = 0x10
     static let memberPointerType: UInt32 = 0x1F

@@ -80,6 +80,14 @@ public enum TextFormat {
         try ModulePrinter.print(module)
     }
 
+    /// As `print(_:)`, and on which line of the text, counted from 1, each instruction stands that
+    /// begins at an offset of the module, in order.
+    public static func printWithPlaces(
+        _ module: ByteStorage
+    ) throws(ModuleError) -> (text: String, places: [(offset: Int, line: Int)]) {
+        try ModulePrinter.printWithPlaces(module)
+    }
+
     /// The text of function `index` of the module whose binary form is `module`, as `print(_:)` has
     /// it; nil if the module has no code for such a function.
     ///

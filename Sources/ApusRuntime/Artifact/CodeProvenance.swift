@@ -43,6 +43,8 @@ public struct CodeSettings: OptionSet, Hashable, Sendable {
     public static let maskedAccesses = CodeSettings(rawValue: 8)
     /// Its relaxed vector instructions do the same on every processor.
     public static let deterministicVectors = CodeSettings(rawValue: 16)
+    /// It looks before each instruction whether a debugger wants it to stop there.
+    public static let stopPoints = CodeSettings(rawValue: 32)
 
     /// All there are, with their names.
     static let names: [(setting: CodeSettings, name: String)] = [
@@ -50,5 +52,6 @@ public struct CodeSettings: OptionSet, Hashable, Sendable {
         (.checkedBounds, "comparison of every address"),
         (.maskedAccesses, "masks of addresses that are compared"),
         (.deterministicVectors, "deterministic relaxed vector instructions"),
+        (.stopPoints, "stop points for debuggers"),
     ]
 }

@@ -10,20 +10,27 @@ extension ModulePrinter {
         var scope = PrintedScope(function: function, labelNames: names.labels[function] ?? [:])
         let hints = hints[function] ?? [:]
         while true {
-            let hint = hints[reader.position - bodyStart]
+            let start = reader.position
+            let hint = hints[start - bodyStart]
             if let legacy = LegacyInstruction(rawValue: try reader.peekByte()) {
+                notePlace(start)
                 try printLegacy(legacy, &reader, &scope)
                 continue
             }
             let (row, text) = try instruction(&reader, &scope)
-            if row.operation == .end, scope.labels.isEmpty { break }
+            if row.operation == .end, scope.labels.isEmpty {
+                notePlace(start)
+                break
+            }
             if row.operation == .end || row.operation == .else {
+                notePlace(start)
                 line(text, scope.labels.count + 1)
                 if row.operation == .end { scope.labels.removeLast() }
                 continue
             }
             let depth = scope.labels.count + (scope.isEntering ? 1 : 2)
             if let hint { line("(@\(Annotation.Kind.branchHint.name) \"\\0\(hint)\")", depth) }
+            notePlace(start)
             try boundedLine(text, depth)
         }
         guard reader.isAtEnd else { throw malformed(reader, "section size mismatch") }

@@ -28,6 +28,9 @@ struct ModulePrinter {
     /// The function whose text is wanted alone, and where in the output that is.
     var wantedFunction: UInt32?
     var wantedText: Range<Int>?
+    /// Where in the output the lines of instructions begin, if that is wanted.
+    var places: [(offset: Int, position: Int)] = []
+    var keepsPlaces = false
 
     private struct Part {
         var section: Section
@@ -49,6 +52,29 @@ struct ModulePrinter {
         var printer = ModulePrinter(bytes)
         try printer.printModule()
         return String(decoding: printer.output, as: UTF8.self)
+    }
+
+    /// The text, and the lines of its instructions.
+    ///
+    /// - Throws: As `print(_:)`.
+    static func printWithPlaces(
+        _ bytes: ByteStorage
+    ) throws(ModuleError) -> (text: String, places: [(offset: Int, line: Int)]) {
+        var printer = ModulePrinter(bytes)
+        printer.keepsPlaces = true
+        try printer.printModule()
+        var line = 1
+        var position = 0
+        var places: [(offset: Int, line: Int)] = []
+        places.reserveCapacity(printer.places.count)
+        for place in printer.places {
+            while position < place.position {
+                if printer.output[position] == 0x0A { line += 1 }
+                position += 1
+            }
+            places.append((place.offset, line))
+        }
+        return (String(decoding: printer.output, as: UTF8.self), places)
     }
 
     /// The text of function `index` alone; nil if the module has no code for it.
@@ -73,6 +99,11 @@ struct ModulePrinter {
         for _ in 0..<min(depth, 30) { write("  ") }
         write(text)
         output.append(0x0A)
+    }
+
+    /// The line that is written next is that of the instruction at `offset`.
+    mutating func notePlace(_ offset: Int) {
+        if keepsPlaces { places.append((offset, output.count)) }
     }
 
     /// A module of a few bytes can declare more parameters and locals than anyone wants to see as
