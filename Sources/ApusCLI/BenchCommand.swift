@@ -44,6 +44,9 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Count fuel, of which there is enough.")
     var metered = false
 
+    @Flag(help: "Have code look before each instruction whether to stop, as `apus debug` does.")
+    var debuggable = false
+
     @Argument(help: "The program: a WebAssembly module.")
     var module: String
 
@@ -72,6 +75,7 @@ struct BenchCommand: ParsableCommand {
         compiler.apply(to: &configuration)
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
+        configuration.isDebuggable = debuggable
         configuration.measuresPhases = phases
         checks.apply(to: &configuration)
         let engine = Engine(configuration)

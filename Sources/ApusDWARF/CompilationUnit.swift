@@ -33,6 +33,7 @@ enum AttributeName {
     static let stringOffsetsBase: UInt32 = 0x72
     static let addressBase: UInt32 = 0x73
     static let rangeListsBase: UInt32 = 0x74
+    static let locationListsBase: UInt32 = 0x8C
     static let oldLinkageName: UInt32 = 0x2007
 }
 
@@ -85,6 +86,7 @@ struct CompilationUnit {
     private(set) var addressBase = 0
     private(set) var stringOffsetsBase = 0
     private(set) var rangeListsBase = 0
+    private(set) var locationListsBase = 0
     /// Where its code is; empty if it does not say.
     var ranges: [Range<UInt32>] = []
 
@@ -132,6 +134,7 @@ struct CompilationUnit {
             addressBase = 8
             stringOffsetsBase = 8
             rangeListsBase = 12
+            locationListsBase = 12
         }
         let table = try tables.table(at: abbreviationsOffset, sections, &budget)
         return try readRoot(&reader, table, sections, &budget)
@@ -157,6 +160,7 @@ struct CompilationUnit {
             case AttributeName.addressBase: addressBase = value.offset ?? 0
             case AttributeName.stringOffsetsBase: stringOffsetsBase = value.offset ?? 0
             case AttributeName.rangeListsBase: rangeListsBase = value.offset ?? 0
+            case AttributeName.locationListsBase: locationListsBase = value.offset ?? 0
             default: break
             }
         }

@@ -3,8 +3,11 @@ internal import ApusRuntime
 
 /// What a debugger knows on its guests' thread.
 final class DebugSession: StopHandler {
-    /// Keeps the runtime's store, which keeps this.
-    unowned let store: Store
+    let engine: Engine
+    /// The runtime's part of it keeps this. It is there while a guest is stopped.
+    private(set) weak var store: Store?
+    /// Counts how often guests have gone on: what is known of frames is of no use then.
+    private(set) var generation: UInt64 = 0
     private let onStop: (Debugger.Stop) throws -> Debugger.Resumption
     let pause = PauseRequest()
     var control: StopControl?
@@ -18,11 +21,12 @@ final class DebugSession: StopHandler {
     /// Bytes of a memory, and what they were when somebody last looked.
     struct WatchedBytes {
         let watch: Debugger.Watch
-        let memory: Memory
+        let memory: LinearMemory
         var bytes: [UInt8]
     }
 
     init(_ store: Store, _ onStop: @escaping (Debugger.Stop) throws -> Debugger.Resumption) {
+        engine = store.engine
         self.store = store
         self.onStop = onStop
     }
@@ -36,8 +40,12 @@ final class DebugSession: StopHandler {
 
     func trapped(_ trap: GuestTrap) {
         guard let reason = reason(for: trap) else { return }
+        let place = (try? store?.runtime)?.guestFrames(limit: 1).first
         // A guest that has trapped cannot be ended in another way.
-        if let resumption = try? onStop(Debugger.Stop(reason: reason, session: self)) {
+        let resumption = (try? onStop(Debugger.Stop(reason: reason, session: self))) ?? .run
+        if trap.isCaught, let place, let instance = place.instance {
+            goOn(resumption, (place.offset, instance))
+        } else {
             goOn(resumption, nil)
         }
     }
@@ -78,6 +86,7 @@ final class DebugSession: StopHandler {
     private func goOn(
         _ resumption: Debugger.Resumption, _ place: (offset: Int, instance: InstanceState)?
     ) {
+        generation &+= 1
         switch resumption {
         case .proceed: break
         case .run: endStep()
@@ -103,7 +112,7 @@ final class DebugSession: StopHandler {
         let bytes = try memory.read(at: address, count: count)
         let watch = Debugger.Watch(number: nextWatch, address: address, count: count)
         nextWatch += 1
-        watches.append(WatchedBytes(watch: watch, memory: memory, bytes: bytes))
+        watches.append(WatchedBytes(watch: watch, memory: memory.linear, bytes: bytes))
         settle()
         return watch
     }
@@ -122,7 +131,7 @@ final class DebugSession: StopHandler {
     private func beginStep(
         _ kind: Debugger.Step, _ unit: Debugger.Unit, _ offset: Int, _ instance: InstanceState
     ) {
-        guard let runtime = try? store.runtime else { return }
+        guard let runtime = try? store?.runtime else { return }
         var plan = StepPlan(kind, unit, runtime.guestFrames(limit: StepPlan.frameLimit))
         plan.startLine = lines(of: instance.module, around: offset)?.line(at: offset)
         plan.isByLine = unit == .line && (kind == .out || plan.startLine != nil)
@@ -140,7 +149,7 @@ final class DebugSession: StopHandler {
     }
 
     private func isStepDone(_ offset: Int, _ instance: InstanceState) -> Bool {
-        guard let runtime = try? store.runtime, let frame = runtime.stoppedFrame else {
+        guard let runtime = try? store?.runtime, let frame = runtime.stoppedFrame else {
             return false
         }
         let lines = lines(of: instance.module, around: offset)
@@ -152,7 +161,7 @@ final class DebugSession: StopHandler {
     /// What is known of the frames of a module's functions.
     func maps(of module: LoadedModule) -> FrameMaps {
         if let known = maps[ObjectIdentifier(module)] { return known }
-        let made = FrameMaps(module, store.engine.configuration)
+        let made = FrameMaps(module, engine.configuration)
         maps[ObjectIdentifier(module)] = made
         return made
     }
@@ -163,15 +172,15 @@ final class DebugSession: StopHandler {
     }
 
     func frames(limit: Int) -> [Debugger.Frame] {
-        guard let runtime = try? store.runtime else { return [] }
+        guard let runtime = try? store?.runtime else { return [] }
         return runtime.guestFrames(limit: limit).map { Debugger.Frame($0, self) }
     }
 }
 
 extension DebugSession.WatchedBytes {
-    var hasChanged: Bool { (try? memory.read(at: watch.address, count: watch.count)) != bytes }
+    var hasChanged: Bool { memory.read(watch.count, at: watch.address) != bytes }
 
     mutating func refresh() {
-        if let now = try? memory.read(at: watch.address, count: watch.count) { bytes = now }
+        if let now = memory.read(watch.count, at: watch.address) { bytes = now }
     }
 }

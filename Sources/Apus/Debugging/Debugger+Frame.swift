@@ -5,16 +5,25 @@ internal import ApusRuntime
 extension Debugger {
     /// A function of a guest that has not returned. Of use only until the guest goes on.
     public struct Frame {
-        let frame: GuestFrame
+        private let frame: GuestFrame
         let session: DebugSession
+        private let generation: UInt64
 
         init(_ frame: GuestFrame, _ session: DebugSession) {
             self.frame = frame
             self.session = session
+            generation = session.generation
         }
 
+        /// The instance, as long as the guest has not gone on and its code is made for debuggers.
+        var state: InstanceState? {
+            session.generation == generation ? frame.instance : nil
+        }
+
+        var loaded: LoadedModule { frame.module }
+
         /// The module that the function is of.
-        public var module: Module { Module(session.store.engine, frame.module) }
+        public var module: Module { Module(session.engine, frame.module) }
         /// The function's index in its module, imports included.
         public var function: Int { frame.functionIndex }
         /// Offset of the instruction in the module's bytes.
@@ -23,7 +32,7 @@ extension Debugger {
         /// module's name section, or under which it is exported.
         public var name: String? {
             sourceFrames.last?.name
-                ?? frame.module.name(ofFunction: function).map { DemangledName.of($0) ?? $0 }
+                ?? maps.name(ofFunction: function).map { DemangledName.of($0) ?? $0 }
         }
         /// Where in its source it is; nil if its module does not say.
         public var location: Trap.SourceLocation? { sourceFrames.first?.location }
@@ -35,12 +44,14 @@ extension Debugger {
 
         /// The instance that the function is of; nil if its code is not made for debuggers.
         public var instance: Instance? {
-            frame.instance.map { Instance($0, in: session.store) }
+            guard let store = session.store else { return nil }
+            return state.map { Instance($0, in: store) }
         }
 
         /// The instance's memories, imported ones first.
         public var memories: [Memory] {
-            (frame.instance?.memories ?? []).map { Memory($0, in: session.store) }
+            guard let store = session.store else { return [] }
+            return (state?.memories ?? []).map { Memory($0, in: store) }
         }
 
         // MARK: WebAssembly's own
@@ -67,7 +78,7 @@ extension Debugger {
         /// The globals of the function's instance, imported ones first.
         public var globals: [Variable] {
             let names = maps.names
-            return (frame.instance?.globals ?? []).enumerated().map { index, global in
+            return (state?.globals ?? []).enumerated().map { index, global in
                 Variable(
                     names.global(index) ?? "global\(index)", .global(index), of: global.type.value,
                     self)
@@ -77,11 +88,11 @@ extension Debugger {
         var maps: FrameMaps { session.maps(of: frame.module) }
 
         private var map: FunctionFrame? {
-            frame.instance == nil ? nil : maps.frame(function)
+            state == nil ? nil : maps.frame(function)
         }
 
         private var operandTypes: [ValueType] {
-            frame.instance == nil ? [] : maps.operands(function, before: frame.offset)
+            state == nil ? [] : maps.operands(function, before: frame.offset)
         }
 
         // MARK: Values
@@ -107,7 +118,7 @@ extension Debugger {
         /// The bits of what is at `place`, as cells have them, and its type; nil if nothing is.
         func bits(_ place: VariablePlace) -> (bits: (UInt64, UInt64), type: ValueType)? {
             if case .global(let index) = place {
-                guard let globals = frame.instance?.globals, globals.indices.contains(index) else {
+                guard let globals = state?.globals, globals.indices.contains(index) else {
                     return nil
                 }
                 let global = globals[index]
@@ -123,7 +134,7 @@ extension Debugger {
         /// Writes what `bits` reads; false if nothing is there, or it cannot be changed.
         func setBits(_ bits: (UInt64, UInt64), _ place: VariablePlace) -> Bool {
             if case .global(let index) = place {
-                guard let globals = frame.instance?.globals, globals.indices.contains(index),
+                guard let globals = state?.globals, globals.indices.contains(index),
                     globals[index].type.isMutable
                 else { return false }
                 globals[index].bits = bits.0

@@ -57,7 +57,7 @@ extension Debugger.Variable {
 
     /// The text that begins at `address` and ends with a zero, or after `limit` bytes.
     private func string(at address: UInt64, limit: Int) -> String? {
-        guard let memory = frame.frame.instance?.memories.first else { return nil }
+        guard let memory = frame.state?.memories.first else { return nil }
         var bytes: [UInt8] = []
         while bytes.count < limit,
             let byte = memory.load(UInt8.self, at: address &+ UInt64(bytes.count)), byte != 0
@@ -101,7 +101,7 @@ extension Debugger.Variable {
 
     private func bytesText(_ type: SourceType) -> String {
         guard case .memory(let address)? = place, type.byteCount > 0,
-            let bytes = frame.frame.instance?.memories.first?.read(
+            let bytes = frame.state?.memories.first?.read(
                 Int(clamping: min(type.byteCount, 16)), at: address)
         else { return number.map { "0x" + String($0, radix: 16) } ?? "<not accessible>" }
         return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }

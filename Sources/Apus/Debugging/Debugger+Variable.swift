@@ -54,17 +54,21 @@ extension Debugger {
 
         /// Its value, if it is a local, an operand or a global.
         public var value: Value? {
-            guard ownType != nil, let place, let found = frame.bits(place) else { return nil }
-            return try? Value(found.bits, of: found.type, in: frame.session.store)
+            guard ownType != nil, let place, let found = frame.bits(place),
+                let store = frame.session.store
+            else { return nil }
+            return try? Value(found.bits, of: found.type, in: store)
         }
 
         /// Gives a local, an operand or a global another value.
         ///
         /// - Throws: `TypeError` if it is not of its type; `VariableError` if it is none of these.
         public func set(_ value: Value) throws {
-            guard let ownType, let place else { throw VariableError.isFixed(name) }
+            guard let ownType, let place, let store = frame.session.store else {
+                throw VariableError.isFixed(name)
+            }
             try Value.check([value], against: [ownType], place: "a variable")
-            guard frame.setBits(try value.bits(in: frame.session.store), place) else {
+            guard frame.setBits(try value.bits(in: store), place) else {
                 throw VariableError.isFixed(name)
             }
         }
@@ -238,16 +242,16 @@ extension SourceType {
 }
 
 extension Debugger.Frame {
-    func type(_ id: SourceTypeID) -> SourceType? { frame.module.sourceIndex?.type(id) }
+    func type(_ id: SourceTypeID) -> SourceType? { loaded.sourceIndex?.type(id) }
 
     /// An address as the first memory has them.
     func address(_ number: UInt64) -> UInt64 {
-        frame.instance?.memories.first?.type.is64 == true ? number : number & 0xFFFF_FFFF
+        state?.memories.first?.type.is64 == true ? number : number & 0xFFFF_FFFF
     }
 
     /// Writes the `count` low bytes of `number`.
     func write(_ number: UInt64, count: Int, at address: UInt64) -> Bool {
-        guard let memory = frame.instance?.memories.first else { return false }
+        guard let memory = state?.memories.first else { return false }
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
         return memory.write(bytes.span, at: address)
     }
@@ -255,7 +259,7 @@ extension Debugger.Frame {
     /// `count` bytes of the first memory, at most 8, as a little-endian number.
     func readMemory(at address: UInt64, count: Int) -> UInt64? {
         guard count >= 0, count <= 8,
-            let bytes = frame.instance?.memories.first?.read(count, at: address)
+            let bytes = state?.memories.first?.read(count, at: address)
         else { return nil }
         return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -266,17 +270,17 @@ extension Debugger.Frame {
     /// (`sourceFrames`), the innermost last; empty if the module does not say, as without DWARF
     /// sections.
     public func variables(ofSourceFrame index: Int = 0) -> [Debugger.Variable] {
-        let lists = frame.module.sourceIndex?.variables(at: offset) ?? []
+        let lists = loaded.sourceIndex?.variables(at: offset) ?? []
         return lists.indices.contains(index) ? lists[index].map(variable) : []
     }
 
     /// The variables that belong to no function, of the file that the function comes from.
     public var globalVariables: [Debugger.Variable] {
-        (frame.module.sourceIndex?.globalVariables(at: offset) ?? []).map(variable)
+        (loaded.sourceIndex?.globalVariables(at: offset) ?? []).map(variable)
     }
 
     func globalVariable(named name: String) -> Debugger.Variable? {
-        frame.module.sourceIndex?.globalVariable(named: name, at: offset).map(variable)
+        loaded.sourceIndex?.globalVariable(named: name, at: offset).map(variable)
     }
 
     private func variable(_ found: SourceVariable) -> Debugger.Variable {

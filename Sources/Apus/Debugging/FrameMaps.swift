@@ -26,6 +26,13 @@ final class FrameMaps {
         names = ModuleNames(module.module)
     }
 
+    /// The name of function `index` in the name section, else the first it is exported under.
+    func name(ofFunction index: Int) -> String? {
+        if let name = names.function(index) { return name }
+        let item = ExternalIndex.function(UInt32(truncatingIfNeeded: index))
+        return module.module.exports.first { $0.item == item }?.name
+    }
+
     /// What is where in frames of function `index`, which has been compiled; nil if that cannot be
     /// said.
     func frame(_ index: Int) -> FunctionFrame? {

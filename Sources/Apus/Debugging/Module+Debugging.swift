@@ -34,7 +34,7 @@ extension Module {
         for position in decoded.bodies.indices {
             let index = decoded.importedFunctionCount + position
             let start = Int(decoded.bodies[position].start)
-            let known = loaded.name(ofFunction: index)
+            let known = maps.name(ofFunction: index)
             let isMeant =
                 known == name || known.flatMap { DemangledName.of($0) } == name
                 || decoded.exports.contains {

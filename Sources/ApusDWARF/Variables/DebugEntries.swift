@@ -24,6 +24,8 @@ struct DebugEntry {
     var isDeclaration = false
     /// Where expressions are in the module's bytes: of a variable's place, a function's frame.
     var location: Range<Int>?
+    /// Or where those are that hold at some instructions each.
+    var locationList: AttributeValue?
     var frameBase: Range<Int>?
     var ranges: [Range<UInt32>] = []
 }
@@ -133,6 +135,7 @@ extension DebugEntry {
         case AttributeName.count: count = number
         case AttributeName.declaration: isDeclaration = number != 0
         case AttributeName.location, AttributeName.frameBase:
+            if attribute.name == AttributeName.location { locationList = value }
             guard case .other = value, let block = try start.block(attribute, encoding) else {
                 return
             }

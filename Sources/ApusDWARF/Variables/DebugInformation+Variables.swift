@@ -16,7 +16,7 @@ extension DebugInformation {
             let entry = entries[next]
             switch entry.tag {
             case EntryTag.variable, EntryTag.formalParameter:
-                if let variable = variable(entry, index, frameBase: frameBase) {
+                if let variable = variable(entry, index, frameBase: frameBase, at: address) {
                     lists[lists.count - 1].append(variable)
                 }
             case EntryTag.lexicalBlock where entry.ranges.contains { $0.contains(address) }: break
@@ -67,7 +67,7 @@ extension DebugInformation {
     }
 
     private mutating func variable(
-        _ entry: DebugEntry, _ index: Int, frameBase: Range<Int>?
+        _ entry: DebugEntry, _ index: Int, frameBase: Range<Int>?, at address: UInt32? = nil
     ) -> SourceVariable? {
         var name = entry.name.flatMap { unit(index).text($0, sections) }
         var type = entry.type
@@ -84,18 +84,22 @@ extension DebugInformation {
         return SourceVariable(
             name: name, type: type.map(SourceTypeID.init),
             isParameter: entry.tag == EntryTag.formalParameter,
-            location: location(of: entry, index, frameBase))
+            location: location(of: entry, index, frameBase, address))
     }
 
     private mutating func location(
-        of entry: DebugEntry, _ index: Int, _ frameBase: Range<Int>?
+        of entry: DebugEntry, _ index: Int, _ frameBase: Range<Int>?, _ address: UInt32?
     ) -> SourceExpression? {
-        guard entry.location != nil || entry.constant != nil else { return nil }
+        var range = entry.location
+        if range == nil, let list = entry.locationList, let address {
+            range = expression(of: list, unit(index), at: address)
+        }
+        guard range != nil || entry.constant != nil else { return nil }
         return SourceExpression(
-            bytes: sections.bytes, range: entry.location ?? 0..<0, frameBase: frameBase,
+            bytes: sections.bytes, range: range ?? 0..<0, frameBase: frameBase,
             addressBytes: unit(index).encoding.addressBytes,
-            addresses: addresses(ofUnit: index, for: entry.location),
-            constant: entry.location == nil ? entry.constant : nil)
+            addresses: addresses(ofUnit: index, for: range),
+            constant: range == nil ? entry.constant : nil)
     }
 
     /// The addresses that an expression may name by their indices; of most there is only one.

@@ -100,7 +100,8 @@ import Testing
             "setDataBreakpoints", ["breakpoints": [["dataId": identity]]])
         #expect((data["breakpoints"] as? [[String: Any]])?.first?["verified"] as? Bool == true)
         #expect(try client.go("continue") == "data breakpoint")
-        #expect(try client.stack() == ["start:46"])
+        // Before what comes next.
+        #expect(try client.stack() == ["start:47"])
         #expect(try client.evaluate("total") == "12")
         let address = try client.evaluate("&total")
         let read = try client.request(
