@@ -18,6 +18,7 @@
 @_exported import struct ApusRuntime.AllocatorStatistics
 @_exported import enum ApusRuntime.ArtifactError
 @_exported import enum ApusRuntime.AsynchronousCallError
+@_exported import protocol ApusRuntime.AsynchronousResourceLimiter
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth
 @_exported import enum ApusRuntime.Interruption

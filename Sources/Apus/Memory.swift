@@ -39,6 +39,15 @@ public struct Memory {
         guard let pages = UInt64(exactly: pages) else { return nil }
         return try store.runtime.grow(linear, by: pages).map { Int(truncatingIfNeeded: $0) }
     }
+
+    /// Grows as `grow(by:)` does, and waits for what an asynchronous limiter of the store says.
+    /// Throws what that throws.
+    @discardableResult
+    public nonisolated(nonsending) func growAsync(by pages: Int) async throws -> Int? {
+        guard let pages = UInt64(exactly: pages) else { return nil }
+        let old = try await store.runtime.growAsync(linear, by: pages)
+        return old.map { Int(truncatingIfNeeded: $0) }
+    }
 }
 
 extension Memory {

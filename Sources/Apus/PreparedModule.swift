@@ -115,12 +115,24 @@ struct ResolvedModule<Bound> {
         return try make(imports, in: store, hostState, isInitialized, runtime)
     }
 
+    /// The modules that are instantiated, in that order, besides those that are in `seen`.
+    private func loaded(_ seen: inout Set<String>) -> [LoadedModule] {
+        var modules: [LoadedModule] = []
+        for case .export(let name, _) in sources where seen.insert(name).inserted {
+            modules += exporters[name]?.loaded(&seen) ?? []
+        }
+        return modules + [module.loaded]
+    }
+
     /// Instantiates the module and, before it, those it imports from, and calls its start function
     /// asynchronously.
     nonisolated(nonsending) func instantiateAsync(
         in store: Store, _ hostState: AnyObject?, _ item: (Bound) -> Item
     ) async throws -> Instance {
-        let instance = try instantiate(in: store, hostState, isInitialized: false, item)
+        var seen: Set<String> = []
+        let instance = try await store.runtime.withConsent(toInstancesOf: loaded(&seen)) {
+            try instantiate(in: store, hostState, isInitialized: false, item)
+        }
         try await instance.initializeAsync()
         return instance
     }

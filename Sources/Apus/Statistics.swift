@@ -69,6 +69,17 @@ extension Store {
         set { try? runtime.limiter = newValue }
     }
 
+    /// Who is asked instead, in calls that may wait for the answer; nil, as at first: nobody.
+    ///
+    /// While there is one, `limiter` is not asked, guests have to be called with `callAsync`,
+    /// instances made with `Linker.instantiateAsync`, and what the host grows itself with
+    /// `Memory.growAsync(by:)` and `Table.growAsync(by:_:)`. The host's own new memories and tables
+    /// cannot wait: they throw `AsynchronousCallError.limiterIsAsynchronous`.
+    public var asynchronousLimiter: (any AsynchronousResourceLimiter)? {
+        get { try? runtime.asynchronousLimiter }
+        set { try? runtime.asynchronousLimiter = newValue }
+    }
+
     /// What is done at each crossing between the host and the store's guests; nil, as at first:
     /// nothing, and calls are as fast as they can be.
     ///

@@ -64,6 +64,18 @@ public struct Table {
         return old.map { Int(truncatingIfNeeded: $0) }
     }
 
+    /// Grows as `grow(by:_:)` does, and waits for what an asynchronous limiter of the store says.
+    /// Throws `TypeError` if `value` has another type, and what the limiter throws.
+    @discardableResult
+    public nonisolated(nonsending) func growAsync(
+        by count: Int, _ value: Value? = nil
+    ) async throws -> Int? {
+        let bits = try Self.bits(value, for: type, in: store)
+        guard let count = UInt64(exactly: count) else { return nil }
+        let old = try await store.runtime.growAsync(references, by: count, bits)
+        return old.map { Int(truncatingIfNeeded: $0) }
+    }
+
     private static func bits(_ value: Value?, for type: TableType, in store: Store) throws -> UInt64
     {
         guard let value = value ?? Value.zero(type.element) else {

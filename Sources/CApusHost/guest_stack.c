@@ -147,6 +147,57 @@ static void suspending_attended(struct apus_context *context, uint64_t *values) 
     ((attended_call *)((struct apus_host_context *)context)->direct_attended)(context, values);
 }
 
+// MARK: Functions of the runtime that may have to wait
+
+static apus_runtime_function *waiting_functions[apus_waiting_function_count];
+
+/// Calls the function until it need not wait any more. No frame of its own is left meanwhile.
+static uint64_t call_until_done(
+    apus_runtime_function *function, struct apus_context *context, uint64_t a, uint64_t b,
+    uint64_t c, uint64_t d, uint64_t e) {
+    struct apus_store_context *store = context->store_context;
+    store->waiting_call = apus_waiting_call_first;
+    while (1) {
+        uint64_t result = function(context, a, b, c, d, e);
+        store->waiting_call = apus_waiting_call_none;
+        if (!store->must_wait) return result;
+        store->must_wait = 0;
+        suspend(store->guest_stack, NULL, NULL);
+        if (store->trap != 0) return 0;
+        store->waiting_call = apus_waiting_call_again;
+    }
+}
+
+#define APUS_WAITING(slot)                                                                  \
+    static uint64_t waiting_function_##slot(                                                \
+        struct apus_context *context, uint64_t a, uint64_t b, uint64_t c, uint64_t d,       \
+        uint64_t e) {                                                                       \
+        return call_until_done(waiting_functions[slot], context, a, b, c, d, e);            \
+    }
+APUS_WAITING(0)
+APUS_WAITING(1)
+APUS_WAITING(2)
+APUS_WAITING(3)
+APUS_WAITING(4)
+APUS_WAITING(5)
+APUS_WAITING(6)
+APUS_WAITING(7)
+APUS_WAITING(8)
+APUS_WAITING(9)
+APUS_WAITING(10)
+
+uintptr_t apus_waiting_function(uint32_t slot, uintptr_t function) {
+    static apus_runtime_function *const waiting[apus_waiting_function_count] = {
+        waiting_function_0, waiting_function_1, waiting_function_2, waiting_function_3,
+        waiting_function_4, waiting_function_5, waiting_function_6, waiting_function_7,
+        waiting_function_8, waiting_function_9, waiting_function_10,
+    };
+    waiting_functions[slot] = (apus_runtime_function *)function;
+    return (uintptr_t)waiting[slot];
+}
+
+// MARK: Calls of the host
+
 static void host_call(struct apus_context *context, uint64_t *values) {
     ((attended_call *)((struct apus_host_context *)context)->attended)(context, values);
 }

@@ -15,20 +15,12 @@
 #include <os/os_sync_wait_on_address.h>
 #endif
 
-/// A thread that waits, on its own stack. Only touched with the lock of its bucket held.
-struct waiter {
-    const void *place;
-    struct apus_thread *thread;
-    struct waiter *next;
-    struct waiter *previous;
-    int32_t is_notified;
-};
-
-/// Those who wait for places of the same hash, in the order in which they came.
+/// Those who wait for places of the same hash, in the order in which they came. They are only
+/// touched with the lock held.
 struct bucket {
     pthread_mutex_t lock;
-    struct waiter *first;
-    struct waiter *last;
+    struct apus_waiter *first;
+    struct apus_waiter *last;
 } __attribute__((aligned(64)));
 
 enum { bucket_count = 64 };
@@ -54,14 +46,14 @@ static struct bucket *bucket_of(const void *place) {
     return &buckets[hash >> 58];
 }
 
-static void append(struct bucket *bucket, struct waiter *waiter) {
+static void append(struct bucket *bucket, struct apus_waiter *waiter) {
     waiter->next = NULL;
     waiter->previous = bucket->last;
     *(bucket->last ? &bucket->last->next : &bucket->first) = waiter;
     bucket->last = waiter;
 }
 
-static void take_out(struct bucket *bucket, struct waiter *waiter) {
+static void take_out(struct bucket *bucket, struct apus_waiter *waiter) {
     *(waiter->previous ? &waiter->previous->next : &bucket->first) = waiter->next;
     *(waiter->next ? &waiter->next->previous : &bucket->last) = waiter->previous;
 }
@@ -119,7 +111,7 @@ static int has_value(const void *place, uint32_t bytes, uint64_t expected) {
 
 /// Waits once. Returns whether the wait is over, and how it has ended in `*outcome`.
 static int wait_once(
-    struct bucket *bucket, struct waiter *waiter, uint64_t deadline, enum apus_parking *outcome) {
+    struct bucket *bucket, struct apus_waiter *waiter, uint64_t deadline, enum apus_parking *outcome) {
     struct apus_thread *thread = waiter->thread;
     uint32_t wakes = __atomic_load_n(&thread->wakes, __ATOMIC_ACQUIRE);
     int is_interrupted = apus_this_thread_is_interrupted();
@@ -140,48 +132,93 @@ static int wait_once(
     return 1;
 }
 
+/// Whether it waits now: the place has the value.
+static int begin(
+    struct bucket *bucket, struct apus_waiter *waiter, uint32_t bytes, uint64_t expected) {
+    pthread_mutex_lock(&bucket->lock);
+    int waits = has_value(waiter->place, bytes, expected);
+    if (waits) append(bucket, waiter);
+    pthread_mutex_unlock(&bucket->lock);
+    return waits;
+}
+
 enum apus_parking apus_park(
     const void *place, uint32_t bytes, uint64_t expected, uint64_t deadline) {
     pthread_once(&prepare_once, prepare);
     struct bucket *bucket = bucket_of(place);
-    struct waiter waiter = {.place = place, .thread = apus_thread_record()};
-    pthread_mutex_lock(&bucket->lock);
-    int differs = !has_value(place, bytes, expected);
-    if (!differs) append(bucket, &waiter);
-    pthread_mutex_unlock(&bucket->lock);
-    if (differs) return apus_parking_differs;
+    struct apus_waiter waiter = {.place = place, .thread = apus_thread_record()};
+    if (!begin(bucket, &waiter, bytes, expected)) return apus_parking_differs;
     enum apus_parking outcome;
     while (!wait_once(bucket, &waiter, deadline, &outcome)) {}
     return outcome;
 }
 
-// Threads that are told of at once, without the lock.
-enum { wake_capacity = 32 };
+int32_t apus_park_begin(
+    struct apus_waiter *waiter, const void *place, uint32_t bytes, uint64_t expected,
+    void (*notified)(void *state), void *state) {
+    pthread_once(&prepare_once, prepare);
+    *waiter = (struct apus_waiter){.place = place, .notified = notified, .state = state};
+    return begin(bucket_of(place), waiter, bytes, expected);
+}
+
+int32_t apus_park_end(struct apus_waiter *waiter) {
+    struct bucket *bucket = bucket_of(waiter->place);
+    pthread_mutex_lock(&bucket->lock);
+    int is_notified = waiter->is_notified;
+    if (!is_notified) take_out(bucket, waiter);
+    pthread_mutex_unlock(&bucket->lock);
+    return is_notified;
+}
+
+/// What is left to do for a wait that has ended, without the lock and without its record.
+struct notice {
+    uint32_t *word;
+    void (*notified)(void *state);
+    void *state;
+};
+
+static struct notice notice_of(struct apus_waiter *waiter) {
+    waiter->is_notified = 1;
+    if (!waiter->thread) {
+        return (struct notice){.notified = waiter->notified, .state = waiter->state};
+    }
+    __atomic_fetch_add(&waiter->thread->wakes, 1, __ATOMIC_RELEASE);
+    return (struct notice){.word = &waiter->thread->wakes};
+}
+
+static void serve(const struct notice *notice) {
+    if (notice->word) {
+        wake(notice->word);
+    } else {
+        notice->notified(notice->state);
+    }
+}
+
+// So many are told of at once.
+enum { notice_capacity = 32 };
 
 uint32_t apus_unpark(const void *place, uint32_t most) {
     pthread_once(&prepare_once, prepare);
     struct bucket *bucket = bucket_of(place);
-    uint32_t *words[wake_capacity];
+    struct notice notices[notice_capacity];
     uint32_t total = 0;
     uint32_t count;
     do {
         count = 0;
         pthread_mutex_lock(&bucket->lock);
-        struct waiter *waiter = bucket->first;
-        while (waiter && count < wake_capacity && total < most) {
-            struct waiter *next = waiter->next;
+        struct apus_waiter *waiter = bucket->first;
+        while (waiter && count < notice_capacity && total < most) {
+            struct apus_waiter *next = waiter->next;
             if (waiter->place == place) {
                 take_out(bucket, waiter);
-                waiter->is_notified = 1;
-                words[count++] = &waiter->thread->wakes;
-                __atomic_fetch_add(words[count - 1], 1, __ATOMIC_RELEASE);
+                notices[count++] = notice_of(waiter);
                 total++;
             }
             waiter = next;
         }
         pthread_mutex_unlock(&bucket->lock);
-        for (uint32_t index = 0; index < count; index++) wake(words[index]);
-    } while (count == wake_capacity && total < most);
+        for (uint32_t index = 0; index < count; index++) serve(&notices[index]);
+    } while (count == notice_capacity && total < most);
     return total;
 }
 
@@ -190,7 +227,7 @@ uint64_t apus_parked_count(const void *place) {
     struct bucket *bucket = bucket_of(place);
     uint64_t count = 0;
     pthread_mutex_lock(&bucket->lock);
-    for (struct waiter *waiter = bucket->first; waiter; waiter = waiter->next) {
+    for (struct apus_waiter *waiter = bucket->first; waiter; waiter = waiter->next) {
         if (waiter->place == place) count++;
     }
     pthread_mutex_unlock(&bucket->lock);

@@ -187,7 +187,8 @@ static void handle_signal(int signal, siginfo_t *info, void *machine) {
 
 static void install(void) {
     for (int index = 0; index < trap_signal_count; index++) {
-        struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+        // Host functions do not notice where it is sent instead of the interrupt signal.
+        struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
         action.sa_sigaction = handle_signal;
         sigemptyset(&action.sa_mask);
         if (sigaction(trap_signals[index], &action, &previous_actions[index]) != 0) {

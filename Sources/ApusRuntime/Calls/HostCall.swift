@@ -63,6 +63,9 @@ extension RuntimeStore {
     /// Makes the running activation end with `error` when the host returns to it, or go on where
     /// it catches that.
     func fail(_ error: any Error) {
+        if let undecided = error as? UndecidedGrowth, let stack = stackToLeave {
+            return leave(stack, for: .consent(undecided.growth))
+        }
         if let exception = environment.exception(of: error, in: self) { return raise(exception) }
         pendingError = error
         unsafe context.pointee.trap = UInt32(TrapCode.hostError.rawValue)

@@ -155,10 +155,15 @@ extension RuntimeFunctions {
         // begin behind its header.
         let type = unsafe typeID(context, place)
         let unit = unsafe elementBytes(context, type)
-        guard unsafe pay(context, FuelCost.ofBytes(length &* unit)),
-            let address = unsafe make(context, type, length, keeping: value),
+        let cost = FuelCost.ofBytes(length &* unit)
+        guard unsafe pay(context, cost) else { return nil }
+        guard let address = unsafe make(context, type, length, keeping: value),
             let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address))
-        else { return nil }
+        else {
+            // It is paid for when it is made.
+            if unsafe mustWait(context) { unsafe giveBack(context, cost) }
+            return nil
+        }
         return unsafe (address, start + ObjectLayout.headerBytes, unit)
     }
 

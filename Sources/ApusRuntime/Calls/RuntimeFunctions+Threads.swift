@@ -42,6 +42,9 @@ extension RuntimeFunctions {
                 unsafe setTrap(context, .expectedSharedMemory)
                 return 0
             }
+            if let stack = instance.store.stackToLeave, timeout != 0 {
+                return unsafe wait(context, stack, place, bytes, expected, timeout)
+            }
             let deadline = deadline(after: Int64(bitPattern: timeout))
             while true {
                 let outcome = unsafe apus_park(place, bytes, expected, deadline)
@@ -50,6 +53,25 @@ extension RuntimeFunctions {
                 if unsafe !mayGoOn(context) { return 0 }
             }
         }
+    }
+
+    /// The same without a thread: on the first call it begins, on the second it has ended.
+    private static func wait(
+        _ context: UnsafeMutablePointer<apus_context>, _ stack: GuestStack,
+        _ place: UnsafeMutableRawPointer, _ bytes: UInt32, _ expected: UInt64, _ timeout: UInt64
+    ) -> UInt64 {
+        if case .notification(let parked)? = stack.runtimeWait {
+            stack.runtimeWait = nil
+            if parked.end() { return UInt64(apus_parking_notified.rawValue) }
+            if unsafe !mayGoOn(context) { return 0 }
+            return UInt64(apus_parking_timed_out.rawValue)
+        }
+        let deadline = deadline(after: Int64(bitPattern: timeout))
+        guard
+            let parked = unsafe ParkedWait(place, bytes: bytes, expected, until: deadline)
+        else { return UInt64(apus_parking_differs.rawValue) }
+        unsafe withInstance(context) { $0.store.leave(stack, for: .notification(parked)) }
+        return 0
     }
 
     /// The monotonic clock's time that many nanoseconds from now; the end of all times if that is

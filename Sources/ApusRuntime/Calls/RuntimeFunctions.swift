@@ -20,7 +20,22 @@ enum RuntimeFunctions {
             unsafe table[Int(function.rawValue)] = unsafeBitCast(
                 entry(function), to: UnsafeRawPointer.self)
         }
+        for (slot, function) in waiting.enumerated() {
+            let direct = unsafe UInt(bitPattern: table[Int(function.rawValue)])
+            unsafe table[Int(function.rawValue)] = UnsafeRawPointer(
+                bitPattern: apus_waiting_function(UInt32(slot), direct))
+        }
         return unsafe UnsafePointer(table)
+    }()
+
+    /// Those that may have to wait, where the guest has a stack of its own.
+    private static let waiting: [RuntimeFunction] = {
+        let functions: [RuntimeFunction] = [
+            .memoryGrow, .tableGrow, .memoryWait32, .memoryWait64, .objectNew, .arrayNew,
+            .arrayNewFilled, .arrayNewVectors, .arrayNewData, .arrayNewElements, .exceptionMake,
+        ]
+        precondition(functions.count == Int(apus_waiting_function_count))
+        return functions
     }()
 
     // SAFETY: each may only be called as `RuntimeFunction` says, which compiled code does.
@@ -79,6 +94,22 @@ enum RuntimeFunctions {
         }
         unsafe store.pointee.fuel = left - Int64(cost)
         return true
+    }
+
+    /// Gives back what `pay` has taken.
+    static func giveBack(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) {
+        // SAFETY: as in `pay`.
+        guard let store = unsafe context.pointee.store_context,
+            unsafe store.pointee.is_metered != 0
+        else { return }
+        unsafe store.pointee.fuel += Int64(cost)
+    }
+
+    /// Whether the function that runs is to be called again.
+    static func mustWait(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
+        // SAFETY: a context that runs has its store's, which outlives it.
+        guard let store = unsafe context.pointee.store_context else { return false }
+        return unsafe store.pointee.must_wait != 0
     }
 
     /// Whether the guest need not stop. If it must, the calling stub leaves wasm.

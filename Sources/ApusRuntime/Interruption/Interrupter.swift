@@ -32,6 +32,12 @@ public final class Interrupter: @unchecked Sendable {
         var isAsked = false
         /// The task of the present scope is cancelled.
         var isCancelled = false
+        /// The task in which the guest runs that is to end when it is cancelled, until it waits.
+        var task: UnsafeCurrentTask?
+        /// Whether the watchdog is going to look at such a task.
+        var looksAtTask = false
+        /// How often it has looked since there was one.
+        var idleLooks = 0
         /// The number of the present scope: requests made for others come too late.
         var scope: UInt64 = 0
         /// When calls are to end: nanoseconds of the monotonic clock.
@@ -125,10 +131,14 @@ public final class Interrupter: @unchecked Sendable {
     /// Ends the present scope: its task's cancellation concerns no later call.
     public func endScope() {
         withState { state in
-            state.scope &+= 1
-            state.isCancelled = false
+            Self.endScope(&state)
             Self.withdrawIfNeedless(&state)
         }
+    }
+
+    private static func endScope(_ state: inout State) {
+        state.scope &+= 1
+        state.isCancelled = false
     }
 
     /// When calls are to end: nanoseconds of the monotonic clock; nil: never.
@@ -167,6 +177,18 @@ public final class Interrupter: @unchecked Sendable {
 
     /// The calling thread enters the store from outside. Throws if it is to stay out.
     func begin(isAsynchronous: Bool = false) throws {
+        try unsafe begin(isAsynchronous: isAsynchronous, nil)
+    }
+
+    /// The same for a call that is to end when `task`, which is the present one, is cancelled.
+    ///
+    /// Until it waits or has ended, the watchdog looks whether that is so. To be told of it takes
+    /// longer in Swift than all the rest of a call that ends at once.
+    func begin(in task: UnsafeCurrentTask) throws {
+        try unsafe begin(isAsynchronous: true, task)
+    }
+
+    private func begin(isAsynchronous: Bool, _ task: UnsafeCurrentTask?) throws {
         var hadBlocked = false
         if usesSignals, !isAsynchronous || !Self.hasTakenSignal {
             let error = apus_interrupts_begin()
@@ -178,17 +200,25 @@ public final class Interrupter: @unchecked Sendable {
         do {
             // Whoever asks before sees no thread and is seen here; whoever asks later sees it.
             let time = try withState { state -> UInt64? in
+                if unsafe task?.isCancelled == true { state.isCancelled = true }
                 if let reason = state.reasonNow() {
                     state.isAsked = false
+                    if unsafe task != nil { Self.endScope(&state) }
                     throw WasmTrap(.interrupted, interruption: reason)
                 }
-                if state.deadline != nil, !Watchdog.shared.start() {
+                if unsafe state.deadline != nil || task != nil, !Watchdog.shared.start() {
                     throw ResourceError(.thread, requested: 1, errorNumber: EAGAIN)
                 }
                 unsafe state.thread = apus_thread_record()
                 unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
                 state.hadBlocked = hadBlocked
-                return Self.appointSample(&state)
+                let sample = Self.appointSample(&state)
+                guard let task = unsafe task else { return sample }
+                unsafe state.task = task
+                state.idleLooks = 0
+                if state.looksAtTask { return sample }
+                state.looksAtTask = true
+                return Self.appoint(Watchdog.now() &+ Watchdog.period, &state) ?? sample
             }
             if let time { Watchdog.shared.schedule(self, at: time) }
         } catch {
@@ -221,6 +251,7 @@ public final class Interrupter: @unchecked Sendable {
             Self.withdraw(&state)
             Self.leaveSampler(&state)
             unsafe state.thread = nil
+            unsafe state.task = nil
             defer { state.hadBlocked = false }
             return state.hadBlocked
         }
@@ -248,16 +279,34 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
-    /// The thread that has entered is out again. What it was asked to stop for is done.
-    func end() {
+    /// The thread that has entered is out again. What it was asked to stop for is done, and so is
+    /// the present scope if `endsScope`.
+    func end(endsScope: Bool = false) {
         let mustBlock = withState { state in
             state.isAsked = false
+            if endsScope { Self.endScope(&state) }
             Self.withdraw(&state)
             Self.leaveSampler(&state)
             unsafe state.thread = nil
+            unsafe state.task = nil
             return state.hadBlocked
         }
         if mustBlock { apus_interrupts_give_back() }
+    }
+
+    /// Notes whether the task is cancelled in which the guest runs.
+    // SAFETY: the task runs the guest, and goes on when that has left, for which the lock is taken;
+    // whether it is cancelled any thread may read.
+    private func lookAtTask(_ now: UInt64, _ state: inout State) {
+        if !state.looksAtTask { return }
+        if let task = unsafe state.task {
+            if unsafe task.isCancelled { state.isCancelled = true }
+        } else {
+            // Calls come in sequence; that the watchdog is woken for each would be dear.
+            state.idleLooks += 1
+            state.looksAtTask = state.idleLooks < 4
+        }
+        if state.looksAtTask { _ = Self.appoint(now + Watchdog.period, &state) }
     }
 
     /// The store goes.
@@ -282,6 +331,7 @@ public final class Interrupter: @unchecked Sendable {
                     state.appointment = deadline
                 }
             }
+            lookAtTask(now, &state)
             if stop(&state) { _ = Self.appoint(now + Watchdog.period, &state) }
             sample(now, &state)
             return state.appointment
@@ -337,6 +387,7 @@ public final class Interrupter: @unchecked Sendable {
         let thread = unsafe state.thread
         if unsafe thread != nil, unsafe thread != apus_thread_record() {
             unsafe state.thread = nil
+            unsafe state.task = nil
             state.isRaised = false
         }
         return unsafe state.context != nil

@@ -24,9 +24,18 @@ extension RuntimeStore {
 
     /// The calling thread enters the store from outside.
     func beginInterruptible(isAsynchronous: Bool = false) throws {
+        try beginInterruptible { try interrupter.begin(isAsynchronous: isAsynchronous) }
+    }
+
+    /// The same for a call that is to end when `task`, which is the present one, is cancelled.
+    func beginInterruptible(in task: UnsafeCurrentTask) throws {
+        try beginInterruptible { try unsafe interrupter.begin(in: task) }
+    }
+
+    private func beginInterruptible(_ begin: () throws -> Void) throws {
         atInterruptionStep?(.beginning)
         do {
-            try interrupter.begin(isAsynchronous: isAsynchronous)
+            try begin()
         } catch {
             if error is WasmTrap { statistics.traps += 1 }
             throw error
@@ -34,10 +43,10 @@ extension RuntimeStore {
         atInterruptionStep?(.begun)
     }
 
-    /// The calling thread has left the store.
-    func endInterruptible() {
+    /// The calling thread has left the store, and the present scope has ended if `endsScope`.
+    func endInterruptible(endsScope: Bool = false) {
         atInterruptionStep?(.ending)
-        interrupter.end()
+        interrupter.end(endsScope: endsScope)
     }
 
     /// Throws if what is going on outside of wasm, on behalf of a guest, is to stop.

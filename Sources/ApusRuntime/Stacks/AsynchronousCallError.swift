@@ -7,6 +7,8 @@ public enum AsynchronousCallError: Error, Hashable, Sendable, CaseIterable {
     case isSynchronous
     /// A guest calls an asynchronous function within a synchronous call, where it cannot wait.
     case cannotSuspend
+    /// Something was to grow whose limiter is asynchronous, in a synchronous call or function.
+    case limiterIsAsynchronous
 }
 
 extension AsynchronousCallError: CustomStringConvertible {
@@ -18,6 +20,9 @@ extension AsynchronousCallError: CustomStringConvertible {
         case .cannotSuspend:
             "an asynchronous function was called within a synchronous call, where a guest cannot "
                 + "wait"
+        case .limiterIsAsynchronous:
+            "the store's limiter is asynchronous, so whatever grows has to be asked for "
+                + "asynchronously"
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import CApusHost
 
 /// A stack that a guest of an asynchronous call runs on, so that it can wait without a thread.
-@safe
+@safe @usableFromInline
 final class GuestStack: @unchecked Sendable {
     // SAFETY: `record` is a stack that this object owns, with `bytes` at most. Whoever has taken
     // it from the pool is the only one to use it, on one thread at a time. `moreCells` are null or
@@ -14,6 +14,11 @@ final class GuestStack: @unchecked Sendable {
     private(set) var referenceCounts = (arguments: 0, results: 0)
     /// The stack of the call that waits for what makes this one.
     var parent: GuestStack?
+    /// What the guest waits for, if that is in a function of the runtime.
+    var runtimeWait: RuntimeWait?
+    /// What the limiter has said of the growths that the function asks for which now runs.
+    private var consents: [Bool] = []
+    private var consentsSeen = 0
     /// The number of the present wait among those of the store.
     var wait: UInt64 = 0
 
@@ -77,10 +82,32 @@ final class GuestStack: @unchecked Sendable {
     /// The call has ended, and nobody needs its cells any more.
     func clear() {
         parent = nil
+        runtimeWait = nil
         if unsafe moreCells != nil {
             unsafe apus_free(moreCells)
             unsafe moreCells = nil
         }
+    }
+
+    // MARK: What the limiter has said
+
+    /// The next of `consents`; nil: there is none yet.
+    func nextConsent() -> Bool? {
+        guard consentsSeen < consents.count else { return nil }
+        defer { consentsSeen += 1 }
+        return consents[consentsSeen]
+    }
+
+    /// The limiter has said one thing more; the function is going to ask for all of it again.
+    func give(consent: Bool) {
+        consents.append(consent)
+        consentsSeen = 0
+    }
+
+    /// Another function of the runtime asks now.
+    func forgetConsents() {
+        consents = []
+        consentsSeen = 0
     }
 
     // MARK: While a guest waits
@@ -88,9 +115,10 @@ final class GuestStack: @unchecked Sendable {
     /// Whether a guest waits here for an asynchronous function.
     var isWaiting: Bool { unsafe record.pointee.state == apus_guest_waiting.rawValue }
 
-    /// The function that it waits for.
-    var function: HostFunction {
-        unsafe Unmanaged.fromOpaque(record.pointee.function).takeUnretainedValue()
+    /// The function of the host that it waits for; nil: it waits in one of the runtime's.
+    var function: HostFunction? {
+        guard let function = unsafe record.pointee.function else { return nil }
+        return unsafe Unmanaged.fromOpaque(function).takeUnretainedValue()
     }
 
     /// Its arguments, which become its results.

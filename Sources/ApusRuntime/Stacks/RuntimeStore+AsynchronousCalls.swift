@@ -15,54 +15,54 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: inout [UInt64]
     ) async throws {
         precondition(cells.count >= target.cellCount)
-        let stack = try beginCall()
+        let call = try unsafe beginCall(target, cells: target.cellCount)
+        // SAFETY: the stack has as many cells as the call takes, which are its own until it ends.
+        let values = unsafe call.cells.assumingMemoryBound(to: UInt64.self)
+        for index in 0..<target.parameterCount { unsafe values[index] = cells[index] }
+        let stack = unsafe call.stack
         defer { endCall(stack) }
-        try fill(stack, target, cells)
-        try await run(stack)
-        read(stack, target.cellCount, &cells)
+        if try !takeFirstTurn(stack) { try await takeLaterTurns(stack) }
+        for index in 0..<target.cellCount { cells[index] = unsafe values[index] }
     }
 
     /// Calls a function of this store with `arguments`, and returns the result's bits.
+    ///
+    /// Inlined, so that where the types are known the arguments are stored and nothing else happens
+    /// to them.
+    // SAFETY: the stack has as many cells as the frame takes, which are its own until the call
+    // ends. Numbers need no destruction.
+    @inlinable
     public nonisolated(nonsending) func callAsync<Arguments>(
         _ target: PackedTarget<Arguments>, _ arguments: Arguments
     ) async throws -> UInt64 {
-        let stack = try beginCall()
-        defer { endCall(stack) }
-        try fill(stack, target, arguments)
-        try await run(stack)
-        return result(stack)
-    }
-
-    // MARK: Arguments
-
-    // SAFETY: a stack's cells are as many as it was asked for, and its own until the call ends.
-    private func fill(
-        _ stack: GuestStack, _ target: CallTarget, _ arguments: [UInt64]
-    ) throws(ResourceError) {
-        let cells = try unsafe stack.prepare(target, cells: target.cellCount)
-        for index in 0..<target.parameterCount { unsafe cells[index] = arguments[index] }
-    }
-
-    private func fill<Arguments>(
-        _ stack: GuestStack, _ target: PackedTarget<Arguments>, _ arguments: Arguments
-    ) throws(ResourceError) {
         let bytes = MemoryLayout<PackedFrame<Arguments>>.size
-        let cells = try unsafe stack.prepare(target.target, cells: (bytes + 7) / 8)
-        // Numbers need no destruction.
-        unsafe UnsafeMutableRawPointer(cells).initializeMemory(
+        let call = try unsafe beginCall(target.target, cells: (bytes + 7) / 8)
+        unsafe call.cells.initializeMemory(
             as: PackedFrame<Arguments>.self, to: PackedFrame(arguments))
-    }
-
-    private func read(_ stack: GuestStack, _ count: Int, _ cells: inout [UInt64]) {
-        let values = unsafe Span(_unsafeStart: stack.record.pointee.values, count: count)
-        for index in values.indices { cells[index] = values[index] }
-    }
-
-    private func result(_ stack: GuestStack) -> UInt64 {
-        unsafe stack.record.pointee.values[0]
+        let stack = unsafe call.stack
+        defer { endCall(stack) }
+        // Most calls end without a wait, and so without what waiting takes.
+        if try !takeFirstTurn(stack) { try await takeLaterTurns(stack) }
+        return unsafe call.cells.load(as: UInt64.self)
     }
 
     // MARK: The call as a whole
+
+    /// Takes a stack on which `target` is called with what is stored in the cells; `endCall` has to
+    /// follow.
+    @usableFromInline
+    func beginCall(
+        _ target: CallTarget, cells count: Int
+    ) throws -> (stack: GuestStack, cells: UnsafeMutableRawPointer) {
+        let stack = try beginCall()
+        do throws(ResourceError) {
+            let cells = try unsafe stack.prepare(target, cells: count)
+            return (stack, UnsafeMutableRawPointer(cells))
+        } catch {
+            endCall(stack)
+            throw error
+        }
+    }
 
     /// The stack for a call that is about to begin; `endCall` has to follow.
     private func beginCall() throws -> GuestStack {
@@ -79,7 +79,8 @@ extension RuntimeStore {
     }
 
     /// The call has ended, or has not begun.
-    private func endCall(_ stack: GuestStack) {
+    @usableFromInline
+    func endCall(_ stack: GuestStack) {
         unlink(stack)
         unsafe context.pointee.stack_calls -= 1
         setAttention(apus_attention_suspended, innermostStack != nil)
@@ -100,25 +101,45 @@ extension RuntimeStore {
         inner?.parent = stack.parent
     }
 
-    /// Runs what was prepared on the stack until it ends.
-    private nonisolated(nonsending) func run(_ stack: GuestStack) async throws {
-        // What is made within it ends with the task that has made the outermost one.
-        if stack.parent != nil { return try await drive(stack) }
-        let interrupter = interrupter
-        let scope = interrupter.scope
-        defer { interrupter.endScope() }
-        try await withTaskCancellationHandler {
-            try await drive(stack)
-        } onCancel: {
-            interrupter.cancel(scope: scope)
-        }
-    }
-
-    private nonisolated(nonsending) func drive(_ stack: GuestStack) async throws {
+    /// Runs what was prepared on the stack until the guest waits, or its call has ended, which is
+    /// what this returns. Who is to hear of the call is told in later turns, all of it.
+    @usableFromInline
+    func takeFirstTurn(_ stack: GuestStack) throws -> Bool {
         if has(apus_attention_collect) {
             unsafe collect(cells: stack.cells, count: stack.referenceCounts.arguments)
         }
-        guard has(apus_attention_hook) else { return try await go(stack) }
+        if has(apus_attention_hook) { return false }
+        return try begin(stack)
+    }
+
+    /// What is made within a call ends with the task that has made the outermost one.
+    // SAFETY: the guest leaves before this returns, or the call ends, and the task is forgotten.
+    private func begin(_ stack: GuestStack) throws -> Bool {
+        try unsafe withUnsafeCurrentTask { task in
+            if stack.parent == nil, let task = unsafe task {
+                try unsafe beginInterruptible(in: task)
+            } else {
+                try beginInterruptible(isAsynchronous: true)
+            }
+        }
+        do {
+            if try !resume(stack) { return false }
+        } catch {
+            endInterruptible(endsScope: stack.parent == nil)
+            throw error
+        }
+        endInterruptible(endsScope: stack.parent == nil)
+        return true
+    }
+
+    /// Goes on with a call whose guest waits, or that is to be heard of.
+    @usableFromInline
+    nonisolated(nonsending) func takeLaterTurns(_ stack: GuestStack) async throws {
+        if stack.isWaiting { try await goOn(stack) } else { try await runHooked(stack) }
+    }
+
+    /// Makes a call that somebody wants to hear of.
+    private nonisolated(nonsending) func runHooked(_ stack: GuestStack) async throws {
         let hook = callHook
         let count = pinned.count
         // A call that was left behind may end after the one that it was made for.
@@ -126,7 +147,7 @@ extension RuntimeStore {
         unsafe pin(stack.cells, stack.referenceCounts.arguments)
         try hook?(.enteringWasm)
         do {
-            try await go(stack)
+            if try !begin(stack) { try await goOn(stack) }
         } catch {
             try? hook?(.leavingWasm)
             throw error
@@ -135,10 +156,24 @@ extension RuntimeStore {
         try hook?(.leavingWasm)
     }
 
-    private nonisolated(nonsending) func go(_ stack: GuestStack) async throws {
-        try beginInterruptible(isAsynchronous: true)
-        defer { endInterruptible() }
-        var isEnded = try resume(stack)
+    /// Does what the guest waits for, and lets it go on, until it ends or the task is cancelled.
+    private nonisolated(nonsending) func goOn(_ stack: GuestStack) async throws {
+        if stack.parent != nil {
+            defer { endInterruptible() }
+            return try await alternate(stack)
+        }
+        let interrupter = interrupter
+        let scope = interrupter.scope
+        defer { endInterruptible(endsScope: true) }
+        try await withTaskCancellationHandler {
+            try await alternate(stack)
+        } onCancel: {
+            interrupter.cancel(scope: scope)
+        }
+    }
+
+    private nonisolated(nonsending) func alternate(_ stack: GuestStack) async throws {
+        var isEnded = false
         while !isEnded {
             let failure = await serve(stack)
             isEnded = try resume(stack, again: true, failure)
@@ -155,12 +190,13 @@ extension RuntimeStore {
         _ stack: GuestStack, again: Bool = false, _ failure: (any Error)? = nil
     ) throws -> Bool {
         var failure = failure
-        do throws(ResourceError) {
-            // A task goes on with any thread.
-            try environment.prepareThread()
-        } catch {
-            if !again { throw error }
-            failure = error
+        if again {
+            do throws(ResourceError) {
+                // A task goes on with any thread.
+                try environment.prepareThread()
+            } catch {
+                failure = error
+            }
         }
         if unsafe stackLimit != guestLimit(stack) { setStackLimit(guestLimit(stack)) }
         unsafe outermostStackAddress = stack.highAddress
@@ -189,6 +225,7 @@ extension RuntimeStore {
         stack.wait = waitCount
         setAttention(apus_attention_suspended, true)
         if has(apus_attention_collect) { unsafe collect(cells: nil, count: 0) }
+        if stack.function == nil { return await serveRuntime(stack) }
         let hook = has(apus_attention_hook) ? callHook : nil
         do {
             try hook?(.enteringHost)
@@ -205,9 +242,17 @@ extension RuntimeStore {
         return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
     }
 
+    private nonisolated(nonsending) func serveRuntime(_ stack: GuestStack) async -> (any Error)? {
+        do {
+            try await serveRuntimeWait(stack)
+        } catch {
+            return error
+        }
+        return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+    }
+
     private nonisolated(nonsending) func work(_ stack: GuestStack) async throws {
-        let function = stack.function
-        guard let body = function.asynchronousBody else { return }
+        guard let function = stack.function, let body = function.asynchronousBody else { return }
         let frame = SuspendedFrame(stack, function, self)
         let call = SuspendedCall(self, wait: stack.wait)
         try await SuspendedCall.$innermost.withValue(call) { try await body(frame) }

@@ -7,7 +7,7 @@ extension RuntimeStore {
     ) async throws -> InstanceState {
         let request = InstanceAllocationRequest(
             module: module, imports: imports, store: self, hostState: hostState)
-        let instance = try allocate(request)
+        let instance = try await withConsent(toInstancesOf: [module]) { try allocate(request) }
         try await initializeAsync(instance)
         return instance
     }

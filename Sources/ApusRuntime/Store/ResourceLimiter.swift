@@ -46,6 +46,27 @@ public protocol ResourceLimiter: AnyObject {
     func growthFailed(_ growth: Growth, _ error: ResourceError)
 }
 
+/// Decides as `ResourceLimiter` does, and may wait for that: for who asks another service, or for
+/// memory that others give back.
+///
+/// The guests of its store have to be called asynchronously. One that grows something waits on a
+/// stack of its own, and blocks no thread. What grows outside of such a call, and not by an
+/// asynchronous function itself, does not grow: `AsynchronousCallError.limiterIsAsynchronous`.
+public protocol AsynchronousResourceLimiter: AnyObject {
+    /// Whether `growth` may happen; see `ResourceLimiter.allows(_:)`. It is asked where the call
+    /// was made. When the guest is to stop it stops after this.
+    nonisolated(nonsending) func allows(_ growth: Growth) async throws -> Bool
+
+    /// `growth` did not happen. `error` says why: the limit that it exceeds, that this limiter did
+    /// not allow it (`isVetoed`), or what the system or the allocator refused.
+    func growthFailed(_ growth: Growth, _ error: ResourceError)
+}
+
+extension AsynchronousResourceLimiter {
+    /// Does nothing.
+    public func growthFailed(_ growth: Growth, _ error: ResourceError) {}
+}
+
 extension ResourceLimiter {
     /// Does nothing.
     public func growthFailed(_ growth: Growth, _ error: ResourceError) {}

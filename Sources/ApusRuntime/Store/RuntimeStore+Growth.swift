@@ -18,7 +18,7 @@ extension RuntimeStore {
         return old
     }
 
-    private static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
+    static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
         let (pages, overflow) = memory.pageCount.addingReportingOverflow(delta)
         return Growth(
             .memory, current: UInt64(memory.byteCount),
@@ -46,7 +46,7 @@ extension RuntimeStore {
         return old
     }
 
-    private static func growth(of table: ReferenceTable, _ delta: UInt64) -> Growth {
+    static func growth(of table: ReferenceTable, _ delta: UInt64) -> Growth {
         let (sum, overflow) = table.count.addingReportingOverflow(delta)
         return Growth(
             .table, current: table.count, desired: overflow ? .max : sum,
@@ -134,8 +134,7 @@ extension RuntimeStore {
     ) throws -> Result<Growth, ResourceError> {
         var growth = measure()
         var error = excess(growth, over: maximum, isNew)
-        if error == nil, let limiter {
-            let isAllowed = try limiter.allows(growth)
+        if error == nil, let isAllowed = try consent(to: growth) {
             growth = measure()
             error =
                 isAllowed
@@ -181,6 +180,7 @@ extension RuntimeStore {
     func failed(_ growth: Growth, _ error: ResourceError) {
         statistics.failedGrowths += 1
         limiter?.growthFailed(growth, error)
+        asynchronousLimiter?.growthFailed(growth, error)
     }
 
     /// How much of `resource` the store has, and may have.

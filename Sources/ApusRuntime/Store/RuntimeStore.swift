@@ -53,6 +53,14 @@ public final class RuntimeStore {
         get { unsafe held.limiter }
         set { unsafe held.limiter = newValue }
     }
+    /// Who decides instead in calls that may wait; nil: nobody.
+    public var asynchronousLimiter: (any AsynchronousResourceLimiter)? {
+        get { unsafe held.asynchronousLimiter }
+        set {
+            unsafe held.asynchronousLimiter = newValue
+            noteAsynchronous()
+        }
+    }
     /// What it has and what happened in it.
     public internal(set) var statistics: StoreStatistics {
         get { unsafe held.statistics }
@@ -96,6 +104,12 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
     /// The stack of the innermost call that has one of its own and has not ended.
     var innermostStack: GuestStack?
+    /// What the asynchronous limiter has said of the growths that are about to be asked for.
+    var givenConsents: [Bool] = []
+    /// Whether guests may call asynchronous functions.
+    private var callsAsynchronousFunctions = false {
+        didSet { noteAsynchronous() }
+    }
     /// How often guests of the store have waited.
     var waitCount: UInt64 = 0
 
@@ -103,6 +117,7 @@ public final class RuntimeStore {
     private struct Held {
         var instances: [InstanceState] = []
         var limiter: (any ResourceLimiter)?
+        var asynchronousLimiter: (any AsynchronousResourceLimiter)?
         var statistics = StoreStatistics()
     }
     // SAFETY: a store is used by one thread at a time, and nothing else runs during an access.
@@ -144,6 +159,12 @@ public final class RuntimeStore {
         unsafe apus_free(context)
     }
 
+    /// Guests that may have to wait are called asynchronously.
+    private func noteAsynchronous() {
+        setAttention(
+            apus_attention_asynchronous, callsAsynchronousFunctions || asynchronousLimiter != nil)
+    }
+
     // MARK: Making things
 
     /// A function of the host: `body` runs each time wasm or the host calls it, with a frame of
@@ -166,7 +187,7 @@ public final class RuntimeStore {
             throw AsynchronousCallError.cannotSuspend
         }
         hostFunctions.append(function)
-        setAttention(apus_attention_asynchronous, true)
+        callsAsynchronousFunctions = true
         return function.reference
     }
 
@@ -284,7 +305,7 @@ public final class RuntimeStore {
         }
         adopt(instance)
         if request.imports.host?.mustSuspend == true {
-            setAttention(apus_attention_asynchronous, true)
+            callsAsynchronousFunctions = true
         }
         return instance
     }

@@ -105,6 +105,13 @@ enum apus_attention {
     apus_attention_asynchronous = 64, // guests may call functions that have to be waited for
 };
 
+/// Whether a function of the runtime runs that may wait (apus_guest_stack.h).
+enum apus_waiting_call {
+    apus_waiting_call_none = 0,
+    apus_waiting_call_first = 1,
+    apus_waiting_call_again = 2,  // it has waited before
+};
+
 /// One per store: the state of the wasm activations of the thread that is inside it.
 struct apus_store_context {
     uintptr_t entry_sp;     // rsp the entry trampoline left; where a trap resumes. 0: not in wasm
@@ -139,6 +146,9 @@ struct apus_store_context {
     struct apus_exception *exception;  // the one that lands
     struct apus_guest_stack *guest_stack;  // what its guests run on, if that is none of a thread's
                                            // and nothing of the host's lies between
+    uint32_t must_wait;     // the runtime function that runs has to be called again, when what it
+                            // waits for has come (apus_guest_stack.h)
+    uint32_t waiting_call;  // apus_waiting_call of that
     uint32_t stack_calls;   // calls on stacks of their own that have not ended; other threads read
                             // it
     uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be

@@ -14,7 +14,8 @@
 enum apus_guest_state {
     apus_guest_idle = 0,     // nothing runs there: a call may begin, or has ended
     apus_guest_running = 1,  // a guest runs there, or what it has called
-    apus_guest_waiting = 2,  // a guest waits there for an asynchronous function of the host
+    apus_guest_waiting = 2,  // a guest waits there for an asynchronous function of the host, or in
+                             // a function of the runtime
 };
 
 enum { apus_guest_cell_count = 64 };
@@ -32,7 +33,7 @@ struct apus_guest_stack {
     uintptr_t code;
     uint64_t *values;
     // What the guest waits for: the function, and its cells in the trampoline's frame.
-    void *function;                   // unretained HostFunction
+    void *function;                   // unretained HostFunction; null: the runtime's
     uint64_t *arguments;
     // What of the store's context is this stack's while it is left.
     uintptr_t entry_sp;
@@ -99,6 +100,18 @@ static inline void apus_guest_stack_detach(
 /// stack until the host has done the work, or, where the guest has none of its own, calls the
 /// context's `direct_code`.
 uintptr_t apus_suspending_closure_address(void);
+
+/// A function of the runtime, as compiled code calls it.
+typedef uint64_t apus_runtime_function(
+    struct apus_context *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+enum { apus_waiting_function_count = 11 };
+
+/// The address of what compiled code calls instead of the `apus_runtime_function` at `function`,
+/// which sets `must_wait` where it has to wait: the guest's stack is left, and the function is
+/// called again with the same arguments when the host has done its work. `slot` is less than `apus_waiting_function_count`, and another one for each
+/// function.
+uintptr_t apus_waiting_function(uint32_t slot, uintptr_t function);
 
 /// The address of what they call if the store asks for attention: the context's `attended`.
 uintptr_t apus_host_call_address(void);

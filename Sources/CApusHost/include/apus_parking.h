@@ -20,7 +20,29 @@ enum apus_parking {
 enum apus_parking apus_park(
     const void *place, uint32_t bytes, uint64_t expected, uint64_t deadline);
 
-/// Ends the waits for `place` of at most `most` threads, those that have waited longest first.
+/// A wait without a thread, from `apus_park_begin` to `apus_park_end`, during which it stays where
+/// it is.
+struct apus_waiter {
+    const void *place;
+    struct apus_thread *thread;        // who waits in `apus_park`; null: nobody
+    void (*notified)(void *state);     // what is called instead of waking the thread
+    void *state;
+    struct apus_waiter *next;
+    struct apus_waiter *previous;
+    int32_t is_notified;
+};
+
+/// Begins to wait for `place`, unless that has another value than `expected`, in which case it
+/// returns 0 and nothing has begun. When the place is notified, `notified` is called with `state`,
+/// once, on the thread that notifies, perhaps after the end.
+int32_t apus_park_begin(
+    struct apus_waiter *waiter, const void *place, uint32_t bytes, uint64_t expected,
+    void (*notified)(void *state), void *state);
+
+/// Ends the wait. Returns whether it was notified; if not, it never will be.
+int32_t apus_park_end(struct apus_waiter *waiter);
+
+/// Ends at most `most` of the waits for `place`, those first that have waited longest.
 /// Returns how many there were.
 uint32_t apus_unpark(const void *place, uint32_t most);
 
@@ -28,7 +50,7 @@ uint32_t apus_unpark(const void *place, uint32_t most);
 /// must live.
 void apus_thread_wake(struct apus_thread *thread);
 
-/// How many threads wait for `place`. For tests.
+/// How many wait for `place`. For tests.
 uint64_t apus_parked_count(const void *place);
 
 #endif

@@ -1,0 +1,106 @@
+internal import CApusHost
+
+/// What a guest waits for in a function of the runtime.
+enum RuntimeWait {
+    /// A place in a shared memory is to be notified.
+    case notification(ParkedWait)
+    /// The limiter is asked whether something may grow.
+    case consent(Growth)
+}
+
+/// The limiter has to be asked, which the guest waits for.
+struct UndecidedGrowth: Error {
+    var growth: Growth
+}
+
+/// Waits of guests in functions of the runtime (`apus_waiting_function`): such a function notes
+/// what it waits for, returns, and is called again when that has come.
+// SAFETY: the context lives as long as the store.
+extension RuntimeStore {
+    /// The stack that the function of the runtime which now runs can leave; nil: it cannot, since
+    /// the guest runs on a thread's, or another function runs.
+    var stackToLeave: GuestStack? {
+        guard unsafe context.pointee.waiting_call != apus_waiting_call_none.rawValue,
+            unsafe context.pointee.guest_stack != nil
+        else { return nil }
+        return innermostStack
+    }
+
+    /// Whether it has been called again.
+    var hasWaited: Bool {
+        unsafe context.pointee.waiting_call == apus_waiting_call_again.rawValue
+    }
+
+    /// Has the function be called again when `wait` is over.
+    func leave(_ stack: GuestStack, for wait: RuntimeWait) {
+        stack.runtimeWait = wait
+        unsafe context.pointee.must_wait = 1
+    }
+
+    /// Does what the guest on `stack` waits for.
+    nonisolated(nonsending) func serveRuntimeWait(_ stack: GuestStack) async throws {
+        switch stack.runtimeWait {
+        case .notification(let parked): await parked.wait(in: self)
+        case .consent(let growth):
+            let isAllowed = try await asynchronousLimiter?.allows(growth) ?? true
+            stack.give(consent: isAllowed)
+        case nil: break
+        }
+    }
+
+    // MARK: Consents
+
+    /// What the limiter says of `growth`; nil: there is none.
+    ///
+    /// Throws `UndecidedGrowth` if an asynchronous one has to be asked first, and what a limiter
+    /// throws.
+    func consent(to growth: Growth) throws -> Bool? {
+        guard asynchronousLimiter != nil else { return try limiter?.allows(growth) }
+        if !givenConsents.isEmpty { return givenConsents.removeFirst() }
+        guard let stack = stackToLeave else {
+            throw AsynchronousCallError.limiterIsAsynchronous
+        }
+        if !hasWaited { stack.forgetConsents() }
+        // What has been decided is decided: a call that begins again asks in the same order.
+        if let consent = stack.nextConsent() { return consent }
+        throw UndecidedGrowth(growth: growth)
+    }
+
+    /// Asks the asynchronous limiter, if there is one, about `growths`, and does `work`, which asks
+    /// for them.
+    nonisolated(nonsending) func withConsent<Result>(
+        to growths: [Growth], _ work: () throws -> Result
+    ) async throws -> Result {
+        var consents: [Bool] = []
+        if let asynchronousLimiter {
+            for growth in growths { consents.append(try await asynchronousLimiter.allows(growth)) }
+        }
+        givenConsents = consents
+        defer { givenConsents = [] }
+        return try work()
+    }
+
+    /// Asks the asynchronous limiter, if there is one, about what new instances of `modules` begin
+    /// with, and does `work`, which makes them in that order.
+    public nonisolated(nonsending) func withConsent<Result>(
+        toInstancesOf modules: [LoadedModule], _ work: () throws -> Result
+    ) async throws -> Result {
+        try await withConsent(to: modules.flatMap(\.demand), work)
+    }
+
+    /// Grows as `grow(_:by:)` does, and waits for what an asynchronous limiter says.
+    public nonisolated(nonsending) func growAsync(
+        _ memory: LinearMemory, by delta: UInt64
+    ) async throws -> UInt64? {
+        try await withConsent(to: [Self.growth(of: memory, delta)]) { try grow(memory, by: delta) }
+    }
+
+    /// Grows as `grow(_:by:_:)` does, and waits for what an asynchronous limiter says.
+    public nonisolated(nonsending) func growAsync(
+        _ table: ReferenceTable, by delta: UInt64, _ value: UInt64
+    ) async throws -> UInt64? {
+        try await withConsent(to: [Self.growth(of: table, delta)]) {
+            try grow(table, by: delta, value)
+        }
+    }
+}
