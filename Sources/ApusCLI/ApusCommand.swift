@@ -50,7 +50,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ProfileCommand.self, DebugCommand.self, CompileCommand.self, ValidateCommand.self,
+            RunCommand.self, ProfileCommand.self, DebugCommand.self, CompileCommand.self,
+            ValidateCommand.self,
             BenchCommand.self,
             InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
             CacheCommand.self,

@@ -66,19 +66,19 @@ final class DebugSession: StopHandler {
             let changed = changedWatches()
             if !changed.isEmpty { return .watch(changed) }
         }
-        if pause.take() { return .pause }
         let marks = control?.marks(at: offset, in: instance.module) ?? []
         if marks.contains(.breakpoint) { return .breakpoint }
-        guard step != nil, isStepDone(offset, instance) else {
-            settle()
-            return nil
-        }
-        return .step
+        if step != nil, isStepDone(offset, instance) { return .step }
+        if pause.take() { return .pause }
+        settle()
+        return nil
     }
 
     private func tell(
         _ reason: Debugger.Reason, at offset: Int, in instance: InstanceState
     ) throws {
+        // Who wants a pause has it.
+        _ = pause.take()
         let resumption = try onStop(Debugger.Stop(reason: reason, session: self))
         goOn(resumption, (offset, instance))
     }

@@ -79,7 +79,8 @@ extension Debugger.Variable {
     private func structureText(_ type: SourceType, _ depth: Int) -> String {
         if depth > 1 { return "{…}" }
         var shown = parts(0..<Self.shownParts).map { part in
-            part.name.isEmpty ? part.text(depth: depth + 1)
+            part.name.isEmpty
+                ? part.text(depth: depth + 1)
                 : "\(part.name) = \(part.text(depth: depth + 1))"
         }
         if type.members.count > Self.shownParts { shown.append("…") }

@@ -17,7 +17,8 @@ extension Debugger {
 
         /// A variable of the source.
         init(
-            _ name: String, _ place: VariablePlace?, _ type: SourceType?, bits: Range<UInt64>? = nil,
+            _ name: String, _ place: VariablePlace?, _ type: SourceType?,
+            bits: Range<UInt64>? = nil,
             _ frame: Frame
         ) {
             self.name = name
@@ -46,7 +47,7 @@ extension Debugger {
             if case .memory(let address)? = place { address } else { nil }
         }
 
-        /// Where in the first memory that is what it points to, if it is a pointer that is not null.
+        /// Where in the first memory that is what it points to; nil if it points to nothing.
         public var pointedAddress: UInt64? { pointee?.address }
 
         /// How many bytes it has; 0 if that is not known.
@@ -107,7 +108,9 @@ extension Debugger {
                 return pointee?.part(named: name)
             }
             guard let type, type.kind == .structure else { return nil }
-            if let member = type.members.first(where: { $0.name == name }) { return self.member(member) }
+            if let member = type.members.first(where: { $0.name == name }) {
+                return self.member(member)
+            }
             // Those without names have their members here.
             for member in type.members where member.name.isEmpty {
                 if let found = self.member(member).part(named: name) { return found }
@@ -178,7 +181,9 @@ extension Debugger {
             }
         }
 
-        private static func mask(_ bits: Int) -> UInt64 { bits >= 64 ? .max : 1 << UInt64(bits) - 1 }
+        private static func mask(_ bits: Int) -> UInt64 {
+            bits >= 64 ? .max : 1 << UInt64(bits) - 1
+        }
 
         /// Writes a number; false if that is not possible.
         func setNumber(_ number: UInt64) -> Bool {
@@ -191,7 +196,9 @@ extension Debugger {
                 var written = number
                 if let bits {
                     count = min(Int((bits.upperBound + 7) / 8), 8)
-                    guard let old = frame.readMemory(at: address, count: count) else { return false }
+                    guard let old = frame.readMemory(at: address, count: count) else {
+                        return false
+                    }
                     let mask = Self.mask(bits.count) << bits.lowerBound
                     written = old & ~mask | number << bits.lowerBound & mask
                 }
@@ -285,6 +292,7 @@ extension Debugger.Frame {
 
     private func variable(_ found: SourceVariable) -> Debugger.Variable {
         Debugger.Variable(
-            found.name, found.location?.place(in: FrameMachine(frame: self)), found.type.flatMap { type($0) }, self)
+            found.name, found.location?.place(in: FrameMachine(frame: self)),
+            found.type.flatMap { type($0) }, self)
     }
 }

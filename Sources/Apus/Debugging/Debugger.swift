@@ -26,7 +26,7 @@ public final class Debugger {
 
     /// Why guests of a store cannot be debugged.
     public enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        /// The code of its engine does not look where to stop (`Engine.Configuration.isDebuggable`).
+        /// Code of its engine does not look where to stop (`Engine.Configuration.isDebuggable`).
         case notDebuggable
 
         public var description: String {

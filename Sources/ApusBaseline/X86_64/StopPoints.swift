@@ -56,7 +56,8 @@ extension BaselineCompiler {
             instructionOffset = point.instructionOffset
             code.bind(point.label)
             code.moveImmediate(
-                RuntimeCall.argument(0), UInt64(UInt32(bitPattern: stopPlace(of: instructionOffset))))
+                RuntimeCall.argument(0),
+                UInt64(UInt32(bitPattern: stopPlace(of: instructionOffset))))
             code.callRuntime(UInt64(RuntimeFunction.stop.rawValue))
             markReturn()
             code.jump(point.resume)

@@ -103,8 +103,9 @@ extension DebugAdapter {
             range = start..<start.addingReportingOverflow(count).partialValue
         }
         let shown = container.parts(range).map { variable -> JSON in
-            .object([("name", .string(variable.name)), ("value", .string(variable.text))]
-                + Self.facts(of: variable, guest))
+            .object(
+                [("name", .string(variable.name)), ("value", .string(variable.text))]
+                    + Self.facts(of: variable, guest))
         }
         return ["variables": .array(shown)]
     }

@@ -84,11 +84,7 @@ final class DebugAdapter {
     private func reasonToStop(_ stop: Debugger.Stop) -> String? {
         switch stop.reason {
         case .pause:
-            if stopsOnEntry {
-                stopsOnEntry = false
-                return "entry"
-            }
-            return isPauseWanted ? "pause" : nil
+            return stopsOnEntry ? "entry" : isPauseWanted ? "pause" : nil
         case .breakpoint: return breakpoints.reason(at: stop, channel)
         case .step: return "step"
         case .watch: return "data breakpoint"
@@ -98,6 +94,7 @@ final class DebugAdapter {
 
     private func tell(_ reason: String, _ stop: Debugger.Stop) {
         isPauseWanted = false
+        stopsOnEntry = false
         stopped?.isTold = true
         var body: [(name: String, value: JSON)] = [
             ("reason", .string(reason)), ("threadId", 1), ("allThreadsStopped", true),

@@ -6,9 +6,11 @@ extension DebugInformation {
     mutating func variables(at address: UInt32) -> [[SourceVariable]] {
         guard let index = unit(at: address) else { return [] }
         let entries = self.entries(ofUnit: index).entries
-        guard let function = entries.firstIndex(where: { entry in
-            entry.tag == EntryTag.subprogram && entry.ranges.contains { $0.contains(address) }
-        }) else { return [] }
+        guard
+            let function = entries.firstIndex(where: { entry in
+                entry.tag == EntryTag.subprogram && entry.ranges.contains { $0.contains(address) }
+            })
+        else { return [] }
         var lists: [[SourceVariable]] = [[]]
         let frameBase = entries[function].frameBase
         var next = function + 1

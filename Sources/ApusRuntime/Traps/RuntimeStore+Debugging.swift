@@ -19,7 +19,7 @@ extension RuntimeStore {
         return control
     }
 
-    /// Tells the frame that has stopped from others, as `GuestFrame.identity` does; nil if none has.
+    /// Tells the frame that has stopped from others, as `GuestFrame.identity` does.
     public var stoppedFrame: UInt? {
         let frame = unsafe context.pointee.exit_fp
         return frame == 0 ? nil : frame
@@ -48,8 +48,8 @@ extension RuntimeStore {
 
     // SAFETY: the signal handler and the way out of wasm call it with the context of a store that
     // is in a call, and so is kept.
-    private static let trapped:
-        @convention(c) (UnsafeMutablePointer<apus_store_context>?) -> Void = { context in
+    private static let trapped: @convention(c) (UnsafeMutablePointer<apus_store_context>?) -> Void =
+        { context in
             guard let context = unsafe context, let store = unsafe context.pointee.store else {
                 return
             }
