@@ -219,7 +219,7 @@ private struct ExpressionParser {
     private mutating func unary() throws -> Debugger.Operand {
         depth += 1
         defer { depth -= 1 }
-        if depth > 64 { throw fault("the expression is too deep") }
+        if depth > 24 { throw fault("the expression is too deep") }
         if take("-") {
             guard let value = Debugger.Operand.combine(.integer(0), "-", try unary()) else {
                 throw fault("- needs a number")

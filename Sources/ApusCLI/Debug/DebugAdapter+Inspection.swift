@@ -58,7 +58,9 @@ extension DebugAdapter {
     func shown(line: Int) -> Int { line - 1 + firstLine }
 
     /// A line that the client has named.
-    func line(_ shown: JSON?) -> Int? { shown?.integer.map { $0 + 1 - firstLine } }
+    func line(_ shown: JSON?) -> Int? {
+        shown?.integer.map { min(max($0, 0), 1 << 30) + 1 - firstLine }
+    }
 
     static func source(_ path: String) -> JSON {
         let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -94,13 +96,16 @@ extension DebugAdapter {
         return ["scopes": .array(scopes)]
     }
 
+    /// More variables are not shown at once.
+    private static var partLimit: Int { 10_000 }
+
     private func variables(_ arguments: JSON) throws -> JSON {
         let guest = try stoppedGuest()
         let container = try guest.container(arguments["variablesReference"]?.integer)
         var range: Range<Int>?
         if let count = arguments["count"]?.integer, count > 0 {
-            let start = max(arguments["start"]?.integer ?? 0, 0)
-            range = start..<start.addingReportingOverflow(count).partialValue
+            let start = min(max(arguments["start"]?.integer ?? 0, 0), 1 << 30)
+            range = start..<start + min(count, Self.partLimit)
         }
         let shown = container.parts(range).map { variable -> JSON in
             .object(

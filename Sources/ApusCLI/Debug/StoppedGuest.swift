@@ -52,11 +52,11 @@ final class StoppedGuest {
 
     /// The frame with this number; the innermost one if there is no number.
     func frame(_ number: Int?) throws -> SourceFrame {
-        let index = (number ?? 1) - 1
-        guard frames.indices.contains(index) else {
-            throw DebugRequestError("there is no frame \(index + 1)")
+        let number = number ?? 1
+        guard number > 0, number <= frames.count else {
+            throw DebugRequestError("there is no frame \(number)")
         }
-        return frames[index]
+        return frames[number - 1]
     }
 
     /// A number for something that has parts.
@@ -72,7 +72,7 @@ final class StoppedGuest {
 
     /// What has that number.
     func container(_ number: Int?) throws -> Container {
-        guard let number, containers.indices.contains(number - 1) else {
+        guard let number, number > 0, number <= containers.count else {
             throw DebugRequestError("there are no variables \(number.map { "\($0)" } ?? "")")
         }
         return containers[number - 1]

@@ -29,6 +29,7 @@ private struct ExpressionEvaluator {
     private var stack: [UInt64] = []
     /// Loops are possible, and pointless.
     private var stepsLeft = 4096
+    private var isInFrameBase = false
 
     private enum Operation {
         static let address: UInt8 = 0x03
@@ -108,19 +109,19 @@ private struct ExpressionEvaluator {
 
     /// Does one operation; false if it is none that is known, or the machine cannot.
     private mutating func run(
-        _ operation: UInt8, _ reader: inout DebugReader, _ machine: some SourceMachine
+        _ code: UInt8, _ reader: inout DebugReader, _ machine: some SourceMachine
     ) throws(MalformedDebugInformation) -> Bool {
-        switch operation {
+        switch code {
         case Operation.address: stack.append(try reader.unsigned(expression.addressBytes))
         case Operation.load:
             return load(expression.addressBytes, machine)
         case Operation.loadBytes:
             return load(Int(try reader.byte()), machine)
         case Operation.firstConstant...Operation.lastConstant:
-            let bytes = 1 << Int((operation - Operation.firstConstant) / 2)
+            let bytes = 1 << Int((code - Operation.firstConstant) / 2)
             let value = try reader.unsigned(bytes)
             let shift = UInt64(64 - 8 * bytes)
-            let isSigned = operation % 2 == 1
+            let isSigned = code % 2 == 1
             stack.append(
                 isSigned ? UInt64(bitPattern: Int64(bitPattern: value << shift) >> shift) : value)
         case Operation.unsignedConstant: stack.append(try reader.leb())
@@ -130,11 +131,14 @@ private struct ExpressionEvaluator {
             let value = try reader.leb()
             guard let last = stack.popLast() else { return false }
             stack.append(last &+ value)
-        case Operation.literals: stack.append(UInt64(operation - Operation.literals.lowerBound))
+        case Operation.literals: stack.append(UInt64(code - Operation.literals.lowerBound))
         case Operation.frameBase:
             let offset = try reader.signedLeb()
-            guard let frame = expression.frameBase,
-                case .value(let base)? = try place(frame, machine, isFrameBase: true)
+            // A frame's place does not depend on itself.
+            guard let frame = expression.frameBase, !isInFrameBase else { return false }
+            isInFrameBase = true
+            defer { isInFrameBase = false }
+            guard case .value(let base)? = try place(frame, machine, isFrameBase: true)
             else { return false }
             stack.append(base &+ UInt64(bitPattern: offset))
         case Operation.addressIndex, Operation.constantIndex:
@@ -142,7 +146,7 @@ private struct ExpressionEvaluator {
             guard expression.addresses.indices.contains(index) else { return false }
             stack.append(expression.addresses[index])
         case Operation.nothing: break
-        default: return calculate(operation)
+        default: return calculate(code)
         }
         return true
     }
@@ -156,10 +160,10 @@ private struct ExpressionEvaluator {
     }
 
     /// Operations on the stack alone.
-    private mutating func calculate(_ operation: UInt8) -> Bool {
+    private mutating func calculate(_ code: UInt8) -> Bool {
         guard let right = stack.popLast() else { return false }
         let signed = Int64(bitPattern: right)
-        switch operation {
+        switch code {
         case 0x12: stack += [right, right]
         case 0x13: break
         case 0x19: stack.append(UInt64(signed.magnitude))
@@ -167,16 +171,16 @@ private struct ExpressionEvaluator {
         case 0x20: stack.append(~right)
         default:
             guard let left = stack.popLast(),
-                let result = Self.combine(operation, left, right)
+                let result = Self.combine(code, left, right)
             else { return false }
             stack.append(result)
         }
         return true
     }
 
-    private static func combine(_ operation: UInt8, _ left: UInt64, _ right: UInt64) -> UInt64? {
+    private static func combine(_ code: UInt8, _ left: UInt64, _ right: UInt64) -> UInt64? {
         let (a, b) = (Int64(bitPattern: left), Int64(bitPattern: right))
-        switch operation {
+        switch code {
         case 0x1A: return left & right
         case 0x1B: return b == 0 ? nil : UInt64(bitPattern: a.dividedReportingOverflow(by: b).0)
         case 0x1C: return left &- right

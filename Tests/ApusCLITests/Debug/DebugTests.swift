@@ -222,6 +222,15 @@ import Testing
         #expect(refusal("launch").contains("launched"))
         #expect(refusal("scopes", ["frameId": 99]).contains("99"))
         #expect(refusal("scopes", ["frameId": -1]) != "")
+        #expect(refusal("scopes", ["frameId": Int.min]) != "")
+        #expect(refusal("variables", ["variablesReference": Int.min]) != "")
+        let far = Int.max
+        let scopes = try client.request("scopes", ["frameId": 1])["scopes"] as? [[String: Any]]
+        let reference = try #require(scopes?.first?["variablesReference"] as? Int)
+        let none = try client.request(
+            "variables", ["variablesReference": reference, "start": far, "count": far])
+        #expect((none["variables"] as? [Any])?.isEmpty == true)
+        for line in [far, Int.min] { _ = try setBreakpoints(client, [["line": line]]) }
         #expect(refusal("variables", ["variablesReference": 12345]).contains("12345"))
         #expect(refusal("variables", ["variablesReference": "x"]) != "")
         #expect(refusal("evaluate", ["expression": "((((1"]) != "")
@@ -230,10 +239,10 @@ import Testing
         #expect(refusal("readMemory", ["memoryReference": "zz", "count": 1]) != "")
         #expect(refusal("writeMemory", ["memoryReference": "0x0", "data": "!"]) != "")
         #expect(refusal("writeMemory", ["memoryReference": "0x7fffffff", "data": "AAAA"]) != "")
-        let far = try client.request(
+        let read = try client.request(
             "readMemory",
             ["memoryReference": "0x7fffffffffffffff", "offset": -1, "count": 1 << 40])
-        #expect(far["data"] as? String == "")
+        #expect(read["data"] as? String == "")
         let code = try client.request(
             "disassemble",
             ["memoryReference": "0x7fffffffffffffff", "instructionCount": 1 << 40])
