@@ -7,11 +7,13 @@ internal import ApusText
 
 /// Shows what becomes of one function on its way from text to machine code.
 @_spi(ApusCLI)
-public struct ModuleInspection {
-    private let bytes: ByteStorage
-    private let module: DecodedModule
+public struct ModuleInspection: Sendable {
+    let bytes: ByteStorage
+    let module: DecodedModule
     private let names: ModuleNames
-    private let configuration: Engine.Configuration
+    /// The first name of each function that is exported.
+    private let exportNames: [Int: String]
+    let configuration: Engine.Configuration
 
     /// The forms a function has, in the order it goes through them.
     public enum Stage: String, CaseIterable, Sendable {
@@ -25,28 +27,6 @@ public struct ModuleInspection {
         case assembly
     }
 
-    /// Why there is nothing to show.
-    public enum Failure: Error, CustomStringConvertible {
-        /// No function is called so; these names are like it.
-        case unknownFunction(String, near: [String])
-        /// The function is imported, so it has no code.
-        case imported(Int)
-        /// The optimizing compiler leaves the function to the baseline compiler.
-        case leftOut(Int)
-
-        public var description: String {
-            switch self {
-            case .unknownFunction(let name, let near):
-                let names = near.map(PrintableText.name).joined(separator: ", ")
-                let hint = near.isEmpty ? "" : "; there is \(names)"
-                return "no function is called \"\(PrintableText.name(name))\"\(hint)"
-            case .imported(let index): return "function \(index) is imported: it has no code here"
-            case .leftOut(let index):
-                return "the optimizing compiler leaves function \(index) to the baseline compiler"
-            }
-        }
-    }
-
     /// Takes the module whose binary form `bytes` is. Throws `ModuleError` if it is not valid.
     public init(_ bytes: ByteStorage, _ configuration: Engine.Configuration) throws {
         self.bytes = bytes
@@ -55,16 +35,21 @@ public struct ModuleInspection {
         module = try ModuleDecoder.decode(bytes, features: features)
         try ModuleValidator.validate(module, features: features)
         names = ModuleNames(module)
+        var exportNames: [Int: String] = [:]
+        for export in module.exports.reversed() {
+            if case .function(let index) = export.item { exportNames[Int(index)] = export.name }
+        }
+        self.exportNames = exportNames
     }
 
     /// The function called `name`, an index, an exported name or one of the name section, at
     /// `stage`, as text.
     ///
-    /// - Throws: `Failure`; `ModuleError` if the function is not valid or cannot be compiled.
+    /// - Throws: `FunctionNameError`; `ModuleError` if the function is not valid or cannot be
+    ///   compiled.
     public func text(_ name: String, at stage: Stage) throws -> String {
-        let index = try find(name)
+        let index = try findDefined(name)
         let place = index - module.importedFunctionCount
-        guard place >= 0 else { throw Failure.imported(index) }
         let ownName = names.function(index).map { " " + PrintableText.name($0) } ?? ""
         let title = "function \(index)\(ownName)"
         let start = Int(module.bodies[place].start)
@@ -81,11 +66,11 @@ public struct ModuleInspection {
 
     // MARK: Stages
 
-    private var environment: ModuleEnvironment {
+    var environment: ModuleEnvironment {
         CompilationDriver(module: module, configuration: configuration, budget: budget).environment
     }
 
-    private var budget: CompilationBudget {
+    var budget: CompilationBudget {
         CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
     }
@@ -100,7 +85,7 @@ public struct ModuleInspection {
         let validator = try validated(index)
         var compiler = OptimizingCompiler(environment)
         guard let text = compiler.text(index, validator.analysis, as: form) else {
-            throw Failure.leftOut(index)
+            throw FunctionNameError.leftOut(index)
         }
         return text
     }
@@ -121,14 +106,27 @@ public struct ModuleInspection {
 
     // MARK: Names
 
-    private func find(_ name: String) throws(Failure) -> Int {
+    /// The name of function `index` as it stands in its source, or the first it is exported under.
+    func name(ofFunction index: Int) -> String? {
+        if let name = names.function(index) { return DemangledName.of(name) ?? name }
+        return exportNames[index]
+    }
+
+    /// The index of the function called `name`, which has a body.
+    func findDefined(_ name: String) throws(FunctionNameError) -> Int {
+        let index = try find(name)
+        guard index >= module.importedFunctionCount else { throw .imported(index) }
+        return index
+    }
+
+    private func find(_ name: String) throws(FunctionNameError) -> Int {
         if let index = Int(name), module.functions.indices.contains(index) { return index }
         for export in module.exports where export.name == name {
             if case .function(let index) = export.item { return Int(index) }
         }
         let plain = name.hasPrefix("$") ? String(name.dropFirst()) : name
         for index in module.functions.indices where names.function(index) == plain { return index }
-        throw .unknownFunction(name, near: namesNear(plain))
+        throw .unknown(name, near: namesNear(plain))
     }
 
     /// Names of functions that are similar to `name`.
@@ -141,5 +139,29 @@ public struct ModuleInspection {
             if let name = names.function(index) { found.insert(name) }
         }
         return SimilarNames.near(name, among: found)
+    }
+}
+
+/// A function of a module that is to be shown cannot be.
+public enum FunctionNameError: Error, Hashable, Sendable {
+    /// No function is called so; these names are like it.
+    case unknown(String, near: [String])
+    /// The function is imported, so it has no code.
+    case imported(Int)
+    /// The optimizing compiler leaves the function to the baseline compiler.
+    case leftOut(Int)
+}
+
+extension FunctionNameError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknown(let name, let near):
+            let names = near.map(PrintableText.name).joined(separator: ", ")
+            let hint = near.isEmpty ? "" : "; there is \(names)"
+            return "no function is called \"\(PrintableText.name(name))\"\(hint)"
+        case .imported(let index): return "function \(index) is imported: it has no code here"
+        case .leftOut(let index):
+            return "the optimizing compiler leaves function \(index) to the baseline compiler"
+        }
     }
 }

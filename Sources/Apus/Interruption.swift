@@ -58,6 +58,25 @@ extension Store {
         try? runtime.interrupter.setDeadline(Interrupter.now(plus: left), after: duration)
     }
 
+    /// Has guests that are called asynchronously let other tasks run each time they have computed
+    /// for `interval`, a millisecond at least; nil, as at first: only when they wait.
+    ///
+    /// So a guest that computes for long does not keep a thread from the tasks that share it. It is
+    /// made to leave its code in the middle, and goes on there, perhaps on another thread.
+    /// Meanwhile the store is in a call: objects cannot be made in it by the host, nor its tables
+    /// grow (`AsynchronousCallError.storeIsBusy`). A guest that a function of the host has called
+    /// synchronously is not interrupted. It holds for the calls that begin after this.
+    ///
+    /// - Throws: `AsynchronousCallError.cannotYield` if the engine's guests look themselves whether
+    ///   they are to stop (`Engine.Configuration.interruption`).
+    public func yieldGuests(every interval: Duration?) throws {
+        let runtime = try runtime
+        if interval != nil, !runtime.interruptsBySignals {
+            throw AsynchronousCallError.cannotYield
+        }
+        runtime.interrupter.setTurn(interval)
+    }
+
     /// Calls `body`, during which guests may run for `duration` at most.
     public func withDeadline<Result, Failure: Error>(
         _ duration: Duration, _ body: () throws(Failure) -> Result

@@ -29,6 +29,9 @@ public struct ModuleEnvironment: Sendable {
     /// Baseline code looks before each instruction whether to stop there (`docs/abi.md`, “Stop
     /// points”). Then it is debuggable, too.
     public let hasStopPoints: Bool
+    /// It is noted where the code of each instruction is (`CodeSites.instructions`): to show code,
+    /// never of code that runs.
+    public var notesInstructions = false
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.

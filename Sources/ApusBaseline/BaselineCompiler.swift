@@ -24,6 +24,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let pollsInterruption: Bool
     let isDebuggable: Bool
     let hasStopPoints: Bool
+    private let notesInstructions: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -116,6 +117,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         pollsInterruption = environment.pollsInterruption
         isDebuggable = environment.isDebuggable
         hasStopPoints = environment.hasStopPoints
+        notesInstructions = environment.isDebuggable || environment.notesInstructions
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -209,7 +211,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         while !frames.isEmpty {
             instructionOffset = reader.position
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
-            if isDebuggable { noteInstruction() }
+            if notesInstructions { noteInstruction() }
             if hasStopPoints, reachable { markStopPoint() }
             if isFuelMetered { meter() }
             translate(reader.next(), analysis)

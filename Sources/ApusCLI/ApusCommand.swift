@@ -17,12 +17,15 @@ struct ApusCommand: ParsableCommand {
             apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
-            apus inspect MODULE --function FUNCTION [--stage STAGE]
+            apus explore MODULE [-o FILE] [--function FUNCTION]…
+            apus inspect MODULE [--json] [--disassemble] [--function FUNCTION [--stage STAGE]]
             apus wast SCRIPT…
             apus parse TEXT [-o MODULE]
             apus print MODULE [-o TEXT]
             apus cache show|clear
-            apus settings
+            apus settings [--json]
+            apus version [--verbose] [--json]
+            apus completions bash|zsh|fish
             """,
         discussion: """
             A program sees nothing of this machine that you do not hand to it: no files but those \
@@ -42,7 +45,9 @@ struct ApusCommand: ParsableCommand {
               apus debug program.wasm                  speak with an editor that debugs it
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  how long does each step take?
+              apus inspect program.wasm                what is in it?
               apus inspect math.wasm --function add    what becomes of it?
+              apus explore program.wasm                all of that on a page, for a browser
               apus settings                            what does it use of this machine?
               apus help run                            all about one command
 
@@ -53,9 +58,10 @@ struct ApusCommand: ParsableCommand {
             RunCommand.self, ProfileCommand.self, DebugCommand.self, CompileCommand.self,
             ValidateCommand.self,
             BenchCommand.self,
-            InspectCommand.self, WastCommand.self, ParseCommand.self, PrintCommand.self,
+            InspectCommand.self, ExploreCommand.self, WastCommand.self, ParseCommand.self,
+            PrintCommand.self,
             CacheCommand.self,
-            SettingsCommand.self, VersionCommand.self,
+            SettingsCommand.self, VersionCommand.self, CompletionsCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
@@ -75,15 +81,5 @@ struct ApusCommand: ParsableCommand {
         } catch {
             Outcome.exit(error, arguments)
         }
-    }
-}
-
-/// `apus version`: the same as `apus --version`, for those who look for it here.
-struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Prints the version.", shouldDisplay: false)
-
-    func run() throws {
-        print("apus \(ApusCommand.version)")
     }
 }

@@ -47,10 +47,11 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Have code look before each instruction whether to stop, as `apus debug` does.")
     var debuggable = false
 
-    @Argument(help: "The program: a WebAssembly module.")
+    @Argument(
+        help: "The program: a WebAssembly module.", completion: .file(extensions: moduleEndings))
     var module: String
 
-    @Argument(help: "What the program is told.")
+    @Argument(help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
     func validate() throws {
@@ -65,7 +66,7 @@ struct BenchCommand: ParsableCommand {
             var samples: [BenchSample] = []
             for _ in 0..<repetitions { samples.append(try measure()) }
             let report = BenchReport(samples)
-            print(json ? report.json : report.table)
+            print(json ? report.json.text : report.table)
             return 0
         }
     }

@@ -44,25 +44,38 @@ struct BenchReport {
         }
     }
 
-    /// One JSON object on one line.
-    var json: String {
-        let pairs = [
-            ("decode_ms", Self.text(decodeMilliseconds, decimals: 4)),
-            ("compile_ms", Self.text(compileMilliseconds, decimals: 4)),
-            ("instantiate_us", Self.text(instantiateMicroseconds, decimals: 2)),
-            ("execute_ms", Self.text(executeMilliseconds, decimals: 4)),
-            ("processor_ms", Self.text(processorMilliseconds, decimals: 4)),
-            ("code_bytes", "\(codeBytes)"),
-            ("module_bytes", "\(moduleBytes)"),
+    /// For tools.
+    var json: JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("decode_ms", .decimal(decodeMilliseconds, 4)),
+            ("compile_ms", .decimal(compileMilliseconds, 4)),
+            ("instantiate_us", .decimal(instantiateMicroseconds, 2)),
+            ("execute_ms", .decimal(executeMilliseconds, 4)),
+            ("processor_ms", .decimal(processorMilliseconds, 4)),
+            ("code_bytes", .count(codeBytes)), ("module_bytes", .count(moduleBytes)),
         ]
-        var members = pairs.map { "\"\($0.0)\": \($0.1)" }
+        if let tiers { members.append(("tiers", Self.json(tiers))) }
         if !phases.isEmpty {
-            let times = phases.map {
-                "\"\($0.name)\": \(Self.text($0.milliseconds, decimals: 4))"
-            }
-            members.append("\"phases_ms\": {\(times.joined(separator: ", "))}")
+            let times = phases.map { ($0.name, JSONValue.decimal($0.milliseconds, 4)) }
+            members.append(("phases_ms", .object(times)))
         }
-        return "{\(members.joined(separator: ", "))}"
+        return .object(members)
+    }
+
+    /// What was compiled while a program ran.
+    static func json(_ tiers: TierStatistics) -> JSONValue {
+        let made = tiers.optimizations.filter(\.succeeded)
+        let loops = made.count { $0.loop != nil }
+        return [
+            "functions": .count(tiers.functions),
+            "precompiled_functions": .count(tiers.precompiledFunctions),
+            "compiled_functions": .count(tiers.compiledFunctions),
+            "baseline_bytes": .count(tiers.baselineBytes),
+            "baseline_ms": .milliseconds(tiers.baselineTime),
+            "optimized_functions": .count(made.count - loops), "optimized_loops": .count(loops),
+            "optimized_bytes": .count(tiers.optimizedBytes),
+            "optimizing_ms": .milliseconds(tiers.optimizingTime),
+        ]
     }
 
     /// Lines for people.

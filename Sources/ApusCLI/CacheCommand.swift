@@ -14,6 +14,7 @@ struct CacheCommand: ParsableCommand {
 
             EXAMPLES:
               apus cache show
+              apus cache show --json
               apus cache clear
             """,
         subcommands: [Show.self, Clear.self])
@@ -23,10 +24,17 @@ struct CacheCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Says where it is, and how much.")
 
+        @Flag(help: "Print that as one JSON object: --json.")
+        var json = false
+
         func run() throws {
             try Outcome.exiting {
                 let cache = try CacheCommand.cache()
                 let contents = try cache.contents()
+                if json {
+                    print(Self.json(cache, contents).text)
+                    return 0
+                }
                 print("directory  " + PrintableText.path(HostText.shown(cache.directory)))
                 print("modules    \(contents.modules)")
                 print(
@@ -34,6 +42,14 @@ struct CacheCommand: ParsableCommand {
                         + ByteCount.text(cache.bytesLimit))
                 return 0
             }
+        }
+
+        private static func json(_ cache: Cache, _ contents: Cache.Contents) -> JSONValue {
+            [
+                "directory": .string(HostText.shown(cache.directory)),
+                "modules": .count(contents.modules), "bytes": .integer(contents.bytes),
+                "bytes_limit": .integer(cache.bytesLimit),
+            ]
         }
     }
 

@@ -23,7 +23,8 @@ struct CompileCommand: ParsableCommand {
         name: .shortAndLong,
         help: ArgumentHelp(
             "The file to write, whose name ends in .apus; if there is none, the module's with "
-                + "that ending.", valueName: "FILE"))
+                + "that ending.", valueName: "FILE"),
+        completion: .file(extensions: ["apus"]))
     var output: String?
 
     @Option(help: ArgumentHelp("The processors that it is for.", valueName: "TARGET"))
@@ -36,7 +37,9 @@ struct CompileCommand: ParsableCommand {
     @OptionGroup var compiler: CompilerOption
     @OptionGroup var features: FeatureOptions
 
-    @Argument(help: "A module, in binary or in text form.")
+    @Argument(
+        help: "A module, in binary or in text form.",
+        completion: .file(extensions: ["wasm", "wat"]))
     var module: String
 
     func validate() throws {

@@ -7,13 +7,15 @@ struct FeatureOptions: ParsableArguments {
         name: .customLong("feature"),
         help: ArgumentHelp(
             "Switch a feature on: --feature threads; may be repeated.",
-            discussion: "Features are: \(Self.names).", valueName: "NAME"))
+            discussion: "Features are: \(Self.names).", valueName: "NAME"),
+        completion: .list(Feature.allCases.map(\.name)))
     var added: [String] = []
 
     @Option(
         name: .customLong("without"),
         help: ArgumentHelp(
-            "Switch a feature off: --without simd; may be repeated.", valueName: "NAME"))
+            "Switch a feature off: --without simd; may be repeated.", valueName: "NAME"),
+        completion: .list(Feature.allCases.map(\.name)))
     var removed: [String] = []
 
     /// `features` with what the options add and remove.

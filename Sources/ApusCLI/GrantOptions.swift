@@ -10,7 +10,8 @@ struct GrantOptions: ParsableArguments {
                 Without ::GUEST the program uses the same path. With :ro it may only read, with \
                 :rw, or neither, write too.
                 """,
-            valueName: "HOST[::GUEST][:ro]"))
+            valueName: "HOST[::GUEST][:ro]"),
+        completion: .directory)
     var directories: [Preopen] = []
 
     @Option(

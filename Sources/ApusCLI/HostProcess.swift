@@ -78,6 +78,49 @@ enum HostProcess {
         return result == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Whether a file of at most so many bytes is at `path`, and nothing else.
+    static func isFile(_ path: String, ofAtMost bytes: Int) -> Bool {
+        var status = stat()
+        let result = unsafe withPath(path) { path in unsafe stat(path, &status) }
+        return result == 0 && status.st_mode & S_IFMT == S_IFREG && Int(status.st_size) <= bytes
+    }
+
+    /// The path of what is at `path`, from the root on and without links; nil if nothing is there.
+    static func realPath(_ path: String) -> String? {
+        let resolved = unsafe withPath(path) { path in unsafe realpath(path, nil) }
+        guard let resolved = unsafe resolved else { return nil }
+        defer { unsafe free(resolved) }
+        return HostText.string(unsafe bytes(resolved))
+    }
+
+    /// Bytes of a page of memory.
+    static var pageBytes: Int { sysconf(Int32(_SC_PAGESIZE)) }
+
+    /// Processors that there are.
+    static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+
+    /// The most bytes of address space that this process may have; nil: what there is.
+    static var addressSpaceLimit: UInt64? { limit(.addressSpace) }
+
+    /// The most files that this process may have open; nil: any number.
+    static var openFileLimit: UInt64? { limit(.openFiles) }
+
+    private enum Limit { case addressSpace, openFiles }
+
+    private static func limit(_ limit: Limit) -> UInt64? {
+        #if canImport(Glibc)
+            let resource = limit == .addressSpace ? RLIMIT_AS : RLIMIT_NOFILE
+            let number = __rlimit_resource_t(resource.rawValue)
+        #else
+            let number = limit == .addressSpace ? RLIMIT_AS : RLIMIT_NOFILE
+        #endif
+        var value = rlimit()
+        guard unsafe getrlimit(number, &value) == 0, value.rlim_cur < UInt64(Int64.max) else {
+            return nil
+        }
+        return UInt64(value.rlim_cur)
+    }
+
     /// Opens the file at `path` for reading.
     static func open(_ path: String) throws(FileError) -> Int32 {
         let descriptor = unsafe withPath(path) { path in unsafe openFile(path, O_RDONLY | O_CLOEXEC)

@@ -9,6 +9,9 @@ struct ModuleFile {
 
     init(_ path: String) { self.path = path }
 
+    /// The file's own name, without folders.
+    var ownName: String { name.split(separator: "/").last.map(String.init) ?? name }
+
     /// What errors call it.
     var name: String { path == "-" ? "standard input" : HostText.shown(path) }
 
@@ -25,18 +28,26 @@ struct ModuleFile {
         return module
     }
 
-    /// Has the source map read that `module` refers to, when it is needed: if it is a file beside
-    /// this one. What a module names must not lead anywhere else.
+    /// Has the source map read that `module` refers to, when it is needed.
     private func findSourceMap(of module: Module) {
-        guard path != "-", let name = module.sourceMapURL, !name.isEmpty, !name.contains("/"),
-            name != "..", !name.utf8.contains(0)
-        else { return }
+        guard let name = module.sourceMapURL else { return }
+        module.setSourceMap { sourceMap(named: name) }
+    }
+
+    /// The source map that the module calls `name`, if it is a file beside this one: what a module
+    /// names must not lead anywhere else.
+    func sourceMap(named name: String) -> [UInt8]? {
+        guard path != "-", !name.isEmpty, !name.contains("/"), name != "..",
+            !name.utf8.contains(0),
+            let contents = try? ModuleFile((folder ?? "") + name).contents()
+        else { return nil }
+        return contents.span.indices.map { contents.span[$0] }
+    }
+
+    /// The folder that the path names, with a slash at its end; nil if it names none.
+    var folder: String? {
         let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let map = ModuleFile((slash.map { String(path[...$0]) } ?? "") + name)
-        module.setSourceMap {
-            guard let contents = try? map.contents() else { return nil }
-            return contents.span.indices.map { contents.span[$0] }
-        }
+        return slash.map { String(path[...$0]) }
     }
 
     /// Checks the module.
@@ -73,7 +84,7 @@ struct ModuleFile {
     }
 
     /// Does `work`, whose errors then name the file.
-    private func naming<Result>(_ work: () throws -> Result) throws -> Result {
+    func naming<Result>(_ work: () throws -> Result) throws -> Result {
         do {
             return try work()
         } catch let error as FileError {

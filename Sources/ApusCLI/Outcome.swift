@@ -128,8 +128,13 @@ enum Outcome {
 
     /// Writes a line about a failure to the error output.
     static func report(_ text: String) {
-        var line = "apus: \(text)\n"
-        line.withUTF8 { bytes in
+        tell("apus: \(text)\n")
+    }
+
+    /// Writes `text` to the error output.
+    static func tell(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
             // SAFETY: the buffer is the string's own, which lives during the call. A failing write
             // leaves nothing better to do.
             _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)

@@ -17,12 +17,13 @@ struct ParseCommand: ParsableCommand {
               apus parse program.wat | apus print -
             """)
 
-    @Argument(help: "A module in text form.")
+    @Argument(help: "A module in text form.", completion: .file(extensions: ["wat"]))
     var input: String
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"))
+        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"),
+        completion: .file(extensions: ["wasm"]))
     var output: String?
 
     func run() throws {

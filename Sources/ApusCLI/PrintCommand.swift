@@ -17,12 +17,14 @@ struct PrintCommand: ParsableCommand {
               apus print program.wasm -o program.wat
             """)
 
-    @Argument(help: "A module, in binary or in text form.")
+    @Argument(
+        help: "A module, in binary or in text form.", completion: .file(extensions: moduleEndings))
     var input: String
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"))
+        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"),
+        completion: .file(extensions: ["wat"]))
     var output: String?
 
     func run() throws {

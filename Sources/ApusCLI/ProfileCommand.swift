@@ -24,7 +24,7 @@ struct ProfileCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write.", valueName: "FILE"))
+        help: ArgumentHelp("The file to write.", valueName: "FILE"), completion: .file())
     var output = "profile.html"
 
     @Option(
@@ -39,10 +39,12 @@ struct ProfileCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptions
 
     @Argument(
-        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
+        completion: .file(extensions: moduleEndings))
     var module: String
 
-    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
     func run() throws {

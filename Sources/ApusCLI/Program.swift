@@ -15,7 +15,8 @@ struct Program {
     var filtersTerminalOutput = true
     var linking = Linking()
     var limits = ProgramLimits()
-    var showsStatistics = false
+    /// How what it took is told afterwards, if it is.
+    var statistics: RunReport.Form?
     /// What is done with the engine before there is anything in it.
     var prepare: (Engine) -> Void = { _ in }
 
@@ -32,7 +33,7 @@ struct Program {
             try execute(report, try configuration())
         } finally: {
             report.module?.updateCache()
-            if showsStatistics, let text = report.text { Outcome.report(text) }
+            if let statistics { report.tell(as: statistics) }
         }
     }
 

@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
               apus run --dir docs::/docs:ro --env HOME --argv0 cat tools.wasm /docs/a.txt
               apus run --timeout 1m30s --max-memory 1g program.wasm
               apus run --fuel 1000000 --stats program.wasm
+              apus run --stats --json program.wasm 2> stats.json
               apus run --compiler baseline --without simd program.wasm
               apus run --invoke add math.wat 2 3
               apus run --preload env=library.wasm --unknown-imports trap program.wasm
@@ -35,16 +36,25 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Say afterwards, on the error output, what the program took: --stats.")
     var stats = false
 
+    @Flag(help: "With --stats: say it as one JSON object, the last line of the error output.")
+    var json = false
+
     @Argument(
-        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.")
+        help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
+        completion: .file(extensions: moduleEndings))
     var module: String
 
-    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
+
+    func validate() throws {
+        if json, !stats { throw ValidationError("--json goes with --stats") }
+    }
 
     func run() throws {
         var program = options.program(module, arguments, grants, linking, engine.limits)
-        program.showsStatistics = stats
+        program.statistics = stats ? (json ? .json : .text) : nil
         try program.run { try engine.configuration() }
     }
 }

@@ -13,8 +13,24 @@ final class RunReport {
         start = .now
     }
 
+    /// How it is told.
+    enum Form {
+        /// In lines, for people.
+        case text
+        /// In one line, for tools.
+        case json
+    }
+
+    /// Tells it on the error output, if anything has run.
+    func tell(as form: Form) {
+        switch form {
+        case .text: if let text { Outcome.report(text) }
+        case .json: if let json { Outcome.tell(json.text + "\n") }
+        }
+    }
+
     /// Lines for people; nil if nothing has run.
-    var text: String? {
+    private var text: String? {
         guard let module, let store, let start else { return nil }
         let run = start.duration(to: .now)
         let sizes = module.statistics
@@ -94,5 +110,37 @@ final class RunReport {
 
     private static func level(_ now: UInt64, _ peak: UInt64) -> String {
         "\(ByteCount.text(now)), at most \(ByteCount.text(peak))"
+    }
+}
+
+/// For tools.
+extension RunReport {
+    private var json: JSONValue? {
+        guard let module, let store, let start else { return nil }
+        let sizes = module.statistics
+        let counts = store.statistics
+        let isMetered = store.engine.configuration.isFuelMetered
+        return [
+            "module_bytes": .count(sizes.moduleBytes), "code_bytes": .count(sizes.codeBytes),
+            "precompiled": .bool(sizes.isPrecompiled),
+            "decode_ms": .milliseconds(sizes.decodeTime),
+            "compile_ms": .milliseconds(sizes.compileTime),
+            "run_ms": .milliseconds(start.duration(to: .now)),
+            "instantiate_ms": .milliseconds(counts.instantiationTime),
+            "instances": .count(counts.instances),
+            "memory_bytes": .integer(counts.memoryBytes),
+            "peak_memory_bytes": .integer(counts.peakMemoryBytes),
+            "table_bytes": .integer(counts.tableBytes),
+            "peak_table_bytes": .integer(counts.peakTableBytes),
+            "heap_bytes": .integer(counts.heapBytes),
+            "peak_heap_bytes": .integer(counts.peakHeapBytes),
+            "collections": .count(counts.collections),
+            "collection_ms": .milliseconds(counts.collectionTime),
+            "growths": .count(counts.growths), "failed_growths": .count(counts.failedGrowths),
+            "traps": .count(counts.traps),
+            "fuel_used": isMetered ? .integer(counts.fuelUsed) : .null,
+            "fuel_left": isMetered ? .integer(store.fuel) : .null,
+            "tiers": module.tiers.map { BenchReport.json($0) } ?? .null,
+        ]
     }
 }

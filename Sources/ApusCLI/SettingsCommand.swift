@@ -14,14 +14,19 @@ struct SettingsCommand: ParsableCommand {
             EXAMPLES:
               apus settings --pooling --max-memory 1g --without simd
               apus settings
+              apus settings --json
             """)
 
     @OptionGroup var engine: EngineOptions
 
+    @Flag(help: "Print them as one JSON object: --json.")
+    var json = false
+
     func run() throws {
-        let configuration = try engine.configuration()
-        for (name, values) in SettingsReport(configuration, timeout: engine.limits.timeout).sections
-        {
+        let report = SettingsReport(
+            try engine.configuration(), timeout: engine.limits.timeout)
+        if json { return print(report.json.text) }
+        for (name, values) in report.sections {
             print(name)
             for (key, value) in values {
                 print("  " + key + String(repeating: " ", count: max(1, 18 - key.count)) + value)

@@ -1,12 +1,16 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 internal import ApusFormat
 
 /// A configuration of an engine for people.
 struct SettingsReport {
     /// Titles, and names and values below them.
     let sections: [(title: String, values: [(String, String)])]
+    private let configuration: Engine.Configuration
+    private let timeout: TimeLimit?
 
     init(_ configuration: Engine.Configuration, timeout: TimeLimit?) {
+        self.configuration = configuration
+        self.timeout = timeout
         sections = [
             ("apus \(ApusCommand.version)", Self.compilation(configuration)),
             ("processor", Self.processor(configuration)),
@@ -38,27 +42,30 @@ struct SettingsReport {
                     "\(PrintableText.path($0.directory)), at most \(ByteCount.text($0.bytesLimit))"
                 } ?? "none"
             ),
-            ("features on", names { features.has($0) }),
-            ("features off", names { !features.has($0) }),
+            ("features on", Self.features { features.has($0) }),
+            ("features off", Self.features { !features.has($0) }),
         ]
     }
 
-    private static func names(_ isWanted: (Feature) -> Bool) -> String {
+    /// The names of the features that are wanted.
+    static func features(_ isWanted: (Feature) -> Bool) -> String {
         let names = Feature.allCases.filter(isWanted).map(\.name)
         return names.isEmpty ? "none" : names.joined(separator: " ")
     }
 
     private static func processor(_ configuration: Engine.Configuration) -> [(String, String)] {
         let used = configuration.processorFeatures.intersection(.host)
-        func names(_ isWanted: (ProcessorFeatures) -> Bool) -> String {
-            let names = ProcessorFeatures.names.filter { isWanted($0.feature) }.map(\.name)
-            return names.isEmpty ? "none" : names.joined(separator: " ")
-        }
         return [
             ("architecture", "x86-64 with sse4.1"),
-            ("found and used", names { used.contains($0) }),
-            ("missing", names { !ProcessorFeatures.host.contains($0) }),
+            ("found and used", processorFeatures { used.contains($0) }),
+            ("missing", processorFeatures { !ProcessorFeatures.host.contains($0) }),
         ]
+    }
+
+    /// The names of the processor's features that are wanted.
+    static func processorFeatures(_ isWanted: (ProcessorFeatures) -> Bool) -> String {
+        let names = ProcessorFeatures.names.filter { isWanted($0.feature) }.map(\.name)
+        return names.isEmpty ? "none" : names.joined(separator: " ")
     }
 
     private static func instances(_ configuration: Engine.Configuration) -> [(String, String)] {
@@ -160,6 +167,79 @@ struct SettingsReport {
             ),
             ("fuel", limits.fuel.map { "\($0)" } ?? "not counted"),
             ("time", timeout?.text ?? "without end"),
+        ]
+    }
+}
+
+/// For tools.
+extension SettingsReport {
+    var json: JSONValue {
+        let used = configuration.processorFeatures.intersection(.host)
+        let names = ProcessorFeatures.names
+        return [
+            "version": .string(ApusCommand.version),
+            "compiler": .string(configuration.compiler.rawValue),
+            "compilers": .strings(Engine.Compiler.allCases.map(\.rawValue)),
+            "threads": .optional(configuration.compilationThreads),
+            "fuel_metered": .bool(configuration.isFuelMetered),
+            "deterministic_relaxed_simd": .bool(configuration.isRelaxedSIMDDeterministic),
+            "cache": configuration.cache.map { cache in
+                [
+                    "directory": .string(HostText.shown(cache.directory)),
+                    "bytes_limit": .integer(cache.bytesLimit),
+                ]
+            } ?? .null,
+            "features": Self.json(configuration.features),
+            "processor_features": .object(
+                names.map { ($0.name, .bool(used.contains($0.feature))) }),
+            "instances": instances,
+            "limits": limits,
+            "module_limits": [
+                "bytes": .count(configuration.limits.moduleBytes),
+                "functions": .count(configuration.limits.functions),
+                "code_bytes": .optional(configuration.limits.codeBytes),
+            ],
+            "interruption": .string(configuration.interruption.rawValue),
+        ]
+    }
+
+    /// Each feature, and whether it is on.
+    static func json(_ features: FeatureSet) -> JSONValue {
+        .object(Feature.allCases.map { ($0.name, .bool(features.has($0))) })
+    }
+
+    private var instances: JSONValue {
+        let allocator: JSONValue =
+            switch configuration.allocator {
+            case .onDemand(let options):
+                ["kind": "on-demand", "idle_instances": .count(options.idleInstances)]
+            case .pooling(let pool):
+                [
+                    "kind": "pooling", "instances": .count(pool.instances),
+                    "memories_per_instance": .count(pool.memoriesPerInstance),
+                    "memory_bytes": .integer(UInt64(pool.memoryBytes)),
+                    "tables_per_instance": .count(pool.tablesPerInstance),
+                    "table_elements": .integer(UInt64(pool.tableElements)),
+                ]
+            }
+        return [
+            "allocator": allocator, "checks_bounds": .bool(configuration.alwaysChecksBounds),
+            "masks_checked_accesses": .bool(configuration.masksCheckedAccesses),
+            "memory_bytes_limit": .integer(configuration.memoryBytesLimit),
+            "table_elements_limit": .integer(configuration.tableElementsLimit),
+        ]
+    }
+
+    private var limits: JSONValue {
+        let limits = configuration.limits
+        return [
+            "memory_bytes": .integer(limits.memoryBytes), "memories": .count(limits.memories),
+            "table_elements": .integer(limits.tableElements), "tables": .count(limits.tables),
+            "heap_bytes": .integer(limits.heapBytes), "instances": .count(limits.instances),
+            "stack_bytes": .count(limits.stackBytes),
+            "host_stack_bytes": .optional(limits.hostStackBytes),
+            "fuel": limits.fuel.map(JSONValue.integer) ?? .null,
+            "timeout_ms": timeout.map { .milliseconds($0.duration) } ?? .null,
         ]
     }
 }

@@ -18,6 +18,7 @@ struct WastCommand: ParsableCommand {
               apus wast --show-skipped testsuite/*.wast
               apus wast --without multi-memory testsuite/proposals/threads/imports.wast
               apus wast --max-memory 8GiB --timeout 1m large.wast
+              apus wast --json testsuite/*.wast
             """)
 
     @OptionGroup var features: FeatureOptions
@@ -32,7 +33,10 @@ struct WastCommand: ParsableCommand {
     @Flag(help: "Print what was skipped, by reason.")
     var showSkipped = false
 
-    @Argument(help: "Scripts.")
+    @Flag(help: "Print the outcome as one JSON object: --json.")
+    var json = false
+
+    @Argument(help: "Scripts.", completion: .file(extensions: ["wast"]))
     var scripts: [String]
 
     func run() throws {
@@ -41,7 +45,10 @@ struct WastCommand: ParsableCommand {
         compiler.apply(to: &configuration)
         limits.chosen.apply(to: &configuration)
         configuration.limits.deadline = limits.timeout?.duration
-        var runner = ScriptRunner(ApusScriptEngine(configuration)) { print($0) }
+        let failures = Lines()
+        var runner = ScriptRunner(ApusScriptEngine(configuration)) { [json] line in
+            if json { failures.lines.append(line) } else { print(line) }
+        }
         runner.strictMessages = strictMessages
         var unreadable = 0
         for path in scripts {
@@ -51,19 +58,44 @@ struct WastCommand: ParsableCommand {
                 runner.run(script, file: file.name)
             } catch var error as TextError {
                 error.file = file.name
-                print("\(error)")
+                if json { failures.unreadable.append("\(error)") } else { print("\(error)") }
                 unreadable += 1
             } catch {
-                Outcome.report("\(error)")
+                if json {
+                    failures.unreadable.append("\(error)")
+                } else {
+                    Outcome.report("\(error)")
+                }
                 unreadable += 1
             }
         }
-        if showSkipped {
-            for (reason, count) in runner.skipReasons.sorted(by: { $0.key < $1.key }) {
-                print("skipped \(count): \(reason)")
+        let skipped = runner.skipReasons.sorted { $0.key < $1.key }
+        if json {
+            print(failures.json(runner.passed, runner.failed, runner.skipped, skipped).text)
+        } else {
+            if showSkipped {
+                for (reason, count) in skipped { print("skipped \(count): \(reason)") }
             }
+            print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
         }
-        print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
         if runner.failed + unreadable > 0 { throw ExitCode(Outcome.failureStatus) }
+    }
+}
+
+/// What was said of scripts that failed.
+private final class Lines {
+    /// A line for each assertion.
+    var lines: [String] = []
+    /// Why scripts could not be read.
+    var unreadable: [String] = []
+
+    func json(
+        _ passed: Int, _ failed: Int, _ skipped: Int, _ reasons: [(key: String, value: Int)]
+    ) -> JSONValue {
+        [
+            "passed": .count(passed), "failed": .count(failed), "skipped": .count(skipped),
+            "failures": .strings(lines), "unreadable": .strings(unreadable),
+            "skip_reasons": .object(reasons.map { ($0.key, .count($0.value)) }),
+        ]
     }
 }

@@ -31,11 +31,12 @@ struct CodeGenerator: ~Copyable {
 
     /// For `processor`, which `OptimizingCompiler` supports. Relaxed vector instructions give the
     /// same results on every processor if `isRelaxedSIMDDeterministic`.
-    /// Registers are given out at random if there is an `allocationSeed`.
+    /// Registers are given out at random if there is an `allocationSeed`. Where the code of each
+    /// instruction is, is noted if it `notesInstructions`.
     init(
         processor: ProcessorFeatures = .host, isRelaxedSIMDDeterministic: Bool = false,
         isFuelMetered: Bool = false, usesTable: Bool = false, allocationSeed: UInt64? = nil,
-        watch: CompilationWatch = CompilationWatch()
+        notesInstructions: Bool = false, watch: CompilationWatch = CompilationWatch()
     ) {
         self.watch = watch
         let options = VectorOptions(processor, isDeterministic: isRelaxedSIMDDeterministic)
@@ -43,7 +44,8 @@ struct CodeGenerator: ~Copyable {
         file = HostTarget.registers(isFuelMetered: isFuelMetered)
         allocator = RegisterAllocator(file, HostTarget.scratch)
         emitter = Emitter(
-            options, calleeSaved: file.calleeSaved, usesTable: usesTable)
+            options, calleeSaved: file.calleeSaved, usesTable: usesTable,
+            notesInstructions: notesInstructions)
         allocator.chaos = allocationSeed.map { AllocationChaos(seed: $0) }
     }
 

@@ -23,4 +23,18 @@ extension OptimizingCompiler {
             return generator.selector.machine.text(generator.allocation, for: HostTarget.self)
         }
     }
+
+    /// The lines of function `index` in each of `forms`, which come from one compilation, with the
+    /// offsets of what they were made of; what callees that were taken in are made of counts as the
+    /// call. Empty if its body has something that this compiler does not do.
+    public mutating func lines(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, as forms: [IntermediateForm]
+    ) -> [[(text: String, offset: UInt32?)]] {
+        guard improve(index, analysis) else { return [] }
+        let ir = translator.builder.function.lines()
+        guard generator.prepare(translator.builder.function, as: index) else { return [] }
+        let machine = generator.selector.machine.lines(
+            generator.allocation, for: HostTarget.self)
+        return forms.map { $0 == .ir ? ir : machine }
+    }
 }

@@ -30,7 +30,7 @@ public struct OptimizingCompiler: ~Copyable {
             isRelaxedSIMDDeterministic: environment.isRelaxedSIMDDeterministic,
             isFuelMetered: environment.isFuelMetered,
             usesTable: environment.linkage.usesTable, allocationSeed: environment.allocationSeed,
-            watch: environment.watch)
+            notesInstructions: environment.notesInstructions, watch: environment.watch)
         generator.phases = CompilationPhases(isMeasuring: environment.measuresPhases)
     }
 

@@ -11,6 +11,10 @@ extension Sandbox {
             tables: 64, instances: 16)
         /// How long a call may take: 10 seconds; nil: without end.
         public var deadline: Duration? = .seconds(10)
+        /// How long a guest computes before other tasks have its thread for a while: 10
+        /// milliseconds; nil: until it waits. See `Store.yieldGuests(every:)`; guests of engines
+        /// that cannot do it keep their threads.
+        public var yieldInterval: Duration? = .milliseconds(10)
         /// What it is given of the host's world by WASI: nothing, unless something is said here.
         /// Its output is the sandbox's.
         public var wasi = WASI()

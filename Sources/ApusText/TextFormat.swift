@@ -91,11 +91,13 @@ public enum TextFormat {
     /// The text of function `index` of the module whose binary form is `module`, as `print(_:)` has
     /// it; nil if the module has no code for such a function.
     ///
-    /// - Throws: As `print(_:)`.
+    /// - Throws: As `print(_:)`, of what the function is printed with.
     public static func print(
         function index: UInt32, of module: ByteStorage
     ) throws(ModuleError) -> String? {
-        try ModulePrinter.print(function: index, of: module)
+        var functions = try FunctionTexts(module)
+        let lines = try functions.lines(ofFunction: Int(index))
+        return lines.map { lines in lines.map { $0.text + "\n" }.joined() }
     }
 
     /// Whether `bytes` are not a module in binary form, hence perhaps one in text form.

@@ -9,6 +9,7 @@
 
 #include "apus_code_ranges.h"
 #include "apus_parking.h"
+#include "apus_preemption.h"
 #include "apus_sampler.h"
 #include "apus_traps.h"
 
@@ -31,6 +32,9 @@ static char sender;
 
 /// Its address marks those by which we ask where a thread is.
 static char asker;
+
+/// Its address marks those by which we take a thread from a guest for others.
+static char scheduler;
 
 // MARK: Requests
 
@@ -153,6 +157,10 @@ int32_t apus_interrupt_answer(int signal, const void *details, void *machine) {
         apus_sampler_answer(machine);
         return 1;
     }
+    if (info->si_value.sival_ptr == &scheduler) {
+        apus_preempt(machine);
+        return 1;
+    }
     if (info->si_value.sival_ptr != &sender) return 0;
     __atomic_fetch_add(&apus_this_thread.answers, 1, __ATOMIC_RELAXED);
     leave_wasm(signal, machine);
@@ -204,6 +212,7 @@ int32_t apus_interrupts_begin(void) {
     sigaddset(&set, interrupt_signal);
     int32_t error = pthread_sigmask(SIG_UNBLOCK, &set, &before);
     if (error != 0) return error;
+    __atomic_store_n(&thread->blocks_signal, 0, __ATOMIC_RELAXED);
     if (!sigismember(&before, interrupt_signal)) return 0;
     if (sigismember(&before, SIGSEGV)) apus_traps_unblock();
     return -1;
@@ -213,6 +222,7 @@ void apus_interrupts_give_back(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, interrupt_signal);
+    __atomic_store_n(&apus_this_thread.blocks_signal, 1, __ATOMIC_RELAXED);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -245,6 +255,7 @@ void apus_interrupt_thread(struct apus_thread *thread) {
     send(thread, interrupt_signal, &sender);
     // It is blocked, then; or a wait goes on where the handler sees no instruction that waits.
     // Signals of traps are hardly ever blocked, for then a trap would end the process.
+    if (__atomic_load_n(&thread->blocks_signal, __ATOMIC_RELAXED)) unanswered = long_patience;
     int is_waiting = __atomic_load_n(&thread->ends_waits, __ATOMIC_RELAXED) && answers != seen;
     if (is_waiting || unanswered >= long_patience) {
         int other = apus_traps_own_signal();
@@ -254,6 +265,12 @@ void apus_interrupt_thread(struct apus_thread *thread) {
 
 void apus_interrupt_sample(struct apus_thread *thread) {
     send(thread, interrupt_signal, &asker);
+}
+
+void apus_interrupt_turn(struct apus_thread *thread) {
+    int is_blocked = __atomic_load_n(&thread->blocks_signal, __ATOMIC_RELAXED);
+    int own = is_blocked ? apus_traps_own_signal() : 0;
+    send(thread, own != 0 ? own : interrupt_signal, &scheduler);
 }
 
 void apus_interrupts_forked(void) {
@@ -270,6 +287,9 @@ void apus_interrupt_thread(struct apus_thread *thread) {
     (void)thread;
 }
 void apus_interrupt_sample(struct apus_thread *thread) {
+    (void)thread;
+}
+void apus_interrupt_turn(struct apus_thread *thread) {
     (void)thread;
 }
 int32_t apus_interrupt_answer(int signal, const void *info, void *machine) {

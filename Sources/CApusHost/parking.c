@@ -111,7 +111,8 @@ static int has_value(const void *place, uint32_t bytes, uint64_t expected) {
 
 /// Waits once. Returns whether the wait is over, and how it has ended in `*outcome`.
 static int wait_once(
-    struct bucket *bucket, struct apus_waiter *waiter, uint64_t deadline, enum apus_parking *outcome) {
+    struct bucket *bucket, struct apus_waiter *waiter, uint64_t deadline,
+    enum apus_parking *outcome) {
     struct apus_thread *thread = waiter->thread;
     uint32_t wakes = __atomic_load_n(&thread->wakes, __ATOMIC_ACQUIRE);
     int is_interrupted = apus_this_thread_is_interrupted();

@@ -88,7 +88,7 @@ struct CommandTests {
         ["run", "--dir", "::", "hello.wasm"], ["bench"], ["bench", "--repeat", "0", "hello.wasm"],
         ["bench", "--compiler", "none", "hello.wasm"], ["validate"],
         ["run", "--compiler", "none", "hello.wasm"], ["wast", "--compiler", "none", "a.wast"],
-        ["inspect", "math.wasm"], ["inspect", "--function", "add"],
+        ["inspect"], ["inspect", "--function", "add"], ["explore"], ["completions"],
         ["inspect", "math.wasm", "--function", "add", "--stage", "none"],
     ])
     func refusesWrongUsage(arguments: [String]) throws {
@@ -117,8 +117,8 @@ struct CommandTests {
     /// Each command says what it is for, and shows it.
     @Test(
         arguments: [
-            "run", "compile", "cache", "validate", "bench", "inspect", "wast", "parse", "print",
-            "settings",
+            "run", "profile", "compile", "cache", "validate", "bench", "inspect", "explore", "wast",
+            "parse", "print", "settings", "version", "completions",
         ])
     func helps(command: String) throws {
         let help = try run(command, "--help").output

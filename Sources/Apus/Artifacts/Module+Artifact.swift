@@ -136,14 +136,19 @@ extension Engine.Configuration {
         if masksCheckedAccesses { settings.insert(.maskedAccesses) }
         if isDebuggable { settings.insert(.stopPoints) }
         if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
-        let number: UInt32 =
-            switch compiler {
-            case .baseline: 1
-            case .optimizing: 2
-            case .tiered: 3
-            }
         return CodeProvenance(
             build: build, features: features, processor: processorFeatures.intersection(.host),
-            settings: settings, compiler: number)
+            settings: settings, compiler: compiler.artifactNumber)
+    }
+}
+
+extension Engine.Compiler {
+    /// What artifacts call it.
+    var artifactNumber: UInt32 {
+        switch self {
+        case .baseline: 1
+        case .optimizing: 2
+        case .tiered: 3
+        }
     }
 }

@@ -13,14 +13,14 @@ extension Profile {
         <meta charset="utf-8">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
         style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-        <title>\(Self.escaped(title))</title>
+        <title>\(HTMLText.escaped(title))</title>
         <style>
         \(FlameGraphPage.style)
         </style>
         </head>
         <body>
-        <h1>\(Self.escaped(title))</h1>
-        <p id="summary">\(Self.escaped(summary))</p>
+        <h1>\(HTMLText.escaped(title))</h1>
+        <p id="summary">\(HTMLText.escaped(summary))</p>
         <p><input id="search" type="search" placeholder="Find functions" \
         aria-label="Find functions"> <button id="reset">Show all</button> \
         <span id="found"></span></p>
@@ -62,11 +62,6 @@ extension Profile {
         return "{period:\(period / .milliseconds(1)),"
             + "frames:[\(frames.joined(separator: ","))],"
             + "nodes:[\(nodes.joined(separator: ","))]}"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-            .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
     }
 }
 

@@ -1,5 +1,5 @@
-/// Which instruction of a function's body the code from an offset on is. Written for debuggers only
-/// (`ModuleEnvironment.isDebuggable`).
+/// Which instruction of a function's body the code from an offset on is. Written for debuggers, and
+/// to show code, only (`ModuleEnvironment.isDebuggable`, `notesInstructions`).
 public struct InstructionSite: BitwiseCopyable, Sendable {
     /// From the batch's start (the image's, once linked).
     public var codeOffset: UInt32

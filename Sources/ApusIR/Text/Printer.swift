@@ -17,10 +17,21 @@ extension Function {
         printer.print(self)
         return printer.text
     }
+
+    /// The lines of the text, each with the offset in the body of what it was made of, if it is an
+    /// instruction.
+    public func lines() -> [(text: String, offset: UInt32?)] {
+        var printer = Printer(printsOffsets: false)
+        printer.print(self)
+        var offsets = printer.lineOffsets.makeIterator()
+        return printer.text.split(separator: "\n").map { (String($0), offsets.next() ?? nil) }
+    }
 }
 
 private struct Printer {
     var text = ""
+    /// Of each line.
+    var lineOffsets: [UInt32?] = []
     let printsOffsets: Bool
 
     init(printsOffsets: Bool) { self.printsOffsets = printsOffsets }
@@ -28,7 +39,8 @@ private struct Printer {
     mutating func print(_ function: borrowing Function) {
         let parameters = function.blocks.isEmpty ? 0..<0 : function[Block.entry].parameters
         text += "function (\(parameters.map { "\(function.type(function.order[$0]))" }.list))"
-        text += " -> (\((0..<function.results.count).map { "\(function.results[$0])" }.list))\n"
+        text += " -> (\((0..<function.results.count).map { "\(function.results[$0])" }.list))"
+        endLine()
         printFloating(function)
         for number in 0..<function.blocks.count { print(Block(at: number), function) }
         printLayout(function)
@@ -62,7 +74,8 @@ private struct Printer {
         text += "\(block)(\(parameters.list))"
         if record.loopDepth > 0 { text += " depth \(record.loopDepth)" }
         if record.isCold { text += " cold" }
-        text += ":\n"
+        text += ":"
+        endLine()
         for place in record.body { print(function.order[place], function) }
     }
 
@@ -72,8 +85,14 @@ private struct Printer {
         if instruction.type != .none { text += "\(value): \(instruction.type) = " }
         text += "\(instruction.operator.row.name)\(instruction.suffix)"
         text += operands(instruction, function)
-        if printsOffsets, instruction.canTrap { text += " @\(function.offsets[value.index])" }
+        let offset = function.offsets[value.index]
+        if printsOffsets, instruction.canTrap { text += " @\(offset)" }
+        endLine(offset)
+    }
+
+    private mutating func endLine(_ offset: UInt32? = nil) {
         text += "\n"
+        lineOffsets.append(offset)
     }
 
     private func operands(_ instruction: Instruction, _ function: borrowing Function) -> String {
@@ -157,7 +176,8 @@ private struct Printer {
     private mutating func printLayout(_ function: borrowing Function) {
         let numbers = (0..<function.layout.count).map { function.layout[$0].index }
         if numbers == Array(0..<function.blocks.count) { return }
-        text += "layout \(numbers.map { "\(Block(at: $0))" }.list)\n"
+        text += "layout \(numbers.map { "\(Block(at: $0))" }.list)"
+        endLine()
     }
 }
 

@@ -21,10 +21,23 @@ extension MachineFunction {
         for place in 0..<layout.count { printer.print(Int(layout[place]), self, allocation) }
         return printer.text
     }
+
+    /// The lines of the text, each with the offset in the body of what it was made of, if that is
+    /// known.
+    func lines<Machine: Target>(
+        _ allocation: borrowing Allocation, for target: Machine.Type
+    ) -> [(text: String, offset: UInt32?)] {
+        var printer = MachinePrinter<Machine>()
+        for place in 0..<layout.count { printer.print(Int(layout[place]), self, allocation) }
+        var offsets = printer.lineOffsets.makeIterator()
+        return printer.text.split(separator: "\n").map { (String($0), offsets.next() ?? nil) }
+    }
 }
 
 private struct MachinePrinter<Machine: Target> {
     var text = ""
+    /// Of each line.
+    var lineOffsets: [UInt32?] = []
 
     mutating func print(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
@@ -35,6 +48,7 @@ private struct MachinePrinter<Machine: Target> {
         if block.isCold { text += " cold" }
         if block.isLanding { text += " landing" }
         text += ":\n"
+        lineOffsets.append(nil)
         let steps = Int(allocation.starts[number])..<Int(allocation.ends[number])
         let edge = Int(allocation.edgeStarts[number])..<Int(allocation.edgeEnds[number])
         for place in steps.dropLast() { print(allocation.steps[place], function) }
@@ -69,6 +83,9 @@ private struct MachinePrinter<Machine: Target> {
         let from = Machine.name(of: step.from)
         let to = Machine.name(of: step.to)
         let index = Int(step.index)
+        let isInstruction = step.kind == .instruction
+        let offset = isInstruction ? function.instructions[index].offset : 0
+        lineOffsets.append(offset == 0 ? nil : offset)
         let line =
             switch step.kind {
             case .instruction: instruction(function.instructions[index], function)

@@ -1,6 +1,6 @@
 // Produces: a LinkedImage, and the images of memories. Consumes: the bytes of an artifact.
 
-internal import ApusABI
+public import ApusABI
 public import ApusCollections
 public import ApusFormat
 
@@ -136,6 +136,26 @@ public struct Artifact: Sendable {
 
     // MARK: What is in it
 
+    /// What each of its sections is, in order: the name of its kind, the piece of code that it
+    /// belongs to, and where in its bytes it is.
+    public var contents: [(name: String, image: Int, range: Range<Int>)] {
+        sections.map { ("\($0.kind)", Int($0.image), $0.range) }
+    }
+
+    /// All of its bytes.
+    public var storage: ByteStorage { bytes }
+
+    /// The checksums of its header and of all that comes after it.
+    public var checksums: (header: Checksum, contents: Checksum) {
+        (
+            Checksum(bytes.span, at: Layout.headerChecksumOffset),
+            Checksum(bytes.span, at: Layout.contentsChecksumOffset)
+        )
+    }
+
+    /// The number of the form that artifacts have which this build writes and reads.
+    public static var version: Int { Int(ArtifactLayout.version) }
+
     /// How many pieces of code there are.
     public var imageCount: Int { sections.count { $0.kind == .code } }
 
@@ -153,8 +173,10 @@ public struct Artifact: Sendable {
             functions: records.functions, sites: records.sites, writesTables: code.value == 1)
     }
 
-    private func records(
-        _ number: UInt32, of module: DecodedModule
+    /// What is known of the code of piece `number`, of functions of `module`, which its module must
+    /// have been decoded to. Only what this build has written can be read.
+    public func records(
+        _ number: UInt32 = 0, of module: DecodedModule
     ) throws(ArtifactError) -> CodeRecords {
         let all = bytes.span
         func contents(_ kind: ArtifactSection.Kind) throws(ArtifactError) -> Range<Int> {
@@ -205,6 +227,17 @@ public struct Artifact: Sendable {
                     misses: contents.word32(at: place + 16)),
                 ofFunction: Int(contents.word32(at: place)))
         }
+    }
+
+    /// Where in `storage` the code of piece `number` is.
+    public func codeRange(_ number: UInt32 = 0) throws(ArtifactError) -> Range<Int> {
+        try section(.code, number).range
+    }
+
+    /// Places of its code, which `isMovable`, that are linked when it has its place.
+    public func relocations(of module: DecodedModule) throws(ArtifactError) -> Arena<CodeRelocation>
+    {
+        try relocations(codeBytes: section(.code).range.count, of: module)
     }
 
     private func relocations(

@@ -47,7 +47,7 @@ public struct CodeSettings: OptionSet, Hashable, Sendable {
     public static let stopPoints = CodeSettings(rawValue: 32)
 
     /// All there are, with their names.
-    static let names: [(setting: CodeSettings, name: String)] = [
+    public static let names: [(setting: CodeSettings, name: String)] = [
         (.fuel, "metering of fuel"), (.polling, "interruption by polling"),
         (.checkedBounds, "comparison of every address"),
         (.maskedAccesses, "masks of addresses that are compared"),

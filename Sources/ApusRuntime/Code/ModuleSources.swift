@@ -1,5 +1,5 @@
-internal import ApusDWARF
-internal import ApusFormat
+public import ApusDWARF
+public import ApusFormat
 internal import Synchronization
 
 /// Which sources a module's code comes from: found out when somebody asks, once.
@@ -17,7 +17,7 @@ final class ModuleSources: Sendable {
             switch state {
             case .read(let index): return index
             case .unread(let map):
-                let index = Self.make(module, map)
+                let index = module.sourceIndex(map)
                 state = .read(index)
                 return index
             }
@@ -30,18 +30,20 @@ final class ModuleSources: Sendable {
             if case .unread = state { state = .unread(map: read) }
         }
     }
+}
 
-    private static func make(
-        _ module: DecodedModule, _ map: (@Sendable () -> [UInt8]?)?
-    ) -> SourceIndex? {
-        guard let codeStart = module.codeSectionStart else { return nil }
-        var sections = DebugSections(module.bytes)
-        for section in module.customSections where section.name.hasPrefix(".debug_") {
+extension DecodedModule {
+    /// Which sources its code comes from, by its DWARF sections or the source map that it has or
+    /// that `map` gives; nil if none says anything.
+    public func sourceIndex(_ map: (() -> [UInt8]?)?) -> SourceIndex? {
+        guard let codeStart = codeSectionStart else { return nil }
+        var sections = DebugSections(bytes)
+        for section in customSections where section.name.hasPrefix(".debug_") {
             for kind in DebugSections.Kind.allCases where kind.name == section.name {
                 sections[kind] = section.contents
             }
         }
-        let text = module.inlineSourceMap.flatMap { Base64.bytes($0) } ?? map?()
+        let text = inlineSourceMap.flatMap { Base64.bytes($0) } ?? map?()
         return SourceIndex(sections, map: text.flatMap { SourceMap($0) }, codeStart: codeStart)
     }
 }

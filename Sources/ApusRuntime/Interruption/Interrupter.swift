@@ -50,6 +50,11 @@ public final class Interrupter: @unchecked Sendable {
         var wake: (@Sendable () -> Void)?
         /// When the watchdog looks at this at the latest; nil: perhaps never.
         var appointment: UInt64?
+        /// How long, in nanoseconds, a guest on a stack of its own computes before others have the
+        /// thread; nil: until it waits.
+        var turn: UInt64?
+        /// When the present one is over.
+        var turnEnd: UInt64?
         /// Who wants to know where guests are, and when next.
         var sampling: Sampling?
         var nextSample: UInt64 = 0
@@ -212,7 +217,8 @@ public final class Interrupter: @unchecked Sendable {
                 unsafe state.thread = apus_thread_record()
                 unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
                 state.hadBlocked = hadBlocked
-                let sample = Self.appointSample(&state)
+                var sample = Self.appointSample(&state)
+                if isAsynchronous { sample = Self.appointTurn(&state) ?? sample }
                 guard let task = unsafe task else { return sample }
                 unsafe state.task = task
                 state.idleLooks = 0
@@ -240,7 +246,8 @@ public final class Interrupter: @unchecked Sendable {
             unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
             state.hadBlocked = hadBlocked
             if let reason = state.reasonNow() { Self.raise(reason, &state) }
-            return Self.appointSample(&state)
+            let sample = Self.appointSample(&state)
+            return Self.appointTurn(&state) ?? sample
         }
         if let time { Watchdog.shared.schedule(self, at: time) }
     }
@@ -252,6 +259,7 @@ public final class Interrupter: @unchecked Sendable {
             Self.leaveSampler(&state)
             unsafe state.thread = nil
             unsafe state.task = nil
+            state.turnEnd = nil
             defer { state.hadBlocked = false }
             return state.hadBlocked
         }
@@ -289,6 +297,7 @@ public final class Interrupter: @unchecked Sendable {
             Self.leaveSampler(&state)
             unsafe state.thread = nil
             unsafe state.task = nil
+            state.turnEnd = nil
             return state.hadBlocked
         }
         if mustBlock { apus_interrupts_give_back() }
@@ -332,9 +341,43 @@ public final class Interrupter: @unchecked Sendable {
                 }
             }
             lookAtTask(now, &state)
+            endTurn(now, &state)
             if stop(&state) { _ = Self.appoint(now + Watchdog.period, &state) }
             sample(now, &state)
             return state.appointment
+        }
+    }
+
+    // MARK: Turns
+
+    /// Has guests on stacks of their own compute for `turn` at a time, a millisecond at least; nil:
+    /// until they wait. What runs already is not concerned.
+    public func setTurn(_ turn: Duration?) {
+        let (seconds, attoseconds) = (turn ?? .zero).components
+        let (whole, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isLate) = whole.addingReportingOverflow(max(attoseconds, 0) / 1_000_000_000)
+        let isEndless = turn == nil || overflow || isLate
+        withState { $0.turn = isEndless ? nil : max(UInt64(sum), Watchdog.period) }
+    }
+
+    /// A guest's turn begins: when it is to end. Returns that if the watchdog does not yet know.
+    private static func appointTurn(_ state: inout State) -> UInt64? {
+        guard let turn = state.turn else { return nil }
+        let end = Watchdog.now().addingReportingOverflow(turn)
+        if end.overflow { return nil }
+        state.turnEnd = end.partialValue
+        return appoint(end.partialValue, &state)
+    }
+
+    /// Takes the thread from a guest whose turn is over. Until it leaves it is asked again: it may
+    /// be in a function of the host's.
+    private func endTurn(_ now: UInt64, _ state: inout State) {
+        guard let end = state.turnEnd, let thread = unsafe state.thread else { return }
+        if end > now {
+            _ = Self.appoint(end, &state)
+        } else {
+            unsafe apus_interrupt_turn(thread)
+            _ = Self.appoint(now + Watchdog.period, &state)
         }
     }
 

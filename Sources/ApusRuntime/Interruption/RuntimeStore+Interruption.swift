@@ -83,6 +83,9 @@ extension RuntimeStore {
         return try body()
     }
 
+    /// Whether threads that run guests are sent signals; if not, guests look themselves.
+    public var interruptsBySignals: Bool { !environment.configuration.pollsInterruption }
+
     /// Whether guests have been told to stop: the one that runs, or else the next one.
     public var isInterrupted: Bool { !mayGoOn }
 }

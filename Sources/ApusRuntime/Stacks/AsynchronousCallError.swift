@@ -9,6 +9,8 @@ public enum AsynchronousCallError: Error, Hashable, Sendable, CaseIterable {
     case cannotSuspend
     /// Something was to grow whose limiter is asynchronous, in a synchronous call or function.
     case limiterIsAsynchronous
+    /// Guests that look themselves whether they are to stop cannot be made to let others run.
+    case cannotYield
 }
 
 extension AsynchronousCallError: CustomStringConvertible {
@@ -23,6 +25,8 @@ extension AsynchronousCallError: CustomStringConvertible {
         case .limiterIsAsynchronous:
             "the store's limiter is asynchronous, so whatever grows has to be asked for "
                 + "asynchronously"
+        case .cannotYield:
+            "guests that poll for interruption cannot be made to let other tasks run"
         }
     }
 }

@@ -115,6 +115,11 @@ final class GuestStack: @unchecked Sendable {
     /// Whether a guest waits here for an asynchronous function.
     var isWaiting: Bool { unsafe record.pointee.state == apus_guest_waiting.rawValue }
 
+    /// Whether a guest has left it that has had its turn.
+    var hasYielded: Bool { unsafe record.pointee.state == apus_guest_yielded.rawValue }
+    /// Whether a guest has left it and is to come back.
+    var isLeft: Bool { isWaiting || hasYielded }
+
     /// The function of the host that it waits for; nil: it waits in one of the runtime's.
     var function: HostFunction? {
         guard let function = unsafe record.pointee.function else { return nil }

@@ -135,7 +135,7 @@ extension RuntimeStore {
     /// Goes on with a call whose guest waits, or that is to be heard of.
     @usableFromInline
     nonisolated(nonsending) func takeLaterTurns(_ stack: GuestStack) async throws {
-        if stack.isWaiting { try await goOn(stack) } else { try await runHooked(stack) }
+        if stack.isLeft { try await goOn(stack) } else { try await runHooked(stack) }
     }
 
     /// Makes a call that somebody wants to hear of.
@@ -175,7 +175,7 @@ extension RuntimeStore {
     private nonisolated(nonsending) func alternate(_ stack: GuestStack) async throws {
         var isEnded = false
         while !isEnded {
-            let failure = await serve(stack)
+            let failure = stack.hasYielded ? await letOthersRun(stack) : await serve(stack)
             isEnded = try resume(stack, again: true, failure)
         }
     }
@@ -204,10 +204,10 @@ extension RuntimeStore {
         if again { interrupter.resume() }
         if let failure { fail(failure) }
         unsafe apus_guest_stack_switch(stack.record)
-        if stack.isWaiting { interrupter.pause() }
+        if stack.isLeft { interrupter.pause() }
         unsafe apus_guest_stack_detach(stack.record, context)
         unsafe outermostStackAddress = 0
-        if stack.isWaiting { return false }
+        if stack.isLeft { return false }
         if unsafe stack.record.pointee.status != 0 { throw takeTrap() }
         return true
     }
@@ -240,6 +240,20 @@ extension RuntimeStore {
             return error
         }
         return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+    }
+
+    /// The guest has had its turn, and is found in the middle of its code, which nothing may change
+    /// that it works on: `checkYielded`.
+    private nonisolated(nonsending) func letOthersRun(_ stack: GuestStack) async -> (any Error)? {
+        setAttention(apus_attention_suspended, true)
+        await Task.yield()
+        return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+    }
+
+    /// Throws if a guest was made to leave its stack in the middle of its code: it may hold
+    /// addresses of what the host is about to move, or be about to make an object itself.
+    func checkYielded() throws(AsynchronousCallError) {
+        if let innermostStack, innermostStack.hasYielded { throw .storeIsBusy }
     }
 
     private nonisolated(nonsending) func serveRuntime(_ stack: GuestStack) async -> (any Error)? {
@@ -282,7 +296,7 @@ extension RuntimeStore {
     func forEachWaitingStack(_ body: (GuestStack) -> Void) {
         var next = innermostStack
         while let stack = next {
-            if stack.isWaiting { body(stack) }
+            if stack.isLeft { body(stack) }
             next = stack.parent
         }
     }

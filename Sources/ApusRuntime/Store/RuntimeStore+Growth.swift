@@ -35,6 +35,7 @@ extension RuntimeStore {
         mayGoOn: () -> Bool = { true }
     ) throws -> UInt64? {
         if delta == 0 { return table.count }
+        try checkYielded()
         let admission = try admit(atMost: table.maximum) { Self.growth(of: table, delta) }
         guard case .success(let growth) = admission, pay() else { return nil }
         guard let old = table.grow(by: delta, value, mayGoOn: mayGoOn) else {

@@ -16,6 +16,7 @@ extension RuntimeStore {
     ///
     /// Throws `ObjectFailure`, what the limiter throws, or what the system refuses.
     func makeObject(_ type: UInt32, length: UInt32 = 0) throws -> UInt64 {
+        try checkYielded()
         let heap = try presentHeap()
         let bytes = heap.objectBytes(type, length: length)
         guard bytes <= heap.byteLimit else { throw ObjectFailure(code: .allocationTooLarge) }

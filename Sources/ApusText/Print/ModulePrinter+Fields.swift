@@ -151,20 +151,25 @@ extension ModulePrinter {
     private static var localsLimit: UInt64 { 50_000 }
 
     mutating func printFunction(_ reader: inout ByteReader) throws(ModuleError) {
-        let place = Int(counts.functions) - importedFunctionCount
+        let place = definedFunctionCount
         guard functionTypes.indices.contains(place) else {
             throw malformed(reader, "function and code section have inconsistent lengths")
         }
-        var body = try reader.readPart(try reader.readUnsigned32())
+        let body = try reader.readPart(try reader.readUnsigned32())
         let index = counts.functions
-        let type = functionTypes[place]
         definedFunctionCount += 1
         counts.functions &+= 1
-        let textStart = output.count
+        try printFunction(index, functionTypes[place], body)
+    }
+
+    /// Prints function `index` of this type, whose code `code` reads.
+    mutating func printFunction(
+        _ index: UInt32, _ type: UInt32, _ code: ByteReader
+    ) throws(ModuleError) {
+        var body = code
         try boundedLine("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0
-        let start = body
         for _ in 0..<(try body.readUnsigned32()) {
             let count = try body.readUnsigned32()
             total += UInt64(count)
@@ -178,11 +183,7 @@ extension ModulePrinter {
         let first = UInt32(truncatingIfNeeded: known)
         let declarations = variables("local", locals, names.locals[index], from: first)
         if !declarations.isEmpty { try boundedLine(String(declarations.dropFirst()), 2) }
-        try printCode(&body, function: index, bodyStart: start.position)
+        try printCode(&body, function: index, bodyStart: code.position)
         line(")")
-        if index == wantedFunction { wantedText = textStart..<output.count }
     }
-
-    /// How many functions are imported; known when code is printed.
-    private var importedFunctionCount: Int { Int(counts.functions) - definedFunctionCount }
 }

@@ -10,30 +10,33 @@ extension ModulePrinter {
         var scope = PrintedScope(function: function, labelNames: names.labels[function] ?? [:])
         let hints = hints[function] ?? [:]
         while true {
-            let start = reader.position
-            let hint = hints[start - bodyStart]
+            let offset = reader.position
+            let hint = hints[offset - bodyStart]
             if let legacy = LegacyInstruction(rawValue: try reader.peekByte()) {
-                notePlace(start)
+                notePlace(offset)
                 try printLegacy(legacy, &reader, &scope)
                 continue
             }
             let (row, text) = try instruction(&reader, &scope)
-            if row.operation == .end, scope.labels.isEmpty {
-                notePlace(start)
-                break
-            }
             if row.operation == .end || row.operation == .else {
-                notePlace(start)
+                notePlace(offset)
+                // The last one is the parenthesis that closes the function.
+                if row.operation == .end, scope.labels.isEmpty { break }
                 line(text, scope.labels.count + 1)
                 if row.operation == .end { scope.labels.removeLast() }
                 continue
             }
             let depth = scope.labels.count + (scope.isEntering ? 1 : 2)
             if let hint { line("(@\(Annotation.Kind.branchHint.name) \"\\0\(hint)\")", depth) }
-            notePlace(start)
+            notePlace(offset)
             try boundedLine(text, depth)
         }
         guard reader.isAtEnd else { throw malformed(reader, "section size mismatch") }
+    }
+
+    /// The next line is the instruction at `offset` of the module.
+    private mutating func notePlace(_ offset: Int) {
+        if keepsPlaces { places.append((output.count, offset)) }
     }
 
     /// A constant expression: one instruction in parentheses, or more without.

@@ -25,12 +25,12 @@ struct ModulePrinter {
     var counts = ModuleParser.Counts()
     /// How many functions have been printed with their code.
     var definedFunctionCount = 0
-    /// The function whose text is wanted alone, and where in the output that is.
-    var wantedFunction: UInt32?
-    var wantedText: Range<Int>?
-    /// Where in the output the lines of instructions begin, if that is wanted.
-    var places: [(offset: Int, position: Int)] = []
-    var keepsPlaces = false
+    /// The bodies of the functions that have code, if they are to be printed one by one.
+    private(set) var bodies: [ByteReader] = []
+    /// Where in the output lines begin that are instructions, and at which bytes of the module
+    /// these are; kept if functions are printed one by one.
+    var places: [(start: Int, offset: Int)] = []
+    let keepsPlaces: Bool
 
     private struct Part {
         var section: Section
@@ -40,8 +40,9 @@ struct ModulePrinter {
         var reader: ByteReader
     }
 
-    private init(_ bytes: ByteStorage) {
+    private init(_ bytes: ByteStorage, keepsPlaces: Bool = false) {
         self.bytes = bytes
+        self.keepsPlaces = keepsPlaces
         window = ByteWindow(bytes)
     }
 
@@ -60,15 +61,14 @@ struct ModulePrinter {
     static func printWithPlaces(
         _ bytes: ByteStorage
     ) throws(ModuleError) -> (text: String, places: [(offset: Int, line: Int)]) {
-        var printer = ModulePrinter(bytes)
-        printer.keepsPlaces = true
+        var printer = ModulePrinter(bytes, keepsPlaces: true)
         try printer.printModule()
         var line = 1
         var position = 0
         var places: [(offset: Int, line: Int)] = []
         places.reserveCapacity(printer.places.count)
         for place in printer.places {
-            while position < place.position {
+            while position < place.start {
                 if printer.output[position] == 0x0A { line += 1 }
                 position += 1
             }
@@ -77,16 +77,40 @@ struct ModulePrinter {
         return (String(decoding: printer.output, as: UTF8.self), places)
     }
 
-    /// The text of function `index` alone; nil if the module has no code for it.
+    /// What prints functions of the module `bytes` one by one: see `printFunction(at:)`.
     ///
-    /// - Throws: As `print(_:)`.
-    static func print(
-        function index: UInt32, of bytes: ByteStorage
-    ) throws(ModuleError) -> String? {
-        var printer = ModulePrinter(bytes)
-        printer.wantedFunction = index
-        try printer.printModule()
-        return printer.wantedText.map { String(decoding: printer.output[$0], as: UTF8.self) }
+    /// - Throws: `ModuleError` if what functions are printed with cannot be read.
+    init(functionsOf bytes: ByteStorage) throws(ModuleError) {
+        self.init(bytes, keepsPlaces: true)
+        var reader = try Self.readHeader(bytes)
+        for part in try readSections(&reader) {
+            var entries = part.reader
+            switch part.section {
+            case .type, .import, .function:
+                for index in 0..<(try entries.readUnsigned32()) {
+                    try printEntry(part.section, index, &entries)
+                }
+            case .code:
+                for _ in 0..<(try entries.readUnsigned32()) {
+                    bodies.append(try entries.readPart(try entries.readUnsigned32()))
+                }
+            case .custom, .table, .memory, .global, .export, .start, .element, .data, .dataCount,
+                .tag:
+                break
+            }
+        }
+        try checkFunctionCount(bodies.count, reader)
+    }
+
+    /// How many functions are imported, once imports have been printed.
+    var importCount: Int { Int(counts.functions) - definedFunctionCount }
+
+    /// Prints nothing but the function whose body is at `place` among `bodies`.
+    mutating func printFunction(at place: Int) throws(ModuleError) {
+        output.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+        let index = UInt32(truncatingIfNeeded: importCount + place)
+        try printFunction(index, functionTypes[place], bodies[place])
     }
 
     // MARK: Writing
@@ -128,19 +152,29 @@ struct ModulePrinter {
     // MARK: Sections
 
     private mutating func printModule() throws(ModuleError) {
+        var reader = try Self.readHeader(bytes)
+        let parts = try readSections(&reader)
+        let name = names.module.map { moduleName($0) } ?? ""
+        write("(module\(name)\n")
+        for part in parts { try print(part) }
+        try checkFunctionCount(definedFunctionCount, reader)
+        write(")\n")
+    }
+
+    /// What comes behind the magic number and the version.
+    private static func readHeader(_ bytes: ByteStorage) throws(ModuleError) -> ByteReader {
         var reader = ByteReader(bytes)
         guard try reader.readWord32() == 0x6D73_6100 else {
             throw ModuleError(.malformed, at: 0, "magic header not detected")
         }
         try reader.readVersion()
-        let parts = try readSections(&reader)
-        let name = names.module.map { moduleName($0) } ?? ""
-        write("(module\(name)\n")
-        for part in parts { try print(part) }
-        guard definedFunctionCount == functionTypes.count else {
+        return reader
+    }
+
+    private func checkFunctionCount(_ count: Int, _ reader: ByteReader) throws(ModuleError) {
+        guard count == functionTypes.count else {
             throw malformed(reader, "function and code section have inconsistent lengths")
         }
-        write(")\n")
     }
 
     private func moduleName(_ name: String) -> String {

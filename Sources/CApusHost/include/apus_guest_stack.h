@@ -16,6 +16,7 @@ enum apus_guest_state {
     apus_guest_running = 1,  // a guest runs there, or what it has called
     apus_guest_waiting = 2,  // a guest waits there for an asynchronous function of the host, or in
                              // a function of the runtime
+    apus_guest_yielded = 3,  // a guest has had its turn: it goes on when others have had theirs
 };
 
 enum { apus_guest_cell_count = 64 };
@@ -109,8 +110,8 @@ enum { apus_waiting_function_count = 11 };
 
 /// The address of what compiled code calls instead of the `apus_runtime_function` at `function`,
 /// which sets `must_wait` where it has to wait: the guest's stack is left, and the function is
-/// called again with the same arguments when the host has done its work. `slot` is less than `apus_waiting_function_count`, and another one for each
-/// function.
+/// called again with the same arguments when the host has done its work. `slot` is less than
+/// `apus_waiting_function_count`, and another one for each function.
 uintptr_t apus_waiting_function(uint32_t slot, uintptr_t function);
 
 /// The address of what they call if the store asks for attention: the context's `attended`.

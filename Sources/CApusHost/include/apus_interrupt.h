@@ -42,6 +42,10 @@ void apus_interrupt_thread(struct apus_thread *thread);
 /// Sends a thread, which must be in a call, the signal that has it take a sample (apus_sampler.h).
 void apus_interrupt_sample(struct apus_thread *thread);
 
+/// Sends a thread, which must be in a call, the signal that takes it from a guest on a stack of its
+/// own (apus_preemption.h). Where it does not find that, it has to be sent again.
+void apus_interrupt_turn(struct apus_thread *thread);
+
 /// From here to the next call of this with 0, waiting in the system ends with EINTR when the wasm
 /// code this thread is in has been asked to leave. Returns what was set before.
 int32_t apus_interrupts_end_waits(int32_t do_end);

@@ -21,6 +21,7 @@ struct apus_thread {
     uint32_t seen_answers;               // of which the sender knows
     int32_t ends_waits;                  // system calls are to end with EINTR
     int32_t is_polled;                   // nobody sends signals: waits have to look
+    int32_t blocks_signal;               // it was in a call, and has blocked the signal again
     int32_t passes_on;                   // a signal is with whoever had it before
     struct apus_sampler *sampler;        // where its next sample goes; null: nobody wants one
     uint32_t is_sampling;                // the handler is about to look there, or has it

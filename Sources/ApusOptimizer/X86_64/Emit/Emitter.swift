@@ -16,6 +16,8 @@ struct Emitter: ~Copyable {
     var functionStart = 0
     /// The WebAssembly instruction at hand, by its offset in the body.
     var offset: UInt32 = 0
+    /// Whether it is noted where the code of each of them is (`CodeSites.instructions`).
+    let notesInstructions: Bool
 
     // The frame, from rbp down: the context, saved registers, slots.
     /// Displacement from rbp of the slot of each spilled value.
@@ -83,7 +85,11 @@ struct Emitter: ~Copyable {
         var block: UInt32
     }
 
-    init(_ vectorOptions: VectorOptions, calleeSaved: RegisterSet, usesTable: Bool) {
+    init(
+        _ vectorOptions: VectorOptions, calleeSaved: RegisterSet, usesTable: Bool,
+        notesInstructions: Bool = false
+    ) {
+        self.notesInstructions = notesInstructions
         self.usesTable = usesTable
         self.vectorOptions = vectorOptions
         self.calleeSaved = calleeSaved
@@ -118,6 +124,7 @@ struct Emitter: ~Copyable {
             index: index, codeStart: functionStart, behind: sites,
             relocationCount: relocations.count)
         firstHandlerList = sites.handlerLists.count
+        let firstInstruction = sites.instructions.count
         hasTooManyHandlers = false
         layOutFrame(function, allocation, frameSlots)
         if isTooLarge { return nil }
@@ -125,6 +132,7 @@ struct Emitter: ~Copyable {
         emitBody(function, allocation, sinking, vectors)
         if findShortJumps() || hasLoops {
             sites.removeSites(of: compiled)
+            sites.instructions.truncate(to: firstInstruction)
             relocations.truncate(to: Int(compiled.relocationStart))
             startWriting(isMeasuring: false, at: functionStart)
             emitBody(function, allocation, sinking, vectors)
@@ -292,6 +300,7 @@ struct Emitter: ~Copyable {
         case .instruction:
             let instruction = function.instructions[Int(step.index)]
             offset = instruction.offset
+            if notesInstructions { noteInstruction() }
             emit(instruction, function.blocks[block], function, vectors)
             for place in instruction.definitions {
                 let operand = function.operands[place]
@@ -316,6 +325,13 @@ struct Emitter: ~Copyable {
             emitStore(scratch, to: VirtualRegister(step.target), function)
         case .push, .pop, .popToFrame: emitStackStep(step, function)
         }
+    }
+
+    /// Notes that the code of the instruction at hand begins, or goes on, here.
+    private mutating func noteInstruction() {
+        sites.instructions.append(
+            InstructionSite(
+                codeOffset: UInt32(truncatingIfNeeded: code.count), bodyOffset: offset))
     }
 
     private func slot(_ value: VirtualRegister) -> Address { Address(.rbp, slots[value.index]) }
