@@ -125,11 +125,6 @@ struct ModulePrinter {
         output.append(0x0A)
     }
 
-    /// The line that is written next is that of the instruction at `offset`.
-    mutating func notePlace(_ offset: Int) {
-        if keepsPlaces { places.append((offset, output.count)) }
-    }
-
     /// A module of a few bytes can declare more parameters and locals than anyone wants to see as
     /// text: beyond so many times its own size, and some, it is refused.
     private static var mostTextPerByte: Int { 256 }
