@@ -25,10 +25,13 @@ struct DebugCommand: ParsableCommand {
 
     @OptionGroup var grants: GrantOptions
 
-    @Argument(help: "The program: a WebAssembly module, in binary or in text form.")
+    @Argument(
+        help: "The program: a WebAssembly module, in binary or in text form.",
+        completion: .file(extensions: moduleEndings))
     var module: String?
 
-    @Argument(parsing: .captureForPassthrough, help: "What the program is told.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
     func run() throws {
