@@ -77,6 +77,11 @@ public final class Engine: Sendable {
         /// Tools that know native code only, and that are told of guests' code.
         public var nativeTools: NativeTools = []
 
+        /// Whether a `Debugger` can stop guests and look at them. Then code is the baseline
+        /// compiler's, whatever `compiler` says, looks before each instruction whether to stop, and
+        /// keeps all values in memory, which makes it several times as slow; and there is no cache.
+        public var isDebuggable = false
+
         /// Whether compiling a module measures its phases (`Module.Statistics.phases`).
         @_spi(ApusCLI)
         public var measuresPhases = false
@@ -143,6 +148,10 @@ public final class Engine: Sendable {
             configuration.compiler = .tiered
             configuration.cache = nil
         }
+        if configuration.isDebuggable {
+            configuration.cache = nil
+            configuration.compiler = .baseline
+        }
         self.configuration = configuration
         var runtime = RuntimeConfiguration()
         runtime.memoryBytesLimit = configuration.memoryBytesLimit
@@ -153,6 +162,7 @@ public final class Engine: Sendable {
         runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
         runtime.guestStacks = configuration.guestStacks.ofRuntime
         runtime.readsDebugInformation = configuration.readsDebugInformation
+        runtime.hasStopPoints = configuration.isDebuggable
         runtime.pollsInterruption = configuration.interruption == .polling
         do throws(ResourceError) {
             shared = .success(

@@ -168,7 +168,8 @@ private func offset(_ value: Int?) -> Int32 { Int32(truncatingIfNeeded: value ??
 /// likewise, as if they were tables; own globals (16 bytes each, the value
 /// in the low bytes);
 /// the addresses of all tags, imported ones first (8 bytes each);
-/// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions.
+/// engine-wide signature ids (4 bytes per type); `apus_funcref` records of the escaping functions;
+/// where code has stop points, the address of the bytes that say where to stop.
 public struct ContextLayout: Sendable {
     public let functionImports: Int32
     public let tableImports: Int32
@@ -182,6 +183,11 @@ public struct ContextLayout: Sendable {
     public let tags: Int32
     public let signatures: Int32
     public let funcrefs: Int32
+    /// Of the address of a byte for each byte of the module's code: not 0 where an instruction
+    /// begins before which to stop. Nil if code does not look.
+    public let stops: Int32?
+    /// The bytes of the module that these bytes are about: all that there is of its code.
+    public let stopRange: Range<Int>
     /// Size of the whole context in bytes.
     public let size: Int32
 
@@ -200,7 +206,7 @@ public struct ContextLayout: Sendable {
 
     private static var funcrefSize: Int { unsafe MemoryLayout<apus_funcref>.size }
 
-    public init(_ module: DecodedModule) {
+    public init(_ module: DecodedModule, hasStopPoints: Bool = false) {
         importedTableCount = Int32(module.importedTableCount)
         importedMemoryCount = Int32(module.importedMemoryCount)
         importedGlobalCount = Int32(module.importedGlobalCount)
@@ -227,7 +233,16 @@ public struct ContextLayout: Sendable {
         tags = group(module.tags.count, of: 8)
         signatures = group(module.types.count, of: 4)
         funcrefs = group(module.escapingFunctions.count, of: Self.funcrefSize)
+        stops = hasStopPoints ? group(1, of: 8) : nil
+        stopRange = hasStopPoints ? Self.codeRange(of: module) : 0..<0
         size = (next + 15) & ~15
+    }
+
+    /// From the first byte of a body to the last one: bodies that were rewritten lie behind others.
+    private static func codeRange(of module: DecodedModule) -> Range<Int> {
+        let start = module.bodies.map(\.start).min() ?? 0
+        let end = module.bodies.map(\.end).max() ?? 0
+        return Int(start)..<max(Int(start), Int(end))
     }
 
     /// Of each segment its place among the passive ones, -1 of others; and how many these are.

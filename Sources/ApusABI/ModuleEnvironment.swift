@@ -32,6 +32,9 @@ public struct ModuleEnvironment: Sendable {
     /// It is noted where the code of each instruction is (`CodeSites.instructions`): to show code,
     /// never of code that runs.
     public var notesInstructions = false
+    /// Baseline code looks before each instruction whether to stop there (`docs/abi.md`, “Stop
+    /// points”). Then it is debuggable, too.
+    public let hasStopPoints: Bool
     /// Compilers measure their phases (`CompilationPhases`).
     public var measuresPhases = false
     /// The optimizing compiler verifies what it does, function by function.
@@ -41,9 +44,13 @@ public struct ModuleEnvironment: Sendable {
     /// For tests: the optimizing compiler gives out registers at random.
     package var allocationSeed: UInt64?
 
-    public init(module: DecodedModule, processor: ProcessorFeatures = .host) {
+    public init(
+        module: DecodedModule, processor: ProcessorFeatures = .host, hasStopPoints: Bool = false
+    ) {
         self.module = module
-        layout = ContextLayout(module)
+        layout = ContextLayout(module, hasStopPoints: hasStopPoints)
+        self.hasStopPoints = hasStopPoints
+        isDebuggable = hasStopPoints
         aggregates = AggregateLayouts(module.types)
         self.processor = processor
     }

@@ -69,6 +69,11 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// loop's header with the image of the frame, or 0
     case heat
 
+    // Debugging
+
+    /// (place of the instruction among the module's code): the guest is to stop before it
+    case stop
+
     /// A bit beside the offset of a loop.
     public static var heatIsInner: UInt32 { 1 << 31 }
 
@@ -76,7 +81,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     public var parameterCount: Int {
         switch self {
         case .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow,
-            .functionCompile:
+            .functionCompile, .stop:
             1
         case .memoryGrow, .objectNew, .arrayNew: 2
         case .tableGrow, .arrayNewFilled, .arrayNewVectors, .heat: 3

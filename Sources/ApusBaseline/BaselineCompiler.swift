@@ -25,6 +25,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let isDebuggable: Bool
     let countsBlocks: Bool
     private let notesInstructions: Bool
+    let hasStopPoints: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
@@ -84,6 +85,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var hotPlaces = Arena<HotPlace>(capacity: 8)
     var hotConstants = Arena<HotConstant>(capacity: 8)
     var countedCalls = Arena<OtherCallee>(capacity: 8)
+    var stopPoints = Arena<StopPoint>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
     /// begin.
     var landings = Arena<Landing>(capacity: 4)
@@ -119,6 +121,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         isDebuggable = environment.isDebuggable
         countsBlocks = environment.countsBlocks
         notesInstructions = environment.isDebuggable || environment.notesInstructions
+        hasStopPoints = environment.hasStopPoints
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
         signatures = Signatures(environment.module)
@@ -150,6 +153,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         emitHotPlaces()
         emitOtherCallees()
         emitColdTraps()
+        emitStops()
         code.emitConstants()
         if isStopped { throw failure(.stopped) }
         if code.hasFailed || hasTooManyHandlers { throw failure(.tooLarge) }
@@ -185,6 +189,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         hotPlaces.removeAll()
         hotConstants.removeAll()
         countedCalls.removeAll()
+        stopPoints.removeAll()
         firstHandlerList = sites.handlerLists.count
         hasTooManyHandlers = false
         vectorConstants.removeAll()
@@ -218,6 +223,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             instructionOffset = reader.position
             if instructionOffset >= nextWatch, mustStop() { return frames.removeAll() }
             if notesInstructions { noteInstruction() }
+            if hasStopPoints, reachable { markStopPoint() }
             if isFuelMetered { meter() }
             if countsBlocks, reachable { countBlock() }
             translate(reader.next(), analysis)

@@ -74,7 +74,8 @@ extension BaselineCompiler {
             }
             index = analysis.locals.nextUsed(index &+ 1)
         }
-        if analysis.memoryWeight > 1 {
+        // What stops a guest keeps no registers.
+        if analysis.memoryWeight > 1, !hasStopPoints {
             assignment.add(
                 HomeAssignment.memoryBase, weight: analysis.memoryWeight, inVector: false,
                 arrival: .none, plan)

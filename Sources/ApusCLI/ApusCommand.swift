@@ -14,6 +14,7 @@ struct ApusCommand: ParsableCommand {
             apus MODULE [ARGUMENTS…]
             apus profile [-o FILE] … MODULE [ARGUMENTS…]
             apus cover [-o FILE]… [--format FORM]… … MODULE [ARGUMENTS…]
+            apus debug [--dir HOST[::GUEST][:ro]]… [--env KEY[=VALUE]]… [MODULE [ARGUMENTS…]]
             apus compile MODULE [-o FILE] [--target TARGET]
             apus validate MODULE…
             apus bench MODULE [--json] [--repeat N] [--threads N]
@@ -43,6 +44,7 @@ struct ApusCommand: ParsableCommand {
               apus compile big.wasm -o big.apus        once, so that it starts at once
               apus profile -o flames.html program.wasm where does its time go?
               apus cover -o coverage.html tests.wasm   which of its code was run?
+              apus debug program.wasm                  speak with an editor that debugs it
               apus validate *.wasm                     check modules without running them
               apus bench program.wasm                  how long does each step take?
               apus inspect program.wasm                what is in it?
@@ -55,8 +57,8 @@ struct ApusCommand: ParsableCommand {
             """,
         version: "apus \(version)",
         subcommands: [
-            RunCommand.self, ProfileCommand.self, CoverCommand.self, CompileCommand.self,
-            ValidateCommand.self, BenchCommand.self,
+            RunCommand.self, ProfileCommand.self, CoverCommand.self, DebugCommand.self,
+            CompileCommand.self, ValidateCommand.self, BenchCommand.self,
             InspectCommand.self, ExploreCommand.self, WastCommand.self, ParseCommand.self,
             PrintCommand.self,
             CacheCommand.self,

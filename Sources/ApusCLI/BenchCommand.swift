@@ -44,6 +44,9 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Count fuel, of which there is enough.")
     var metered = false
 
+    @Flag(help: "Have code look before each instruction whether to stop, as `apus debug` does.")
+    var debuggable = false
+
     @Argument(
         help: "The program: a WebAssembly module.", completion: .file(extensions: moduleEndings))
     var module: String
@@ -73,6 +76,7 @@ struct BenchCommand: ParsableCommand {
         compiler.apply(to: &configuration)
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
+        configuration.isDebuggable = debuggable
         configuration.measuresPhases = phases
         checks.apply(to: &configuration)
         let engine = Engine(configuration)

@@ -10,7 +10,8 @@ internal import ApusCollections
 #endif
 
 // SAFETY: strings of the system's are read before anything can change them: this process has one
-// thread when it looks, and never writes to its environment.
+// thread when it looks, and never writes to its environment. Records that the system fills in are
+// the caller's own, and what it allocates is read before it is freed.
 
 /// What the system has for this process.
 enum HostProcess {
@@ -135,6 +136,52 @@ enum HostProcess {
         _ = closeFile(descriptor)
     }
 
+    /// What can be read now, of at most `count` bytes, which is waited for: nothing at the end. Nil
+    /// if that is not possible.
+    static func read(_ descriptor: Int32, upTo count: Int) -> [UInt8]? {
+        // SAFETY: the buffer has that many bytes, and as many of them are kept as were written.
+        var failed = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            var result: Int
+            repeat {
+                result = unsafe readFile(descriptor, buffer.baseAddress, buffer.count)
+            } while result < 0 && errno == EINTR
+            failed = result < 0
+            filled = max(result, 0)
+        }
+        return failed ? nil : bytes
+    }
+
+    /// Writes all of `bytes`, or as many as somebody takes.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var start = 0
+        while start < bytes.count {
+            // SAFETY: the buffer is the array's, which lives during the call.
+            let result = unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe writeFile(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + start },
+                    buffer.count - start)
+            }
+            if result > 0 {
+                start += result
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+
+    /// The ends of a new pipe; nil if the system has none.
+    static func pipe() -> (read: Int32, write: Int32)? {
+        var ends: [Int32] = [-1, -1]
+        // SAFETY: there is room for two.
+        guard unsafe ends.withUnsafeMutableBufferPointer({ unsafe makePipe($0.baseAddress) }) == 0
+        else { return nil }
+        return (ends[0], ends[1])
+    }
+
+    /// Has writing to what nobody reads fail, and not end the process.
+    static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
     /// The system's words for its error `number`.
     static func reason(_ number: Int32) -> String {
         unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
@@ -158,6 +205,22 @@ enum HostProcess {
 
 private func openFile(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
     unsafe open(path, flags)
+}
+
+private func readFile(
+    _ descriptor: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ count: Int
+) -> Int {
+    unsafe read(descriptor, buffer, count)
+}
+
+private func writeFile(
+    _ descriptor: Int32, _ buffer: UnsafePointer<UInt8>?, _ count: Int
+) -> Int {
+    unsafe write(descriptor, buffer, count)
+}
+
+private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
+    unsafe pipe(ends)
 }
 
 private func closeFile(_ descriptor: Int32) -> Int32 { close(descriptor) }

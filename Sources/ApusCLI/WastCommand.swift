@@ -45,7 +45,7 @@ struct WastCommand: ParsableCommand {
         compiler.apply(to: &configuration)
         limits.chosen.apply(to: &configuration)
         configuration.limits.deadline = limits.timeout?.duration
-        let failures = Lines()
+        let failures = ScriptFailures()
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { [json] line in
             if json { failures.lines.append(line) } else { print(line) }
         }
@@ -83,7 +83,7 @@ struct WastCommand: ParsableCommand {
 }
 
 /// What was said of scripts that failed.
-private final class Lines {
+private final class ScriptFailures {
     /// A line for each assertion.
     var lines: [String] = []
     /// Why scripts could not be read.

@@ -50,6 +50,7 @@ enum AttributeValue {
     /// An offset into another section; which one is the attribute's to say.
     case sectionOffset(Int)
     case rangeListIndex(Int)
+    case locationListIndex(Int)
     /// An entry, by its offset in the section.
     case reference(Int)
     /// A text, by its place in the module's bytes.
@@ -94,6 +95,7 @@ extension DebugReader {
         case Form.unsignedData: return .constant(try leb())
         case Form.sectionOffset: return .sectionOffset(try offset(unit.offsetBytes))
         case Form.rangeListIndex: return .rangeListIndex(try count())
+        case Form.locationListIndex: return .locationListIndex(try count())
         case Form.addressIndex: return .addressIndex(try count())
         case Form.addressIndex1...Form.addressIndex4:
             return .addressIndex(Int(try unsigned(Int(form - Form.addressIndex1) + 1)))
@@ -149,7 +151,6 @@ extension DebugReader {
         case Form.signature, Form.supplementaryReference8: try skip(8)
         case Form.supplementaryReference4: try skip(4)
         case Form.supplementaryString: try skip(unit.offsetBytes)
-        case Form.locationListIndex: _ = try leb()
         default: throw malformed()
         }
     }

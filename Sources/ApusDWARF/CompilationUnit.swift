@@ -8,6 +8,12 @@ enum AttributeName {
     static let byteSize: UInt32 = 0x0B
     static let language: UInt32 = 0x13
     static let constantValue: UInt32 = 0x1C
+    static let bitSize: UInt32 = 0x0D
+    static let upperBound: UInt32 = 0x2F
+    static let count: UInt32 = 0x37
+    static let memberOffset: UInt32 = 0x38
+    static let declaration: UInt32 = 0x3C
+    static let dataBitOffset: UInt32 = 0x6B
     static let declarationFile: UInt32 = 0x3A
     static let declarationLine: UInt32 = 0x3B
     static let encoding: UInt32 = 0x3E
@@ -28,12 +34,29 @@ enum AttributeName {
     static let stringOffsetsBase: UInt32 = 0x72
     static let addressBase: UInt32 = 0x73
     static let rangeListsBase: UInt32 = 0x74
+    static let locationListsBase: UInt32 = 0x8C
     static let oldLinkageName: UInt32 = 0x2007
 }
 
 /// The kinds of entries that are read. Specification: DWARF 5, 7.5.3.
 enum EntryTag {
     static let arrayType: UInt32 = 0x01
+    static let classType: UInt32 = 0x02
+    static let enumerationType: UInt32 = 0x04
+    static let formalParameter: UInt32 = 0x05
+    static let lexicalBlock: UInt32 = 0x0B
+    static let member: UInt32 = 0x0D
+    static let structureType: UInt32 = 0x13
+    static let subroutineType: UInt32 = 0x15
+    static let typedef: UInt32 = 0x16
+    static let unionType: UInt32 = 0x17
+    static let inheritance: UInt32 = 0x1C
+    static let constType: UInt32 = 0x26
+    static let enumerator: UInt32 = 0x28
+    static let volatileType: UInt32 = 0x35
+    static let restrictType: UInt32 = 0x37
+    static let namespace: UInt32 = 0x39
+    static let atomicType: UInt32 = 0x47
     static let pointerType: UInt32 = 0x0F
     static let referenceType: UInt32 = 0x10
     static let memberPointerType: UInt32 = 0x1F
@@ -64,6 +87,7 @@ struct CompilationUnit {
     private(set) var addressBase = 0
     private(set) var stringOffsetsBase = 0
     private(set) var rangeListsBase = 0
+    private(set) var locationListsBase = 0
     /// Where its code is; empty if it does not say.
     var ranges: [Range<UInt32>] = []
 
@@ -111,6 +135,7 @@ struct CompilationUnit {
             addressBase = 8
             stringOffsetsBase = 8
             rangeListsBase = 12
+            locationListsBase = 12
         }
         let table = try tables.table(at: abbreviationsOffset, sections, &budget)
         return try readRoot(&reader, table, sections, &budget)
@@ -136,6 +161,7 @@ struct CompilationUnit {
             case AttributeName.addressBase: addressBase = value.offset ?? 0
             case AttributeName.stringOffsetsBase: stringOffsetsBase = value.offset ?? 0
             case AttributeName.rangeListsBase: rangeListsBase = value.offset ?? 0
+            case AttributeName.locationListsBase: locationListsBase = value.offset ?? 0
             default: break
             }
         }

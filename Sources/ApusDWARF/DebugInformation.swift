@@ -17,6 +17,17 @@ struct DebugInformation {
         var functions: FunctionTree
     }
 
+    /// Entries of units, read when somebody asks for variables.
+    private var unitEntries: [Int: DebugEntries] = [:]
+
+    /// All entries of unit `index`.
+    mutating func entries(ofUnit index: Int) -> DebugEntries {
+        if let known = unitEntries[index] { return known }
+        let read = DebugEntries(units[index], sections, &budget)
+        unitEntries[index] = read
+        return read
+    }
+
     /// What `sections` say, of which nothing is read yet.
     init(_ sections: DebugSections) {
         self.sections = sections
@@ -57,7 +68,8 @@ struct DebugInformation {
         return read
     }
 
-    private mutating func unit(at address: UInt32) -> Int? {
+    /// The unit that the code at `address` is of.
+    mutating func unit(at address: UInt32) -> Int? {
         if !isIndexed { index() }
         let place = ranges.partitioningIndex { $0.range.lowerBound > address } - 1
         guard place >= 0, ranges[place].range.contains(address) else { return nil }

@@ -6,6 +6,8 @@ public struct DebugSections: Sendable {
     public enum Kind: Int, CaseIterable, Sendable {
         case information, abbreviations, lines, strings, lineStrings, ranges, rangeLists
         case addresses, stringOffsets
+        /// Where variables are at which instructions: before version 5, and since.
+        case locations, locationLists
 
         /// What the section is called in a module.
         public var name: String {
@@ -19,6 +21,8 @@ public struct DebugSections: Sendable {
             case .rangeLists: ".debug_rnglists"
             case .addresses: ".debug_addr"
             case .stringOffsets: ".debug_str_offsets"
+            case .locations: ".debug_loc"
+            case .locationLists: ".debug_loclists"
             }
         }
     }

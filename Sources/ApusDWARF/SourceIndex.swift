@@ -8,7 +8,7 @@ public final class SourceIndex: Sendable {
     private let information: Mutex<DebugInformation>?
     private let map: SourceMap?
     /// Where offsets of the code section's contents count from, in the module's bytes.
-    private let codeStart: Int
+    let codeStart: Int
 
     /// What `sections` say, or else `map`, of the module whose code section has its contents from
     /// `codeStart` on. Nil if neither says anything.

@@ -51,6 +51,7 @@ void apus_trace_capture(
 /// after noting their frames.
 static uintptr_t trap_leave(struct apus_store_context *store) {
     store->trap_signal = 0;
+    if (store->trapped) store->trapped(store);
     uintptr_t landing = store->catch_pc;
     if (landing != 0) {
         store->catch_pc = 0;
@@ -89,6 +90,18 @@ static uint32_t trap_at(uintptr_t pc) {
     return slice.start ? listed_trap(slice.sites, slice.count, (uint32_t)(pc - slice.start)) : 0;
 }
 
+/// Where guests go on that have trapped, if somebody wants to look at their frames first.
+__attribute__((noreturn)) static void tell_of_trap(struct apus_store_context *store) {
+    store->exit_pc = store->trap_pc;
+    store->exit_fp = store->trap_fp;
+    store->trapped(store);
+    __asm__ volatile("movq %0, %%rsp\n\tjmpq *%1"
+                     :
+                     : "r"(store->entry_sp), "r"(store->landing)
+                     : "memory");
+    __builtin_unreachable();
+}
+
 static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     struct apus_store_context *store = apus_this_thread.current;
     // Signals that someone sent (si_code <= 0) are not faults of the code they hit.
@@ -104,6 +117,13 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     store->trap_address = (uintptr_t)info->si_addr;
     apus_trace_capture(store, pc, store->trap_fp, (uintptr_t)registers[REG_RSP]);
     if (store->is_metered) store->fuel = registers[REG_R14];
+    if (store->trapped) {
+        // As if the guest had called it: the stack is aligned but for a return address.
+        registers[REG_RIP] = (greg_t)tell_of_trap;
+        registers[REG_RDI] = (greg_t)store;
+        registers[REG_RSP] = (registers[REG_RSP] & -16) - 8;
+        return 1;
+    }
     registers[REG_RIP] = (greg_t)store->landing;
     registers[REG_RSP] = (greg_t)store->entry_sp;
     return 1;

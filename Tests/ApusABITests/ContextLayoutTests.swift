@@ -28,6 +28,18 @@ import Testing
         #expect(FunctionImportField.context == FuncrefField.context)
     }
 
+    @Test func stopsComeBehindAllElse() {
+        var parts = DecodedModule.Parts(bytes: ByteStorage([]))
+        parts.bodies = [FunctionBody(start: 90, end: 120), FunctionBody(start: 40, end: 80)]
+        let module = DecodedModule(parts)
+        let plain = ContextLayout(module)
+        #expect(plain.stops == nil)
+        let layout = ContextLayout(module, hasStopPoints: true)
+        #expect(layout.stops == plain.size)
+        #expect(layout.size == plain.size + 16)
+        #expect(layout.stopRange == 40..<120)
+    }
+
     @Test func fieldsThatCodeTouchesLieNearTheStart() {
         let fields = [
             ContextField.stackLimit, ContextField.memoryBase, ContextField.storeContext,

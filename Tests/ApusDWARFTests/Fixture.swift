@@ -10,9 +10,12 @@ struct Fixture {
     private(set) var sections: [String: Range<Int>] = [:]
 
     /// The module compiled with this version of DWARF.
-    init(version: Int) throws {
+    init(version: Int) throws { try self.init(named: "inlined-\(version)") }
+
+    /// The module of that name.
+    init(named name: String) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        let file = folder.appending(path: "Fixtures/inlined-\(version).wasm")
+        let file = folder.appending(path: "Fixtures/\(name).wasm")
         bytes = Array(try Data(contentsOf: file))
         var place = 8
         while place < bytes.count {

@@ -28,8 +28,7 @@ import Testing
     ) throws -> Exploration {
         var options = Exploration.Options()
         change(&options)
-        return try Exploration(
-            try TextFormat.parseModule(text), Engine.Configuration(), options)
+        return try Exploration(Engine(), bytes: try TextFormat.parseModule(text), options)
     }
 
     /// The instruction in the text at `offset`.
@@ -77,7 +76,7 @@ import Testing
             var configuration = Engine.Configuration()
             configuration.compiler = compiler
             let inspection = try ModuleInspection(ByteStorage(bytes), configuration)
-            let exploration = try Exploration(bytes)
+            let exploration = try Exploration(Engine(), bytes: bytes)
             #expect(!exploration.functions.isEmpty)
             for function in exploration.functions {
                 let listed = try inspection.text("\(function.index)", at: .assembly)
@@ -111,7 +110,7 @@ import Testing
         var configuration = Engine.Configuration()
         configuration.features.insert(FeatureSet(.legacyExceptions))
         let bytes = try TextFormat.parseModule(text)
-        let function = try Exploration(bytes, configuration).functions[0]
+        let function = try Exploration(Engine(configuration), bytes: bytes).functions[0]
         #expect(function.body.upperBound <= bytes.count)
         for stage in Exploration.Stage.allCases {
             for line in function.lines(at: stage) {
@@ -144,7 +143,7 @@ import Testing
             cut.page(title: "a").contains(
                 "1 of 3 functions are shown: the others would make the page too large."))
         #expect(!(try Self.exploration().page(title: "a")).contains("too large"))
-        let none = try Exploration(try TextFormat.parseModule("(module)"))
+        let none = try Exploration(Engine(), bytes: TextFormat.parseModule("(module)"))
         #expect(none.page(title: "a").contains("The module defines no functions."))
     }
 
@@ -153,10 +152,10 @@ import Testing
         let adds = String(repeating: "(drop (i32.const 1))\n", count: 3000)
         let bytes = try TextFormat.parseModule("(module (func \(adds)))")
         var options = Exploration.Options()
-        let whole = try Exploration(bytes, Engine.Configuration(), options)
+        let whole = try Exploration(Engine(), bytes: bytes, options)
         #expect(whole.functions[0].lines(at: .text).count == 6002)
         options.bytesLimit = 1000
-        let cut = try Exploration(bytes, Engine.Configuration(), options)
+        let cut = try Exploration(Engine(), bytes: bytes, options)
         let lines = cut.functions[0].lines(at: .text)
         #expect(lines.count == 1001)
         #expect(lines.last == Exploration.Line(";; 5002 more lines are left out", offset: nil))
@@ -172,7 +171,7 @@ import Testing
         let bytes = try SourceLocationTests.fixture("inlined-5")
         var options = Exploration.Options()
         options.readSource = { $0 == "/src/inlined.c" ? Self.source : nil }
-        let exploration = try Exploration(bytes, Engine.Configuration(), options)
+        let exploration = try Exploration(Engine(), bytes: bytes, options)
         let sum = try #require(exploration.functions.first { $0.name == "sum" })
         #expect(sum.sources.allSatisfy { $0.file == "/src/inlined.c" })
         #expect(sum.sources.contains { $0.line == 3 && $0.text == "line 3;" })
@@ -184,7 +183,7 @@ import Testing
         let place = try #require(sum.sourcePlaces.last { $0.offset <= load })
         #expect(sum.sources[try #require(place.line)].line == 3)
 
-        let unread = try Exploration(bytes)
+        let unread = try Exploration(Engine(), bytes: bytes)
         #expect(unread.missingSources == ["/src/inlined.c"])
         let lines = try #require(unread.functions.first { $0.name == "sum" }).sources
         #expect(lines.contains { $0.line == 3 } && lines.allSatisfy { $0.text == nil })

@@ -7,10 +7,10 @@ import Testing
 /// Generated modules must do the same on Apus and on the reference interpreter; every second time
 /// in a metered engine, and then they must use up the same fuel; half of them with branch hints,
 /// a quarter where every address is checked, and every twelfth one with registers given out at
-/// random; some do without AVX-512. A third goes from one tier to the next after 0, 1, 2 or any
-/// few rounds, also in the middle of loops. A third has structures and arrays, half of these with a
-/// collection before each object that is made. Compilation verifies itself in a tenth of them, and
-/// in builds for debugging in all.
+/// random, or with stop points for debuggers; some do without AVX-512. A third goes from one tier
+/// to the next after 0, 1, 2 or any few rounds, also in the middle of loops. A third has structures
+/// and arrays, half of these with a collection before each object that is made. Compilation
+/// verifies itself in a tenth of them, and in builds for debugging in all.
 ///
 /// `APUS_DIFFERENTIAL` is the number of modules, `APUS_DIFFERENTIAL_SEED` the first seed; with
 /// `APUS_DIFFERENTIAL_RANDOM=1` registers are random everywhere;
@@ -37,6 +37,7 @@ import Testing
         configuration.alwaysChecksBounds = [3, 4, 10].contains(shard)
         configuration.isRelaxedSIMDDeterministic = true
         configuration.collectsAtEachAllocation = [0, 1, 2, 3, 8, 10].contains(shard)
+        configuration.isDebuggable = shard == 5
         if [2, 5].contains(shard) { configuration.processorFeatures.subtract(.avx512) }
         let isRandom =
             shard == 6 || TestEnvironment.number("APUS_DIFFERENTIAL_RANDOM", standard: 0) > 0

@@ -13,7 +13,9 @@ import Testing
         let module = try ValidModule.decode(forms.bytes)
         let referenceStore = ReferenceStore()
         let reference = try ReferenceInstance(module, in: referenceStore, imports: [])
-        let instances = try Compilation.allCases.map { compilation in
+        // Where guests can be stopped all operands have the same form.
+        let compilations = Compilation.allCases.filter { $0 != .debuggable }
+        let instances = try compilations.map { compilation in
             let store = Store(Engine(compilation.configuration))
             return try Instance(store, Module(store.engine, bytes: forms.bytes))
         }
@@ -21,7 +23,7 @@ import Testing
             let functions = try instances.map { try $0.function("f\(index)") }
             for arguments in Self.arguments(forms.parameters, index) {
                 let expected = Outcome { try referenceStore.call(address, arguments) }
-                for (function, compilation) in zip(functions, Compilation.allCases) {
+                for (function, compilation) in zip(functions, compilations) {
                     let found = Outcome {
                         try function.call(arguments.map { Value($0) }).map { ReferenceValue($0) }
                     }

@@ -138,6 +138,7 @@ extension Engine.Configuration {
         if interruption == .polling { settings.insert(.polling) }
         if alwaysChecksBounds { settings.insert(.checkedBounds) }
         if masksCheckedAccesses { settings.insert(.maskedAccesses) }
+        if isDebuggable { settings.insert(.stopPoints) }
         if isRelaxedSIMDDeterministic { settings.insert(.deterministicVectors) }
         if countsCoverage { settings.insert(.coverage) }
         return CodeProvenance(

@@ -79,14 +79,15 @@ struct CompilationDriver {
     /// What compilers are told.
     var environment: ModuleEnvironment {
         var environment = ModuleEnvironment(
-            module: module, processor: configuration.processorFeatures.intersection(.host))
+            module: module, processor: configuration.processorFeatures.intersection(.host),
+            hasStopPoints: configuration.isDebuggable)
         environment.isRelaxedSIMDDeterministic = configuration.isRelaxedSIMDDeterministic
         environment.alwaysChecksBounds = configuration.alwaysChecksBounds
         environment.masksCheckedAccesses = configuration.masksCheckedAccesses
         environment.isFuelMetered = configuration.isFuelMetered
         environment.pollsInterruption = configuration.interruption == .polling
         environment.measuresPhases = configuration.measuresPhases
-        environment.isDebuggable = configuration.nativeTools.contains(.debugger)
+        if configuration.nativeTools.contains(.debugger) { environment.isDebuggable = true }
         environment.countsBlocks = configuration.countsCoverage
         environment.allocationSeed = configuration.allocationSeed
         environment.verifiesCompilation = configuration.verifiesCompilation

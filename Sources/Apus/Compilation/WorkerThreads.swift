@@ -7,7 +7,8 @@
 #endif
 
 /// Threads that do one piece of work together and end.
-enum WorkerThreads {
+@_spi(ApusCLI)
+public enum WorkerThreads {
     /// How many processors this machine has.
     static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
 
@@ -29,7 +30,7 @@ enum WorkerThreads {
     }
 
     /// Calls `body` on a thread of its own, which nobody waits for. False if the system has none.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         guard let thread = start(Work(body)) else { return false }
         pthread_detach(thread)
         return true

@@ -7,19 +7,16 @@ internal import ApusOptimizer
 internal import ApusText
 
 extension Exploration {
-    /// Shows functions of the module whose binary form `bytes` is, as engines set up like
-    /// `configuration` compile it; both compilers are shown, whichever that names.
+    /// Shows functions of the module whose binary form `bytes` is, as `engine` compiles it; both
+    /// compilers are shown, whichever it has.
     ///
     /// - Throws: `ModuleError` if the module is not valid; `FunctionNameError` if the options name
     ///   a function that there is not.
-    public init(
-        _ bytes: [UInt8], _ configuration: Engine.Configuration = Engine.Configuration(),
-        _ options: Options = Options()
-    ) throws {
-        try self.init(ByteStorage(bytes), configuration, options)
+    public init(_ engine: Engine, bytes: [UInt8], _ options: Options = Options()) throws {
+        try self.init(ByteStorage(bytes), engine.configuration, options)
     }
 
-    /// As the other one.
+    /// As the other one, in an engine that is set up like `configuration`.
     @_spi(ApusCLI)
     public init(
         _ bytes: ByteStorage, _ configuration: Engine.Configuration, _ options: Options

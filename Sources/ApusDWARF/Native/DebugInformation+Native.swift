@@ -162,7 +162,7 @@ extension DebugInformation {
                 writer.leb(UInt64(bytes.count))
                 writer.append(bytes)
             }
-        case .address, .addressIndex, .sectionOffset, .rangeListIndex: return
+        case .address, .addressIndex, .sectionOffset, .rangeListIndex, .locationListIndex: return
         }
     }
 

@@ -110,7 +110,7 @@ public struct FunctionValidator: ~Copyable {
         }
     }
 
-    private mutating func begin(_ body: FunctionBody) {
+    mutating func begin(_ body: FunctionBody) {
         reader = CodeReader(module.bytes, from: Int(body.start), to: Int(body.end))
         instruction = reader.position
         operands.removeAll()
@@ -135,7 +135,7 @@ public struct FunctionValidator: ~Copyable {
     /// Engines agree on this limit (Limits of the JavaScript API, 6).
     private static var localLimit: Int { 50_000 }
 
-    private mutating func readLocals(_ signature: FlatSignature) throws(ModuleError) {
+    mutating func readLocals(_ signature: FlatSignature) throws(ModuleError) {
         analysis.parameterCount = Int(signature.parameterCount)
         analysis.locals.begin(
             parameters: analysis.parameterCount, from: Int(signature.parameterStart))

@@ -99,7 +99,7 @@ public struct LocalTable: ~Copyable {
         return type
     }
 
-    private func declaredType(_ local: Int) -> ValueType {
+    func declaredType(_ local: Int) -> ValueType {
         var low = 0
         var high = runs.count &- 1
         while low < high {

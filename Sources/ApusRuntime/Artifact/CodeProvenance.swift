@@ -45,6 +45,8 @@ public struct CodeSettings: OptionSet, Hashable, Sendable {
     public static let deterministicVectors = CodeSettings(rawValue: 16)
     /// It counts how often it runs.
     public static let coverage = CodeSettings(rawValue: 32)
+    /// It looks before each instruction whether a debugger wants it to stop there.
+    public static let stopPoints = CodeSettings(rawValue: 64)
 
     /// All there are, with their names.
     public static let names: [(setting: CodeSettings, name: String)] = [
@@ -53,5 +55,6 @@ public struct CodeSettings: OptionSet, Hashable, Sendable {
         (.maskedAccesses, "masks of addresses that are compared"),
         (.deterministicVectors, "deterministic relaxed vector instructions"),
         (.coverage, "counting of coverage"),
+        (.stopPoints, "stop points for debuggers"),
     ]
 }

@@ -67,6 +67,7 @@ enum RuntimeFunctions {
         case .exceptionThrow: unsafe exceptionThrow
         case .functionCompile: unsafe functionCompile
         case .heat: unsafe heat
+        case .stop: unsafe stop
         }
     }
 

@@ -13,6 +13,8 @@ public final class LoadedModule: Sendable {
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
     public let sharedTypes: SharedTypes
+    /// What code with stop points looks at while nobody wants it to stop.
+    let noStops: StopTable?
     /// Bytes of code that it was loaded with.
     public let codeBytes: Int
     /// Function types of the module by type index, as the engine's other modules see them.
@@ -108,7 +110,10 @@ public final class LoadedModule: Sendable {
         in environment: RuntimeEnvironment
     ) throws(ResourceError) {
         self.module = module
-        layout = ContextLayout(module)
+        layout = ContextLayout(
+            module, hasStopPoints: environment.configuration.hasStopPoints)
+        noStops =
+            layout.stops == nil ? nil : try StopTable(count: layout.stopRange.count, filled: false)
         demand = Growth.demand(of: module)
         self.environment = environment
         sharedTypes = types

@@ -96,6 +96,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var readsDebugInformation = true
     /// Compiled code and trampolines count fuel.
     public var isFuelMetered = false
+    /// Compiled code looks before each instruction whether to stop there.
+    public var hasStopPoints = false
 
     public init() {}
 }

@@ -77,6 +77,13 @@ struct ContextWriter {
         unsafe head.pointee.store_context = store.context
     }
 
+    /// Where compiled code finds the bytes that say where to stop; nil if it does not look.
+    // SAFETY: the layout has an address there.
+    var stops: UnsafeMutablePointer<UInt>? {
+        guard let offset = layout.stops else { return nil }
+        return unsafe field(offset, UInt.self)
+    }
+
     /// Writes what is imported, but functions.
     func writeImports(_ imports: Imports) {
         // SAFETY: the layout has an address for each import; linking has seen to it that there are

@@ -130,6 +130,9 @@ public final class InstanceState {
         hostState = request.hostState
         let writer = unsafe ContextWriter(context, module)
         writer.writeStore(request.store)
+        if let stops = unsafe writer.stops {
+            unsafe request.store.watchStops(at: stops, of: module)
+        }
         if !module.module.imports.isEmpty {
             bindFunctions(request, writer)
             if module.importsThings { bindThings(request.imports, writer) }

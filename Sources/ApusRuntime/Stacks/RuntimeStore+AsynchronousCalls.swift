@@ -29,12 +29,12 @@ extension RuntimeStore {
     ///
     /// Inlined, so that where the types are known the arguments are stored and nothing else happens
     /// to them.
-    // SAFETY: the stack has as many cells as the frame takes, which are its own until the call
-    // ends. Numbers need no destruction.
     @inlinable
     public nonisolated(nonsending) func callAsync<Arguments>(
         _ target: PackedTarget<Arguments>, _ arguments: Arguments
     ) async throws -> UInt64 {
+        // SAFETY: the stack has as many cells as the frame takes, which are its own until the call
+        // ends. Numbers need no destruction.
         let bytes = MemoryLayout<PackedFrame<Arguments>>.size
         let call = try unsafe beginCall(target.target, cells: (bytes + 7) / 8)
         unsafe call.cells.initializeMemory(

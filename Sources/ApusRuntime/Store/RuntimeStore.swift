@@ -71,6 +71,10 @@ public final class RuntimeStore {
     public var callHook: CallHook? {
         didSet { setAttention(apus_attention_hook, callHook != nil) }
     }
+    /// Where its guests stop for a debugger; nil: nowhere.
+    public internal(set) var stopControl: StopControl?
+    /// Is told when they do.
+    var stopHandler: (any StopHandler)?
     /// Why no guest of this store may run, if that is so.
     var refusal: ResourceError? {
         didSet { setAttention(apus_attention_refused, refusal != nil) }
@@ -147,6 +151,7 @@ public final class RuntimeStore {
     deinit {
         if has(apus_attention_interrupt) { interrupter.detach() }
         if isCodeGuest { environment.codeGuests.remove(self) }
+        stopControl?.detach()
         frameImage.free()
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }

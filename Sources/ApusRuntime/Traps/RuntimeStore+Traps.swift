@@ -144,7 +144,7 @@ extension RuntimeStore {
     /// Calls `body` with where the activation that the store is in now has left wasm, and those
     /// around it: the program counter, the frame there, the frame at which it has begun, and an
     /// address below all of them on the same stack.
-    private func forEachOuterActivation(_ body: (UInt, UInt, UInt, UInt) -> Void) {
+    func forEachOuterActivation(_ body: (UInt, UInt, UInt, UInt) -> Void) {
         defer {
             forEachWaitingStack { stack in
                 let exit = stack.exit

@@ -152,7 +152,23 @@ struct apus_store_context {
     uint32_t stack_calls;   // calls on stacks of their own that have not ended; other threads read
                             // it
     uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be
+    void (*trapped)(struct apus_store_context *);  // is told of each trap and exception before any
+                                                   // frame is left; null: nobody is
 };
+
+/// Has compiled code, which may be running, find `stops` at `place`.
+static inline void apus_stops_set(uintptr_t *place, const uint8_t *stops) {
+    __atomic_store_n(place, (uintptr_t)stops, __ATOMIC_RELEASE);
+}
+
+/// Changes what compiled code, which may be running, reads of a stop.
+static inline void apus_stop_write(uint8_t *stop, uint8_t bits) {
+    __atomic_store_n(stop, bits, __ATOMIC_RELAXED);
+}
+
+static inline uint8_t apus_stop_read(const uint8_t *stop) {
+    return __atomic_load_n(stop, __ATOMIC_RELAXED);
+}
 
 /// The head of every instance's context; r15 points here while its code runs. What follows it in
 /// memory (imports, memories, tables, globals, signatures, funcrefs) is laid out per module by

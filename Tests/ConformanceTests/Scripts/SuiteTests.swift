@@ -9,8 +9,9 @@ import Testing
 /// The specification's test suite, on Apus and on what Apus is compared with.
 ///
 /// `Tests/Conformance/suite.txt` lists the scripts with commands that need what Apus does not have
-/// yet. `APUS_SUITE=all` runs it in all modes, `APUS_SUITE_LIST=1` prints what the list would have
-/// to be, `APUS_SUITE_TEXTS=1` which modules are refused in other words than the suite's.
+/// yet. `APUS_SUITE=all` runs it in all modes, or in that whose name is given; `APUS_SUITE_LIST=1`
+/// prints what the list would have to be, `APUS_SUITE_TEXTS=1` which modules are refused in other
+/// words than the suite's.
 @Suite(.enabled(if: WastSuite.folder != nil))
 struct SuiteTests {
     /// Ways to make code that must all give the same results.
@@ -30,6 +31,8 @@ struct SuiteTests {
         case saved
         /// A collection before each object that is made.
         case collectingAlways, optimizingCollectingAlways
+        /// Code looks before each instruction whether to stop.
+        case withStopPoints
         /// Functions are compiled when they are first called; and anew at once, at their entry and
         /// at loops, or after one or two calls and rounds.
         case tiered, tieredAtOnce, tieredAfterOne, tieredAfterTwo
@@ -67,6 +70,7 @@ struct SuiteTests {
                 configuration.processorFeatures.subtract([.avx, .avx2, .fma, .avx512])
                 configuration.isRelaxedSIMDDeterministic = true
                 configuration.allocationSeed = 2
+            case .withStopPoints: configuration.isDebuggable = true
             case .tiered: configuration.compiler = .tiered
             case .tieredAtOnce: configuration.tier(after: 0)
             case .tieredAfterOne: configuration.tier(after: 1)
@@ -86,6 +90,7 @@ struct SuiteTests {
         /// what differs most. `APUS_SUITE=all` is for all of it.
         static var asked: [Mode] {
             if WastSuite.isWhole { return allCases }
+            if let one = WastSuite.mode.flatMap(Mode.init) { return [one] }
             return [
                 .standard, .optimizing, .optimizingAtRandomWithoutAVX, .optimizingCollectingAlways,
                 .tieredAfterOne,

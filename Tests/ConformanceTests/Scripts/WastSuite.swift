@@ -10,6 +10,7 @@ enum WastSuite {
     static let folder = TestEnvironment.shared?.appending(
         path: "testsuite", directoryHint: .isDirectory)
 
+    static let mode = ProcessInfo.processInfo.environment["APUS_SUITE"]
     static let isWhole = ProcessInfo.processInfo.environment["APUS_SUITE"] == "all"
     static let printsList = ProcessInfo.processInfo.environment["APUS_SUITE_LIST"] != nil
     private static let printsTexts = ProcessInfo.processInfo.environment["APUS_SUITE_TEXTS"] != nil

@@ -193,7 +193,7 @@ extension BaselineCompiler {
 
     /// Whether the next instruction drops the result; then it is taken along.
     private mutating func takeDrop() -> Bool {
-        guard reader.peekByte() == 0x1A else { return false }
+        guard reader.peekByte() == 0x1A, !hasStopPoints else { return false }
         _ = reader.next()
         return true
     }

@@ -10,7 +10,9 @@ extension BaselineCompiler {
     }
 
     func isConditionConsumer(_ opcode: UInt8) -> Bool {
-        opcode == 0x0D || opcode == 0x04 || opcode == 0x45 || opcode == 0x1B
+        // Between two instructions a guest may stop.
+        if hasStopPoints { return false }
+        return opcode == 0x0D || opcode == 0x04 || opcode == 0x45 || opcode == 0x1B
     }
 
     /// `condition` of comparing the popped operand with zero.
@@ -113,6 +115,7 @@ extension BaselineCompiler {
 
     /// The flags hold a condition: the next instruction uses it, or it becomes an i32.
     mutating func consume(_ condition: FlagCondition, _ analysis: borrowing BodyAnalysis) {
+        if hasStopPoints { return materializeCondition(condition) }
         var condition = condition
         while reader.peekByte() == 0x45 {
             _ = reader.readByte()

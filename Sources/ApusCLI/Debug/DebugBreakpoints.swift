@@ -1,0 +1,151 @@
+@_spi(ApusCLI) internal import Apus
+
+/// What the client has set, and what is to be done about it where the guest stops.
+struct DebugBreakpoints {
+    /// A place where the guest stops.
+    struct Breakpoint {
+        let number: Int
+        /// Offsets of instructions.
+        var offsets: [Int]
+        var condition: String?
+        var hitCondition: String?
+        var message: String?
+        var hits = 0
+    }
+
+    /// Whose it is: a file, the module's text, functions, instructions.
+    enum Owner: Hashable {
+        case file(String)
+        case text, functions, instructions
+    }
+
+    private var sets: [Owner: [Breakpoint]] = [:]
+    private var nextNumber = 1
+    /// Bytes that are watched: address and count.
+    private(set) var watched: [(number: Int, address: UInt64, count: Int)] = []
+    /// Those that stopped the guest last.
+    private var lastHits: [Int] = []
+
+    mutating func number() -> Int {
+        defer { nextNumber += 1 }
+        return nextNumber
+    }
+
+    /// Puts these in place of all others of `owner`.
+    mutating func replace(
+        _ owner: Owner, _ breakpoints: [Breakpoint], in program: DebuggedProgram
+    ) {
+        let old = Set((sets[owner] ?? []).flatMap(\.offsets))
+        sets[owner] = breakpoints
+        let kept = Set(sets.values.flatMap { $0.flatMap(\.offsets) })
+        let handle = program.debugger.handle
+        for offset in old.subtracting(kept) {
+            handle.removeBreakpoint(at: offset, in: program.module)
+        }
+        apply(to: program)
+    }
+
+    /// Sets all of them.
+    func apply(to program: DebuggedProgram) {
+        for offset in sets.values.flatMap({ $0.flatMap(\.offsets) }) {
+            _ = try? program.debugger.handle.setBreakpoint(at: offset, in: program.module)
+        }
+    }
+
+    mutating func setWatched(_ watched: [(number: Int, address: UInt64, count: Int)]) {
+        self.watched = watched
+    }
+
+    // MARK: Stopping
+
+    /// Why the guest stops at a breakpoint; nil if none of those that are there is for it now.
+    mutating func reason(at stop: Debugger.Stop, _ channel: DebugChannel) -> String? {
+        lastHits = []
+        guard let frame = stop.frames(limit: 1).first else { return nil }
+        var reason: String?
+        for (owner, breakpoints) in sets {
+            for index in breakpoints.indices
+            where breakpoints[index].offsets.contains(frame.offset) {
+                guard Self.holds(breakpoints[index].condition, frame, channel) else { continue }
+                let hits = breakpoints[index].hits + 1
+                sets[owner]?[index].hits = hits
+                guard Self.holds(breakpoints[index].hitCondition, hits) else { continue }
+                if let message = breakpoints[index].message {
+                    channel.send(
+                        event: "output",
+                        ["category": "console", "output": .string(Self.text(message, frame))])
+                    continue
+                }
+                lastHits.append(breakpoints[index].number)
+                reason = reason ?? Self.reason(owner)
+            }
+        }
+        return reason
+    }
+
+    private static func reason(_ owner: Owner) -> String {
+        switch owner {
+        case .file, .text: "breakpoint"
+        case .functions: "function breakpoint"
+        case .instructions: "instruction breakpoint"
+        }
+    }
+
+    /// The breakpoints that have stopped the guest.
+    func hits(of stop: Debugger.Stop) -> [Int] {
+        switch stop.reason {
+        case .breakpoint: return lastHits
+        case .watch(let watches):
+            return watched.filter { watched in
+                watches.contains { $0.address == watched.address && $0.count == watched.count }
+            }.map(\.number)
+        case .step, .pause, .trap, .exception: return []
+        }
+    }
+
+    /// Whether a condition holds. One that cannot be understood does, and says so.
+    private static func holds(
+        _ condition: String?, _ frame: Debugger.Frame, _ channel: DebugChannel
+    ) -> Bool {
+        guard let condition, !condition.allSatisfy(\.isWhitespace) else { return true }
+        do {
+            return try frame.holds(condition)
+        } catch {
+            channel.send(
+                event: "output",
+                ["category": "console", "output": .string("\(condition): \(error)\n")])
+            return true
+        }
+    }
+
+    /// Whether a breakpoint that is reached for the `hits`th time stops: `5` from then on, and with
+    /// an operator when that holds; `% 3` each third time.
+    private static func holds(_ hitCondition: String?, _ hits: Int) -> Bool {
+        guard let text = hitCondition?.filter({ !$0.isWhitespace }), !text.isEmpty else {
+            return true
+        }
+        let sign = text.prefix { !$0.isNumber }
+        guard let number = Int(text.dropFirst(sign.count)) else { return true }
+        switch sign {
+        case "==", "=": return hits == number
+        case ">": return hits > number
+        case "<": return hits < number
+        case "<=": return hits <= number
+        case "%": return number != 0 && hits % number == 0
+        default: return hits >= number
+        }
+    }
+
+    /// A message, with the values of what stands in braces.
+    private static func text(_ message: String, _ frame: Debugger.Frame) -> String {
+        var text = ""
+        var rest = message[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            let expression = String(rest[rest.index(after: open)..<close])
+            text += rest[..<open]
+            text += (try? frame.evaluate(expression).text) ?? "{\(expression)}"
+            rest = rest[rest.index(after: close)...]
+        }
+        return text + rest + "\n"
+    }
+}

@@ -1,0 +1,53 @@
+@_spi(ApusCLI) internal import Apus
+internal import ApusCollections
+
+/// A module as text, made when somebody asks: the source of what has no other.
+final class ModuleText {
+    private let module: Module
+    private lazy var printed = try? module.textWithPlaces()
+    private lazy var lines = (printed?.text ?? "").split(
+        separator: "\n", omittingEmptySubsequences: false)
+
+    /// What clients ask for it by.
+    static var reference: Int { 1 }
+
+    init(_ module: Module) { self.module = module }
+
+    /// All of it; nil if it would be too long.
+    var text: String? { printed?.text }
+
+    /// Places of instructions, in order.
+    var places: [Module.LinePlace] { printed?.places ?? [] }
+
+    /// The line of the instruction at `offset`, or of the one before.
+    func line(at offset: Int) -> Int? {
+        let place = position(after: offset) - 1
+        return place >= 0 ? places[place].line : nil
+    }
+
+    /// Position among the places of the first one behind `offset`.
+    func position(after offset: Int) -> Int {
+        let places = places
+        return places.partitioningIndex { $0.offset > offset }
+    }
+
+    /// The place of the first instruction on `line` or behind it.
+    func place(ofLine line: Int) -> Module.LinePlace? {
+        let places = places
+        let position = places.partitioningIndex { $0.line >= line }
+        return position < places.count ? places[position] : nil
+    }
+
+    /// The instruction that stands on `line`.
+    func instruction(onLine line: Int) -> String {
+        guard lines.indices.contains(line - 1) else { return "" }
+        let text = lines[line - 1].drop { $0 == " " }
+        // A function's end is a parenthesis of its own.
+        return text.hasPrefix(")") ? "end" : String(text)
+    }
+
+    /// How a client names it.
+    var source: JSON {
+        ["name": "module.wat", "sourceReference": .integer(Self.reference)]
+    }
+}

@@ -1,0 +1,114 @@
+@_spi(ApusCLI) internal import Apus
+
+/// A guest that is stopped, as a client looks at it: frames and what has parts have numbers, until
+/// it goes on.
+final class StoppedGuest {
+    let stop: Debugger.Stop
+    /// Whether the client knows of it, for whom the guest runs on if not.
+    var isTold = false
+    private let text: ModuleText
+    private(set) lazy var frames: [SourceFrame] = makeFrames()
+    private var containers: [Container] = []
+
+    /// A function of the source that has not returned.
+    struct SourceFrame {
+        let frame: Debugger.Frame
+        /// How far outwards it is among the functions of the source that are in one.
+        let depth: Int
+        let name: String
+        let location: Trap.SourceLocation?
+    }
+
+    /// Something that has parts with names.
+    enum Container {
+        case variables(SourceFrame)
+        case globalVariables(SourceFrame)
+        case locals(SourceFrame)
+        case operands(SourceFrame)
+        case globals(SourceFrame)
+        case parts(Debugger.Variable)
+    }
+
+    init(_ stop: Debugger.Stop, _ text: ModuleText) {
+        self.stop = stop
+        self.text = text
+    }
+
+    private func makeFrames() -> [SourceFrame] {
+        stop.frames().flatMap { frame -> [SourceFrame] in
+            let own = frame.name ?? "function \(frame.function)"
+            let found = frame.sourceFrames
+            if found.isEmpty {
+                return [SourceFrame(frame: frame, depth: 0, name: own, location: nil)]
+            }
+            return found.enumerated().map { depth, source in
+                let isInlined = depth < found.count - 1
+                let name = isInlined ? (source.name ?? "?") + " (inlined)" : own
+                return SourceFrame(
+                    frame: frame, depth: depth, name: name, location: source.location)
+            }
+        }
+    }
+
+    /// The frame with this number; the innermost one if there is no number.
+    func frame(_ number: Int?) throws -> SourceFrame {
+        let number = number ?? 1
+        guard number > 0, number <= frames.count else {
+            throw DebugRequestError("there is no frame \(number)")
+        }
+        return frames[number - 1]
+    }
+
+    /// A number for something that has parts.
+    func reference(_ container: Container) -> Int {
+        containers.append(container)
+        return containers.count
+    }
+
+    /// A number for the parts of a variable; 0 if it has none.
+    func reference(ofParts variable: Debugger.Variable) -> Int {
+        variable.partCount > 0 ? reference(.parts(variable)) : 0
+    }
+
+    /// What has that number.
+    func container(_ number: Int?) throws -> Container {
+        guard let number, number > 0, number <= containers.count else {
+            throw DebugRequestError("there are no variables \(number.map { "\($0)" } ?? "")")
+        }
+        return containers[number - 1]
+    }
+
+    // MARK: Exceptions
+
+    static let exceptionFilters: JSON = [
+        ["filter": "trap", "label": "Traps", "default": true],
+        ["filter": "uncaught", "label": "Uncaught exceptions", "default": true],
+        ["filter": "caught", "label": "Caught exceptions", "default": false],
+    ]
+
+    /// What a guest has run into, if that is why it stopped.
+    static func exceptionText(_ reason: Debugger.Reason) -> String? {
+        switch reason {
+        case .trap(let code): "\(code)"
+        case .exception(let isCaught): isCaught ? "exception" : "uncaught exception"
+        case .breakpoint, .step, .pause, .watch: nil
+        }
+    }
+}
+
+extension StoppedGuest.Container {
+    /// Its parts, or those with the numbers `range`.
+    func parts(_ range: Range<Int>?) -> [Debugger.Variable] {
+        let all: [Debugger.Variable]
+        switch self {
+        case .variables(let source): all = source.frame.variables(ofSourceFrame: source.depth)
+        case .globalVariables(let source): all = source.frame.globalVariables
+        case .locals(let source): all = source.frame.locals
+        case .operands(let source): all = source.frame.operands
+        case .globals(let source): all = source.frame.globals
+        case .parts(let variable): return variable.parts(range)
+        }
+        guard let range else { return all }
+        return Array(all[range.clamped(to: all.indices)])
+    }
+}

@@ -1,0 +1,10 @@
+extension RuntimeFunctions {
+    /// (place of the instruction among those of the module): the guest is to stop before it
+    // SAFETY: the context comes from compiled code that runs.
+    static let stop: Entry = { context, place, _, _, _, _ in
+        unsafe withInstance(context) { instance in
+            instance.store.stop(instance, place: Int(truncatingIfNeeded: place))
+            return 0
+        }
+    }
+}
