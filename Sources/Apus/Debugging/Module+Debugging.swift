@@ -56,9 +56,9 @@ extension Module {
         return place < offsets.count ? offsets[place] : nil
     }
 
-    /// The module as text, and on which line of it, from 1 on, each instruction stands, and the head
-    /// of each function, which is where its body begins: by their offsets in the module's bytes, in
-    /// order.
+    /// The module as text, and on which line of it, from 1 on, each instruction stands, and the
+    /// head of each function, which is where its body begins: by their offsets in the module's
+    /// bytes, in order.
     ///
     /// - Throws: `ModuleError` if the text would be too long.
     @_spi(ApusCLI)
