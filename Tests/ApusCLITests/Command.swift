@@ -48,12 +48,11 @@ struct Command {
         process.standardOutput = output
         process.standardError = errorOutput
         try process.run()
-        // All that these tests write fits a pipe.
+        // It may write more than a pipe holds; of errors, it does not.
+        let written = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return Outcome(
-            status: process.terminationStatus,
-            output: String(
-                decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
+            status: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
             errorOutput: String(
                 decoding: errorOutput.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
     }
