@@ -29,7 +29,7 @@ import Testing
 
     private typealias Wait = @Sendable (Int32) async throws -> Int32
 
-    private func prepare(
+    private static func prepare(
         _ compiler: Engine.Compiler = .optimizing, _ stacks: Engine.GuestStacks = .init(),
         interruption: Engine.Interruption = .signals, _ wait: @escaping Wait
     ) throws -> PreparedModule {
@@ -55,31 +55,34 @@ import Testing
 
     // MARK: Many
 
-    @Test func tenThousandGuestsWaitAtOnce() async throws {
-        let count = 10_000
-        let gate = Gate()
-        let waiting = Counter()
-        let prepared = try prepare(.optimizing, .init(idle: 16)) { number in
-            waiting.add()
-            await gate.wait()
-            return number
+    /// In a process of its own, in which nobody else maps memory.
+    @Test func tenThousandGuestsWaitAtOnce() async {
+        await #expect(processExitsWith: .success) {
+            let count = 10_000
+            let gate = Gate()
+            let waiting = Counter()
+            let prepared = try Self.prepare(.optimizing, .init(idle: 16)) { number in
+                waiting.add()
+                await gate.wait()
+                return number
+            }
+            let mappings = apus_live_mappings()
+            try await withThrowingTaskGroup(of: Int32.self) { group in
+                for _ in 0..<count { group.addTask { try await Self.sum(prepared, 3) } }
+                while waiting.total < count { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(apus_live_mappings() >= mappings + Int64(count))
+                await gate.open()
+                for try await sum in group { #expect(sum == 6) }
+            }
+            #expect(waiting.total == 3 * count)
+            // But for the stacks, the code and the instances that are kept.
+            #expect(apus_live_mappings() < mappings + 200)
         }
-        let mappings = apus_live_mappings()
-        try await withThrowingTaskGroup(of: Int32.self) { group in
-            for _ in 0..<count { group.addTask { try await Self.sum(prepared, 3) } }
-            while waiting.total < count { try await Task.sleep(for: .milliseconds(5)) }
-            #expect(apus_live_mappings() >= mappings + Int64(count))
-            await gate.open()
-            for try await sum in group { #expect(sum == 6) }
-        }
-        #expect(waiting.total == 3 * count)
-        // But for the stacks, the code and the instances that are kept.
-        #expect(apus_live_mappings() < mappings + 200)
     }
 
     @Test func aLimitedNumberOfStacks() async throws {
         let gate = Gate()
-        let prepared = try prepare(.optimizing, .init(limit: 1)) { number in
+        let prepared = try Self.prepare(.optimizing, .init(limit: 1)) { number in
             await gate.wait()
             return number
         }
@@ -96,7 +99,7 @@ import Testing
     }
 
     @Test func guestsGoFromThreadToThread() async throws {
-        let prepared = try prepare { number in
+        let prepared = try Self.prepare { number in
             await Task.yield()
             if number % 10 == 0 { try await Task.sleep(for: .microseconds(10)) }
             return number
@@ -114,7 +117,7 @@ import Testing
         let owned = Counter()
         for place in 1...10 {
             let gate = Gate()
-            let prepared = try prepare { number in
+            let prepared = try Self.prepare { number in
                 let kept = Owned(1, owned)
                 if number == Int32(place) {
                     await gate.wait()
@@ -135,7 +138,7 @@ import Testing
     @Test func aCancelledGuestDoesNotGoOn() async throws {
         let gate = Gate()
         let calls = Counter()
-        let prepared = try prepare { number in
+        let prepared = try Self.prepare { number in
             calls.add()
             await gate.wait()
             return number
@@ -150,7 +153,7 @@ import Testing
 
     @Test(arguments: Engine.Interruption.allCases)
     func aGuestThatRunsIsCancelled(interruption: Engine.Interruption) async throws {
-        let prepared = try prepare(interruption: interruption) { number in
+        let prepared = try Self.prepare(interruption: interruption) { number in
             await Task.yield()
             return number
         }
@@ -164,7 +167,7 @@ import Testing
     }
 
     @Test func aDeadlineThatPassesWhileTheGuestWaits() async throws {
-        let prepared = try prepare { number in
+        let prepared = try Self.prepare { number in
             try await Task.sleep(for: .milliseconds(30))
             return number
         }
@@ -180,7 +183,7 @@ import Testing
     }
 
     @Test func aDeadlineThatPassesWhileTheGuestRuns() async throws {
-        let prepared = try prepare { number in
+        let prepared = try Self.prepare { number in
             await Task.yield()
             return number
         }
