@@ -33,7 +33,7 @@ public final class Interrupter: @unchecked Sendable {
         /// The task of the present scope is cancelled.
         var isCancelled = false
         /// The task in which the guest runs that is to end when it is cancelled, until it waits.
-        var task: UnsafeCurrentTask?
+        var task: UnsafeRawPointer?
         /// Whether the watchdog is going to look at such a task.
         var looksAtTask = false
         /// How often it has looked since there was one.
@@ -189,11 +189,17 @@ public final class Interrupter: @unchecked Sendable {
     ///
     /// Until it waits or has ended, the watchdog looks whether that is so. To be told of it takes
     /// longer in Swift than all the rest of a call that ends at once.
+    // SAFETY: the task's object, and nothing else, is what it consists of. Kept as an address, the
+    // state has a layout that is known here.
     func begin(in task: UnsafeCurrentTask) throws {
-        try unsafe begin(isAsynchronous: true, task)
+        let isCancelled = unsafe task.isCancelled
+        let address = unsafe unsafeBitCast(task, to: UnsafeRawPointer.self)
+        try unsafe begin(isAsynchronous: true, address, isCancelled)
     }
 
-    private func begin(isAsynchronous: Bool, _ task: UnsafeCurrentTask?) throws {
+    private func begin(
+        isAsynchronous: Bool, _ task: UnsafeRawPointer?, _ isCancelled: Bool = false
+    ) throws {
         var hadBlocked = false
         if usesSignals, !isAsynchronous || !Self.hasTakenSignal {
             let error = apus_interrupts_begin()
@@ -205,7 +211,7 @@ public final class Interrupter: @unchecked Sendable {
         do {
             // Whoever asks before sees no thread and is seen here; whoever asks later sees it.
             let time = try withState { state -> UInt64? in
-                if unsafe task?.isCancelled == true { state.isCancelled = true }
+                if isCancelled { state.isCancelled = true }
                 if let reason = state.reasonNow() {
                     state.isAsked = false
                     if unsafe task != nil { Self.endScope(&state) }
@@ -309,7 +315,9 @@ public final class Interrupter: @unchecked Sendable {
     private func lookAtTask(_ now: UInt64, _ state: inout State) {
         if !state.looksAtTask { return }
         if let task = unsafe state.task {
-            if unsafe task.isCancelled { state.isCancelled = true }
+            if unsafe unsafeBitCast(task, to: UnsafeCurrentTask.self).isCancelled {
+                state.isCancelled = true
+            }
         } else {
             // Calls come in sequence; that the watchdog is woken for each would be dear.
             state.idleLooks += 1
