@@ -169,13 +169,18 @@ public final class Interrupter: @unchecked Sendable {
 
     /// The time after `duration`; the present if that is negative.
     public static func now(plus duration: Duration) -> UInt64 {
+        let sum = nanoseconds(duration).addingReportingOverflow(now)
+        return sum.overflow ? .max : sum.partialValue
+    }
+
+    /// As many as there are, 0 if that is negative.
+    private static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
-        if seconds < 0 || attoseconds < 0 { return now }
+        if seconds < 0 || attoseconds < 0 { return 0 }
         let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
         if whole.overflow { return .max }
-        let time = whole.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        let sum = time.partialValue.addingReportingOverflow(now)
-        return time.overflow || sum.overflow ? .max : sum.partialValue
+        let sum = whole.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+        return sum.overflow ? .max : sum.partialValue
     }
 
     // MARK: For the store
@@ -361,11 +366,7 @@ public final class Interrupter: @unchecked Sendable {
     /// Has guests on stacks of their own compute for `turn` at a time, a millisecond at least; nil:
     /// until they wait. What runs already is not concerned.
     public func setTurn(_ turn: Duration?) {
-        let (seconds, attoseconds) = (turn ?? .zero).components
-        let (whole, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, isLate) = whole.addingReportingOverflow(max(attoseconds, 0) / 1_000_000_000)
-        let isEndless = turn == nil || overflow || isLate
-        withState { $0.turn = isEndless ? nil : max(UInt64(sum), Watchdog.period) }
+        withState { $0.turn = turn.map { max(Self.nanoseconds($0), Watchdog.period) } }
     }
 
     /// A guest's turn begins: when it is to end. Returns that if the watchdog does not yet know.
