@@ -8,7 +8,7 @@ import Testing
 @testable import ApusRuntime
 
 /// Code that is put beside other code while that runs.
-@Suite(.serialized) struct CodeSpaceTests {
+@Suite struct CodeSpaceTests {
     /// Makes functions that give numbers.
     private struct Numbers: FunctionCompiler {
         func heat(ofBody body: FunctionBody) -> Int32 { 7 }
@@ -66,18 +66,22 @@ import Testing
         }
     }
 
-    @Test func addressSpaceIsGivenBack() throws {
-        let module = try Self.module(1)
-        let first = try module.makeImage(Self.batch(0, 1, bytes: 40_000)).base
-        // Nobody holds the images: each takes the place of the one before, once the chunk that is
-        // being filled is another one.
-        var bases: Set<UInt> = [first]
-        let mappings = apus_live_mappings()
-        for number in 0..<1000 {
-            bases.insert(try module.makeImage(Self.batch(0, UInt64(number), bytes: 40_000)).base)
+    @Test func addressSpaceIsGivenBack() async {
+        // Mappings of the whole process are counted.
+        await #expect(processExitsWith: .success) {
+            let module = try CodeSpaceTests.module(1)
+            let first = try module.makeImage(CodeSpaceTests.batch(0, 1, bytes: 40_000)).base
+            // Nobody holds the images: each takes the place of the one before, once the chunk
+            // that is being filled is another one.
+            var bases: Set<UInt> = [first]
+            let mappings = apus_live_mappings()
+            for number in 0..<1000 {
+                let batch = CodeSpaceTests.batch(0, UInt64(number), bytes: 40_000)
+                bases.insert(try module.makeImage(batch).base)
+            }
+            #expect(bases.count < 10)
+            #expect(apus_live_mappings() <= mappings + 1)
         }
-        #expect(bases.count < 10)
-        #expect(apus_live_mappings() <= mappings + 1)
     }
 
     @Test func tooMuchCodeIsRefused() throws {
@@ -90,27 +94,32 @@ import Testing
     }
 
     /// Every request to the system may fail: then there is an error, and nothing is left.
-    @Test func everyRequestMayFail() throws {
-        var failures = 0
-        for count in 1..<40 {
-            let module = try Self.module(1)
-            let mappings = apus_live_mappings()
-            let allocations = apus_live_allocations()
-            apus_fail_request(Int64(count))
-            let image = try? module.makeImage(Self.batch(0, 1))
-            let isUnused = apus_requests_until_failure() > 0
-            apus_fail_request(0)
-            if isUnused {
-                #expect(image != nil)
-                break
+    @Test func everyRequestMayFail() async {
+        // Requests and mappings of the whole process are counted.
+        await #expect(processExitsWith: .success) {
+            var failures = 0
+            for count in 1..<40 {
+                let module = try CodeSpaceTests.module(1)
+                let mappings = apus_live_mappings()
+                let allocations = apus_live_allocations()
+                apus_fail_request(Int64(count))
+                let image = try? module.makeImage(CodeSpaceTests.batch(0, 1))
+                let isUnused = apus_requests_until_failure() > 0
+                apus_fail_request(0)
+                if isUnused {
+                    #expect(image != nil)
+                    break
+                }
+                failures += 1
+                #expect(image == nil)
+                #expect(apus_live_mappings() == mappings)
+                #expect(apus_live_allocations() == allocations)
+                #expect(throws: Never.self) {
+                    _ = try module.makeImage(CodeSpaceTests.batch(0, 2))
+                }
             }
-            failures += 1
-            #expect(image == nil)
-            #expect(apus_live_mappings() == mappings)
-            #expect(apus_live_allocations() == allocations)
-            #expect(throws: Never.self) { _ = try module.makeImage(Self.batch(0, 2)) }
+            #expect(failures >= 2)
         }
-        #expect(failures >= 2)
     }
 
     /// Code that counts two calls: their counts lie in reach, are found by the calls, and stay
