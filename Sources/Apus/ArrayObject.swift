@@ -16,18 +16,16 @@ public struct ArrayObject {
     /// - Throws: `TypeError` if that is no array, or has other elements; `Trap` with the code
     ///   `heapExhausted` or `allocationTooLarge` if there is no room.
     public init(_ store: Store, _ type: ValueType, _ values: [Value]) throws {
-        let runtime = try store.runtime
-        guard type.isReference, runtime.objectKind(of: type.heapType) == .array else {
-            throw TypeError(expected: [], found: [type], place: "the type of an array")
-        }
-        held = try HeldObject(store.makeObject(type.heapType, length: values.count), in: store)
+        let type = try HeldObject.heapType(
+            of: type, .array, in: store, place: "the type of an array")
+        held = try HeldObject(of: type, length: values.count, in: store)
         for (index, value) in values.enumerated() {
             try held.set(element, offset(index), value)
         }
     }
 
     /// The type of references to it, never null.
-    public var type: ValueType { .reference(held.type, nullable: false) }
+    public var type: ValueType { held.referenceType }
     /// How many elements it has.
     public var count: Int { (try? held.store.runtime.arrayLength(held.bits)) ?? 0 }
 
@@ -66,6 +64,6 @@ public struct ArrayObject {
 extension ArrayObject: Equatable {
     /// Whether both are the same array.
     public static func == (left: ArrayObject, right: ArrayObject) -> Bool {
-        left.held.store === right.held.store && (try? left.held.bits) == (try? right.held.bits)
+        left.held == right.held
     }
 }

@@ -15,6 +15,7 @@ extension ByteStorage {
     /// The contents of the file at `path`, which may be anything that can be read: a pipe too.
     @_spi(ApusCLI)
     public convenience init(contentsOf path: String) throws(FileError) {
+        // SAFETY: `path` is a string of Swift's, which lends the call its bytes with a final zero.
         let descriptor = FileDescriptor.retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
         defer { close(descriptor) }
@@ -26,6 +27,7 @@ extension ByteStorage {
     public convenience init(reading descriptor: Int32, named path: String) throws(FileError) {
         var status = stat()
         var size = 0
+        // SAFETY: the system writes one record, this function's own.
         if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
             size = Int(status.st_size) - max(Int(lseek(descriptor, 0, SEEK_CUR)), 0)
         }
@@ -97,6 +99,7 @@ extension [UInt8] {
         let path = String(decoding: pathBytes, as: UTF8.self)
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
         let characters = pathBytes.map { CChar(bitPattern: $0) } + [0]
+        // SAFETY: `characters` are this function's own, and end with a zero.
         let descriptor = FileDescriptor.retrying { unsafe open(characters, flags, 0o666) }
         if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
         do throws(FileError) {
@@ -138,6 +141,7 @@ enum FileDescriptor {
     }
 }
 
+// SAFETY: no more than the address of a function; who calls it keeps the bytes that it gives.
 /// The system's `write`, under a name that no method of a collection has.
 private let systemWrite: @convention(c) (Int32, UnsafeRawPointer?, Int) -> Int = unsafe write
 
@@ -148,6 +152,7 @@ extension FileError {
 
     /// What the system says of the error `errorNumber`.
     init(path: String, errorNumber: Int32) {
+        // SAFETY: the text is copied before this thread can ask for another one.
         let text = unsafe strerror(errorNumber)
         self.init(path: path, reason: unsafe text.map { unsafe String(cString: $0) } ?? "failed")
     }

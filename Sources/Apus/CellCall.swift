@@ -15,6 +15,8 @@ public struct CellCall: ~Escapable {
     @_lifetime(copy frame)
     init(_ frame: borrowing HostFrame) {
         self.frame = copy frame
+        // SAFETY: the frame's embedder is the store that makes this call, and keeps itself for as
+        // long.
         unsafe owner = frame.embedder
     }
 

@@ -19,6 +19,28 @@ final class HeldObject {
         number = runtime.root(bits)
     }
 
+    /// Makes an object of `type`, of zeros; `length` is that of an array.
+    convenience init(of type: HeapType, length: Int = 0, in store: Store) throws {
+        let runtime = try store.runtime
+        do {
+            try self.init(runtime.makeHostObject(type, length: length), in: store)
+        } catch let trap as WasmTrap {
+            throw Trap(trap, in: runtime)
+        }
+    }
+
+    /// The type of the objects that `type` refers to.
+    ///
+    /// - Throws: `TypeError` if they are of another kind; `place` is for its message.
+    static func heapType(
+        of type: ValueType, _ kind: CompositeKind, in store: Store, place: String
+    ) throws -> HeapType {
+        guard type.isReference, try store.runtime.objectKind(of: type.heapType) == kind else {
+            throw TypeError(expected: [], found: [type], place: place)
+        }
+        return type.heapType
+    }
+
     deinit { try? store.runtime.unroot(number) }
 
     /// Its bits in `store`.
@@ -29,10 +51,13 @@ final class HeldObject {
 
     var bits: UInt64 { get throws { try store.runtime.rooted(number) } }
 
+    /// The type of references to it, never null.
+    var referenceType: ValueType { .reference(type, nullable: false) }
+
     /// Whether it may be where a value of `type` is expected.
     func matches(_ type: ValueType) -> Bool {
         guard let types = try? store.runtime.environment.types else { return false }
-        return ValueType.reference(self.type, nullable: false).matches(type, in: types)
+        return referenceType.matches(type, in: types)
     }
 
     /// What field number `field` of the object's type holds; of an array, element `index`.
@@ -55,5 +80,12 @@ final class HeldObject {
         let isPacked = field.storage == .i8 || field.storage == .i16
         try Value.check([value], against: [isPacked ? .i32 : field.storage], place: "a field")
         return try value.bits(in: store)
+    }
+}
+
+extension HeldObject: Equatable {
+    /// Whether both hold the same object.
+    static func == (left: HeldObject, right: HeldObject) -> Bool {
+        left.store === right.store && (try? left.bits) == (try? right.bits)
     }
 }

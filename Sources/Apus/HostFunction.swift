@@ -43,9 +43,9 @@ struct HostClosure {
     }
 }
 
-/// A host function that any thread may put into its store.
 // SAFETY: made only of closures that are `@Sendable`, which the compiler forgets when they are
 // wrapped to read cells.
+/// A host function that any thread may put into its store.
 @safe
 struct SendableHostClosure: @unchecked Sendable {
     let closure: HostClosure

@@ -1,3 +1,5 @@
+internal import ApusRuntime
+
 // What guests keep in their memories besides integers.
 
 extension Memory {
@@ -91,7 +93,7 @@ extension Memory {
     ) throws(MemoryError) -> String {
         let bytes = try read(at: address, count: count)
         guard let text = encoding.text(of: bytes) else {
-            throw .malformedText(address: Self.offset(address), encoding)
+            throw .malformedText(address: LinearMemory.offset(address), encoding)
         }
         return text
     }

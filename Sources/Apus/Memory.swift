@@ -51,27 +51,12 @@ public struct Memory {
 }
 
 extension Memory {
-    /// `address` as an offset from the memory's start: an `Int32` is the guest's unsigned one.
-    static func offset(_ address: some FixedWidthInteger) -> UInt64 {
-        if let address = address as? Int32 { return UInt64(UInt32(bitPattern: address)) }
-        return UInt64(exactly: address) ?? .max
-    }
-
-    private func outOfBounds(_ address: UInt64, _ count: UInt64) -> MemoryError {
-        .outOfBounds(address: address, count: count, size: UInt64(byteCount))
-    }
-
     /// A copy of `count` bytes from `address` on. An `Int32` is taken as the guest means it:
     /// unsigned.
     public func read(
         at address: some FixedWidthInteger, count: some FixedWidthInteger
     ) throws(MemoryError) -> [UInt8] {
-        let start = Self.offset(address)
-        let length = Self.offset(count)
-        guard linear.contains(start, count: length),
-            let bytes = linear.read(Int(truncatingIfNeeded: length), at: start)
-        else { throw outOfBounds(start, length) }
-        return bytes
+        try linear.copy(at: address, count: count)
     }
 
     /// Copies `bytes` to `address`; if they do not all fit, nothing is written.
@@ -85,31 +70,21 @@ extension Memory {
     public func write(
         _ bytes: Span<UInt8>, at address: some FixedWidthInteger
     ) throws(MemoryError) {
-        let start = Self.offset(address)
-        guard linear.write(bytes, at: start) else {
-            throw outOfBounds(start, UInt64(bytes.count))
-        }
+        try linear.replace(at: address, with: bytes)
     }
 
     /// The number at `address`, stored as WebAssembly stores it: little-endian, at any alignment.
     public func load<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type = Number.self, at address: some FixedWidthInteger
     ) throws(MemoryError) -> Number {
-        let start = Self.offset(address)
-        guard let value = linear.load(Number.self, at: start) else {
-            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
-        }
-        return Number(littleEndian: value)
+        try linear.number(at: address)
     }
 
     /// Stores a number at `address` as WebAssembly does: little-endian, at any alignment.
     public func store<Number: FixedWidthInteger & BitwiseCopyable>(
         _ value: Number, at address: some FixedWidthInteger
     ) throws(MemoryError) {
-        let start = Self.offset(address)
-        guard linear.store(value.littleEndian, at: start) else {
-            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
-        }
+        try linear.setNumber(at: address, to: value)
     }
 
     /// The UTF-8 text of `count` bytes from `address` on.
@@ -118,7 +93,7 @@ extension Memory {
     ) throws(MemoryError) -> String {
         let bytes = try read(at: address, count: count)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .malformedUTF8(address: Self.offset(address))
+            throw .malformedUTF8(address: LinearMemory.offset(address))
         }
         return text
     }

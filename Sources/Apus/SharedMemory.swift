@@ -53,49 +53,30 @@ public struct SharedMemory: Sendable {
         return memory.grow(by: pages).map { Int(truncatingIfNeeded: $0) }
     }
 
-    private func outOfBounds(_ address: UInt64, _ count: UInt64) -> MemoryError {
-        .outOfBounds(address: address, count: count, size: UInt64(byteCount))
-    }
-
     /// A copy of `count` bytes from `address` on.
     public func read(
         at address: some FixedWidthInteger, count: some FixedWidthInteger
     ) throws(MemoryError) -> [UInt8] {
-        let start = Memory.offset(address)
-        let length = Memory.offset(count)
-        guard memory.contains(start, count: length),
-            let bytes = memory.read(Int(truncatingIfNeeded: length), at: start)
-        else { throw outOfBounds(start, length) }
-        return bytes
+        try memory.copy(at: address, count: count)
     }
 
     /// Copies `bytes` to `address`; if they do not all fit, nothing is written.
     public func write(_ bytes: [UInt8], at address: some FixedWidthInteger) throws(MemoryError) {
-        let start = Memory.offset(address)
-        guard memory.write(bytes.span, at: start) else {
-            throw outOfBounds(start, UInt64(bytes.count))
-        }
+        try memory.replace(at: address, with: bytes.span)
     }
 
     /// The number at `address`, stored as WebAssembly stores it: little-endian.
     public func load<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type = Number.self, at address: some FixedWidthInteger
     ) throws(MemoryError) -> Number {
-        let start = Memory.offset(address)
-        guard let value = memory.load(Number.self, at: start) else {
-            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
-        }
-        return Number(littleEndian: value)
+        try memory.number(at: address)
     }
 
     /// Stores a number at `address` as WebAssembly does: little-endian.
     public func store<Number: FixedWidthInteger & BitwiseCopyable>(
         _ value: Number, at address: some FixedWidthInteger
     ) throws(MemoryError) {
-        let start = Memory.offset(address)
-        guard memory.store(value.littleEndian, at: start) else {
-            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
-        }
+        try memory.setNumber(at: address, to: value)
     }
 
     /// Does what `memory.atomic.notify` does: ends the waits of guests for what is at `address`, of
@@ -104,11 +85,7 @@ public struct SharedMemory: Sendable {
     public func notify(
         at address: some FixedWidthInteger, count: Int = .max
     ) throws(MemoryError) -> Int {
-        let start = Memory.offset(address)
-        guard let woken = memory.notify(at: start, most: UInt32(clamping: count)) else {
-            throw outOfBounds(start, 4)
-        }
-        return Int(woken)
+        try memory.wake(at: address, count: count)
     }
 }
 

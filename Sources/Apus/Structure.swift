@@ -16,23 +16,21 @@ public struct Structure {
     /// - Throws: `TypeError` if that is no structure, or has other fields; `Trap` with the code
     ///   `heapExhausted` if there is no room.
     public init(_ store: Store, _ type: ValueType, _ values: [Value]) throws {
-        let runtime = try store.runtime
-        guard type.isReference, runtime.objectKind(of: type.heapType) == .structure else {
-            throw TypeError(expected: [], found: [type], place: "the type of a structure")
-        }
-        let fields = runtime.fields(of: type.heapType)
+        let type = try HeldObject.heapType(
+            of: type, .structure, in: store, place: "the type of a structure")
+        let fields = try store.runtime.fields(of: type)
         guard fields.count == values.count else {
             throw TypeError(
                 expected: fields.map(\.storage), found: values.map(\.type), place: "a structure")
         }
-        held = try HeldObject(store.makeObject(type.heapType, length: 0), in: store)
+        held = try HeldObject(of: type, in: store)
         for (index, value) in values.enumerated() {
             try held.set(fields[index], offset(index), value)
         }
     }
 
     /// The type of references to it, never null.
-    public var type: ValueType { .reference(held.type, nullable: false) }
+    public var type: ValueType { held.referenceType }
     /// How many fields it has.
     public var count: Int { held.fields.count }
 
@@ -76,17 +74,6 @@ public struct Structure {
 extension Structure: Equatable {
     /// Whether both are the same structure.
     public static func == (left: Structure, right: Structure) -> Bool {
-        left.held.store === right.held.store && (try? left.held.bits) == (try? right.held.bits)
-    }
-}
-
-extension Store {
-    /// An object of zeros, which nothing keeps yet.
-    func makeObject(_ type: HeapType, length: Int) throws -> UInt64 {
-        do {
-            return try runtime.makeHostObject(type, length: length)
-        } catch let trap as WasmTrap {
-            throw Trap(trap, in: try runtime)
-        }
+        left.held == right.held
     }
 }

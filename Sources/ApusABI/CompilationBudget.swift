@@ -66,18 +66,22 @@ public struct CompilationWatch: BitwiseCopyable, Sendable {
     // thread of it has ended.
     private let budget: Unmanaged<CompilationBudget>?
 
+    // SAFETY: there is no budget to keep.
     /// A watch on nothing: goes on for ever.
     public init() { unsafe budget = nil }
 
     /// A watch on `budget`, which must be kept while there are copies of it.
     @unsafe
     public init(_ budget: CompilationBudget) {
+        // SAFETY: who makes the watch keeps the budget while there are copies of it, as the
+        // documentation asks.
         unsafe self.budget = Unmanaged.passUnretained(budget)
     }
 
     /// As `CompilationBudget.isExhausted`.
     @inline(never)
     public func isExhausted(unfinishedBytes: Int) -> Bool {
+        // SAFETY: the budget is alive: who made the watch keeps it while there are copies.
         guard let budget = unsafe budget else { return false }
         return unsafe budget._withUnsafeGuaranteedRef {
             $0.isExhausted(unfinishedBytes: unfinishedBytes)

@@ -1,10 +1,10 @@
 public import ApusFormat
 internal import CApusHost
 
-// SAFETY: the records are only asked where their fields lie; nothing is read or written.
 /// Offsets of the fields of C records that compiled code touches, read from the C header itself
 /// and folded to constants by the compiler.
 public enum ContextField {
+    // SAFETY: of each record only the layout is asked; nothing is read or written.
     public static var stackLimit: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_context.stack_limit))
     }
@@ -31,6 +31,7 @@ public enum ContextField {
 
 /// Offsets within `apus_host_context`.
 public enum HostField {
+    // SAFETY: of the record only the layout is asked; nothing is read or written.
     public static var closureCode: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_host_context.closure_code))
     }
@@ -44,6 +45,7 @@ public enum HostField {
 
 /// Offsets within `apus_function_import`.
 public enum FunctionImportField {
+    // SAFETY: of the record only the layout is asked; nothing is read or written.
     public static var code: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_function_import.code))
     }
@@ -54,6 +56,7 @@ public enum FunctionImportField {
 
 /// Offsets within `apus_funcref`.
 public enum FuncrefField {
+    // SAFETY: of the record only the layout is asked; nothing is read or written.
     public static var code: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_funcref.code)) }
     public static var context: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_funcref.context))
@@ -69,6 +72,7 @@ public enum StoreField {
     public static var reasonsAtHostCalls: Int32 {
         Int32(apus_attention_collect.rawValue | apus_attention_hook.rawValue)
     }
+    // SAFETY: of the record only the layout is asked; nothing is read or written.
     public static var attention: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.attention))
     }
@@ -124,6 +128,7 @@ public enum StoreField {
 
 /// Offsets within `apus_exception`.
 public enum ExceptionField {
+    // SAFETY: of the record only the size is asked.
     /// Of the first of the values that it carries, which lie one after the other as
     /// `ArgumentLayout.cellOffsets` says.
     public static var values: Int32 { Int32(unsafe MemoryLayout<apus_exception>.size) }
@@ -136,6 +141,7 @@ public enum TypeField {
     public static var slotMask: UInt32 { 1 << slotBits - 1 }
     /// Binary logarithm of a record's size.
     public static var recordSizeLog2: Int { 6 }
+    // SAFETY: of the record only the layout is asked; nothing is read or written.
     /// Where the ids of supertypes from the top on begin: the first `nearCount` of them.
     public static var display: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_type.display))
@@ -204,12 +210,14 @@ public struct ContextLayout: Sendable {
     private let passiveElements: [Int32]
     public let passiveElementCount: Int32
 
+    // SAFETY: of the record only the size is asked.
     private static var funcrefSize: Int { unsafe MemoryLayout<apus_funcref>.size }
 
     public init(_ module: DecodedModule, hasStopPoints: Bool = false) {
         importedTableCount = Int32(module.importedTableCount)
         importedMemoryCount = Int32(module.importedMemoryCount)
         importedGlobalCount = Int32(module.importedGlobalCount)
+        // SAFETY: of the record only the size is asked.
         var next = Int32(unsafe MemoryLayout<apus_context>.size)
         func group(_ count: Int, of size: Int) -> Int32 {
             let start = (next + 15) & ~15

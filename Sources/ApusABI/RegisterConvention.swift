@@ -5,7 +5,7 @@ public import ApusFormat
 ///
 /// Parameters in order: each general one takes the next of `generalArguments`, each float or
 /// vector the next of `floatArguments`; when its file is used up it takes the next 8-byte stack
-/// slot (16 for v128). Results likewise with `generalResults` and `floatResults`; the rest go to
+/// slot (16 for v128). Results likewise with `generalResult` and `floatResult`; the rest go to
 /// the result area, which is the caller's, and whose address is the last word of the stack
 /// arguments: a tail call hands it on as it is, whatever frames lie between.
 public protocol RegisterConvention {
@@ -45,29 +45,34 @@ extension RegisterConvention {
     public static var floatArguments: [FloatRegister] {
         (0..<floatArgumentCount).map(floatArgument)
     }
-    public static var generalResults: [GeneralRegister] {
-        (0..<generalResultCount).map(generalResult)
-    }
-    public static var floatResults: [FloatRegister] { (0..<floatResultCount).map(floatResult) }
+
+    // Who calls what follows knows the convention: `@inlinable` compiles it for that one there.
 
     /// Places of the parameters of `type`, and the bytes of stack they take.
+    @inlinable
     public static func parameters(
         _ type: FunctionType
     ) -> (locations: [Location], stackBytes: Int32) {
-        let places = locate(type.parameters, general: generalArguments, float: floatArguments)
+        let places = locate(
+            type.parameters, generalArgumentCount, generalArgument, floatArgumentCount,
+            floatArgument)
         let bytes = argumentAreaBytes(
             arguments: places.stackBytes, results: resultStackBytes(type))
         return (places.locations, bytes)
     }
 
     /// Places of the results of `type`, and the bytes of the result area.
+    @inlinable
     public static func results(_ type: FunctionType) -> (locations: [Location], stackBytes: Int32) {
-        locate(type.results, general: generalResults, float: floatResults)
+        locate(type.results, generalResultCount, generalResult, floatResultCount, floatResult)
     }
 
-    /// Places of values of `types`, and the bytes of stack they take.
-    private static func locate(
-        _ types: [ValueType], general: [GeneralRegister], float: [FloatRegister]
+    /// Places of values of `types`, and the bytes of stack they take, with so many registers of
+    /// each kind.
+    @inlinable @inline(__always)
+    static func locate(
+        _ types: [ValueType], _ generalCount: Int, _ general: (Int) -> GeneralRegister,
+        _ floatCount: Int, _ float: (Int) -> FloatRegister
     ) -> (locations: [Location], stackBytes: Int32) {
         var locations: [Location] = []
         locations.reserveCapacity(types.count)
@@ -75,11 +80,11 @@ extension RegisterConvention {
         var nextFloat = 0
         var stack: Int32 = 0
         for type in types {
-            if type.isGeneral, nextGeneral < general.count {
-                locations.append(.general(general[nextGeneral]))
+            if type.isGeneral, nextGeneral < generalCount {
+                locations.append(.general(general(nextGeneral)))
                 nextGeneral += 1
-            } else if !type.isGeneral, nextFloat < float.count {
-                locations.append(.float(float[nextFloat]))
+            } else if !type.isGeneral, nextFloat < floatCount {
+                locations.append(.float(float(nextFloat)))
                 nextFloat += 1
             } else {
                 locations.append(.stack(stack))
@@ -92,6 +97,7 @@ extension RegisterConvention {
     // MARK: Bytes
 
     /// Bytes of the stack arguments of `type`, without working out their places.
+    @inlinable
     public static func parameterStackBytes(_ type: FunctionType) -> Int32 {
         argumentAreaBytes(
             arguments: stackBytes(
@@ -100,11 +106,13 @@ extension RegisterConvention {
     }
 
     /// Bytes of the result area of `type`.
+    @inlinable
     public static func resultStackBytes(_ type: FunctionType) -> Int32 {
         stackBytes(type.results, general: generalResultCount, float: floatResultCount)
     }
 
-    private static func stackBytes(_ types: [ValueType], general: Int, float: Int) -> Int32 {
+    @inlinable
+    static func stackBytes(_ types: [ValueType], general: Int, float: Int) -> Int32 {
         var generalLeft = general
         var floatLeft = float
         var bytes: Int32 = 0
@@ -123,12 +131,12 @@ extension RegisterConvention {
     /// and whose results take `results`: the address of the result area, if there is one, is the
     /// last word of them. A multiple of 16, so that a tail call with other parameters keeps the
     /// stack aligned.
-    @inline(__always)
+    @inlinable @inline(__always)
     public static func argumentAreaBytes(arguments: Int32, results: Int32) -> Int32 {
         (arguments &+ (results > 0 ? 8 : 0) &+ 15) & ~15
     }
 
     /// Where the address of the result area is in stack arguments of `bytes` bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     public static func resultPointerOffset(in bytes: Int32) -> Int32 { bytes &- 8 }
 }

@@ -40,15 +40,19 @@ public struct CodeBuffer: ~Copyable {
         let limits = Self.countLimits
         self.countLimit = Swift.min(Swift.max(countLimit, limits.lowerBound), limits.upperBound)
         let capacity = limits.lowerBound
+        // SAFETY: the allocation has `capacity` bytes, of which none is initialised yet, and
+        // becomes this value's alone.
         unsafe base = .allocate(capacity: capacity)
         unsafe cursor = base
         unsafe limit = base + capacity
     }
 
+    // SAFETY: the allocation is this value's alone, which ends here.
     deinit { unsafe base.deallocate() }
 
     /// How many bytes there are: the offset of what is appended next.
     public var count: Int {
+        // SAFETY: both lie in the same allocation.
         @inline(__always) get { unsafe cursor - base }
     }
 
@@ -56,12 +60,15 @@ public struct CodeBuffer: ~Copyable {
     public var span: Span<UInt8> {
         @_lifetime(borrow self)
         borrowing get {
+            // SAFETY: the bytes before `cursor` are initialised, and the span borrows this value,
+            // so that nothing is appended meanwhile.
             unsafe _overrideLifetime(Span(_unsafeStart: base, count: count), borrowing: self)
         }
     }
 
     /// Empties the buffer, its labels and constants, and forgets failures; keeps the memory.
     public mutating func removeAll() {
+        // SAFETY: the start of the allocation, where there is always a place.
         unsafe cursor = base
         hasFailed = false
         labels.removeAll()
@@ -71,6 +78,7 @@ public struct CodeBuffer: ~Copyable {
     /// Forgets all bytes from `offset` on; labels and constants are for `resetLabels` to forget.
     public mutating func truncate(to offset: Int) {
         guard offset >= 0, offset <= count else { return hasFailed = true }
+        // SAFETY: `offset` was compared with `count`: no later than `cursor` was.
         unsafe cursor = base + offset
     }
 
@@ -80,12 +88,14 @@ public struct CodeBuffer: ~Copyable {
     @inline(__always)
     mutating func put(_ bytes: Bytes) {
         reserve(Self.instructionRoom)
+        // SAFETY: `reserve` has made room for `instructionRoom` bytes: at least one word.
         unsafe store(bytes)
     }
 
     /// Appends the parts of one instruction.
     @inline(__always)
     mutating func put(_ head: Bytes, _ tail: Bytes) {
+        // SAFETY: `reserve` has made room for `instructionRoom` bytes: at least two words.
         reserve(Self.instructionRoom)
         unsafe store(head)
         unsafe store(tail)
@@ -95,6 +105,7 @@ public struct CodeBuffer: ~Copyable {
     @inline(__always)
     mutating func put(_ head: Bytes, _ tail: Bytes, _ immediate: Bytes) {
         reserve(Self.instructionRoom)
+        // SAFETY: `reserve` has made room for `instructionRoom` bytes: at least three words.
         unsafe store(head)
         unsafe store(tail)
         unsafe store(immediate)
@@ -144,6 +155,7 @@ public struct CodeBuffer: ~Copyable {
     /// Overwrites the four bytes at `offset`, which must have been appended before.
     public mutating func patch32(at offset: Int, _ value: UInt32) {
         guard offset >= 0, offset <= count &- 4 else { return hasFailed = true }
+        // SAFETY: the four bytes end at or before `count`, as was compared.
         unsafe UnsafeMutableRawPointer(base + offset)
             .storeBytes(of: value.littleEndian, as: UInt32.self)
     }
@@ -151,12 +163,14 @@ public struct CodeBuffer: ~Copyable {
     /// Overwrites the byte at `offset`, which must have been appended before.
     mutating func patch8(at offset: Int, _ value: UInt8) {
         guard offset >= 0, offset < count else { return hasFailed = true }
+        // SAFETY: `offset` is below `count`, as was compared.
         unsafe base[offset] = value
     }
 
     /// The four bytes at `offset`, which must have been appended before.
     func word32(at offset: Int) -> UInt32 {
         guard offset >= 0, offset <= count &- 4 else { return 0 }
+        // SAFETY: the four bytes end at or before `count`, as was compared.
         return unsafe UInt32(
             littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
     }
@@ -165,6 +179,7 @@ public struct CodeBuffer: ~Copyable {
 
     @inline(__always)
     private mutating func reserve(_ bytes: Int) {
+        // SAFETY: both lie in the same allocation, or at its end.
         if unsafe limit - cursor < bytes { grow(by: bytes) }
     }
 
@@ -175,12 +190,17 @@ public struct CodeBuffer: ~Copyable {
         let count = self.count
         guard count &+ bytes <= countLimit else {
             hasFailed = true
+            // SAFETY: the buffer is full but for less than `bytes`, and `countLimits` has room for
+            // more than that, so `cursor` stays in it; what is overwritten is of no use any more.
             unsafe cursor -= bytes
             return
         }
+        // SAFETY: both lie in the same allocation, or at its end.
         let doubled = 2 &* (unsafe limit - base)
         let capacity = Swift.min(Swift.max(doubled, count &+ bytes), countLimit)
         let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        // SAFETY: the new allocation is larger than `count`, the number of bytes that are
+        // initialised; the old one was this value's alone and nobody has its address any more.
         unsafe storage.update(from: base, count: count)
         unsafe base.deallocate()
         unsafe base = storage

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Decides which locals of a function live in registers: the heaviest first, by the weights that

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// One of several moves that happen at once.

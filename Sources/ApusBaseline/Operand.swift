@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusFormat
 
 /// The class of a value as code generation sees it.

@@ -1,16 +1,4 @@
-/// A register of the machine by the target's numbers, of which each register has one of its own,
-/// below `RegisterSet.numberCount`.
-struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
-    var number: UInt8
-
-    @inline(__always) init(_ number: UInt8) { self.number = number }
-
-    /// No register.
-    static var none: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFF) } }
-
-    @inline(__always) var isNone: Bool { number == 0xFF }
-    @inline(__always) var index: Int { Int(number) }
-}
+internal import ApusABI
 
 /// A set of registers, one bit each.
 struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusAssembler
 
 /// What the folder of a processor gives to the rest of the compiler, besides the translations of

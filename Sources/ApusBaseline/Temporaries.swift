@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Temporaries: registers that operands own.

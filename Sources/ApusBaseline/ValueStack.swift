@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// The operand stack, who on it owns which register, and which registers nobody owns.

@@ -1,6 +1,8 @@
 internal import Apus
 internal import ApusCollections
 
+// SAFETY: what the system's headers say of `environ` and the like is not Swift's to check; each use
+// here is marked.
 #if canImport(Glibc)
     @unsafe @preconcurrency internal import Glibc
 #elseif canImport(Musl)
@@ -9,14 +11,12 @@ internal import ApusCollections
     @unsafe @preconcurrency internal import Darwin
 #endif
 
-// SAFETY: strings of the system's are read before anything can change them: this process has one
-// thread when it looks, and never writes to its environment. Records that the system fills in are
-// the caller's own, and what it allocates is read before it is freed.
-
 /// What the system has for this process.
 enum HostProcess {
     /// The command line, as `HostText` has it; the first is what the command was called by.
     static var commandLine: [String] {
+        // SAFETY: `CommandLine` has `argc` texts, each ending with a zero, for the life of the
+        // process; they are copied.
         let arguments = unsafe UnsafeBufferPointer(
             start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         return unsafe arguments.compactMap { argument in
@@ -27,6 +27,8 @@ enum HostProcess {
     /// The variables of the environment.
     static var environment: [Variable] {
         var variables: [Variable] = []
+        // SAFETY: the list ends with null, and each text with a zero; nothing else runs in this
+        // process while it is read, and nothing here ever changes the environment.
         var next = unsafe environ
         while let text = unsafe next.pointee {
             if let variable = Variable(bytes: unsafe bytes(text)) { variables.append(variable) }
@@ -43,6 +45,7 @@ enum HostProcess {
         #else
             let who = RUSAGE_SELF
         #endif
+        // SAFETY: the system writes one record, this function's own.
         guard unsafe getrusage(who, &usage) == 0 else { return .zero }
         func duration(_ time: timeval) -> Duration {
             .seconds(time.tv_sec) + .microseconds(Int(time.tv_usec))
@@ -52,6 +55,9 @@ enum HostProcess {
 
     /// The names in the folder at `path`, in no order; none if it cannot be read.
     static func names(in path: String) -> [String] {
+        // SAFETY: the stream is this function's own, from `opendir` to `closedir`; a record of its
+        // is valid until the next one is read, and its name, of at most 256 bytes, ends with a zero
+        // and is copied before.
         guard let folder = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(folder) }
         var names: [String] = []
@@ -68,19 +74,14 @@ enum HostProcess {
 
     /// Whether nothing is at `path`.
     static func isMissing(_ path: String) -> Bool {
+        // SAFETY: `withPath` lends the text for the call.
         let status = unsafe withPath(path) { path in unsafe access(path, F_OK) }
         return status != 0 && errno == ENOENT
     }
 
-    /// Whether a folder is at `path`.
-    static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        let result = unsafe withPath(path) { path in unsafe stat(path, &status) }
-        return result == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
-
     /// Whether a file of at most so many bytes is at `path`, and nothing else.
     static func isFile(_ path: String, ofAtMost bytes: Int) -> Bool {
+        // SAFETY: `withPath` lends the text for the call; the record is this function's own.
         var status = stat()
         let result = unsafe withPath(path) { path in unsafe stat(path, &status) }
         return result == 0 && status.st_mode & S_IFMT == S_IFREG && Int(status.st_size) <= bytes
@@ -88,6 +89,8 @@ enum HostProcess {
 
     /// The path of what is at `path`, from the root on and without links; nil if nothing is there.
     static func realPath(_ path: String) -> String? {
+        // SAFETY: `withPath` lends the text for the call; what `realpath` allocates is this
+        // function's own, and is copied before it is freed.
         let resolved = unsafe withPath(path) { path in unsafe realpath(path, nil) }
         guard let resolved = unsafe resolved else { return nil }
         defer { unsafe free(resolved) }
@@ -116,6 +119,7 @@ enum HostProcess {
             let number = limit == .addressSpace ? RLIMIT_AS : RLIMIT_NOFILE
         #endif
         var value = rlimit()
+        // SAFETY: the system writes one record, this function's own.
         guard unsafe getrlimit(number, &value) == 0, value.rlim_cur < UInt64(Int64.max) else {
             return nil
         }
@@ -124,6 +128,7 @@ enum HostProcess {
 
     /// Opens the file at `path` for reading.
     static func open(_ path: String) throws(FileError) -> Int32 {
+        // SAFETY: `withPath` lends the text for the call.
         let descriptor = unsafe withPath(path) { path in unsafe openFile(path, O_RDONLY | O_CLOEXEC)
         }
         if descriptor < 0 {
@@ -184,9 +189,11 @@ enum HostProcess {
 
     /// The system's words for its error `number`.
     static func reason(_ number: Int32) -> String {
+        // SAFETY: the text is copied before this thread can ask for another one.
         unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
     }
 
+    // SAFETY: callers give texts of the system's that end with a zero, which are copied here.
     private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
         let characters = unsafe UnsafeBufferPointer(start: text, count: strlen(text))
         return unsafe characters.map { UInt8(bitPattern: $0) }
@@ -196,29 +203,34 @@ enum HostProcess {
         _ path: String, _ body: (UnsafePointer<CChar>) -> Result
     ) -> Result {
         let characters = HostText.bytes(path).map { CChar(bitPattern: $0) } + [0]
+        // SAFETY: the array lends its bytes for the call, and is not empty, since it ends with a
+        // zero.
         return unsafe characters.withUnsafeBufferPointer { buffer in
-            // SAFETY: the buffer is not empty.
             unsafe body(buffer.baseAddress.unsafelyUnwrapped)
         }
     }
 }
 
+// SAFETY: `path` ends with a zero, as `withPath` has it.
 private func openFile(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
     unsafe open(path, flags)
 }
 
+// SAFETY: callers give a buffer that has at least `count` bytes.
 private func readFile(
     _ descriptor: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ count: Int
 ) -> Int {
     unsafe read(descriptor, buffer, count)
 }
 
+// SAFETY: callers give a buffer that has at least `count` bytes.
 private func writeFile(
     _ descriptor: Int32, _ buffer: UnsafePointer<UInt8>?, _ count: Int
 ) -> Int {
     unsafe write(descriptor, buffer, count)
 }
 
+// SAFETY: the caller gives room for two numbers.
 private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
     unsafe pipe(ends)
 }

@@ -40,6 +40,8 @@ struct ListeningSocket: ExpressibleByArgument {
     /// Opens the socket, which listens then, and says where if the command line leaves that to the
     /// system. Returns its descriptor, which the program's life needs.
     func open() throws -> Int32 {
+        // SAFETY: hints are this function's own, texts are lent for the call; the list is freed
+        // when this function ends.
         var hints = unsafe addrinfo()
         // Other names than this one are a service's to resolve, which a command that is linked
         // with all that it needs does not have.
@@ -80,9 +82,9 @@ struct ListeningSocket: ExpressibleByArgument {
     private static func port(of descriptor: Int32) -> UInt16 {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // SAFETY: the storage is this function's own. Addresses of both kinds have their port at
+        // the same place, and a storage has room for either.
         return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-            // SAFETY: addresses of both kinds have their port at the same place, and a storage has
-            // room for either.
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 _ = unsafe getsockname(descriptor, address, &size)
             }

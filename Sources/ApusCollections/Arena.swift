@@ -12,11 +12,13 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
 
     @inlinable
     public init(capacity: Int = 64) {
+        // SAFETY: the allocation has `capacity` elements, none of which is initialised yet.
         unsafe base = .allocate(capacity: Swift.max(capacity, 1))
         storedCount = 0
         self.capacity = Swift.max(capacity, 1)
     }
 
+    // SAFETY: the allocation is this value's alone, which ends here; its elements are trivial.
     @inlinable
     deinit { unsafe base.deallocate() }
 
@@ -28,6 +30,8 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
 
     @inlinable
     public subscript(index: Int) -> Element {
+        // SAFETY: the index is below `storedCount`, as the precondition says, so the element is
+        // initialised.
         @inline(__always) get {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: storedCount))
             return unsafe base[index]
@@ -49,6 +53,7 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     @inlinable @inline(__always)
     public mutating func append(_ element: Element) {
         if storedCount == capacity { grow(to: storedCount &+ 1) }
+        // SAFETY: `storedCount` is below `capacity` now, if `grow` had to see to that.
         unsafe (base + storedCount).initialize(to: element)
         storedCount &+= 1
     }
@@ -57,6 +62,7 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     public mutating func append(repeating element: Element, count: Int) {
         reserve(count)
+        // SAFETY: `reserve` has made room for so many elements.
         unsafe (base + storedCount).initialize(repeating: element, count: count)
         storedCount &+= count
     }
@@ -72,6 +78,8 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     public mutating func append(contentsOf elements: borrowing Arena<Element>) {
         reserve(elements.storedCount)
+        // SAFETY: `reserve` has made room for them; the other arena is another allocation, and is
+        // borrowed.
         unsafe (base + storedCount).initialize(from: elements.base, count: elements.storedCount)
         storedCount &+= elements.storedCount
     }
@@ -88,6 +96,7 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     public mutating func removeLast() -> Element {
         precondition(storedCount > 0)
         storedCount &-= 1
+        // SAFETY: the last element that was initialised.
         return unsafe base[storedCount]
     }
 
@@ -113,6 +122,8 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     public var span: Span<Element> {
         @_lifetime(borrow self)
         @inline(__always) get {
+            // SAFETY: the first `storedCount` elements are initialised, and the span borrows the
+            // arena, so that it cannot change or go meanwhile.
             unsafe _overrideLifetime(
                 Span(_unsafeStart: base, count: storedCount), borrowing: self)
         }
@@ -121,6 +132,9 @@ public struct Arena<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline @inline(never)
     mutating func grow(to needed: Int) {
         let larger = Swift.max(needed, capacity * 2)
+        // SAFETY: the new allocation has room for more than `storedCount` elements, which are those
+        // that are initialised; the old one was this value's alone, and no span of it can be alive
+        // in a mutating function.
         let storage = UnsafeMutablePointer<Element>.allocate(capacity: larger)
         unsafe storage.update(from: base, count: storedCount)
         unsafe base.deallocate()

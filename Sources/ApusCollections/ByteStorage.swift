@@ -17,6 +17,8 @@ public final class ByteStorage: @unchecked Sendable {
     public init(_ bytes: Span<UInt8>) {
         count = bytes.count
         owner = nil
+        // SAFETY: the allocation has `count + padding` bytes, which are written in full; `bytes` is
+        // lent for the copy and has `count`.
         unsafe base = .allocate(capacity: count + Self.padding)
         unsafe bytes.withUnsafeBufferPointer { source in
             if let start = source.baseAddress {
@@ -32,6 +34,8 @@ public final class ByteStorage: @unchecked Sendable {
     public init(count: Int, fill: (inout MutableSpan<UInt8>) throws -> Void) rethrows {
         self.count = count
         owner = nil
+        // SAFETY: the allocation has `count + padding` bytes, which are zeros before `fill` gets
+        // the first `count` of them, until it returns.
         unsafe base = .allocate(capacity: count + Self.padding)
         unsafe base.update(repeating: 0, count: count + Self.padding)
         var bytes = unsafe MutableSpan(_unsafeStart: base, count: count)
@@ -42,6 +46,8 @@ public final class ByteStorage: @unchecked Sendable {
     /// has them.
     @unsafe
     public init(_ start: UnsafeMutablePointer<UInt8>, count: Int, of owner: AnyObject) {
+        // SAFETY: who calls this says that the bytes and the padding are there for as long as
+        // `owner` is kept.
         unsafe base = start
         self.count = count
         self.owner = owner
@@ -53,12 +59,17 @@ public final class ByteStorage: @unchecked Sendable {
         for place in range.upperBound..<range.upperBound + Self.padding where place < whole.count {
             guard whole.span[place] == 0 else { return nil }
         }
+        // SAFETY: the range lies in `whole`, whose bytes and padding are there for as long as it is
+        // kept; that zeros follow was looked at.
         let start = unsafe whole.base + range.lowerBound
         unsafe self.init(start, count: range.count, of: whole)
     }
 
+    // SAFETY: what was allocated in `init` is this object's; nobody uses it longer than the object.
     deinit { if owner == nil { unsafe base.deallocate() } }
 
+    // SAFETY: the range lies in the storage, as the precondition says; who asks keeps this object
+    // meanwhile.
     /// Where the bytes at `range` are, for those who keep this object; they must not be written.
     public func address(at range: Range<Int>) -> UnsafeMutablePointer<UInt8> {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
@@ -70,6 +81,8 @@ public final class ByteStorage: @unchecked Sendable {
     public var span: Span<UInt8> {
         @_lifetime(borrow self)
         borrowing get {
+            // SAFETY: there are `count` bytes, which nobody writes, and the span borrows this
+            // object.
             unsafe _overrideLifetime(Span(_unsafeStart: base, count: count), borrowing: self)
         }
     }

@@ -15,6 +15,7 @@ public struct ByteWindow: Sendable {
     @inlinable @inline(__always)
     public init(_ storage: ByteStorage) {
         self.storage = storage
+        // SAFETY: `storage` is kept beside its address.
         unsafe base = UnsafePointer(storage.base)
         count = storage.count
     }
@@ -23,6 +24,7 @@ public struct ByteWindow: Sendable {
     @inlinable @inline(__always)
     public func byte(at offset: Int) -> UInt8 {
         if UInt(bitPattern: offset) >= UInt(bitPattern: count) { return 0 }
+        // SAFETY: `offset` is below `count`, as was compared.
         return unsafe base[offset]
     }
 
@@ -30,6 +32,8 @@ public struct ByteWindow: Sendable {
     @inlinable @inline(__always)
     public func word(at offset: Int) -> UInt64 {
         if UInt(bitPattern: offset) >= UInt(bitPattern: count) { return 0 }
+        // SAFETY: `offset` is below `count`, as was compared, and the padding has room for the rest
+        // of a word.
         let raw = unsafe UnsafeRawPointer(base + offset)
         return unsafe UInt64(littleEndian: raw.loadUnaligned(as: UInt64.self))
     }

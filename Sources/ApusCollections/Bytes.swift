@@ -1,11 +1,10 @@
-// SAFETY: what is copied lies in both ranges, which are checked; elements of an arena that are seen
-// as bytes are trivial, and have none between their fields.
-
 extension Arena {
     /// The elements as they lie in memory, for those that have no bytes between their fields.
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
+            // SAFETY: the elements are initialised, trivial, and, as the documentation asks,
+            // without bytes between their fields; the span borrows the arena.
             let start = unsafe UnsafeRawPointer(base).assumingMemoryBound(to: UInt8.self)
             let count = byteCount
             return unsafe _overrideLifetime(
@@ -21,6 +20,8 @@ extension Arena {
     public init(copying bytes: Span<UInt8>) {
         let count = bytes.count / MemoryLayout<Element>.stride
         self.init(capacity: count)
+        // SAFETY: the new arena has room for `count` elements, whose bytes `bytes` has; any bytes
+        // are elements, as the documentation asks.
         unsafe bytes.withUnsafeBufferPointer { source in
             guard count > 0, let start = source.baseAddress else { return }
             unsafe UnsafeMutableRawPointer(base).copyMemory(
@@ -34,6 +35,8 @@ extension MutableSpan<UInt8> {
     /// Writes `bytes` from `offset` on. There must be room for them.
     public mutating func copy(_ bytes: Span<UInt8>, to offset: Int) {
         precondition(offset >= 0 && bytes.count <= count - offset)
+        // SAFETY: the destination has room for `bytes`, as the precondition says; both are lent for
+        // the copy.
         unsafe withUnsafeMutableBytes { destination in
             unsafe bytes.withUnsafeBytes { source in
                 guard source.count > 0 else { return }
@@ -49,6 +52,7 @@ extension Span<UInt8> {
     /// Whether the bytes are those of `other`.
     public func isEqual(to other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
+        // SAFETY: both are lent for the comparison.
         return unsafe withUnsafeBytes { own in
             unsafe other.withUnsafeBytes { other in unsafe own.elementsEqual(other) }
         }

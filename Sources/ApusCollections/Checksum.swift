@@ -17,10 +17,11 @@ public struct Checksum: Hashable, BitwiseCopyable, Sendable {
     public init(of bytes: Span<UInt8>) {
         var lanes = Lanes()
         let count = bytes.count
+        // SAFETY: the bytes are lent for the call; each read begins at least as many bytes before
+        // the end as it takes.
         unsafe bytes.withUnsafeBufferPointer { buffer in
             let start = unsafe UnsafeRawPointer(buffer.baseAddress)
             var offset = 0
-            // SAFETY: each read begins at least as many bytes before the end as it takes.
             if let start = unsafe start {
                 while offset &+ 32 <= count {
                     unsafe lanes.add(

@@ -9,6 +9,8 @@ public struct ConstantTable<Element: BitwiseCopyable & Sendable>: Sendable {
 
     /// Makes the table; it lives as long as the process, so make few.
     public init(_ element: (UInt8) -> Element) {
+        // SAFETY: 256 elements are allocated and each is initialised, before anybody reads one;
+        // they are never freed.
         let storage = UnsafeMutablePointer<Element>.allocate(capacity: 256)
         for index in UInt8.min...UInt8.max {
             unsafe (storage + Int(index)).initialize(to: element(index))
@@ -18,6 +20,7 @@ public struct ConstantTable<Element: BitwiseCopyable & Sendable>: Sendable {
 
     @inlinable
     public subscript(index: UInt8) -> Element {
+        // SAFETY: an index of 8 bits is below 256.
         @inline(__always) get { unsafe base[Int(index)] }
     }
 }

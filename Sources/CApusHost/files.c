@@ -51,12 +51,7 @@ int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
 }
 
 int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes) {
-#if defined(__linux__)
     return fallocate(descriptor, 0, offset, bytes) == 0 ? 0 : -errno;
-#else
-    (void)descriptor, (void)offset, (void)bytes;
-    return -ENOSYS;
-#endif
 }
 
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {

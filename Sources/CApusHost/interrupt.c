@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apus_code_ranges.h"
+#include "apus_leaving.h"
 #include "apus_parking.h"
 #include "apus_preemption.h"
 #include "apus_sampler.h"
@@ -134,20 +135,13 @@ static void leave_wasm(int signal, void *machine) {
     struct apus_store_context *store = thread->current;
     if (!store || store->entry_sp == 0) return;
     greg_t *registers = ((ucontext_t *)machine)->uc_mcontext.gregs;
-    uintptr_t pc = (uintptr_t)registers[REG_RIP];
-    if (!apus_code_covers(pc)) {
+    if (!apus_code_covers((uintptr_t)registers[REG_RIP])) {
         if (thread->ends_waits) end_wait(registers);
         return;
     }
     store->trap = 0;
-    store->trap_signal = (uint32_t)signal;
-    store->trap_pc = pc;
-    store->trap_fp = (uintptr_t)registers[REG_RBP];
-    store->trap_address = 0;
-    apus_trace_capture(store, pc, store->trap_fp, (uintptr_t)registers[REG_RSP]);
-    if (store->is_metered) store->fuel = registers[REG_R14];
-    registers[REG_RIP] = (greg_t)store->landing;
-    registers[REG_RSP] = (greg_t)store->entry_sp;
+    apus_leaving_note_signal(store, signal, 0, machine);
+    apus_leaving_land_after_signal(store, machine);
 }
 
 int32_t apus_interrupt_answer(int signal, const void *details, void *machine) {

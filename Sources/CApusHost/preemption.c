@@ -5,8 +5,8 @@
 
 #include "apus_code_ranges.h"
 #include "apus_guest_stack.h"
-#include "apus_interrupt.h"
-#include "apus_traps.h"
+#include "apus_leaving.h"
+#include "apus_thread.h"
 
 #if defined(__linux__) && defined(__x86_64__)
 
@@ -24,21 +24,15 @@ enum { red_zone_bytes = 128 };
 
 /// Where a guest goes that is to end for what came while it was away: out of wasm, as from a signal
 /// handler.
-__attribute__((noreturn)) static void leave_wasm(
+_Noreturn static void leave_wasm(
     struct apus_store_context *store, const struct kept_registers *registers) {
-    uintptr_t stack = (uintptr_t)(registers + 1) + red_zone_bytes;
-    store->trap_signal = store->trap == 0 ? 1 : 0;
-    store->trap_pc = registers->pc;
-    store->trap_fp = registers->rbp;
-    store->trap_address = 0;
-    apus_trace_capture(store, registers->pc, registers->rbp, stack);
-    __asm__ volatile(
-        "movq %0, %%rsp\n\t"
-        "jmpq *%1\n\t"
-        :
-        : "r"(store->entry_sp), "r"(store->landing)
-        : "memory");
-    __builtin_unreachable();
+    struct apus_departure departure = {
+        .pc = registers->pc,
+        .fp = registers->rbp,
+        .sp = (uintptr_t)(registers + 1) + red_zone_bytes,
+    };
+    apus_leaving_note(store, store->trap == 0 ? 1 : 0, departure);
+    apus_leaving_land(store);
 }
 
 /// Leaves the stack until it is the guest's turn again.

@@ -8,6 +8,7 @@
 
 #include "apus_code_ranges.h"
 #include "apus_interrupt.h"
+#include "apus_leaving.h"
 #include "apus_thread.h"
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -91,15 +92,11 @@ static uint32_t trap_at(uintptr_t pc) {
 }
 
 /// Where guests go on that have trapped, if somebody wants to look at their frames first.
-__attribute__((noreturn)) static void tell_of_trap(struct apus_store_context *store) {
+_Noreturn static void tell_of_trap(struct apus_store_context *store) {
     store->exit_pc = store->trap_pc;
     store->exit_fp = store->trap_fp;
     store->trapped(store);
-    __asm__ volatile("movq %0, %%rsp\n\tjmpq *%1"
-                     :
-                     : "r"(store->entry_sp), "r"(store->landing)
-                     : "memory");
-    __builtin_unreachable();
+    apus_leaving_land(store);
 }
 
 static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
@@ -107,16 +104,10 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
     // Signals that someone sent (si_code <= 0) are not faults of the code they hit.
     if (!store || store->entry_sp == 0 || info->si_code <= 0) return 0;
     greg_t *registers = ((ucontext_t *)machine)->uc_mcontext.gregs;
-    uintptr_t pc = (uintptr_t)registers[REG_RIP];
-    uint32_t trap = trap_at(pc);
+    uint32_t trap = trap_at((uintptr_t)registers[REG_RIP]);
     if (trap == 0) return 0;
     store->trap = trap;
-    store->trap_signal = (uint32_t)signal;
-    store->trap_pc = pc;
-    store->trap_fp = (uintptr_t)registers[REG_RBP];
-    store->trap_address = (uintptr_t)info->si_addr;
-    apus_trace_capture(store, pc, store->trap_fp, (uintptr_t)registers[REG_RSP]);
-    if (store->is_metered) store->fuel = registers[REG_R14];
+    apus_leaving_note_signal(store, signal, (uintptr_t)info->si_addr, machine);
     if (store->trapped) {
         // As if the guest had called it: the stack is aligned but for a return address.
         registers[REG_RIP] = (greg_t)tell_of_trap;
@@ -124,8 +115,7 @@ static int resume_after_trap(int signal, siginfo_t *info, void *machine) {
         registers[REG_RSP] = (registers[REG_RSP] & -16) - 8;
         return 1;
     }
-    registers[REG_RIP] = (greg_t)store->landing;
-    registers[REG_RSP] = (greg_t)store->entry_sp;
+    apus_leaving_land_after_signal(store, machine);
     return 1;
 }
 #else

@@ -1,3 +1,4 @@
+import ApusABI
 import ApusCollections
 import Testing
 

@@ -1,3 +1,5 @@
+import ApusABI
+
 @testable import ApusBaseline
 
 /// Registers of a machine that there is not: four general ones and two for vectors.

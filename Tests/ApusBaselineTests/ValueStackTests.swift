@@ -1,3 +1,4 @@
+import ApusABI
 import Testing
 
 @testable import ApusBaseline

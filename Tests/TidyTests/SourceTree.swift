@@ -91,6 +91,10 @@ struct SourceFile: Sendable, CustomStringConvertible {
         guard let data = try? Data(contentsOf: place), !data.contains(0),
             let text = String(data: data, encoding: .utf8)
         else { return nil }
+        self.init(path: path, text: text)
+    }
+
+    init(path: String, text: String) {
         self.path = path
         lines = Self.split(text)
         code = path.hasSuffix(".swift") ? Self.split(CodeFilter.code(of: text)) : lines

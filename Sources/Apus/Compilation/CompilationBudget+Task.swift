@@ -7,9 +7,9 @@ extension CompilationBudget {
         moduleBytes: Int, _ limits: Limits, until deadline: ContinuousClock.Instant?,
         _ body: (CompilationBudget) throws -> Result
     ) rethrows -> Result {
+        // SAFETY: a task may be asked on any thread whether it is cancelled, and it waits here
+        // until all threads that may ask are done.
         try unsafe withUnsafeCurrentTask { task in
-            // SAFETY: a task may be asked on any thread whether it is cancelled, and it waits here
-            // until all threads that may ask are done.
             nonisolated(unsafe) let task = unsafe task
             let isCancelled: @Sendable () -> Bool = { unsafe task?.isCancelled ?? false }
             return try body(

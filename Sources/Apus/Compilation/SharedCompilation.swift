@@ -80,9 +80,9 @@ final class SharedCompilation: Sendable {
     }
 }
 
-/// A batch that goes from thread to thread.
 // SAFETY: it is in the shared state, which a mutex guards, or with the one thread that has taken
 // it out.
+/// A batch that goes from thread to thread.
 private final class BatchBox: @unchecked Sendable {
     var batch = CodeBatch()
 }

@@ -6,9 +6,6 @@
     internal import Darwin
 #endif
 
-// SAFETY: names are strings that live during the call, records are each function's own, and the
-// stream of entries is closed by the function that has opened it.
-
 /// An open directory of the host's that nobody else may write to, which is closed with this value.
 /// Names in it are never followed if they are links.
 struct HostDirectory: ~Copyable {
@@ -24,6 +21,7 @@ struct HostDirectory: ~Copyable {
     /// it is not its user's alone.
     init(_ path: String) throws {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        // SAFETY: names are strings of Swift's, which lend the calls their bytes with a final zero.
         var descriptor = unsafe open(path, flags)
         if descriptor < 0, errno == ENOENT {
             Self.make(path)
@@ -44,6 +42,7 @@ struct HostDirectory: ~Copyable {
     /// The directory `name` in this one, which is made if it is not there.
     func directory(_ name: String) throws -> HostDirectory {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        // SAFETY: `name` is a string of Swift's, which lends the calls its bytes with a final zero.
         unsafe mkdirat(file.descriptor, name, 0o700)
         let descriptor = unsafe openat(file.descriptor, name, flags)
         guard descriptor >= 0 else { throw FileError(path: name, errorNumber: errno) }
@@ -56,6 +55,8 @@ struct HostDirectory: ~Copyable {
         var parts = ""
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             parts += part + "/"
+            // SAFETY: `parts` is this function's own, and lends the call its bytes with a final
+            // zero.
             unsafe mkdir(parts, 0o700)
         }
     }
@@ -63,6 +64,7 @@ struct HostDirectory: ~Copyable {
     /// The file `name`, if it is there and nobody else may have written it.
     func file(_ name: String) -> HostFile? {
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        // SAFETY: `name` is a string of Swift's, which lends the call its bytes with a final zero.
         let descriptor = unsafe openat(file.descriptor, name, flags)
         guard descriptor >= 0 else { return nil }
         let found = HostFile(descriptor: descriptor)
@@ -77,6 +79,8 @@ struct HostDirectory: ~Copyable {
     func replace(_ name: String, with contents: [UInt8]) -> Int32 {
         let temporary = TemporaryName.next
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        // SAFETY: both names are strings of Swift's, which lend the calls their bytes with a final
+        // zero.
         let descriptor = unsafe openat(file.descriptor, temporary, flags, 0o600)
         guard descriptor >= 0 else { return errno }
         let new = HostFile(descriptor: descriptor)
@@ -88,10 +92,14 @@ struct HostDirectory: ~Copyable {
         return error
     }
 
+    // SAFETY: `name` is a string of Swift's, which lends the call its bytes with a final zero.
     func remove(_ name: String) { unsafe unlinkat(file.descriptor, name, 0) }
 
     /// What is in it, in no order.
     var entries: [Entry] {
+        // SAFETY: the stream is this function's own, from `fdopendir` to `closedir`; a record of
+        // its is valid until the next one is read, and its name, of at most 256 bytes, ends with a
+        // zero and is copied before; `status` is this function's own.
         let own = unsafe openat(file.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { return [] }
         guard let stream = unsafe fdopendir(own) else {
@@ -141,6 +149,8 @@ extension HostFile {
     /// write to.
     static func replace(_ path: String, with contents: [UInt8]) throws(FileError) {
         var status = stat()
+        // SAFETY: paths are strings of Swift's, which lend the calls their bytes with a final zero;
+        // the record is this function's own.
         if unsafe lstat(path, &status) == 0, !FileStatus(status).isRegular {
             throw FileError(path: path, reason: "it is no regular file")
         }

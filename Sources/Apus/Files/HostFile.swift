@@ -17,6 +17,7 @@ struct HostFile: ~Copyable {
 
     /// Opens what can be read at `path`, whatever it is.
     static func reading(_ path: String) throws(FileError) -> HostFile {
+        // SAFETY: `path` is a string of Swift's, which lends the call its bytes with a final zero.
         let descriptor = FileDescriptor.retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw FileError(path: path, errorNumber: errno) }
         return HostFile(descriptor: descriptor)
@@ -27,6 +28,7 @@ struct HostFile: ~Copyable {
     static func trusted(_ path: String) throws -> HostFile {
         // What is opened may be a pipe that nobody writes to.
         let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        // SAFETY: `path` is a string of Swift's, which lends the call its bytes with a final zero.
         let descriptor = FileDescriptor.retrying { unsafe open(path, flags) }
         guard descriptor >= 0 else {
             if errno == ELOOP { throw ArtifactError.untrusted(path: path, reason: "it is a link") }

@@ -10,6 +10,8 @@ final class NativeRegistration: CodeAnnouncement {
 
     /// Registers an object file and a section of frames, as far as they are given.
     init(object: [UInt8]?, frames: [UInt8]?) {
+        // SAFETY: both copy the bytes, which the arrays lend for the call; what they return is this
+        // object's.
         unsafe self.object = object.flatMap { object in
             unsafe object.withUnsafeBufferPointer { bytes in
                 unsafe apus_debugger_add(bytes.baseAddress, UInt64(bytes.count))
@@ -23,6 +25,7 @@ final class NativeRegistration: CodeAnnouncement {
     }
 
     deinit {
+        // SAFETY: what `init` was given is given back here and nowhere else.
         if let object = unsafe object { unsafe apus_debugger_remove(object) }
         if let frames = unsafe frames { unsafe apus_frames_remove(frames) }
     }

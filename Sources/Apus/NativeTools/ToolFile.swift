@@ -14,6 +14,7 @@ struct ToolFile: Sendable {
     /// A new file at `path`, which must not be there: nobody else's is written to, not even if it
     /// was left where ours has to be. One of ours is replaced.
     init(_ path: String) {
+        // SAFETY: `path` is a string of Swift's, which lends the calls its bytes with a final zero.
         _ = unsafe unlink(path)
         let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         descriptor = FileDescriptor.retrying { unsafe open(path, flags, 0o600) }
@@ -24,7 +25,6 @@ struct ToolFile: Sendable {
         guard descriptor >= 0 else { return }
         var written = 0
         while written < bytes.count {
-            // SAFETY: the buffer is the slice's own, which lives during the call.
             let count = FileDescriptor.write(bytes[written...], to: descriptor)
             if count <= 0 { return }
             written += count

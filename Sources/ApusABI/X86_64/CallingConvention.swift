@@ -47,7 +47,7 @@ public enum CallingConvention: RegisterConvention {
     /// The register of float result `index`.
     public static func floatResult(_ index: Int) -> XMM { floatArgument(index) }
 
-    /// The register of general result `index`, one of `generalResults`.
+    /// The register of general result `index`, below `generalResultCount`.
     public static func generalResult(_ index: Int) -> GPR {
         switch index {
         case 0: .rax

@@ -180,7 +180,6 @@ struct DisassemblyTable: Sendable {
             add(Row(Row.cmov.bits | number), "cmov\(condition)", .regRm)
             add(Row(Row.set.bits | number), "set\(condition)", .rmByte)
         }
-        add(Row(0xF3_00_A4), "rep movsb", .none)
         add(
             Row(0xF3_00_AB),
             DisassemblyForm(name: "rep stosd", wideName: "rep stosq", operands: .none))

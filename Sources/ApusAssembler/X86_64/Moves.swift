@@ -184,7 +184,4 @@ extension CodeBuffer {
 
     /// Stores rax rcx times at rdi: `rep stosq`.
     public mutating func repeatStore64() { put(Bytes(0xAB_48_F3, count: 3)) }
-
-    /// Copies rcx bytes from rsi to rdi: `rep movsb`.
-    public mutating func repeatMove8() { put(Bytes(0xA4_F3, count: 2)) }
 }

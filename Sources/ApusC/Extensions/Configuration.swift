@@ -1,9 +1,6 @@
 internal import Apus
 public import CApusC
 
-// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
-// a zero, as the headers say.
-
 @c @implementation
 public func apus_config_set_compiler(_ config: OpaquePointer?, _ compiler: apus_compiler_t) {
     let chosen: Engine.Compiler =
@@ -12,6 +9,7 @@ public func apus_config_set_compiler(_ config: OpaquePointer?, _ compiler: apus_
         case APUS_COMPILER_OPTIMIZING.rawValue: .optimizing
         default: .tiered
         }
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(config, as: ConfigurationObject.self).configuration.compiler = chosen
 }
 
@@ -19,6 +17,8 @@ public func apus_config_set_compiler(_ config: OpaquePointer?, _ compiler: apus_
 public func apus_config_set_feature(
     _ config: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ isOn: Bool
 ) -> Bool {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(config, as: ConfigurationObject.self)
     let name = unsafe string(name)
     guard let feature = Feature.allCases.first(where: { $0.name == name }) else {
@@ -35,17 +35,20 @@ public func apus_config_set_feature(
 
 @c @implementation
 public func apus_config_set_fuel_metering(_ config: OpaquePointer?, _ isOn: Bool) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(config, as: ConfigurationObject.self).configuration.isFuelMetered = isOn
 }
 
 @c @implementation
 public func apus_config_set_interruption_by_polling(_ config: OpaquePointer?, _ isOn: Bool) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(config, as: ConfigurationObject.self).configuration.interruption =
         isOn ? .polling : .signals
 }
 
 @c @implementation
 public func apus_config_set_compilation_threads(_ config: OpaquePointer?, _ count: UInt32) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(config, as: ConfigurationObject.self).configuration.compilationThreads =
         count == 0 ? nil : Int(count)
 }
@@ -54,6 +57,8 @@ public func apus_config_set_compilation_threads(_ config: OpaquePointer?, _ coun
 public func apus_config_set_limits(
     _ config: OpaquePointer?, _ limits: UnsafePointer<apus_limits_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `limits` is
+    // NULL or as large as it says, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(config, as: ConfigurationObject.self)
     unsafe object.configuration.limits.take(limits)
 }
@@ -62,6 +67,8 @@ public func apus_config_set_limits(
 public func apus_config_set_cache(
     _ config: OpaquePointer?, _ directory: UnsafePointer<CChar>?, _ bytesLimit: UInt64
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(config, as: ConfigurationObject.self)
     var cache = unsafe Cache(directory: string(directory))
     if bytesLimit != 0 { cache.bytesLimit = bytesLimit }
@@ -72,6 +79,7 @@ public func apus_config_set_cache(
 public func apus_config_set_pool(
     _ config: OpaquePointer?, _ instances: UInt32, _ memoryBytes: UInt64, _ tableElements: UInt64
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.borrow(config, as: ConfigurationObject.self)
     object.configuration.allocator = .pooling(
         Engine.Pool(

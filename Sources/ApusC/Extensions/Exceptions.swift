@@ -5,6 +5,8 @@ public import CApusC
 public func apus_tag_new(
     _ store: OpaquePointer?, _ parameters: UnsafeMutablePointer<wasm_valtype_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The vector is
+    // the caller's, as `wasm.h` asks, and is given up here.
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let types = unsafe parameters?.pointee.types(#function) ?? []
     unsafe wasm_valtype_vec_delete(parameters)
@@ -16,6 +18,7 @@ public func apus_tag_new(
 private func tag(
     _ pointer: OpaquePointer?, _ caller: StaticString = #function
 ) -> (tag: Tag, store: StoreObject) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let (item, part) = unsafe externItem(pointer, caller)
     guard case .tag(let tag) = item else {
         Misuse.stop(Misuse.name(caller), "a wasm_extern_t that is no tag")
@@ -27,6 +30,9 @@ private func tag(
 public func apus_exception_new(
     _ pointer: OpaquePointer?, _ values: UnsafePointer<wasm_val_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it. `values` is
+    // NULL or has `size` values at `data`, as `wasm.h` asks of the caller, and is looked into only
+    // if these are as many as the tag wants.
     let (tag, store) = unsafe tag(pointer)
     let given = unsafe values?.pointee ?? wasm_val_vec_t()
     return unsafe Handle.make(
@@ -34,7 +40,6 @@ public func apus_exception_new(
             guard unsafe given.size == tag.parameters.count else {
                 throw TypeError(expected: tag.parameters, found: [], place: "an exception")
             }
-            // SAFETY: `size` values at `data`, as `wasm.h` says.
             let values = try tag.parameters.enumerated().map { index, type in
                 try unsafe given.data[index].value(of: type, in: store, "apus_exception_new")
             }
@@ -44,6 +49,7 @@ public func apus_exception_new(
 
 @c @implementation
 public func apus_trap_has_tag(_ trap: OpaquePointer?, _ pointer: OpaquePointer?) -> Bool {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
     let exception = unsafe Handle.borrow(trap, as: TrapObject.self).exception
     let tag = unsafe tag(pointer).tag
     return exception?.hasTag(tag) ?? false
@@ -53,6 +59,7 @@ public func apus_trap_has_tag(_ trap: OpaquePointer?, _ pointer: OpaquePointer?)
 public func apus_trap_exception_values(
     _ trap: OpaquePointer?, _ store: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_val_vec_t>?
 ) -> Bool {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
     let exception = unsafe Handle.borrow(trap, as: TrapObject.self).exception
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     guard let exception, let values = noting({ try exception.values(in: store.store) }) else {

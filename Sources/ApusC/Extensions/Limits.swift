@@ -29,9 +29,9 @@ extension apus_limits_t {
 extension Limits {
     /// Takes what a caller has set.
     mutating func take(_ given: UnsafePointer<apus_limits_t>?) {
-        guard let given = unsafe given else { return }
         // SAFETY: a caller's structure has the size it says, which `apus_limits_init` has set; what
         // it has not is as it was.
+        guard let given = unsafe given else { return }
         var limits = apus_limits_t(self)
         let known = unsafe min(given.pointee.size, MemoryLayout<apus_limits_t>.size)
         unsafe withUnsafeMutableBytes(of: &limits) {

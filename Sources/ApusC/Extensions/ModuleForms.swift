@@ -2,8 +2,8 @@ internal import Apus
 internal import ApusText
 public import CApusC
 
-/// The text that a caller gives.
 // SAFETY: `length` bytes, as `apus.h` says.
+/// The text that a caller gives.
 private func text(_ start: UnsafePointer<CChar>?, _ length: Int) throws -> String {
     let bytes = unsafe UnsafeRawBufferPointer(start: start, count: length)
     guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw EncodingError() }
@@ -19,6 +19,7 @@ private struct EncodingError: Error, CustomStringConvertible {
 public func apus_text_to_binary(
     _ start: UnsafePointer<CChar>?, _ length: Int, _ out: UnsafeMutablePointer<wasm_byte_vec_t>?
 ) -> Bool {
+    // SAFETY: there are `length` bytes at `start`, as `apus.h` asks of the caller.
     let bytes = noting { try unsafe TextFormat.parseModule(text(start, length)) }
     guard let bytes else { return false }
     // SAFETY: `out` points to room for a vector, as `apus.h` says.
@@ -30,6 +31,8 @@ public func apus_text_to_binary(
 public func apus_module_new_text(
     _ engine: OpaquePointer?, _ start: UnsafePointer<CChar>?, _ length: Int
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. There are
+    // `length` bytes at `start`, as `apus.h` asks of the caller.
     let engine = unsafe Handle.borrow(engine, as: EngineObject.self).engine
     return unsafe Handle.make(
         optional: noting {
@@ -41,6 +44,8 @@ public func apus_module_new_text(
 public func apus_module_new_file(
     _ engine: OpaquePointer?, _ path: UnsafePointer<CChar>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let engine = unsafe Handle.borrow(engine, as: EngineObject.self).engine
     let path = unsafe string(path)
     return unsafe Handle.make(
@@ -51,6 +56,8 @@ public func apus_module_new_file(
 public func apus_module_serialize_file(
     _ module: OpaquePointer?, _ path: UnsafePointer<CChar>?
 ) -> Bool {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
     let path = unsafe string(path)
     return noting { try module.serialize(to: path) } != nil
@@ -60,6 +67,8 @@ public func apus_module_serialize_file(
 public func apus_module_deserialize_file(
     _ engine: OpaquePointer?, _ path: UnsafePointer<CChar>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let engine = unsafe Handle.borrow(engine, as: EngineObject.self).engine
     let path = unsafe string(path)
     return unsafe Handle.make(
@@ -68,5 +77,6 @@ public func apus_module_deserialize_file(
 
 @c @implementation
 public func apus_module_update_cache(_ module: OpaquePointer?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(module, as: ModuleObject.self).module.updateCache()
 }

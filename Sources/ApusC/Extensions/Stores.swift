@@ -14,6 +14,8 @@ final class InterruptObject: HandleObject {
 public func apus_store_new(
     _ engine: OpaquePointer?, _ limits: UnsafePointer<apus_limits_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `limits` is
+    // NULL or as large as it says, as `apus.h` asks of the caller.
     let engine = unsafe Handle.borrow(engine, as: EngineObject.self)
     var own = engine.engine.configuration.limits
     unsafe own.take(limits)
@@ -22,6 +24,7 @@ public func apus_store_new(
 
 @c @implementation
 public func apus_store_set_deadline(_ store: OpaquePointer?, _ nanoseconds: UInt64) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let store = unsafe Handle.borrow(store, as: StoreObject.self).store
     if let duration = Duration(nanoseconds: nanoseconds) {
         store.setDeadline(after: duration)
@@ -32,21 +35,25 @@ public func apus_store_set_deadline(_ store: OpaquePointer?, _ nanoseconds: UInt
 
 @c @implementation
 public func apus_store_fuel(_ store: OpaquePointer?) -> UInt64 {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(store, as: StoreObject.self).store.fuel
 }
 
 @c @implementation
 public func apus_store_set_fuel(_ store: OpaquePointer?, _ fuel: UInt64) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(store, as: StoreObject.self).store.fuel = fuel
 }
 
 @c @implementation
 public func apus_store_is_interrupted(_ store: OpaquePointer?) -> Bool {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(store, as: StoreObject.self).store.isInterrupted
 }
 
 @c @implementation
 public func apus_store_collect(_ store: OpaquePointer?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(store, as: StoreObject.self).store.collectObjects()
 }
 
@@ -54,6 +61,7 @@ public func apus_store_collect(_ store: OpaquePointer?) {
 public func apus_store_statistics(
     _ store: OpaquePointer?, _ out: UnsafeMutablePointer<apus_store_statistics_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let found = unsafe Handle.borrow(store, as: StoreObject.self).store.statistics
     guard let out = unsafe out else { return }
     // SAFETY: the caller's structure has the size it says; the fields that it has are written.
@@ -70,11 +78,13 @@ public func apus_store_statistics(
 
 @c @implementation
 public func apus_interrupt_new(_ store: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let store = unsafe Handle.borrow(store, as: StoreObject.self).store
     return unsafe Handle.make(InterruptObject(store.interruptHandle))
 }
 
 @c @implementation
 public func apus_interrupt(_ interrupt: OpaquePointer?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(interrupt, as: InterruptObject.self).handle.interrupt()
 }

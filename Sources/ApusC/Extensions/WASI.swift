@@ -9,14 +9,15 @@ final class WASIObject: HandleObject {
     var wasi = WASI()
 }
 
+// SAFETY: `Handle.make` makes what the caller owns from here on.
 @c @implementation
 public func apus_wasi_new() -> OpaquePointer? { unsafe Handle.make(WASIObject()) }
 
 /// The text that a caller gives, as bytes, which need not be UTF-8.
 private func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
     var bytes: [UInt8] = []
-    var next = unsafe text
     // SAFETY: a text ends with a zero, as `apus.h` says; nothing behind it is read.
+    var next = unsafe text
     while unsafe next.pointee != 0 {
         bytes.append(UInt8(bitPattern: unsafe next.pointee))
         unsafe next += 1
@@ -28,8 +29,8 @@ private func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
 private func texts(
     _ count: Int, _ texts: UnsafePointer<UnsafePointer<CChar>?>?
 ) -> [[UInt8]] {
+    // SAFETY: there are `count` of them, each of which ends with a zero, as `apus.h` says.
     guard let texts = unsafe texts else { return [] }
-    // SAFETY: there are `count` of them, as `apus.h` says.
     return (0..<count).map { index in unsafe texts[index].map { unsafe bytes($0) } ?? [] }
 }
 
@@ -37,6 +38,8 @@ private func texts(
 public func apus_wasi_set_arguments(
     _ wasi: OpaquePointer?, _ count: Int, _ arguments: UnsafePointer<UnsafePointer<CChar>?>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. There are
+    // `count` texts, each of which ends with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     object.wasi.argumentBytes = unsafe texts(count, arguments)
 }
@@ -45,6 +48,8 @@ public func apus_wasi_set_arguments(
 public func apus_wasi_set_environment(
     _ wasi: OpaquePointer?, _ count: Int, _ variables: UnsafePointer<UnsafePointer<CChar>?>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. There are
+    // `count` texts, each of which ends with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     object.wasi.environmentBytes = unsafe texts(count, variables).map { variable in
         let parts = variable.split(
@@ -55,6 +60,7 @@ public func apus_wasi_set_environment(
 
 @c @implementation
 public func apus_wasi_inherit_streams(_ wasi: OpaquePointer?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(wasi, as: WASIObject.self).wasi.inheritStreams()
 }
 
@@ -76,11 +82,14 @@ private final class Output: Sendable {
     nonisolated(unsafe) private let environment: HostInfo
 
     init(_ function: apus_wasi_output_t, _ environment: HostInfo) {
+        // SAFETY: kept as the properties say.
         unsafe self.function = unsafe function
         unsafe self.environment = environment
     }
 
     func write(_ bytes: [UInt8]) {
+        // SAFETY: the array lends its bytes for the call; the function is the embedder's, who keeps
+        // what it is called with until its finalizer is called.
         unsafe bytes.withUnsafeBytes { bytes in
             unsafe function(
                 environment.pointer, bytes.bindMemory(to: byte_t.self).baseAddress, bytes.count)
@@ -92,6 +101,8 @@ private func output(
     _ function: apus_wasi_output_t?, _ environment: UnsafeMutableRawPointer?,
     _ finalizer: Finalizer?
 ) -> WASI.Output {
+    // SAFETY: what the embedder gives is kept together: the finalizer is called when `Output` has
+    // gone.
     let environment = unsafe HostInfo(environment, finalizer)
     guard let function = unsafe function else { return .discard }
     let output = unsafe Output(function, environment)
@@ -103,6 +114,8 @@ public func apus_wasi_set_output(
     _ wasi: OpaquePointer?, _ function: apus_wasi_output_t?,
     _ environment: UnsafeMutableRawPointer?, _ finalizer: Finalizer?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. What is given
+    // with it is the embedder's, kept as `Output` says.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     object.wasi.standardOutput = unsafe output(function, environment, finalizer)
 }
@@ -112,6 +125,8 @@ public func apus_wasi_set_error_output(
     _ wasi: OpaquePointer?, _ function: apus_wasi_output_t?,
     _ environment: UnsafeMutableRawPointer?, _ finalizer: Finalizer?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. What is given
+    // with it is the embedder's, kept as `Output` says.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     object.wasi.standardError = unsafe output(function, environment, finalizer)
 }
@@ -121,6 +136,8 @@ public func apus_wasi_preopen(
     _ wasi: OpaquePointer?, _ guest: UnsafePointer<CChar>?, _ host: UnsafePointer<CChar>?,
     _ isWritable: Bool
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. Texts end
+    // with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     guard let guest = unsafe guest, let host = unsafe host else {
         Misuse.stop(Misuse.name(#function), "NULL instead of a text")
@@ -133,6 +150,7 @@ public func apus_wasi_preopen(
 
 @c @implementation
 public func apus_wasi_inherit_clocks_and_random(_ wasi: OpaquePointer?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
     object.wasi.clock = .system
     object.wasi.random = .system
@@ -143,6 +161,7 @@ public func apus_wasi_run(
     _ wasi: OpaquePointer?, _ store: OpaquePointer?, _ module: OpaquePointer?,
     _ status: UnsafeMutablePointer<Int32>?, _ trap: UnsafeMutablePointer<OpaquePointer?>?
 ) -> Bool {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
     let wasi = unsafe Handle.borrow(wasi, as: WASIObject.self).wasi
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
@@ -164,6 +183,8 @@ public func apus_wasi_instantiate(
     _ wasi: OpaquePointer?, _ store: OpaquePointer?, _ module: OpaquePointer?,
     _ trap: UnsafeMutablePointer<OpaquePointer?>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
+    // `instantiating` says what `trap` is.
     let wasi = unsafe Handle.borrow(wasi, as: WASIObject.self).wasi
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module

@@ -2,9 +2,6 @@ internal import Apus
 internal import CApusC
 internal import Synchronization
 
-// SAFETY: pointers are handles, which are looked at before they are used (`Handle`); texts end with
-// a zero, as the headers say.
-
 /// How an engine is set up.
 final class ConfigurationObject: HandleObject {
     static var kind: UInt32 { apus_kind_config.rawValue }
@@ -55,22 +52,27 @@ private struct CallbackTypes {
     }
 }
 
+// SAFETY: `Handle.make` makes what the caller owns from here on.
 @c @implementation
 public func wasm_config_new() -> OpaquePointer? { unsafe Handle.make(ConfigurationObject()) }
 
 @c @implementation
 public func wasm_engine_new() -> OpaquePointer? {
+    // SAFETY: `Handle.make` makes what the caller owns from here on.
     unsafe Handle.make(EngineObject(ConfigurationObject().configuration))
 }
 
 @c @implementation
 public func wasm_engine_new_with_config(_ configuration: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The caller
+    // has given it up, as `wasm.h` says.
     let taken = unsafe Handle.take(configuration, as: ConfigurationObject.self)
     return unsafe Handle.make(EngineObject(taken.configuration))
 }
 
 @c @implementation
 public func wasm_store_new(_ engine: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let engine = unsafe Handle.borrow(engine, as: EngineObject.self)
     return unsafe Handle.make(StoreObject(Store(engine.engine), of: engine))
 }

@@ -5,6 +5,8 @@ public import CApusC
 public func wasm_func_new(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ callback: wasm_func_callback_t?
 ) -> OpaquePointer? {
+    // SAFETY: `make` looks at the handles; the callback is the embedder's, who keeps it as long as
+    // the function.
     guard let callback = unsafe callback else { return unsafe stop(#function) }
     return unsafe make(store, type, .plain(callback), HostInfo(nil, nil))
 }
@@ -14,6 +16,8 @@ public func wasm_func_new_with_env(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ callback: wasm_func_callback_with_env_t?,
     _ environment: UnsafeMutableRawPointer?, _ finalizer: Finalizer?
 ) -> OpaquePointer? {
+    // SAFETY: `make` looks at the handles; the callback is the embedder's, who keeps it, and what
+    // it is called with, until the finalizer is called.
     guard let callback = unsafe callback else { return unsafe stop(#function) }
     let environment = unsafe HostInfo(environment, finalizer)
     return unsafe make(store, type, .withEnvironment(callback), environment)
@@ -24,6 +28,8 @@ public func apus_func_new(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ callback: apus_func_callback_t?,
     _ environment: UnsafeMutableRawPointer?, _ finalizer: Finalizer?
 ) -> OpaquePointer? {
+    // SAFETY: `make` looks at the handles; the callback is the embedder's, who keeps it, and what
+    // it is called with, until the finalizer is called.
     guard let callback = unsafe callback else { return unsafe stop(#function) }
     let environment = unsafe HostInfo(environment, finalizer)
     return unsafe make(store, type, .withCaller(callback), environment)
@@ -34,6 +40,8 @@ public func apus_func_new_cells(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ callback: apus_func_callback_cells_t?,
     _ environment: UnsafeMutableRawPointer?, _ finalizer: Finalizer?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointers' marks; the callback is the embedder's, who keeps it,
+    // and what it is called with, until the finalizer is called.
     guard let callback = unsafe callback else { return unsafe stop(#function) }
     let environment = unsafe HostInfo(environment, finalizer)
     guard unsafe Handle.borrow(type, as: FunctionTypeObject.self).type.takesCells else {
@@ -51,6 +59,8 @@ private func make(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ function: Callback.Function,
     _ environment: HostInfo, _ caller: StaticString = #function
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it. `Callback`
+    // keeps what it is given until nothing can call it any more.
     let store = unsafe Handle.borrow(store, as: StoreObject.self, caller)
     let type = unsafe Handle.borrow(type, as: FunctionTypeObject.self, caller).type
     return unsafe Handle.make(
@@ -65,17 +75,20 @@ private func make(
 
 @c @implementation
 public func wasm_func_type(_ function: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let type = unsafe Handle.borrow(function, as: FunctionObject.self).function.type
     return unsafe Handle.make(FunctionTypeObject(type))
 }
 
 @c @implementation
 public func wasm_func_param_arity(_ function: OpaquePointer?) -> Int {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(function, as: FunctionObject.self).function.type.parameters.count
 }
 
 @c @implementation
 public func wasm_func_result_arity(_ function: OpaquePointer?) -> Int {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(function, as: FunctionObject.self).function.type.results.count
 }
 
@@ -84,6 +97,9 @@ public func wasm_func_call(
     _ function: OpaquePointer?, _ arguments: UnsafePointer<wasm_val_vec_t>?,
     _ results: UnsafeMutablePointer<wasm_val_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The vectors
+    // are NULL or as they say, as `wasm.h` asks of the caller; `FunctionObject` looks at their
+    // sizes.
     unsafe Handle.with(function, as: FunctionObject.self) { function in
         unsafe Handle.make(optional: function(arguments, results))
     }
@@ -91,6 +107,7 @@ public func wasm_func_call(
 
 @c @implementation
 public func apus_func_cell_count(_ function: OpaquePointer?) -> Int {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let function = unsafe Handle.borrow(function, as: FunctionObject.self)
     return noting { try function.call.cellCount } ?? 0
 }
@@ -99,6 +116,8 @@ public func apus_func_cell_count(_ function: OpaquePointer?) -> Int {
 public func apus_func_call_cells(
     _ function: OpaquePointer?, _ cells: UnsafeMutablePointer<UInt64>?, _ count: Int
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. There are
+    // `count` cells, as `apus.h` asks of the caller.
     unsafe Handle.with(function, as: FunctionObject.self) { function in
         do {
             let call = try function.call
@@ -107,7 +126,6 @@ public func apus_func_call_cells(
                     expected: function.function.type.parameters, found: [],
                     place: "the cells of a call")
             }
-            // SAFETY: `count` cells, as `apus.h` says.
             var span = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(start: cells, count: count))
             try call.perform(&span)
@@ -124,6 +142,8 @@ public func apus_func_call_cells(
 public func apus_caller_export(
     _ caller: OpaquePointer?, _ name: UnsafePointer<CChar>?
 ) -> OpaquePointer? {
+    // SAFETY: the caller's record is the one that was lent to the callback that runs. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let caller = unsafe CallerObject.of(caller)
     guard let instance = caller.instance else { return nil }
     let name = unsafe string(name)
@@ -134,6 +154,7 @@ public func apus_caller_export(
 public func apus_caller_memory(
     _ caller: OpaquePointer?, _ size: UnsafeMutablePointer<Int>?
 ) -> UnsafeMutablePointer<byte_t>? {
+    // SAFETY: the caller's record is the one that was lent to the callback that runs.
     let instance = unsafe CallerObject.of(caller).instance
     guard let instance, let memory = try? instance.memory else { return nil }
     // SAFETY: `size` is NULL or points to room for it, as `apus.h` says.

@@ -5,6 +5,8 @@ public import CApusC
 public func wasm_global_new(
     _ store: OpaquePointer?, _ type: OpaquePointer?, _ value: UnsafePointer<wasm_val_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it. `value` is a
+    // value, as `wasm.h` asks of the caller; NULL stops in `given`.
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let type = unsafe Handle.borrow(type, as: GlobalTypeObject.self).type
     return unsafe Handle.make(
@@ -17,12 +19,14 @@ public func wasm_global_new(
 
 @c @implementation
 public func wasm_global_type(_ global: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let type = unsafe Handle.borrow(global, as: GlobalObject.self).global.type
     return unsafe Handle.make(GlobalTypeObject(type))
 }
 
 @c @implementation
 public func wasm_global_get(_ global: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_val_t>?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.borrow(global, as: GlobalObject.self)
     let value = unsafe noting { try unsafe wasm_val_t(object.global.value, in: object.store) }
     // SAFETY: `out` points to room for a value, as `wasm.h` says.
@@ -31,6 +35,8 @@ public func wasm_global_get(_ global: OpaquePointer?, _ out: UnsafeMutablePointe
 
 @c @implementation
 public func wasm_global_set(_ global: OpaquePointer?, _ value: UnsafePointer<wasm_val_t>?) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `value` is a
+    // value, as `wasm.h` asks of the caller; NULL stops in `given`.
     let object = unsafe Handle.borrow(global, as: GlobalObject.self)
     let type = object.global.type.value
     _ = noting {

@@ -3,11 +3,13 @@ public import CApusC
 
 @c @implementation
 public func wasm_extern_kind(_ item: OpaquePointer?) -> wasm_externkind_t {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe externItem(item).item.type.externKind
 }
 
 @c @implementation
 public func wasm_extern_type(_ item: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe externItem(item).item.type.handle()
 }
 
@@ -16,6 +18,7 @@ func externItem(
     _ pointer: OpaquePointer?, _ caller: StaticString = #function
 ) -> (item: Item, part: StorePart) {
     let kinds = apus_kind_extern.rawValue
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.object(pointer, kinds, Misuse.name(caller))
     guard let part = object as? StorePart, case .item(let item) = part.kept else {
         Misuse.stop(Misuse.name(caller), "no \(Kinds.name(kinds))")
@@ -29,9 +32,10 @@ public func wasm_instance_new(
     _ imports: UnsafePointer<wasm_extern_vec_t>?,
     _ trap: UnsafeMutablePointer<OpaquePointer?>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it. `imports` is
+    // NULL or has `size` handles at `data`, as `wasm.h` asks of the caller.
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
-    // SAFETY: `size` handles at `data`, as `wasm.h` says.
     var items: [Item] = []
     if let imports = unsafe imports?.pointee {
         for index in 0..<(unsafe imports.size) {
@@ -43,9 +47,9 @@ public func wasm_instance_new(
     }
 }
 
+// SAFETY: `trap` is NULL or points to room for a pointer, as the API says.
 /// A handle for the instance of `store` that `work` makes. If it throws, NULL, and a trap for
 /// whoever wants one.
-// SAFETY: `trap` is NULL or points to room for a pointer, as the API says.
 func instantiating(
     _ store: StoreObject, _ trap: UnsafeMutablePointer<OpaquePointer?>?,
     _ work: () throws -> Instance
@@ -65,6 +69,7 @@ func instantiating(
 public func wasm_instance_exports(
     _ instance: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_extern_vec_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.borrow(instance, as: InstanceObject.self)
     let exports = noting { try object.instance.exports } ?? []
     // SAFETY: the vector has room for as many handles.
@@ -79,6 +84,8 @@ public func wasm_instance_exports(
 public func apus_instance_export(
     _ instance: OpaquePointer?, _ name: UnsafePointer<CChar>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
+    // with a zero, as `apus.h` asks of the caller.
     let object = unsafe Handle.borrow(instance, as: InstanceObject.self)
     let name = unsafe string(name)
     return unsafe export(name, of: object.instance, in: object.store)
@@ -94,11 +101,12 @@ func export(
         }
         return StoreObject.Kept.item(item).part(of: store)
     }
+    // SAFETY: `Handle.make` makes what the caller owns from here on.
     return unsafe Handle.make(reference: part)
 }
 
-/// The text that a caller gives.
 // SAFETY: it ends with a zero, as the API says.
+/// The text that a caller gives.
 func string(_ text: UnsafePointer<CChar>?, _ caller: StaticString = #function) -> String {
     guard let text = unsafe text else { Misuse.stop(Misuse.name(caller), "NULL instead of a text") }
     return unsafe String(cString: text)

@@ -19,8 +19,8 @@ final class SharedModuleObject: HandleObject {
     init(_ module: Module) { self.module = module }
 }
 
-/// Does `body` with the bytes of `vector`.
 // SAFETY: `size` bytes at `data`, as `wasm.h` says, which nobody changes during the call.
+/// Does `body` with the bytes of `vector`.
 private func withBytes<Result>(
     _ vector: UnsafePointer<wasm_byte_vec_t>?, _ caller: StaticString = #function,
     _ body: (Span<UInt8>) throws -> Result
@@ -34,6 +34,8 @@ private func withBytes<Result>(
 public func wasm_module_new(
     _ store: OpaquePointer?, _ binary: UnsafePointer<wasm_byte_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `binary` has
+    // as many bytes as it says, as `wasm.h` asks of the caller.
     let engine = unsafe Handle.borrow(store, as: StoreObject.self).store.engine
     return unsafe Handle.make(
         optional: noting {
@@ -45,6 +47,8 @@ public func wasm_module_new(
 public func wasm_module_validate(
     _ store: OpaquePointer?, _ binary: UnsafePointer<wasm_byte_vec_t>?
 ) -> Bool {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `binary` has
+    // as many bytes as it says, as `wasm.h` asks of the caller.
     let engine = unsafe Handle.borrow(store, as: StoreObject.self).store.engine
     let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes
     return noting { try Module.validate(engine, bytes: bytes) } != nil
@@ -54,6 +58,7 @@ public func wasm_module_validate(
 public func wasm_module_imports(
     _ module: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_importtype_vec_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let imports = unsafe Handle.borrow(module, as: ModuleObject.self).module.imports
     // SAFETY: the vector has room for as many handles.
     unsafe wasm_importtype_vec_new_uninitialized(out, imports.count)
@@ -67,6 +72,7 @@ public func wasm_module_imports(
 public func wasm_module_exports(
     _ module: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_exporttype_vec_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let exports = unsafe Handle.borrow(module, as: ModuleObject.self).module.exports
     // SAFETY: the vector has room for as many handles.
     unsafe wasm_exporttype_vec_new_uninitialized(out, exports.count)
@@ -80,6 +86,7 @@ public func wasm_module_exports(
 public func wasm_module_serialize(
     _ module: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_byte_vec_t>?
 ) {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
     let bytes = noting { try module.serialize() } ?? []
     // SAFETY: `out` points to room for a vector, as `wasm.h` says.
@@ -90,6 +97,8 @@ public func wasm_module_serialize(
 public func wasm_module_deserialize(
     _ store: OpaquePointer?, _ binary: UnsafePointer<wasm_byte_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `binary` has
+    // as many bytes as it says, as `wasm.h` asks of the caller.
     let engine = unsafe Handle.borrow(store, as: StoreObject.self).store.engine
     let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes
     return unsafe Handle.make(
@@ -98,6 +107,7 @@ public func wasm_module_deserialize(
 
 @c @implementation
 public func wasm_module_share(_ module: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
     return unsafe Handle.make(SharedModuleObject(module))
 }
@@ -106,6 +116,7 @@ public func wasm_module_share(_ module: OpaquePointer?) -> OpaquePointer? {
 public func wasm_module_obtain(
     _ store: OpaquePointer?, _ module: OpaquePointer?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
     let store = unsafe Handle.borrow(store, as: StoreObject.self).store
     let module = unsafe Handle.borrow(module, as: SharedModuleObject.self).module
     guard module.engine === store.engine else {

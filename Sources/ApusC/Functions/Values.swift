@@ -1,8 +1,6 @@
 @_spi(ApusC) internal import Apus
 internal import CApusC
 
-// SAFETY: in a `wasm_val_t` that its owner has filled, `of` holds what `kind` says; a reference is
-// a handle, which is looked at before it is used. All members of the union begin at its start.
 extension wasm_val_t {
     private static var half: UInt64 { 0xFFFF_FFFF }
 
@@ -13,6 +11,8 @@ extension wasm_val_t {
     /// The bits of a number: those above it are zero.
     @inline(__always)
     var number: UInt64 {
+        // SAFETY: all members of the union begin at its start and are 8 bytes at most, and all
+        // bytes of it are set, by C or by the initialisers here.
         let bits = UInt64(bitPattern: unsafe of.i64)
         return unsafe Self.isHalf(kind) ? bits & Self.half : bits
     }
@@ -20,6 +20,8 @@ extension wasm_val_t {
     /// A number with these bits.
     @inline(__always)
     init(number bits: UInt64, _ kind: wasm_valkind_t) {
+        // SAFETY: a zero value is one of the union; the number's bits are put where `kind` says
+        // they are.
         unsafe self.init()
         unsafe self.kind = kind
         unsafe of.i64 = Int64(bitPattern: Self.isHalf(kind) ? bits & Self.half : bits)
@@ -30,6 +32,8 @@ extension wasm_val_t {
         let kind = value.type.valueKind
         if case .v128 = value { throw VectorError() }
         if !wasm_valkind_is_ref(kind) {
+            // SAFETY: a zero value is one of the union; a reference is a handle that the caller
+            // owns from here on.
             try unsafe self.init(number: value.bits(in: store.store).0, kind)
             return
         }
@@ -40,9 +44,11 @@ extension wasm_val_t {
 
     /// The value, which must be one of `type`. `caller` is the function of the API that has it.
     func value(of type: ValueType, in store: StoreObject, _ caller: StaticString) throws -> Value {
+        // SAFETY: `kind` says which member was set, as `wasm.h` asks of the caller; a reference is
+        // looked at by `Handle` before it is used.
         let kind = unsafe kind
         if type.isReference, wasm_valkind_is_ref(kind) {
-            return try unsafe Self.value(of.ref, of: type, in: store, caller)
+            return try unsafe Self.value(of.ref, of: type, caller)
         }
         guard kind == type.valueKind, type != .v128 else {
             let found = ValueType(kind: kind).map { [$0] } ?? []
@@ -53,9 +59,9 @@ extension wasm_val_t {
 
     /// The value of `type` that a reference is; NULL is null.
     static func value(
-        _ reference: OpaquePointer?, of type: ValueType, in store: StoreObject,
-        _ caller: StaticString
+        _ reference: OpaquePointer?, of type: ValueType, _ caller: StaticString
     ) throws -> Value {
+        // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
         if let referent = unsafe Handle.reference(reference, caller) {
             return try referent.value(of: type)
         }
@@ -69,6 +75,7 @@ extension wasm_val_t {
 extension Handle {
     /// A handle for a reference; NULL for null.
     static func make(reference: Referent?) -> OpaquePointer? {
+        // SAFETY: `Handle.make` makes what the caller owns from here on.
         unsafe reference.map { unsafe make($0) }
     }
 }

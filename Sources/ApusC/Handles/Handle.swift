@@ -1,14 +1,14 @@
 internal import CApusC
 
+// SAFETY: pointers to handles are made by `make` only. `object` is kept by the handle from then on
+// until `delete` or `take`, which change the mark first; and nothing of a handle is believed before
+// its mark was looked at. A pointer that is no handle's is the embedder's fault, who has been told
+// of it as far as it could be seen.
 /// What the API's opaque pointers point to: a mark that says what it is, and the object.
 ///
 /// Each owner has a handle of its own, so one that was given up is told from others of the same
 /// object. It lies in memory of its own; in builds for debugging that is not used again for a long
 /// time (`Quarantine`), so that whoever uses it afterwards is found out.
-// SAFETY: pointers to handles are made by `make` only. `object` is kept by the handle from then on
-// until `delete` or `take`, which change the mark first; and nothing of a handle is believed before
-// its mark was looked at. A pointer that is no handle's is the embedder's fault, who has been told
-// of it as far as it could be seen.
 @unsafe struct Handle {
     private var mark: UInt64
     private var object: Unmanaged<AnyObject>
@@ -19,10 +19,12 @@ internal import CApusC
 
     /// A handle of the caller's for `object`.
     static func make(_ object: some HandleObject) -> OpaquePointer {
+        // SAFETY: the object is of the class whose kind the handle gets.
         unsafe make(object, kind: type(of: object).kind)
     }
 
     private static func make(_ object: AnyObject, kind: UInt32) -> OpaquePointer {
+        // SAFETY: the allocation has room for one handle, which keeps the object from here on.
         let handle = UnsafeMutablePointer<Handle>.allocate(capacity: 1)
         unsafe handle.initialize(
             to: Handle(mark: inUse | UInt64(kind), object: .passRetained(object)))
@@ -31,6 +33,7 @@ internal import CApusC
 
     /// A handle for `object`, and NULL for none.
     static func make(optional object: (some HandleObject)?) -> OpaquePointer? {
+        // SAFETY: as for an object that there is.
         unsafe object.map { unsafe make($0) }
     }
 
@@ -39,6 +42,8 @@ internal import CApusC
         _ pointer: OpaquePointer?, as type: Object.Type = Object.self,
         _ caller: StaticString = #function
     ) -> Object {
+        // SAFETY: `check` has found a handle that is in use, so the object is kept, and of the
+        // class whose kind the mark has.
         let handle = unsafe check(pointer, type.kind, caller)
         return unsafe unsafeDowncast(handle.pointee.object.takeUnretainedValue(), to: type)
     }
@@ -49,6 +54,9 @@ internal import CApusC
         _ pointer: OpaquePointer?, as type: Object.Type, _ caller: StaticString = #function,
         _ body: (Object) -> Result
     ) -> Result {
+        // SAFETY: `check` has found a handle that is in use, so the object is kept, and of the
+        // class whose kind the mark has; the caller of the API gives up no handle that a call of
+        // its own has.
         let handle = unsafe check(pointer, type.kind, caller)
         return unsafe handle.pointee.object._withUnsafeGuaranteedRef {
             body(unsafe unsafeDowncast($0, to: type))
@@ -60,6 +68,8 @@ internal import CApusC
         _ pointer: OpaquePointer?, kinds: UInt32 = apus_kind_ref.rawValue,
         _ caller: StaticString = #function
     ) -> Referent? {
+        // SAFETY: `check` has found a handle that is in use, so the object is kept; all kinds of
+        // references are of `Referent`'s subclasses.
         guard unsafe pointer != nil else { return nil }
         let handle = unsafe check(pointer, kinds, caller)
         return unsafe unsafeDowncast(
@@ -71,6 +81,8 @@ internal import CApusC
         _ pointer: OpaquePointer?, as type: Object.Type = Object.self,
         _ caller: StaticString = #function
     ) -> Object {
+        // SAFETY: `check` has found a handle that is in use, and of the class whose kind the mark
+        // has; `giveUp` answers what the handle has kept.
         let handle = unsafe check(pointer, type.kind, caller)
         return unsafe unsafeDowncast(giveUp(handle), to: type)
     }
@@ -79,6 +91,7 @@ internal import CApusC
 
     /// The kind of `pointer`, which must be one of `kinds`.
     static func kind(_ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: String) -> UInt32 {
+        // SAFETY: `check` has found a handle that is in use.
         unsafe kind(of: check(pointer, kinds) { caller })
     }
 
@@ -86,12 +99,15 @@ internal import CApusC
     static func object(
         _ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: String
     ) -> AnyObject {
+        // SAFETY: `check` has found a handle that is in use, so the object is kept.
         unsafe check(pointer, kinds) { caller }.pointee.object.takeUnretainedValue()
     }
 
     /// One more handle for the same object.
     static func copy(_ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: String) -> OpaquePointer
     {
+        // SAFETY: `check` has found a handle that is in use, so the object is kept; the new handle
+        // keeps it for itself.
         let handle = unsafe check(pointer, kinds) { caller }
         return unsafe make(handle.pointee.object.takeUnretainedValue(), kind: kind(of: handle))
     }
@@ -99,6 +115,7 @@ internal import CApusC
     /// Another handle instead of `pointer`, which is given up.
     static func move(_ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: String) -> OpaquePointer
     {
+        // SAFETY: `copy` and `delete` both look at the pointer.
         let moved = unsafe copy(pointer, kinds, caller)
         unsafe delete(pointer, kinds, caller)
         return unsafe moved
@@ -106,10 +123,13 @@ internal import CApusC
 
     /// Gives `pointer` up.
     static func delete(_ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: String) {
+        // SAFETY: `check` has found a handle that is in use.
         _ = unsafe giveUp(check(pointer, kinds) { caller })
     }
 
     private static func giveUp(_ handle: UnsafeMutablePointer<Handle>) -> AnyObject {
+        // SAFETY: callers have checked the handle, which keeps the object until here; nobody
+        // believes it any more once its mark has changed.
         let object = unsafe handle.pointee.object.takeRetainedValue()
         unsafe handle.pointee.mark = givenUp | UInt64(kind(of: handle))
         unsafe Quarantine.take(handle)
@@ -117,6 +137,7 @@ internal import CApusC
     }
 
     private static func kind(of handle: UnsafeMutablePointer<Handle>) -> UInt32 {
+        // SAFETY: callers have checked the handle, or have just made it.
         UInt32(truncatingIfNeeded: unsafe handle.pointee.mark)
     }
 
@@ -126,6 +147,7 @@ internal import CApusC
     private static func check(
         _ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: StaticString
     ) -> UnsafeMutablePointer<Handle> {
+        // SAFETY: nothing is believed of the pointer yet.
         unsafe check(pointer, kinds) { Misuse.name(caller) }
     }
 
@@ -133,6 +155,9 @@ internal import CApusC
     private static func check(
         _ pointer: OpaquePointer?, _ kinds: UInt32, _ caller: () -> String
     ) -> UnsafeMutablePointer<Handle> {
+        // SAFETY: a pointer that is not NULL is a handle's, as the headers ask of the caller; its
+        // mark is read first, and tells what is none, and, as long as `Quarantine` has it, one that
+        // was given up.
         if let pointer = unsafe pointer {
             let handle = unsafe UnsafeMutablePointer<Handle>(pointer)
             let mark = unsafe handle.pointee.mark
@@ -144,6 +169,7 @@ internal import CApusC
 
     private static func refuse(_ mark: UInt64, _ kinds: UInt32, _ caller: String) -> Never {
         let kind = Kinds.name(UInt32(truncatingIfNeeded: mark))
+        // SAFETY: only numbers are compared; they are members of an unsafe type.
         switch unsafe mark & signature {
         case unsafe inUse: Misuse.stop(caller, "a \(kind) instead of a \(Kinds.name(kinds))")
         case unsafe givenUp: Misuse.stop(caller, "a \(kind) that was deleted or given away before")

@@ -9,6 +9,7 @@ enum Quarantine {
         // SAFETY: an address of a handle that nobody owns any more.
         @safe
         private struct Waiting: @unchecked Sendable {
+            // SAFETY: nobody owns the handle any more, and its memory is given back once.
             var handle: UnsafeMutablePointer<Handle>
         }
 
@@ -17,6 +18,8 @@ enum Quarantine {
 
     /// Frees the memory of `handle`, in builds for debugging only after many others.
     static func take(_ handle: UnsafeMutablePointer<Handle>) {
+        // SAFETY: the caller has taken the object out and nobody owns the handle any more; its
+        // memory is given back once, by who takes it out of the list.
         #if DEBUG
             let freed: Waiting? = waiting.withLock { waiting in
                 let new = unsafe Waiting(handle: handle)

@@ -4,6 +4,8 @@ internal import CApusC
 /// A function of C's that guests call, and what it is called with.
 @safe
 final class Callback {
+    // SAFETY: only the addresses of C functions, which the embedder keeps as long as it says; see
+    // `function`.
     /// What is called.
     @unsafe enum Function {
         case plain(wasm_func_callback_t)
@@ -24,6 +26,7 @@ final class Callback {
     init(
         _ function: Function, _ environment: HostInfo, _ type: FunctionType, _ store: StoreObject
     ) {
+        // SAFETY: kept as the properties say.
         unsafe self.function = unsafe function
         self.environment = environment
         self.type = type
@@ -42,6 +45,8 @@ final class Callback {
     }
 
     private func perform(_ call: borrowing CellCall) throws {
+        // SAFETY: which function it is says how it is to be called; the room is lent for the call,
+        // and `perform` fills what it reads.
         if case .withCells(let function) = unsafe function {
             return try unsafe performWithCells(call, function)
         }
@@ -51,8 +56,8 @@ final class Callback {
         }
     }
 
-    /// Makes the call with room for arguments and results.
     // SAFETY: the first `filled` values are there, and owned, until the end.
+    /// Makes the call with room for arguments and results.
     private func perform(
         _ call: borrowing CellCall, _ room: UnsafeMutableBufferPointer<wasm_val_t>
     ) throws {
@@ -78,6 +83,8 @@ final class Callback {
 
     /// Throws the trap that a callback has returned.
     private func end(_ trap: OpaquePointer?) throws {
+        // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The
+        // callback has given it up by returning it.
         guard let trap = unsafe trap else { return }
         throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error
     }
@@ -85,6 +92,8 @@ final class Callback {
     private func argument(
         _ call: borrowing CellCall, _ index: Int, _ type: ValueType
     ) throws -> wasm_val_t {
+        // SAFETY: the value's kind is set with its value; a reference is a handle that the
+        // callback's arguments own.
         if type.isReference {
             let value = try Value((call[index], 0), of: type, in: store.store)
             return try unsafe wasm_val_t(value, in: store)
@@ -93,6 +102,8 @@ final class Callback {
     }
 
     private func result(_ value: wasm_val_t, of type: ValueType) throws -> UInt64 {
+        // SAFETY: `kind` says which member the callback has set, as `wasm.h` asks; a reference is
+        // looked at by `Handle`.
         if type.isReference {
             return try unsafe value.value(of: type, in: store, "a callback's results")
                 .bits(in: store.store).0
@@ -108,6 +119,8 @@ final class Callback {
         _ call: borrowing CellCall, _ arguments: UnsafePointer<wasm_val_vec_t>,
         _ results: UnsafeMutablePointer<wasm_val_vec_t>
     ) -> OpaquePointer? {
+        // SAFETY: the function has the C type of its case; what it is given is there until it
+        // returns, and the environment until its finalizer is called.
         switch unsafe function {
         case .plain(let function):
             return unsafe function(arguments, results)
@@ -127,6 +140,8 @@ final class Callback {
         _ call: borrowing CellCall, _ function: apus_func_callback_cells_t
     ) throws {
         let caller = CallerObject(call.instance, store)
+        // SAFETY: the room has `cellCount` cells, all of which are initialised before the function
+        // has them, which may use them until it returns.
         try unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: cellCount) { room in
             for index in 0..<cellCount { unsafe room.initializeElement(at: index, to: call[index]) }
             try unsafe end(
@@ -149,12 +164,13 @@ final class CallerObject {
     /// Does `body` with a pointer that is good meanwhile.
     func lent<Result>(_ body: (OpaquePointer) -> Result) -> Result {
         withExtendedLifetime(self) {
+            // SAFETY: the object is kept until `body` is done, and the pointer is good no longer.
             unsafe body(OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
         }
     }
 
-    /// The caller that a callback was given.
     // SAFETY: only `lent` makes such pointers, and callbacks may use them until they return.
+    /// The caller that a callback was given.
     static func of(_ pointer: OpaquePointer?, _ caller: StaticString = #function) -> CallerObject {
         guard let pointer = unsafe pointer else {
             Misuse.stop(Misuse.name(caller), "NULL instead of an apus_caller_t")

@@ -35,6 +35,8 @@ final class FunctionObject: StorePart {
         _ results: UnsafeMutablePointer<wasm_val_vec_t>?
     ) -> TrapObject? {
         do {
+            // SAFETY: vectors are NULL or as they say, as `wasm.h` asks of the caller; `perform`
+            // looks at their sizes.
             try unsafe call.perform(
                 arguments?.pointee ?? wasm_val_vec_t(), results?.pointee ?? wasm_val_vec_t(),
                 in: store)
@@ -106,6 +108,8 @@ final class Call {
         if type.parameters.contains(.v128) || type.results.contains(.v128) { throw VectorError() }
         // Kept until the call has them: they are nobody else's.
         var values: [Value] = []
+        // SAFETY: `perform` has found as many arguments as there are parameters, and results are
+        // written to as many places as there are.
         for (index, type) in type.parameters.enumerated() {
             values.append(
                 try unsafe arguments.data[index].value(of: type, in: store, "wasm_func_call"))
@@ -140,6 +144,8 @@ final class Call {
     }
 
     private func mismatch(_ arguments: wasm_val_vec_t) -> TypeError {
+        // SAFETY: there are `size` values at `data`, as `wasm.h` asks of the caller; only kinds are
+        // read.
         let found = unsafe (0..<arguments.size).map { index in
             unsafe ValueType(kind: arguments.data[index].kind) ?? .bottom
         }

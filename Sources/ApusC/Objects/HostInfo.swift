@@ -1,3 +1,4 @@
+// SAFETY: only the type of a C function.
 /// Is called with what it belongs to when that goes.
 public typealias Finalizer = @convention(c) (UnsafeMutableRawPointer?) -> Void
 
@@ -9,9 +10,12 @@ final class HostInfo {
     private let finalizer: Finalizer?
 
     init(_ pointer: UnsafeMutableRawPointer?, _ finalizer: Finalizer?) {
+        // SAFETY: kept as the properties say.
         unsafe self.pointer = unsafe pointer
         unsafe self.finalizer = unsafe finalizer
     }
 
+    // SAFETY: the embedder's function gets the embedder's pointer, once, since nothing refers to it
+    // any more.
     deinit { unsafe finalizer?(pointer) }
 }

@@ -20,12 +20,15 @@ final class LastError {
     private init(_ kind: apus_error_kind_enum, _ text: String) {
         self.kind = kind
         let bytes = text.utf8CString
+        // SAFETY: the allocation has room for all bytes of the text, the final zero included, and
+        // each is initialised.
         unsafe self.text = .allocate(capacity: bytes.count)
         for (index, byte) in bytes.enumerated() {
             unsafe (self.text + index).initialize(to: byte)
         }
     }
 
+    // SAFETY: the allocation is this object's own, and trivial.
     deinit { unsafe text.deallocate() }
 
     /// Where each thread has its own; it goes with the thread.
@@ -40,12 +43,13 @@ final class LastError {
     }()
 
     private static func release(_ value: UnsafeMutableRawPointer?) {
+        // SAFETY: what threads have there is what `note` has retained and put there.
         if let value = unsafe value { unsafe Unmanaged<LastError>.fromOpaque(value).release() }
     }
 
     /// This thread's.
     static var current: LastError? {
-        // SAFETY: see `key`.
+        // SAFETY: what this thread has there is nil or what `note` has retained and put there.
         unsafe pthread_getspecific(key).map {
             unsafe Unmanaged<LastError>.fromOpaque($0).takeUnretainedValue()
         }
@@ -58,6 +62,8 @@ final class LastError {
 
     /// Notes why a function fails.
     static func note(_ kind: apus_error_kind_enum, _ text: String) {
+        // SAFETY: what was there before is nil or what an earlier `note` has retained and put
+        // there; it is released once, after it was replaced.
         let old = unsafe pthread_getspecific(key)
         let new = unsafe Unmanaged.passRetained(LastError(kind, text)).toOpaque()
         _ = unsafe pthread_setspecific(key, new)
@@ -99,5 +105,6 @@ public func apus_last_error_kind() -> apus_error_kind_t {
 
 @c @implementation
 public func apus_last_error() -> UnsafePointer<CChar>? {
+    // SAFETY: the text is the thread's own until its next error, as `apus.h` says.
     unsafe LastError.current.map { unsafe UnsafePointer($0.text) }
 }

@@ -116,8 +116,8 @@ final class TrapObject: Referent {
     }
 }
 
-/// A trap of the host's on its way through guests.
 // SAFETY: it stays on the thread that calls the guests.
+/// A trap of the host's on its way through guests.
 struct HostTrap: Error, CustomStringConvertible, @unchecked Sendable {
     let trap: TrapObject
 
@@ -138,13 +138,16 @@ final class FrameObject: HandleObject {
     init(_ frame: Trap.Frame, in store: StoreObject?) {
         self.frame = frame
         self.store = store
+        // SAFETY: there is no handle to keep yet.
         unsafe lent = nil
     }
 
+    // SAFETY: the handle is this object's own, or NULL, which is nothing to delete.
     deinit { unsafe wasm_instance_delete(lent) }
 
     /// A handle for its instance, which is good as long as this; nil if that cannot be told.
     var instance: OpaquePointer? {
+        // SAFETY: the handle is this object's own, made once, and given up in `deinit`.
         if let lent = unsafe lent { return unsafe lent }
         guard let store, let instance = frame.instance(in: store.store) else { return nil }
         unsafe lent = unsafe Handle.make(InstanceObject(instance, in: store))

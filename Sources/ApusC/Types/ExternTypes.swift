@@ -17,12 +17,15 @@ final class FunctionTypeObject: ExternTypeObject {
 
     init(_ type: FunctionType) {
         self.type = type
+        // SAFETY: the allocation has room for the one pair that is written.
         unsafe vectors = .allocate(capacity: 1)
         unsafe vectors.initialize(
             to: (wasm_valtype_vec_t(type.parameters), wasm_valtype_vec_t(type.results)))
     }
 
     deinit {
+        // SAFETY: both vectors were made in `init`, are this object's own, and nobody reads them
+        // any more.
         unsafe wasm_valtype_vec_delete(&vectors.pointee.parameters)
         unsafe wasm_valtype_vec_delete(&vectors.pointee.results)
         unsafe vectors.deallocate()
@@ -42,11 +45,14 @@ final class TagTypeObject: ExternTypeObject {
 
     init(_ parameters: [ValueType]) {
         self.parameters = parameters
+        // SAFETY: the allocation has room for the one vector that is written.
         unsafe vector = .allocate(capacity: 1)
         unsafe vector.initialize(to: wasm_valtype_vec_t(parameters))
     }
 
     deinit {
+        // SAFETY: the vector was made in `init`, is this object's own, and nobody reads it any
+        // more.
         unsafe wasm_valtype_vec_delete(vector)
         unsafe vector.deallocate()
     }
@@ -65,9 +71,11 @@ final class GlobalTypeObject: ExternTypeObject {
 
     init(_ type: GlobalType) {
         self.type = type
+        // SAFETY: `Handle.make` makes what the caller owns from here on. That is this object.
         unsafe content = unsafe Handle.make(ValueTypeObject(type.value))
     }
 
+    // SAFETY: the handle was made in `init` and is this object's own.
     deinit { unsafe wasm_valtype_delete(content) }
 
     var item: ItemType { .global(type) }
@@ -85,12 +93,15 @@ final class TableTypeObject: ExternTypeObject {
 
     init(_ type: TableType) {
         self.type = type
+        // SAFETY: `Handle.make` makes what the caller owns from here on. That is this object; the
+        // allocation has room for the limits that are written.
         unsafe element = unsafe Handle.make(ValueTypeObject(type.element))
         unsafe limits = .allocate(capacity: 1)
         unsafe limits.initialize(to: type.limits.limits)
     }
 
     deinit {
+        // SAFETY: both were made in `init`, are this object's own, and nobody reads them any more.
         unsafe wasm_valtype_delete(element)
         unsafe limits.deallocate()
     }
@@ -109,10 +120,13 @@ final class MemoryTypeObject: ExternTypeObject {
 
     init(_ type: MemoryType) {
         self.type = type
+        // SAFETY: the allocation has room for the limits that are written.
         unsafe limits = .allocate(capacity: 1)
         unsafe limits.initialize(to: type.limits.limits)
     }
 
+    // SAFETY: the allocation was made in `init`, is this object's own, and nobody reads it any
+    // more.
     deinit { unsafe limits.deallocate() }
 
     var item: ItemType { .memory(type) }
@@ -136,6 +150,7 @@ extension SizeLimits {
 extension ItemType {
     /// A handle for it.
     func handle() -> OpaquePointer {
+        // SAFETY: `Handle.make` makes what the caller owns from here on.
         switch self {
         case .function(let type): unsafe Handle.make(FunctionTypeObject(type))
         case .global(let type): unsafe Handle.make(GlobalTypeObject(type))
@@ -153,6 +168,8 @@ public func wasm_functype_new(
     _ params: UnsafeMutablePointer<wasm_valtype_vec_t>?,
     _ results: UnsafeMutablePointer<wasm_valtype_vec_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it. The vectors
+    // are the caller's, as `wasm.h` asks, and are given up here.
     let type = unsafe FunctionType(
         params?.pointee.types(#function) ?? [], results?.pointee.types(#function) ?? [])
     unsafe wasm_valtype_vec_delete(params)
@@ -162,12 +179,16 @@ public func wasm_functype_new(
 
 @c @implementation
 public func wasm_functype_params(_ type: OpaquePointer?) -> UnsafePointer<wasm_valtype_vec_t>? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The vectors
+    // stay where they are as long as the type's object, which the caller has.
     let vectors = unsafe Handle.borrow(type, as: FunctionTypeObject.self).vectors
     return unsafe withUnsafePointer(to: &vectors.pointee.parameters) { unsafe $0 }
 }
 
 @c @implementation
 public func wasm_functype_results(_ type: OpaquePointer?) -> UnsafePointer<wasm_valtype_vec_t>? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The vectors
+    // stay where they are as long as the type's object, which the caller has.
     let vectors = unsafe Handle.borrow(type, as: FunctionTypeObject.self).vectors
     return unsafe withUnsafePointer(to: &vectors.pointee.results) { unsafe $0 }
 }
@@ -178,6 +199,8 @@ public func wasm_functype_results(_ type: OpaquePointer?) -> UnsafePointer<wasm_
 public func wasm_globaltype_new(
     _ content: OpaquePointer?, _ mutability: wasm_mutability_t
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The caller
+    // has given it up, as `wasm.h` says.
     let content = unsafe Handle.take(content, as: ValueTypeObject.self)
     let isMutable = mutability == wasm_mutability_t(WASM_VAR.rawValue)
     return unsafe Handle.make(GlobalTypeObject(GlobalType(content.type, isMutable: isMutable)))
@@ -185,11 +208,14 @@ public func wasm_globaltype_new(
 
 @c @implementation
 public func wasm_globaltype_content(_ type: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The handle
+    // that it answers is the type's own.
     unsafe Handle.borrow(type, as: GlobalTypeObject.self).content
 }
 
 @c @implementation
 public func wasm_globaltype_mutability(_ type: OpaquePointer?) -> wasm_mutability_t {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let isMutable = unsafe Handle.borrow(type, as: GlobalTypeObject.self).type.isMutable
     return wasm_mutability_t((isMutable ? WASM_VAR : WASM_CONST).rawValue)
 }
@@ -200,6 +226,8 @@ public func wasm_globaltype_mutability(_ type: OpaquePointer?) -> wasm_mutabilit
 public func wasm_tabletype_new(
     _ element: OpaquePointer?, _ limits: UnsafePointer<wasm_limits_t>?
 ) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The caller
+    // has given it up; `limits` are as `wasm.h` asks, and NULL stops in `given`.
     let element = unsafe Handle.take(element, as: ValueTypeObject.self)
     let type = unsafe TableType(element: element.type, limits: SizeLimits(given(limits)))
     return unsafe Handle.make(TableTypeObject(type))
@@ -207,11 +235,15 @@ public func wasm_tabletype_new(
 
 @c @implementation
 public func wasm_tabletype_element(_ type: OpaquePointer?) -> OpaquePointer? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The handle
+    // that it answers is the type's own.
     unsafe Handle.borrow(type, as: TableTypeObject.self).element
 }
 
 @c @implementation
 public func wasm_tabletype_limits(_ type: OpaquePointer?) -> UnsafePointer<wasm_limits_t>? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The limits
+    // stay where they are as long as the type's object, which the caller has.
     unsafe UnsafePointer(Handle.borrow(type, as: TableTypeObject.self).limits)
 }
 
@@ -219,17 +251,20 @@ public func wasm_tabletype_limits(_ type: OpaquePointer?) -> UnsafePointer<wasm_
 
 @c @implementation
 public func wasm_memorytype_new(_ limits: UnsafePointer<wasm_limits_t>?) -> OpaquePointer? {
+    // SAFETY: `limits` are as `wasm.h` asks of the caller, and NULL stops in `given`.
     let type = unsafe MemoryType(limits: SizeLimits(given(limits)))
     return unsafe Handle.make(MemoryTypeObject(type))
 }
 
 @c @implementation
 public func wasm_memorytype_limits(_ type: OpaquePointer?) -> UnsafePointer<wasm_limits_t>? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The limits
+    // stay where they are as long as the type's object, which the caller has.
     unsafe UnsafePointer(Handle.borrow(type, as: MemoryTypeObject.self).limits)
 }
 
-/// What `pointer`, which a caller gives, points to.
 // SAFETY: NULL ends the process here; anything else is what the API says.
+/// What `pointer`, which a caller gives, points to.
 func given<Value>(
     _ pointer: UnsafePointer<Value>?, _ caller: StaticString = #function
 ) -> Value {
@@ -243,6 +278,7 @@ func given<Value>(
 
 @c @implementation
 public func wasm_externtype_kind(_ type: OpaquePointer?) -> wasm_externkind_t {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe externType(type).item.externKind
 }
 
@@ -250,6 +286,8 @@ public func wasm_externtype_kind(_ type: OpaquePointer?) -> wasm_externkind_t {
 public func apus_externtype_tag_params(
     _ type: OpaquePointer?
 ) -> UnsafePointer<wasm_valtype_vec_t>? {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The vector
+    // stays where it is as long as the type's object, which the caller has.
     let tag = unsafe externType(type) as? TagTypeObject
     return unsafe tag.map { unsafe UnsafePointer($0.vector) }
 }
@@ -272,6 +310,7 @@ func externType(
     _ pointer: OpaquePointer?, _ caller: StaticString = #function
 ) -> any ExternTypeObject {
     let kinds = apus_kind_externtype.rawValue
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.object(pointer, kinds, Misuse.name(caller))
     guard let type = object as? any ExternTypeObject else {
         Misuse.stop(Misuse.name(caller), "no \(Kinds.name(kinds))")

@@ -49,11 +49,11 @@ extension ValueType {
     }
 }
 
-// SAFETY: vectors that are passed in are as `wasm.h` says: `size` handles at `data`. Those that are
-// made here come from its own functions, and are filled to their end.
 extension wasm_valtype_vec_t {
     /// A vector of its own.
     init(_ types: [ValueType]) {
+        // SAFETY: the vector gets room for as many handles as there are types, each of which is
+        // written.
         unsafe self.init()
         unsafe wasm_valtype_vec_new_uninitialized(&self, types.count)
         for (index, type) in types.enumerated() {
@@ -63,6 +63,8 @@ extension wasm_valtype_vec_t {
 
     /// The types in it.
     func types(_ caller: StaticString) -> [ValueType] {
+        // SAFETY: there are `size` handles at `data`, as `wasm.h` asks of the caller; `Handle`
+        // looks at the mark of each.
         var types: [ValueType] = []
         for index in 0..<(unsafe size) {
             types.append(unsafe Handle.borrow(data[index], as: ValueTypeObject.self, caller).type)
@@ -77,10 +79,12 @@ public func wasm_valtype_new(_ kind: wasm_valkind_t) -> OpaquePointer? {
         LastError.note(APUS_ERROR_TYPE, "there is no type of values of kind \(kind)")
         return nil
     }
+    // SAFETY: `Handle.make` makes what the caller owns from here on.
     return unsafe Handle.make(ValueTypeObject(type))
 }
 
 @c @implementation
 public func wasm_valtype_kind(_ type: OpaquePointer?) -> wasm_valkind_t {
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     unsafe Handle.borrow(type, as: ValueTypeObject.self).type.valueKind
 }

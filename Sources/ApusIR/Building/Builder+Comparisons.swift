@@ -33,7 +33,7 @@ extension Builder {
         if let left = constant(instruction.first) {
             return boolean(Folding.compare(condition, type, left, bits))
         }
-        if let known = compareByWidth(instruction, condition, bits, type) { return known }
+        if let known = compareByWidth(instruction, condition, bits) { return known }
         if bits == 1, condition == .lessUnsigned {
             return compareWithZero(instruction, .equal, type)
         }
@@ -68,8 +68,7 @@ extension Builder {
 
     /// Comparisons with what a value cannot reach.
     private mutating func compareByWidth(
-        _ instruction: Instruction, _ condition: IntegerCondition, _ bits: UInt64,
-        _ type: IRType
+        _ instruction: Instruction, _ condition: IntegerCondition, _ bits: UInt64
     ) -> Value? {
         let largest = largest(instruction.first)
         switch condition {

@@ -169,7 +169,7 @@ public struct Builder: ~Copyable {
         if let known = find(key) { return known }
         let floats = instruction.operator.row.effects.contains(.floats)
         let value = floats ? function.make(instruction, offset: 0) : append(instruction)
-        if floats { noteWidth(value, instruction) }
+        if floats { noteWidth(instruction) }
         insert(key, value)
         return value
     }
@@ -178,12 +178,12 @@ public struct Builder: ~Copyable {
     @inline(__always) @discardableResult
     public mutating func append(_ instruction: Instruction) -> Value {
         let value = function.append(instruction, offset: offset)
-        noteWidth(value, instruction)
+        noteWidth(instruction)
         return value
     }
 
     @inline(__always)
-    private mutating func noteWidth(_ value: Value, _ instruction: Instruction) {
+    private mutating func noteWidth(_ instruction: Instruction) {
         widths.append(computeWidth(instruction))
     }
 

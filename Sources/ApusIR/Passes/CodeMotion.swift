@@ -119,7 +119,7 @@ public struct CodeMotion: ~Copyable {
             if !dominators.dominates(home, late) {
                 // A user has moved out of a loop, and takes with it what it needs.
                 start = late
-            } else if isWorthSinking(instruction, from: home, function) {
+            } else if isWorthSinking(instruction, function) {
                 start = sink(from: home, to: late, function)
             }
         }
@@ -134,7 +134,7 @@ public struct CodeMotion: ~Copyable {
 
     /// Whether no more than one operand has to be kept in a register for longer.
     private func isWorthSinking(
-        _ instruction: Instruction, from home: Block, _ function: borrowing Function
+        _ instruction: Instruction, _ function: borrowing Function
     ) -> Bool {
         var ending = 0
         function.forEachOperand(instruction) { operand in

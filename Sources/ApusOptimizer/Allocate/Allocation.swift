@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// One thing to be done, in the order of the code: an instruction, or what the allocator has put

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import Synchronization
 
 /// Random decisions in the place of the register allocator's own, for tests: code may become slow

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Proves that an allocation is right, by running it with names for values.

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// A value that a block needs from before, and how many instructions on it is used.

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Several moves that happen at once: all read before any writes.

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Where values are when a block begins, and how the ways into it bring them there.

@@ -1,3 +1,5 @@
+internal import ApusABI
+
 /// Decisions at random, for tests.
 extension RegisterAllocator {
     /// Leaves some values to the frame that could stay where they are.

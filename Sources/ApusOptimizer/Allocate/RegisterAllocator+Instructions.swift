@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 /// Instructions: their uses are brought into registers, what they overwrite is brought to safety,

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 
 // Consumes: an Allocation. Consumed by: emission.

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusCollections
 internal import ApusIR
 

@@ -1,18 +1,9 @@
-/// A register of the machine, by the target's numbers, which are below `RegisterSet.numberCount`;
-/// the target says which numbers are of which class.
-struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {
-    var number: UInt8
+internal import ApusABI
 
-    @inline(__always) init(_ number: UInt8) { self.number = number }
-
-    /// No register.
-    static var none: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFF) } }
-
+extension PhysicalRegister {
     /// Of a use: not in a register, but in the frame.
     static var inFrame: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFE) } }
 
-    @inline(__always) var isNone: Bool { number == 0xFF }
-    @inline(__always) var index: Int { Int(number) }
     @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt64(number)) }
 }
 

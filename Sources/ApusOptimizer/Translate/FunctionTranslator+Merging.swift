@@ -157,7 +157,7 @@ extension FunctionTranslator {
         var place = frame.lastPending
         while place >= 0 {
             let edge = pending[Int(place)]
-            passArguments(of: edge, frame, resultsStart: start, resultCount)
+            passArguments(of: edge, resultsStart: start, resultCount)
             place = edge.previous
         }
         for index in 0..<meetingLocals.count {
@@ -167,7 +167,7 @@ extension FunctionTranslator {
     }
 
     private mutating func passArguments(
-        of edge: PendingEdge, _ frame: TranslationFrame, resultsStart: Int, _ resultCount: Int
+        of edge: PendingEdge, resultsStart: Int, _ resultCount: Int
     ) {
         let start = builder.function.pool.count
         for result in 0..<resultCount {

@@ -18,14 +18,17 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
         self.bits = bits
     }
 
+    // SAFETY: who gives the record keeps its store, and with that the record.
     init(_ record: UnsafeMutablePointer<apus_funcref>) {
         bits = UInt64(UInt(bitPattern: record))
     }
 
+    // SAFETY: the bits are a record's address, which is never 0: see `bits`.
     var record: UnsafeMutablePointer<apus_funcref> {
         unsafe UnsafeMutablePointer(bitPattern: UInt(truncatingIfNeeded: bits)).unsafelyUnwrapped
     }
 
+    // SAFETY: the record lives as long as its store, which whoever has the reference keeps.
     /// Engine-wide id of the function's type.
     public var signature: UInt32 { unsafe record.pointee.signature }
 
@@ -39,12 +42,15 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     var host: HostFunction? { owner as? HostFunction }
 
     private var owner: AnyObject {
+        // SAFETY: the record's owner is an object of the runtime's that its store keeps.
         unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner).takeUnretainedValue()
     }
 
+    // SAFETY: the record lives as long as its store, which whoever has the reference keeps.
     /// Index in its module's function index space; 0 for a host function.
     public var functionIndex: UInt32 { unsafe record.pointee.function_index }
 
+    // SAFETY: the record lives as long as its store, which whoever has the reference keeps.
     var code: UInt { UInt(bitPattern: unsafe record.pointee.code) }
     var context: UInt { UInt(bitPattern: unsafe record.pointee.context) }
 }

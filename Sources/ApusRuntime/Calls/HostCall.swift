@@ -3,6 +3,7 @@ internal import CApusHost
 
 /// Where host trampolines arrive when they do not call the closure of a host function themselves.
 enum HostCall {
+    // SAFETY: only the types of C functions.
     private typealias Arrival =
         @convention(c) (
             UnsafeMutablePointer<apus_context>?, UnsafeMutablePointer<UInt64>?
@@ -13,6 +14,7 @@ enum HostCall {
     /// Address of `void (apus_context *host, uint64_t *values)`, which all trampolines know: a call
     /// besides which there is something else to do. What that is says the function's context.
     static let address = apus_host_call_address()
+    // SAFETY: a C function is one word, its address, which is all that is taken of it.
     /// Address of what that is for all but asynchronous functions.
     static let attendedAddress: UInt = unsafe unsafeBitCast(called as Arrival, to: UInt.self)
     /// Address of `void (apus_context *host, error)`: the closure has thrown.
@@ -43,8 +45,8 @@ enum HostCall {
         }
     }
 
-    // SAFETY: as above; `error` is the one word that a thrown error is, which the closure has
-    // given to its caller to keep.
+    // SAFETY: trampolines pass the context of a host function; `error` is the one word that a
+    // thrown error is, which the closure has given to its caller to keep.
     private static let failed: Failure = { host, error in
         guard let host = unsafe host, let error = unsafe error else { return }
         let thrown = unsafe unsafeBitCast(error, to: ThrownError.self)
@@ -53,6 +55,8 @@ enum HostCall {
     }
 
     private static func store(of host: UnsafeMutablePointer<apus_context>) -> RuntimeStore {
+        // SAFETY: trampolines pass the context of a host function, whose store is in the call, and
+        // so is kept.
         unsafe Unmanaged.fromOpaque(host.pointee.store_context.pointee.store).takeUnretainedValue()
     }
 
@@ -68,6 +72,7 @@ extension RuntimeStore {
         }
         if let exception = environment.exception(of: error, in: self) { return raise(exception) }
         pendingError = error
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         unsafe context.pointee.trap = UInt32(TrapCode.hostError.rawValue)
     }
 }

@@ -66,9 +66,11 @@ struct HostContexts: ~Copyable {
     init(count: Int) throws(ResourceError) {
         self.count = count
         if count == 0 {
+            // SAFETY: there is nothing to point to.
             unsafe base = nil
             return
         }
+        // SAFETY: the allocation has room for `count` contexts, all zeros.
         let bytes = unsafe UInt64(count * MemoryLayout<apus_host_context>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.context, requested: bytes)
@@ -76,14 +78,20 @@ struct HostContexts: ~Copyable {
         unsafe base = memory.assumingMemoryBound(to: apus_host_context.self)
     }
 
+    // SAFETY: the allocation is this value's alone, or null; nobody runs code of the contexts any
+    // more.
     deinit { unsafe apus_free(base) }
 
     private func context(_ index: Int) -> UnsafeMutablePointer<apus_host_context> {
+        // SAFETY: callers have an index below `count`, so there is an allocation, and the context
+        // is in it.
         unsafe base.unsafelyUnwrapped + index
     }
 
     /// Makes a context that of `function`, which must be kept as long as it is used.
     func write(_ index: Int, _ function: HostFunction, trapExit: UInt) {
+        // SAFETY: the context is in the allocation; the caller keeps the function as long as the
+        // context is used.
         let host = unsafe context(index)
         let words = ClosureWords(function.body)
         let owner = unsafe Unmanaged.passUnretained(function).toOpaque()
@@ -111,11 +119,14 @@ struct HostContexts: ~Copyable {
     /// Makes a context one of `store`.
     @inline(__always)
     func bind(_ index: Int, _ store: RuntimeStore) {
+        // SAFETY: the context is in the allocation; the store, whose context outlives it, is the
+        // one that has it.
         unsafe context(index).pointee.head.store_context = unsafe store.context
     }
 
     /// The function of a context as a value.
     func record(_ index: Int) -> UnsafeMutablePointer<apus_funcref> {
+        // SAFETY: the context is in the allocation, and the record in the context.
         let offset = unsafe MemoryLayout<apus_host_context>.offset(of: \.record) ?? 0
         return unsafe (UnsafeMutableRawPointer(context(index)) + offset)
             .assumingMemoryBound(to: apus_funcref.self)

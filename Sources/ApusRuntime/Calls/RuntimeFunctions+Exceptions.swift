@@ -1,11 +1,11 @@
 internal import ApusABI
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; tags are valid, since the module is, and so
-// are references to exceptions.
 extension RuntimeFunctions {
     /// (tag) → a new exception
     static let exceptionMake: Entry = { context, tag, _, _, _, _ in
+        // SAFETY: the context is one that runs: compiled code passes its own. The tag's number is
+        // the module's, as validated.
         unsafe withInstance(context) { instance in
             do {
                 let tag = instance.tags[Int(truncatingIfNeeded: tag)]
@@ -22,6 +22,8 @@ extension RuntimeFunctions {
     /// (exception)
     static let exceptionThrow: Entry = { context, bits, _, _, _, _ in
         guard let exception = ThrownException.of(bits) else {
+            // SAFETY: the context is one that runs: compiled code passes its own. What is not null
+            // is an exception, as validated.
             unsafe setTrap(context, .nullExceptionReference)
             return 0
         }

@@ -2,22 +2,24 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs; indices of memories are valid, since the
-// module is; addresses are checked against the memory's size before they are touched, and what was
-// within a memory stays within it.
 extension RuntimeFunctions {
     /// (memory, address, expected value, nanoseconds or less than 0 for no end, offset) → outcome
     static let memoryWait32: Entry = { context, memory, address, expected, timeout, offset in
+        // SAFETY: the context is one that runs: compiled code passes its own.
         unsafe wait(context, memory, (address, offset), bytes: 4, expected, timeout)
     }
 
     /// The same for a value of 64 bits.
     static let memoryWait64: Entry = { context, memory, address, expected, timeout, offset in
+        // SAFETY: the context is one that runs: compiled code passes its own.
         unsafe wait(context, memory, (address, offset), bytes: 8, expected, timeout)
     }
 
     /// (memory, address, most that are to be notified, offset) → how many were
     static let memoryNotify: Entry = { context, memory, address, most, offset, _ in
+        // SAFETY: the context is one that runs: compiled code passes its own. The memory's number
+        // is the module's, as validated; `place` gives only what is within the memory, which does
+        // not shrink.
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
             guard let place = unsafe place(context, memory, (address, offset), bytes: 4) else {
@@ -33,6 +35,9 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ memory: UInt64,
         _ address: (UInt64, offset: UInt64), bytes: UInt32, _ expected: UInt64, _ timeout: UInt64
     ) -> UInt64 {
+        // SAFETY: callers have the context from compiled code, and the memory's number, as
+        // validated; `place` gives only what is within the memory, which does not shrink while the
+        // instance lives.
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
             guard let place = unsafe place(context, memory, address, bytes: UInt64(bytes)) else {
@@ -63,6 +68,8 @@ extension RuntimeFunctions {
         if case .notification(let parked)? = stack.runtimeWait {
             stack.runtimeWait = nil
             if parked.end() { return UInt64(apus_parking_notified.rawValue) }
+            // SAFETY: callers have the context from compiled code; `place` is within a shared
+            // memory, which its instance keeps until the wait has ended.
             if unsafe !mayGoOn(context) { return 0 }
             return UInt64(apus_parking_timed_out.rawValue)
         }
@@ -89,6 +96,8 @@ extension RuntimeFunctions {
     ) -> UnsafeMutableRawPointer? {
         let (sum, overflow) = address.0.addingReportingOverflow(address.offset)
         guard sum & (bytes &- 1) == 0 else {
+            // SAFETY: callers have the context from compiled code. The place is within the memory,
+            // as `contains` says.
             unsafe setTrap(context, .unalignedAtomic)
             return nil
         }

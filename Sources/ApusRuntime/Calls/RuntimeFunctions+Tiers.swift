@@ -2,11 +2,11 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: contexts come from compiled code that runs, and so do the addresses of its stubs and
-// frames.
 extension RuntimeFunctions {
     /// (address behind the call in a function's stub) → its code
     static let functionCompile: Entry = { context, stub, _, _, _, _ in
+        // SAFETY: the context is one that runs: compiled code passes its own, and the address of
+        // its stub, which `code(ofStubAt:)` looks for.
         unsafe withInstance(context) { instance in
             let made = orFail(instance) {
                 UInt64(try instance.module.code(ofStubAt: UInt(stub)))
@@ -17,6 +17,8 @@ extension RuntimeFunctions {
 
     /// (function, loop, frame pointer) → code that goes on, or 0
     static let heat: Entry = { context, function, loop, frame, _, _ in
+        // SAFETY: the context is one that runs: compiled code passes its own; the frame is the
+        // caller's, which waits.
         unsafe withInstance(context) { instance in
             let module = instance.module
             let isInner = UInt32(truncatingIfNeeded: loop) & RuntimeFunction.heatIsInner != 0
@@ -50,10 +52,10 @@ extension LoadedModule {
 }
 
 extension RuntimeStore {
-    /// Copies what a frame has, so that other code can go on with it when the frame is gone, and
-    /// tells compiled code where the image is.
     // SAFETY: the frame is that of the compiled code that has called, laid out as `map` says; the
     // image lives as long as the store, and is read before the store's guests go on.
+    /// Copies what a frame has, so that other code can go on with it when the frame is gone, and
+    /// tells compiled code where the image is.
     fileprivate func takeImage(ofFrame frame: UInt, _ map: borrowing FrameMap) {
         let bytes = map.imageBytes
         let image = unsafe frameImage.room(bytes)
@@ -73,6 +75,8 @@ struct FrameImage {
 
     /// Room for `bytes`; what was there before goes.
     mutating func room(_ bytes: Int) -> UnsafeMutableRawPointer {
+        // SAFETY: a new allocation of `capacity` bytes takes the place of the old one, which `free`
+        // has given back.
         let isMissing = unsafe start == nil
         if isMissing || bytes > capacity {
             free()
@@ -83,6 +87,8 @@ struct FrameImage {
     }
 
     mutating func free() {
+        // SAFETY: the allocation is this value's alone, or null; who was given its address has read
+        // it by now.
         unsafe start?.deallocate()
         unsafe start = nil
         capacity = 0

@@ -6,13 +6,14 @@ internal import CApusHost
 ///
 /// All have one C signature, so that the stub that calls them need not know which it is.
 enum RuntimeFunctions {
+    // SAFETY: only the type of a C function.
     typealias Entry =
         @convention(c) (
             UnsafeMutablePointer<apus_context>, UInt64, UInt64, UInt64, UInt64, UInt64
         ) -> UInt64
 
-    /// The table that every context points to.
     // SAFETY: written once, here, and never freed.
+    /// The table that every context points to.
     nonisolated(unsafe) static let table: UnsafePointer<UnsafeRawPointer?> = {
         let count = RuntimeFunction.allCases.count
         let table = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: count)
@@ -98,7 +99,8 @@ enum RuntimeFunctions {
 
     /// Gives back what `pay` has taken.
     static func giveBack(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) {
-        // SAFETY: as in `pay`.
+        // SAFETY: a context that runs has its store's. The fuel is there, and not in a register,
+        // since the stub has put it there.
         guard let store = unsafe context.pointee.store_context,
             unsafe store.pointee.is_metered != 0
         else { return }
@@ -122,9 +124,9 @@ enum RuntimeFunctions {
         return false
     }
 
+    // SAFETY: the context is one that runs: callers have it from compiled code.
     /// Pays `cost` and works on `count` things, one piece of `size` of them after the other, until
     /// the guest is to stop.
-    // SAFETY: the context is one that runs: callers have it from compiled code.
     @inline(__always)
     static func inPieces(
         _ context: UnsafeMutablePointer<apus_context>, _ count: Int, of size: Int, cost: UInt64,
@@ -136,9 +138,9 @@ enum RuntimeFunctions {
         return 0
     }
 
+    // SAFETY: the context is one that runs: callers have it from compiled code.
     /// Makes the calling stub leave wasm with `code`: the result of a function that has nothing to
     /// give.
-    // SAFETY: the context is one that runs: callers have it from compiled code.
     static func nothing(
         _ context: UnsafeMutablePointer<apus_context>, but code: TrapCode
     ) -> UInt64 {
@@ -156,9 +158,9 @@ enum RuntimeFunctions {
         }
     }
 
-    /// Calls `body` with the instance that `context` belongs to.
     // SAFETY: only contexts of instances have the table of runtime functions; their owner is an
     // InstanceState that the store keeps.
+    /// Calls `body` with the instance that `context` belongs to.
     @inline(__always)
     static func withInstance<Result>(
         _ context: UnsafeMutablePointer<apus_context>, _ body: (InstanceState) -> Result

@@ -1,12 +1,15 @@
 internal import ApusABI
 internal import CApusHost
 
+// SAFETY: a record lies in the frame of the call that it is of, which outlasts those that begin
+// later and name it as `next`.
 /// State of an activation while a host function it called has entered wasm again: where its
 /// frames begin and end.
 @unsafe struct OuterActivation {
     var exitProgramCounter: UInt
     var exitFramePointer: UInt
     var entryFramePointer: UInt
+    // SAFETY: nil, or the record of a call that began before and has not ended.
     var next: UnsafeMutablePointer<OuterActivation>?
 }
 
@@ -25,10 +28,10 @@ extension RuntimeStore {
         }
     }
 
+    // SAFETY: the target comes from this store; its instance and code live as long as it.
     /// The same with cells anywhere in memory; nil if `target.cellCount` is 0.
     ///
     /// Unsafe: there must be `target.cellCount` cells at `cells`.
-    // SAFETY: the target comes from this store; its instance and code live as long as it.
     @unsafe
     public func call(_ target: CallTarget, cells: UnsafeMutablePointer<UInt64>?) throws {
         let thread = unsafe apus_thread_record().unsafelyUnwrapped
@@ -64,7 +67,8 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?,
         _ thread: UnsafeMutablePointer<apus_thread>
     ) throws {
-        // SAFETY: as in `call`, which hands over its cells and its thread's record.
+        // SAFETY: `call` hands over its cells, of which there are as many as the target wants, and
+        // the calling thread's record.
         if let refusal { throw refusal }
         try checkSynchronousCall()
         if has(apus_attention_collect) {
@@ -179,6 +183,7 @@ extension RuntimeStore {
         let wanted = stack &- wasmStackBytes
         let ideal = wanted > stack || wanted < floor ? floor : wanted
         let slack: UInt = 16 << 10
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let present = unsafe stackLimit
         if present >= floor, present &+ slack >= ideal, present <= ideal &+ slack { return }
         setStackLimit(ideal)
@@ -205,13 +210,13 @@ extension RuntimeStore {
 
     // MARK: Who called
 
-    /// The instance whose code called the host function that is running; nil if the host did.
     // SAFETY: `caller` is an instance of the store's, which keeps it.
+    /// The instance whose code called the host function that is running; nil if the host did.
     var callingInstance: InstanceState? { unsafe caller?.takeUnretainedValue() }
 
+    // SAFETY: the instance and its memory live as long as the store, which is in a call.
     /// The bytes of the memory that the calling instance exports as "memory", without counting
     /// references on the way; nil if there is none.
-    // SAFETY: the instance and its memory live as long as the store, which is in a call.
     var callerMemory: UnsafeMutableRawBufferPointer? {
         unsafe caller?._withUnsafeGuaranteedRef { instance in
             guard let memory = instance.exportedMemory else { return nil }

@@ -37,6 +37,9 @@ final class CodeChunk: @unchecked Sendable {
         base: UInt, bytes: Int, _ table: LinkageTable, _ space: CodeSpace, _ module: LoadedModule
     ) throws(ResourceError) {
         let capacity = UInt64(bytes / Self.leastFunctionBytes)
+        // SAFETY: the directory has room for as many functions as `bytes` can hold; the view is of
+        // the `bytes` bytes at `base`, which the caller gives. What was made is given back where
+        // this fails.
         guard let directory = unsafe apus_code_directory_make(capacity) else {
             throw ResourceError(.code, requested: UInt64(bytes))
         }
@@ -65,6 +68,8 @@ final class CodeChunk: @unchecked Sendable {
     deinit {
         CodeRegistry.shared.remove(base: base)
         apus_code_range_remove(base)
+        // SAFETY: no image of the chunk is left, so nobody runs code here and no handler looks into
+        // the directory; the bytes are the chunk's.
         unsafe apus_code_directory_free(directory)
         close()
         // What cannot be given back stays unused, with its address space.
@@ -79,6 +84,7 @@ final class CodeChunk: @unchecked Sendable {
     /// another process than the one that has made the chunk.
     func room(for count: Int, alignment: Int) -> Int? {
         let place = (used + alignment - 1) & ~(alignment - 1)
+        // SAFETY: whether there is a view is asked, and nothing is read.
         let isWritable = unsafe view != nil && process == apus_process()
         guard isWritable, count <= bytes - place else { return nil }
         return place
@@ -86,6 +92,8 @@ final class CodeChunk: @unchecked Sendable {
 
     /// Writes `code` at `offset`, which `room` gave, and lets `change` complete it.
     func write(_ code: Span<UInt8>, at offset: Int, _ change: (inout MutableSpan<UInt8>) -> Void) {
+        // SAFETY: the view has `bytes` bytes, and what is written lies within it, behind all that
+        // was written before, as the precondition says. The caller has the lock of the space.
         guard let view = unsafe view else { return }
         precondition(offset >= used && code.count <= bytes - offset)
         let place = unsafe (view + offset).assumingMemoryBound(to: UInt8.self)
@@ -101,6 +109,7 @@ final class CodeChunk: @unchecked Sendable {
 
     /// Nothing is written any more.
     func close() {
+        // SAFETY: the view is this object's own, and nobody writes by it any more.
         guard let view = unsafe view else { return }
         unsafe apus_unmap(view, UInt64(bytes))
         unsafe self.view = nil
@@ -114,10 +123,13 @@ final class CodeChunk: @unchecked Sendable {
         entries.withLock { entries in
             entries.append(Entry(start: image.base, image: image))
         }
+        // SAFETY: `sites` are `count` records of the image's, which is kept as long as its entry
+        // here; the directory is this object's own.
         let isAdded = unsafe apus_code_directory_add(directory, image.base, sites, UInt64(count))
         precondition(isAdded != 0, "there are more functions than could be")
     }
 
+    // SAFETY: the directory is this object's own.
     /// The image at `base` goes.
     func remove(_ base: UInt) { unsafe apus_code_directory_drop(directory, base) }
 

@@ -21,6 +21,7 @@ final class CodeGuests: Sendable {
 
     /// `store` gets its first instance whose code can be replaced.
     func add(_ store: RuntimeStore) {
+        // SAFETY: the store takes itself out before its context goes.
         let guest = unsafe Guest(store: ObjectIdentifier(store), context: store.context)
         guests.withLock { guests in guests.append(guest) }
     }
@@ -39,6 +40,7 @@ final class CodeGuests: Sendable {
     /// in it.
     func keepWhileRunning(_ image: CodeImage) {
         guests.withLock { guests in
+            // SAFETY: guests take themselves out, under the lock, before their contexts go.
             for guest in guests { unsafe apus_attention_set(guest.context, Self.reason, 1) }
             // Who is not seen in a call below, and begins one, sees the new pointers; and who is
             // seen in one sees at its end that it has to look here. Without the barrier it is not
@@ -60,6 +62,7 @@ final class CodeGuests: Sendable {
         let name = ObjectIdentifier(store)
         let images = guests.withLock { guests -> [CodeImage] in
             guard let index = guests.firstIndex(where: { $0.store == name }) else { return [] }
+            // SAFETY: guests take themselves out, under the lock, before their contexts go.
             unsafe apus_attention_set(guests[index].context, Self.reason, 0)
             defer { guests[index].images = [] }
             return guests[index].images

@@ -73,7 +73,8 @@ public final class CodeImage: @unchecked Sendable {
         memory = nil
         self.chunk = chunk
         catches = piece.sites.caughtCalls.count > 0
-        // SAFETY: as above, until deinit has told the chunk.
+        // SAFETY: the records are in the arena's allocation, which goes with `sites` to this object
+        // and stays where it is; `deinit` has the chunk forget them first.
         let traps = unsafe piece.sites.traps.span.withUnsafeBufferPointer {
             unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: apus_trap_site.self)
         }
@@ -112,8 +113,8 @@ public final class CodeImage: @unchecked Sendable {
             .code, Span(_unsafeElements: code), image: image, value: writesTables ? 1 : 0)
     }
 
-    /// The code.
     // SAFETY: that many bytes of code are there, readable, as long as this object is.
+    /// The code.
     var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {

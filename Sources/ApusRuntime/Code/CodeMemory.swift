@@ -25,6 +25,8 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
                 .code, requested: UInt64(truncatingIfNeeded: capacity), limit: 1 << 40)
         }
         let bytes = max((capacity + page - 1) / page * page, page)
+        // SAFETY: the reservation has `bytes` bytes, which become this value's, or are given back
+        // where this fails.
         guard let start = unsafe apus_reserve(UInt64(bytes)) else {
             throw ResourceError(.code, requested: UInt64(bytes))
         }
@@ -63,6 +65,8 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
                     .partialValue, limit: UInt64(size))
         }
         let bytes = (UInt64(byteCount) + page - 1) / page * page
+        // SAFETY: the file has so many bytes from `offset` on, as was compared; the mapping becomes
+        // this value's.
         guard let start = unsafe apus_code_map(file, offset, bytes) else {
             throw ResourceError(.code, requested: bytes)
         }
@@ -71,8 +75,10 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
         isExecutable = true
     }
 
+    // SAFETY: the mapping is this value's alone; who runs code in it keeps its image, and so this.
     deinit { unsafe apus_unmap(start, UInt64(capacity)) }
 
+    // SAFETY: only the address is taken.
     /// Address of the first byte.
     public var base: UInt { UInt(bitPattern: unsafe start) }
 
@@ -80,6 +86,8 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
     public var bytes: MutableSpan<UInt8> {
         @_lifetime(&self)
         mutating get {
+            // SAFETY: the mapping has `capacity` bytes, writable until it is executable, and the
+            // span has this value to itself meanwhile.
             let pointer = unsafe start.assumingMemoryBound(to: UInt8.self)
             return unsafe _overrideLifetime(
                 MutableSpan(_unsafeStart: pointer, count: isExecutable ? 0 : capacity),
@@ -90,6 +98,8 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
     /// Copies `code` to `offset`. The code must fit.
     public mutating func write(_ code: Span<UInt8>, at offset: Int) {
         precondition(!isExecutable && offset >= 0 && code.count <= capacity - offset)
+        // SAFETY: what is copied fits and the mapping is writable, as the precondition says; the
+        // source is lent for the copy.
         unsafe code.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
             unsafe apus_populate(start + offset, UInt64(source.count))
@@ -100,6 +110,8 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
     /// Turns the memory from writable to executable, for good.
     public mutating func makeExecutable() throws(ResourceError) {
         if isExecutable { return }
+        // SAFETY: the mapping has `capacity` bytes, and nobody has a span of it while this value
+        // changes.
         let error = unsafe apus_protect(start, UInt64(capacity), apus_access_execute)
         guard error == 0 else {
             throw ResourceError(.code, requested: UInt64(capacity), errorNumber: error)

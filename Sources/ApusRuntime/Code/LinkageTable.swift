@@ -36,6 +36,9 @@ final class LinkageTable: Sendable {
         self.roomBytes = (UInt64(roomBytes) + page - 1) / page * page
         self.count = count
         let bytes = 2 * halfBytes + self.roomBytes
+        // SAFETY: the reservation has `bytes` bytes, of which the first two halves are made
+        // accessible; `pointer(count)` is the last record. `deinit` gives it back, also where this
+        // fails.
         guard let start = unsafe apus_reserve(bytes) else {
             throw ResourceError(.code, requested: bytes)
         }
@@ -58,6 +61,8 @@ final class LinkageTable: Sendable {
         }
     }
 
+    // SAFETY: nobody has an address of a stub or a record any more: modules, which keep this, are
+    // kept by those who do.
     deinit { unsafe apus_unmap(start, 2 * halfBytes + roomBytes) }
 
     /// Each stub goes on at its record's pointer, and its second part calls the last record's.
@@ -74,12 +79,15 @@ final class LinkageTable: Sendable {
         var call = word(8)
         for position in 0..<count {
             let place = position * Self.entryBytes
+            // SAFETY: places are below `count` entries, which the first half has room for; it is
+            // writable until the stubs are executable.
             unsafe start.storeBytes(of: jump, toByteOffset: place, as: UInt64.self)
             unsafe start.storeBytes(of: call, toByteOffset: place + 8, as: UInt64.self)
             call &-= UInt64(Self.entryBytes)
         }
     }
 
+    // SAFETY: only the address is taken.
     /// Address of the first stub.
     var base: UInt { UInt(bitPattern: unsafe start) }
 
@@ -105,23 +113,28 @@ final class LinkageTable: Sendable {
 
     /// Where the code of that function is; 0: nowhere yet.
     subscript(position: Int) -> UInt {
+        // SAFETY: `pointer` has looked at the position; pointers are read and written as one.
         get { unsafe apus_code_pointer(pointer(position)) }
         set { unsafe apus_code_pointer_set(pointer(position), newValue) }
     }
 
     /// How much the function may still run before it counts as hot.
     func heat(_ position: Int) -> Int32 {
+        // SAFETY: `number` has looked at the position; heat is read and written as one.
         unsafe apus_heat(number(position, FunctionLinkage.heatOffset))
     }
 
     /// Sets how much the function may run before it counts as hot. Running code may take from it
     /// meanwhile, which is then lost.
     func setHeat(_ heat: Int32, _ position: Int) {
+        // SAFETY: `number` has looked at the position; heat is read and written as one.
         unsafe apus_heat_set(number(position, FunctionLinkage.heatOffset), heat)
     }
 
     /// Sets whether code that begins at an outermost loop is ready.
     func setTakeover(_ isReady: Bool, _ position: Int) {
+        // SAFETY: `number` has looked at the position; what says that code is ready is written as
+        // one.
         unsafe apus_heat_set(number(position, FunctionLinkage.takeoverOffset), isReady ? 1 : 0)
     }
 
@@ -129,6 +142,7 @@ final class LinkageTable: Sendable {
 
     /// Has `bytes` bytes of the room, whole pages that nobody has, hold counts of calls or blocks.
     func makeCounts(at address: UInt, bytes: Int) throws(ResourceError) {
+        // SAFETY: the caller has whole pages of the room, which is this object's.
         let error = unsafe apus_protect(
             UnsafeMutableRawPointer(bitPattern: address), UInt64(bytes), apus_access_write)
         guard error == 0 else {
@@ -139,11 +153,13 @@ final class LinkageTable: Sendable {
     /// One of the words that are counted at `address`, two of a call, one of each block: running
     /// code changes them.
     func counts(at address: UInt, word: Int) -> UInt {
+        // SAFETY: `countsWord` has looked at the address; words are read as one.
         unsafe apus_code_pointer(countsWord(address, word))
     }
 
     /// Sets one of the two words of a call's counts, as running code does.
     func setCounts(at address: UInt, word: Int, _ value: UInt) {
+        // SAFETY: `countsWord` has looked at the address; words are written as one.
         unsafe apus_code_pointer_set(countsWord(address, word), value)
     }
 
@@ -156,12 +172,14 @@ final class LinkageTable: Sendable {
     }
 
     private func number(_ position: Int, _ offset: Int) -> UnsafeMutablePointer<Int32> {
+        // SAFETY: `pointer` has looked at the position; `offset` is that of a field of the record.
         let record = unsafe UnsafeMutableRawPointer(pointer(position))
         return unsafe (record + offset).assumingMemoryBound(to: Int32.self)
     }
 
     private func pointer(_ position: Int) -> UnsafeMutablePointer<UInt> {
         precondition(position >= 0 && position <= count)
+        // SAFETY: there are `count` records and one more, behind the first half.
         let offset = Int(halfBytes) + position * Self.entryBytes
         return unsafe (start + offset).assumingMemoryBound(to: UInt.self)
     }

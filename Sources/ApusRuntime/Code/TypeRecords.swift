@@ -48,8 +48,8 @@ final class TypeRecords: Sendable {
             UnsafeMutableRawPointer(bitPattern: base).unsafelyUnwrapped, Self.reservedBytes)
     }
 
-    /// The first record, for compiled code.
     // SAFETY: compiled code reads records of ids that it has, which are accessible.
+    /// The first record, for compiled code.
     var start: UnsafePointer<apus_type> { unsafe UnsafePointer(record(0)) }
 
     private func record(_ slot: Int) -> UnsafeMutablePointer<apus_type> {
@@ -82,25 +82,29 @@ final class TypeRecords: Sendable {
         slot > 0 && slot < accessible.load(ordering: .acquiring)
     }
 
-    // SAFETY: each asks first whether the record is accessible. What it reads of a record that is
-    // being written is a word of some value, which is of no use to who has no id of the slot.
-
+    // SAFETY: the record is accessible, as was asked; of one that is being written the words are of
+    // no use to who has no id of the slot.
     /// The id of the type that has `slot`; 0 if none has.
     func id(_ slot: Int) -> UInt32 { isAccessible(slot) ? unsafe record(slot).pointee.id : 0 }
 
     /// What the type that has `slot` is.
     func kind(_ slot: Int) -> CompositeKind? {
+        // SAFETY: the record is accessible, as was asked; of one that is being written the words
+        // are of no use to who has no id of the slot.
         isAccessible(slot) ? CompositeKind(rawValue: unsafe record(slot).pointee.kind) : nil
     }
 
     /// How many supertypes are above the type that has `slot`.
     func depth(_ slot: Int) -> Int {
+        // SAFETY: the record is accessible, as was asked; of one that is being written the words
+        // are of no use to who has no id of the slot.
         isAccessible(slot) ? min(Int(unsafe record(slot).pointee.depth), TypeField.depthLimit) : 0
     }
 
     /// The id of the supertype at `depth`, counted from the top, of the type that has `slot`, which
     /// may be that type itself; 0 if there is none.
     func supertype(of slot: Int, at depth: Int) -> UInt32 {
+        // SAFETY: the record is accessible, as was asked; `entry` looks at the depth.
         isAccessible(slot) ? unsafe entry(record(slot), depth).pointee : 0
     }
 
@@ -171,8 +175,8 @@ final class TypeRecords: Sendable {
     private func write(
         _ shape: ObjectShape, to record: UnsafeMutablePointer<apus_type>
     ) throws(ResourceError) {
-        // SAFETY: as in the other one; the row is the record's own until `freeRow`, and as long as
-        // the shape has words.
+        // SAFETY: the caller has made the record accessible, and nobody has an id of its slot yet;
+        // the row is the record's own until `freeRow`, and as long as the shape has words.
         unsafe record.pointee.bytes = shape.bytes
         unsafe record.pointee.references = shape.references.first ?? 0
         if shape.tracing == apus_tracing_far {

@@ -16,8 +16,8 @@ public final class ExceptionTag: Sendable {
         valueBytes = type.parameters.reduce(0) { $0 + ($1 == .v128 ? 16 : 8) }
     }
 
-    /// What compiled code and exceptions know it by.
     // SAFETY: nobody reads through it but to get back this object, while it is kept.
+    /// What compiled code and exceptions know it by.
     var address: UnsafeRawPointer {
         unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
     }

@@ -19,6 +19,8 @@ extension RuntimeStore {
     ) throws(ResourceError) -> ThrownException {
         precondition(cells.count == tag.valueBytes / 8)
         if exceptions.needsCollection { collect(keeping: cells) }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. It
+        // outlives the exceptions that guests know.
         let exception = try unsafe ThrownException(tag, in: context)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
         exceptions.insert(exception)
@@ -39,13 +41,15 @@ extension RuntimeStore {
                 throw ObjectFailure(code: .heapExhausted)
             }
         }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. It
+        // outlives the exceptions that guests know.
         let exception = try unsafe ThrownException(tag, in: context)
         exceptions.insert(exception)
         return exception
     }
 
-    /// Lets go of what nothing refers to; `cells` may have references, too.
     // SAFETY: the array has its elements while it is looked at.
+    /// Lets go of what nothing refers to; `cells` may have references, too.
     private func collect(keeping cells: [UInt64]) {
         var cells = cells
         unsafe cells.withUnsafeMutableBufferPointer { buffer in
@@ -65,6 +69,7 @@ extension RuntimeStore {
     /// left behind: frames of the host are not among it. Most of the code there will be that of
     /// `module`.
     func raise(_ exception: ThrownException, in module: LoadedModule? = nil) {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         unsafe context.pointee.trap = UInt32(TrapCode.exception.rawValue)
         let handler = handler(of: exception.tag, module)
         unsafe context.pointee.catch_pc = handler.landing
@@ -78,6 +83,9 @@ extension RuntimeStore {
     private func handler(
         of tag: ExceptionTag, _ module: LoadedModule?
     ) -> (landing: UInt, frame: UInt) {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. What
+        // trampolines have noted there are frames of the activation that is being left, which
+        // waits.
         var walk = unsafe FrameWalk(
             counter: context.pointee.exit_pc, frame: context.pointee.exit_fp,
             end: context.pointee.entry_fp)
@@ -130,6 +138,8 @@ struct FrameWalk {
     @inline(__always)
     static func word(at address: UInt, _ offset: Int32) -> UInt {
         let place = address &+ UInt(bitPattern: Int(offset))
+        // SAFETY: callers have the address of a frame of the walk, or of a context that such a
+        // frame has.
         return unsafe UnsafePointer<UInt>(bitPattern: place)?.pointee ?? 0
     }
 }
@@ -140,6 +150,7 @@ extension CodeImage {
     fileprivate func landing(
         of tag: ExceptionTag, _ layout: ContextLayout, _ walk: inout FrameWalk
     ) -> UInt {
+        // SAFETY: only the address of the tag is taken.
         let address = UInt(bitPattern: unsafe tag.address)
         while !walk.isAtEnd {
             let offset = walk.counter &- base

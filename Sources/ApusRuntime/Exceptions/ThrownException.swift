@@ -18,6 +18,7 @@ public final class ThrownException: @unchecked Sendable {
     init(
         _ tag: ExceptionTag, in store: UnsafePointer<apus_store_context>
     ) throws(ResourceError) {
+        // SAFETY: the allocation has room for the head and what the tag's values take, all zeros.
         let bytes = Self.recordBytes(tag)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.reference, requested: bytes)
@@ -29,9 +30,11 @@ public final class ThrownException: @unchecked Sendable {
         unsafe record.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
     }
 
+    // SAFETY: the allocation is this object's; a store keeps it as long as a cell has its address.
     deinit { unsafe apus_free(record) }
 
     private static func recordBytes(_ tag: ExceptionTag) -> UInt64 {
+        // SAFETY: of the record only the size is asked.
         unsafe UInt64(MemoryLayout<apus_exception>.size + tag.valueBytes)
     }
 
@@ -41,9 +44,11 @@ public final class ThrownException: @unchecked Sendable {
 
     var byteCount: UInt64 { Self.byteCount(tag) }
 
+    // SAFETY: only the address is taken.
     /// What guests know it by: a cell of type exnref.
     public var bits: UInt64 { UInt64(UInt(bitPattern: unsafe record)) }
 
+    // SAFETY: only addresses are compared.
     /// Whether it is one of the guests of `store`, for which alone its references mean something.
     public func belongs(to store: RuntimeStore) -> Bool { unsafe self.store == store.context }
 
@@ -52,6 +57,8 @@ public final class ThrownException: @unchecked Sendable {
 
     /// The bits of a cell of what it carries.
     public internal(set) subscript(cell: Int) -> UInt64 {
+        // SAFETY: the cell is below `cellCount`, as the precondition says, and there is room for so
+        // many.
         get {
             precondition(UInt(bitPattern: cell) < UInt(bitPattern: cellCount))
             return unsafe cells[cell]
@@ -63,6 +70,7 @@ public final class ThrownException: @unchecked Sendable {
     }
 
     private var cells: UnsafeMutablePointer<UInt64> {
+        // SAFETY: the values lie behind the head, in the same allocation.
         unsafe (UnsafeMutableRawPointer(record) + MemoryLayout<apus_exception>.size)
             .assumingMemoryBound(to: UInt64.self)
     }

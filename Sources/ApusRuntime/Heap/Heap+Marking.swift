@@ -3,8 +3,6 @@ internal import ApusCollections
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: words are only taken for objects where the mark of the granule that they name says that
-// one begins there, and then all that its header says of it lies in blocks.
 /// Finding what is in use.
 ///
 /// Whoever collects says where references may be, one word after the other: such a word is an
@@ -19,6 +17,7 @@ extension Heap {
         dropRoom()
         color = color == HeapMark.first ? HeapMark.second : HeapMark.first
         liveBytes = 0
+        // SAFETY: there is a record for each block below `blockCount`.
         for block in 0..<memory.blockCount { unsafe memory.blocks[block].liveBytes = 0 }
         waiting.removeAll()
         hasMoreWaiting = false
@@ -29,6 +28,7 @@ extension Heap {
         let offset = UInt(truncatingIfNeeded: word) &- memory.base
         guard offset < UInt(memory.byteCount), word & 15 == 0 else { return false }
         let granule = Int(offset >> UInt(ObjectLayout.granuleShift))
+        // SAFETY: the granule is one of the blocks', as was compared, each of which has a mark.
         return unsafe memory.marks[granule] & HeapMark.start != 0
     }
 
@@ -38,12 +38,15 @@ extension Heap {
         let offset = UInt(truncatingIfNeeded: word) &- memory.base
         guard offset < UInt(memory.byteCount), word & 15 == 0 else { return }
         let granule = Int(offset >> UInt(ObjectLayout.granuleShift))
+        // SAFETY: the granule is one of the blocks', as was compared, each of which has a mark.
         let mark = unsafe memory.marks[granule]
         guard mark & HeapMark.start != 0, mark & color == 0 else { return }
         found(UInt(truncatingIfNeeded: word), granule)
     }
 
     private func found(_ address: UInt, _ granule: Int) {
+        // SAFETY: `mark` has seen that an object begins here; all that its header says of it lies
+        // in its run of blocks.
         let head = unsafe object(address).pointee
         let bytes = Int(objectBytes(head.type, length: head.length))
         unsafe memory.marks[granule] = HeapMark.start | color
@@ -78,6 +81,8 @@ extension Heap {
     /// Looks through all that has been found, since some of it could not wait.
     private func traceAll(_ other: (UInt64) -> Void) {
         for block in 0..<memory.blockCount {
+            // SAFETY: there is a record for each block below `blockCount`, and a mark for each of
+            // their granules.
             guard unsafe memory.blocks[block].liveBytes > 0 else { continue }
             let first = block * HeapGeometry.granulesPerBlock
             for granule in first..<first + HeapGeometry.granulesPerBlock {
@@ -89,6 +94,8 @@ extension Heap {
     }
 
     private func trace(_ address: UInt, _ other: (UInt64) -> Void) {
+        // SAFETY: callers have seen that an object begins here; its type says how many words it
+        // has, and which of them are references.
         let object = unsafe object(address)
         let record = unsafe record(object.pointee.type)
         let words = unsafe UnsafeRawPointer(object).assumingMemoryBound(to: UInt64.self)
@@ -115,6 +122,7 @@ extension Heap {
     ) {
         var rest = bits
         while rest != 0 {
+            // SAFETY: callers have words for all bits that the type's record has set.
             unsafe follow(words[rest.trailingZeroBitCount], other)
             rest &= rest &- 1
         }

@@ -282,17 +282,17 @@ final class Heap {
         unsafe UnsafeMutablePointer<apus_object>(bitPattern: address).unsafelyUnwrapped
     }
 
-    // SAFETY: the engine's records stand for good; ids are of types that somebody has, here an
-    // object.
-
     /// What is known of the type with this id.
     @inline(__always)
     func record(_ type: UInt32) -> UnsafePointer<apus_type> {
+        // SAFETY: the engine's records stand for good, and each id that an object has is one of its
+        // slots.
         unsafe types + Int(type & TypeField.slotMask)
     }
 
     /// Bytes of an object of that type and length.
     func objectBytes(_ type: UInt32, length: UInt32) -> UInt64 {
+        // SAFETY: the record is there: see `record`.
         let record = unsafe record(type)
         let unit = unsafe UInt64(record.pointee.bytes)
         guard unsafe record.pointee.kind == Self.arrayKind else { return unit }

@@ -84,6 +84,8 @@ struct HeapMemory: ~Copyable {
         let markBytes = pages(count * UInt64(HeapGeometry.granulesPerBlock))
         let total =
             records + markBytes + count * blockBytes + 2 * Self.guardBytes + blockBytes
+        // SAFETY: the reservation has `total` bytes, of which all parts that are computed from it
+        // are parts; it becomes this value's, or is given back where this fails.
         guard let reservation = unsafe apus_reserve(total) else {
             throw ResourceError(.heap, requested: total)
         }
@@ -102,6 +104,7 @@ struct HeapMemory: ~Copyable {
     }
 
     deinit {
+        // SAFETY: the reservation is this value's alone; the heap has gone.
         if let reservation = unsafe UnsafeMutableRawPointer(bitPattern: start) {
             unsafe apus_unmap(reservation, reservedBytes)
         }
@@ -129,6 +132,7 @@ struct HeapMemory: ~Copyable {
     }
 
     func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+        // SAFETY: callers have an address in the reservation, which is not at 0.
         unsafe UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
     }
 
@@ -138,6 +142,8 @@ struct HeapMemory: ~Copyable {
         let bytes = UInt64(count) * UInt64(HeapGeometry.blockBytes)
         let requested = UInt64(byteCount) + bytes
         let granules = HeapGeometry.granulesPerBlock
+        // SAFETY: so many blocks are left, as the precondition says; they and their marks are in
+        // the reservation, and the records are accessible already.
         let pieces: [(UnsafeMutableRawPointer, UInt64)] = unsafe [
             (UnsafeMutableRawPointer(marks + blockCount * granules), UInt64(count * granules)),
             (pointer(address(ofBlock: blockCount)), bytes),
@@ -156,16 +162,20 @@ struct HeapMemory: ~Copyable {
     /// does not take it.
     func discard(_ run: Range<Int>) -> Bool {
         let bytes = UInt64(run.count) * UInt64(HeapGeometry.blockBytes)
+        // SAFETY: the run is of blocks below `blockCount`, which the caller has found to be in
+        // nobody's use.
         return unsafe apus_discard(pointer(address(ofBlock: run.lowerBound)), bytes) == 0
     }
 
     /// Writes zeros.
     func clear(_ address: UInt, bytes: Int) {
+        // SAFETY: the caller has found the bytes to lie in blocks, in nobody's use.
         unsafe pointer(address).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     }
 
     /// Writes what nobody takes for a reference or a small number.
     func poison(_ address: UInt, bytes: Int) {
+        // SAFETY: the caller has found the bytes to lie in blocks, in nobody's use.
         unsafe pointer(address).initializeMemory(as: UInt8.self, repeating: 0xD6, count: bytes)
     }
 }

@@ -77,8 +77,8 @@ struct ContextWriter {
         unsafe head.pointee.store_context = store.context
     }
 
-    /// Where compiled code finds the bytes that say where to stop; nil if it does not look.
     // SAFETY: the layout has an address there.
+    /// Where compiled code finds the bytes that say where to stop; nil if it does not look.
     var stops: UnsafeMutablePointer<UInt>? {
         guard let offset = layout.stops else { return nil }
         return unsafe field(offset, UInt.self)

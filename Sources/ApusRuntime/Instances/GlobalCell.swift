@@ -16,6 +16,8 @@ public final class GlobalCell {
         _ type: GlobalType, at address: UnsafeMutablePointer<UInt64>? = nil
     ) throws(ResourceError) {
         self.type = type
+        // SAFETY: who gives an address keeps the 16 bytes there as long as the global, as `address`
+        // says; else they are allocated here, zeros.
         ownsAddress = unsafe address == nil
         if let address = unsafe address {
             unsafe self.address = address
@@ -28,17 +30,20 @@ public final class GlobalCell {
     }
 
     deinit {
+        // SAFETY: nobody uses the global any more, and these bytes are its own.
         if ownsAddress { unsafe apus_free(address) }
     }
 
     /// The value's bits: numbers zero-extended; references as in tables.
     public var bits: UInt64 {
+        // SAFETY: `address` has 16 bytes, which live as long as this object.
         get { unsafe address[0] }
         set { unsafe address[0] = newValue }
     }
 
     /// The upper half of a v128 value.
     public var highBits: UInt64 {
+        // SAFETY: `address` has 16 bytes, which live as long as this object.
         get { unsafe address[1] }
         set { unsafe address[1] = newValue }
     }

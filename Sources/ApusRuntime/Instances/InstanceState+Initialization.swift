@@ -108,6 +108,8 @@ extension InstanceState {
         let typeIndex = module.module.functions[index]
         let entry = try module.trampolines.address(.init(.entry, typeIndex, .cells))
         var code = UInt(0)
+        // SAFETY: the layout has a place for each imported function in the context, and
+        // `ContextWriter` has written it.
         var callee = UInt(bitPattern: unsafe context)
         if index < module.module.importedFunctionCount {
             let offset = Int(module.layout.functionImport(index))

@@ -101,15 +101,14 @@ public final class InstanceState {
     // SAFETY: whoever holds a bound instance holds its store, which keeps the module through it.
     public var module: LoadedModule { unsafe origin }
 
-    /// The store that keeps the instance.
     // SAFETY: it outlives the instance; whoever holds an instance holds its store too.
+    /// The store that keeps the instance.
     public var store: RuntimeStore { unsafe owner }
 
     // In the module's index spaces, imported ones first.
 
     // SAFETY: `parts` changes only in `bind` and `unbind`, between two lives, and then only one
     // thread has the instance. So nobody reads it while it is written.
-
     public var memories: [LinearMemory] { unsafe parts.memories }
     public var tables: [ReferenceTable] { unsafe parts.tables }
     public var globals: [GlobalCell] { unsafe parts.globals }
@@ -313,9 +312,9 @@ public final class InstanceState {
         return true
     }
 
-    /// Writes the records of the passive segments, from which code copies as from memories.
     // SAFETY: the records lie within the context; the module or the substitute, which its instances
     // keep, keeps the bytes, which nobody writes.
+    /// Writes the records of the passive segments, from which code copies as from memories.
     private func writeDataSegments() {
         guard module.layout.passiveDataCount > 0 else { return }
         let bytes = dataBytes
@@ -341,10 +340,10 @@ public final class InstanceState {
             .assumingMemoryBound(to: apus_memory.self)
     }
 
-    /// Evaluates the passive element segments and writes their records, from which code copies as
-    /// from tables. Specification: 4.7.2 “Instantiation”.
     // SAFETY: the allocation has room for all elements of passive segments, and lives as long as
     // the instance; the records lie within the context.
+    /// Evaluates the passive element segments and writes their records, from which code copies as
+    /// from tables. Specification: 4.7.2 “Instantiation”.
     func writeElementSegments() throws {
         let total = module.template.passiveElementCount
         guard module.layout.passiveElementCount > 0 else { return }

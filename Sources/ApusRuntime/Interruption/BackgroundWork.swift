@@ -8,6 +8,7 @@ internal import Synchronization
     internal import Darwin
 #endif
 
+// SAFETY: the lock is the system's, which any thread may take; `forks` is atomic.
 /// Work of threads that the host does not know of. A child of a fork has none of them: whoever
 /// forks waits until each has come to the end of a piece, so that the child finds no lock taken.
 @safe
@@ -33,6 +34,8 @@ public final class BackgroundWork: @unchecked Sendable {
     /// Does one piece of work, on a thread that only does such, during which no thread forks. A
     /// piece has none within.
     public func piece<Result>(_ work: () -> Result) -> Result {
+        // SAFETY: `init` has initialised the lock, which is never freed; it is given back by the
+        // thread that has taken it.
         unsafe pthread_rwlock_rdlock(lock)
         defer { unsafe pthread_rwlock_unlock(lock) }
         return work()
@@ -41,6 +44,8 @@ public final class BackgroundWork: @unchecked Sendable {
     /// Who forks does not wait for more than the pieces that are being done.
     private func initializeLock() {
         #if canImport(Glibc)
+            // SAFETY: the lock has a place of its own, and there is no other thread yet that could
+            // have it, or any more. Attributes are this function's own.
             var attributes = pthread_rwlockattr_t()
             unsafe pthread_rwlockattr_init(&attributes)
             unsafe pthread_rwlockattr_setkind_np(
@@ -52,8 +57,10 @@ public final class BackgroundWork: @unchecked Sendable {
         #endif
     }
 
+    // SAFETY: `init` has initialised the lock, which is never freed.
     private func willFork() { unsafe pthread_rwlock_wrlock(lock) }
 
+    // SAFETY: `willFork` has taken it on this thread.
     private func didFork() { unsafe pthread_rwlock_unlock(lock) }
 
     private func wasForked() {

@@ -21,7 +21,9 @@ public final class Interrupter: @unchecked Sendable {
     // before the store goes; `thread` is inside a call, which cannot end without the lock, so it
     // lives. `place` is the watchdog's, which has a lock of its own.
     @safe private struct State {
+        // SAFETY: the store's, which takes it away before it goes.
         var context: UnsafeMutablePointer<apus_store_context>?
+        // SAFETY: the thread is in a call, which cannot end without the lock.
         /// The thread that is in the store's outermost call; nil if none is.
         var thread: UnsafeMutablePointer<apus_thread>?
         /// Whether that thread has been told.
@@ -79,6 +81,8 @@ public final class Interrupter: @unchecked Sendable {
     /// The place of its entry in the watchdog's heap; -1: there is none.
     var place = -1
 
+    // SAFETY: who makes it is the store whose context it is, and which takes it away before it
+    // goes.
     init(_ context: UnsafeMutablePointer<apus_store_context>, usesSignals: Bool) {
         state = unsafe State(context: context)
         self.usesSignals = usesSignals
@@ -186,6 +190,7 @@ public final class Interrupter: @unchecked Sendable {
 
     /// The calling thread enters the store from outside. Throws if it is to stay out.
     func begin(isAsynchronous: Bool = false) throws {
+        // SAFETY: there is no task, so none has to live.
         try unsafe begin(isAsynchronous: isAsynchronous, nil)
     }
 
@@ -210,6 +215,8 @@ public final class Interrupter: @unchecked Sendable {
             hadBlocked = error < 0
         }
         do {
+            // SAFETY: the lock is held while the state is touched; the thread's record is the
+            // calling thread's, and there as long as that.
             // Whoever asks before sees no thread and is seen here; whoever asks later sees it.
             let time = try withState { state -> UInt64? in
                 if isCancelled { state.isCancelled = true }
@@ -236,9 +243,9 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
+    // SAFETY: the context is there as long as there are calls.
     /// The calling thread's call is to end when `task` is cancelled. Returns when the watchdog is
     /// to look, if it does not yet know.
-    // SAFETY: the context is there as long as there are calls.
     private func watch(_ task: UnsafeMutableRawPointer, _ state: inout State) -> UInt64? {
         guard let context = unsafe state.context else { return nil }
         state.idleLooks = 0
@@ -252,9 +259,11 @@ public final class Interrupter: @unchecked Sendable {
 
     /// The call that ran is not to be looked at any more.
     private static func stopWatching(_ state: inout State) {
+        // SAFETY: the lock is held by the caller, so the store, and with it the context, is there.
         if let context = unsafe state.context { _ = unsafe apus_watch_end(context) }
     }
 
+    // SAFETY: the record is the calling thread's.
     /// Whether the calling thread has let the signal in before. Threads that run tasks leave it at
     /// that; where one does not, another signal ends its guest.
     private static var hasTakenSignal: Bool { unsafe apus_thread_record().pointee.id != 0 }
@@ -264,6 +273,8 @@ public final class Interrupter: @unchecked Sendable {
     func resume() {
         let hadBlocked = usesSignals && !Self.hasTakenSignal && apus_interrupts_begin() < 0
         let time = withState { state in
+            // SAFETY: the lock is held while the state is touched; the record is the calling
+            // thread's.
             unsafe state.thread = apus_thread_record()
             unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
             state.hadBlocked = hadBlocked
@@ -279,6 +290,7 @@ public final class Interrupter: @unchecked Sendable {
         let mustBlock = withState { state in
             Self.withdraw(&state)
             Self.leaveSampler(&state)
+            // SAFETY: the lock is held while the state is touched.
             unsafe state.thread = nil
             Self.stopWatching(&state)
             state.turnEnd = nil
@@ -304,6 +316,7 @@ public final class Interrupter: @unchecked Sendable {
     func takeReason() -> Interruption? {
         withState { state in
             guard let reason = state.reasonNow() else { return nil }
+            // SAFETY: the lock is held while the state is touched.
             if unsafe state.thread == nil { state.isAsked = false }
             return reason
         }
@@ -317,6 +330,7 @@ public final class Interrupter: @unchecked Sendable {
             if endsScope { Self.endScope(&state) }
             Self.withdraw(&state)
             Self.leaveSampler(&state)
+            // SAFETY: the lock is held while the state is touched.
             unsafe state.thread = nil
             Self.stopWatching(&state)
             state.turnEnd = nil
@@ -325,9 +339,9 @@ public final class Interrupter: @unchecked Sendable {
         if mustBlock { apus_interrupts_give_back() }
     }
 
-    /// Notes whether the task is cancelled in which the guest runs.
     // SAFETY: the context is there as long as the state has it, and its thread's record as long as
     // the call that has given it has not ended, for which it needs the lock from now on.
+    /// Notes whether the task is cancelled in which the guest runs.
     private func lookAtTask(_ now: UInt64, _ state: inout State) {
         guard state.isWatching, let context = unsafe state.context else { return }
         switch unsafe apus_watch_look(context) {
@@ -350,6 +364,7 @@ public final class Interrupter: @unchecked Sendable {
 
     /// The store goes.
     func detach() {
+        // SAFETY: the lock is held while the state is touched, so nobody has the context any more.
         withState { state in unsafe state.context = nil }
         Watchdog.shared.forget(self)
     }
@@ -362,6 +377,7 @@ public final class Interrupter: @unchecked Sendable {
         withState { $0.sampling }?.drain()
         return withState { state in
             state.appointment = nil
+            // SAFETY: the lock is held while the state is touched.
             if unsafe state.context == nil { return nil }
             if let deadline = state.deadline, !state.isLate {
                 if deadline <= now {
@@ -398,6 +414,8 @@ public final class Interrupter: @unchecked Sendable {
     /// Takes the thread from a guest whose turn is over. Until it leaves it is asked again: it may
     /// be in a function of the host's.
     private func endTurn(_ now: UInt64, _ state: inout State) {
+        // SAFETY: the lock is held by the caller; the thread is in a call, which cannot end without
+        // it.
         guard let end = state.turnEnd, let thread = unsafe state.thread else { return }
         if end > now {
             _ = Self.appoint(end, &state)
@@ -413,6 +431,7 @@ public final class Interrupter: @unchecked Sendable {
     public func setSampling(_ sampling: Sampling?) {
         let (time, previous) = withState { state in
             let previous = state.sampling
+            // SAFETY: the lock is held while the state is touched.
             if unsafe state.thread != nil { Self.leaveSampler(&state) }
             state.sampling = sampling
             state.nextSample = 0
@@ -424,6 +443,8 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Asks the thread that is in a call where it is, if it is time.
     private func sample(_ now: UInt64, _ state: inout State) {
+        // SAFETY: the lock is held by the caller; the thread is in a call, which cannot end without
+        // it.
         guard let sampling = state.sampling, let thread = unsafe state.thread else { return }
         if state.nextSample <= now {
             unsafe sampling.ask(thread)
@@ -435,6 +456,7 @@ public final class Interrupter: @unchecked Sendable {
 
     /// A call begins: when it is to be asked where it is.
     private static func appointSample(_ state: inout State) -> UInt64? {
+        // SAFETY: the lock is held by the caller.
         guard let sampling = state.sampling, unsafe state.thread != nil else { return nil }
         let now = Watchdog.now()
         if state.nextSample < now { state.nextSample = now + sampling.period }
@@ -444,6 +466,8 @@ public final class Interrupter: @unchecked Sendable {
     /// The calling thread, or one that stays where it is meanwhile, is asked no more.
     private static func leaveSampler(_ state: inout State) {
         if state.sampling == nil { return }
+        // SAFETY: the lock is held by the caller; the thread is in a call, which cannot end without
+        // it.
         if let thread = unsafe state.thread { unsafe apus_sampler_leave(thread) }
     }
 
@@ -453,6 +477,8 @@ public final class Interrupter: @unchecked Sendable {
         // Whoever has the lock was a thread of the parent's, and the store is that one's.
         guard lock.lockIfFree() else { return false }
         defer { lock.unlock() }
+        // SAFETY: the lock is held; records of threads that are not there any more are compared,
+        // and not looked into.
         let own = unsafe apus_thread_record()
         if let thread = unsafe state.thread, unsafe thread != own {
             unsafe state.thread = nil
@@ -467,6 +493,8 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Asks the call that runs to stop if it must. Whether it has to be asked again.
     private func stop(_ state: inout State) -> Bool {
+        // SAFETY: the lock is held by the caller; the thread is in a call, which cannot end without
+        // it.
         guard let reason = state.reason, unsafe state.context != nil else { return false }
         guard let thread = unsafe state.thread else {
             state.wake?()
@@ -479,6 +507,8 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Notes for the thread that its call is to stop.
     private static func raise(_ reason: Interruption, _ state: inout State) {
+        // SAFETY: the lock is held by the caller; store and thread are in a call, which cannot end
+        // without it.
         guard !state.isRaised, let context = unsafe state.context else { return }
         state.isRaised = true
         unsafe apus_interrupt_request(context, state.thread, reason.bits)
@@ -487,6 +517,8 @@ public final class Interrupter: @unchecked Sendable {
     private static func withdraw(_ state: inout State) {
         guard state.isRaised else { return }
         state.isRaised = false
+        // SAFETY: the lock is held by the caller; store and thread are in a call, which cannot end
+        // without it.
         if let context = unsafe state.context {
             unsafe apus_interrupt_withdraw(context, state.thread)
         }

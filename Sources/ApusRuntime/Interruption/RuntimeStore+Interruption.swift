@@ -11,7 +11,6 @@ enum InterruptionStep: CaseIterable {
     case ending
 }
 
-// SAFETY: the context lives as long as the store, which takes it from the interrupter in deinit.
 extension RuntimeStore {
     /// Who stops the store's guests from outside, for whoever asks. From then on each call
     /// announces itself.
@@ -22,6 +21,7 @@ extension RuntimeStore {
             setAttention(apus_attention_interrupt, true)
             // A call that runs already is to be stopped as well; calls that begin say if they
             // cannot.
+            // SAFETY: the context is the store's own allocation, which lives as long as the store.
             if unsafe context.pointee.entry_sp != 0 { try? stopper.begin() }
         }
         return stopper
@@ -29,6 +29,8 @@ extension RuntimeStore {
 
     func makeStopper() -> Interrupter {
         hasStopper = true
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. It
+        // takes it from the interrupter in `deinit`.
         return unsafe Interrupter(
             context, usesSignals: !environment.configuration.pollsInterruption)
     }
@@ -40,6 +42,7 @@ extension RuntimeStore {
 
     /// The same for a call that is to end when `task`, which is the present one, is cancelled.
     func beginInterruptible(in task: UnsafeMutableRawPointer) throws {
+        // SAFETY: the task is the present one, so it lives while it calls this.
         try beginInterruptible { try unsafe stopper.begin(in: task) }
     }
 
@@ -71,6 +74,7 @@ extension RuntimeStore {
     /// Why a call of this thread, of this store or of one around it, is to end.
     private var threadReason: Interruption? {
         if apus_this_thread_is_interrupted() == 0 { return nil }
+        // SAFETY: the record is the calling thread's.
         return Interruption(bits: unsafe apus_thread_record().pointee.reason)
     }
 

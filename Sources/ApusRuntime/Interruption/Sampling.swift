@@ -20,6 +20,8 @@ public final class Sampling: @unchecked Sendable {
         _ context: UnsafeMutablePointer<apus_store_context>, period: UInt64,
         _ consume: @escaping @Sendable (Span<UInt>) -> Void
     ) throws(ResourceError) {
+        // SAFETY: who makes it is the store whose context it is, and the handler writes samples
+        // only while that is in a call.
         guard let sampler = unsafe apus_sampler_make(context) else {
             throw ResourceError(.context, requested: 1)
         }
@@ -28,19 +30,24 @@ public final class Sampling: @unchecked Sendable {
         self.consume = consume
     }
 
+    // SAFETY: the interrupter has it no more, so no handler writes to it: see `sampler`.
     deinit { unsafe apus_sampler_free(sampler) }
 
+    // SAFETY: the sampler is this object's own.
     /// How many samples were lost because nobody took them in time.
     public var lostSamples: UInt64 { unsafe apus_sampler_lost(sampler) }
 
     /// Has `thread`, which is in a call of the store, say where it is.
     func ask(_ thread: UnsafeMutablePointer<apus_thread>) {
+        // SAFETY: the caller, the interrupter, has its lock, so the thread stays in its call.
         unsafe apus_sampler_ask(sampler, thread)
     }
 
     /// Hands over the samples that there are.
     public func drain() {
         isDraining.withLock { _ in
+            // SAFETY: the room is for the longest sample, and a span of it is lent for the call
+            // only; the lock is held, so nobody else takes samples out.
             unsafe withUnsafeTemporaryAllocation(
                 of: UInt.self, capacity: Int(apus_sample_limit)
             ) { counters in
@@ -62,6 +69,7 @@ extension RuntimeStore {
         period: UInt64, _ consume: @escaping @Sendable (Span<UInt>) -> Void
     ) throws(ResourceError) -> Sampling? {
         if environment.configuration.pollsInterruption { return nil }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let sampling = unsafe try Sampling(context, period: period, consume)
         interrupter.setSampling(sampling)
         return sampling

@@ -22,7 +22,9 @@ final class Watchdog: @unchecked Sendable {
     static let period: UInt64 = 1_000_000
 
     private let lock = SystemLock()
+    // SAFETY: allocated once, for the life of the process; `init` initialises what is there.
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    // SAFETY: allocated once, for the life of the process; `init` initialises what is there.
     /// Readers have, or are about to take, the lock of an interrupter that is not their own
     /// store's; who forks writes, so that the child finds these free.
     private let forkLock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
@@ -32,6 +34,7 @@ final class Watchdog: @unchecked Sendable {
     private let isRunning = Atomic(false)
 
     private init() {
+        // SAFETY: the lock has a place of its own, and nobody else has the watchdog yet.
         unsafe pthread_rwlock_init(forkLock, nil)
         initializeCondition()
         pthread_atfork(
@@ -40,6 +43,8 @@ final class Watchdog: @unchecked Sendable {
     }
 
     private func initializeCondition() {
+        // SAFETY: the condition has a place of its own, and nobody waits for it: there is no other
+        // thread yet, or any more. Attributes are this function's own.
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -49,6 +54,7 @@ final class Watchdog: @unchecked Sendable {
 
     /// Nanoseconds of the monotonic clock.
     static func now() -> UInt64 {
+        // SAFETY: the system writes one time, this function's own.
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
@@ -59,6 +65,7 @@ final class Watchdog: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         heap.insert(interrupter, at: time)
+        // SAFETY: the condition is initialised and never freed.
         if heap.first == time { unsafe pthread_cond_signal(changed) }
         startThread()
     }
@@ -90,6 +97,8 @@ final class Watchdog: @unchecked Sendable {
     @discardableResult
     private func startThread() -> Bool {
         if isRunning.load(ordering: .relaxed) { return true }
+        // SAFETY: attributes and sets of signals are this function's own; the thread uses nothing
+        // but the watchdog, which lives as long as the process.
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
@@ -129,6 +138,8 @@ final class Watchdog: @unchecked Sendable {
             while let interrupter = heap.popFirst(notAfter: now) { due.append(interrupter) }
             if !due.isEmpty { return due }
             guard let first = heap.first else {
+                // SAFETY: `lock` is held, as the system wants of who waits, and the condition is
+                // never freed; the time is this function's own.
                 unsafe pthread_cond_wait(changed, lock.handle)
                 continue
             }
@@ -143,23 +154,29 @@ final class Watchdog: @unchecked Sendable {
 
     /// Does `work`, during which no other thread forks.
     func withoutForking(_ work: () -> Void) {
+        // SAFETY: the lock is initialised and never freed; it is given back by the thread that has
+        // taken it.
         unsafe pthread_rwlock_rdlock(forkLock)
         work()
         unsafe pthread_rwlock_unlock(forkLock)
     }
 
     private func willFork() {
+        // SAFETY: the lock is initialised and never freed; `didFork` gives it back on the same
+        // thread.
         unsafe pthread_rwlock_wrlock(forkLock)
         lock.lock()
     }
 
     private func didFork() {
         lock.unlock()
+        // SAFETY: `willFork` has taken it on this thread.
         unsafe pthread_rwlock_unlock(forkLock)
     }
 
     /// In the child there is one thread, and it is not the watchdog's.
     private func wasForked() {
+        // SAFETY: in the child there is no other thread that could have the lock.
         unsafe pthread_rwlock_init(forkLock, nil)
         lock.reset()
         initializeCondition()
@@ -170,6 +187,7 @@ final class Watchdog: @unchecked Sendable {
             heap.remove(interrupter)
         }
         // A call that goes on in the child has a deadline there, too. Those that begin see to it.
+        // SAFETY: the record is the calling thread's.
         if unsafe apus_thread_record().pointee.current != nil, heap.count > 0 { startThread() }
     }
 }

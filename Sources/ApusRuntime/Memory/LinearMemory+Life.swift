@@ -3,13 +3,14 @@ internal import ApusFormat
 internal import CApusHost
 
 /// How a memory begins, is made as it was at first, and ends.
-// SAFETY: `base` is a reservation that the memory has for itself; see `LinearMemory`.
 extension LinearMemory {
     /// Address space for `plan` and at most `maximumBytes`, and whose it is.
     static func reserve(
         _ plan: MemoryPlan, minimumBytes: UInt64, maximumBytes: UInt64, _ site: Site
     ) throws(ResourceError) -> (base: UnsafeMutableRawPointer, backing: Backing) {
         let bytes = plan.reservedBytes(maximumBytes: maximumBytes)
+        // SAFETY: what a site names outlives the memory; what is reserved here becomes the
+        // memory's, or is the supplier's, and has been checked.
         if let place = unsafe site.place {
             guard bytes <= place.reservedBytes else {
                 throw ResourceError(.memory, requested: bytes, limit: place.reservedBytes)
@@ -40,6 +41,8 @@ extension LinearMemory {
             throw ResourceError(.suppliedMemory, requested: demand.reservedBytes)
         }
         do throws(ResourceError) {
+            // SAFETY: the bytes are what the supplier says it has, of which `check` asks the
+            // system.
             let base = try unsafe check(supplied.bytes, demand)
             return unsafe (base, .supplied(supplied, isProtected: demand.isProtected))
         } catch {
@@ -60,6 +63,8 @@ extension LinearMemory {
         guard address % demand.alignment == 0, address > demand.guardBytesBefore else {
             throw ResourceError(.suppliedAlignment, requested: demand.alignment)
         }
+        // SAFETY: what is protected lies within what the supplier says it has, and the system
+        // refuses what is not mapped.
         guard demand.isProtected else { return unsafe base }
         // The system refuses what is not mapped, so this proves that the guards are there.
         let before = demand.guardBytesBefore
@@ -82,6 +87,7 @@ extension LinearMemory {
             throw ResourceError(.suppliedMemory, requested: bytes)
         }
         if bytes == 0 || !backing.isProtected { return false }
+        // SAFETY: `base` is the start of the memory's reservation, which has room for `bytes`.
         let error = unsafe apus_protect(base, wholePages(bytes), apus_access_write)
         guard error == 0 else { throw ResourceError(.memory, requested: bytes, errorNumber: error) }
         guard let image else { return false }
@@ -91,6 +97,8 @@ extension LinearMemory {
     static func record(
         _ given: UnsafeMutablePointer<apus_memory>?
     ) throws(ResourceError) -> (record: UnsafeMutablePointer<apus_memory>, isOwn: Bool) {
+        // SAFETY: who gives a record keeps it as long as the memory; else one is allocated here,
+        // zeros.
         if let given = unsafe given { return unsafe (given, false) }
         let bytes = unsafe UInt64(MemoryLayout<apus_memory>.size)
         guard let own = unsafe apus_allocate(bytes) else {
@@ -110,6 +118,9 @@ extension LinearMemory {
         let bytes = type.byteCount(ofPages: type.limits.minimum)
         let first = Self.wholePages(bytes)
         if accessibleBytes > first {
+            // SAFETY: the memory is nobody's now: the pool, or the allocator, calls this between
+            // two instances. What is written lies within the first `accessibleBytes` of the
+            // reservation.
             let grown = unsafe mapping + Int(truncatingIfNeeded: first)
             guard unsafe apus_decommit(grown, accessibleBytes &- first) == 0 else { return false }
             accessibleBytes = first

@@ -38,8 +38,10 @@ public final class LinearMemory {
     /// Whether the host supplies what it is made of.
     var isSupplied: Bool { backing.isSupplied }
 
+    // SAFETY: no more than what the memory's maker says; see `init`.
     /// Where a memory gets what it needs.
     @unsafe struct Site {
+        // SAFETY: who makes a site keeps what it names as long as the memory.
         /// Its record, which must outlive it; nil: it makes its own.
         var record: UnsafeMutablePointer<apus_memory>?
         /// Its address space, which must outlive it; nil: it reserves its own.
@@ -106,7 +108,6 @@ public final class LinearMemory {
     }
 
     // SAFETY: the record lives as long as the memory; its size is read as one.
-
     /// Size in bytes.
     public var byteCount: Int { Int(truncatingIfNeeded: unsafe apus_memory_bytes(record)) }
     /// Size in pages of the type's size.
@@ -174,6 +175,8 @@ public final class LinearMemory {
 
     // MARK: Access by the host
 
+    // SAFETY: the mapping is this object's; who asks for its address keeps to the bytes that there
+    // are.
     /// Address of the first byte, which stays the same for the memory's life.
     ///
     /// Unsafe: only the first `byteCount` bytes may be touched, and only while the store lives.

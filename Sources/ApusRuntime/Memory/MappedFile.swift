@@ -13,6 +13,7 @@ public final class MappedFile: Sendable {
     let byteCount: UInt64
 
     private init(_ start: UnsafeMutableRawPointer, _ byteCount: UInt64) {
+        // SAFETY: `map` gives a mapping that it has just made.
         unsafe self.start = start
         self.byteCount = byteCount
     }
@@ -25,16 +26,20 @@ public final class MappedFile: Sendable {
                 .codeFile, requested: 0, errorNumber: Int32(truncatingIfNeeded: -size))
         }
         let bytes = UInt64(size)
+        // SAFETY: the mapping has as many bytes as the file and becomes the object's.
         guard bytes <= 1 << 40, let start = unsafe apus_file_map(descriptor, bytes) else {
             throw ResourceError(.codeFile, requested: bytes)
         }
         return unsafe MappedFile(start, bytes)
     }
 
+    // SAFETY: who has an address in it keeps this object.
     deinit { unsafe apus_unmap(start, apus_file_map_bytes(byteCount)) }
 
     /// The contents, which keep this object.
     public var bytes: ByteStorage {
+        // SAFETY: the mapping has `byteCount` bytes and a page of zeros behind them, and the
+        // storage keeps this object.
         let first = unsafe start.assumingMemoryBound(to: UInt8.self)
         return unsafe ByteStorage(first, count: Int(byteCount), of: self)
     }
@@ -42,6 +47,8 @@ public final class MappedFile: Sendable {
     /// Where the contents at `offset` are, for those who keep this object.
     func address(at offset: UInt64) -> UnsafeRawPointer {
         precondition(offset <= byteCount)
+        // SAFETY: the offset is within the file, as the precondition says; who asks keeps this
+        // object.
         return unsafe UnsafeRawPointer(start + Int(offset))
     }
 }

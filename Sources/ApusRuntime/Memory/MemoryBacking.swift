@@ -2,7 +2,6 @@ internal import CApusHost
 
 extension LinearMemory {
     /// Whose address space a memory has.
-    // SAFETY: see `LinearMemory`: `base` is its `mapping`.
     enum Backing {
         /// Its own, with a guard before it.
         case own(guardBytesBefore: UInt64)
@@ -30,6 +29,8 @@ extension LinearMemory {
 
         /// The memory has gone.
         func release(_ base: UnsafeMutableRawPointer, _ reserved: UInt64) {
+            // SAFETY: `base` is the memory's `mapping` and lies behind the guard in the
+            // reservation; nobody uses the memory any more.
             switch self {
             case .own(let before):
                 unsafe apus_unmap(base - Int(truncatingIfNeeded: before), before &+ reserved)
@@ -42,6 +43,7 @@ extension LinearMemory {
         func giveBack(
             _ base: UnsafeMutableRawPointer, _ reserved: UInt64, _ accessible: UInt64
         ) {
+            // SAFETY: `base` is the memory's `mapping`, and nobody else has had it.
             if case .place = self { _ = unsafe apus_decommit(base, accessible) }
             unsafe release(base, reserved)
         }

@@ -32,6 +32,8 @@ final class MemoryImage: Sendable {
         _ write: @escaping Contents
     ) throws(ResourceError) {
         let descriptor = try Self.make(byteCount, write)
+        // SAFETY: the view is of `byteCount` bytes of the file that was just made; it becomes this
+        // object's.
         guard let view = unsafe apus_image_view(descriptor, byteCount) else {
             apus_image_close(descriptor)
             throw ResourceError(.image, requested: byteCount)
@@ -55,6 +57,7 @@ final class MemoryImage: Sendable {
             throw ResourceError(.image, requested: count, errorNumber: -own)
         }
         byteCount = count
+        // SAFETY: the range is whole pages of `file`, which is kept; `address` looks at its start.
         unsafe view = file.address(at: range.lowerBound)
         self.descriptors = descriptors
         self.file = file
@@ -67,6 +70,8 @@ final class MemoryImage: Sendable {
 
     deinit {
         descriptors.close(self)
+        // SAFETY: the view is this object's own unless the file has it; who maps the image has a
+        // mapping of its own.
         if file == nil { unsafe apus_unmap(UnsafeMutableRawPointer(mutating: view), byteCount) }
     }
 
@@ -98,6 +103,7 @@ final class MemoryImage: Sendable {
 
         func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(ResourceError) {
             let count = UInt64(bytes.count)
+            // SAFETY: the source is lent for the call, which reads `count` bytes.
             let error = unsafe bytes.withUnsafeBufferPointer { source in
                 unsafe apus_image_write(descriptor, source.baseAddress, count, offset)
             }
@@ -114,6 +120,8 @@ final class MemoryImage: Sendable {
         do throws(ResourceError) {
             try descriptors.with(self, make: make) { file throws(ResourceError) in
                 hasDescriptor = true
+                // SAFETY: the caller has room for the image at `base`, which nobody else uses
+                // meanwhile.
                 let error = unsafe apus_image_map(file.descriptor, file.offset, base, byteCount)
                 guard error == 0 else {
                     throw ResourceError(.image, requested: byteCount, errorNumber: error)
@@ -135,6 +143,8 @@ final class MemoryImage: Sendable {
     /// Writes the bytes of a memory at `base` that are in `range` as they were at first: the
     /// image's contents, and zeros after its end.
     func restore(_ base: UnsafeMutableRawPointer, _ range: Range<UInt64>) {
+        // SAFETY: the caller has room for the range from `base` on; what is copied ends with the
+        // view.
         let copied = range.clamped(to: 0..<byteCount)
         unsafe (base + Int(copied.lowerBound)).copyMemory(
             from: view + Int(copied.lowerBound), byteCount: copied.count)

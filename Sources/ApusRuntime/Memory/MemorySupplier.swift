@@ -22,11 +22,11 @@ public struct MemoryDemand: Hashable, Sendable {
 ///
 /// What it says is checked before it is used. Guests expect zeros where nothing was written yet.
 public protocol SuppliedMemory: AnyObject {
+    // SAFETY: `LinearMemory` checks size, alignment and guards before it touches anything.
     /// All of it from its first byte on, at least `reservedBytes` of the demand, which stays where
     /// it is until it is released. Before it lie `guardBytesBefore` that belong to it, too.
     ///
     /// Unsafe: nobody else may free, move, or forbid to use it meanwhile.
-    // SAFETY: `LinearMemory` checks size, alignment and guards before it touches anything.
     @unsafe var bytes: UnsafeMutableRawBufferPointer { get }
 
     /// Whether the first `byteCount` bytes may be used from now on. They never become fewer. If

@@ -15,6 +15,8 @@ struct GuestCall: BitwiseCopyable {
     init(
         _ target: CallTarget, cells count: Int, on record: UnsafeMutablePointer<apus_guest_stack>
     ) throws(ResourceError) {
+        // SAFETY: the record is of a stack that was taken for this call alone, and has cells for
+        // it, or gets them; the target's instance lives as long as the store that is called.
         unsafe self.record = unsafe record
         let values: UnsafeMutablePointer<UInt64>
         if count <= Int(apus_guest_cell_count) {
@@ -31,14 +33,17 @@ struct GuestCall: BitwiseCopyable {
         unsafe record.pointee.result_count = UInt32(truncatingIfNeeded: target.cellCount)
     }
 
+    // SAFETY: the call has the reference to the stack, and so its record, until it has ended.
     /// The stack, for what takes longer.
     var stack: GuestStack { unsafe GuestStack.of(record) }
 
+    // SAFETY: the record is the call's until that has ended.
     /// The cells, as references are looked for in them.
     var values: UnsafeMutablePointer<UInt64> { unsafe record.pointee.values }
     var argumentCount: Int { unsafe Int(record.pointee.argument_count) }
     var resultCount: Int { unsafe Int(record.pointee.result_count) }
 
+    // SAFETY: the record is the call's until that has ended.
     /// Whether its guest has left the stack and is to come back.
     var isLeft: Bool { unsafe record.pointee.state > apus_guest_running.rawValue }
     /// Whether it is no call that another one waits for.
@@ -46,8 +51,8 @@ struct GuestCall: BitwiseCopyable {
 }
 
 extension GuestStack {
-    /// The stack whose record this is.
     // SAFETY: the record has its owner as long as that lives, which whoever has the record sees to.
+    /// The stack whose record this is.
     static func of(_ record: UnsafeMutablePointer<apus_guest_stack>) -> GuestStack {
         let owner = unsafe record.pointee.owner.unsafelyUnwrapped
         return unsafe Unmanaged<GuestStack>.fromOpaque(owner).takeUnretainedValue()

@@ -1,6 +1,7 @@
 internal import CApusHost
 internal import Synchronization
 
+// SAFETY: stacks have a lock, and the place of the recent one is exchanged as one.
 /// The stacks of an engine's guests: how many there are, and those that nobody uses.
 @safe
 final class GuestStackPool: @unchecked Sendable {
@@ -21,10 +22,13 @@ final class GuestStackPool: @unchecked Sendable {
 
     init(_ configuration: GuestStackConfiguration) {
         self.configuration = configuration.bounded
+        // SAFETY: the place has been allocated, for one word.
         unsafe recent.initialize(to: 0)
     }
 
     deinit {
+        // SAFETY: stores know the place, and have gone before the pool; the reference to the stack
+        // is given back here.
         if let record = unsafe apus_idle_stack_take(recent) { _ = unsafe Self.owned(record) }
         unsafe recent.deallocate()
     }
@@ -37,6 +41,8 @@ final class GuestStackPool: @unchecked Sendable {
 
     /// A stack that nobody uses; `giveBack` has to follow.
     func take() throws(ResourceError) -> UnsafeMutablePointer<apus_guest_stack> {
+        // SAFETY: what is taken from the place is the reference to a stack, which the caller has
+        // from here on, by its record.
         if let record = unsafe apus_idle_stack_take(recent) { return unsafe record }
         let stack = try takeKept()
         return unsafe Unmanaged.passRetained(stack).takeUnretainedValue().record
@@ -69,6 +75,8 @@ final class GuestStackPool: @unchecked Sendable {
 
     /// Takes back a stack on which nothing runs any more.
     func giveBack(_ record: UnsafeMutablePointer<apus_guest_stack>) {
+        // SAFETY: the caller has the reference to the stack, which is the place's or the pool's
+        // from here on.
         if configuration.idle > 0, unsafe apus_idle_stack_put(recent, record) != 0 { return }
         let stack = unsafe Self.owned(record)
         let isWarm = stacks.withLock { stacks in
@@ -99,6 +107,7 @@ final class GuestStackPool: @unchecked Sendable {
 
     /// How many there are, for tests: all, and those that nobody uses.
     var counts: (all: Int, idle: Int) {
+        // SAFETY: the place is this object's, and is read as one.
         let isRecent = unsafe recent.pointee != 0
         return stacks.withLock { ($0.count, $0.idle.count + (isRecent ? 1 : 0)) }
     }

@@ -24,6 +24,8 @@ final class ParkedWait: @unchecked Sendable {
         _ place: UnsafeMutableRawPointer, bytes: UInt32, _ expected: UInt64, until deadline: UInt64
     ) {
         self.deadline = deadline
+        // SAFETY: the record is this object's, which is retained until it is notified or the wait
+        // has ended; the place is within a shared memory, which the guest that waits keeps.
         let own = unsafe Unmanaged.passRetained(self)
         let hasBegun = unsafe apus_park_begin(
             waiter, place, bytes, expected,
@@ -36,6 +38,7 @@ final class ParkedWait: @unchecked Sendable {
         return nil
     }
 
+    // SAFETY: the wait has ended or was notified, for else this object would be retained.
     deinit { unsafe waiter.deallocate() }
 
     private func notified() {
@@ -63,6 +66,7 @@ final class ParkedWait: @unchecked Sendable {
 
     /// Ends the wait. Returns whether it was notified. To be called once.
     func end() -> Bool {
+        // SAFETY: what `init` has retained is released once: here, or by who notifies.
         if unsafe apus_park_end(waiter) != 0 { return true }
         // Nobody is going to notify it.
         unsafe Unmanaged.passUnretained(self).release()

@@ -264,10 +264,10 @@ extension RuntimeStore {
         return true
     }
 
-    /// Switches to a stack, and returns when that is left, or its call has ended, with what the
-    /// entry trampoline has returned.
     // SAFETY: the stack is switched to between its being attached and detached, all of which
     // happens on one thread.
+    /// Switches to a stack, and returns when that is left, or its call has ended, with what the
+    /// entry trampoline has returned.
     @inline(__always)
     private func run(
         _ record: UnsafeMutablePointer<apus_guest_stack>, attached: () -> Void = {},
@@ -294,6 +294,7 @@ extension RuntimeStore {
         waitCount &+= 1
         stack.wait = waitCount
         setAttention(apus_attention_suspended, true)
+        // SAFETY: there are no cells, so none have to be there.
         if has(apus_attention_collect) { unsafe collect(cells: nil, count: 0) }
         if stack.function == nil { return await serveRuntime(stack) }
         let hook = has(apus_attention_hook) ? callHook : nil
@@ -359,6 +360,7 @@ extension RuntimeStore {
     /// Throws if a synchronous call may not be made now. Functions of the host may always call the
     /// guest that has called them.
     func checkSynchronousCall() throws {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         guard has(apus_attention_suspended) || has(apus_attention_asynchronous),
             unsafe context.pointee.entry_sp == 0
         else { return }

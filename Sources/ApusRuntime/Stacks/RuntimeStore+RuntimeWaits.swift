@@ -15,11 +15,11 @@ struct UndecidedGrowth: Error {
 
 /// Waits of guests in functions of the runtime (`apus_waiting_function`): such a function notes
 /// what it waits for, returns, and is called again when that has come.
-// SAFETY: the context lives as long as the store.
 extension RuntimeStore {
     /// The stack that the function of the runtime which now runs can leave; nil: it cannot, since
     /// the guest runs on a thread's, or another function runs.
     var stackToLeave: GuestStack? {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         guard unsafe context.pointee.waiting_call != apus_waiting_call_none.rawValue,
             unsafe context.pointee.guest_stack != nil
         else { return nil }
@@ -28,12 +28,14 @@ extension RuntimeStore {
 
     /// Whether it has been called again.
     var hasWaited: Bool {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         unsafe context.pointee.waiting_call == apus_waiting_call_again.rawValue
     }
 
     /// Has the function be called again when `wait` is over.
     func leave(_ stack: GuestStack, for wait: RuntimeWait) {
         stack.leave(for: wait)
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         unsafe context.pointee.must_wait = 1
     }
 

@@ -15,6 +15,7 @@ public struct SuspendedFrame {
     public let caller: InstanceState?
 
     init(_ stack: GuestStack, _ function: HostFunction, _ store: RuntimeStore) {
+        // SAFETY: the arguments lie in the frame of the trampoline, which waits on the stack.
         unsafe cells = unsafe stack.arguments
         count = function.cellCount
         self.store = store
@@ -24,6 +25,8 @@ public struct SuspendedFrame {
     /// The bits of a cell.
     public subscript(index: Int) -> UInt64 {
         get {
+            // SAFETY: the index is below `count`, as the precondition says, and there are so many
+            // cells.
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
             return unsafe cells[index]
         }
@@ -33,11 +36,11 @@ public struct SuspendedFrame {
         }
     }
 
+    // SAFETY: the instance and its memory live as long as the store, which is in a call.
     /// The bytes of the memory that the calling instance exports as "memory"; nil if there is
     /// none.
     ///
     /// Unsafe: they are there until the function returns.
-    // SAFETY: the instance and its memory live as long as the store, which is in a call.
     @unsafe public var callerMemory: UnsafeMutableRawBufferPointer? {
         guard let memory = caller?.exportedMemory else { return nil }
         return unsafe UnsafeMutableRawBufferPointer(

@@ -4,9 +4,9 @@ internal import CApusHost
 
 /// Letting go of what nothing of the store refers to.
 extension RuntimeStore {
+    // SAFETY: `cells` has `count` cells.
     /// Lets go of host objects, exceptions and objects of the heap, which may refer to each other.
     /// Besides all that the store has, `count` words at `cells` hold references.
-    // SAFETY: `cells` has `count` cells.
     func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
         let start = Watchdog.now()
         marksHandles = true
@@ -49,6 +49,7 @@ extension RuntimeStore {
         for instance in segmentHolders { instance.forEachSegmentWord { mark($0) } }
         for word in pinned { mark(word) }
         roots.forEach { mark($0) }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
         forEachWaitingStack { stack in
             markWords(from: stack.suspendedAddress, to: stack.highAddress)
@@ -85,9 +86,9 @@ extension RuntimeStore {
         } while heap?.hasWaiting ?? false
     }
 
+    // SAFETY: the store is there as long as it is collected in.
     /// A suspended frame may have an address that it has got from a reference in a register that
     /// callees keep: these are among the words on the stack, then.
-    // SAFETY: the store is there as long as it is collected in.
     private func markRegistersAndStack() {
         unsafe apus_with_registers_on_stack(
             { unsafe Unmanaged<RuntimeStore>.fromOpaque($0!).takeUnretainedValue().markStack() },
@@ -97,6 +98,8 @@ extension RuntimeStore {
     /// Every word between here and the outermost entry may be a reference of a suspended frame.
     @inline(never)
     private func markStack() {
+        // SAFETY: from here up to where wasm was first entered all of the stack is in use, by this
+        // thread.
         markWords(from: apus_stack_address() & ~7, to: unsafe outermostStackAddress)
     }
 

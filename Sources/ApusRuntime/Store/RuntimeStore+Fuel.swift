@@ -2,12 +2,12 @@ internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
 
-// SAFETY: the context lives as long as the store, and nobody else reads or writes its fuel while
-// wasm is not running.
 extension RuntimeStore {
     /// What the store's guests may still use up. While a guest runs, its host functions see it as
     /// it was at the call. Without a meter, setting it keeps all guests of the store from running.
     public var fuel: UInt64 {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        // Nobody else touches its fuel while wasm is not running.
         get { UInt64(max(0, unsafe context.pointee.fuel)) }
         set {
             guard unsafe context.pointee.is_metered != 0 else {
@@ -23,6 +23,8 @@ extension RuntimeStore {
     /// Takes `cost` from what is left, for work of the host's, if fuel is metered. Returns false
     /// if there is too little, and takes nothing then, or all of it if the work `isDone`.
     public func pay(_ cost: UInt64, isDone: Bool) -> Bool {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        // Nobody else touches its fuel while wasm is not running.
         guard unsafe context.pointee.is_metered != 0 else { return true }
         let left = unsafe max(0, context.pointee.fuel)
         guard cost <= UInt64(left) else {
@@ -33,12 +35,15 @@ extension RuntimeStore {
         return true
     }
 
+    // SAFETY: the context is the store's own allocation, which lives as long as the store.
     /// What the store's guests have used up.
     public var fuelUsed: UInt64 { fuelAccount.total(left: unsafe context.pointee.fuel) }
 
     /// Gives back what was paid for instructions after the one that trapped. Where wasm was left
     /// by a call there are none.
     func refundFuel(_ code: TrapCode) {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        // Nobody else touches its fuel while wasm is not running.
         guard unsafe context.pointee.is_metered != 0, code != .stackExhausted, code != .none,
             code != .interrupted,
             unsafe context.pointee.trap_signal != 0

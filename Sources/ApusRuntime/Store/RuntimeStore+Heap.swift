@@ -8,7 +8,6 @@ struct ObjectFailure: Error {
     var code: TrapCode
 }
 
-// SAFETY: the context lives as long as the store, and so longer than the heap.
 /// The store's objects: where they come from, and when those that nobody can reach are let go of.
 extension RuntimeStore {
     /// An object of the type with the id `type`, all zeros: a structure, or an array of `length`
@@ -27,6 +26,7 @@ extension RuntimeStore {
 
     private func presentHeap() throws -> Heap {
         if let heap { return heap }
+        // SAFETY: the context lives as long as the store, and so longer than the heap.
         let made = try unsafe Heap(
             context, limit: limits.heapBytes,
             isZealous: environment.configuration.collectsAtEachAllocation)

@@ -3,8 +3,6 @@ internal import ApusCollections
 public import ApusFormat
 internal import CApusHost
 
-// SAFETY: objects are those that the host holds, or has just got from a cell, so that nothing has
-// collected since; fields are those of their types, elements are below their lengths.
 /// The store's objects as the host sees them.
 extension RuntimeStore {
     /// What the type with this number is, if there are objects of it.
@@ -17,6 +15,8 @@ extension RuntimeStore {
 
     /// The type of an object, as the engine names it, and what it is.
     public func objectType(_ object: UInt64) -> (HeapType, CompositeKind) {
+        // SAFETY: the object is one that the host holds, or has just got from a cell; its type is
+        // one of the engine's, whose records stand for good.
         let id = unsafe head(object).pointee.type
         let record = unsafe context.pointee.types + Int(id & TypeField.slotMask)
         let kind = CompositeKind(stored: unsafe record.pointee.kind, or: .structure)
@@ -28,6 +28,7 @@ extension RuntimeStore {
         type.typeIndex.flatMap { environment.types.fields($0) } ?? []
     }
 
+    // SAFETY: the array is one that the host holds, or has just got from a cell.
     /// How many elements an array has.
     public func arrayLength(_ array: UInt64) -> Int { unsafe Int(head(array).pointee.length) }
 
@@ -51,6 +52,8 @@ extension RuntimeStore {
     public func read(
         _ object: UInt64, _ storage: ValueType, at offset: Int
     ) -> (UInt64, UInt64) {
+        // SAFETY: the object is one that the host holds, so nothing has collected it; the field is
+        // one of its type's, or the element below its length, as the caller has looked.
         let place = unsafe UnsafeRawPointer(head(object)) + offset
         return switch ObjectLayout.bytes(of: storage) {
         case 1: (UInt64(unsafe place.load(as: UInt8.self)), 0)
@@ -65,6 +68,8 @@ extension RuntimeStore {
     public func write(
         _ object: UInt64, _ storage: ValueType, at offset: Int, _ bits: (UInt64, UInt64)
     ) {
+        // SAFETY: the object is one that the host holds, so nothing has collected it; the field is
+        // one of its type's, or the element below its length, as the caller has looked.
         let place = unsafe UnsafeMutableRawPointer(head(object)) + offset
         switch ObjectLayout.bytes(of: storage) {
         case 1: unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: bits.0), as: UInt8.self)
@@ -78,6 +83,7 @@ extension RuntimeStore {
     }
 
     private func head(_ object: UInt64) -> UnsafeMutablePointer<apus_object> {
+        // SAFETY: callers have the address of an object, which is not 0.
         unsafe UnsafeMutablePointer<apus_object>(bitPattern: UInt(object)).unsafelyUnwrapped
     }
 

@@ -137,6 +137,8 @@ public final class RuntimeStore {
         hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
         let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
+        // SAFETY: the allocation has room for the context and `frames` words behind it, all zeros,
+        // and is this object's own; the engine's records stand for good.
         let head = unsafe MemoryLayout<apus_store_context>.stride
         let bytes = UInt64(head + frames * MemoryLayout<UInt>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
@@ -161,6 +163,7 @@ public final class RuntimeStore {
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
         environment.types.release(tags.map(\.signature))
+        // SAFETY: the context is this object's own, and nobody runs in the store any more.
         unsafe apus_free(context)
     }
 
@@ -254,6 +257,7 @@ public final class RuntimeStore {
         _ type: GlobalType, bits: UInt64, highBits: UInt64 = 0
     ) throws(ResourceError) -> GlobalCell {
         try retain(type.value)
+        // SAFETY: the cell's bytes are its own, since it is given none.
         let global = try unsafe GlobalCell(type)
         global.bits = bits
         global.highBits = highBits
@@ -341,6 +345,7 @@ public final class RuntimeStore {
 
     /// Whether `function` lives in this store.
     public func owns(_ function: FunctionReference) -> Bool {
+        // SAFETY: a reference that is of use has its context, and that its store's.
         unsafe function.record.pointee.context.pointee.store_context == context
     }
 
@@ -401,6 +406,7 @@ public final class RuntimeStore {
     /// How many host objects the store holds for wasm.
     public var externalCount: Int { externals.count }
 
+    // SAFETY: there are no cells, so none have to be there.
     /// Lets go of all host objects and exceptions that wasm cannot reach any more, and of its
     /// objects.
     public func collectExternals() { unsafe collect(cells: nil, count: 0) }

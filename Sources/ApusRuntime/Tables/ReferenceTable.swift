@@ -24,10 +24,13 @@ public final class ReferenceTable {
     private(set) var isChanged = false
     /// Elements that may have been written, growth that was broken off included.
     private var touchedCount: UInt64
+    // SAFETY: no more than what the table's maker says; see `init`.
     /// Where a table gets what it needs.
     @unsafe struct Site {
+        // SAFETY: who makes a site keeps what it names as long as the table.
         /// Its record, which must outlive it; nil: it makes its own.
         var record: UnsafeMutablePointer<apus_table>?
+        // SAFETY: who makes a site keeps what it names as long as the table.
         /// Room for elements, which must outlive it and has no other user; nil: it makes its own.
         var place: UnsafeMutableBufferPointer<UInt64>?
     }
@@ -104,8 +107,8 @@ public final class ReferenceTable {
     /// Says that elements are the first ones again.
     func noteReset() { isChanged = false }
 
-    /// Number of elements.
     // SAFETY: the record lives as long as the store, which owns the table.
+    /// Number of elements.
     public var count: UInt64 { unsafe record.pointee.count }
 
     /// The element at `index`; nil beyond the end.

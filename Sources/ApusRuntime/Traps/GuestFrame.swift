@@ -36,6 +36,7 @@ public struct GuestFrame {
     /// The 8 bytes at `displacement` from the frame pointer, where a slot of its code begins, and
     /// the 8 behind them, if that is one of 16.
     public func read(_ displacement: Int32, isVector: Bool) -> (low: UInt64, high: UInt64) {
+        // SAFETY: the slot is one that the compiler's map names, in a frame that waits.
         let slot = unsafe slot(displacement)
         return unsafe (slot[0], isVector ? slot[1] : 0)
     }
@@ -44,6 +45,7 @@ public struct GuestFrame {
     public func write(
         _ bits: (low: UInt64, high: UInt64), _ displacement: Int32, isVector: Bool
     ) {
+        // SAFETY: the slot is one that the compiler's map names, in a frame that waits.
         let slot = unsafe slot(displacement)
         unsafe slot[0] = bits.low
         if isVector { unsafe slot[1] = bits.high }
@@ -51,6 +53,7 @@ public struct GuestFrame {
 
     private func slot(_ displacement: Int32) -> UnsafeMutablePointer<UInt64> {
         let address = frame &+ UInt(bitPattern: Int(displacement))
+        // SAFETY: a frame pointer is not near address 0.
         return unsafe UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
     }
 }
@@ -63,6 +66,8 @@ extension RuntimeStore {
         forEachOuterActivation { counter, frame, end, _ in
             var walk = FrameWalk(counter: counter, frame: frame, end: end)
             while !walk.isAtEnd, frames.count < limit {
+                // SAFETY: the context is the store's own allocation, which lives as long as the
+                // store.
                 let wasSignal = unsafe context.pointee.trap_signal != 0
                 let isFault = frames.isEmpty && wasSignal
                 if let found = guestFrame(walk, isFault: isFault) { frames.append(found) }

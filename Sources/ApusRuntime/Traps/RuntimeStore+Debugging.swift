@@ -21,6 +21,7 @@ extension RuntimeStore {
 
     /// Tells the frame that has stopped from others, as `GuestFrame.identity` does.
     public var stoppedFrame: UInt? {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let frame = unsafe context.pointee.exit_fp
         return frame == 0 ? nil : frame
     }

@@ -14,6 +14,7 @@ extension RuntimeStore {
     /// What the trap that has just ended an activation throws.
     @inline(never)
     func takeTrap() -> any Error {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let raw = unsafe context.pointee.trap
         unsafe context.pointee.trap = 0
         // Whoever leaves wasm without a trap was interrupted.
@@ -48,6 +49,9 @@ extension RuntimeStore {
 
     /// The frames that the error with this code has left, and those around them.
     private func takeBacktrace(_ code: TrapCode) -> Backtrace {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. The
+        // handler, or the way out, has written `trace_count` words of its trace, and the span is
+        // used before anything is called.
         let counters = unsafe Span(
             _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
         var backtrace = Backtrace(
@@ -74,6 +78,9 @@ extension RuntimeStore {
 
     /// Keeps where the guests were that an error of the host's has left.
     private func noteHostError() {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. The
+        // way out has written `trace_count` words of its trace, and the span is used before
+        // anything is called.
         let count = Int(unsafe context.pointee.trace_count)
         let counters = unsafe Span(_unsafeStart: context.pointee.trace, count: count)
         var trace = ReturnAddresses(
@@ -107,6 +114,7 @@ extension RuntimeStore {
     /// it is an element's. If it did not, compiled code is wrong, and going on would hide an
     /// escape from the sandbox.
     private func checkFault(_ code: TrapCode) {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         guard unsafe context.pointee.trap_signal == SIGSEGV else { return }
         let address = unsafe context.pointee.trap_address
         let isExpected =
@@ -151,6 +159,9 @@ extension RuntimeStore {
                 body(exit.counter, exit.frame, exit.end, stack.suspendedAddress)
             }
         }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store. Each
+        // record of an outer activation lies in the frame of a call that waits further up the
+        // stack.
         if unsafe context.pointee.entry_sp == 0 { return }
         let low = apus_stack_address()
         unsafe body(

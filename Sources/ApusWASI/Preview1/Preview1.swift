@@ -1,12 +1,12 @@
 internal import Synchronization
 
+// SAFETY: whatever a guest's call reads or writes here lies between `enter` and `leave`, which let
+// one thread in; `lock` is set before there is a second one.
 /// A guest's world as preview 1 shows it: descriptors, arguments, environment, clocks. The
 /// functions are in extensions, one file for each family; `Functions.swift` lists them.
 ///
 /// Used by one thread at a time. Where a guest has several they wait for each other, except for
 /// one that waits for something of the host's (`letOthersIn`).
-// SAFETY: whatever a guest's call reads or writes here lies between `enter` and `leave`, which let
-// one thread in; `lock` is set before there is a second one.
 @safe
 final class Preview1: @unchecked Sendable {
     var descriptors: DescriptorTable

@@ -64,6 +64,7 @@ struct Clocks {
         switch source {
         case .system:
             var time = timespec()
+            // SAFETY: the system writes one time, this function's own.
             guard unsafe clock_getres(clock.host, &time) == 0 else { throw Errno.last }
             return max(time.nanoseconds, 1)
         case .simulated(_, _, let step):

@@ -52,6 +52,8 @@ enum DirectoryReader {
             var buffer = [UInt8](repeating: 0, count: bufferBytes)
             while true {
                 try Syscalls.mayGoOn()
+                // SAFETY: the buffer is this function's own, and lent for the call, which writes no
+                // more than it has.
                 let result = unsafe buffer.withUnsafeMutableBytes { bytes in
                     unsafe apus_directory_entries(
                         directory, bytes.baseAddress, UInt64(bytes.count))
@@ -94,6 +96,7 @@ enum DirectoryReader {
         ) throws(Errno) {
             let flags: OpenFlags = [.directory, .always]
             let copy = try Syscalls.open(directory, .current, flags.rawValue)
+            // SAFETY: the stream is this function's own, from here to `closedir`.
             guard let stream = unsafe fdopendir(copy) else {
                 Syscalls.close(copy)
                 throw Errno.last

@@ -19,6 +19,7 @@ struct GuestMemory {
     /// Unsafe: the bytes must stay valid while the value is used.
     @unsafe
     init(_ base: UnsafeMutableRawPointer, count: Int) {
+        // SAFETY: who calls this says that the bytes are there until the host function returns.
         unsafe self.base = base
         self.count = count
     }
@@ -41,6 +42,7 @@ struct GuestMemory {
         _: Number.Type, at address: UInt32
     ) throws(Errno) -> Number {
         try check(address, MemoryLayout<Number>.size)
+        // SAFETY: `check` has found the number's bytes below `count`.
         return unsafe Number(
             littleEndian: base.loadUnaligned(fromByteOffset: Int(address), as: Number.self))
     }
@@ -51,6 +53,7 @@ struct GuestMemory {
         _ number: some FixedWidthInteger & BitwiseCopyable, at address: UInt32
     ) throws(Errno) {
         try check(address, MemoryLayout.size(ofValue: number))
+        // SAFETY: `check` has found the number's bytes below `count`.
         unsafe base.storeBytes(
             of: number.littleEndian, toByteOffset: Int(address), as: type(of: number))
     }
@@ -58,6 +61,8 @@ struct GuestMemory {
     /// Copies `bytes` to `address`.
     func store(bytes: Span<UInt8>, at address: UInt32) throws(Errno) {
         try check(address, bytes.count)
+        // SAFETY: `check` has found all bytes of `source` to lie below `count`; it is lent for the
+        // copy.
         unsafe bytes.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
             unsafe (base + Int(address)).copyMemory(from: start, byteCount: source.count)
@@ -67,6 +72,7 @@ struct GuestMemory {
     /// A copy of `size` bytes. The caller bounds `size`.
     func bytes(at address: UInt32, _ size: Int) throws(Errno) -> [UInt8] {
         try check(address, size)
+        // SAFETY: `check` has found `size` bytes below `count`; they are copied.
         return unsafe [UInt8](UnsafeRawBufferPointer(start: base + Int(address), count: size))
     }
 
@@ -74,6 +80,8 @@ struct GuestMemory {
     @unsafe
     func buffer(at address: UInt32, _ size: Int) throws(Errno) -> UnsafeMutableRawBufferPointer {
         try check(address, size)
+        // SAFETY: `check` has found `size` bytes below `count`; who calls this uses them until the
+        // host function returns.
         return unsafe UnsafeMutableRawBufferPointer(start: base + Int(address), count: size)
     }
 }
@@ -95,6 +103,8 @@ struct GuestVectors {
     private(set) var byteCount = 0
 
     init(_ memory: GuestMemory, at address: UInt32, count: UInt32) throws(Errno) {
+        // SAFETY: an entry without a piece is of no bytes; pieces are checked by `buffer`, and
+        // `self.count` is below `capacity` where one is noted.
         unsafe entries = .init(repeating: iovec())
         guard count <= Self.countLimit else { throw .inval }
         try memory.check(address, Int(count) * 8)
@@ -114,12 +124,14 @@ struct GuestVectors {
 
     /// Calls `body` with the pieces as the operating system wants them.
     func withEntries<Result>(_ body: (UnsafePointer<iovec>, Int32) -> Result) -> Result {
+        // SAFETY: the entries are lent for the call; `capacity` is not 0, so there is a first one.
         unsafe entries.span.withUnsafeBufferPointer { buffer in
-            // SAFETY: `capacity` is not 0, so there is a base.
             unsafe body(buffer.baseAddress.unsafelyUnwrapped, Int32(truncatingIfNeeded: count))
         }
     }
 
+    // SAFETY: the first `count` entries were made of checked buffers; `body` may use one until it
+    // returns.
     /// Calls `body` with each piece in turn until it answers false.
     func forEach(_ body: (UnsafeMutableRawBufferPointer) -> Bool) {
         for index in 0..<count {

@@ -6,8 +6,8 @@
     internal import Darwin
 #endif
 
-/// A thread of the host's that does one thing and ends.
 // SAFETY: a thread's name is no more than that: any thread may wait for its end.
+/// A thread of the host's that does one thing and ends.
 struct HostThread: @unchecked Sendable {
     private let handle: pthread_t
 

@@ -81,6 +81,7 @@ struct Polling {
 
     private static func monotonic() throws(Errno) -> UInt64 {
         var time = timespec()
+        // SAFETY: the system writes one time, this function's own.
         guard unsafe clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { throw Errno.last }
         return time.nanoseconds
     }

@@ -15,6 +15,7 @@ enum RandomBytes {
         var done = 0
         repeat {
             let length = min(count - done, Self.pieceBytes)
+            // SAFETY: `buffer` checks the piece, which is used at once.
             try unsafe fill(memory.buffer(at: address &+ UInt32(truncatingIfNeeded: done), length))
             done += length
             try Syscalls.mayGoOn()

@@ -55,6 +55,8 @@ extension GuestVectors {
     func drain(
         _ body: (RawSpan, _ done: Int) throws(Errno) -> Int
     ) throws(Errno) -> Int {
+        // SAFETY: a piece is checked guest memory that `visit` lends; the span of it ends before
+        // `body` does.
         try unsafe visit { (piece, done) throws(Errno) in
             try unsafe body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(piece)), done)
         }
@@ -65,6 +67,7 @@ extension GuestVectors {
     ) throws(Errno) -> Int {
         var done = 0
         var failure: Errno?
+        // SAFETY: `forEach` lends checked guest memory, and `body` has it no longer than it runs.
         unsafe forEach { piece in
             do throws(Errno) {
                 // Whatever it says, no more than there was.

@@ -101,7 +101,7 @@ public final class StreamedOutput: AsyncSequence, Sendable {
     /// How long a guest that has to wait on its thread waits until it looks again.
     private static let pauseNanoseconds: UInt64 = 500_000
 
-    // SAFETY: as above.
+    // SAFETY: the piece is checked guest memory, lent by `write` for the call; a part is copied.
     /// Takes what there is room for; nil: nobody reads any more.
     private func append(_ piece: UnsafeRawBufferPointer) -> Int? {
         var count: Int?

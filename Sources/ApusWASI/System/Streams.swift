@@ -45,6 +45,7 @@ enum OutputSink {
             return vectors.byteCount
         case .capture(let output):
             var written = 0
+            // SAFETY: `forEach` lends checked guest memory, which is copied here.
             unsafe vectors.forEach { piece in
                 let count = unsafe output.append(UnsafeRawBufferPointer(piece))
                 written += count
@@ -54,6 +55,7 @@ enum OutputSink {
             return written
         case .handler(let handler):
             var written = 0
+            // SAFETY: `forEach` lends checked guest memory, of which a part is copied here.
             unsafe vectors.forEach { piece in
                 // Bounded, so that a guest cannot make the host allocate as much as it has.
                 let part = unsafe piece.prefix(Self.handlerBytesLimit - written)
@@ -83,6 +85,8 @@ struct InputBytes {
     /// Fills the pieces in order with what is left. Returns how many bytes that were; 0 at the end.
     mutating func read(_ vectors: GuestVectors) -> Int {
         let start = position
+        // SAFETY: the array lends its bytes, `forEach` checked guest memory; `count` is at most
+        // what either has left.
         unsafe bytes.withUnsafeBytes { source in
             unsafe vectors.forEach { piece in
                 let count = min(piece.count, source.count - position)

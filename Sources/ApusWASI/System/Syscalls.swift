@@ -54,6 +54,8 @@ enum Syscalls {
     }
 
     // SAFETY (of all functions with a path): a path's bytes end with a zero.
+    // SAFETY: the bytes of a path end with a zero, so there is a first one; `body` has them while
+    // it runs.
     @inline(__always)
     private static func with<Result>(
         _ path: Path, _ body: (UnsafePointer<CChar>) -> Result
@@ -76,6 +78,7 @@ enum Syscalls {
     static func open(
         _ directory: Int32, _ path: Path, _ flags: Int32, mode: UInt32 = 0
     ) throws(Errno) -> Int32 {
+        // SAFETY: `with` lends the text for the call.
         let opened = try unsafe with(path) { text in
             Result { () throws(Errno) in
                 try retrying { unsafe openat(directory, text, flags, mode_t(mode)) }
@@ -90,6 +93,7 @@ enum Syscalls {
         _ directory: Int32, _ path: Path, _ flags: Int32, mode: UInt32 = 0
     ) throws(Errno) -> Int32 {
         while true {
+            // SAFETY: `with` lends the text for the call.
             let result = unsafe with(path) { unsafe apus_open_beneath(directory, $0, flags, mode) }
             if result >= 0 { return try aboveStandardStreams(result) }
             if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
@@ -134,10 +138,12 @@ enum Syscalls {
 
     static func read(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
         try awaitInput(descriptor)
+        // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
         return try retrying { unsafe vectors.withEntries { unsafe readv(descriptor, $0, $1) } }
     }
 
     static func write(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
+        // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
         try retrying { unsafe vectors.withEntries { unsafe writev(descriptor, $0, $1) } }
     }
 
@@ -146,6 +152,7 @@ enum Syscalls {
     static func writeQuietly(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
         #if os(Linux)
             while true {
+                // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
                 let result = unsafe vectors.withEntries {
                     unsafe apus_write_quietly(descriptor, $0, $1)
                 }
@@ -183,6 +190,7 @@ enum Syscalls {
     private static func systemWrite(
         _ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int
     ) -> Int {
+        // SAFETY: the caller lends at least `count` bytes.
         #if canImport(Glibc)
             unsafe Glibc.write(descriptor, bytes, count)
         #elseif canImport(Musl)
@@ -198,6 +206,7 @@ enum Syscalls {
         _ descriptor: Int32, _ vectors: GuestVectors, at offset: Int64
     ) throws(Errno) -> Int {
         try retrying {
+            // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
             unsafe vectors.withEntries { unsafe preadv(descriptor, $0, $1, off_t(offset)) }
         }
     }
@@ -206,6 +215,7 @@ enum Syscalls {
         _ descriptor: Int32, _ vectors: GuestVectors, at offset: Int64
     ) throws(Errno) -> Int {
         try retrying {
+            // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
             unsafe vectors.withEntries { unsafe pwritev(descriptor, $0, $1, off_t(offset)) }
         }
     }
@@ -263,6 +273,7 @@ enum Syscalls {
 
     static func status(_ descriptor: Int32) throws(Errno) -> FileStatus {
         var record = stat()
+        // SAFETY: the system writes one record, this function's own.
         _ = try unsafe check(fstat(descriptor, &record))
         var status = FileStatus(record)
         if status.type == .socketStream, try socketType(descriptor) == .socketDatagram {
@@ -274,6 +285,7 @@ enum Syscalls {
     /// Of the thing itself, if `path` names a symbolic link.
     static func status(_ directory: Int32, _ path: Path) throws(Errno) -> FileStatus {
         var record = stat()
+        // SAFETY: `with` lends the text for the call; the record is this function's own.
         _ = try unsafe check(
             with(path) { unsafe fstatat(directory, $0, &record, AT_SYMLINK_NOFOLLOW) })
         return FileStatus(record)
@@ -282,6 +294,7 @@ enum Syscalls {
     private static func socketType(_ descriptor: Int32) throws(Errno) -> FileType {
         var type: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
+        // SAFETY: the system writes one number, of the size that it is told.
         _ = try unsafe check(getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size))
         // SOCK_DGRAM is 2 on every system; its Swift type is not the same on all.
         return type == 2 ? .socketDatagram : .socketStream
@@ -291,6 +304,7 @@ enum Syscalls {
         _ descriptor: Int32, access: FileTime, modification: FileTime
     ) throws(Errno) {
         let times = [timespec(access), timespec(modification)]
+        // SAFETY: the array has the two times that the system reads.
         _ = try unsafe check(
             times.withUnsafeBufferPointer { unsafe futimens(descriptor, $0.baseAddress) })
     }
@@ -300,6 +314,7 @@ enum Syscalls {
         _ directory: Int32, _ path: Path, access: FileTime, modification: FileTime
     ) throws(Errno) {
         let times = [timespec(access), timespec(modification)]
+        // SAFETY: the array has the two times that the system reads, `with` lends the text.
         _ = try unsafe check(
             times.withUnsafeBufferPointer { times in
                 unsafe with(path) {
@@ -321,6 +336,7 @@ enum Syscalls {
     /// Bytes that can be read at once.
     static func available(_ descriptor: Int32) -> UInt64 {
         var count: Int32 = 0
+        // SAFETY: the system writes one number, this function's own.
         guard unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 else { return 0 }
         return UInt64(max(count, 0))
     }
@@ -328,20 +344,24 @@ enum Syscalls {
     // MARK: Names
 
     static func makeDirectory(_ directory: Int32, _ path: Path) throws(Errno) {
+        // SAFETY: `with` lends the text for the call.
         _ = try unsafe check(with(path) { unsafe mkdirat(directory, $0, 0o777) })
     }
 
     static func removeFile(_ directory: Int32, _ path: Path) throws(Errno) {
+        // SAFETY: `with` lends the text for the call.
         _ = try unsafe check(with(path) { unsafe unlinkat(directory, $0, 0) })
     }
 
     static func removeDirectory(_ directory: Int32, _ path: Path) throws(Errno) {
+        // SAFETY: `with` lends the text for the call.
         _ = try unsafe check(with(path) { unsafe unlinkat(directory, $0, AT_REMOVEDIR) })
     }
 
     static func rename(
         _ directory: Int32, _ path: Path, to newDirectory: Int32, _ newPath: Path
     ) throws(Errno) {
+        // SAFETY: `with` lends both texts for the call.
         _ = try unsafe check(
             with(path) { old in
                 unsafe with(newPath) { unsafe renameat(directory, old, newDirectory, $0) }
@@ -351,6 +371,7 @@ enum Syscalls {
     static func link(
         _ directory: Int32, _ path: Path, to newDirectory: Int32, _ newPath: Path
     ) throws(Errno) {
+        // SAFETY: `with` lends both texts for the call.
         _ = try unsafe check(
             with(path) { old in
                 unsafe with(newPath) { unsafe linkat(directory, old, newDirectory, $0, 0) }
@@ -360,6 +381,7 @@ enum Syscalls {
     static func symbolicLink(
         to target: Path, _ directory: Int32, _ path: Path
     ) throws(Errno) {
+        // SAFETY: `with` lends both texts for the call.
         _ = try unsafe check(
             with(target) { target in
                 unsafe with(path) { unsafe symlinkat(target, directory, $0) }
@@ -370,6 +392,8 @@ enum Syscalls {
     static func readLink(_ directory: Int32, _ path: Path) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Path.limit)
         let count = try retrying {
+            // SAFETY: the buffer is this function's own, is not empty, and is told its size; `with`
+            // lends the text.
             unsafe bytes.withUnsafeMutableBytes { buffer in
                 unsafe with(path) { text in
                     unsafe readlinkat(
@@ -402,6 +426,8 @@ enum Syscalls {
         var truncated = false
         try awaitInput(descriptor)
         let count = try retrying {
+            // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says; the
+            // system writes to them and to `message`, but not to the entries themselves.
             unsafe vectors.withEntries { entries, count in
                 var message = unsafe msghdr()
                 unsafe message.msg_iov = UnsafeMutablePointer(mutating: entries)
@@ -416,6 +442,8 @@ enum Syscalls {
 
     static func send(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
         try retrying {
+            // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says,
+            // which the system only reads.
             unsafe vectors.withEntries { entries, count in
                 var message = unsafe msghdr()
                 unsafe message.msg_iov = UnsafeMutablePointer(mutating: entries)

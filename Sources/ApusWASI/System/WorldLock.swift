@@ -13,6 +13,8 @@ final class WorldLock: @unchecked Sendable {
     private let handle: UnsafeMutablePointer<pthread_mutex_t>
 
     init() {
+        // SAFETY: the mutex has a place of its own, which `pthread_mutex_init` initialises;
+        // attributes are this function's own.
         unsafe handle = .allocate(capacity: 1)
         var attributes = pthread_mutexattr_t()
         unsafe pthread_mutexattr_init(&attributes)
@@ -23,10 +25,12 @@ final class WorldLock: @unchecked Sendable {
     }
 
     deinit {
+        // SAFETY: nobody has the lock any more, since whoever has it keeps this object.
         unsafe pthread_mutex_destroy(handle)
         unsafe handle.deallocate()
     }
 
+    // SAFETY: `init` has initialised the mutex, which stays where it is.
     /// Waits until nobody has it; false if the calling thread has it.
     func lock() -> Bool { unsafe pthread_mutex_lock(handle) == 0 }
     func unlock() { unsafe pthread_mutex_unlock(handle) }

@@ -194,7 +194,6 @@ import Testing
             }
         }
         listing.add("rep stosq") { $0.repeatStore64() }
-        listing.add("rep movsb") { $0.repeatMove8() }
         try listing.check("stack")
     }
 }

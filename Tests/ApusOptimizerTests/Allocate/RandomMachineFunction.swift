@@ -1,3 +1,4 @@
+import ApusABI
 import ApusAssembler
 import ApusCollections
 

@@ -1,16 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
 
-/// The registers of x86-64: general ones have the numbers 0 to 15, vector ones 16 to 31.
-extension PhysicalRegister {
-    @inline(__always) init(_ register: GPR) { number = register.rawValue }
-    @inline(__always) init(_ register: XMM) { number = register.rawValue | 16 }
-
-    @inline(__always) var general: GPR { GPR(lowBits: number) }
-    @inline(__always) var vector: XMM { XMM(lowBits: number) }
-    @inline(__always) var isVector: Bool { number & 16 != 0 }
-}
-
 extension RegisterSet {
     init(_ registers: [GPR]) {
         self.init(rawValue: registers.reduce(0) { $0 | 1 << UInt64($1.rawValue) })

@@ -1,3 +1,4 @@
+internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 internal import ApusIR

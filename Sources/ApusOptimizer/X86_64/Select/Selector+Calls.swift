@@ -126,7 +126,7 @@ extension Selector {
         }
         var onStack: [(VirtualRegister, Int32, IRType)] = []
         let counter = placeArguments(list, &fixed, &onStack, function)
-        let outcome = resultPlaces(value, instruction, function)
+        let outcome = resultPlaces(instruction, function)
         let argumentBytes = counter.areaBytes(results: outcome.bytes)
         let outgoing = Self.outgoingBytes(argumentBytes, outcome)
         if outgoing > 0 { adjustStack(.reserveStack, outgoing) }
@@ -192,7 +192,7 @@ extension Selector {
     }
 
     private mutating func resultPlaces(
-        _ call: Value, _ instruction: ApusIR.Instruction, _ function: borrowing Function
+        _ instruction: ApusIR.Instruction, _ function: borrowing Function
     ) -> CallResults {
         if instruction.operator.plainCall != nil {
             let edge = Edge(function.outcomes(instruction).lowerBound)

@@ -7,13 +7,16 @@ struct InstancePlace {
     let slot: UInt32
 
     init(_ pool: PoolingInstanceAllocator, _ slot: UInt32) {
+        // SAFETY: who makes the place is the pool itself: see `pool`.
         unsafe self.pool = pool
         self.slot = slot
     }
 
+    // SAFETY: the pool is alive: see `pool`.
     /// Room for the context, zeroed.
     @unsafe var context: UnsafeMutableRawPointer { unsafe pool.regions.context(slot) }
 
+    // SAFETY: the pool is alive: see `pool`.
     /// Gives the slot back, whatever is in it.
     func giveBack() { unsafe pool.giveBack(slot) }
 }

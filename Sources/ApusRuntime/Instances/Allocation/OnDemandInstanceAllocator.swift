@@ -65,6 +65,7 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
     public func allocateTable(
         _ request: TableRequest
     ) throws(ResourceError) -> ReferenceTable {
+        // SAFETY: the request's record is in the context of the instance, which outlives the table.
         try unsafe ReferenceTable(request)
     }
 
@@ -88,6 +89,7 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
         else {
             return state.withLock { state in state.statistics.instancesInUse -= 1 }
         }
+        // SAFETY: the module is kept until `release` below.
         let module = unsafe instance.leaveModule()
         let victim = keep(IdleInstance(instance))
         // SAFETY: ends the keeping that binding the instance began. The module may go now, and its

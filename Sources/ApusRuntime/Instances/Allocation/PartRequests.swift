@@ -22,6 +22,7 @@ public struct MemoryRequest {
 
     /// A memory that belongs to no instance.
     init(_ type: MemoryType, _ configuration: RuntimeConfiguration) {
+        // SAFETY: there is no record, so none has to live.
         unsafe self.init(
             type, configuration, index: 0, place: nil, record: nil, image: nil)
     }
@@ -30,6 +31,7 @@ public struct MemoryRequest {
         _ type: MemoryType, _ configuration: RuntimeConfiguration, index: Int,
         place: InstancePlace?, record: UnsafeMutablePointer<apus_memory>?, image: MemoryImage?
     ) {
+        // SAFETY: who makes the request says that the record outlives the memory.
         self.type = type
         limit = configuration.memoryBytesLimit
         alwaysChecksBounds = configuration.alwaysChecksBounds
@@ -64,6 +66,7 @@ public struct TableRequest {
         self.initial = initial
         index = 0
         place = nil
+        // SAFETY: there is no record, so none has to live.
         unsafe record = nil
     }
 
@@ -71,6 +74,7 @@ public struct TableRequest {
         _ type: TableType, _ configuration: RuntimeConfiguration, index: Int,
         place: InstancePlace?, record: UnsafeMutablePointer<apus_table>
     ) {
+        // SAFETY: who makes the request says that the record outlives the table.
         self.type = type
         limit = configuration.tableElementsLimit
         initial = 0

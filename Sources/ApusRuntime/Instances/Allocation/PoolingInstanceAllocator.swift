@@ -84,6 +84,8 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
     public func allocateTable(
         _ request: TableRequest
     ) throws(ResourceError) -> ReferenceTable {
+        // SAFETY: the request's record is in the context of the instance, which outlives the table;
+        // the room for elements is the slot's, which that instance has for itself.
         guard let slot = request.place?.slot else { return try unsafe ReferenceTable(request) }
         return try unsafe ReferenceTable(request, in: regions.table(slot, request.index))
     }
@@ -115,6 +117,7 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         guard let slot = instance.slot, isKnownUniquelyReferenced(&instance),
             instance.unbind(keepingResident: configuration.memoryBytesKeptResident)
         else { return }
+        // SAFETY: the module is kept until `release` below.
         let module = unsafe instance.leaveModule()
         keep(IdleInstance(instance), slot)
         // SAFETY: ends the keeping that binding the instance began. The module may go now, and its

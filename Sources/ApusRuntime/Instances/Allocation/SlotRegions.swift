@@ -67,6 +67,7 @@ final class SlotRegions: Sendable {
         places count: Int, of bytes: UInt64, _ before: UInt64 = 0,
         for resource: ResourceError.Resource = .pool
     ) throws(ResourceError) -> UInt {
+        // SAFETY: only address space is reserved, which becomes the caller's.
         let (places, overflow) = UInt64(count).multipliedReportingOverflow(by: bytes)
         let total = places.addingReportingOverflow(before)
         guard !overflow, !total.overflow,
@@ -82,6 +83,7 @@ final class SlotRegions: Sendable {
         let start = try reserve(places: count, of: bytes)
         if count == 0 { return start }
         let total = UInt64(count) * bytes
+        // SAFETY: the reservation has `total` bytes, and nobody else has it yet.
         let error = unsafe apus_protect(
             UnsafeMutableRawPointer(bitPattern: start), total, apus_access_write)
         if error == 0 { return start }
@@ -106,21 +108,25 @@ final class SlotRegions: Sendable {
     }
 
     private static func unmapChunk(_ start: UInt, _ bytes: UInt64, _ before: UInt64) {
+        // SAFETY: the caller has the chunk for itself, and nothing is in it.
         unsafe apus_unmap(
             UnsafeMutableRawPointer(bitPattern: start), UInt64(chunkPlaces) * bytes + before)
     }
 
     private static func unmap(_ start: UInt, _ count: Int, of bytes: UInt64) {
+        // SAFETY: the caller has the reservation for itself, and nothing is in it.
         unsafe apus_unmap(
             UnsafeMutableRawPointer(bitPattern: start), max(UInt64(count) * bytes, 1))
     }
 
     private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+        // SAFETY: callers compute the address from a mapping's, which is not at 0.
         unsafe UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
     }
 
     /// Room for the context of a slot.
     func context(_ slot: UInt32) -> UnsafeMutableRawPointer {
+        // SAFETY: slots are below `count`, so this is in the mapping.
         unsafe Self.pointer(contexts &+ UInt(contextBytes) &* UInt(slot))
     }
 
@@ -128,6 +134,8 @@ final class SlotRegions: Sendable {
     func memory(_ slot: UInt32, _ index: Int) -> MemoryReservation {
         let place = Int(slot) * limits.memories + index
         let offset = UInt(guardBytesBefore) &+ UInt(memoryBytes) &* UInt(place % Self.chunkPlaces)
+        // SAFETY: slots are below `count` and indices below what a slot has, so the chunk is there,
+        // and has room for the place.
         let base = unsafe Self.pointer(memoryChunks[place / Self.chunkPlaces] &+ offset)
         return unsafe MemoryReservation(base: base, reservedBytes: memoryBytes)
     }
@@ -135,6 +143,8 @@ final class SlotRegions: Sendable {
     /// Room for the elements of a table of a slot.
     func table(_ slot: UInt32, _ index: Int) -> UnsafeMutableBufferPointer<UInt64> {
         let place = UInt(slot) &* UInt(limits.tables) &+ UInt(index)
+        // SAFETY: slots are below `count` and indices below what a slot has, so this is in the
+        // mapping.
         let start = unsafe Self.pointer(tables &+ UInt(tableBytes) &* place)
         return unsafe UnsafeMutableBufferPointer(
             start: start.assumingMemoryBound(to: UInt64.self), count: Int(limits.tableElements))
@@ -143,6 +153,7 @@ final class SlotRegions: Sendable {
     /// Empties a slot: contexts and tables zeros, memories inaccessible. Returns false if the
     /// system refuses; then the slot is beyond use.
     func empty(_ slot: UInt32) -> Bool {
+        // SAFETY: the slot is nobody's any more, as the pool says, who calls this.
         var isEmpty = unsafe apus_discard(context(slot), contextBytes) == 0
         for index in 0..<limits.tables {
             let table = unsafe UnsafeMutableRawPointer(table(slot, index).baseAddress)
