@@ -34,6 +34,19 @@ func product(_ name: String, of package: String, if trait: String) -> Target.Dep
     .product(name: name, package: package, condition: .when(traits: [trait]))
 }
 
+/// What the command is linked with if who builds it asks for that (`Scripts/build-command`): all
+/// that it needs of the system, at an address that is another one each time. Flags like these are
+/// refused in packages that others depend on, and so are there only then.
+let commandLinking: [LinkerSetting] =
+    Context.environment["APUS_STATIC"] != "1"
+    ? []
+    : [
+        .unsafeFlags([
+            "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie",
+            "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+        ])
+    ]
+
 let package = Package(
     name: "Apus",
     platforms: [.macOS(.v26)],
@@ -146,7 +159,8 @@ let package = Package(
                     "Apus", "ApusText", "ApusFormat", "ApusScript", "ApusWASI", "ApusCollections",
                     product("ArgumentParser", of: "swift-argument-parser", if: "Command"),
                 ],
-                swiftSettings: house),
+                swiftSettings: house,
+                linkerSettings: commandLinking),
             .target(
                 name: "ApusTestSupport",
                 dependencies: ["ApusFormat", "ApusCollections"],

@@ -87,9 +87,17 @@ extension [UInt8] {
     /// output if `path` is nil.
     @_spi(ApusCLI)
     public func write(toFile path: String?) throws(FileError) {
-        guard let path else { return try write(to: STDOUT_FILENO, "standard output") }
+        try write(toFileAt: path.map { Array($0.utf8) })
+    }
+
+    /// The same with a path that need not be UTF-8.
+    @_spi(ApusCLI)
+    public func write(toFileAt pathBytes: [UInt8]?) throws(FileError) {
+        guard let pathBytes else { return try write(to: STDOUT_FILENO, "standard output") }
+        let path = String(decoding: pathBytes, as: UTF8.self)
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-        let descriptor = FileDescriptor.retrying { unsafe open(path, flags, 0o666) }
+        let characters = pathBytes.map { CChar(bitPattern: $0) } + [0]
+        let descriptor = FileDescriptor.retrying { unsafe open(characters, flags, 0o666) }
         if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
         do throws(FileError) {
             try write(to: descriptor, path)

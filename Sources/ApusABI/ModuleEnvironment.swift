@@ -23,6 +23,9 @@ public struct ModuleEnvironment: Sendable {
     /// What is known of functions of the module from how they have run, by their indices; nil if
     /// nothing is. Nothing that it says is relied on without looking.
     public var profile: (@Sendable (Int) -> FunctionProfile)?
+    /// Baseline code that counts how often it runs counts where its calls through tables and
+    /// references go, too (`CallCounts`).
+    public var countsCallees = false
     /// For debuggers: baseline code keeps locals and its context in its frames at all times, and it
     /// is noted where each instruction is (`CodeSites.instructions`).
     public var isDebuggable = false

@@ -29,6 +29,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
     let heatUnit: FunctionLinkage.HeatUnit?
+    /// Where calls go is counted (`CallCounts`).
+    let countsCallees: Bool
     var signatures: Signatures
     /// The module's memories, imported ones first.
     var memories = Arena<MemoryTraits>(capacity: 4)
@@ -124,6 +126,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         hasStopPoints = environment.hasStopPoints
         usesTable = environment.linkage.usesTable
         heatUnit = environment.linkage.heatUnit
+        countsCallees = environment.countsCallees && heatUnit != nil
         signatures = Signatures(environment.module)
         watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)

@@ -43,12 +43,18 @@ struct CompileCommand: ParsableCommand {
     var module: String
 
     func validate() throws {
-        guard let output, !ModuleFile(output).isCompiled else { return }
+        guard let output, !output.hasSuffix(ModuleFile.ending) else { return }
         throw ValidationError("the name of a compiled module ends in .apus, unlike '\(output)'")
     }
 
     func run() throws {
         try Outcome.exiting {
+            // Whether such a file can be trusted is asked by its path, which is text.
+            if HostText.isEscaped(path) {
+                throw FileError(
+                    path: HostText.shown(path),
+                    reason: "the path of a compiled module has to be UTF-8")
+            }
             var configuration = Engine.Configuration()
             compiler.apply(to: &configuration)
             configuration.features = try features.apply(to: configuration.features)

@@ -70,12 +70,14 @@ struct CoverageOutputOptions: ParsableArguments {
                 Outcome.report("coverage\n" + text.dropLast())
                 continue
             }
-            try Array(text.utf8).write(toFile: path)
+            try Array(text.utf8).write(toFileAt: HostText.bytes(path))
             Outcome.report("\(Self.words(coverage)) in \(HostText.shown(path))")
         }
         if tracefile == nil { return }
         for file in coverage.files {
-            if let text = file.text { try Array(text.utf8).write(toFile: file.path) }
+            if let text = file.text {
+                try Array(text.utf8).write(toFileAt: HostText.bytes(file.path))
+            }
         }
     }
 

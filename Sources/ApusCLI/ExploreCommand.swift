@@ -82,7 +82,8 @@ struct ExploreCommand: ParsableCommand {
             let exploration = try source.locatingErrors {
                 try Exploration($0, configuration, options)
             }
-            try Array(exploration.page(title: file.ownName).utf8).write(toFile: output)
+            try Array(exploration.page(title: file.ownName).utf8).write(
+                toFileAt: HostText.bytes(output))
             report(exploration)
             return 0
         }

@@ -30,9 +30,10 @@ struct GrantOptions: ParsableArguments {
         help: ArgumentHelp(
             "A socket that listens on ADDRESS: --tcplisten 127.0.0.1:8080.",
             discussion: """
-                The program finds it as a descriptor behind those of its folders, the first of \
-                which is 3, and accepts connections with sock_accept. Port 0 stands for any that \
-                is free; which one is said on the error output.
+                ADDRESS is in numbers, or localhost. The program finds the socket as a descriptor \
+                behind those of its folders, the first of which is 3, and accepts connections \
+                with sock_accept. Port 0 stands for any that is free; which one is said on the \
+                error output.
                 """,
             valueName: "ADDRESS"))
     var sockets: [ListeningSocket] = []

@@ -16,9 +16,11 @@ extension WASI {
         clock = .system
         random = .system
         for directory in grants.directories {
-            preopen(
-                directory.guest, directory.host,
-                access: directory.isReadOnly ? .readOnly : .readWrite)
+            preopens.append(
+                Preopen(
+                    guestPathBytes: HostText.bytes(directory.guest),
+                    source: .hostBytes(HostText.bytes(directory.host)),
+                    access: directory.isReadOnly ? .readOnly : .readWrite))
         }
         let variables = Variable.resolved(grants.variables, inheritsAll: grants.inheritsEnvironment)
         environmentBytes = variables.map { ($0.key, $0.value ?? []) }

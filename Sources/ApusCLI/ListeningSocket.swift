@@ -44,7 +44,10 @@ struct ListeningSocket: ExpressibleByArgument {
     /// system. Returns its descriptor, which the program's life needs. `option` has asked for it.
     func open(for option: String = "--tcplisten") throws -> Int32 {
         var hints = unsafe addrinfo()
-        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+        // Other names than this one are a service's to resolve, which a command that is linked
+        // with all that it needs does not have.
+        let host = host == "localhost" ? "127.0.0.1" : host
+        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST
         unsafe hints.ai_socktype = Int32(Self.streamType)
         var list: UnsafeMutablePointer<addrinfo>?
         let status = unsafe getaddrinfo(host, "\(port)", &hints, &list)

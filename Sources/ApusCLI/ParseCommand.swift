@@ -31,7 +31,7 @@ struct ParseCommand: ParsableCommand {
             let file = ModuleFile(input)
             let text = try file.contents()
             do {
-                try TextFormat.parseModule(text).write(toFile: output)
+                try TextFormat.parseModule(text).write(toFileAt: output.map(HostText.bytes))
             } catch var error as TextError {
                 error.file = file.name
                 throw error

@@ -31,7 +31,7 @@ struct PrintCommand: ParsableCommand {
         try Outcome.exiting {
             let source = try ModuleFile(input).source()
             let text = try source.locatingErrors { try TextFormat.print($0) }
-            try Array(text.utf8).write(toFile: output)
+            try Array(text.utf8).write(toFileAt: output.map(HostText.bytes))
             return 0
         }
     }

@@ -71,7 +71,7 @@ struct ProfileCommand: ParsableCommand {
         } else {
             text = profile.flameGraph(title: HostText.shown(module))
         }
-        try Array(text.utf8).write(toFile: output)
+        try Array(text.utf8).write(toFileAt: HostText.bytes(output))
         Outcome.report("\(profile.sampleCount) samples in \(HostText.shown(output))")
     }
 }

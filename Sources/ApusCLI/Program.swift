@@ -71,7 +71,7 @@ struct Program {
         } catch let error as LinkError {
             throw MissingImport(error, file: ModuleFile(self.module).name)
         } catch let error as FileError
-            where grants.directories.contains(where: { $0.host == error.path })
+            where grants.directories.contains(where: { HostText.shown($0.host) == error.path })
         {
             throw FileError(path: "--dir \(error.path)", reason: error.reason)
         }

@@ -8,7 +8,8 @@ extension WASI {
     func makeWorld() throws -> Preview1 {
         var directories: [Int32] = []
         do {
-            for case .host(let path) in preopens.map(\.source) {
+            for preopen in preopens {
+                guard let path = preopen.source.hostPath else { continue }
                 directories.append(try Syscalls.openPreopen(path))
             }
         } catch {
@@ -25,7 +26,7 @@ extension WASI {
             for preopen in preopens {
                 let resource: Descriptor.Resource =
                     switch preopen.source {
-                    case .host: .host(opened.removeFirst())
+                    case .host, .hostBytes: .host(opened.removeFirst())
                     case .virtual(let system): .virtual(try volumes.root(of: system))
                     }
                 _ = try table.insert(preopen.descriptor(resource))
@@ -131,7 +132,18 @@ extension WASI.Preopen {
             resource: resource, type: .directory,
             rights: Rights.directory.subtracting(denied),
             inheriting: Rights.directory.union(.file).subtracting(denied),
-            preopenName: [UInt8](guestPath.utf8))
+            preopenName: guestPathBytes)
+    }
+}
+
+extension WASI.Preopen.Source {
+    /// The path of a directory of the host's.
+    fileprivate var hostPath: [UInt8]? {
+        switch self {
+        case .host(let path): Array(path.utf8)
+        case .hostBytes(let path): path
+        case .virtual: nil
+        }
     }
 }
 

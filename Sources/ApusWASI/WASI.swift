@@ -129,8 +129,8 @@ public struct WASI: Sendable {
 
     /// A directory, and the path under which the guest knows it.
     public struct Preopen: Sendable {
-        /// The path under which the guest knows it.
-        public var guestPath: String
+        /// The path under which the guest knows it, as bytes, which need not be UTF-8.
+        public var guestPathBytes: [UInt8]
         /// Where it is.
         public var source: Source
         /// What the guest may do with it.
@@ -140,13 +140,27 @@ public struct WASI: Sendable {
         public enum Source: Sendable {
             /// The directory of the host that has this path.
             case host(String)
+            /// The directory of the host whose path these bytes are, which need not be UTF-8.
+            case hostBytes([UInt8])
             /// The uppermost directory of a file system of the program's own.
             case virtual(any VirtualFileSystem)
         }
 
+        /// The path under which the guest knows it. Of `guestPathBytes`, what is not UTF-8 reads
+        /// as U+FFFD.
+        public var guestPath: String {
+            get { String(decoding: guestPathBytes, as: UTF8.self) }
+            set { guestPathBytes = Array(newValue.utf8) }
+        }
+
         /// Grants a directory.
         public init(guestPath: String, source: Source, access: Access) {
-            self.guestPath = guestPath
+            self.init(guestPathBytes: Array(guestPath.utf8), source: source, access: access)
+        }
+
+        /// Grants a directory under a path that need not be UTF-8.
+        public init(guestPathBytes: [UInt8], source: Source, access: Access) {
+            self.guestPathBytes = guestPathBytes
             self.source = source
             self.access = access
         }

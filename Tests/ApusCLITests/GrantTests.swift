@@ -101,6 +101,27 @@ struct GrantTests {
                 == "1\napus: --dir none: No such file or directory\n")
     }
 
+    /// Names of files and folders that are not UTF-8.
+    @Test func takesPathsThatAreBytes() throws {
+        let made = #"""
+            d="$(printf 'a\377')"; mkdir "$d"
+            "$0" run --dir "$d::/d" create.wat; echo $?; ls "$d"
+            rm "$d/made"; "$0" run --max-memory 1MiB --dir "$d" create.wat; echo $?; ls "$d"
+            """#
+        #expect(try shell(made) == "0\nmade\n0\nmade\n")
+        #expect(
+            try shell(#""$0" run --dir "$(printf 'b\377::/')" create.wat; echo $?"#)
+                == "1\napus: --dir b\u{FFFD}: No such file or directory\n")
+        let written = #"""
+            f="$(printf 'c\377')"
+            "$0" parse echo.wat -o "$f.wasm" && "$0" run --argv0 x "$f.wasm"; ls "$f.wasm" | wc -c
+            "$0" compile "$f.wasm"; ls | grep -c apus
+            """#
+        #expect(
+            try shell(written)
+                == "x|8\n0\napus: c\u{FFFD}.apus: the path of a compiled module has to be UTF-8\n")
+    }
+
     @Test func benchSeesNoFolder() throws {
         let failed = try shell(#""$0" bench create.wat; ls made"#)
         // badf: there is no third descriptor.

@@ -31,7 +31,7 @@ final class Cage {
         try folder.link("root/first", to: "second/nested")
         try folder.link("root/second", to: "dir")
         try folder.link("root/proc", to: "/proc/self/root")
-        root = try Syscalls.openPreopen(folder.path + "root")
+        root = try Syscalls.openPreopen(Array((folder.path + "root").utf8))
         untouched = try canary()
     }
 

@@ -45,6 +45,14 @@ public enum WorkerThreads {
         #else
             var thread = pthread_t()
         #endif
+        // Signals of the process are for threads of the host's; what a thread does itself is not.
+        var others = sigset_t()
+        var previous = sigset_t()
+        unsafe sigfillset(&others)
+        for own in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] {
+            unsafe sigdelset(&others, own)
+        }
+        unsafe pthread_sigmask(SIG_SETMASK, &others, &previous)
         let error = unsafe pthread_create(
             &thread, nil,
             { argument in
@@ -57,6 +65,7 @@ public enum WorkerThreads {
                 work.body()
                 return nil
             }, argument.toOpaque())
+        unsafe pthread_sigmask(SIG_SETMASK, &previous, nil)
         if error != 0 {
             unsafe argument.release()
             return nil

@@ -146,6 +146,7 @@ final class ModuleTiers: FunctionCompiler {
         var environment = driver.environment
         environment.linkage = .table(
             !canOptimize ? nil : configuration.tiering.threshold == nil ? .bytes : .rounds)
+        environment.countsCallees = configuration.tiering.usesProfiles
         // SAFETY: whoever compiles for this object holds it, and so the budget.
         environment.watch = unsafe CompilationWatch(budget)
         return environment

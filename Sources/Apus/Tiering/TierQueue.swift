@@ -18,6 +18,8 @@ final class TierQueue: Sendable {
         /// The first entry that nobody has taken.
         var next = 0
         var threadCount = 0
+        /// Which process they are in (`BackgroundWork.generation`).
+        var generation = 0
     }
 
     private let state = Mutex(State())
@@ -29,6 +31,11 @@ final class TierQueue: Sendable {
     func add(_ request: TierRequest, of module: LoadedModule, by tiers: ModuleTiers) {
         let isThreadWanted = state.withLock { state in
             state.entries.append(Entry(request: request, tiers: tiers, module: module))
+            if state.generation != BackgroundWork.shared.generation {
+                // A child process has none of its parent's threads.
+                state.generation = BackgroundWork.shared.generation
+                state.threadCount = 0
+            }
             guard state.threadCount < Self.threadLimit else { return false }
             state.threadCount += 1
             return true
@@ -42,8 +49,9 @@ final class TierQueue: Sendable {
     private func work() {
         var owner: ModuleTiers?
         var compiler: OptimizingTier?
-        while let entry = take() {
-            guard let module = entry.module else { continue }
+        func workOnce() -> Bool {
+            guard let entry = take() else { return false }
+            guard let module = entry.module else { return true }
             if owner !== entry.tiers {
                 compiler = entry.tiers.makeOptimizingTier(for: module)
                 owner = entry.tiers
@@ -52,7 +60,9 @@ final class TierQueue: Sendable {
                 entry.tiers.make(entry.request, with: &present, of: module)
                 compiler = consume present
             }
+            return true
         }
+        while BackgroundWork.shared.piece(workOnce) {}
     }
 
     /// The next entry; without one the thread is to end.

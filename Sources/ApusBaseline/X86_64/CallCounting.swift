@@ -28,7 +28,7 @@ extension BaselineCompiler {
         case .own, .imported: return
         case .element, .reference: break
         }
-        guard heatUnit != nil, countedCalls.count < Self.countedCallLimit,
+        guard countsCallees, countedCalls.count < Self.countedCallLimit,
             hasFreeRegisters(signature)
         else { return }
         let place = CallingConvention.callCounting.0

@@ -12,21 +12,25 @@ final class WASIObject: HandleObject {
 @c @implementation
 public func apus_wasi_new() -> OpaquePointer? { unsafe Handle.make(WASIObject()) }
 
+/// The text that a caller gives, as bytes, which need not be UTF-8.
+private func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var next = unsafe text
+    // SAFETY: a text ends with a zero, as `apus.h` says; nothing behind it is read.
+    while unsafe next.pointee != 0 {
+        bytes.append(UInt8(bitPattern: unsafe next.pointee))
+        unsafe next += 1
+    }
+    return bytes
+}
+
 /// The texts that a caller gives, as bytes.
-// SAFETY: `count` of them, each of which ends with a zero, as `apus.h` says.
 private func texts(
     _ count: Int, _ texts: UnsafePointer<UnsafePointer<CChar>?>?
 ) -> [[UInt8]] {
     guard let texts = unsafe texts else { return [] }
-    return (0..<count).map { index in
-        guard var next = unsafe texts[index] else { return [] }
-        var bytes: [UInt8] = []
-        while unsafe next.pointee != 0 {
-            bytes.append(UInt8(bitPattern: unsafe next.pointee))
-            unsafe next += 1
-        }
-        return bytes
-    }
+    // SAFETY: there are `count` of them, as `apus.h` says.
+    return (0..<count).map { index in unsafe texts[index].map { unsafe bytes($0) } ?? [] }
 }
 
 @c @implementation
@@ -118,8 +122,13 @@ public func apus_wasi_preopen(
     _ isWritable: Bool
 ) {
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
-    let (guest, host) = unsafe (string(guest), string(host))
-    object.wasi.preopen(guest, host, access: isWritable ? .readWrite : .readOnly)
+    guard let guest = unsafe guest, let host = unsafe host else {
+        Misuse.stop(Misuse.name(#function), "NULL instead of a text")
+    }
+    object.wasi.preopens.append(
+        WASI.Preopen(
+            guestPathBytes: unsafe bytes(guest), source: .hostBytes(unsafe bytes(host)),
+            access: isWritable ? .readWrite : .readOnly))
 }
 
 @c @implementation

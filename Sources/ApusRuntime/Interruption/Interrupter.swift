@@ -32,11 +32,10 @@ public final class Interrupter: @unchecked Sendable {
         var isAsked = false
         /// The task of the present scope is cancelled.
         var isCancelled = false
-        /// The task in which the guest runs that is to end when it is cancelled, until it waits.
-        var task: UnsafeRawPointer?
-        /// Whether the watchdog is going to look at such a task.
-        var looksAtTask = false
-        /// How often it has looked since there was one.
+        /// Whether the watchdog looks now and then at the task of the call that runs, which is to
+        /// end when that is cancelled (apus_watch.h).
+        var isWatching = false
+        /// How often it has looked since there was such a call.
         var idleLooks = 0
         /// The number of the present scope: requests made for others come too late.
         var scope: UInt64 = 0
@@ -194,16 +193,13 @@ public final class Interrupter: @unchecked Sendable {
     ///
     /// Until it waits or has ended, the watchdog looks whether that is so. To be told of it takes
     /// longer in Swift than all the rest of a call that ends at once.
-    // SAFETY: the task's object, and nothing else, is what it consists of. Kept as an address, the
-    // state has a layout that is known here.
-    func begin(in task: UnsafeCurrentTask) throws {
-        let isCancelled = unsafe task.isCancelled
-        let address = unsafe unsafeBitCast(task, to: UnsafeRawPointer.self)
-        try unsafe begin(isAsynchronous: true, address, isCancelled)
+    func begin(in task: UnsafeMutableRawPointer) throws {
+        // SAFETY: it is the present task, which waits until this returns.
+        try unsafe begin(isAsynchronous: true, task, apus_task_is_cancelled(task))
     }
 
     private func begin(
-        isAsynchronous: Bool, _ task: UnsafeRawPointer?, _ isCancelled: Bool = false
+        isAsynchronous: Bool, _ task: UnsafeMutableRawPointer?, _ isCancelled: Bool = false
     ) throws {
         var hadBlocked = false
         if usesSignals, !isAsynchronous || !Self.hasTakenSignal {
@@ -231,17 +227,32 @@ public final class Interrupter: @unchecked Sendable {
                 var sample = Self.appointSample(&state)
                 if isAsynchronous { sample = Self.appointTurn(&state) ?? sample }
                 guard let task = unsafe task else { return sample }
-                unsafe state.task = task
-                state.idleLooks = 0
-                if state.looksAtTask { return sample }
-                state.looksAtTask = true
-                return Self.appoint(Watchdog.now() &+ Watchdog.period, &state) ?? sample
+                return unsafe watch(task, &state) ?? sample
             }
             if let time { Watchdog.shared.schedule(self, at: time) }
         } catch {
             if hadBlocked { apus_interrupts_give_back() }
             throw error
         }
+    }
+
+    /// The calling thread's call is to end when `task` is cancelled. Returns when the watchdog is
+    /// to look, if it does not yet know.
+    // SAFETY: the context is there as long as there are calls.
+    private func watch(_ task: UnsafeMutableRawPointer, _ state: inout State) -> UInt64? {
+        guard let context = unsafe state.context else { return nil }
+        state.idleLooks = 0
+        // Calls that only say whose they are cannot be told to poll.
+        if usesSignals { _ = unsafe apus_watch_promise(context, true) }
+        _ = unsafe apus_watch_begin(context, task)
+        if state.isWatching { return nil }
+        state.isWatching = true
+        return Self.appoint(Watchdog.now() &+ Watchdog.period, &state)
+    }
+
+    /// The call that ran is not to be looked at any more.
+    private static func stopWatching(_ state: inout State) {
+        if let context = unsafe state.context { _ = unsafe apus_watch_end(context) }
     }
 
     /// Whether the calling thread has let the signal in before. Threads that run tasks leave it at
@@ -269,7 +280,7 @@ public final class Interrupter: @unchecked Sendable {
             Self.withdraw(&state)
             Self.leaveSampler(&state)
             unsafe state.thread = nil
-            unsafe state.task = nil
+            Self.stopWatching(&state)
             state.turnEnd = nil
             defer { state.hadBlocked = false }
             return state.hadBlocked
@@ -307,7 +318,7 @@ public final class Interrupter: @unchecked Sendable {
             Self.withdraw(&state)
             Self.leaveSampler(&state)
             unsafe state.thread = nil
-            unsafe state.task = nil
+            Self.stopWatching(&state)
             state.turnEnd = nil
             return state.hadBlocked
         }
@@ -315,20 +326,26 @@ public final class Interrupter: @unchecked Sendable {
     }
 
     /// Notes whether the task is cancelled in which the guest runs.
-    // SAFETY: the task runs the guest, and goes on when that has left, for which the lock is taken;
-    // whether it is cancelled any thread may read.
+    // SAFETY: the context is there as long as the state has it, and its thread's record as long as
+    // the call that has given it has not ended, for which it needs the lock from now on.
     private func lookAtTask(_ now: UInt64, _ state: inout State) {
-        if !state.looksAtTask { return }
-        if let task = unsafe state.task {
-            if unsafe unsafeBitCast(task, to: UnsafeCurrentTask.self).isCancelled {
-                state.isCancelled = true
-            }
-        } else {
+        guard state.isWatching, let context = unsafe state.context else { return }
+        switch unsafe apus_watch_look(context) {
+        case apus_watch_cancelled:
+            state.isCancelled = true
+            unsafe state.thread = unsafe context.pointee.watched_thread
+            state.hadBlocked = false
+            state.idleLooks = 0
+        case apus_watch_goes_on: state.idleLooks = 0
+        default:
             // Calls come in sequence; that the watchdog is woken for each would be dear.
             state.idleLooks += 1
-            state.looksAtTask = state.idleLooks < 4
+            if state.idleLooks >= 4, unsafe apus_watch_promise(context, false) {
+                state.isWatching = false
+                return
+            }
         }
-        if state.looksAtTask { _ = Self.appoint(now + Watchdog.period, &state) }
+        _ = Self.appoint(now + Watchdog.period, &state)
     }
 
     /// The store goes.
@@ -436,13 +453,14 @@ public final class Interrupter: @unchecked Sendable {
         // Whoever has the lock was a thread of the parent's, and the store is that one's.
         guard lock.lockIfFree() else { return false }
         defer { lock.unlock() }
-        let thread = unsafe state.thread
-        if unsafe thread != nil, unsafe thread != apus_thread_record() {
+        let own = unsafe apus_thread_record()
+        if let thread = unsafe state.thread, unsafe thread != own {
             unsafe state.thread = nil
-            unsafe state.task = nil
             state.isRaised = false
         }
-        return unsafe state.context != nil
+        guard let context = unsafe state.context else { return false }
+        if unsafe context.pointee.watched_thread != own { Self.stopWatching(&state) }
+        return true
     }
 
     // MARK: Steps

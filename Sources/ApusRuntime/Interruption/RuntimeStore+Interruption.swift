@@ -13,23 +13,34 @@ enum InterruptionStep: CaseIterable {
 
 // SAFETY: the context lives as long as the store, which takes it from the interrupter in deinit.
 extension RuntimeStore {
-    func makeInterrupter() -> Interrupter {
-        setAttention(apus_attention_interrupt, true)
-        let interrupter = unsafe Interrupter(
+    /// Who stops the store's guests from outside, for whoever asks. From then on each call
+    /// announces itself.
+    public var interrupter: Interrupter {
+        let stopper = stopper
+        if !isInterrupterShared {
+            isInterrupterShared = true
+            setAttention(apus_attention_interrupt, true)
+            // A call that runs already is to be stopped as well; calls that begin say if they
+            // cannot.
+            if unsafe context.pointee.entry_sp != 0 { try? stopper.begin() }
+        }
+        return stopper
+    }
+
+    func makeStopper() -> Interrupter {
+        hasStopper = true
+        return unsafe Interrupter(
             context, usesSignals: !environment.configuration.pollsInterruption)
-        // A call that runs already is to be stopped as well; calls that begin say if they cannot.
-        if unsafe context.pointee.entry_sp != 0 { try? interrupter.begin() }
-        return interrupter
     }
 
     /// The calling thread enters the store from outside.
     func beginInterruptible(isAsynchronous: Bool = false) throws {
-        try beginInterruptible { try interrupter.begin(isAsynchronous: isAsynchronous) }
+        try beginInterruptible { try stopper.begin(isAsynchronous: isAsynchronous) }
     }
 
     /// The same for a call that is to end when `task`, which is the present one, is cancelled.
-    func beginInterruptible(in task: UnsafeCurrentTask) throws {
-        try beginInterruptible { try unsafe interrupter.begin(in: task) }
+    func beginInterruptible(in task: UnsafeMutableRawPointer) throws {
+        try beginInterruptible { try unsafe stopper.begin(in: task) }
     }
 
     private func beginInterruptible(_ begin: () throws -> Void) throws {
@@ -46,12 +57,12 @@ extension RuntimeStore {
     /// The calling thread has left the store, and the present scope has ended if `endsScope`.
     func endInterruptible(endsScope: Bool = false) {
         atInterruptionStep?(.ending)
-        interrupter.end(endsScope: endsScope)
+        stopper.end(endsScope: endsScope)
     }
 
     /// Throws if what is going on outside of wasm, on behalf of a guest, is to stop.
     func checkInterruption() throws {
-        let own = has(apus_attention_interrupt) ? interrupter.takeReason() : nil
+        let own = has(apus_attention_interrupt) ? stopper.takeReason() : nil
         guard let reason = own ?? threadReason else { return }
         statistics.traps += 1
         throw WasmTrap(.interrupted, interruption: reason)
@@ -65,13 +76,13 @@ extension RuntimeStore {
 
     /// Why the call that has just been left was to end.
     func takeInterruption() -> Interruption? {
-        (has(apus_attention_interrupt) ? interrupter.reason : nil) ?? threadReason
+        (has(apus_attention_interrupt) ? stopper.reason : nil) ?? threadReason
     }
 
     /// Whether long work on behalf of a guest need not stop.
     var mayGoOn: Bool {
         if apus_this_thread_is_interrupted() != 0 { return false }
-        return !has(apus_attention_interrupt) || interrupter.reason == nil
+        return !has(apus_attention_interrupt) || stopper.reason == nil
     }
 
     /// Does `body`, in which waits in the system end when the guest of this thread is to stop.

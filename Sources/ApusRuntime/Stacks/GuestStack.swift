@@ -1,19 +1,13 @@
 internal import CApusHost
 
 /// A stack that a guest of an asynchronous call runs on, so that it can wait without a thread.
-@safe @usableFromInline
+@safe
 final class GuestStack: @unchecked Sendable {
     // SAFETY: `record` is a stack that this object owns, with `bytes` at most. Whoever has taken
     // it from the pool is the only one to use it, on one thread at a time. `moreCells` are null or
     // an allocation of as many cells as the call takes.
     let record: UnsafeMutablePointer<apus_guest_stack>
-    /// Where guests may not go on: below are the functions of the host.
-    let limit: UInt
     private var moreCells: UnsafeMutablePointer<UInt64>?
-    /// How many cells of the call hold references when it begins, and when it has ended.
-    private(set) var referenceCounts = (arguments: 0, results: 0)
-    /// The stack of the call that waits for what makes this one.
-    var parent: GuestStack?
     /// What the guest waits for, if that is in a function of the runtime.
     var runtimeWait: RuntimeWait?
     /// What the limiter has said of the growths that the function asks for which now runs.
@@ -28,40 +22,30 @@ final class GuestStack: @unchecked Sendable {
             throw ResourceError(.guestStacks, requested: configuration.bytes)
         }
         unsafe self.record = unsafe record
-        limit = unsafe record.pointee.low + UInt(configuration.hostBytes)
+        unsafe record.pointee.limit = unsafe record.pointee.low + UInt(configuration.hostBytes)
+        unsafe record.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
     }
 
     deinit { unsafe apus_guest_stack_free(record) }
 
     // MARK: The call
 
-    /// Has `target` called when the stack is next switched to. Its cells, `count` at least, are the
-    /// caller's to fill.
-    func prepare(
-        _ target: CallTarget, cells count: Int
-    ) throws(ResourceError) -> UnsafeMutablePointer<UInt64> {
-        let cells = try unsafe cells(count)
-        unsafe record.pointee.entry = target.entry
-        unsafe record.pointee.context = target.context
-        unsafe record.pointee.code = target.code
-        unsafe record.pointee.values = unsafe cells
-        referenceCounts = (target.parameterCount, target.cellCount)
-        return unsafe cells
-    }
-
-    private func cells(_ count: Int) throws(ResourceError) -> UnsafeMutablePointer<UInt64> {
-        if count <= Int(apus_guest_cell_count) {
-            let offset = unsafe MemoryLayout<apus_guest_stack>.offset(of: \.cells) ?? 0
-            return unsafe (UnsafeMutableRawPointer(record) + offset)
-                .assumingMemoryBound(to: UInt64.self)
-        }
+    /// Makes room for a call that takes more cells than the record has.
+    func makeCells(_ count: Int) throws(ResourceError) -> UnsafeMutablePointer<UInt64> {
         let bytes = UInt64(count * MemoryLayout<UInt64>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.guestStacks, requested: bytes)
         }
         let cells = unsafe memory.assumingMemoryBound(to: UInt64.self)
         unsafe moreCells = unsafe cells
+        unsafe record.pointee.has_more = 1
         return unsafe cells
+    }
+
+    /// The guest waits for `wait`.
+    func leave(for wait: RuntimeWait) {
+        runtimeWait = wait
+        unsafe record.pointee.has_more = 1
     }
 
     /// The cells of the call.
@@ -81,7 +65,7 @@ final class GuestStack: @unchecked Sendable {
 
     /// The call has ended, and nobody needs its cells any more.
     func clear() {
-        parent = nil
+        unsafe record.pointee.has_more = 0
         runtimeWait = nil
         if unsafe moreCells != nil {
             unsafe apus_free(moreCells)

@@ -1,20 +1,48 @@
+internal import CApusHost
 internal import Synchronization
 
 /// The stacks of an engine's guests: how many there are, and those that nobody uses.
-final class GuestStackPool: Sendable {
+@safe
+final class GuestStackPool: @unchecked Sendable {
     let configuration: GuestStackConfiguration
     private let stacks = Mutex(Stacks())
+    // SAFETY: allocated in init, freed in deinit; what is in it is exchanged as one. It is 0 or the
+    // record of a stack, and then the reference to that.
+    /// Where the stack lies that was used last, for who wants it without a lock. Stores know the
+    /// place, and do not outlive the pool.
+    let recent = UnsafeMutablePointer<UInt>.allocate(capacity: 1)
 
     private struct Stacks {
-        /// The one that was used last is used next.
+        /// All others that nobody uses: the one that was used last is used next.
         var idle: [GuestStack] = []
         /// All that there are.
         var count = 0
     }
 
-    init(_ configuration: GuestStackConfiguration) { self.configuration = configuration.bounded }
+    init(_ configuration: GuestStackConfiguration) {
+        self.configuration = configuration.bounded
+        unsafe recent.initialize(to: 0)
+    }
 
-    func take() throws(ResourceError) -> GuestStack {
+    deinit {
+        if let record = unsafe apus_idle_stack_take(recent) { _ = unsafe Self.owned(record) }
+        unsafe recent.deallocate()
+    }
+
+    // SAFETY: who has taken a stack has one reference to it, which it gives back here.
+    private static func owned(_ record: UnsafeMutablePointer<apus_guest_stack>) -> GuestStack {
+        let owner = unsafe record.pointee.owner.unsafelyUnwrapped
+        return unsafe Unmanaged<GuestStack>.fromOpaque(owner).takeRetainedValue()
+    }
+
+    /// A stack that nobody uses; `giveBack` has to follow.
+    func take() throws(ResourceError) -> UnsafeMutablePointer<apus_guest_stack> {
+        if let record = unsafe apus_idle_stack_take(recent) { return unsafe record }
+        let stack = try takeKept()
+        return unsafe Unmanaged.passRetained(stack).takeUnretainedValue().record
+    }
+
+    private func takeKept() throws(ResourceError) -> GuestStack {
         let limit = configuration.limit
         let idle = stacks.withLock { stacks -> GuestStack?? in
             if let stack = stacks.idle.popLast() { return stack }
@@ -35,13 +63,16 @@ final class GuestStackPool: Sendable {
         }
     }
 
-    /// How many are kept with all that guests have touched of them.
+    /// How many are kept with all that guests have touched of them, besides the one that was used
+    /// last.
     private static var warm: Int { 16 }
 
     /// Takes back a stack on which nothing runs any more.
-    func giveBack(_ stack: GuestStack) {
+    func giveBack(_ record: UnsafeMutablePointer<apus_guest_stack>) {
+        if configuration.idle > 0, unsafe apus_idle_stack_put(recent, record) != 0 { return }
+        let stack = unsafe Self.owned(record)
         let isWarm = stacks.withLock { stacks in
-            if stacks.idle.count < min(Self.warm, configuration.idle) {
+            if stacks.idle.count < min(Self.warm, configuration.idle - 1) {
                 stacks.idle.append(stack)
                 return true
             }
@@ -55,7 +86,7 @@ final class GuestStackPool: Sendable {
     private func giveBackCold(_ stack: GuestStack) {
         stack.discard()
         let isKept = stacks.withLock { stacks in
-            if stacks.idle.count < configuration.idle {
+            if stacks.idle.count < configuration.idle - 1 {
                 stacks.idle.append(stack)
                 return true
             }
@@ -67,5 +98,8 @@ final class GuestStackPool: Sendable {
     }
 
     /// How many there are, for tests: all, and those that nobody uses.
-    var counts: (all: Int, idle: Int) { stacks.withLock { ($0.count, $0.idle.count) } }
+    var counts: (all: Int, idle: Int) {
+        let isRecent = unsafe recent.pointee != 0
+        return stacks.withLock { ($0.count, $0.idle.count + (isRecent ? 1 : 0)) }
+    }
 }

@@ -15,13 +15,12 @@ extension RuntimeStore {
         _ target: CallTarget, _ cells: inout [UInt64]
     ) async throws {
         precondition(cells.count >= target.cellCount)
-        let call = try unsafe beginCall(target, cells: target.cellCount)
-        // SAFETY: the stack has as many cells as the call takes, which are its own until it ends.
+        let call = try beginCall(target, cells: target.cellCount)
+        // SAFETY: the call has as many cells as it takes, which are its own until it ends.
         let values = unsafe call.cells.assumingMemoryBound(to: UInt64.self)
         for index in 0..<target.parameterCount { unsafe values[index] = cells[index] }
-        let stack = unsafe call.stack
-        defer { endCall(stack) }
-        if try !takeFirstTurn(stack) { try await takeLaterTurns(stack) }
+        defer { endCall(call) }
+        if try !takeFirstTurn(call) { try await takeLaterTurns(call) }
         for index in 0..<target.cellCount { cells[index] = unsafe values[index] }
     }
 
@@ -33,16 +32,15 @@ extension RuntimeStore {
     public nonisolated(nonsending) func callAsync<Arguments>(
         _ target: PackedTarget<Arguments>, _ arguments: Arguments
     ) async throws -> UInt64 {
-        // SAFETY: the stack has as many cells as the frame takes, which are its own until the call
-        // ends. Numbers need no destruction.
+        // SAFETY: the call has as many cells as the frame takes, which are its own until it ends.
+        // Numbers need no destruction.
         let bytes = MemoryLayout<PackedFrame<Arguments>>.size
-        let call = try unsafe beginCall(target.target, cells: (bytes + 7) / 8)
+        let call = try beginCall(target.target, cells: (bytes + 7) / 8)
         unsafe call.cells.initializeMemory(
             as: PackedFrame<Arguments>.self, to: PackedFrame(arguments))
-        let stack = unsafe call.stack
-        defer { endCall(stack) }
+        defer { endCall(call) }
         // Most calls end without a wait, and so without what waiting takes.
-        if try !takeFirstTurn(stack) { try await takeLaterTurns(stack) }
+        if try !takeFirstTurn(call) { try await takeLaterTurns(call) }
         return unsafe call.cells.load(as: UInt64.self)
     }
 
@@ -51,132 +49,190 @@ extension RuntimeStore {
     /// Takes a stack on which `target` is called with what is stored in the cells; `endCall` has to
     /// follow.
     @usableFromInline
-    func beginCall(
-        _ target: CallTarget, cells count: Int
-    ) throws -> (stack: GuestStack, cells: UnsafeMutableRawPointer) {
-        let stack = try beginCall()
+    func beginCall(_ target: CallTarget, cells count: Int) throws -> GuestCall {
+        // SAFETY: the record is the call's from here to `endCall`.
+        if unsafe apus_thread_record().pointee.prepared == 0 { try environment.prepareThread() }
+        if let refusal { throw refusal }
+        guard unsafe context.pointee.entry_sp == 0,
+            unsafe innermostRecord == nil || isServingInnermost
+        else { throw AsynchronousCallError.storeIsBusy }
+        let record: UnsafeMutablePointer<apus_guest_stack>
+        if let recent = unsafe apus_idle_stack_take(context.pointee.idle_stack) {
+            unsafe record = unsafe recent
+        } else {
+            unsafe record = try unsafe environment.stacks.take()
+        }
+        let call: GuestCall
         do throws(ResourceError) {
-            let cells = try unsafe stack.prepare(target, cells: count)
-            return (stack, UnsafeMutableRawPointer(cells))
+            call = try unsafe GuestCall(target, cells: count, on: record)
         } catch {
-            endCall(stack)
+            unsafe environment.stacks.giveBack(record)
             throw error
         }
-    }
-
-    /// The stack for a call that is about to begin; `endCall` has to follow.
-    private func beginCall() throws -> GuestStack {
-        if let refusal { throw refusal }
-        guard unsafe context.pointee.entry_sp == 0, isServingInnermost else {
-            throw AsynchronousCallError.storeIsBusy
-        }
-        try environment.prepareThread()
-        let stack = try environment.stacks.take()
-        stack.parent = innermostStack
-        innermostStack = stack
+        unsafe record.pointee.parent = unsafe innermostRecord
+        unsafe innermostRecord = unsafe record
         unsafe context.pointee.stack_calls += 1
-        return stack
+        return call
     }
 
     /// The call has ended, or has not begun.
     @usableFromInline
-    func endCall(_ stack: GuestStack) {
-        unlink(stack)
+    func endCall(_ call: GuestCall) {
+        // SAFETY: the call's record is given back here, and not used behind that.
+        let record = unsafe call.record
+        if unsafe innermostRecord == record {
+            unsafe innermostRecord = unsafe record.pointee.parent
+        } else {
+            unsafe unlink(record)
+        }
+        unsafe record.pointee.parent = nil
         unsafe context.pointee.stack_calls -= 1
-        setAttention(apus_attention_suspended, innermostStack != nil)
-        stack.clear()
-        environment.stacks.giveBack(stack)
+        if has(apus_attention_suspended), unsafe innermostRecord == nil {
+            setAttention(apus_attention_suspended, false)
+        }
+        if unsafe record.pointee.has_more != 0 { call.stack.clear() }
+        if unsafe apus_idle_stack_put(context.pointee.idle_stack, record) == 0 {
+            unsafe environment.stacks.giveBack(record)
+        }
         leaveImages()
     }
 
-    /// Takes `stack` out of the chain. It is the innermost one, unless a function of the host has
-    /// left behind a call that it should have waited for.
-    private func unlink(_ stack: GuestStack) {
-        if innermostStack === stack {
-            innermostStack = stack.parent
-            return
+    /// Takes a stack out of the middle of the chain: a function of the host has left behind a call
+    /// that it should have waited for.
+    private func unlink(_ record: UnsafeMutablePointer<apus_guest_stack>) {
+        // SAFETY: all of the chain are records of calls that have not ended.
+        var inner = unsafe innermostRecord
+        while let present = unsafe inner, unsafe present.pointee.parent != record {
+            unsafe inner = unsafe present.pointee.parent
         }
-        var inner = innermostStack
-        while let present = inner, present.parent !== stack { inner = present.parent }
-        inner?.parent = stack.parent
+        unsafe inner?.pointee.parent = unsafe record.pointee.parent
     }
 
     /// Runs what was prepared on the stack until the guest waits, or its call has ended, which is
     /// what this returns. Who is to hear of the call is told in later turns, all of it.
     @usableFromInline
-    func takeFirstTurn(_ stack: GuestStack) throws -> Bool {
+    func takeFirstTurn(_ call: GuestCall) throws -> Bool {
+        // SAFETY: the task is the present one. The call's cells are as many as it says.
+        let task = unsafe apus_current_task()
+        let calm = ~(apus_attention_asynchronous.rawValue | apus_attention_images.rawValue)
+        if unsafe apus_attention_of(context) & calm == 0, call.isOutermost,
+            atInterruptionStep == nil, let task = unsafe task, unsafe beginWatched(in: task)
+        {
+            return try takeWatchedTurn(call)
+        }
         if has(apus_attention_collect) {
-            unsafe collect(cells: stack.cells, count: stack.referenceCounts.arguments)
+            unsafe collect(cells: call.values, count: call.argumentCount)
         }
         if has(apus_attention_hook) { return false }
-        return try begin(stack)
+        return try begin(call)
     }
 
+    // MARK: Calls that nobody asks for anything
+
+    /// Says that the call which begins is one of `task`, for the watchdog to look at now and then,
+    /// which is all that most calls need. Whether that is enough.
+    private func beginWatched(in task: UnsafeMutableRawPointer) -> Bool {
+        // SAFETY: as in `takeFirstTurn`.
+        if unsafe apus_thread_record().pointee.id == 0 || apus_task_is_cancelled(task) {
+            return false
+        }
+        if unsafe apus_watch_begin(context, task) { return true }
+        // Nobody looks at present.
+        return unsafe !apus_watch_end(context)
+    }
+
+    private func takeWatchedTurn(_ call: GuestCall) throws -> Bool {
+        // SAFETY: the thread's record is this thread's.
+        unsafe apus_thread_record().pointee.is_polled = 0
+        let status = unsafe run(call.record)
+        let isLeft = call.isLeft
+        var error: (any Error)?
+        if !isLeft, status != 0 { error = takeTrap() }
+        let isUnknown = unsafe apus_watch_end(context)
+        if !isUnknown || has(apus_attention_interrupt) {
+            if isLeft { stopper.pause() } else { stopper.end(endsScope: true) }
+        }
+        if let error { throw error }
+        return !isLeft
+    }
+
+    // MARK: Calls that are announced
+
     /// What is made within a call ends with the task that has made the outermost one.
-    // SAFETY: the guest leaves before this returns, or the call ends, and the task is forgotten.
-    private func begin(_ stack: GuestStack) throws -> Bool {
-        try unsafe withUnsafeCurrentTask { task in
-            if stack.parent == nil, let task = unsafe task {
-                try unsafe beginInterruptible(in: task)
-            } else {
-                try beginInterruptible(isAsynchronous: true)
-            }
+    private func begin(_ call: GuestCall) throws -> Bool {
+        // SAFETY: the task is asked only while the guest has its turn, which ends within this.
+        if call.isOutermost, let task = unsafe apus_current_task() {
+            try unsafe beginInterruptible(in: task)
+        } else {
+            try beginInterruptible(isAsynchronous: true)
         }
         do {
-            if try !resume(stack) { return false }
+            if try !resume(call) { return false }
         } catch {
-            endInterruptible(endsScope: stack.parent == nil)
+            endInterruptible(endsScope: call.isOutermost)
             throw error
         }
-        endInterruptible(endsScope: stack.parent == nil)
+        endInterruptible(endsScope: call.isOutermost)
         return true
     }
 
     /// Goes on with a call whose guest waits, or that is to be heard of.
     @usableFromInline
-    nonisolated(nonsending) func takeLaterTurns(_ stack: GuestStack) async throws {
-        if stack.isLeft { try await goOn(stack) } else { try await runHooked(stack) }
+    nonisolated(nonsending) func takeLaterTurns(_ call: GuestCall) async throws {
+        if call.isLeft { try await goOn(call) } else { try await runHooked(call) }
     }
 
     /// Makes a call that somebody wants to hear of.
-    private nonisolated(nonsending) func runHooked(_ stack: GuestStack) async throws {
+    private nonisolated(nonsending) func runHooked(_ call: GuestCall) async throws {
         let hook = callHook
         let count = pinned.count
         // A call that was left behind may end after the one that it was made for.
         defer { pinned.removeLast(max(pinned.count - count, 0)) }
-        unsafe pin(stack.cells, stack.referenceCounts.arguments)
+        // SAFETY: the call's cells are as many as it says.
+        unsafe pin(call.values, call.argumentCount)
         try hook?(.enteringWasm)
         do {
-            if try !begin(stack) { try await goOn(stack) }
+            if try !begin(call) { try await goOn(call) }
         } catch {
             try? hook?(.leavingWasm)
             throw error
         }
-        unsafe pin(stack.cells, stack.referenceCounts.results)
+        unsafe pin(call.values, call.resultCount)
         try hook?(.leavingWasm)
     }
 
     /// Does what the guest waits for, and lets it go on, until it ends or the task is cancelled.
-    private nonisolated(nonsending) func goOn(_ stack: GuestStack) async throws {
-        if stack.parent != nil {
+    private nonisolated(nonsending) func goOn(_ call: GuestCall) async throws {
+        if !call.isOutermost {
             defer { endInterruptible() }
-            return try await alternate(stack)
+            return try await alternate(call)
         }
-        let interrupter = interrupter
-        let scope = interrupter.scope
-        defer { endInterruptible(endsScope: true) }
+        // Calls that are made meanwhile are to end with this one.
+        setAttention(apus_attention_interrupt, true)
+        let stopper = stopper
+        let scope = stopper.scope
+        defer {
+            endInterruptible(endsScope: true)
+            if !isInterrupterShared { setAttention(apus_attention_interrupt, false) }
+        }
         try await withTaskCancellationHandler {
-            try await alternate(stack)
+            try await alternate(call)
         } onCancel: {
-            interrupter.cancel(scope: scope)
+            stopper.cancel(scope: scope)
         }
     }
 
-    private nonisolated(nonsending) func alternate(_ stack: GuestStack) async throws {
+    private nonisolated(nonsending) func alternate(_ call: GuestCall) async throws {
+        let stack = call.stack
         var isEnded = false
         while !isEnded {
-            let failure = stack.hasYielded ? await letOthersRun(stack) : await serve(stack)
-            isEnded = try resume(stack, again: true, failure)
+            var failure = stack.hasYielded ? await letOthersRun() : await serve(stack)
+            // What was done for the guest may have left behind a call that it should have waited
+            // for.
+            if failure == nil, innermostStack !== stack {
+                failure = AsynchronousCallError.storeIsBusy
+            }
+            isEnded = try resume(call, again: true, failure)
         }
     }
 
@@ -184,10 +240,8 @@ extension RuntimeStore {
 
     /// Runs the guest until it waits, or its call has ended, which is what this returns. `failure`
     /// is what it is told instead of results.
-    // SAFETY: the stack is switched to between its being attached and detached, all of which
-    // happens on one thread.
     private func resume(
-        _ stack: GuestStack, again: Bool = false, _ failure: (any Error)? = nil
+        _ call: GuestCall, again: Bool = false, _ failure: (any Error)? = nil
     ) throws -> Bool {
         var failure = failure
         if again {
@@ -198,23 +252,39 @@ extension RuntimeStore {
                 failure = error
             }
         }
-        if unsafe stackLimit != guestLimit(stack) { setStackLimit(guestLimit(stack)) }
-        unsafe outermostStackAddress = stack.highAddress
-        unsafe apus_guest_stack_attach(stack.record, context)
-        if again { interrupter.resume() }
-        if let failure { fail(failure) }
-        unsafe apus_guest_stack_switch(stack.record)
-        if stack.isLeft { interrupter.pause() }
-        unsafe apus_guest_stack_detach(stack.record, context)
-        unsafe outermostStackAddress = 0
-        if stack.isLeft { return false }
-        if unsafe stack.record.pointee.status != 0 { throw takeTrap() }
+        // SAFETY: the call's record is its own.
+        let status = unsafe run(call.record) {
+            if again { stopper.resume() }
+            if let failure { fail(failure) }
+        } left: {
+            if call.isLeft { stopper.pause() }
+        }
+        if call.isLeft { return false }
+        if status != 0 { throw takeTrap() }
         return true
     }
 
-    /// How deep guests may go on the stack.
-    private func guestLimit(_ stack: GuestStack) -> UInt {
-        max(stack.limit, stack.highAddress &- wasmStackBytes)
+    /// Switches to a stack, and returns when that is left, or its call has ended, with what the
+    /// entry trampoline has returned.
+    // SAFETY: the stack is switched to between its being attached and detached, all of which
+    // happens on one thread.
+    @inline(__always)
+    private func run(
+        _ record: UnsafeMutablePointer<apus_guest_stack>, attached: () -> Void = {},
+        left: () -> Void = {}
+    ) -> UInt32 {
+        let high = unsafe apus_guest_stack_high(record)
+        // How deep guests may go on it.
+        let limit = unsafe max(record.pointee.limit, high &- wasmStackBytes)
+        if unsafe stackLimit != limit { setStackLimit(limit) }
+        unsafe outermostStackAddress = high
+        unsafe apus_guest_stack_attach(record, context)
+        attached()
+        unsafe apus_guest_stack_switch(record)
+        left()
+        unsafe apus_guest_stack_detach(record, context)
+        unsafe outermostStackAddress = 0
+        return unsafe record.pointee.status
     }
 
     // MARK: The host's turn
@@ -239,15 +309,15 @@ extension RuntimeStore {
         } catch {
             return error
         }
-        return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+        return nil
     }
 
     /// The guest has had its turn, and is found in the middle of its code, which nothing may change
     /// that it works on: `checkYielded`.
-    private nonisolated(nonsending) func letOthersRun(_ stack: GuestStack) async -> (any Error)? {
+    private nonisolated(nonsending) func letOthersRun() async -> (any Error)? {
         setAttention(apus_attention_suspended, true)
         await Task.yield()
-        return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+        return nil
     }
 
     /// Throws if a guest was made to leave its stack in the middle of its code: it may hold
@@ -262,7 +332,7 @@ extension RuntimeStore {
         } catch {
             return error
         }
-        return innermostStack === stack ? nil : AsynchronousCallError.storeIsBusy
+        return nil
     }
 
     private nonisolated(nonsending) func work(_ stack: GuestStack) async throws {
@@ -273,6 +343,12 @@ extension RuntimeStore {
     }
 
     // MARK: Who may call
+
+    /// The stack of the innermost call that has one of its own and has not ended.
+    var innermostStack: GuestStack? {
+        // SAFETY: the record is that of a call which has not ended.
+        unsafe innermostRecord.map { unsafe GuestStack.of($0) }
+    }
 
     /// Whether nobody waits, or the present task works for the one who does.
     private var isServingInnermost: Bool {
@@ -294,10 +370,12 @@ extension RuntimeStore {
 
     /// Calls `body` with the stacks that guests wait on, innermost first.
     func forEachWaitingStack(_ body: (GuestStack) -> Void) {
-        var next = innermostStack
-        while let stack = next {
+        // SAFETY: all of the chain are records of calls that have not ended.
+        var next = unsafe innermostRecord
+        while let record = unsafe next {
+            let stack = unsafe GuestStack.of(record)
             if stack.isLeft { body(stack) }
-            next = stack.parent
+            unsafe next = unsafe record.pointee.parent
         }
     }
 }

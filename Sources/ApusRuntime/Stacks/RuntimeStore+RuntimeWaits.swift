@@ -33,7 +33,7 @@ extension RuntimeStore {
 
     /// Has the function be called again when `wait` is over.
     func leave(_ stack: GuestStack, for wait: RuntimeWait) {
-        stack.runtimeWait = wait
+        stack.leave(for: wait)
         unsafe context.pointee.must_wait = 1
     }
 

@@ -10,10 +10,10 @@ extension RuntimeStore {
         for duration: Duration?, wakingWith give: (@escaping @Sendable () -> Void) -> Void
     ) async {
         let sleeper = Self.sleeper(duration ?? .seconds(3_155_760_000))
-        let interrupter = interrupter
+        let stopper = stopper
         give { sleeper.cancel() }
-        interrupter.setWake { sleeper.cancel() }
-        defer { interrupter.setWake(nil) }
+        stopper.setWake { sleeper.cancel() }
+        defer { stopper.setWake(nil) }
         await withTaskCancellationHandler {
             await sleeper.value
         } onCancel: {

@@ -83,8 +83,12 @@ public final class RuntimeStore {
     var pendingError: (any Error)?
     /// The exception that guests have not caught, on its way to whoever entered wasm.
     var pendingException: ThrownException?
-    /// Who stops the store's guests from outside; made when first asked for.
-    public private(set) lazy var interrupter: Interrupter = makeInterrupter()
+    /// Who stops its guests; made when first needed.
+    private(set) lazy var stopper: Interrupter = makeStopper()
+    /// Whether it has been made.
+    var hasStopper = false
+    /// Whether somebody has `interrupter`.
+    var isInterrupterShared = false
     /// How a call into the store last ended in an error.
     var lastFailure: Failure?
     /// Whether code of its guests can be replaced.
@@ -103,7 +107,7 @@ public final class RuntimeStore {
     /// The outer activations whose state the running one has replaced, innermost first.
     @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
     /// The stack of the innermost call that has one of its own and has not ended.
-    var innermostStack: GuestStack?
+    @exclusivity(unchecked) var innermostRecord: UnsafeMutablePointer<apus_guest_stack>?
     /// What the asynchronous limiter has said of the growths that are about to be asked for.
     var givenConsents: [Bool] = []
     /// Whether guests may call asynchronous functions.
@@ -146,10 +150,11 @@ public final class RuntimeStore {
             bitPattern: environment.trampolines.allocate)
         unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe context.pointee.idle_stack = environment.stacks.recent
     }
 
     deinit {
-        if has(apus_attention_interrupt) { interrupter.detach() }
+        if hasStopper { stopper.detach() }
         if isCodeGuest { environment.codeGuests.remove(self) }
         stopControl?.detach()
         frameImage.free()

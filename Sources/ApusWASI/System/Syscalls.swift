@@ -99,17 +99,24 @@ enum Syscalls {
     }
 
     /// Opens a directory of the host's for a guest.
-    static func openPreopen(_ path: String) throws(FileError) -> Int32 {
+    static func openPreopen(_ path: [UInt8]) throws(FileError) -> Int32 {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+        func failure(_ error: Int32) -> FileError {
+            // SAFETY: the text is copied before another call can change it.
+            let reason = unsafe strerror(error).map { unsafe String(cString: $0) }
+            return FileError(
+                path: String(decoding: path, as: UTF8.self), reason: reason ?? "error \(error)")
+        }
+        // The system would read it only that far.
+        if path.contains(0) { throw failure(EINVAL) }
         while true {
-            let descriptor = unsafe openat(AT_FDCWD, path, flags, 0)
+            let descriptor = unsafe with(Path(unchecked: path)) {
+                unsafe openat(AT_FDCWD, $0, flags, 0)
+            }
             if descriptor > 2 { return descriptor }
             if descriptor >= 0, let moved = try? aboveStandardStreams(descriptor) { return moved }
             let error = errno
-            if error == EINTR { continue }
-            // SAFETY: the text is copied before another call can change it.
-            let reason = unsafe strerror(error).map { unsafe String(cString: $0) }
-            throw FileError(path: path, reason: reason ?? "error \(error)")
+            if error != EINTR { throw failure(error) }
         }
     }
 

@@ -8,6 +8,7 @@
 
 struct apus_context;
 struct apus_guest_stack;
+struct apus_thread;
 
 /// A linear memory as compiled code sees it. `base` never changes once set; `bytes` of a shared one
 /// is changed by other threads.
@@ -154,6 +155,12 @@ struct apus_store_context {
     uintptr_t frame;        // image of a frame with which other code goes on: where rbp would be
     void (*trapped)(struct apus_store_context *);  // is told of each trap and exception before any
                                                    // frame is left; null: nobody is
+    // Calls of tasks (apus_watch.h).
+    uint32_t watch;         // apus_watch
+    uint32_t is_watched;    // the watchdog is going to look
+    void *watched_task;     // of the call that runs
+    struct apus_thread *watched_thread;
+    uintptr_t *idle_stack;  // place of a stack that nobody uses (apus_guest_stack.h)
 };
 
 /// Has compiled code, which may be running, find `stops` at `place`.

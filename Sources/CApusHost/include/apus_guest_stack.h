@@ -28,11 +28,17 @@ struct apus_guest_stack {
     uint64_t mapped_bytes;            // of the whole mapping, the page below `low` included
     uint32_t state;                   // apus_guest_state
     uint32_t status;                  // what the entry trampoline of the last call returned
+    uintptr_t limit;                  // where guests may not go on: below are the host's functions
+    void *owner;                      // unretained runtime GuestStack
+    struct apus_guest_stack *parent;  // of the call that waits for what makes the one here
     // The call.
     uintptr_t entry;
     uintptr_t context;
     uintptr_t code;
     uint64_t *values;
+    uint32_t argument_count;          // how many of the values may be references at first,
+    uint32_t result_count;            // and in the end
+    uint32_t has_more;                // the owner has something to give back after the call
     // What the guest waits for: the function, and its cells in the trampoline's frame.
     void *function;                   // unretained HostFunction; null: the runtime's
     uint64_t *arguments;
@@ -53,11 +59,31 @@ static inline uintptr_t apus_guest_stack_high(const struct apus_guest_stack *sta
     return (uintptr_t)stack;
 }
 
+/// Where a call's values are that has few.
+static inline uint64_t *apus_guest_stack_cells(struct apus_guest_stack *stack) {
+    return stack->cells;
+}
+
 /// A stack of `bytes` bytes, a page that nobody can touch included. Null if there is none.
 struct apus_guest_stack *apus_guest_stack_make(uint64_t bytes);
 
 /// Gives an idle stack back.
 void apus_guest_stack_free(struct apus_guest_stack *stack);
+
+// MARK: A stack that is used again and again
+
+/// Takes the stack at `place`, which nobody else then takes; null: there is none.
+static inline struct apus_guest_stack *apus_idle_stack_take(uintptr_t *place) {
+    if (__atomic_load_n(place, __ATOMIC_RELAXED) == 0) return NULL;
+    return (struct apus_guest_stack *)__atomic_exchange_n(place, 0, __ATOMIC_ACQUIRE);
+}
+
+/// Leaves `stack` at `place`. Whether there was room.
+static inline int32_t apus_idle_stack_put(uintptr_t *place, struct apus_guest_stack *stack) {
+    uintptr_t none = 0;
+    return __atomic_compare_exchange_n(
+        place, &none, (uintptr_t)stack, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
 
 /// Leaves the stack that this thread is on for where `stack` was left, and comes back when that
 /// is left again, or has nothing more to do.

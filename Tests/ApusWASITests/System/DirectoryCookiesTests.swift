@@ -46,7 +46,7 @@ struct DirectoryCookiesTests {
         _ folder: TemporaryFolder, _ cookies: DirectoryCookies, from cookie: UInt64,
         limit: Int = .max
     ) throws -> [Entry] {
-        let directory = try Syscalls.openPreopen(folder.path)
+        let directory = try Syscalls.openPreopen(Array(folder.path.utf8))
         defer { Syscalls.close(directory) }
         var found: [Entry] = []
         try DirectoryReader.read(directory, cookies, from: cookie) { entry in
