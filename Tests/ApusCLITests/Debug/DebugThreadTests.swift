@@ -34,21 +34,25 @@ import Testing
             let threads = try client.request("threads")["threads"] as? [[String: Any]] ?? []
             #expect(threads.map { $0["name"] as? String } == ["main", "thread 1"])
             #expect(threads.map { $0["id"] as? Int } == [1, 2])
+            // On a busy machine the other one may take its time to stop.
+            while try client.stack().isEmpty { usleep(1000) }
             let names = try [1, 2].map { thread in
                 try client.stack(ofThread: thread).map { String($0.prefix { $0 != ":" }) }
             }
-            #expect(names == [["wait", "_start"], ["work", "wasi_thread_start"]])
+            #expect(names[0].last == "_start")
+            #expect(names[1] == ["work", "wasi_thread_start"])
             // Frames of both have numbers of their own.
             let frame = 1_000_001
             let (locals, values) = try client.scope("Wasm locals", frame: frame)
             #expect(values == ["value": "42"])
             #expect(try client.scope("Wasm locals").1 == [:])
             // The other one waits meanwhile.
+            let others = try client.stack()
             let alone: [String: Any] = [
                 "threadId": 2, "granularity": "instruction", "singleThread": true,
             ]
             #expect(try client.go("next", alone) == "step")
-            #expect(try client.stack().first?.hasPrefix("wait:") == true)
+            #expect(try client.stack() == others)
             let set: [String: Any] = [
                 "variablesReference": try client.scope("Wasm locals", frame: frame).0,
                 "name": "value", "value": "43",
