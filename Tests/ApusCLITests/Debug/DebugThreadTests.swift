@@ -204,6 +204,22 @@ import Testing
         }
     }
 
+    /// Whose input nobody writes to, so that it waits for ever.
+    @Test func programsThatHang() throws {
+        try Command.withFolder(Self.readerFiles) { folder in
+            // SAFETY: the text is lent for the call.
+            let status = unsafe mkfifo(folder.appending(path: "pipe").path(), 0o600)
+            #expect(status == 0)
+            let client = try DebugClient(["reader.wat"], in: folder)
+            try client.launch(["stdin": "pipe"])
+            try client.request("configurationDone")
+            // It is still there for its client.
+            #expect(try client.request("threads")["threads"] != nil)
+            try client.request("disconnect")
+            #expect(try client.leave() == 0)
+        }
+    }
+
     @Test func clientsThatConnect() throws {
         try Command.withFolder(Self.readerFiles) { folder in
             let client = try DebugClient(listening: ["reader.wat"], input: "three", in: folder)
