@@ -1,4 +1,4 @@
-internal import ApusRuntime
+public import ApusRuntime
 
 extension Engine {
     /// Does for the calling thread what else its first call into a guest does: it finds the bounds
@@ -6,7 +6,7 @@ extension Engine {
     /// traps come by. For threads whose first call is not to take longer than others.
     ///
     /// - Throws: `ResourceError` if the system refuses.
-    public func prepareThread() throws {
+    public func prepareThread() throws(ResourceError) {
         try environment.prepareThread()
     }
 }

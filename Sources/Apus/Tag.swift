@@ -1,5 +1,5 @@
 public import ApusFormat
-internal import ApusRuntime
+public import ApusRuntime
 
 /// A kind of exceptions, and what they carry. Specification: 4.2.10 “Tag Instances”.
 ///
@@ -19,7 +19,7 @@ public struct Tag {
     /// values of `parameters`.
     ///
     /// - Throws: `ResourceError` if there are more than a function may have.
-    public init(_ store: Store, parameters: [ValueType]) throws {
+    public init(_ store: Store, parameters: [ValueType]) throws(ResourceError) {
         self.init(try store.runtime.makeTag(FunctionType(parameters, [])), in: store)
     }
 

@@ -121,7 +121,7 @@ struct DemangledNameTests {
         for name in names {
             #expect(DemangledName.of(name)?.utf8.count ?? 0 <= 2100)
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     private static func base62(_ value: Int) -> String {
