@@ -191,7 +191,8 @@ let package = Package(
                 path: "Benchmarks",
                 exclude: [
                     "README.md", "c-calls.c", "compare-coverage", "compare-exceptions",
-                    "compare-programs", "compare-wasi", "feedback", "modules", "start",
+                    "compare-profiling", "compare-programs", "compare-wasi", "feedback", "modules",
+                    "start",
                 ],
                 swiftSettings: house),
         ],

@@ -52,6 +52,13 @@ extension Module {
     @_spi(ApusCLI)
     public var byteCount: Int { statistics.moduleBytes }
 
+    /// The module's bytes without what the decoder has added.
+    var ownBytes: ByteStorage {
+        let all = decoded.bytes
+        if all.count == statistics.moduleBytes { return all }
+        return ByteStorage(all.span.extracting(first: statistics.moduleBytes))
+    }
+
     /// The module's own name.
     @_spi(ApusCLI)
     public var ownName: String? { ModuleNames(decoded).moduleName }

@@ -174,13 +174,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         functionIndex = index
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
-        if countsBlocks {
-            counters = BlockCounters(module.bytes, body)
-            // All code is translated where it is read, and counted there.
-            hints = 0..<0
-        } else {
-            hints = module.branchHints.range(of: body)
-        }
+        hints = module.branchHints.range(of: body)
+        if countsBlocks { findBlocks(of: body) }
         coldCode.removeAll()
         coldFrames.removeAll()
         coldOperands.removeAll()

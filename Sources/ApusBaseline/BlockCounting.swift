@@ -8,6 +8,15 @@ internal import ApusFormat
 /// All threads add to the same counters, and take no care: one of two that count at the same moment
 /// may be lost, but no number is ever half of one and half of another.
 extension BaselineCompiler {
+    /// Finds out what is to be counted of a function before it is compiled. That is once per
+    /// function, and counts references, unlike what happens per instruction: so it stays apart.
+    @inline(never)
+    mutating func findBlocks(of body: FunctionBody) {
+        counters = BlockCounters(module.bytes, body)
+        // All code is translated where it is read, and counted there.
+        hints = 0..<0
+    }
+
     /// Before an instruction, whose effects are all to come.
     mutating func countBlock() {
         guard let counter = counters.block(at: bodyOffset) else { return }

@@ -2,7 +2,7 @@
 internal import ApusFormat
 
 /// What a compiled module has, for people and for tools.
-struct ArtifactReport {
+struct ArtifactReport: FileReport {
     private let listing: ArtifactListing
     private let file: String
 
@@ -46,13 +46,7 @@ struct ArtifactReport {
     }
 
     private var sections: TextTable {
-        var table = TextTable(numbers: [1, 2])
-        for section in listing.sections {
-            table.add(
-                section.name, "at 0x" + String(section.range.lowerBound, radix: 16),
-                "\(section.range.count) bytes")
-        }
-        return table
+        Self.table(ofSections: listing.sections.map { ($0.name, $0.range) })
     }
 
     private var functions: TextTable {
@@ -61,7 +55,7 @@ struct ArtifactReport {
             numbers: [0, 1, 2, 3, 4, 5, 6])
         for function in listing.functions {
             table.add(
-                "\(function.index)", "0x" + String(function.codeStart, radix: 16),
+                "\(function.index)", Self.place(function.codeStart),
                 "\(function.codeBytes)", "\(function.bodyBytes)", "\(function.traps)",
                 "\(function.calls)", "\(function.inlinedCalls)",
                 function.name.map(PrintableText.name) ?? "")

@@ -39,7 +39,7 @@ struct CompletionsCommand: ParsableCommand {
                     in: ApusCommand.completionScript(for: .zsh))
             case .fish:
                 let script = ApusCommand.completionScript(for: .fish)
-                return script + "\n" + Self.fishShortForm(script)
+                return Self.atFirst(script) + "\n" + Self.fishShortForm(script)
             }
         }
 
@@ -99,6 +99,16 @@ struct CompletionsCommand: ParsableCommand {
                         "complete -c 'apus' -n __apus_is_short" + line[line.index(after: end)...]
                     }
                 }.joined(separator: "\n")
+        }
+
+        /// The script, but with subcommands only where no module stands before them: for the parser
+        /// whatever is no subcommand leaves room for one.
+        private static func atFirst(_ script: String) -> String {
+            let anywhere = "'__apus_should_offer_completions_for_positional \"apus\" -eq 1'"
+            return script.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+                guard let place = line.firstRange(of: anywhere) else { return String(line) }
+                return line[..<place.lowerBound] + "__apus_is_first" + line[place.upperBound...]
+            }.joined(separator: "\n")
         }
 
         private static func fishShortForm(_ script: String) -> String {

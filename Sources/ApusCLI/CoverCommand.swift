@@ -14,7 +14,8 @@ struct CoverCommand: ParsableCommand {
             of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends \
             in .json for programs, one that ends in .txt is a table, and all others are pages \
             for a browser. Sources are shown that are below the current folder, the program's, or \
-            one that --substitute-path names.
+            one that --substitute-path names. SIGINT (Ctrl-C) and SIGTERM stop the program, too; \
+            the status is 130 or 143 then.
 
             EXAMPLES:
               apus cover tests.wasm
@@ -45,6 +46,7 @@ struct CoverCommand: ParsableCommand {
 
     func run() throws {
         var program = options.program(module, arguments, grants, linking, engine.limits)
+        program.isStoppedBySignals = true
         var modules: [(name: String, module: Module)] = []
         program.compiled = { file, module in
             modules.append((file.path == "-" ? "module" : file.ownName, module))

@@ -9,21 +9,36 @@ struct DebugCommand: ParsableCommand {
         discussion: """
             Editors such as VS Code start this command, and speak with it by its input and output: \
             it is a debug adapter (DAP). What the program is and what it is given, they say in \
-            `launch`, with program, args, env, dirs (as --dir), stopOnEntry and sourceMap; what \
-            the command line says holds where they say nothing. docs/debugging.md tells how to \
-            set up an editor.
+            `launch`, with program, args, env, dirs (as --dir), stdin (a file), stopOnEntry and \
+            sourceMap; what the command line says holds where they say nothing. docs/debugging.md \
+            tells how to set up an editor.
+
+            With --listen an editor connects to a port of this machine, once. Then the program's \
+            input is the command's.
 
             If the module has DWARF sections, as `clang -g` writes them, there are breakpoints by \
             line, and variables with their types. If not, the module's text takes the place of a \
-            source. The program's input is empty, and its output goes to the editor.
+            source. The program's output goes to the editor.
 
             EXAMPLES:
               apus debug
               apus debug program.wasm notes.txt
               apus debug --dir . --env LANG=C program.wasm
+              apus debug --listen 127.0.0.1:4711 program.wasm
             """)
 
+    @Option(
+        help: ArgumentHelp(
+            "Wait until an editor connects to ADDRESS: --listen 127.0.0.1:4711.",
+            discussion: """
+                Only addresses of this machine: 127.0.0.1, [::1] or localhost. Port 0 stands for \
+                any that is free; which one is said on the error output.
+                """,
+            valueName: "ADDRESS"))
+    var listen: ListeningSocket?
+
     @OptionGroup var grants: GrantOptions
+    @OptionGroup var features: FeatureOptions
 
     @Argument(
         help: "The program: a WebAssembly module, in binary or in text form.",
@@ -34,22 +49,25 @@ struct DebugCommand: ParsableCommand {
         parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
+    func validate() throws {
+        guard let listen, !listen.isLocal else { return }
+        throw ValidationError("--listen takes addresses of this machine only, such as 127.0.0.1:0")
+    }
+
     func run() throws {
         HostProcess.ignoreBrokenPipes()
-        guard let inbox = DebugInbox() else {
-            throw ValidationError("the system has no pipe for this")
-        }
-        let channel = DebugChannel(input: 0, output: 1)
-        let isReading = WorkerThreads.start {
-            while let message = channel.read(), let value = JSON(message) {
-                // Answers to requests are nothing that is waited for here.
-                if let request = DebugRequest(value) { inbox.add(request) }
-            }
-            inbox.end()
-        }
-        guard isReading else { throw ValidationError("the system has no thread for this") }
-        let launch = DebugLaunch(
+        var launch = DebugLaunch(
             module: module, arguments: arguments, grants: grants.chosen)
-        DebugAdapter(channel, inbox, launch).run()
+        launch.features = try features.apply(to: launch.features)
+        try Outcome.exiting {
+            var channel = DebugChannel(input: 0, output: 1)
+            if let listen {
+                let connection = try listen.connection(for: "--listen")
+                channel = DebugChannel(input: connection, output: connection)
+                launch.input = .inherited
+            }
+            DebugAdapter(channel, launch).run()
+            return 0
+        }
     }
 }

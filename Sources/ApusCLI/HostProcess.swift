@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 internal import ApusCollections
 
 // SAFETY: what the system's headers say of `environ` and the like is not Swift's to check; each use
@@ -186,6 +186,47 @@ enum HostProcess {
 
     /// Has writing to what nobody reads fail, and not end the process.
     static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Has `take` called with each of these signals that comes, in place of what it would do, on a
+    /// thread of its own; not with those that are ignored. To be called while the process has one
+    /// thread: others would not keep the signals back.
+    static func takeSignals(_ numbers: [Int32], _ take: @escaping @Sendable (Int32) -> Void) {
+        // SAFETY: these fill in and read a set and a number that are variables here.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        for number in numbers where restoreSignal(number) {
+            unsafe sigaddset(&signals, number)
+        }
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let kept = signals
+        let isWaiting = WorkerThreads.start {
+            var kept = kept
+            var number: Int32 = 0
+            while true {
+                if unsafe sigwait(&kept, &number) == 0 { take(number) }
+            }
+        }
+        if !isWaiting { unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+    }
+
+    /// Has a signal do what it does by itself, unless whoever started the process has it ignored:
+    /// false then.
+    @discardableResult
+    static func restoreSignal(_ number: Int32) -> Bool {
+        let previous = signal(number, SIG_DFL)
+        // SAFETY: of both only the address is looked at.
+        let isIgnored =
+            unsafe unsafeBitCast(previous, to: UInt.self)
+            == unsafeBitCast(SIG_IGN, to: UInt.self)
+        if isIgnored { signal(number, SIG_IGN) }
+        return !isIgnored
+    }
+
+    /// Ends the process at once.
+    static func end(_ status: Int32) -> Never { _exit(status) }
+
+    /// Waits for so long.
+    static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
     /// The system's words for its error `number`.
     static func reason(_ number: Int32) -> String {

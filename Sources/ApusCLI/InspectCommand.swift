@@ -73,7 +73,7 @@ struct InspectCommand: ParsableCommand {
                 let listing = try ArtifactListing(contents)
                 if disassemble { return try listing.disassembly(of: function) }
                 let report = ArtifactReport(listing, file: file.name)
-                return json ? report.json.text + "\n" : report.text
+                return report.text(asJSON: json)
             }
         }
         if disassemble {
@@ -85,7 +85,7 @@ struct InspectCommand: ParsableCommand {
         guard let function else {
             let report = ModuleReport(
                 try Module(Engine(configuration), source), file: file.name)
-            return json ? report.json.text + "\n" : report.text
+            return report.text(asJSON: json)
         }
         configuration.compiler = compiler.name
         return try source.locatingErrors {

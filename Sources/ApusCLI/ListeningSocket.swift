@@ -32,14 +32,17 @@ struct ListeningSocket: ExpressibleByArgument {
         text = argument
     }
 
+    /// Whether only programs of this machine can connect to it.
+    var isLocal: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
+
     /// Why there is no socket.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
     /// Opens the socket, which listens then, and says where if the command line leaves that to the
-    /// system. Returns its descriptor, which the program's life needs.
-    func open() throws -> Int32 {
+    /// system. Returns its descriptor, which the program's life needs. `option` has asked for it.
+    func open(for option: String = "--tcplisten") throws -> Int32 {
         // SAFETY: hints are this function's own, texts are lent for the call; the list is freed
         // when this function ends.
         var hints = unsafe addrinfo()
@@ -52,13 +55,13 @@ struct ListeningSocket: ExpressibleByArgument {
         let status = unsafe getaddrinfo(host, "\(port)", &hints, &list)
         guard status == 0, let first = unsafe list else {
             // SAFETY: the system's texts stay.
-            throw failure(unsafe String(cString: gai_strerror(status)))
+            throw failure(option, unsafe String(cString: gai_strerror(status)))
         }
         defer { unsafe freeaddrinfo(list) }
         // SAFETY: the list lives until this function ends.
         let address = unsafe first.pointee
         let descriptor = unsafe socket(address.ai_family, address.ai_socktype, address.ai_protocol)
-        guard descriptor >= 0 else { throw failure(HostProcess.reason(errno)) }
+        guard descriptor >= 0 else { throw failure(option, HostProcess.reason(errno)) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var yes: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
@@ -68,14 +71,28 @@ struct ListeningSocket: ExpressibleByArgument {
         else {
             let error = errno
             HostProcess.close(descriptor)
-            throw failure(HostProcess.reason(error))
+            throw failure(option, HostProcess.reason(error))
         }
         if port == 0 { Outcome.report("listening on \(host):\(Self.port(of: descriptor))") }
         return descriptor
     }
 
-    private func failure(_ reason: String) -> Failure {
-        Failure(description: "--tcplisten \(text): \(reason)")
+    private func failure(_ option: String, _ reason: String) -> Failure {
+        Failure(description: "\(option) \(text): \(reason)")
+    }
+
+    /// Opens the socket for `option`, waits until somebody has connected to it, and listens no
+    /// more. Returns the descriptor of the connection.
+    func connection(for option: String) throws -> Int32 {
+        let listening = try open(for: option)
+        defer { HostProcess.close(listening) }
+        var descriptor: Int32
+        repeat {
+            descriptor = accept(listening, nil, nil)
+        } while descriptor < 0 && errno == EINTR
+        guard descriptor >= 0 else { throw failure(option, HostProcess.reason(errno)) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
     }
 
     /// The port that `descriptor` listens on.

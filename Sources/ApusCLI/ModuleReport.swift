@@ -2,7 +2,7 @@
 internal import ApusFormat
 
 /// What a module has, for people and for tools.
-struct ModuleReport {
+struct ModuleReport: FileReport {
     private let module: Module
     private let file: String
 
@@ -30,13 +30,7 @@ struct ModuleReport {
     }
 
     private var sections: TextTable {
-        var table = TextTable(numbers: [1, 2])
-        for section in module.sections {
-            table.add(
-                PrintableText.name(section.name), "at \(Self.place(section.contents))",
-                "\(section.contents.count) bytes")
-        }
-        return table
+        Self.table(ofSections: module.sections.map { ($0.name, $0.contents) })
     }
 
     private var imports: TextTable {
@@ -61,14 +55,10 @@ struct ModuleReport {
         for function in functions {
             let name = function.name.map { PrintableText.name($0) + "  " } ?? ""
             table.add(
-                "\(function.index)", Self.place(function.body), "\(function.body.count)",
+                "\(function.index)", Self.place(function.body.lowerBound), "\(function.body.count)",
                 "\(name)\(function.type)")
         }
         return table
-    }
-
-    private static func place(_ range: Range<Int>) -> String {
-        "0x" + String(range.lowerBound, radix: 16)
     }
 
     /// For tools.

@@ -42,17 +42,18 @@ enum Outcome {
         """
 
     /// Does `work` and ends the process with the status it returns, or with the one its error
-    /// stands for after saying what went wrong, and which of `limits` it was if it was one. Then
-    /// does `finally`.
+    /// stands for after saying what went wrong, and which of `limits` or `signals` it was if it was
+    /// one. Then does `finally`.
     static func exiting(
-        limits: ProgramLimits? = nil, _ work: () throws -> Int32, finally: () -> Void = {}
+        limits: ProgramLimits? = nil, signals: TerminationSignals? = nil,
+        _ work: () throws -> Int32, finally: () -> Void = {}
     ) throws {
         letQuitEnd()
         let status: Int32
         do {
             status = processStatus(try work())
         } catch let trap as Trap {
-            status = end(trap, limits)
+            status = end(trap, limits, signals)
         } catch let exception as WasmException {
             report(exception.description)
             status = trapStatus
@@ -71,18 +72,16 @@ enum Outcome {
 
     /// Has SIGQUIT (Ctrl-\) end the process at once. Swift's runtime takes it for a crash, and
     /// spends seconds on a report of what the guest's thread was doing.
-    private static func letQuitEnd() {
-        let previous = signal(SIGQUIT, SIG_DFL)
-        // Whoever started us may want it to be ignored.
-        // SAFETY: of both only the address is looked at.
-        let isIgnored =
-            unsafe unsafeBitCast(previous, to: UInt.self)
-            == unsafeBitCast(SIG_IGN, to: UInt.self)
-        if isIgnored { signal(SIGQUIT, SIG_IGN) }
-    }
+    private static func letQuitEnd() { HostProcess.restoreSignal(SIGQUIT) }
 
     /// Says why a program stopped, and returns the status for that.
-    private static func end(_ trap: Trap, _ limits: ProgramLimits?) -> Int32 {
+    private static func end(
+        _ trap: Trap, _ limits: ProgramLimits?, _ signals: TerminationSignals?
+    ) -> Int32 {
+        if let cause = signals?.cause(of: trap) {
+            report("stopped by \(cause.name)")
+            return cause.status
+        }
         if let reason = limits?.timeoutReason(of: trap) {
             let backtrace = trap.description.drop { $0 != "\n" }
             report(reason + backtrace)

@@ -12,7 +12,8 @@ struct ProfileCommand: ParsableCommand {
             it is in, and by whom they were called, and when it has ended, in whatever way, a page \
             with a flame graph is written, which any browser shows. A FILE that ends in .json is \
             for speedscope.app and others, one that ends in .folded or .txt has folded stacks, a \
-            line for each.
+            line for each. SIGINT (Ctrl-C) and SIGTERM stop the program, too; the status is 130 or \
+            143 then.
 
             EXAMPLES:
               apus profile program.wasm notes.txt
@@ -50,6 +51,7 @@ struct ProfileCommand: ParsableCommand {
     func run() throws {
         let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
         var program = options.program(module, arguments, grants, linking, engine.limits)
+        program.isStoppedBySignals = true
         program.prepare = { engine in profiler.start(engine) }
         let result = Result { try program.run { try engine.configuration() } }
         profiler.stop()

@@ -17,6 +17,8 @@ struct Program {
     var limits = ProgramLimits()
     /// How what it took is told afterwards, if it is.
     var statistics: RunReport.Form?
+    /// Whether SIGINT and SIGTERM stop the program, and not the process, which has more to do then.
+    var isStoppedBySignals = false
     /// What is done with the engine before there is anything in it.
     var prepare: (Engine) -> Void = { _ in }
     /// Is told of each module, with its file, before it runs.
@@ -31,8 +33,9 @@ struct Program {
     /// with its status unless that is 0.
     func run(_ configuration: () throws -> Engine.Configuration) throws {
         let report = RunReport()
-        try Outcome.exiting(limits: limits) {
-            try execute(report, try configuration())
+        let signals = isStoppedBySignals ? TerminationSignals() : nil
+        try Outcome.exiting(limits: limits, signals: signals) {
+            try execute(report, signals, try configuration())
         } finally: {
             report.module?.updateCache()
             if let statistics { report.tell(as: statistics) }
@@ -41,7 +44,7 @@ struct Program {
 
     /// Runs the program and returns its exit status.
     private func execute(
-        _ report: RunReport, _ configuration: Engine.Configuration
+        _ report: RunReport, _ signals: TerminationSignals?, _ configuration: Engine.Configuration
     ) throws -> Int32 {
         let start = ContinuousClock.now
         let engine = Engine(configuration)
@@ -52,6 +55,7 @@ struct Program {
         let store = Store(engine)
         report.begin(module, store)
         limits.limit(store, since: start)
+        signals?.stop(store.interruptHandle)
         var wasi = WASI()
         try wasi.grant(grants)
         wasi.inheritStreams()

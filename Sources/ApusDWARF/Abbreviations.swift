@@ -15,7 +15,7 @@ struct Abbreviations {
         var count: Int
     }
 
-    private(set) var attributes: [Attribute] = []
+    private var attributes: [Attribute] = []
     /// By code, if these are 1, 2, 3 …, as all compilers have them.
     private var dense: [Shape] = []
     private var others: [UInt64: Shape] = [:]
@@ -50,6 +50,11 @@ struct Abbreviations {
         var attribute = Attribute(name: name, form: form)
         if form == Form.implicitConstant { attribute.constant = try reader.signedLeb() }
         return attribute
+    }
+
+    /// The attributes of entries of this shape.
+    func attributes(of shape: Shape) -> ArraySlice<Attribute> {
+        attributes[shape.start..<shape.start + shape.count]
     }
 
     /// The shape that `code` stands for.

@@ -58,7 +58,9 @@ enum AttributeValue {
     case stringOffset(Int)
     case lineStringOffset(Int)
     case stringIndex(Int)
-    /// Bytes, an expression, or something in another file.
+    /// Bytes, or an expression, by their place in the module's bytes.
+    case block(Range<Int>)
+    /// Something in another file.
     case other
 }
 
@@ -102,6 +104,7 @@ extension DebugReader {
         default:
             if let text = try text(form, unit) { return text }
             if let reference = try reference(form, unit) { return reference }
+            if let block = try block(form) { return .block(block) }
             try skipOther(form, unit)
             return .other
         }
@@ -139,19 +142,47 @@ extension DebugReader {
         return .reference(unit.unitStart + offset)
     }
 
+    private mutating func block(
+        _ form: UInt32
+    ) throws(MalformedDebugInformation) -> Range<Int>? {
+        let length: Int
+        switch form {
+        case Form.block1: length = Int(try unsigned(1))
+        case Form.block2: length = Int(try unsigned(2))
+        case Form.block4: length = Int(try unsigned(4))
+        case Form.block, Form.expression: length = try count()
+        default: return nil
+        }
+        let start = position
+        try skip(length)
+        return start..<position
+    }
+
     private mutating func skipOther(
         _ form: UInt32, _ unit: UnitEncoding
     ) throws(MalformedDebugInformation) {
         switch form {
-        case Form.block1: try skip(Int(try unsigned(1)))
-        case Form.block2: try skip(Int(try unsigned(2)))
-        case Form.block4: try skip(Int(try unsigned(4)))
-        case Form.block, Form.expression: try skip(try count())
         case Form.data16: try skip(16)
         case Form.signature, Form.supplementaryReference8: try skip(8)
         case Form.supplementaryReference4: try skip(4)
         case Form.supplementaryString: try skip(unit.offsetBytes)
         default: throw malformed()
         }
+    }
+
+    /// Reads the values of an entry's attributes, and calls `body` with those that do not say where
+    /// its code is, which is what is returned.
+    @inline(__always)
+    mutating func readValues(
+        of attributes: ArraySlice<Abbreviations.Attribute>, _ unit: UnitEncoding,
+        _ budget: inout WorkBudget, _ body: (Abbreviations.Attribute, AttributeValue) -> Void
+    ) throws(MalformedDebugInformation) -> CodeExtent {
+        var extent = CodeExtent()
+        for attribute in attributes {
+            try budget.spend(at: position)
+            let value = try value(attribute, unit)
+            if !extent.take(attribute.name, value) { body(attribute, value) }
+        }
+        return extent
     }
 }

@@ -46,83 +46,14 @@ struct CodeExtent {
         _ list: AttributeValue, _ unit: CompilationUnit, _ sections: DebugSections,
         _ budget: inout WorkBudget
     ) throws(MalformedDebugInformation) -> [Range<UInt32>] {
-        if unit.encoding.version < 5 {
-            guard let offset = list.offset else { return [] }
-            return try Self.oldRanges(at: offset, unit, sections, &budget)
+        guard var reader = try AddressListReader(list, .ranges, of: unit, sections) else {
+            return []
         }
-        var offset = list.offset
-        if case .rangeListIndex(let index) = list {
-            let place = unit.rangeListsBase + index * unit.encoding.offsetBytes
-            var reader = try sections.reader(.rangeLists, at: place)
-            offset = unit.rangeListsBase + (try reader.offset(unit.encoding.offsetBytes))
-        }
-        guard let offset else { return [] }
-        return try Self.ranges(at: offset, unit, sections, &budget)
-    }
-
-    /// As they were written before version 5.
-    private static func oldRanges(
-        at offset: Int, _ unit: CompilationUnit, _ sections: DebugSections,
-        _ budget: inout WorkBudget
-    ) throws(MalformedDebugInformation) -> [Range<UInt32>] {
-        let bytes = unit.encoding.addressBytes
-        let newBase: UInt64 = bytes == 4 ? 0xFFFF_FFFF : .max
-        var reader = try sections.reader(.ranges, at: offset)
-        var base = unit.lowAddress
         var ranges: [Range<UInt32>] = []
         while true {
             try budget.spend(at: reader.position)
-            let start = try reader.unsigned(bytes)
-            let end = try reader.unsigned(bytes)
-            if start == 0, end == 0 { return ranges }
-            if start == newBase {
-                base = end
-            } else if let range = range(base &+ start, base &+ end) {
-                ranges.append(range)
-            }
-        }
-    }
-
-    /// Specification: DWARF 5, 2.17.3 and 7.25.
-    private static func ranges(
-        at offset: Int, _ unit: CompilationUnit, _ sections: DebugSections,
-        _ budget: inout WorkBudget
-    ) throws(MalformedDebugInformation) -> [Range<UInt32>] {
-        let bytes = unit.encoding.addressBytes
-        var reader = try sections.reader(.rangeLists, at: offset)
-        var base = unit.lowAddress
-        var ranges: [Range<UInt32>] = []
-        func indexed(_ index: Int) -> UInt64 { unit.address(.addressIndex(index), sections) ?? 0 }
-        while true {
-            try budget.spend(at: reader.position)
-            let start: UInt64
-            let end: UInt64
-            switch try reader.byte() {
-            case 0: return ranges
-            case 1:
-                base = indexed(try reader.count())
-                continue
-            case 2:
-                start = indexed(try reader.count())
-                end = indexed(try reader.count())
-            case 3:
-                start = indexed(try reader.count())
-                end = start &+ (try reader.leb())
-            case 4:
-                start = base &+ (try reader.leb())
-                end = base &+ (try reader.leb())
-            case 5:
-                base = try reader.unsigned(bytes)
-                continue
-            case 6:
-                start = try reader.unsigned(bytes)
-                end = try reader.unsigned(bytes)
-            case 7:
-                start = try reader.unsigned(bytes)
-                end = start &+ (try reader.leb())
-            default: throw reader.malformed()
-            }
-            if let range = range(start, end) { ranges.append(range) }
+            guard let entry = try reader.next() else { return ranges }
+            if let range = Self.range(entry.start, entry.end) { ranges.append(range) }
         }
     }
 }

@@ -148,12 +148,8 @@ struct CompilationUnit {
         guard let shape = table[try reader.leb()],
             [EntryTag.compileUnit, EntryTag.partialUnit, EntryTag.skeletonUnit].contains(shape.tag)
         else { return false }
-        var extent = CodeExtent()
-        for index in shape.start..<shape.start + shape.count {
-            try budget.spend(at: reader.position)
-            let attribute = table.attributes[index]
-            let value = try reader.value(attribute, encoding)
-            if extent.take(attribute.name, value) { continue }
+        let attributes = table.attributes(of: shape)
+        let extent = try reader.readValues(of: attributes, encoding, &budget) { attribute, value in
             switch attribute.name {
             case AttributeName.name: name = value
             case AttributeName.directory: directory = value

@@ -286,7 +286,7 @@ struct DebugInformation {
         let table = try tables.table(at: unit.abbreviationsOffset, sections, &budget)
         guard let shape = table[try reader.leb()] else { throw reader.malformed() }
         var found = NamedEntry()
-        for attribute in table.attributes[shape.start..<shape.start + shape.count] {
+        for attribute in table.attributes(of: shape) {
             let value = try reader.value(attribute, unit.encoding)
             switch attribute.name {
             case AttributeName.name: found.name = unit.text(value, sections)

@@ -71,13 +71,10 @@ struct FunctionTree {
     ) throws(MalformedDebugInformation) -> Bool {
         let isInlined = shape.tag == EntryTag.inlinedSubroutine
         let isFunction = isInlined || shape.tag == EntryTag.subprogram
-        var extent = CodeExtent()
         var call = Call()
-        for index in shape.start..<shape.start + shape.count {
-            try budget.spend(at: reader.position)
-            let attribute = table.attributes[index]
-            let value = try reader.value(attribute, unit.encoding)
-            guard isFunction, !extent.take(attribute.name, value) else { continue }
+        let attributes = table.attributes(of: shape)
+        let extent = try reader.readValues(of: attributes, unit.encoding, &budget) {
+            attribute, value in
             switch attribute.name {
             case AttributeName.callFile: call.file = value.number ?? 0
             case AttributeName.callLine: call.line = value.number ?? 0

@@ -17,7 +17,8 @@ extension WASI {
     /// Runs a program with the threads that it makes. The shared memories that it imports are made
     /// for this run, whatever they are called.
     func runThreads(_ module: Module, in store: Store) throws -> Int32 {
-        let group = ThreadGroup(store, limit: max(threadLimit, 1))
+        let group = ThreadGroup(
+            store, limit: max(threadLimit, 1), observer: threadObserver)
         var linker = Linker(store.engine)
         let world = try makeWorld()
         world.admitThreads()

@@ -1,3 +1,5 @@
+public import Apus
+
 /// What a guest is given of its host's world by preview 1 of the WebAssembly System Interface.
 ///
 /// Nothing is granted that is not written here: a new value has no files, no input, no arguments
@@ -40,6 +42,11 @@ public struct WASI: Sendable {
     public var descriptorLimit = 1024
     /// How many threads a program may have at once, the first one included (`run(_:in:)`).
     public var threadLimit = 128
+    /// Is told of each thread but the first that a program makes, on that thread: its number, and
+    /// the store that its guest is about to run in. What it returns is called when that has ended;
+    /// what it throws ends the program.
+    @_spi(ApusCLI)
+    public var threadObserver: (@Sendable (_ number: Int32, _ store: Store) throws -> () -> Void)?
     /// How paths are kept within their directory.
     var sandbox = Sandbox()
 

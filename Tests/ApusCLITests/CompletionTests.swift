@@ -25,6 +25,7 @@ struct CompletionTests {
         ("apus a", ["a.wasm"], ["ant.txt", "validate"]),
         ("apus --max-memory 1g --max-tab", ["--max-tables"], ["--json"]),
         ("apus a.wasm n", ["note.txt"], ["ant.txt", "validate"]),
+        ("apus a.wasm ", ["note.txt", "ant.txt"], ["run", "validate"]),
     ]
 
     private static let files: [String: [UInt8]] = [

@@ -6,41 +6,14 @@ extension Coverage {
     /// number of both.
     public mutating func merge(_ other: Coverage) {
         unmappedFunctions = max(unmappedFunctions, other.unmappedFunctions)
-        files = Self.merged(files, other.files, \.path) { file, other in
-            file.lines = Self.merged(file.lines, other.lines, \.number) { line, other in
-                line.count = Self.sum(line.count, other.count)
-            }
-            file.functions = Self.merged(file.functions, other.functions, \.place) { own, other in
-                own.count = Self.sum(own.count, other.count)
-            }
-            file.branches = Self.merged(file.branches, other.branches, \.place) { branch, other in
-                branch.add(other.counts)
-            }
-            file.text = file.text ?? other.text
-        }
+        files = Self.joined(files + other.files)
     }
 
-    /// The elements of both, which are in the order of their keys; those with the same one joined.
-    private static func merged<Element, Key: Comparable>(
-        _ left: [Element], _ right: [Element], _ key: (Element) -> Key,
-        _ join: (inout Element, Element) -> Void
-    ) -> [Element] {
-        var merged: [Element] = []
-        merged.reserveCapacity(max(left.count, right.count))
-        var rest = right[...]
-        for element in left {
-            let place = key(element)
-            while let next = rest.first, key(next) < place {
-                merged.append(rest.removeFirst())
-            }
-            var element = element
-            while let next = rest.first, key(next) == place {
-                join(&element, next)
-                rest.removeFirst()
-            }
-            merged.append(element)
-        }
-        return merged + rest
+    /// The files by their paths, of which those with the same one are put together.
+    static func joined(_ files: [File]) -> [File] {
+        var builders: [String: CoverageFileBuilder] = [:]
+        for file in files { builders[file.path, default: CoverageFileBuilder()].add(file) }
+        return builders.map { $1.file(at: $0) }.sorted { $0.path < $1.path }
     }
 
     /// What counts without end ends at the highest number.

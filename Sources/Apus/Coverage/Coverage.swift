@@ -106,15 +106,10 @@ extension Coverage {
     /// Has files whose paths begin with the folder `old` begin with `new` instead, if the compiler
     /// saw the sources somewhere else than where they are. Files that get the same path become one.
     public mutating func substitutePath(_ old: String, _ new: String) {
-        let present = files
-        files = []
-        for file in present {
-            var moved = Coverage()
-            var file = file
-            file.path = PathPrefix.replacing(old, with: new, in: file.path)
-            moved.files = [file]
-            merge(moved)
+        for index in files.indices {
+            files[index].path = PathPrefix.replacing(old, with: new, in: files[index].path)
         }
+        files = Self.joined(files)
     }
 }
 

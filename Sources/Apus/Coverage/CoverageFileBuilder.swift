@@ -3,6 +3,17 @@ struct CoverageFileBuilder {
     private var lines: [Int: UInt64] = [:]
     private var functions: [Coverage.Function.Place: UInt64] = [:]
     private var branches: [Coverage.Branch.Place: Coverage.Branch] = [:]
+    private var text: String?
+
+    /// Adds what another file says of the same source.
+    mutating func add(_ file: Coverage.File) {
+        for line in file.lines { addLine(line.number, line.count) }
+        for function in file.functions {
+            addFunction(function.name, at: function.line, function.count)
+        }
+        for branch in file.branches { addBranch(at: branch.line, branch.number, branch.counts) }
+        text = text ?? file.text
+    }
 
     mutating func addLine(_ number: Int, _ count: UInt64) {
         lines[number] = Coverage.sum(lines[number] ?? 0, count)
@@ -29,6 +40,7 @@ struct CoverageFileBuilder {
         }
         .sorted { $0.place < $1.place }
         file.branches = branches.values.sorted { $0.place < $1.place }
+        file.text = text
         return file
     }
 }

@@ -26,11 +26,4 @@ extension Module {
         return collector.coverage(
             of: printed.lines, text: printed.text, path: name + ".wat")
     }
-
-    /// The module's bytes without what the decoder has added.
-    private var ownBytes: ByteStorage {
-        let all = decoded.bytes
-        if all.count == statistics.moduleBytes { return all }
-        return ByteStorage(all.span.extracting(first: statistics.moduleBytes))
-    }
 }

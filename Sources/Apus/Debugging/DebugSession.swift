@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusFormat
 internal import ApusRuntime
 
 /// What a debugger knows on its guests' thread.
@@ -133,7 +134,8 @@ final class DebugSession: StopHandler {
     ) {
         guard let runtime = try? store?.runtime else { return }
         var plan = StepPlan(kind, unit, runtime.guestFrames(limit: StepPlan.frameLimit))
-        plan.startLine = lines(of: instance.module, around: offset)?.line(at: offset)
+        plan.startLine = lines(of: instance.module, around: offset)?.line(
+            at: instance.module.module.sourceOffset(of: offset))
         plan.isByLine = unit == .line && (kind == .out || plan.startLine != nil)
         for part in plan.functions {
             try? control?.set(.step, true, at: part.range, in: part.module)
@@ -153,7 +155,8 @@ final class DebugSession: StopHandler {
             return false
         }
         let lines = lines(of: instance.module, around: offset)
-        return step?.isDone(at: offset, frame: frame, lines) ?? false
+        let source = instance.module.module.sourceOffset(of: offset)
+        return step?.isDone(at: source, frame: frame, lines) ?? false
     }
 
     // MARK: What is known of code

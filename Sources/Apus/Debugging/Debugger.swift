@@ -1,4 +1,5 @@
 public import ApusABI
+internal import ApusFormat
 internal import ApusRuntime
 internal import Synchronization
 
@@ -114,16 +115,17 @@ public final class Debugger {
         /// - Throws: `ResourceError` if there is no memory for it.
         @discardableResult
         public func setBreakpoint(at offset: Int, in module: Module) throws -> Int? {
-            guard let place = module.instructionOffset(from: offset) else { return nil }
+            guard let place = module.codeOffset(from: offset) else { return nil }
             try control.set(.breakpoint, true, at: place..<place + 1, in: module.loaded)
-            return place
+            return module.loaded.module.sourceOffset(of: place)
         }
 
         /// Has guests stop no more before the instruction at `offset`, which `setBreakpoint` has
         /// returned.
         public func removeBreakpoint(at offset: Int, in module: Module) {
+            guard let place = module.codeOffset(from: offset) else { return }
             // What is set has a place already.
-            try? control.set(.breakpoint, false, at: offset..<offset + 1, in: module.loaded)
+            try? control.set(.breakpoint, false, at: place..<place + 1, in: module.loaded)
         }
     }
 

@@ -58,7 +58,8 @@ final class FrameMaps {
         (try? validator.instructionOffsets(of: index)) ?? []
     }
 
-    /// The lines of the function that the instruction at `offset` is in; nil if they are not known.
+    /// The lines of the function that the instruction at `offset` of the code is in, by offsets in
+    /// the module's own bytes; nil if they are not known.
     func lines(around offset: Int) -> FunctionLines? {
         guard let index = module.module.function(at: offset) else { return nil }
         return lines(of: index)
@@ -67,10 +68,12 @@ final class FrameMaps {
     func lines(of index: Int) -> FunctionLines? {
         if let known = lines[index] { return known }
         let body = module.module.bodies[index - module.module.importedFunctionCount]
-        let range = Int(body.start)..<Int(body.end)
+        let range = module.module.sourceRange(of: body)
         let rows = module.sourceIndex?.lines(in: range) ?? []
         // What comes before the instructions counts as the first of them.
-        let first = instructions(index).first ?? range.lowerBound
+        let first =
+            instructions(index).first.map { module.module.sourceOffset(of: $0) }
+            ?? range.lowerBound
         let found = FunctionLines(
             rows.filter { $0.position.line > 0 }.map { (max($0.offset, first), $0.position) })
         lines[index] = found
@@ -95,15 +98,28 @@ struct FunctionFrame {
 }
 
 extension DecodedModule {
-    /// The function whose body has the byte at `offset` of the module.
+    /// The function whose code has the byte at `offset`.
     func function(at offset: Int) -> Int? {
+        function(at: offset) { Int($0.start)..<Int($0.end) }
+    }
+
+    /// The function that comes from the byte at `offset` of the module's own.
+    func function(ofSource offset: Int) -> Int? {
+        function(at: offset) { sourceRange(of: $0) }
+    }
+
+    private func function(at offset: Int, _ range: (FunctionBody) -> Range<Int>) -> Int? {
         // Bodies that were rewritten lie behind all others, in whatever order.
         let place = bodies.partitioningIndex { Int($0.start) > offset } - 1
-        if place >= 0, Int(bodies[place].start)..<Int(bodies[place].end) ~= offset {
+        if place >= 0, range(bodies[place]).contains(offset) {
             return importedFunctionCount + place
         }
-        return bodies.firstIndex { Int($0.start)..<Int($0.end) ~= offset }.map {
-            importedFunctionCount + $0
-        }
+        return bodies.firstIndex { range($0).contains(offset) }.map { importedFunctionCount + $0 }
+    }
+
+    /// Where in the module's own bytes a body comes from.
+    func sourceRange(of body: FunctionBody) -> Range<Int> {
+        let start = sourceOffset(of: Int(body.start))
+        return start..<max(sourceOffset(of: Int(body.end) - 1) + 1, start)
     }
 }

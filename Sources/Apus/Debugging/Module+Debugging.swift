@@ -33,7 +33,7 @@ extension Module {
         let maps = FrameMaps(loaded, engine.configuration)
         for position in decoded.bodies.indices {
             let index = decoded.importedFunctionCount + position
-            let start = Int(decoded.bodies[position].start)
+            let start = decoded.sourceOffset(of: Int(decoded.bodies[position].start))
             let known = maps.name(ofFunction: index)
             let isMeant =
                 known == name || known.flatMap { DemangledName.of($0) } == name
@@ -49,11 +49,22 @@ extension Module {
     /// Where the first instruction begins that is not before `offset` of the module's bytes, in the
     /// function that has that byte; nil if none has.
     public func instructionOffset(from offset: Int) -> Int? {
-        guard let index = decoded.function(at: offset) else { return nil }
+        codeOffset(from: offset).map { decoded.sourceOffset(of: $0) }
+    }
+
+    /// Where that instruction is in the code, which the decoder may have written anew.
+    func codeOffset(from offset: Int) -> Int? {
+        guard let index = decoded.function(ofSource: offset) else { return nil }
         var validator = FunctionValidator(decoded, features: engine.configuration.features)
         let offsets = (try? validator.instructionOffsets(of: index)) ?? []
-        let place = offsets.partitioningIndex { $0 >= offset }
-        return place < offsets.count ? offsets[place] : nil
+        var found: (code: Int, source: Int)?
+        for code in offsets {
+            let source = decoded.sourceOffset(of: code)
+            // What was written anew need not have the order of its source. What was added to it
+            // comes before the instruction that it stands for.
+            if source >= offset, source <= found?.source ?? .max { found = (code, source) }
+        }
+        return found?.code
     }
 
     /// The module as text, and on which line of it, from 1 on, each instruction stands, and the
@@ -63,7 +74,7 @@ extension Module {
     /// - Throws: `ModuleError` if the text would be too long.
     @_spi(ApusCLI)
     public func textWithPlaces() throws -> (text: String, places: [LinePlace]) {
-        let printed = try TextFormat.printWithPlaces(decoded.bytes)
+        let printed = try TextFormat.printWithPlaces(ownBytes)
         return (printed.text, printed.lines.map { LinePlace(offset: $0.offset, line: $0.line) })
     }
 

@@ -1,9 +1,9 @@
 @_spi(ApusCLI) internal import Apus
 
 /// What the client has set, and what is to be done about it where the guest stops.
-struct DebugBreakpoints {
+struct DebugBreakpoints: Sendable {
     /// A place where the guest stops.
-    struct Breakpoint {
+    struct Breakpoint: Sendable {
         let number: Int
         /// Offsets of instructions.
         var offsets: [Int]
@@ -14,55 +14,34 @@ struct DebugBreakpoints {
     }
 
     /// Whose it is: a file, the module's text, functions, instructions.
-    enum Owner: Hashable {
+    enum Owner: Hashable, Sendable {
         case file(String)
         case text, functions, instructions
     }
 
     private var sets: [Owner: [Breakpoint]] = [:]
     private var nextNumber = 1
-    /// Bytes that are watched: address and count.
-    private(set) var watched: [(number: Int, address: UInt64, count: Int)] = []
-    /// Those that stopped the guest last.
-    private var lastHits: [Int] = []
-
     mutating func number() -> Int {
         defer { nextNumber += 1 }
         return nextNumber
     }
 
     /// Puts these in place of all others of `owner`.
-    mutating func replace(
-        _ owner: Owner, _ breakpoints: [Breakpoint], in program: DebuggedProgram
-    ) {
-        let old = Set((sets[owner] ?? []).flatMap(\.offsets))
+    mutating func replace(_ owner: Owner, _ breakpoints: [Breakpoint]) {
         sets[owner] = breakpoints
-        let kept = Set(sets.values.flatMap { $0.flatMap(\.offsets) })
-        let handle = program.debugger.handle
-        for offset in old.subtracting(kept) {
-            handle.removeBreakpoint(at: offset, in: program.module)
-        }
-        apply(to: program)
     }
 
-    /// Sets all of them.
-    func apply(to program: DebuggedProgram) {
-        for offset in sets.values.flatMap({ $0.flatMap(\.offsets) }) {
-            _ = try? program.debugger.handle.setBreakpoint(at: offset, in: program.module)
-        }
-    }
-
-    mutating func setWatched(_ watched: [(number: Int, address: UInt64, count: Int)]) {
-        self.watched = watched
-    }
+    /// The instructions of all of them.
+    var offsets: Set<Int> { Set(sets.values.flatMap { $0.flatMap(\.offsets) }) }
 
     // MARK: Stopping
 
     /// Why the guest stops at a breakpoint; nil if none of those that are there is for it now.
-    mutating func reason(at stop: Debugger.Stop, _ channel: DebugChannel) -> String? {
-        lastHits = []
+    mutating func reason(
+        at stop: Debugger.Stop, _ channel: DebugChannel
+    ) -> DebuggedProgram.StopReason? {
         guard let frame = stop.frames(limit: 1).first else { return nil }
-        var reason: String?
+        var reason: DebuggedProgram.StopReason?
         for (owner, breakpoints) in sets {
             for index in breakpoints.indices
             where breakpoints[index].offsets.contains(frame.offset) {
@@ -76,8 +55,8 @@ struct DebugBreakpoints {
                         ["category": "console", "output": .string(Self.text(message, frame))])
                     continue
                 }
-                lastHits.append(breakpoints[index].number)
-                reason = reason ?? Self.reason(owner)
+                reason = reason ?? DebuggedProgram.StopReason(text: Self.reason(owner))
+                reason?.hits.append(breakpoints[index].number)
             }
         }
         return reason
@@ -88,18 +67,6 @@ struct DebugBreakpoints {
         case .file, .text: "breakpoint"
         case .functions: "function breakpoint"
         case .instructions: "instruction breakpoint"
-        }
-    }
-
-    /// The breakpoints that have stopped the guest.
-    func hits(of stop: Debugger.Stop) -> [Int] {
-        switch stop.reason {
-        case .breakpoint: return lastHits
-        case .watch(let watches):
-            return watched.filter { watched in
-                watches.contains { $0.address == watched.address && $0.count == watched.count }
-            }.map(\.number)
-        case .step, .pause, .trap, .exception: return []
         }
     }
 

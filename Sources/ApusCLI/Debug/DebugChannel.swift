@@ -60,13 +60,13 @@ final class DebugChannel: Sendable {
         }
     }
 
+    /// The length that a header says; nil if there is none, or anything else in it: what a browser
+    /// can be made to send to a port of this machine says more.
     private static func length(_ header: [Substring]) -> Int? {
-        for line in header {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "content-length" else { continue }
-            return Int(parts[1].drop { $0 == " " }).flatMap { $0 < 0 ? nil : $0 }
-        }
-        return nil
+        guard header.count == 1 else { return nil }
+        let parts = header[0].split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "content-length" else { return nil }
+        return Int(parts[1].drop { $0 == " " }).flatMap { $0 < 0 ? nil : $0 }
     }
 
     // MARK: Writing

@@ -1,12 +1,37 @@
+internal import Apus
+internal import ApusWASI
+
 /// Which program is to be debugged, and what it is given.
-struct DebugLaunch {
+struct DebugLaunch: Sendable {
     /// The module, as the command line has it; nil: it is yet to be said.
     var module: String?
     var arguments: [String] = []
     var grants = Grants()
+    /// What it reads.
+    var input = Input.empty
+    var features = Engine.Configuration().features
     var stopsOnEntry = false
     /// What paths of sources begin with in the module, and what they begin with here.
     var sourceMap: [(there: String, here: String)] = []
+
+    /// Where the program's input comes from.
+    enum Input: Sendable {
+        case empty
+        /// That of the command, if the client is elsewhere.
+        case inherited
+        /// The file at this path.
+        case file(String)
+
+        func opened() throws -> WASI.Input {
+            switch self {
+            case .empty: return .empty
+            case .inherited: return .inherit
+            case .file(let path):
+                let descriptor = try HostProcess.open(path)
+                return .stream { HostProcess.read(descriptor, upTo: $0) ?? [] }
+            }
+        }
+    }
 
     /// Takes what a client says as well.
     mutating func take(_ arguments: JSON) throws {
@@ -15,6 +40,7 @@ struct DebugLaunch {
             self.arguments = try list.map { try Self.text($0, "args") }
         }
         stopsOnEntry = arguments["stopOnEntry"]?.boolean ?? stopsOnEntry
+        if let path = arguments["stdin"]?.string { input = .file(path) }
         for item in arguments["dirs"]?.array ?? [] {
             let text = try Self.text(item, "dirs")
             guard let directory = Preopen(argument: text) else {

@@ -1,23 +1,44 @@
 @_spi(ApusCLI) internal import Apus
 internal import ApusCollections
+internal import Synchronization
 
 /// A module as text, made when somebody asks: the source of what has no other.
-final class ModuleText {
+final class ModuleText: Sendable {
+    private struct Contents: Sendable {
+        /// Nil if it would be too long.
+        var text: String?
+        var places: [Module.LinePlace] = []
+        var lines: [Substring] = []
+    }
+
     private let module: Module
-    private lazy var printed = try? module.textWithPlaces()
-    private lazy var lines = (printed?.text ?? "").split(
-        separator: "\n", omittingEmptySubsequences: false)
+    private let made = Mutex<Contents?>(nil)
 
     /// What clients ask for it by.
     static var reference: Int { 1 }
 
     init(_ module: Module) { self.module = module }
 
+    private var contents: Contents {
+        made.withLock { made in
+            if let made { return made }
+            var contents = Contents()
+            if let printed = try? module.textWithPlaces() {
+                contents.text = printed.text
+                contents.places = printed.places
+                contents.lines = printed.text.split(
+                    separator: "\n", omittingEmptySubsequences: false)
+            }
+            made = contents
+            return contents
+        }
+    }
+
     /// All of it; nil if it would be too long.
-    var text: String? { printed?.text }
+    var text: String? { contents.text }
 
     /// Places of instructions, in order.
-    var places: [Module.LinePlace] { printed?.places ?? [] }
+    var places: [Module.LinePlace] { contents.places }
 
     /// The line of the instruction at `offset`, or of the one before.
     func line(at offset: Int) -> Int? {
@@ -40,6 +61,7 @@ final class ModuleText {
 
     /// The instruction that stands on `line`.
     func instruction(onLine line: Int) -> String {
+        let lines = contents.lines
         guard lines.indices.contains(line - 1) else { return "" }
         let text = lines[line - 1].drop { $0 == " " }
         // A function's end is a parenthesis of its own.

@@ -1,12 +1,12 @@
 @_spi(ApusCLI) internal import Apus
 
-/// A guest that is stopped, as a client looks at it: frames and what has parts have numbers, until
-/// it goes on.
+/// A thread of the guest that is stopped, as a client looks at it: frames and what has parts have
+/// numbers, until it goes on.
 final class StoppedGuest {
     let stop: Debugger.Stop
-    /// Whether the client knows of it, for whom the guest runs on if not.
-    var isTold = false
-    private let text: ModuleText
+    let program: DebuggedProgram
+    /// What the numbers begin with that this thread gives.
+    let firstNumber: Int
     private(set) lazy var frames: [SourceFrame] = makeFrames()
     private var containers: [Container] = []
 
@@ -26,12 +26,29 @@ final class StoppedGuest {
         case locals(SourceFrame)
         case operands(SourceFrame)
         case globals(SourceFrame)
+        case memories(SourceFrame)
         case parts(Debugger.Variable)
     }
 
-    init(_ stop: Debugger.Stop, _ text: ModuleText) {
+    /// How many numbers a thread has, which begin at 1 in the first.
+    private static var numberCount: Int { 1_000_000 }
+
+    init(_ stop: Debugger.Stop, of thread: Int, _ program: DebuggedProgram) {
         self.stop = stop
-        self.text = text
+        self.program = program
+        firstNumber = (thread - 1) * Self.numberCount + 1
+    }
+
+    /// The thread that has given `number` to something; nil if that is none.
+    static func thread(of number: JSON?) -> Int? {
+        guard let number = number?.integer, number > 0 else { return nil }
+        return (number - 1) / numberCount + 1
+    }
+
+    /// The place among its things of what has this number.
+    private func place(_ number: Int, among count: Int) -> Int? {
+        let range = firstNumber..<firstNumber + count
+        return range.contains(number) ? number - firstNumber : nil
     }
 
     private func makeFrames() -> [SourceFrame] {
@@ -52,17 +69,18 @@ final class StoppedGuest {
 
     /// The frame with this number; the innermost one if there is no number.
     func frame(_ number: Int?) throws -> SourceFrame {
-        let number = number ?? 1
-        guard number > 0, number <= frames.count else {
+        let number = number ?? firstNumber
+        guard let place = place(number, among: frames.count) else {
             throw DebugRequestError("there is no frame \(number)")
         }
-        return frames[number - 1]
+        return frames[place]
     }
 
-    /// A number for something that has parts.
+    /// A number for something that has parts; 0 if there are no more.
     func reference(_ container: Container) -> Int {
+        if containers.count == Self.numberCount { return 0 }
         containers.append(container)
-        return containers.count
+        return firstNumber + containers.count - 1
     }
 
     /// A number for the parts of a variable; 0 if it has none.
@@ -72,10 +90,10 @@ final class StoppedGuest {
 
     /// What has that number.
     func container(_ number: Int?) throws -> Container {
-        guard let number, number > 0, number <= containers.count else {
+        guard let number, let place = place(number, among: containers.count) else {
             throw DebugRequestError("there are no variables \(number.map { "\($0)" } ?? "")")
         }
-        return containers[number - 1]
+        return containers[place]
     }
 
     // MARK: Exceptions
@@ -106,6 +124,7 @@ extension StoppedGuest.Container {
         case .locals(let source): all = source.frame.locals
         case .operands(let source): all = source.frame.operands
         case .globals(let source): all = source.frame.globals
+        case .memories: all = []
         case .parts(let variable): return variable.parts(range)
         }
         guard let range else { return all }

@@ -69,7 +69,7 @@ extension DebugInformation {
             var entry = UnitTranslator.Entry(
                 tag: shape.tag, hasChildren: shape.hasChildren, offset: offset)
             let function = try translateAttributes(
-                &entry, &reader, table.attributes[shape.start..<shape.start + shape.count], unit,
+                &entry, &reader, table.attributes(of: shape), unit,
                 open.last?.function, &translator, &budget)
             if open.isEmpty {
                 entry.add(AttributeName.lineTable, Form.sectionOffset) { $0.word(linesAt) }
@@ -93,24 +93,19 @@ extension DebugInformation {
         _ attributes: ArraySlice<Abbreviations.Attribute>, _ unit: CompilationUnit,
         _ around: NativeFunction?, _ translator: inout UnitTranslator, _ budget: inout WorkBudget
     ) throws(MalformedDebugInformation) -> NativeFunction? {
-        var extent = CodeExtent()
-        var locations: [(name: UInt32, expression: DebugReader)] = []
-        for attribute in attributes {
-            try budget.spend(at: reader.position)
-            let start = reader
-            let value = try reader.value(attribute, unit.encoding)
-            if extent.take(attribute.name, value) { continue }
+        var locations: [(name: UInt32, expression: Range<Int>)] = []
+        let extent = try reader.readValues(of: attributes, unit.encoding, &budget) {
+            attribute, value in
             switch attribute.name {
             case AttributeName.location, AttributeName.frameBase:
-                guard case .other = value,
-                    let expression = try start.block(attribute, unit.encoding)
-                else { continue }
-                locations.append((attribute.name, expression))
+                if case .block(let expression) = value {
+                    locations.append((attribute.name, expression))
+                }
             case AttributeName.declarationFile, AttributeName.callFile:
                 let shift = lineTables(of: unit)
-                guard let number = value.number else { continue }
+                guard let number = value.number else { return }
                 entry.add(attribute.name, Form.unsignedData) { $0.leb(UInt64(number) + shift) }
-            default: try translate(attribute, value, start, unit, &entry)
+            default: translate(attribute, value, unit, &entry)
             }
         }
         var function = around
@@ -122,7 +117,9 @@ extension DebugInformation {
             translator.addExtent(ranges, in: function, to: &entry)
         }
         for (name, expression) in locations {
-            translator.addLocation(name, expression, unit.encoding, in: function, to: &entry)
+            translator.addLocation(
+                name, DebugReader(sections.bytes, expression), unit.encoding, in: function,
+                to: &entry)
         }
         return function
     }
@@ -133,9 +130,9 @@ extension DebugInformation {
     }
 
     private func translate(
-        _ attribute: Abbreviations.Attribute, _ value: AttributeValue, _ start: DebugReader,
-        _ unit: CompilationUnit, _ entry: inout UnitTranslator.Entry
-    ) throws(MalformedDebugInformation) {
+        _ attribute: Abbreviations.Attribute, _ value: AttributeValue, _ unit: CompilationUnit,
+        _ entry: inout UnitTranslator.Entry
+    ) {
         // Places in sections that are not there, and of code.
         let unwanted = [
             AttributeName.sibling, AttributeName.lineTable, AttributeName.entryAddress,
@@ -153,16 +150,15 @@ extension DebugInformation {
             // Other units are elsewhere.
             guard unit.entries.contains(place) else { return }
             entry.addReference(attribute.name, to: offset)
-        case .other:
-            guard attribute.name == AttributeName.constantValue,
-                let block = try start.block(attribute, unit.encoding)
-            else { return }
-            let bytes = (block.position..<block.end).map { block.bytes.span[$0] }
+        case .block(let block):
+            guard attribute.name == AttributeName.constantValue else { return }
+            let bytes = block.map { sections.bytes.span[$0] }
             entry.add(attribute.name, Form.block) { writer in
                 writer.leb(UInt64(bytes.count))
                 writer.append(bytes)
             }
-        case .address, .addressIndex, .sectionOffset, .rangeListIndex, .locationListIndex: return
+        case .address, .addressIndex, .sectionOffset, .rangeListIndex, .locationListIndex, .other:
+            return
         }
     }
 
@@ -185,24 +181,5 @@ extension DebugInformation {
             }
         }
         entry.add(attribute.name, attribute.form) { $0.number(constant, bytes: bytes) }
-    }
-}
-
-extension DebugReader {
-    /// The bytes of a value that is a block or an expression; nil if it is neither.
-    func block(
-        _ attribute: Abbreviations.Attribute, _ unit: UnitEncoding
-    ) throws(MalformedDebugInformation) -> DebugReader? {
-        var reader = self
-        let count: Int
-        switch attribute.form {
-        case Form.block1: count = Int(try reader.unsigned(1))
-        case Form.block2: count = Int(try reader.unsigned(2))
-        case Form.block4: count = Int(try reader.unsigned(4))
-        case Form.block, Form.expression: count = try reader.count()
-        default: return nil
-        }
-        try reader.limit(to: count)
-        return reader
     }
 }

@@ -4,27 +4,7 @@
 struct ExpressionTranslator {
     private let layout: NativeLayout
 
-    private enum Operation {
-        static let address: UInt8 = 0x03
-        static let load: UInt8 = 0x06
-        static let firstConstant: UInt8 = 0x08
-        static let lastConstant: UInt8 = 0x0F
-        static let unsignedConstant: UInt8 = 0x10
-        static let signedConstant: UInt8 = 0x11
-        static let plus: UInt8 = 0x22
-        static let plusConstant: UInt8 = 0x23
-        static let literals: ClosedRange<UInt8> = 0x30...0x4F
-        static let framePointer: UInt8 = 0x76
-        static let frameBase: UInt8 = 0x91
-        static let loadBytes: UInt8 = 0x94
-        static let value: UInt8 = 0x9F
-        static let wasmLocation: UInt8 = 0xED
-        /// What works on the stack alone.
-        static let plain: Set<UInt8> = [
-            0x12, 0x13, 0x14, 0x16, 0x17, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F, 0x20, 0x21,
-            0x22, 0x24, 0x25, 0x26, 0x27, 0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x2E,
-        ]
-    }
+    private typealias Operation = ExpressionOperation
 
     init(_ layout: NativeLayout) { self.layout = layout }
 
@@ -130,8 +110,8 @@ struct ExpressionTranslator {
         case Operation.load:
             writer.append(memoryBase)
             writer.append([Operation.plus, Operation.loadBytes, UInt8(layout.pointerBytes)])
-        case Operation.firstConstant...Operation.lastConstant:
-            let bytes = 1 << Int((byte - Operation.firstConstant) / 2)
+        case Operation.constants:
+            let bytes = Operation.constant(byte).bytes
             writer.byte(byte)
             writer.number(try reader.unsigned(bytes), bytes: bytes)
         case Operation.unsignedConstant, Operation.plusConstant:
@@ -141,7 +121,7 @@ struct ExpressionTranslator {
             writer.byte(byte)
             writer.signedLeb(try reader.signedLeb())
         default:
-            guard Operation.literals.contains(byte) || Operation.plain.contains(byte)
+            guard Operation.literals.contains(byte) || Operation.isPlain(byte)
             else { return false }
             writer.byte(byte)
         }

@@ -64,13 +64,9 @@ struct DebugEntries {
                 throw reader.malformed()
             }
             var entry = DebugEntry(tag: shape.tag, offset: offset, depth: depth)
-            var extent = CodeExtent()
-            for attribute in table.attributes[shape.start..<shape.start + shape.count] {
-                try budget.spend(at: reader.position)
-                let start = reader
-                let value = try reader.value(attribute, unit.encoding)
-                if extent.take(attribute.name, value) { continue }
-                try entry.take(attribute, value, start, unit.encoding)
+            let attributes = table.attributes(of: shape)
+            let extent = try reader.readValues(of: attributes, unit.encoding, &budget) {
+                entry.take($0.name, $1)
             }
             if extent.isKnown { entry.ranges = try extent.ranges(of: unit, sections, &budget) }
             entries.append(entry)
@@ -112,16 +108,15 @@ struct DebugEntries {
 }
 
 extension DebugEntry {
-    /// Takes what an attribute says; `start` is where its value begins.
-    fileprivate mutating func take(
-        _ attribute: Abbreviations.Attribute, _ value: AttributeValue, _ start: DebugReader,
-        _ encoding: UnitEncoding
-    ) throws(MalformedDebugInformation) {
+    /// Takes what an attribute says.
+    fileprivate mutating func take(_ attribute: UInt32, _ value: AttributeValue) {
         var number: UInt64?
         if case .constant(let constant) = value { number = constant }
         var reference: Int?
         if case .reference(let offset) = value { reference = offset }
-        switch attribute.name {
+        var block: Range<Int>?
+        if case .block(let range) = value { block = range }
+        switch attribute {
         case AttributeName.name: name = value
         case AttributeName.type: type = reference
         case AttributeName.abstractOrigin, AttributeName.specification: origin = reference
@@ -134,17 +129,10 @@ extension DebugEntry {
         case AttributeName.upperBound: upperBound = number
         case AttributeName.count: count = number
         case AttributeName.declaration: isDeclaration = number != 0
-        case AttributeName.location, AttributeName.frameBase:
-            if attribute.name == AttributeName.location { locationList = value }
-            guard case .other = value, let block = try start.block(attribute, encoding) else {
-                return
-            }
-            let range = block.position..<block.end
-            if attribute.name == AttributeName.location {
-                location = range
-            } else {
-                frameBase = range
-            }
+        case AttributeName.location:
+            location = block
+            if block == nil { locationList = value }
+        case AttributeName.frameBase: frameBase = block
         default: break
         }
     }

@@ -106,8 +106,8 @@ extension DebugInformation {
 
     /// The addresses that an expression may name by their indices; of most there is only one.
     private func addresses(ofUnit index: Int, for range: Range<Int>?) -> [UInt64] {
-        let addressIndex: UInt8 = 0xA1
-        guard let range, !range.isEmpty, sections.bytes.span[range.lowerBound] == addressIndex
+        guard let range, !range.isEmpty,
+            sections.bytes.span[range.lowerBound] == ExpressionOperation.addressIndex
         else { return [] }
         var reader = DebugReader(sections.bytes, range.dropFirst().startIndex..<range.upperBound)
         guard let place = try? reader.count(), place < 1 << 20 else { return [] }

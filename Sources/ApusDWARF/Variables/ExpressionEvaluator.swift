@@ -31,23 +31,7 @@ private struct ExpressionEvaluator {
     private var stepsLeft = 4096
     private var isInFrameBase = false
 
-    private enum Operation {
-        static let address: UInt8 = 0x03
-        static let load: UInt8 = 0x06
-        static let firstConstant: UInt8 = 0x08
-        static let lastConstant: UInt8 = 0x0F
-        static let unsignedConstant: UInt8 = 0x10
-        static let signedConstant: UInt8 = 0x11
-        static let plusConstant: UInt8 = 0x23
-        static let literals: ClosedRange<UInt8> = 0x30...0x4F
-        static let frameBase: UInt8 = 0x91
-        static let loadBytes: UInt8 = 0x94
-        static let nothing: UInt8 = 0x96
-        static let value: UInt8 = 0x9F
-        static let addressIndex: UInt8 = 0xA1
-        static let constantIndex: UInt8 = 0xA2
-        static let wasmLocation: UInt8 = 0xED
-    }
+    private typealias Operation = ExpressionOperation
 
     init(_ expression: SourceExpression) { self.expression = expression }
 
@@ -117,11 +101,10 @@ private struct ExpressionEvaluator {
             return load(expression.addressBytes, machine)
         case Operation.loadBytes:
             return load(Int(try reader.byte()), machine)
-        case Operation.firstConstant...Operation.lastConstant:
-            let bytes = 1 << Int((code - Operation.firstConstant) / 2)
+        case Operation.constants:
+            let (bytes, isSigned) = Operation.constant(code)
             let value = try reader.unsigned(bytes)
             let shift = UInt64(64 - 8 * bytes)
-            let isSigned = code % 2 == 1
             stack.append(
                 isSigned ? UInt64(bitPattern: Int64(bitPattern: value << shift) >> shift) : value)
         case Operation.unsignedConstant: stack.append(try reader.leb())
@@ -164,15 +147,27 @@ private struct ExpressionEvaluator {
         guard let right = stack.popLast() else { return false }
         let signed = Int64(bitPattern: right)
         switch code {
-        case 0x12: stack += [right, right]
-        case 0x13: break
-        case 0x19: stack.append(UInt64(signed.magnitude))
-        case 0x1F: stack.append(0 &- right)
-        case 0x20: stack.append(~right)
+        case Operation.duplicate: stack += [right, right]
+        case Operation.drop: break
+        case Operation.absolute: stack.append(UInt64(signed.magnitude))
+        case Operation.negate: stack.append(0 &- right)
+        case Operation.not: stack.append(~right)
         default:
-            guard let left = stack.popLast(),
-                let result = Self.combine(code, left, right)
-            else { return false }
+            guard let left = stack.popLast() else { return false }
+            return calculate(code, left, right)
+        }
+        return true
+    }
+
+    private mutating func calculate(_ code: UInt8, _ left: UInt64, _ right: UInt64) -> Bool {
+        switch code {
+        case Operation.over: stack += [left, right, left]
+        case Operation.swap: stack += [right, left]
+        case Operation.rotate:
+            guard let third = stack.popLast() else { return false }
+            stack += [right, third, left]
+        default:
+            guard let result = Self.combine(code, left, right) else { return false }
             stack.append(result)
         }
         return true
@@ -181,23 +176,24 @@ private struct ExpressionEvaluator {
     private static func combine(_ code: UInt8, _ left: UInt64, _ right: UInt64) -> UInt64? {
         let (a, b) = (Int64(bitPattern: left), Int64(bitPattern: right))
         switch code {
-        case 0x1A: return left & right
-        case 0x1B: return b == 0 ? nil : UInt64(bitPattern: a.dividedReportingOverflow(by: b).0)
-        case 0x1C: return left &- right
-        case 0x1D: return right == 0 ? nil : left % right
-        case 0x1E: return left &* right
-        case 0x21: return left | right
-        case 0x22: return left &+ right
-        case 0x24: return right < 64 ? left << right : 0
-        case 0x25: return right < 64 ? left >> right : 0
-        case 0x26: return UInt64(bitPattern: a >> min(right, 63))
-        case 0x27: return left ^ right
-        case 0x29: return a == b ? 1 : 0
-        case 0x2A: return a >= b ? 1 : 0
-        case 0x2B: return a > b ? 1 : 0
-        case 0x2C: return a <= b ? 1 : 0
-        case 0x2D: return a < b ? 1 : 0
-        case 0x2E: return a != b ? 1 : 0
+        case Operation.and: return left & right
+        case Operation.divide:
+            return b == 0 ? nil : UInt64(bitPattern: a.dividedReportingOverflow(by: b).0)
+        case Operation.minus: return left &- right
+        case Operation.modulo: return right == 0 ? nil : left % right
+        case Operation.multiply: return left &* right
+        case Operation.or: return left | right
+        case Operation.plus: return left &+ right
+        case Operation.shiftLeft: return right < 64 ? left << right : 0
+        case Operation.shiftRight: return right < 64 ? left >> right : 0
+        case Operation.shiftRightArithmetic: return UInt64(bitPattern: a >> min(right, 63))
+        case Operation.xor: return left ^ right
+        case Operation.equal: return a == b ? 1 : 0
+        case Operation.greaterOrEqual: return a >= b ? 1 : 0
+        case Operation.greater: return a > b ? 1 : 0
+        case Operation.lessOrEqual: return a <= b ? 1 : 0
+        case Operation.less: return a < b ? 1 : 0
+        case Operation.notEqual: return a != b ? 1 : 0
         default: return nil
         }
     }

@@ -80,17 +80,17 @@ extension CodeImage {
         of function: FunctionDescriptor, _ body: (_ code: UInt32, _ body: UInt32) -> Void
     ) {
         let end = function.codeStart &+ function.codeLength
+        let position = functions.partitioningIndex { $0.codeStart >= function.codeStart }
+        guard position < functions.count else { return }
         if isDebuggable {
             var place = sites.instructions.partitioningIndex { $0.codeOffset >= function.codeStart }
             while place < sites.instructions.count, sites.instructions[place].codeOffset < end {
                 let site = sites.instructions[place]
-                body(site.codeOffset, site.bodyOffset)
+                body(site.codeOffset, ownOffset(site.bodyOffset, position))
                 place += 1
             }
             return
         }
-        let position = functions.partitioningIndex { $0.codeStart >= function.codeStart }
-        guard position < functions.count else { return }
         var call = sites.calls.partitioningIndex { $0.codeOffset > function.codeStart }
         var trap = sites.traps.partitioningIndex { $0.codeOffset >= function.codeStart }
         while true {

@@ -31,9 +31,15 @@ final class ThreadGroup: Sendable {
     private let limit: Int
     private let limits: Limits
     private let deadline: ContinuousClock.Instant?
+    private let observer: (@Sendable (Int32, Store) throws -> () -> Void)?
 
     /// A group whose first thread uses `store`, which has the limits and the deadline of them all.
-    init(_ store: Store, limit: Int) {
+    /// `observer` is told of all other threads (`WASI.threadObserver`).
+    init(
+        _ store: Store, limit: Int,
+        observer: (@Sendable (Int32, Store) throws -> () -> Void)? = nil
+    ) {
+        self.observer = observer
         engine = store.engine
         self.limit = limit - 1
         limits = store.limits
@@ -124,6 +130,8 @@ final class ThreadGroup: Sendable {
         }
         if begins {
             do {
+                let ends = try observer?(number, store)
+                defer { ends?() }
                 let instance = try program.instantiate(in: store)
                 let start = try instance.function(
                     "wasi_thread_start", as: ((Int32, Int32) -> Void).self)

@@ -6,8 +6,8 @@ final class DebugClient {
     typealias Message = [String: Any]
 
     private let process = Process()
-    private let toAdapter = Pipe()
-    private let fromAdapter = Pipe()
+    private let toAdapter: FileHandle
+    private let fromAdapter: FileHandle
     private var unread = Data()
     private var events: [Message] = []
     private var nextNumber = 1
@@ -21,13 +21,62 @@ final class DebugClient {
         process.executableURL = Command.executable
         process.arguments = ["debug"] + arguments
         process.currentDirectoryURL = folder
-        process.standardInput = toAdapter
-        process.standardOutput = fromAdapter
+        let input = Pipe()
+        let output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        toAdapter = input.fileHandleForWriting
+        fromAdapter = output.fileHandleForReading
         try process.run()
-        // Whatever goes wrong ends some day.
-        let process = process
-        watchdog = DispatchWorkItem { process.terminate() }
+        watchdog = Self.watch(process)
+    }
+
+    /// A client of an adapter that listens on a port, and reads `input` itself.
+    init(listening arguments: [String], input: String, in folder: URL) throws {
+        process.executableURL = Command.executable
+        process.arguments = ["debug", "--listen", "127.0.0.1:0"] + arguments
+        process.currentDirectoryURL = folder
+        let given = Pipe()
+        let errors = Pipe()
+        process.standardInput = given
+        process.standardError = errors
+        try process.run()
+        watchdog = Self.watch(process)
+        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try given.fileHandleForWriting.close()
+        var said = ""
+        while !said.hasSuffix("\n") {
+            let more = errors.fileHandleForReading.availableData
+            if more.isEmpty { throw Failure(description: "it does not listen: \(said)") }
+            said += String(decoding: more, as: UTF8.self)
+        }
+        let port = said.dropLast().split(separator: ":").last.flatMap { UInt16($0) } ?? 0
+        let connection = try Self.connection(to: port)
+        toAdapter = connection
+        fromAdapter = connection
+    }
+
+    private static func connection(to port: UInt16) throws -> FileHandle {
+        let descriptor = socket(AF_INET, 1, 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        // SAFETY: the address is a variable of this function, of the kind that its family says.
+        let status = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw Failure(description: "nobody listens on \(port)") }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// Whatever goes wrong ends some day.
+    private static func watch(_ process: Process) -> DispatchWorkItem {
+        let watchdog = DispatchWorkItem { process.terminate() }
         DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
+        return watchdog
     }
 
     deinit {
@@ -38,7 +87,7 @@ final class DebugClient {
     // MARK: Messages
 
     func send(raw text: String) throws {
-        try toAdapter.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try toAdapter.write(contentsOf: Data(text.utf8))
     }
 
     /// Sends a request and returns its number.
@@ -69,7 +118,7 @@ final class DebugClient {
                     return try JSONSerialization.jsonObject(with: body) as? Message
                 }
             }
-            let more = fromAdapter.fileHandleForReading.availableData
+            let more = fromAdapter.availableData
             if more.isEmpty { return nil }
             unread += more
         }
@@ -78,7 +127,12 @@ final class DebugClient {
     /// Sends a request and returns what the answer holds; throws what a refusal says.
     @discardableResult
     func request(_ command: String, _ arguments: Message = [:]) throws -> Message {
-        let number = try send(command, arguments)
+        try answer(to: send(command, arguments))
+    }
+
+    /// What the answer to request `number` holds; throws what a refusal says.
+    @discardableResult
+    func answer(to number: Int) throws -> Message {
         while let message = try receive() {
             if message["type"] as? String == "event" {
                 events.append(message)
@@ -90,7 +144,7 @@ final class DebugClient {
             }
             return message["body"] as? Message ?? [:]
         }
-        throw Failure(description: "no answer to \(command)")
+        throw Failure(description: "no answer to request \(number)")
     }
 
     /// The body of the next event called `name`; others before it are dropped, but for output.
@@ -131,9 +185,10 @@ final class DebugClient {
         _ = try event("initialized")
     }
 
-    /// Names and lines of the frames.
-    func stack() throws -> [String] {
-        let frames = try request("stackTrace", ["threadId": 1])["stackFrames"] as? [Message] ?? []
+    /// Names and lines of the frames of a thread.
+    func stack(ofThread thread: Int = 1) throws -> [String] {
+        let body = try request("stackTrace", ["threadId": thread])
+        let frames = body["stackFrames"] as? [Message] ?? []
         return frames.map { "\($0["name"] as? String ?? ""):\($0["line"] as? Int ?? 0)" }
     }
 
@@ -164,14 +219,14 @@ final class DebugClient {
 
     /// Lets it go on, and says why it stops next.
     func go(_ command: String, _ arguments: Message = [:]) throws -> String {
-        try request(command, arguments.merging(["threadId": 1]) { $1 })
+        try request(command, ["threadId": 1].merging(arguments) { $1 } as Message)
         return try stop()
     }
 
     /// The client goes away; the adapter's status.
     func leave() throws -> Int32 {
-        try toAdapter.fileHandleForWriting.close()
-        while try receive() != nil {}
+        try toAdapter.close()
+        if fromAdapter !== toAdapter { while try receive() != nil {} }
         process.waitUntilExit()
         return process.terminationStatus
     }

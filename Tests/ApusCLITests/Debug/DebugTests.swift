@@ -155,6 +155,7 @@ import Testing
             #expect(try client.scope("Wasm locals").1 == ["value": "4"])
             #expect(try client.scope("Wasm operands").1 == ["operand0": "4", "operand1": "2"])
             #expect(try client.scope("Wasm globals").1 == ["limit": "7"])
+            #expect(try client.scope("Wasm memories").1 == ["memory0": "65536 bytes"])
             let (operands, _) = try client.scope("Wasm operands")
             try client.request(
                 "setVariable",
@@ -255,15 +256,19 @@ import Testing
         #expect(try client.leave() == 0)
     }
 
+    /// The last one is what a page in a browser can send to a port.
     @Test(arguments: [
         "nonsense", "Content-Length: -5\r\n\r\n", "Content-Length: 99999999999999\r\n\r\n{}",
         "Content-Length: 99999999999999999999999\r\n\r\n{}", "Content-Length: 3\r\n\r\n{{{",
         "Content-Length: 0\r\n\r\n", "\r\n\r\n", String(repeating: "x", count: 10_000),
         "Content-Length: 8000\r\n\r\n" + String(repeating: "[", count: 8000),
+        "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
     ])
     func whatIsNoMessageEndsIt(_ text: String) throws {
         let client = try DebugClient(in: Self.fixtures)
-        try client.send(raw: text)
+        let next = #"{"seq":1,"type":"request","command":"initialize"}"#
+        try client.send(raw: text + "Content-Length: \(next.utf8.count)\r\n\r\n\(next)")
+        #expect(throws: DebugClient.Failure.self) { try client.answer(to: 1) }
         #expect(try client.leave() == 0)
     }
 

@@ -1,28 +1,41 @@
 @_spi(ApusCLI) internal import Apus
 
 /// Looking at the guest, and changing it.
-extension DebugAdapter {
-    /// Answers a request of that kind; false if it is none.
-    func answerInspection(_ request: DebugRequest) throws -> Bool {
-        switch request.command {
-        case "stackTrace": channel.answer(request, try stackTrace(request.arguments))
-        case "scopes": channel.answer(request, try scopes(request.arguments))
-        case "variables": channel.answer(request, try variables(request.arguments))
-        case "setVariable": channel.answer(request, try setVariable(request.arguments))
-        case "setExpression": channel.answer(request, try setExpression(request.arguments))
-        case "evaluate": channel.answer(request, try evaluate(request.arguments))
-        case "exceptionInfo": channel.answer(request, try exceptionInfo())
-        case "source": channel.answer(request, try source())
-        case "loadedSources": channel.answer(request, try loadedSources())
-        default: return false
+extension StoppedGuest {
+    /// The requests that threads of the guest answer.
+    static let requests: Set = [
+        "stackTrace", "scopes", "variables", "setVariable", "setExpression", "evaluate",
+        "exceptionInfo", "readMemory", "writeMemory", "dataBreakpointInfo", "setDataBreakpoints",
+    ]
+
+    /// Answers one of `requests`.
+    func answer(_ request: DebugRequest) {
+        do {
+            program.channel.answer(request, try body(request.command, request.arguments))
+        } catch {
+            program.channel.refuse(request, "\(error)")
         }
-        return true
+    }
+
+    private func body(_ command: String, _ arguments: JSON) throws -> JSON {
+        switch command {
+        case "stackTrace": stackTrace(arguments)
+        case "scopes": try scopes(arguments)
+        case "variables": try variables(arguments)
+        case "setVariable": try setVariable(arguments)
+        case "setExpression": try setExpression(arguments)
+        case "evaluate": try evaluate(arguments)
+        case "exceptionInfo": try exceptionInfo()
+        case "readMemory": try readMemory(arguments)
+        case "writeMemory": try writeMemory(arguments)
+        case "dataBreakpointInfo": try dataBreakpointInfo(arguments)
+        default: try setDataBreakpoints(arguments)
+        }
     }
 
     // MARK: Frames
 
-    private func stackTrace(_ arguments: JSON) throws -> JSON {
-        let frames = try stoppedGuest().frames
+    private func stackTrace(_ arguments: JSON) -> JSON {
         let start = min(max(arguments["startFrame"]?.integer ?? 0, 0), frames.count)
         var count = arguments["levels"]?.integer ?? 0
         if count <= 0 { count = frames.count }
@@ -30,36 +43,30 @@ extension DebugAdapter {
         return [
             "totalFrames": .integer(frames.count),
             "stackFrames": .array(
-                try shown.enumerated().map { try describe($1, number: start + $0 + 1) }),
+                shown.enumerated().map { describe($1, number: firstNumber + start + $0) }),
         ]
     }
 
-    private func describe(_ frame: StoppedGuest.SourceFrame, number: Int) throws -> JSON {
-        let program = try program()
+    private func describe(_ frame: SourceFrame, number: Int) -> JSON {
         var members: [(name: String, value: JSON)] = [
             ("id", .integer(number)), ("name", .string(frame.name)),
-            ("instructionPointerReference", .string(Self.hex(UInt64(frame.frame.offset)))),
+            (
+                "instructionPointerReference",
+                .string(MemoryReference(frame.frame.offset).text)
+            ),
         ]
         if let location = frame.location {
             members.append(("source", Self.source(program.launch.pathHere(location.file))))
-            members.append(("line", .integer(shown(line: location.line))))
+            members.append(("line", .integer(program.shown(line: location.line))))
             let column = max(location.column, 1)
-            members.append(("column", .integer(column - 1 + firstLine)))
+            members.append(("column", .integer(column - 1 + program.firstLine)))
         } else {
             let line = program.text.line(at: frame.frame.offset)
             members.append(("source", program.text.source))
-            members.append(("line", .integer(line.map { shown(line: $0) } ?? 0)))
-            members.append(("column", .integer(firstLine)))
+            members.append(("line", .integer(line.map { program.shown(line: $0) } ?? 0)))
+            members.append(("column", .integer(program.firstLine)))
         }
         return .object(members)
-    }
-
-    /// A line, as the client counts it.
-    func shown(line: Int) -> Int { line - 1 + firstLine }
-
-    /// A line that the client has named.
-    func line(_ shown: JSON?) -> Int? {
-        shown?.integer.map { min(max($0, 0), 1 << 30) + 1 - firstLine }
     }
 
     static func source(_ path: String) -> JSON {
@@ -67,18 +74,15 @@ extension DebugAdapter {
         return ["name": .string(name), "path": .string(path)]
     }
 
-    static func hex(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
-
     // MARK: Variables
 
     private func scopes(_ arguments: JSON) throws -> JSON {
-        let guest = try stoppedGuest()
-        let frame = try guest.frame(arguments["frameId"]?.integer)
+        let frame = try frame(arguments["frameId"]?.integer)
         var scopes: [JSON] = []
-        func add(_ name: String, _ container: StoppedGuest.Container, hint: String? = nil) {
+        func add(_ name: String, _ container: Container, hint: String? = nil) {
             var members: [(name: String, value: JSON)] = [
                 ("name", .string(name)),
-                ("variablesReference", .integer(guest.reference(container))),
+                ("variablesReference", .integer(reference(container))),
                 ("expensive", .boolean(hint == nil)),
             ]
             if let hint { members.append(("presentationHint", .string(hint))) }
@@ -92,6 +96,7 @@ extension DebugAdapter {
             add("Wasm locals", .locals(frame), hint: frame.location == nil ? "locals" : nil)
             add("Wasm operands", .operands(frame))
             add("Wasm globals", .globals(frame))
+            if !frame.frame.memories.isEmpty { add("Wasm memories", .memories(frame)) }
         }
         return ["scopes": .array(scopes)]
     }
@@ -100,54 +105,63 @@ extension DebugAdapter {
     private static var partLimit: Int { 10_000 }
 
     private func variables(_ arguments: JSON) throws -> JSON {
-        let guest = try stoppedGuest()
-        let container = try guest.container(arguments["variablesReference"]?.integer)
+        let container = try container(arguments["variablesReference"]?.integer)
         var range: Range<Int>?
         if let count = arguments["count"]?.integer, count > 0 {
             let start = min(max(arguments["start"]?.integer ?? 0, 0), 1 << 30)
             range = start..<start + min(count, Self.partLimit)
         }
+        if case .memories(let frame) = container { return memories(of: frame) }
         let shown = container.parts(range).map { variable -> JSON in
             .object(
                 [("name", .string(variable.name)), ("value", .string(variable.text))]
-                    + Self.facts(of: variable, guest))
+                    + facts(of: variable))
+        }
+        return ["variables": .array(shown)]
+    }
+
+    /// The memories of a frame's instance, which have places to be read from.
+    private func memories(of frame: SourceFrame) -> JSON {
+        let shown = frame.frame.memories.enumerated().map { index, memory -> JSON in
+            [
+                "name": .string("memory\(index)"), "value": .string("\(memory.byteCount) bytes"),
+                "variablesReference": 0,
+                "memoryReference": .string(MemoryReference(0, in: index).text),
+            ]
         }
         return ["variables": .array(shown)]
     }
 
     /// What is said of a variable besides its name and value.
-    private static func facts(
-        of variable: Debugger.Variable, _ guest: StoppedGuest
-    ) -> [(name: String, value: JSON)] {
+    private func facts(of variable: Debugger.Variable) -> [(name: String, value: JSON)] {
         var members: [(name: String, value: JSON)] = [
             ("type", .string(variable.typeName)),
-            ("variablesReference", .integer(guest.reference(ofParts: variable))),
+            ("variablesReference", .integer(reference(ofParts: variable))),
         ]
         if variable.partCount > 100 {
             members.append(("indexedVariables", .integer(variable.partCount)))
         }
         if let address = variable.pointedAddress ?? variable.address {
-            members.append(("memoryReference", .string(hex(address))))
+            members.append(
+                ("memoryReference", .string(MemoryReference(Int(clamping: address)).text)))
         }
         return members
     }
 
     private func setVariable(_ arguments: JSON) throws -> JSON {
-        let guest = try stoppedGuest()
         guard let name = arguments["name"]?.string, let value = arguments["value"]?.string else {
             throw DebugRequestError("setVariable needs a name and a value")
         }
-        let container = try guest.container(arguments["variablesReference"]?.integer)
+        let container = try container(arguments["variablesReference"]?.integer)
         guard let variable = container.parts(nil).last(where: { $0.name == name }) else {
             throw DebugRequestError("there is no variable \(name)")
         }
         try variable.set(value)
-        return .object([("value", .string(variable.text))] + Self.facts(of: variable, guest))
+        return .object([("value", .string(variable.text))] + facts(of: variable))
     }
 
     private func setExpression(_ arguments: JSON) throws -> JSON {
-        let guest = try stoppedGuest()
-        let frame = try guest.frame(arguments["frameId"]?.integer)
+        let frame = try frame(arguments["frameId"]?.integer)
         guard let expression = arguments["expression"]?.string,
             let value = arguments["value"]?.string
         else { throw DebugRequestError("setExpression needs an expression and a value") }
@@ -156,12 +170,11 @@ extension DebugAdapter {
             throw DebugRequestError("\(expression) is nothing that can be set")
         }
         try variable.set(value)
-        return .object([("value", .string(variable.text))] + Self.facts(of: variable, guest))
+        return .object([("value", .string(variable.text))] + facts(of: variable))
     }
 
     private func evaluate(_ arguments: JSON) throws -> JSON {
-        let guest = try stoppedGuest()
-        let frame = try guest.frame(arguments["frameId"]?.integer)
+        let frame = try frame(arguments["frameId"]?.integer)
         guard let expression = arguments["expression"]?.string else {
             throw DebugRequestError("evaluate needs an expression")
         }
@@ -169,34 +182,18 @@ extension DebugAdapter {
         guard let variable = found.variable else {
             return ["result": .string(found.text), "variablesReference": 0]
         }
-        return .object([("result", .string(found.text))] + Self.facts(of: variable, guest))
+        return .object([("result", .string(found.text))] + facts(of: variable))
     }
 
     private func exceptionInfo() throws -> JSON {
-        let guest = try stoppedGuest()
-        guard let text = StoppedGuest.exceptionText(guest.stop.reason) else {
+        guard let text = Self.exceptionText(stop.reason) else {
             throw DebugRequestError("the program has not stopped for an exception")
         }
         var isCaught = false
-        if case .exception(true) = guest.stop.reason { isCaught = true }
+        if case .exception(true) = stop.reason { isCaught = true }
         return [
             "exceptionId": .string(text), "description": .string(text),
             "breakMode": isCaught ? "always" : "unhandled",
         ]
-    }
-
-    // MARK: Sources
-
-    private func source() throws -> JSON {
-        guard let text = try program().text.text else {
-            throw DebugRequestError("the module's text would be too long")
-        }
-        return ["content": .string(text), "mimeType": "text/x-wat"]
-    }
-
-    private func loadedSources() throws -> JSON {
-        let program = try program()
-        let files = program.module.sourceFiles.map { Self.source(program.launch.pathHere($0)) }
-        return ["sources": .array(files + [program.text.source])]
     }
 }
