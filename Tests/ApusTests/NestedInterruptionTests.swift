@@ -18,14 +18,17 @@ struct NestedInterruptionTests {
         let inner: Store
         private let run: TypedFunction<Int32>
 
-        /// `stopped` hears what the inner store's call ends in.
-        init(_ interruption: Engine.Interruption, stopped: @escaping (Trap?) -> Void = { _ in })
-            throws
-        {
+        /// `stopped` hears what the inner store's call ends in; `innermost` is called with the
+        /// outer store when all calls have begun but the last one.
+        init(
+            _ interruption: Engine.Interruption, stopped: @escaping (Trap?) -> Void = { _ in },
+            innermost: @escaping (Store) -> Void = { _ in }
+        ) throws {
             var configuration = Engine.Configuration()
             configuration.interruption = interruption
             let engine = Engine(configuration)
-            outer = Store(engine)
+            let outer = Store(engine)
+            self.outer = outer
             inner = Store(engine)
             let text = """
                 (module (import "host" "f" (func $f))
@@ -33,7 +36,7 @@ struct NestedInterruptionTests {
                   (func (export "forever") (loop $l (br $l))))
                 """
             let module = try Module(engine, text: text)
-            nonisolated(unsafe) var forever: TypedFunction<Void>?
+            nonisolated(unsafe) var forever: (() throws -> Void)?
             var linker = Linker(engine)
             linker.define("host", "f") { () -> Void in try unsafe forever?() }
             let last = try linker.instantiate(module, in: inner)
@@ -45,7 +48,11 @@ struct NestedInterruptionTests {
             var firstLinker = Linker(engine)
             firstLinker.define("host", "f", first)
             let instance = try firstLinker.instantiate(module, in: outer)
-            unsafe forever = try instance.function("forever", as: (() -> Void).self)
+            let endless = try instance.function("forever", as: (() -> Void).self)
+            unsafe forever = {
+                innermost(outer)
+                try endless()
+            }
             run = try instance.function("run", as: (() -> Int32).self)
         }
 
@@ -68,9 +75,12 @@ struct NestedInterruptionTests {
     @Test(arguments: Engine.Interruption.allCases)
     func outerStoreStopsAll(_ interruption: Engine.Interruption) throws {
         var stopped: [Interruption?] = []
-        let ring = try Ring(interruption) { stopped.append($0?.interruption) }
+        // Set before the call it might be over before the inner store's begins.
+        let ring = try Ring(
+            interruption, stopped: { stopped.append($0?.interruption) },
+            innermost: { $0.setDeadline(after: .milliseconds(20)) })
         for _ in 0..<3 {
-            ring.outer.setDeadline(after: .milliseconds(20))
+            ring.outer.deadline = nil
             let end = trap { _ = try ring.call() }
             #expect(end?.code == .interrupted)
             #expect(end?.interruption == .deadline(after: .milliseconds(20)))
