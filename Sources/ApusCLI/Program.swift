@@ -37,6 +37,7 @@ struct Program {
         try Outcome.exiting(limits: limits, signals: signals) {
             try execute(report, signals, try configuration())
         } finally: {
+            for module in report.preloads { module.updateCache() }
             report.module?.updateCache()
             if let statistics { report.tell(as: statistics) }
         }
@@ -65,7 +66,7 @@ struct Program {
         wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {
             if invoke == nil, linking.isEmpty { return try wasi.run(module, in: store) }
-            return try run(module, wasi, store, until: deadline)
+            return try run(module, wasi, store, report, until: deadline)
         } catch let error as ExportError {
             throw MissingExport(error, of: module, file: ModuleFile(self.module).name)
         } catch let error as LinkError {
@@ -79,12 +80,14 @@ struct Program {
 
     /// Links the program with what the options name, and runs it or calls one of its functions.
     private func run(
-        _ module: Module, _ wasi: WASI, _ store: Store, until deadline: ContinuousClock.Instant?
+        _ module: Module, _ wasi: WASI, _ store: Store, _ report: RunReport,
+        until deadline: ContinuousClock.Instant?
     ) throws -> Int32 {
         var linker = Linker(store.engine)
         let preloads = try linking.preloads.map { preload in
             (preload.name, try compile(preload.module, store.engine, deadline: deadline))
         }
+        report.preloads = preloads.map(\.1)
         for (_, module) in preloads + [("", module)] {
             try linking.unknownImports.define(module, in: &linker, store)
         }

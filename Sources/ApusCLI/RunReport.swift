@@ -3,6 +3,8 @@
 /// What is told of a program's run with `--stats`, however it ended.
 final class RunReport {
     private(set) var module: Module?
+    /// The modules that the program imports from.
+    var preloads: [Module] = []
     private var store: Store?
     private var start: ContinuousClock.Instant?
 

@@ -59,6 +59,21 @@ struct LinkOptionsTests {
         try Command.withFolder(Self.files) { try Command.run(["run"] + arguments, in: $0) }
     }
 
+    /// What the program's modules were compiled to is there for the next run, of each of them.
+    @Test func preloadedModulesAreKept() throws {
+        let files = Self.files.mapValues { Array($0.utf8) }
+        try Command.withFolder(files) { folder in
+            func output(_ arguments: String...) throws -> String {
+                try Command.run(arguments, in: folder, cache: folder).output
+            }
+            let run = ["run", "--preload", "lib=library.wat", "--invoke", "f", "user.wat"]
+            #expect(try Command.run(run, in: folder, cache: folder).output == "42\n")
+            #expect(try output("cache", "show").contains("modules    2\n"))
+            #expect(try Command.run(run, in: folder, cache: folder).output == "42\n")
+            #expect(try output("cache", "show").contains("modules    2\n"))
+        }
+    }
+
     @Test func preloadsModules() throws {
         let outcome = try run("--preload", "lib=library.wat", "--invoke", "f", "user.wat")
         #expect(outcome.output == "42\n")
