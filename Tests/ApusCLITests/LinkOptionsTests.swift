@@ -61,8 +61,7 @@ struct LinkOptionsTests {
 
     /// What the program's modules were compiled to is there for the next run, of each of them.
     @Test func preloadedModulesAreKept() throws {
-        let files = Self.files.mapValues { Array($0.utf8) }
-        try Command.withFolder(files) { folder in
+        try Command.withFolder(Self.files) { (folder) throws in
             func output(_ arguments: String...) throws -> String {
                 try Command.run(arguments, in: folder, cache: folder).output
             }
