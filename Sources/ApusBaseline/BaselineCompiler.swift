@@ -125,7 +125,10 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         notesInstructions = environment.isDebuggable || environment.notesInstructions
         hasStopPoints = environment.hasStopPoints
         usesTable = environment.linkage.usesTable
-        heatUnit = environment.linkage.heatUnit
+        let heatUnit = environment.linkage.heatUnit
+        self.heatUnit = heatUnit
+        // Of the local copy: where the operand of `&&` asks `self`, which is not complete yet, some
+        // optimized builds destroy what there is of it.
         countsCallees = environment.countsCallees && heatUnit != nil
         signatures = Signatures(environment.module)
         watch = environment.watch
