@@ -14,6 +14,8 @@ extension RuntimeStore {
     /// What the trap that has just ended an activation throws.
     @inline(never)
     func takeTrap() -> any Error {
+        // Until its frames have been looked up, their code is kept.
+        defer { leaveImages() }
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let raw = unsafe context.pointee.trap
         unsafe context.pointee.trap = 0

@@ -73,10 +73,13 @@ static inline void apus_attention_set(
     }
 }
 
-/// Whether a call into the store's guests has begun and not ended. Any thread; the store must live.
+/// Whether a call into the store's guests has begun and not ended, or has ended in a trap whose
+/// frames nobody has looked up yet. Any thread; the store must live.
 static inline int32_t apus_store_is_entered(const struct apus_store_context *store) {
-    return __atomic_load_n(&store->entry_sp, __ATOMIC_RELAXED) != 0
-        || __atomic_load_n(&store->stack_calls, __ATOMIC_RELAXED) != 0;
+    // In this order: frames are noted before a trap leaves the guest.
+    return __atomic_load_n(&store->entry_sp, __ATOMIC_ACQUIRE) != 0
+        || __atomic_load_n(&store->stack_calls, __ATOMIC_RELAXED) != 0
+        || __atomic_load_n(&store->trace_count, __ATOMIC_RELAXED) != 0;
 }
 
 /// Has all threads of the process pass a memory barrier: what they did before it is seen here after
