@@ -190,9 +190,9 @@ let package = Package(
                 ],
                 path: "Benchmarks",
                 exclude: [
-                    "README.md", "c-calls.c", "compare-coverage", "compare-exceptions",
-                    "compare-profiling", "compare-programs", "compare-wasi", "feedback", "modules",
-                    "start",
+                    "README.md", "apus-here", "c-calls.c", "compare-builds", "compare-coverage",
+                    "compare-exceptions", "compare-profiling", "compare-programs", "compare-wasi",
+                    "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],

@@ -206,7 +206,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         swap(&relocations, &batch.relocations)
     }
 
-    func failure(_ reason: CompilationError.Reason) -> CompilationError {
+    mutating func failure(_ reason: CompilationError.Reason) -> CompilationError {
         CompilationError(reason, function: functionIndex, offset: instructionOffset)
     }
 

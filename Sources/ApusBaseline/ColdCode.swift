@@ -31,14 +31,14 @@ struct ColdCode: BitwiseCopyable {
 extension BaselineCompiler {
     /// Whether the `if` or `br_if` whose opcode has just been read is likely to find its condition
     /// true; nil if nobody says so.
-    func hint() -> Bool? {
+    mutating func hint() -> Bool? {
         if hints.isEmpty { return nil }
         return module.branchHints.isLikely(at: reader.position &- 1, in: hints)
     }
 
     /// Whether the present state can be kept once more. What is kept in all is bounded by the size
     /// of the function, so that hints in deep nesting cost no more than the code itself.
-    private func hasRoom(_ analysis: borrowing BodyAnalysis) -> Bool {
+    private mutating func hasRoom(_ analysis: borrowing BodyAnalysis) -> Bool {
         let kept = coldFrames.count &+ coldOperands.count
         let size = analysis.codeEnd &- analysis.codeStart
         return kept &+ frames.count &+ stack.count <= size
@@ -147,8 +147,10 @@ extension BaselineCompiler {
 
     /// Whether the top of the stack is where a single result of a block belongs.
     private var isInResultRegister: Bool {
-        guard !stack.isEmpty, stack.last.kind == .register else { return false }
-        return stack.last.register == resultRegister(stack.last.type)
+        mutating get {
+            guard !stack.isEmpty, stack.last.kind == .register else { return false }
+            return stack.last.register == resultRegister(stack.last.type)
+        }
     }
 
     /// Goes on at the `end` of the innermost frame.
@@ -201,7 +203,7 @@ extension BaselineCompiler {
     }
 
     /// Whether the innermost frame is the one whose rest was put off and is being translated.
-    var isAtEndOfColdCode: Bool { frames.count == coldDepth }
+    var isAtEndOfColdCode: Bool { mutating get { frames.count == coldDepth } }
 
     /// Leaves the frame whose rest was put off, to where the others have gone.
     mutating func endColdCode() {

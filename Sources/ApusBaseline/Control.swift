@@ -249,7 +249,7 @@ extension BaselineCompiler {
 
     /// Where a label wants its only value, which is of this class.
     @inline(__always)
-    func resultRegister(_ type: ValueClass) -> PhysicalRegister {
+    mutating func resultRegister(_ type: ValueClass) -> PhysicalRegister {
         Self.registers.roles(inVector: type.isInVector).result
     }
 

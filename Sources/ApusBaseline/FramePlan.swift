@@ -38,7 +38,7 @@ extension BaselineCompiler {
     }
 
     @inline(__always)
-    func parameterClass(_ signature: Signature, _ index: Int) -> ValueClass {
+    mutating func parameterClass(_ signature: Signature, _ index: Int) -> ValueClass {
         ValueClass(signatures.type(Int(signature.parameterStart) &+ index))
     }
 

@@ -112,7 +112,7 @@ extension BaselineCompiler {
 
     /// The register that holds the local that `operand` reads, if one does now; none otherwise.
     @inline(__always)
-    func currentHome(_ operand: Operand) -> PhysicalRegister {
+    mutating func currentHome(_ operand: Operand) -> PhysicalRegister {
         guard operand.kind == .local else { return .none }
         let home = locals[Int(operand.index)]
         return home.inRegister && homeState.valid.has(home.register) ? home.register : .none

@@ -5,11 +5,15 @@ internal import ApusCollections
 /// What is known of places in the code: where it can trap, where calls come back.
 extension BaselineCompiler {
     @inline(__always)
-    var bodyOffset: UInt32 { UInt32(truncatingIfNeeded: instructionOffset &- bodyStart) }
+    var bodyOffset: UInt32 {
+        mutating get { UInt32(truncatingIfNeeded: instructionOffset &- bodyStart) }
+    }
 
     /// Offset of the present position from the function's start.
     @inline(__always)
-    var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+    var codeOffset: UInt32 {
+        mutating get { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+    }
 
     /// Records that the code at the present position can stop with `trap`.
     @inline(__always)

@@ -1,4 +1,5 @@
 import Apus
+import ApusTestSupport
 import Testing
 
 /// Modules on which compiled code was once wrong, made small by hand.
@@ -171,5 +172,43 @@ import Testing
               (local.get 2))
 
             """
+    }
+
+    /// A global that begins as an earlier one of the module had only the low half of a vector.
+    @Test(arguments: [Compilation.baseline, .optimizing])
+    func globalsBeginAsEarlierOnes(compilation: Compilation) throws {
+        let engine = Engine(compilation.configuration)
+        let instance = try Instance(
+            Store(engine),
+            Module(
+                engine,
+                text: """
+                    (module
+                      (func $f (export "f"))
+                      (global $v v128 (v128.const i64x2 1 2)) (global $i i64 (i64.const -1))
+                      (global $n f64 (f64.const nan:0x4000000000001))
+                      (global $r funcref (ref.func $f)) (global $z externref (ref.null extern))
+                      (global (export "v") (mut v128) (global.get $v))
+                      (global $w v128 (global.get $v))
+                      (global (export "w") v128 (global.get $w))
+                      (global (export "i") i64 (i64.mul (global.get $i) (i64.const 3)))
+                      (global (export "n") f64 (global.get $n))
+                      (global (export "r") (mut funcref) (global.get $r))
+                      (global (export "z") externref (global.get $z)))
+                    """))
+        let values = try ["v", "w", "i", "n", "z"].map { name in
+            ReferenceValue(try instance.global(name).value)
+        }
+        let vector = ReferenceValue(.v128(Vector128(low: 1, high: 2)))
+        let number = ReferenceValue(.f64(Double(bitPattern: 0x7FF4_0000_0000_0001)))
+        #expect(
+            values == [
+                vector, vector, ReferenceValue(.i64(-3)), number, ReferenceValue(.external(nil)),
+            ])
+        guard case .function(let function?) = try instance.global("r").value else {
+            Issue.record("r is no function")
+            return
+        }
+        #expect(try function == instance.function("f"))
     }
 }

@@ -202,11 +202,13 @@ final class ModuleTiers: FunctionCompiler {
     }
 
     private func optimizeNow(_ index: Int, in loop: Int?, _ loaded: LoadedModule) {
-        var tier: OptimizingTier?
-        while let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
-            var present = tier.take() ?? makeOptimizingTier(for: loaded)
-            make(request, with: &present, of: loaded)
-            tier = consume present
+        var request = functions.withLock { Self.request(index, in: loop, &$0) }
+        if request == nil { return }
+        // Stays where it is: to move one costs a debug build seconds.
+        var tier = makeOptimizingTier(for: loaded)
+        while let next = request {
+            make(next, with: &tier, of: loaded)
+            request = functions.withLock { Self.request(index, in: loop, &$0) }
         }
     }
 

@@ -4,28 +4,29 @@ public import ApusAssembler
 /// `RegisterConvention`. The callee pops the stack arguments (`ret n`).
 /// At entry: [rsp] return address, [rsp+8…] stack arguments.
 public enum CallingConvention: RegisterConvention {
-    public static var generalArgumentCount: Int { 8 }
-    public static var floatArgumentCount: Int { 8 }
-    public static var generalResultCount: Int { 4 }
-    public static var floatResultCount: Int { 4 }
+    @inlinable public static var generalArgumentCount: Int { 8 }
+    @inlinable public static var floatArgumentCount: Int { 8 }
+    @inlinable public static var generalResultCount: Int { 4 }
+    @inlinable public static var floatResultCount: Int { 4 }
     /// Kept by every callee, besides rsp, rbp and r15.
     public static let calleeSaved: [GPR] = [.rbx, .r12, .r13, .r14]
     /// The running instance's context.
-    public static let context: GPR = .r15
+    @inlinable public static var context: GPR { .r15 }
     /// What fuel is left, in code that is metered: then no register that callees keep.
-    public static let fuel: GPR = .r14
+    @inlinable public static var fuel: GPR { .r14 }
     /// Free before a call whose general arguments are in registers and at most
     /// `CallCounts.generalArgumentLimit`.
-    public static let callCounting: (GPR, GPR) = (.rax, .r10)
+    @inlinable public static var callCounting: (GPR, GPR) { (.rax, .r10) }
     /// Where code that catches an exception finds its record when it is landed at.
-    public static let exception: GPR = .rax
+    @inlinable public static var exception: GPR { .rax }
     /// Never carry a value across an instruction of the compiler's.
-    public static let scratch: GPR = .r11
-    public static let floatScratch: XMM = .xmm15
+    @inlinable public static var scratch: GPR { .r11 }
+    @inlinable public static var floatScratch: XMM { .xmm15 }
 
     // The compilers' hot paths ask for one register at a time, without touching an array.
 
     /// The register of general argument `index`, one of `generalArguments`.
+    @inlinable
     public static func generalArgument(_ index: Int) -> GPR {
         switch index {
         case 0: .rdi
@@ -40,14 +41,17 @@ public enum CallingConvention: RegisterConvention {
     }
 
     /// The register of float argument or result `index`.
+    @inlinable
     public static func floatArgument(_ index: Int) -> XMM {
         XMM(lowBits: UInt8(truncatingIfNeeded: index & 7))
     }
 
     /// The register of float result `index`.
+    @inlinable
     public static func floatResult(_ index: Int) -> XMM { floatArgument(index) }
 
     /// The register of general result `index`, below `generalResultCount`.
+    @inlinable
     public static func generalResult(_ index: Int) -> GPR {
         switch index {
         case 0: .rax

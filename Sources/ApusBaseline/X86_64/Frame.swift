@@ -6,10 +6,10 @@ internal import ApusFormat
 /// How functions begin and end; rbp is the frame pointer.
 extension BaselineCompiler {
     @inline(__always)
-    func localAddress(_ index: Int) -> Address { Address(.rbp, localSlots[index]) }
+    mutating func localAddress(_ index: Int) -> Address { Address(.rbp, localSlots[index]) }
 
     @inline(__always)
-    func slotAddress(_ position: Int) -> Address {
+    mutating func slotAddress(_ position: Int) -> Address {
         Address(.rbp, stackBase &- Int32(truncatingIfNeeded: position) &* slotBytes)
     }
 

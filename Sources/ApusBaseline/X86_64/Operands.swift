@@ -105,13 +105,13 @@ extension BaselineCompiler {
 
     /// The register that holds the local that `operand` reads, if one does now.
     @inline(__always)
-    func currentGeneralHome(_ operand: Operand) -> GPR? {
+    mutating func currentGeneralHome(_ operand: Operand) -> GPR? {
         let home = currentHome(operand)
         return home.isNone ? nil : home.general
     }
 
     @inline(__always)
-    func currentFloatHome(_ operand: Operand) -> XMM? {
+    mutating func currentFloatHome(_ operand: Operand) -> XMM? {
         let home = currentHome(operand)
         return home.isNone ? nil : home.vector
     }

@@ -33,7 +33,7 @@ extension BaselineCompiler {
     }
 
     /// Where the byte of an instruction is among those of the module.
-    private func stopPlace(of offset: Int) -> Int32 {
+    private mutating func stopPlace(of offset: Int) -> Int32 {
         Int32(truncatingIfNeeded: offset &- layout.stopRange.lowerBound)
     }
 

@@ -15,7 +15,15 @@ public struct ExactName: Hashable, Sendable {
     /// Of the bytes: the strings' own hash is the same for all spellings of a name, and a module
     /// may have a million of them.
     public func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
-        hasher.combine(UInt8(0xFF))
+        var word: UInt64 = 0
+        var count = 0
+        for byte in text.utf8 {
+            word = word << 8 | UInt64(byte)
+            count &+= 1
+            if count & 7 == 0 { hasher.combine(word) }
+        }
+        // The last bytes, or the last whole word once more.
+        hasher.combine(word)
+        hasher.combine(count)
     }
 }

@@ -122,7 +122,7 @@ extension FunctionValidator {
         push(signature.resultCount, from: signature.resultStart)
     }
 
-    private func hasSameTypes(_ signature: FlatSignature) -> Bool {
+    private mutating func hasSameTypes(_ signature: FlatSignature) -> Bool {
         guard signature.parameterCount == signature.resultCount else { return false }
         for place in 0..<signature.parameterCount {
             let parameter = signatures.types[Int(signature.parameterStart &+ place)]

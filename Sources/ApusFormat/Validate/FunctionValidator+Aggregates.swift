@@ -26,7 +26,7 @@ extension FunctionValidator {
         return (type, element)
     }
 
-    private func reference(to type: Int, nullable: Bool) -> ValueType {
+    private mutating func reference(to type: Int, nullable: Bool) -> ValueType {
         .reference(HeapType(typeIndex: signatures.place(type).canonical), nullable: nullable)
     }
 
@@ -46,7 +46,7 @@ extension FunctionValidator {
         push(field.unpacked)
     }
 
-    private func checkDefaults(_ type: Int) throws(ModuleError) {
+    private mutating func checkDefaults(_ type: Int) throws(ModuleError) {
         guard signatures.place(type).hasDefaults else {
             throw invalid(
                 "type mismatch: \(module.describe(type: type)) has a field without a default value")
@@ -54,7 +54,7 @@ extension FunctionValidator {
     }
 
     /// Packed fields are read with a sign, others without one.
-    private func check(
+    private mutating func check(
         _ field: FieldType, isReadBy sign: FieldExtension
     ) throws(ModuleError) {
         guard field.isPacked != (sign == .none) else {
@@ -63,7 +63,7 @@ extension FunctionValidator {
         }
     }
 
-    private func checkNumeric(_ element: FieldType) throws(ModuleError) {
+    private mutating func checkNumeric(_ element: FieldType) throws(ModuleError) {
         guard !element.storage.isReference else {
             throw invalid("array type is not numeric or vector")
         }
@@ -150,7 +150,9 @@ extension FunctionValidator {
         pushNew(type)
     }
 
-    private func checkElements(_ type: ValueType, fit element: FieldType) throws(ModuleError) {
+    private mutating func checkElements(_ type: ValueType, fit element: FieldType)
+        throws(ModuleError)
+    {
         guard matches(type, element.storage) else {
             throw invalid(
                 "type mismatch: the array holds \(module.describe(element.storage)), "

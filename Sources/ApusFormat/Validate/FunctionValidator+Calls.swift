@@ -92,7 +92,7 @@ extension FunctionValidator {
     }
 
     /// `index`, if it is that of a type of `kind`.
-    func checkType(_ index: UInt32, is kind: CompositeKind) throws(ModuleError) -> Int {
+    mutating func checkType(_ index: UInt32, is kind: CompositeKind) throws(ModuleError) -> Int {
         guard let found = signatures.kind(index) else { throw invalid("unknown type \(index)") }
         guard found == kind else {
             throw invalid(

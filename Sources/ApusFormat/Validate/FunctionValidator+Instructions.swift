@@ -123,7 +123,7 @@ extension FunctionValidator {
     }
 
     /// Why the instruction is not valid wherever it stands: a later feature's, or nobody's.
-    private func refusal() -> ModuleError {
+    private mutating func refusal() -> ModuleError {
         var again = reader
         again.position = instruction
         let first = again.readByte()

@@ -71,7 +71,7 @@ extension FunctionValidator {
         push(.reference(HeapType(typeIndex: index), nullable: false))
     }
 
-    private func isDeclared(_ function: UInt32) -> Bool {
+    private mutating func isDeclared(_ function: UInt32) -> Bool {
         var low = 0
         var high = module.escapingFunctions.count
         while low < high {

@@ -64,7 +64,7 @@ extension FunctionValidator {
         _ = try readElementIndex()
     }
 
-    private func checkElement(_ type: ValueType, fits table: Int) throws(ModuleError) {
+    private mutating func checkElement(_ type: ValueType, fits table: Int) throws(ModuleError) {
         guard matches(type, tables[table]) else {
             throw invalid(
                 "type mismatch: table \(table) holds \(module.describe(tables[table])), "

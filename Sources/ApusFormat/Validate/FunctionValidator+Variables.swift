@@ -30,7 +30,7 @@ extension FunctionValidator {
     // MARK: Locals without a default
 
     /// Parameters have values; other such locals must have been set in this frame or one around.
-    private func checkInitialized(_ local: Int) throws(ModuleError) {
+    private mutating func checkInitialized(_ local: Int) throws(ModuleError) {
         guard local < analysis.parameterCount || isLocalInitialized[local] != 0 else {
             throw invalid("uninitialized local \(local)")
         }

@@ -194,15 +194,15 @@ public struct FunctionValidator: ~Copyable {
 
     // MARK: Errors
 
-    func invalid(_ message: String) -> ModuleError {
+    mutating func invalid(_ message: String) -> ModuleError {
         ModuleError(.invalid, at: instruction, message)
     }
 
-    func malformed(_ message: String) -> ModuleError {
+    mutating func malformed(_ message: String) -> ModuleError {
         ModuleError(.malformed, at: instruction, message)
     }
 
-    func unsupported(_ feature: Feature, _ message: String) -> ModuleError {
+    mutating func unsupported(_ feature: Feature, _ message: String) -> ModuleError {
         ModuleError(.unsupported(feature), at: instruction, message)
     }
 

@@ -22,7 +22,7 @@ extension FunctionValidator {
     }
 
     /// Whether a value of type `given` may be where one of type `expected` is asked for.
-    func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
+    mutating func matches(_ given: ValueType, _ expected: ValueType) -> Bool {
         given.matches(expected, in: signatures)
     }
 
@@ -33,7 +33,7 @@ extension FunctionValidator {
         throw invalid("type mismatch: an operand is missing")
     }
 
-    private func mismatch(_ expected: ValueType, _ actual: ValueType) -> ModuleError {
+    private mutating func mismatch(_ expected: ValueType, _ actual: ValueType) -> ModuleError {
         invalid(
             "type mismatch: expected \(module.describe(expected)), found \(module.describe(actual))"
         )
@@ -60,7 +60,7 @@ extension FunctionValidator {
 
     /// Whether the stack has whatever is popped, so that nobody need look how much it is.
     private var popsAnything: Bool {
-        @inline(__always) get { isUnreachable && operands.count == height }
+        @inline(__always) mutating get { isUnreachable && operands.count == height }
     }
 
     @inline(__always)

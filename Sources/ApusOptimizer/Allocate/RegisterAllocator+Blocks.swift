@@ -67,7 +67,7 @@ extension RegisterAllocator {
     }
 
     /// How far off the next use of `value` is if `number` needs it, else nil. After `mark`.
-    private func entryDistance(_ value: VirtualRegister, _ number: Int) -> UInt32? {
+    private mutating func entryDistance(_ value: VirtualRegister, _ number: Int) -> UInt32? {
         let place = Int(marks[value.index])
         guard liveness.range(number).contains(place), liveness.entries[place].value == value
         else { return nil }
@@ -93,7 +93,7 @@ extension RegisterAllocator {
     /// What is used as near as this is worth loading on the ways that do not have it.
     private static var nearDistance: UInt32 { 24 }
 
-    private func isAbsentElsewhere(
+    private mutating func isAbsentElsewhere(
         _ value: VirtualRegister, _ number: Int, besides template: Int,
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
     ) -> Bool {
@@ -176,7 +176,7 @@ extension RegisterAllocator {
 
     /// The register of a value that is not used in the loop: what costs no more store than there
     /// is, then what is stored least often, then what is needed last.
-    private func idlest(
+    private mutating func idlest(
         _ registers: RegisterSet, _ number: Int, _ function: borrowing MachineFunction,
         _ allocation: borrowing Allocation
     ) -> PhysicalRegister {
@@ -225,7 +225,7 @@ extension RegisterAllocator {
     }
 
     /// A free register that holds what one of the blocks before passes for parameter `index`.
-    private func argumentHint(
+    private mutating func argumentHint(
         _ number: Int, _ index: UInt32, _ free: RegisterSet,
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
     ) -> PhysicalRegister {
@@ -293,7 +293,7 @@ extension RegisterAllocator {
         moves.resolve(into: &allocation.steps, vectors: vectors, scratch)
     }
 
-    private func isParameter(
+    private mutating func isParameter(
         _ value: VirtualRegister, _ block: MachineBlock, _ function: borrowing MachineFunction
     ) -> Bool {
         for place in block.parameters where function.names[place] == value.number { return true }

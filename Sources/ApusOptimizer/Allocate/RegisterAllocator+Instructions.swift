@@ -115,7 +115,7 @@ extension RegisterAllocator {
         return -1
     }
 
-    private func isUsedOnce(
+    private mutating func isUsedOnce(
         _ value: VirtualRegister, _ instruction: MachineInstruction,
         _ function: borrowing MachineFunction
     ) -> Bool {
@@ -125,7 +125,7 @@ extension RegisterAllocator {
     }
 
     /// Whether `value` is used again not far behind the instruction at `position`.
-    private func isUsedSoon(_ value: VirtualRegister, behind position: UInt32) -> Bool {
+    private mutating func isUsedSoon(_ value: VirtualRegister, behind position: UInt32) -> Bool {
         var head = nextUses[value.index]
         while head != Self.noUse, uses[Int(head)].position <= position {
             head = uses[Int(head)].next
@@ -143,7 +143,7 @@ extension RegisterAllocator {
     }
 
     /// The step that puts `value`, which is in no register, into one.
-    func arrival(
+    mutating func arrival(
         of value: VirtualRegister, in register: PhysicalRegister,
         _ function: borrowing MachineFunction, _ allocation: inout Allocation
     ) -> Step {
@@ -215,7 +215,9 @@ extension RegisterAllocator {
     }
 
     /// Whether all that want `register` want `value` in it.
-    private func isOnlyWanted(_ value: VirtualRegister, in register: PhysicalRegister) -> Bool {
+    private mutating func isOnlyWanted(_ value: VirtualRegister, in register: PhysicalRegister)
+        -> Bool
+    {
         for place in 0..<fixedUses.count where fixedUses[place].to == register {
             if fixedUses[place].value != value { return false }
         }
@@ -242,11 +244,13 @@ extension RegisterAllocator {
 
     /// Registers that the parallel move still reads.
     private var sourcesOfFixedUses: RegisterSet {
-        var set: RegisterSet = []
-        for place in 0..<fixedUses.count where !fixedUses[place].from.isNone {
-            set.insert(fixedUses[place].from.set)
+        mutating get {
+            var set: RegisterSet = []
+            for place in 0..<fixedUses.count where !fixedUses[place].from.isNone {
+                set.insert(fixedUses[place].from.set)
+            }
+            return set
         }
-        return set
     }
 
     /// References are looked for in frames: none may be in a register that a callee might keep.
@@ -331,7 +335,7 @@ extension RegisterAllocator {
     }
 
     /// Whether another use of the instruction reads `value`.
-    private func isReadAgain(
+    private mutating func isReadAgain(
         _ value: VirtualRegister, behind first: Int, _ instruction: MachineInstruction,
         _ function: borrowing MachineFunction
     ) -> Bool {
@@ -346,7 +350,7 @@ extension RegisterAllocator {
     }
 
     /// Exchanges the first two uses if the second one's value ends here.
-    private func swaps(
+    private mutating func swaps(
         _ first: Int, _ instruction: MachineInstruction, _ function: inout MachineFunction
     ) -> Bool {
         guard instruction.useCount >= 2 else { return false }

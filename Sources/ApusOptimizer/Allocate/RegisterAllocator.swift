@@ -150,7 +150,7 @@ struct RegisterAllocator: ~Copyable {
 
     /// Places in `predecessors` of the blocks before `number`.
     @inline(__always)
-    func predecessorRange(_ number: Int) -> Range<Int> {
+    mutating func predecessorRange(_ number: Int) -> Range<Int> {
         Int(predecessorStarts[number])..<Int(predecessorStarts[number &+ 1])
     }
 
@@ -258,10 +258,10 @@ struct RegisterAllocator: ~Copyable {
 
     /// Whether something still uses `value`.
     @inline(__always)
-    func isNeeded(_ value: VirtualRegister) -> Bool { nextUses[value.index] != Self.noUse }
+    mutating func isNeeded(_ value: VirtualRegister) -> Bool { nextUses[value.index] != Self.noUse }
 
     @inline(__always)
-    func nextUse(_ value: VirtualRegister) -> UInt32 {
+    mutating func nextUse(_ value: VirtualRegister) -> UInt32 {
         let head = nextUses[value.index]
         return head == Self.noUse ? .max : uses[Int(head)].position
     }
@@ -329,7 +329,7 @@ struct RegisterAllocator: ~Copyable {
     }
 
     /// The best of `free` for `value`.
-    func choose(
+    mutating func choose(
         _ value: VirtualRegister, _ free: RegisterSet, _ hint: PhysicalRegister,
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation
     ) -> PhysicalRegister {

@@ -109,7 +109,7 @@ extension FunctionTranslator {
         }
     }
 
-    private func signature(ofTag tag: UInt32) -> FlatSignature {
+    private mutating func signature(ofTag tag: UInt32) -> FlatSignature {
         signatures[Int(module.tags[Int(tag)])]
     }
 

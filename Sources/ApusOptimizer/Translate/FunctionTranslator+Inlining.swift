@@ -100,7 +100,7 @@ extension FunctionTranslator {
     }
 
     /// Whether the body is one that may be taken in.
-    private func isSimple(_ analysis: borrowing BodyAnalysis) -> Bool {
+    private mutating func isSimple(_ analysis: borrowing BodyAnalysis) -> Bool {
         if analysis.locals.count > Self.localLimit { return false }
         if !analysis.flags.isDisjoint(with: [
             .calls, .leavesInstance, .loops, .accessesMemory, .growsMemory, .callsRuntime,

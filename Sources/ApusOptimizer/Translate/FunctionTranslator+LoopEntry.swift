@@ -82,8 +82,10 @@ extension FunctionTranslator {
 
     /// Whether the loop whose type has just been read is the one that the code begins at.
     var isLoopEntry: Bool {
-        guard let loopEntry else { return false }
-        return inlineFrame < 0 && reader.position &- bodyStart == loopEntry.start.loop
+        mutating get {
+            guard let loopEntry else { return false }
+            return inlineFrame < 0 && reader.position &- bodyStart == loopEntry.start.loop
+        }
     }
 
     /// Before the loop that has just been opened: lets the way from the entry block in.
@@ -122,8 +124,12 @@ extension FunctionTranslator {
     /// Whether there are no operands below the frames around the loop: at their labels these would
     /// be one value for who comes from the loop and another one for who does not.
     private var hasOnlyOwnOperands: Bool {
-        for place in 1..<max(frames.count &- 1, 1) where frames[place].height > 0 { return false }
-        return true
+        mutating get {
+            for place in 1..<max(frames.count &- 1, 1) where frames[place].height > 0 {
+                return false
+            }
+            return true
+        }
     }
 
     private mutating func readLocals(

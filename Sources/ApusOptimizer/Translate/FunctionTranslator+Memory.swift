@@ -7,7 +7,7 @@ internal import ApusIR
 /// and the offset add up to lies in the memory's reservation, and outside of the memory it faults.
 extension FunctionTranslator {
     /// A field of the context that never changes while its instance lives.
-    func contextLoad() -> MemoryAccess { MemoryAccess(.full, .constant) }
+    mutating func contextLoad() -> MemoryAccess { MemoryAccess(.full, .constant) }
 
     /// The address of the record of a memory, as a base and what to add.
     private mutating func record(of memory: Int) -> (base: Value, displacement: Int32) {

@@ -66,7 +66,9 @@ extension FunctionTranslator {
         return dominator
     }
 
-    private func source(of edge: PendingEdge) -> Block { builder.function[edge.edge].source }
+    private mutating func source(of edge: PendingEdge) -> Block {
+        builder.function[edge.edge].source
+    }
 
     private mutating func mergeStates(_ frame: TranslationFrame) {
         builder.state = pending[Int(frame.lastPending)].state
@@ -140,7 +142,9 @@ extension FunctionTranslator {
         }
     }
 
-    private func hasOneValue(_ frame: TranslationFrame, _ result: Int, _ first: Value) -> Bool {
+    private mutating func hasOneValue(_ frame: TranslationFrame, _ result: Int, _ first: Value)
+        -> Bool
+    {
         var place = frame.lastPending
         while place >= 0 {
             let edge = pending[Int(place)]
@@ -194,7 +198,7 @@ extension FunctionTranslator {
     }
 
     /// Whether `value` is a parameter of the block that has just been opened.
-    private func isParameterHere(_ value: Value) -> Bool {
+    private mutating func isParameterHere(_ value: Value) -> Bool {
         let record = builder.function.blocks.last
         let place = Int(record.start) &+ Int(builder.function[value].a)
         return builder.function[value].operator == .parameter

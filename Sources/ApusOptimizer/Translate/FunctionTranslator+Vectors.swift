@@ -42,9 +42,11 @@ extension FunctionTranslator {
 
     /// The number of the instruction at hand after its prefix.
     private var number: UInt16 {
-        var copy = reader
-        copy.position = instructionOffset &+ 1
-        return UInt16(truncatingIfNeeded: copy.readIndex())
+        mutating get {
+            var copy = reader
+            copy.position = instructionOffset &+ 1
+            return UInt16(truncatingIfNeeded: copy.readIndex())
+        }
     }
 
     private mutating func readVector() -> VectorBits {

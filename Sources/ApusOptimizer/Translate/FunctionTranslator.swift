@@ -164,10 +164,12 @@ struct FunctionTranslator: ~Copyable {
     private static var giantBlockCount: Int { 100_000 }
 
     var isTooLarge: Bool {
-        let function = builder.function.instructions.count &+ builder.function.pool.count
-        let carried = carriedLocals.count &+ carriedValues.count
-        return function &+ carried &+ builder.function.edges.count &+ work > sizeLimit
-            || builder.function.blocks.count > Self.giantBlockCount
+        mutating get {
+            let function = builder.function.instructions.count &+ builder.function.pool.count
+            let carried = carriedLocals.count &+ carriedValues.count
+            return function &+ carried &+ builder.function.edges.count &+ work > sizeLimit
+                || builder.function.blocks.count > Self.giantBlockCount
+        }
     }
 
     /// Whether compiling has to end; asked once in a while.
@@ -271,7 +273,7 @@ struct FunctionTranslator: ~Copyable {
     }
 
     /// Whether the condition of the instruction at hand is likely, if there is a hint.
-    func hint() -> Bool? {
+    mutating func hint() -> Bool? {
         hints.isEmpty ? nil : module.branchHints.isLikely(at: instructionOffset, in: hints)
     }
 

@@ -63,10 +63,21 @@ struct InstanceTemplate: Sendable {
             case .refNull: return .constant(low: 0, high: 0)
             case .refFunc(let function):
                 return ordinal(function).map { .function(ordinal: $0) } ?? .computed
+            case .globalGet(let index): return earlier(index) ?? .computed
             default: break
             }
         }
         return integer(expression).map { .constant(low: $0, high: 0) } ?? .computed
+    }
+
+    /// The value of global `index`, which comes before those whose value is not known yet; nil if
+    /// it is imported.
+    private func earlier(_ index: UInt32) -> GlobalValue? {
+        let own = Int(index) - module.importedGlobalCount
+        guard own >= 0, own < globals.count, !module.globals[Int(index)].isMutable else {
+            return nil
+        }
+        return globals[own]
     }
 
     private func ordinal(_ function: UInt32) -> UInt32? {
@@ -95,10 +106,7 @@ struct InstanceTemplate: Sendable {
         case .i32Const(let value): return UInt64(UInt32(bitPattern: value))
         case .i64Const(let value): return UInt64(bitPattern: value)
         case .globalGet(let index):
-            let own = Int(index) - module.importedGlobalCount
-            guard own >= 0, own < globals.count, !module.globals[Int(index)].isMutable,
-                case .constant(let low, _) = globals[own]
-            else { return nil }
+            guard case .constant(let low, _)? = earlier(index) else { return nil }
             return low
         default: return nil
         }

@@ -20,14 +20,14 @@ extension ModuleParser {
         }
     }
 
-    private func fault(_ annotation: Annotation, _ message: String) -> TextFault {
+    private mutating func fault(_ annotation: Annotation, _ message: String) -> TextFault {
         TextFault(
             Int(annotation.startOffset), Int(annotation.endOffset),
             "@\(annotation.kind.name) annotation: \(message)")
     }
 
     /// No annotation may be left that has found no place.
-    func checkAnnotations(_ tokens: ClosedRange<Int>) throws(TextFault) {
+    mutating func checkAnnotations(_ tokens: ClosedRange<Int>) throws(TextFault) {
         guard !text.annotations.isEmpty else { return }
         var number = text.firstAnnotation(from: tokens.lowerBound)
         while number < text.annotations.count,
@@ -80,7 +80,7 @@ extension ModuleParser {
     }
 
     /// The bytes of the strings from word `first` on.
-    private func strings(_ annotation: Annotation, from first: UInt32) -> [UInt8] {
+    private mutating func strings(_ annotation: Annotation, from first: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []
         for index in first..<max(annotation.end, first) {
             let token = text.annotationTokens[Int(index)]
@@ -133,7 +133,7 @@ extension ModuleParser {
     }
 
     /// What `(before section)` or `(after section)` means.
-    private func place(
+    private mutating func place(
         _ annotation: Annotation, _ side: Token?, _ section: Token?
     ) throws(TextFault) -> Int {
         guard let side,

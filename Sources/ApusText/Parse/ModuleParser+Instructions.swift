@@ -25,10 +25,12 @@ extension ModuleParser {
     }
 
     var expectation: String {
-        frames.isEmpty ? "an instruction" : frames.last.kind.expectation
+        mutating get {
+            frames.isEmpty ? "an instruction" : frames.last.kind.expectation
+        }
     }
 
-    private func row(_ token: Token) -> InstructionRow? {
+    private mutating func row(_ token: Token) -> InstructionRow? {
         guard token.kind == .keyword, token.payload >= KeywordTable.firstInstruction else {
             return nil
         }

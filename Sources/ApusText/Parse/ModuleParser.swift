@@ -86,7 +86,7 @@ struct ModuleParser: ~Copyable {
         case quotation([UInt8])
     }
 
-    private func refuseComponent() throws(TextFault) {
+    private mutating func refuseComponent() throws(TextFault) {
         guard cursor.isAtOpening else { return }
         let word = text.tokens[cursor.index &+ 1]
         if word.kind == .keyword, cursor.excerpt(word) == "component" {
@@ -172,7 +172,7 @@ struct ModuleParser: ~Copyable {
         throw TextFault(token, "unknown \(what(space)) \(cursor.excerpt(token))")
     }
 
-    private func lookUp(_ symbol: UInt32, _ space: Space) -> UInt32? {
+    private mutating func lookUp(_ symbol: UInt32, _ space: Space) -> UInt32? {
         switch space {
         case .type: types.index(symbol)
         case .function: functions.index(symbol)
@@ -186,7 +186,7 @@ struct ModuleParser: ~Copyable {
         }
     }
 
-    func what(_ space: Space) -> String {
+    mutating func what(_ space: Space) -> String {
         switch space {
         case .type: types.what
         case .function: functions.what
@@ -231,7 +231,9 @@ struct ModuleParser: ~Copyable {
     // MARK: Places
 
     /// The token that stands for the present field, if places are kept.
-    var fieldToken: UInt32? { keepsPlaces ? UInt32(truncatingIfNeeded: fieldStart) : nil }
+    var fieldToken: UInt32? {
+        mutating get { keepsPlaces ? UInt32(truncatingIfNeeded: fieldStart) : nil }
+    }
 
     /// Notes that what is written to `code` next comes from `token`.
     @inline(__always)

@@ -25,62 +25,20 @@ extension ModuleParser {
         if let symbol = names.module {
             var contents = ByteWriter()
             text.symbols.write(symbol, to: &contents)
-            write(0, contents, to: &section)
+            section.write(subsection: 0, contents)
         }
-        write(1, functions, to: &section)
-        write(2, names.locals, to: &section)
-        write(3, names.labels, to: &section)
-        write(4, types, to: &section)
-        write(5, tables, to: &section)
-        write(6, memories, to: &section)
-        write(7, globals, to: &section)
-        write(8, elements, to: &section)
-        write(9, data, to: &section)
-        write(10, names.fields, to: &section)
-        write(11, tags, to: &section)
+        text.write(1, functions, to: &section)
+        text.write(2, names.locals, to: &section)
+        text.write(3, names.labels, to: &section)
+        text.write(4, types, to: &section)
+        text.write(5, tables, to: &section)
+        text.write(6, memories, to: &section)
+        text.write(7, globals, to: &section)
+        text.write(8, elements, to: &section)
+        text.write(9, data, to: &section)
+        text.write(10, names.fields, to: &section)
+        text.write(11, tags, to: &section)
         if section.count > 0 { sections.names = section }
-    }
-
-    private func write(_ kind: UInt8, _ contents: ByteWriter, to section: inout ByteWriter) {
-        section.write(kind)
-        section.write(count: contents.count)
-        section.write(contents)
-    }
-
-    private func write(_ kind: UInt8, _ space: borrowing IndexSpace, to section: inout ByteWriter) {
-        guard !space.names.isEmpty else { return }
-        var contents = ByteWriter()
-        contents.write(count: space.names.count)
-        for index in 0..<space.names.count {
-            let name = space.names[index]
-            contents.write(unsigned: name.index)
-            text.symbols.write(name.symbol, to: &contents)
-        }
-        write(kind, contents, to: &section)
-    }
-
-    private func write(_ kind: UInt8, _ names: [NameCollector.Inner], to section: inout ByteWriter)
-    {
-        guard !names.isEmpty else { return }
-        var contents = ByteWriter()
-        var owners = 0
-        var start = 0
-        while start < names.count {
-            var end = start
-            while end < names.count, names[end].owner == names[start].owner { end += 1 }
-            contents.write(unsigned: names[start].owner)
-            contents.write(count: end - start)
-            for name in names[start..<end] {
-                contents.write(unsigned: name.index)
-                text.symbols.write(name.symbol, to: &contents)
-            }
-            owners += 1
-            start = end
-        }
-        var counted = ByteWriter()
-        counted.write(count: owners)
-        counted.write(contents)
-        write(kind, counted, to: &section)
     }
 
     /// The section with the branch hints, which comes before the code.
@@ -106,5 +64,54 @@ extension ModuleParser {
         section.write(count: functions)
         section.write(contents)
         sections.customs.append(.init(place: 2 * Section.code.rank, contents: section))
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func write(subsection kind: UInt8, _ contents: ByteWriter) {
+        write(kind)
+        write(count: contents.count)
+        write(contents)
+    }
+}
+
+extension TokenizedText {
+    fileprivate func write(
+        _ kind: UInt8, _ space: borrowing IndexSpace, to section: inout ByteWriter
+    ) {
+        guard !space.names.isEmpty else { return }
+        var contents = ByteWriter()
+        contents.write(count: space.names.count)
+        for index in 0..<space.names.count {
+            let name = space.names[index]
+            contents.write(unsigned: name.index)
+            symbols.write(name.symbol, to: &contents)
+        }
+        section.write(subsection: kind, contents)
+    }
+
+    fileprivate func write(
+        _ kind: UInt8, _ names: [NameCollector.Inner], to section: inout ByteWriter
+    ) {
+        guard !names.isEmpty else { return }
+        var contents = ByteWriter()
+        var owners = 0
+        var start = 0
+        while start < names.count {
+            var end = start
+            while end < names.count, names[end].owner == names[start].owner { end += 1 }
+            contents.write(unsigned: names[start].owner)
+            contents.write(count: end - start)
+            for name in names[start..<end] {
+                contents.write(unsigned: name.index)
+                symbols.write(name.symbol, to: &contents)
+            }
+            owners += 1
+            start = end
+        }
+        var counted = ByteWriter()
+        counted.write(count: owners)
+        counted.write(contents)
+        section.write(subsection: kind, counted)
     }
 }

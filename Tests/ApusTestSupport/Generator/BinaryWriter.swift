@@ -152,6 +152,11 @@ struct BinaryWriter {
         word(vector.high, byteCount: 8)
     }
 
+    mutating func globalGet(_ global: Int) {
+        byte(0x23)
+        unsigned(global)
+    }
+
     /// A tag, whose type has the index `type`.
     mutating func tag(_ type: Int) {
         byte(0)

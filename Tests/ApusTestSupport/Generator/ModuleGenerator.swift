@@ -244,24 +244,30 @@ extension ModuleShape {
     private mutating func chooseGlobals(_ choices: inout ChoiceSource) {
         for _ in 0..<choices.below(6) {
             let type = choices.pick(localTypes)
-            globals.append(GlobalType(type, isMutable: choices.chance(80)))
             initializers.append(initializer(type, &choices))
+            globals.append(GlobalType(type, isMutable: choices.chance(70)))
         }
+    }
+
+    /// The globals so far that later ones of `type` may begin as.
+    private func constants(_ type: ValueType) -> [Int] {
+        globals.indices.filter { globals[$0] == GlobalType(type, isMutable: false) }
     }
 
     private func initializer(_ type: ValueType, _ choices: inout ChoiceSource) -> [UInt8] {
         var code = BinaryWriter(aggregateCount: aggregates.count)
+        let constants = constants(type)
+        if !constants.isEmpty && choices.chance(40) {
+            code.globalGet(choices.pick(constants))
+            return code.bytes
+        }
         switch type {
         case .i32, .i64:
             code.constant(type, choices.number(type))
             // Extended constant expressions.
             while choices.chance(15) {
-                let constants = importedGlobals.indices.filter {
-                    globals[$0] == GlobalType(type, isMutable: false)
-                }
                 if !constants.isEmpty && choices.chance(50) {
-                    code.byte(0x23)
-                    code.unsigned(choices.pick(Array(constants)))
+                    code.globalGet(choices.pick(constants))
                 } else {
                     code.constant(type, choices.number(type))
                 }

@@ -9,7 +9,7 @@ extension BaselineCompiler {
         compareWithZero(type, .e, analysis)
     }
 
-    func isConditionConsumer(_ opcode: UInt8) -> Bool {
+    mutating func isConditionConsumer(_ opcode: UInt8) -> Bool {
         // Between two instructions a guest may stop.
         if hasStopPoints { return false }
         return opcode == 0x0D || opcode == 0x04 || opcode == 0x45 || opcode == 0x1B

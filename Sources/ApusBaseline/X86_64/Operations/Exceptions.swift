@@ -64,7 +64,9 @@ extension BaselineCompiler {
     }
 
     /// Whether exceptions that leave the instruction at hand are caught in the function.
-    var isCaught: Bool { @inline(__always) get { frames.last.handlers >= 0 } }
+    var isCaught: Bool {
+        @inline(__always) mutating get { frames.last.handlers >= 0 }
+    }
 
     // MARK: Landing
 

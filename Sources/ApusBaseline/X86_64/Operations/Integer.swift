@@ -35,7 +35,7 @@ extension BaselineCompiler {
     }
 
     /// The result of an operation on constants, unless it could trap.
-    private func fold(
+    private mutating func fold(
         _ type: ValueClass, _ binary: BinaryOperator, _ left: UInt64, _ right: UInt64
     ) -> UInt64? {
         if type == .i32 {
@@ -248,7 +248,7 @@ extension BaselineCompiler {
 
     // MARK: Shifts
 
-    func shiftMask(_ type: ValueClass) -> UInt64 { type == .i32 ? 31 : 63 }
+    mutating func shiftMask(_ type: ValueClass) -> UInt64 { type == .i32 ? 31 : 63 }
 
     mutating func emitShift(
         _ shift: ShiftOp, _ type: ValueClass, _ left: Operand, _ right: Operand

@@ -23,7 +23,7 @@ extension BaselineCompiler {
     }
 
     /// The function's place among those whose value can be taken: a binary search.
-    private func ordinalOfEscapingFunction(_ function: UInt32) -> Int {
+    private mutating func ordinalOfEscapingFunction(_ function: UInt32) -> Int {
         var low = 0
         var high = module.escapingFunctions.count
         while low < high {

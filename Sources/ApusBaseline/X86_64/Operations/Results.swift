@@ -121,7 +121,7 @@ extension BaselineCompiler {
         return CallingConvention.floatScratch
     }
 
-    private func generalOfResult(_ operand: Operand) -> GPR? {
+    private mutating func generalOfResult(_ operand: Operand) -> GPR? {
         operand.kind == .register ? operand.general : currentGeneralHome(operand)
     }
 

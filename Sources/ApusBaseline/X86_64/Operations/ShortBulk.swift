@@ -19,11 +19,13 @@ extension BaselineCompiler {
 
     /// The length on top of the stack, if it is short.
     private var writtenOutLength: Int32? {
-        // The runtime takes the fuel for what it does.
-        guard !isFuelMetered, stack.last.isConstant else { return nil }
-        let length = stack.last.type == .i32 ? stack.last.bits & 0xFFFF_FFFF : stack.last.bits
-        guard length > 0, length <= Self.writtenOutLimit else { return nil }
-        return Int32(truncatingIfNeeded: length)
+        mutating get {
+            // The runtime takes the fuel for what it does.
+            guard !isFuelMetered, stack.last.isConstant else { return nil }
+            let length = stack.last.type == .i32 ? stack.last.bits & 0xFFFF_FFFF : stack.last.bits
+            guard length > 0, length <= Self.writtenOutLimit else { return nil }
+            return Int32(truncatingIfNeeded: length)
+        }
     }
 
     /// Whether the address at `place` of the stack, of a memory that needs no checks, leaves room
@@ -37,7 +39,9 @@ extension BaselineCompiler {
     /// Whether the length on top of the stack is 0: then only an address beyond the end of its
     /// memory traps.
     private var isOnNothing: Bool {
-        !isFuelMetered && stack.last.isConstant && stack.last.bits == 0
+        mutating get {
+            !isFuelMetered && stack.last.isConstant && stack.last.bits == 0
+        }
     }
 
     private mutating func checkStart(_ memory: Int) {

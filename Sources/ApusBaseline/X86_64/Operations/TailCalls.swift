@@ -6,10 +6,10 @@ internal import ApusFormat
 /// Tail calls (4.6.10): the caller's frame goes before the callee's comes.
 extension BaselineCompiler {
     // What must outlive the frame while arguments take its place; no arguments travel in these.
-    private var returnAddress: XMM { .xmm14 }
-    private var callerFrame: XMM { .xmm13 }
-    private var calleeCode: XMM { .xmm12 }
-    private var calleeContext: XMM { .xmm11 }
+    private var returnAddress: XMM { mutating get { .xmm14 } }
+    private var callerFrame: XMM { mutating get { .xmm13 } }
+    private var calleeCode: XMM { mutating get { .xmm12 } }
+    private var calleeContext: XMM { mutating get { .xmm11 } }
 
     mutating func translateReturnCall() {
         let function = reader.readIndex()

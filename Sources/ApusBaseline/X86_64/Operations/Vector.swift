@@ -7,7 +7,7 @@ internal import ApusVectors
 /// Vectors: constants, memory, lanes and tests (4.3.6, 4.6.2). What computes is in
 /// `VectorArithmetic` and `VectorShuffle`.
 extension BaselineCompiler {
-    var scratchVector: XMM { CallingConvention.floatScratch }
+    var scratchVector: XMM { mutating get { CallingConvention.floatScratch } }
 
     mutating func translateVectorConst() {
         let low = reader.readFloat64Bits()

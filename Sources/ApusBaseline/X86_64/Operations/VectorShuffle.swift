@@ -42,7 +42,7 @@ extension BaselineCompiler {
         }
     }
 
-    private func isZeroVector(_ operand: Operand) -> Bool {
+    private mutating func isZeroVector(_ operand: Operand) -> Bool {
         operand.isConstant && vectorConstants[Int(operand.bits)].isZero
     }
 }

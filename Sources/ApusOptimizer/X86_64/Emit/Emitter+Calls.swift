@@ -88,7 +88,7 @@ extension Emitter {
 
     /// Whether the function that is called may get other code. This one itself will not, unless it
     /// begins in the middle.
-    func callsByPointer(_ instruction: MachineInstruction) -> Bool {
+    mutating func callsByPointer(_ instruction: MachineInstruction) -> Bool {
         usesTable && UInt32(truncatingIfNeeded: instruction.immediate) != ownIndex
     }
 

@@ -30,7 +30,7 @@ extension Emitter {
         frameBytes = Int32(truncatingIfNeeded: bytes)
     }
 
-    func isLeaf(_ function: borrowing MachineFunction) -> Bool {
+    mutating func isLeaf(_ function: borrowing MachineFunction) -> Bool {
         for index in 0..<function.instructions.count
         where function.instructions[index].flags.contains(.calls)
             || function.instructions[index].opcode == .allocate
@@ -60,7 +60,7 @@ extension Emitter {
         }
     }
 
-    private var savedStart: Int32 { keepsContext ? FrameLayout.context &- 8 : -8 }
+    private var savedStart: Int32 { mutating get { keepsContext ? FrameLayout.context &- 8 : -8 } }
 
     /// Brings back what the caller had in the registers that calls keep, and its frame.
     /// `isAtFrame`: the stack pointer is where the frame pointer is.
@@ -92,7 +92,9 @@ extension Emitter {
 
     /// Offset of the present position from the function's start.
     @inline(__always)
-    var codeOffset: UInt32 { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+    var codeOffset: UInt32 {
+        mutating get { UInt32(truncatingIfNeeded: code.count &- functionStart) }
+    }
 
     /// Records that the code at the present position can stop with `trap`.
     @inline(__always)

@@ -20,12 +20,12 @@ extension Emitter {
     }
 
     @inline(__always)
-    func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
+    mutating func general(_ place: Int, _ function: borrowing MachineFunction) -> GPR {
         function.operands[place].assigned.general
     }
 
     @inline(__always)
-    func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
+    mutating func vector(_ place: Int, _ function: borrowing MachineFunction) -> XMM {
         function.operands[place].assigned.vector
     }
 
@@ -150,7 +150,7 @@ extension Emitter {
     }
 
     /// The memory operand of an instruction that reads no register.
-    private func fixedAddress(_ instruction: MachineInstruction) -> Address {
+    private mutating func fixedAddress(_ instruction: MachineInstruction) -> Address {
         instruction.memory == .frame
             ? Address(.rbp, instruction.displacement)
             : Address(CallingConvention.context, instruction.displacement)

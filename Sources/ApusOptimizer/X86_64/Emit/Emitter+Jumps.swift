@@ -29,10 +29,10 @@ extension Emitter {
         slacks.append(Slack(position: code.count, bytes: sum))
     }
 
-    var totalSlack: UInt32 { slacks.isEmpty ? 0 : slacks.last.bytes }
+    var totalSlack: UInt32 { mutating get { slacks.isEmpty ? 0 : slacks.last.bytes } }
 
     /// What the places before `position` may add.
-    private func slack(before position: Int) -> UInt32 {
+    private mutating func slack(before position: Int) -> UInt32 {
         var low = 0
         var high = slacks.count
         while low < high {

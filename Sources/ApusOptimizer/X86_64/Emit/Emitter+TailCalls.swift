@@ -9,8 +9,8 @@ internal import ApusCollections
 /// ones, and places are counted from the stack pointer.
 extension Emitter {
     // No arguments travel in these.
-    private var keptReturn: XMM { .xmm14 }
-    private var keptRecord: XMM { .xmm13 }
+    private var keptReturn: XMM { mutating get { .xmm14 } }
+    private var keptRecord: XMM { mutating get { .xmm13 } }
 
     mutating func emitTailCall(_ instruction: MachineInstruction) {
         let bytes = instruction.stackArgumentBytes

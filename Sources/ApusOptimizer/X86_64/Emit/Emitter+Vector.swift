@@ -7,7 +7,7 @@ internal import ApusVectors
 
 /// Vectors.
 extension Emitter {
-    private var scratch: XMM { CallingConvention.floatScratch }
+    private var scratch: XMM { mutating get { CallingConvention.floatScratch } }
 
     /// The memory operand, which may be one of the function's vectors.
     private mutating func vectorAddress(

@@ -29,7 +29,7 @@ struct Emitter: ~Copyable {
     var leavesInstance = false
     /// Whether exceptions are caught in the function.
     var catches = false
-    var keepsContext: Bool { leavesInstance || catches }
+    var keepsContext: Bool { mutating get { leavesInstance || catches } }
     var parameterBytes: Int32 = 0
     /// Whether functions of the module are called by their code pointers, but for the one whose
     /// code this is.
@@ -229,7 +229,7 @@ struct Emitter: ~Copyable {
         return !function.blocks[Int(loop)].isCold
     }
 
-    private func storesParameters(
+    private mutating func storesParameters(
         _ number: Int, _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
         _ sinking: borrowing SpillSinking
     ) -> Bool {
@@ -242,11 +242,13 @@ struct Emitter: ~Copyable {
         return false
     }
 
-    private func isSkipped(_ block: Int, _ place: Int) -> Bool {
+    private mutating func isSkipped(_ block: Int, _ place: Int) -> Bool {
         place > 0 && destinations[block] != UInt32(truncatingIfNeeded: block)
     }
 
-    private func followingBlock(_ place: Int, _ function: borrowing MachineFunction) -> UInt32 {
+    private mutating func followingBlock(_ place: Int, _ function: borrowing MachineFunction)
+        -> UInt32
+    {
         var next = place &+ 1
         while next < function.layout.count {
             let block = function.layout[next]
@@ -257,7 +259,7 @@ struct Emitter: ~Copyable {
     }
 
     /// Where a jump to successor `index` of `block` goes.
-    func target(
+    mutating func target(
         _ block: MachineBlock, _ index: Int, _ function: borrowing MachineFunction
     ) -> UInt32 {
         destinations[Int(function.names[Int(block.successorStart) &+ index])]
@@ -334,11 +336,13 @@ struct Emitter: ~Copyable {
                 codeOffset: UInt32(truncatingIfNeeded: code.count), bodyOffset: offset))
     }
 
-    private func slot(_ value: VirtualRegister) -> Address { Address(.rbp, slots[value.index]) }
+    private mutating func slot(_ value: VirtualRegister) -> Address {
+        Address(.rbp, slots[value.index])
+    }
 
     /// Where the operand at `place` is if it is in the frame.
     @inline(__always)
-    func frameOperand(_ place: Int, _ function: borrowing MachineFunction) -> Address? {
+    mutating func frameOperand(_ place: Int, _ function: borrowing MachineFunction) -> Address? {
         let operand = function.operands[place]
         return operand.assigned == .inFrame ? slot(operand.value) : nil
     }

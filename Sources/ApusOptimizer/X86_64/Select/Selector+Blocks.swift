@@ -23,7 +23,7 @@ extension Selector {
         for number in 0..<function.blocks.count { placeBlock(Block(at: number), function) }
     }
 
-    private func isCritical(_ edge: Edge, _ function: borrowing Function) -> Bool {
+    private mutating func isCritical(_ edge: Edge, _ function: borrowing Function) -> Bool {
         predecessors.range(function[edge].target).count > 1
     }
 
@@ -59,7 +59,7 @@ extension Selector {
         }
     }
 
-    private func machineTarget(_ edge: Edge, _ function: borrowing Function) -> UInt32 {
+    private mutating func machineTarget(_ edge: Edge, _ function: borrowing Function) -> UInt32 {
         let own = edgeNumbers[edge.index]
         return own == MachineBlock.noBlock ? blockNumbers[function[edge].target.index] : own
     }

@@ -94,7 +94,7 @@ extension Selector {
     }
 
     /// Bytes of the function's own stack arguments.
-    func incomingBytes(_ function: borrowing Function) -> Int32 {
+    mutating func incomingBytes(_ function: borrowing Function) -> Int32 {
         if function.argumentBytes >= 0 { return function.argumentBytes }
         var counter = PlaceCounter.arguments
         for place in function[Block.entry].parameters {
@@ -104,7 +104,7 @@ extension Selector {
     }
 
     /// Bytes of the function's results that do not fit into registers.
-    func resultBytes(_ function: borrowing Function) -> Int32 {
+    mutating func resultBytes(_ function: borrowing Function) -> Int32 {
         var counter = PlaceCounter.results
         for result in 0..<function.results.count { _ = counter.next(function.results[result]) }
         return counter.stackBytes

@@ -253,7 +253,7 @@ extension Selector {
         return true
     }
 
-    private func isZeroVector(_ value: Value, _ function: borrowing Function) -> Bool {
+    private mutating func isZeroVector(_ value: Value, _ function: borrowing Function) -> Bool {
         guard function[value].operator == .vectorConstant else { return false }
         let bits = function.vectors[Int(function[value].a)]
         return bits.low | bits.high == 0

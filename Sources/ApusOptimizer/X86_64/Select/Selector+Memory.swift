@@ -50,7 +50,7 @@ extension Selector {
         return resolve(instruction.first)
     }
 
-    private func constantIndex(
+    private mutating func constantIndex(
         _ index: Value, _ displacement: Int64, _ function: borrowing Function
     ) -> Int64? {
         guard let constant = function.constant(index) else { return nil }

@@ -8,7 +8,7 @@ internal import ApusVectors
 /// `Selector+Lanes`.
 extension Selector {
     /// Where the result of an instruction lies that has a form with three operands if AVX is used.
-    var threeOperands: Constraint { vectorOptions.contains(.avx) ? .any : .tied }
+    var threeOperands: Constraint { mutating get { vectorOptions.contains(.avx) ? .any : .tied } }
 
     /// What the WebAssembly instruction does that the immediate names.
     static func operation(_ instruction: ApusIR.Instruction) -> ApusFormat.Operation? {

@@ -148,7 +148,7 @@ struct Selector: ~Copyable {
 
     /// `value`, or the value whose register it shares.
     @inline(__always)
-    func resolve(_ value: Value) -> Value { aliases[value.index] }
+    mutating func resolve(_ value: Value) -> Value { aliases[value.index] }
 
     static func registerClass(_ type: IRType) -> RegisterClass {
         type.isGeneral ? .general : .vector
