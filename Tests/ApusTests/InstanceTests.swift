@@ -66,11 +66,8 @@ struct InstanceTests {
                 let found = trap { _ = try run(0) }
                 #expect(found?.code == .stackExhausted)
                 #expect(found?.code.description == "call stack exhausted")
-                // Now and then, on a busy machine, the walk ends after a few frames.
-                withKnownIssue("backtraces that end too soon", isIntermittent: true) {
-                    #expect((found?.backtrace.count ?? 0) > 50)
-                    #expect(found?.description.contains("more") == true)
-                }
+                #expect((found?.backtrace.count ?? 0) > 50)
+                #expect(found?.description.contains("more") == true)
             }
         }
     }

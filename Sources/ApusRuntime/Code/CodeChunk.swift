@@ -1,3 +1,5 @@
+internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 internal import Synchronization
 
@@ -23,7 +25,7 @@ final class CodeChunk: @unchecked Sendable {
     private let process = apus_process()
     private let entries = Mutex<[Entry]>([])
 
-    /// An image that may be going.
+    /// The place of an image that is being made, or may be going.
     private struct Entry {
         let start: UInt
         weak var image: CodeImage?
@@ -80,22 +82,32 @@ final class CodeChunk: @unchecked Sendable {
 
     // MARK: Filling
 
+    /// What `count` bytes of code take: a return address may be one past the last instruction.
+    static func bytes(for count: Int) -> Int { count + 1 }
+
     /// Offset of the place for `count` bytes of code, aligned; nil if there is no room, or this is
     /// another process than the one that has made the chunk.
     func room(for count: Int, alignment: Int) -> Int? {
         let place = (used + alignment - 1) & ~(alignment - 1)
         // SAFETY: whether there is a view is asked, and nothing is read.
         let isWritable = unsafe view != nil && process == apus_process()
-        guard isWritable, count <= bytes - place else { return nil }
+        guard isWritable, Self.bytes(for: count) <= bytes - place else { return nil }
         return place
     }
 
-    /// Writes `code` at `offset`, which `room` gave, and lets `change` complete it.
-    func write(_ code: Span<UInt8>, at offset: Int, _ change: (inout MutableSpan<UInt8>) -> Void) {
+    /// Writes the code of `piece` at `offset`, which `room` gave, and lets `change` complete it; then
+    /// announces it with its trap sites, which stay where they are until its image goes.
+    ///
+    /// The caller has the lock of the space: functions are announced in the order of their places,
+    /// whichever threads make them.
+    func write(
+        _ code: Span<UInt8>, of piece: borrowing CodePiece, at offset: Int,
+        _ change: (inout MutableSpan<UInt8>) -> Void
+    ) {
         // SAFETY: the view has `bytes` bytes, and what is written lies within it, behind all that
         // was written before, as the precondition says. The caller has the lock of the space.
         guard let view = unsafe view else { return }
-        precondition(offset >= used && code.count <= bytes - offset)
+        precondition(offset >= used && Self.bytes(for: code.count) <= bytes - offset)
         let place = unsafe (view + offset).assumingMemoryBound(to: UInt8.self)
         unsafe code.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
@@ -103,8 +115,22 @@ final class CodeChunk: @unchecked Sendable {
         }
         var written = unsafe MutableSpan(_unsafeStart: place, count: code.count)
         change(&written)
-        // A return address may be one past a function's last instruction.
-        used = offset + code.count + 1
+        used = offset + Self.bytes(for: code.count)
+        announce(piece, at: base &+ UInt(offset))
+    }
+
+    private func announce(_ piece: borrowing CodePiece, at start: UInt) {
+        entries.withLock { entries in entries.append(Entry(start: start)) }
+        // SAFETY: TrapSite and apus_trap_site have the same layout. The records are in the arena's
+        // allocation, which goes on to the image and stays where it is; when the image goes, it has
+        // the chunk forget them first. The directory is this object's own.
+        let isAdded = unsafe piece.sites.traps.span.withUnsafeBufferPointer { traps in
+            let first = unsafe UnsafeRawPointer(traps.baseAddress)
+            return unsafe apus_code_directory_add(
+                directory, start, first?.assumingMemoryBound(to: apus_trap_site.self),
+                UInt64(traps.count))
+        }
+        precondition(isAdded != 0, "there are more functions than could be")
     }
 
     /// Nothing is written any more.
@@ -117,16 +143,13 @@ final class CodeChunk: @unchecked Sendable {
 
     // MARK: Images
 
-    /// Announces `image`, whose code was written last, with its trap sites, which stay where they
-    /// are until the image goes.
-    func add(_ image: CodeImage, _ sites: UnsafePointer<apus_trap_site>?, _ count: Int) {
+    /// The code at the place of `image`, which was announced, is that image's.
+    func complete(_ image: CodeImage) {
         entries.withLock { entries in
-            entries.append(Entry(start: image.base, image: image))
+            let position = Self.position(of: image.base, in: entries)
+            precondition(position > 0 && entries[position - 1].start == image.base)
+            entries[position - 1].image = image
         }
-        // SAFETY: `sites` are `count` records of the image's, which is kept as long as its entry
-        // here; the directory is this object's own.
-        let isAdded = unsafe apus_code_directory_add(directory, image.base, sites, UInt64(count))
-        precondition(isAdded != 0, "there are more functions than could be")
     }
 
     // SAFETY: the directory is this object's own.
@@ -138,15 +161,21 @@ final class CodeChunk: @unchecked Sendable {
     func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         guard let module else { return nil }
         let image = entries.withLock { entries -> CodeImage? in
-            var low = 0
-            var high = entries.count
-            while low < high {
-                let middle = low + (high - low) / 2
-                if entries[middle].start > address { high = middle } else { low = middle + 1 }
-            }
-            return low > 0 ? entries[low - 1].image : nil
+            let position = Self.position(of: address, in: entries)
+            return position > 0 ? entries[position - 1].image : nil
         }
         guard let image, address &- image.base <= UInt(image.codeBytes) else { return nil }
         return (image, module)
+    }
+
+    /// How many entries start at or before `address`.
+    private static func position(of address: UInt, in entries: [Entry]) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if entries[middle].start > address { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

@@ -63,8 +63,7 @@ public final class CodeImage: @unchecked Sendable {
         sites = image.sites
     }
 
-    /// The code of `piece`, which is linked and executable at `base` in `chunk`; announces it to
-    /// the trap handler.
+    /// The code of `piece`, which is linked, executable and announced at `base` in `chunk`.
     init(_ piece: consuming CodePiece, at base: UInt, in chunk: CodeChunk) {
         self.base = base
         codeBytes = piece.codeBytes
@@ -73,16 +72,10 @@ public final class CodeImage: @unchecked Sendable {
         memory = nil
         self.chunk = chunk
         catches = piece.sites.caughtCalls.count > 0
-        // SAFETY: the records are in the arena's allocation, which goes with `sites` to this object
-        // and stays where it is; `deinit` has the chunk forget them first.
-        let traps = unsafe piece.sites.traps.span.withUnsafeBufferPointer {
-            unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: apus_trap_site.self)
-        }
-        let trapCount = piece.sites.traps.count
         functions = piece.functions
         sites = piece.sites
         relocations = piece.relocations
-        unsafe chunk.add(self, traps, trapCount)
+        chunk.complete(self)
     }
 
     deinit {

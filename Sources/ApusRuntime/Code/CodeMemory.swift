@@ -17,14 +17,15 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
     /// Code of this size is worth large pages, for the faults and for instruction fetch.
     private static var largePagesFrom: Int { 4 << 20 }
 
-    /// Reserves room for at least `capacity` bytes of code.
+    /// Reserves room for `capacity` bytes of code and a little more.
     public init(capacity: Int) throws(ResourceError) {
         let page = Int(truncatingIfNeeded: apus_page_bytes())
         guard capacity >= 0, capacity <= 1 << 40 else {
             throw ResourceError(
                 .code, requested: UInt64(truncatingIfNeeded: capacity), limit: 1 << 40)
         }
-        let bytes = max((capacity + page - 1) / page * page, page)
+        // A return address may be one past the last instruction: no other code begins there.
+        let bytes = (capacity + 1 + page - 1) / page * page
         // SAFETY: the reservation has `bytes` bytes, which become this value's, or are given back
         // where this fails.
         guard let start = unsafe apus_reserve(UInt64(bytes)) else {
@@ -64,7 +65,7 @@ public struct CodeMemory: ~Copyable, @unchecked Sendable {
                 requested: offset.addingReportingOverflow(UInt64(max(byteCount, 0)))
                     .partialValue, limit: UInt64(size))
         }
-        let bytes = (UInt64(byteCount) + page - 1) / page * page
+        let bytes = (UInt64(byteCount) + 1 + page - 1) / page * page
         // SAFETY: the file has so many bytes from `offset` on, as was compared; the mapping becomes
         // this value's.
         guard let start = unsafe apus_code_map(file, offset, bytes) else {

@@ -44,7 +44,7 @@ final class CodeSpace: Sendable {
                 if let chunk = state.chunk,
                     let place = chunk.room(for: code.count, alignment: Self.alignment)
                 {
-                    chunk.write(code, at: place) { written in
+                    chunk.write(code, of: piece, at: place) { written in
                         link(piece, at: chunk.base &+ UInt(place), state, &written)
                     }
                     return .placed(chunk, place)
@@ -130,7 +130,7 @@ final class CodeSpace: Sendable {
         _ count: Int, _ state: inout State, _ module: LoadedModule
     ) throws(ResourceError) -> CodeChunk {
         let unit = Self.chunkBytes
-        let bytes = max((count + unit - 1) / unit * unit, unit)
+        let bytes = (CodeChunk.bytes(for: count) + unit - 1) / unit * unit
         let base = try take(bytes, &state)
         do throws(ResourceError) {
             return try CodeChunk(base: base, bytes: bytes, table, self, module)

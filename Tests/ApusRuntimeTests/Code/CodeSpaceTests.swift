@@ -66,6 +66,51 @@ import Testing
         }
     }
 
+    /// Functions that several threads make at once are announced each at its own place, so traps in
+    /// them are known, and what is forgotten when one goes are its own.
+    @Test func threadsMakeCodeAtOnce() async throws {
+        let module = try Self.module(1)
+        let images = try await withThrowingTaskGroup(of: [CodeImage].self) { group in
+            for thread in 0..<4 {
+                group.addTask {
+                    try (0..<1500).map { number in
+                        try module.makeImage(Self.batch(0, UInt64(thread), bytes: number % 90))
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        func check(_ images: [CodeImage]) {
+            let known = images.count { image in
+                let slice = unsafe apus_code_at(image.base &+ UInt(image.codeBytes))
+                let found = CodeRegistry.shared.code(at: image.base)?.image
+                return unsafe slice.start == image.base && found === image
+            }
+            #expect(known == images.count)
+        }
+        check(images)
+        var rest = images
+        rest.removeAll { $0.base / 64 % 2 == 0 }
+        check(rest)
+    }
+
+    /// A call may be the last instruction of code that fills its chunk: its return address is in no
+    /// other chunk.
+    @Test(arguments: [16 << 10, 32 << 10])
+    func returnAddressesLieInTheChunk(size: Int) throws {
+        let module = try Self.module(1)
+        for missing in 0...1 {
+            let short = Self.batch(0, 1).bytes.count
+            let batch = Self.batch(0, 1, bytes: size - missing - short)
+            #expect(batch.bytes.count == size - missing)
+            let image = try module.makeImage(batch)
+            let next = try module.makeImage(Self.batch(0, 2))
+            #expect(next.base != image.base &+ UInt(image.codeBytes))
+            let end = CodeRegistry.shared.code(at: image.base &+ UInt(image.codeBytes))
+            #expect(end?.image === image)
+        }
+    }
+
     @Test func addressSpaceIsGivenBack() async {
         // Mappings of the whole process are counted.
         await #expect(processExitsWith: .success) {
