@@ -251,28 +251,10 @@ extension RuntimeFunctions {
         _ unit: UInt64, _ value: UInt64, _ count: UInt64
     ) {
         // SAFETY: the caller has checked that there are `count` elements of `unit` bytes from
-        // `start` on; they are aligned to that, for objects are to 16 bytes and their headers have
-        // 8.
-        Pieces.forEach(
-            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
-            mayGoOn: { unsafe mayGoOn(context) }
-        ) { offset, length in
-            let place = unsafe start + offset &* Int(truncatingIfNeeded: unit)
-            switch unit {
-            case 1:
-                unsafe place.initializeMemory(
-                    as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: length)
-            case 2:
-                unsafe place.initializeMemory(
-                    as: UInt16.self, repeating: UInt16(truncatingIfNeeded: value), count: length)
-            case 4:
-                unsafe place.initializeMemory(
-                    as: UInt32.self, repeating: UInt32(truncatingIfNeeded: value), count: length)
-            default:
-                unsafe place.initializeMemory(
-                    as: UInt64.self, repeating: value, count: length)
-            }
-        }
+        // `start` on, which is where an array has them.
+        unsafe ElementFill.fill(
+            start, Int(truncatingIfNeeded: count), of: Int(truncatingIfNeeded: unit), (value, 0),
+            mayGoOn: { unsafe mayGoOn(context) })
     }
 
     /// Writes the vector at an address in the caller's frame to `count` elements.
@@ -284,13 +266,8 @@ extension RuntimeFunctions {
         // that there are `count` elements of 16 bytes from `start` on.
         guard let source = unsafe UnsafeRawPointer(bitPattern: UInt(vector)) else { return }
         let value = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
-        Pieces.forEach(
-            in: Int(truncatingIfNeeded: count), of: Pieces.elements,
-            mayGoOn: { unsafe mayGoOn(context) }
-        ) { offset, length in
-            for place in offset..<offset + length {
-                unsafe (start + 16 * place).storeBytes(of: value, as: SIMD2<UInt64>.self)
-            }
-        }
+        unsafe ElementFill.fill(
+            start, Int(truncatingIfNeeded: count), of: 16, (value.x, value.y),
+            mayGoOn: { unsafe mayGoOn(context) })
     }
 }

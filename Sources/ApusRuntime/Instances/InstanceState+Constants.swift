@@ -43,12 +43,11 @@ extension InstanceState {
         case .arrayNew(let type, let initializer):
             let length = UInt32(truncatingIfNeeded: pop().low)
             let value = initializer == .values ? pop() : (0, 0)
-            stack.append((try makeArray(Int(type), length: length) { _ in value }, 0))
+            stack.append((try makeArray(Int(type), length: length, value), 0))
         case .arrayNewFixed(let type, let count):
             let values = Array(stack.suffix(Int(count)))
             stack.removeLast(values.count)
-            let length = UInt32(truncatingIfNeeded: values.count)
-            stack.append((try makeArray(Int(type), length: length) { values[$0] }, 0))
+            stack.append((try makeArray(Int(type), values), 0))
         case .refI31:
             let bits = UInt32(truncatingIfNeeded: pop().low) << 1
             stack.append((UInt64(bits) | UInt64(ObjectLayout.integerBit), 0))
@@ -69,20 +68,26 @@ extension InstanceState {
         return object
     }
 
+    /// An array of `length` times `value`.
     private func makeArray(
-        _ type: Int, length: UInt32, _ element: (Int) -> ConstantValue
+        _ type: Int, length: UInt32, _ value: ConstantValue
     ) throws -> UInt64 {
         let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
+        if let field = module.module.types.fieldTypes(type).first {
+            store.fill(array, field.storage, value)
+        }
+        return array
+    }
+
+    /// An array of `values`, of which there are no more than the module's bytes allow.
+    private func makeArray(_ type: Int, _ values: [ConstantValue]) throws -> UInt64 {
+        let length = UInt32(truncatingIfNeeded: values.count)
+        let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
         guard let field = module.module.types.fieldTypes(type).first else { return array }
-        let bytes = ObjectLayout.bytes(of: field.storage)
-        Pieces.forEach(
-            in: Int(length), of: Pieces.elements, mayGoOn: { store.mayGoOn }
-        ) { offset, count in
-            for position in offset..<offset + count {
-                store.write(
-                    array, field.storage, at: ObjectLayout.headerBytes + position * bytes,
-                    element(position))
-            }
+        var place = ObjectLayout.headerBytes
+        for value in values {
+            store.write(array, field.storage, at: place, value)
+            place += ObjectLayout.bytes(of: field.storage)
         }
         return array
     }

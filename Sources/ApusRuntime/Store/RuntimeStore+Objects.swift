@@ -82,6 +82,18 @@ extension RuntimeStore {
         }
     }
 
+    /// Sets all elements of an array of zeros, one piece after the other, until the store's guests
+    /// are to stop.
+    func fill(_ array: UInt64, _ storage: ValueType, _ bits: (UInt64, UInt64)) {
+        if bits == (0, 0) { return }
+        // SAFETY: the array is one that has just been made; its elements begin behind its header,
+        // and it has as many as that says.
+        let start = unsafe UnsafeMutableRawPointer(head(array)) + ObjectLayout.headerBytes
+        unsafe ElementFill.fill(
+            start, arrayLength(array), of: ObjectLayout.bytes(of: storage), bits,
+            mayGoOn: { mayGoOn })
+    }
+
     private func head(_ object: UInt64) -> UnsafeMutablePointer<apus_object> {
         // SAFETY: callers have the address of an object, which is not 0.
         unsafe UnsafeMutablePointer<apus_object>(bitPattern: UInt(object)).unsafelyUnwrapped
