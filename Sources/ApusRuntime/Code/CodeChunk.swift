@@ -95,8 +95,8 @@ final class CodeChunk: @unchecked Sendable {
         return place
     }
 
-    /// Writes the code of `piece` at `offset`, which `room` gave, and lets `change` complete it; then
-    /// announces it with its trap sites, which stay where they are until its image goes.
+    /// Writes the code of `piece` at `offset`, which `room` gave, and lets `change` complete it;
+    /// then announces it with its trap sites, which stay where they are until its image goes.
     ///
     /// The caller has the lock of the space: functions are announced in the order of their places,
     /// whichever threads make them.
