@@ -48,14 +48,17 @@ extension ByteStorage {
         var result = 0
         self.init(count: count) { bytes in
             repeat {
-                // SAFETY: `read` writes at most the bytes that are left behind `filled`.
-                result = unsafe bytes.withUnsafeMutableBytes { buffer in
-                    let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                    return FileDescriptor.retrying {
+                // SAFETY: `read` writes at most the bytes that are left behind those that are
+                // there, and says how many.
+                unsafe bytes.withUnsafeMutableBufferPointer { buffer, initialized in
+                    let rest = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(buffer)[initialized...])
+                    result = FileDescriptor.retrying {
                         unsafe read(descriptor, rest.baseAddress, rest.count)
                     }
+                    initialized += max(result, 0)
+                    filled = initialized
                 }
-                filled += max(result, 0)
             } while result > 0 && filled < count
         }
         if result < 0 { throw FileError(path: path, errorNumber: errno) }

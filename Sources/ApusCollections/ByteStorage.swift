@@ -30,16 +30,19 @@ public final class ByteStorage: @unchecked Sendable {
 
     public convenience init(_ bytes: [UInt8]) { self.init(bytes.span) }
 
-    /// Storage of `count` bytes that `fill` writes before anyone reads them.
-    public init(count: Int, fill: (inout MutableSpan<UInt8>) throws -> Void) rethrows {
+    /// Storage of `count` bytes: those that `fill` appends, and zeros for the rest.
+    public init(count: Int, fill: (inout OutputSpan<UInt8>) throws -> Void) rethrows {
         self.count = count
         owner = nil
-        // SAFETY: the allocation has `count + padding` bytes, which are zeros before `fill` gets
-        // the first `count` of them, until it returns.
+        // SAFETY: the allocation has `count + padding` bytes. `fill` gets the first `count` of them,
+        // until it returns, and may only append; what it has not written is written behind it.
         unsafe base = .allocate(capacity: count + Self.padding)
-        unsafe base.update(repeating: 0, count: count + Self.padding)
-        var bytes = unsafe MutableSpan(_unsafeStart: base, count: count)
+        let buffer = unsafe UnsafeMutableBufferPointer(start: base, count: count)
+        var filled = 0
+        defer { unsafe (base + filled).update(repeating: 0, count: count + Self.padding - filled) }
+        var bytes = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
         try fill(&bytes)
+        filled = unsafe bytes.finalize(for: buffer)
     }
 
     /// The `count` bytes at `start`, which nobody changes, followed by zeros as padding: `owner`

@@ -14,10 +14,15 @@ import Testing
         let storage = ByteStorage(given)
         #expect(storage.count == count)
         #expect(bytes(storage) == given)
-        let filled = ByteStorage(count: count) { span in
-            for index in span.indices { span[index] = given[index] }
+        let filled = ByteStorage(count: count) { bytes in
+            for byte in given { bytes.append(byte) }
         }
         #expect(bytes(filled) == given)
+        let half = ByteStorage(count: count) { bytes in
+            for byte in given.prefix(count / 2) { bytes.append(byte) }
+        }
+        let zeros = [UInt8](repeating: 0, count: count - count / 2)
+        #expect(bytes(half) == given.prefix(count / 2) + zeros)
         let empty = ByteStorage(count: count) { _ in }
         #expect(bytes(empty) == [UInt8](repeating: 0, count: count))
     }

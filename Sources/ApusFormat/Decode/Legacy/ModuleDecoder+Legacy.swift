@@ -25,8 +25,8 @@ extension ModuleDecoder {
         parts.types = types.types
         let old = parts.bytes
         parts.bytes = ByteStorage(count: old.count + behind.count) { bytes in
-            for place in 0..<old.count { bytes[place] = old.span[place] }
-            for place in behind.indices { bytes[old.count + place] = behind[place] }
+            for place in 0..<old.count { bytes.append(old.span[place]) }
+            for byte in behind { bytes.append(byte) }
         }
     }
 
