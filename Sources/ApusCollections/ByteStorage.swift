@@ -34,8 +34,8 @@ public final class ByteStorage: @unchecked Sendable {
     public init(count: Int, fill: (inout OutputSpan<UInt8>) throws -> Void) rethrows {
         self.count = count
         owner = nil
-        // SAFETY: the allocation has `count + padding` bytes. `fill` gets the first `count` of them,
-        // until it returns, and may only append; what it has not written is written behind it.
+        // SAFETY: the allocation has `count + padding` bytes. `fill` gets the first `count` of
+        // them until it returns, and may only append; what it has not written is written then.
         unsafe base = .allocate(capacity: count + Self.padding)
         let buffer = unsafe UnsafeMutableBufferPointer(start: base, count: count)
         var filled = 0
