@@ -72,6 +72,7 @@ struct ImageBuilder: ~Copyable {
         guard bytes <= Self.codeBytesLimit else {
             throw ModuleError(.limit, at: 0, "the module's code is larger than 1 GiB")
         }
+        // With a byte behind the last instruction (`CodeMemory`).
         if bytes < code.capacity { return }
         var larger = try CodeMemory(capacity: max(bytes, code.capacity * 2))
         let used = codeBytes

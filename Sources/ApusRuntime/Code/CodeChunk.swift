@@ -146,7 +146,7 @@ final class CodeChunk: @unchecked Sendable {
     /// The code at the place of `image`, which was announced, is that image's.
     func complete(_ image: CodeImage) {
         entries.withLock { entries in
-            let position = Self.position(of: image.base, in: entries)
+            let position = entries.partitioningIndex { $0.start > image.base }
             precondition(position > 0 && entries[position - 1].start == image.base)
             entries[position - 1].image = image
         }
@@ -161,21 +161,10 @@ final class CodeChunk: @unchecked Sendable {
     func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         guard let module else { return nil }
         let image = entries.withLock { entries -> CodeImage? in
-            let position = Self.position(of: address, in: entries)
+            let position = entries.partitioningIndex { $0.start > address }
             return position > 0 ? entries[position - 1].image : nil
         }
         guard let image, address &- image.base <= UInt(image.codeBytes) else { return nil }
         return (image, module)
-    }
-
-    /// How many entries start at or before `address`.
-    private static func position(of address: UInt, in entries: [Entry]) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if entries[middle].start > address { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

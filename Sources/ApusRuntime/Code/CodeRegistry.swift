@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import Synchronization
 
 /// Which image the code at an address belongs to, and to which module that, in the whole process.
@@ -43,7 +44,7 @@ public final class CodeRegistry: Sendable {
     public func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         // What goes with the last one who has it goes outside of the lock.
         let found = entries.withLock { entries -> Found? in
-            let position = Self.position(of: address, in: entries)
+            let position = entries.partitioningIndex { $0.start > address }
             guard position > 0 else { return nil }
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
@@ -81,14 +82,14 @@ public final class CodeRegistry: Sendable {
 
     private func add(_ entry: Entry) {
         entries.withLock { entries in
-            entries.insert(entry, at: Self.position(of: entry.start, in: entries))
+            entries.insert(entry, at: entries.partitioningIndex { $0.start > entry.start })
         }
     }
 
     /// Forgets the image or chunk that starts at `base`, if it is known.
     func remove(base: UInt) {
         entries.withLock { entries in
-            let position = Self.position(of: base, in: entries)
+            let position = entries.partitioningIndex { $0.start > base }
             if position > 0, entries[position - 1].start == base {
                 entries.remove(at: position - 1)
             }
@@ -97,15 +98,4 @@ public final class CodeRegistry: Sendable {
 
     /// How many images are known.
     var count: Int { entries.withLock { $0.count } }
-
-    /// How many entries start at or before `address`.
-    private static func position(of address: UInt, in entries: [Entry]) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if entries[middle].start > address { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
 }

@@ -6,10 +6,10 @@ internal import ApusFormat
 /// Tail calls (4.6.10): the caller's frame goes before the callee's comes.
 extension BaselineCompiler {
     // What must outlive the frame while arguments take its place; no arguments travel in these.
-    private var returnAddress: XMM { mutating get { .xmm14 } }
-    private var callerFrame: XMM { mutating get { .xmm13 } }
-    private var calleeCode: XMM { mutating get { .xmm12 } }
-    private var calleeContext: XMM { mutating get { .xmm11 } }
+    private static var returnAddress: XMM { .xmm14 }
+    private static var callerFrame: XMM { .xmm13 }
+    private static var calleeCode: XMM { .xmm12 }
+    private static var calleeContext: XMM { .xmm11 }
 
     mutating func translateReturnCall() {
         let function = reader.readIndex()
@@ -49,8 +49,8 @@ extension BaselineCompiler {
         count(callee, signature, from: first)
         loadTailCallee(callee)
         restoreSavedRegisters()
-        code.loadFloat(.f64, returnAddress, Address(.rbp, FrameLayout.returnAddress))
-        code.loadFloat(.f64, callerFrame, Address(.rbp, FrameLayout.callerFrame))
+        code.loadFloat(.f64, Self.returnAddress, Address(.rbp, FrameLayout.returnAddress))
+        code.loadFloat(.f64, Self.callerFrame, Address(.rbp, FrameLayout.callerFrame))
         if case .own(let function) = callee {
             replaceFrame(signature)
             if usesTable {
@@ -81,14 +81,15 @@ extension BaselineCompiler {
         case .imported(let function):
             let record = layout.functionImport(function)
             let context = CallingConvention.context
-            code.loadFloat(.f64, calleeCode, Address(context, record &+ FunctionImportField.code))
+            code.loadFloat(
+                .f64, Self.calleeCode, Address(context, record &+ FunctionImportField.code))
             code.load(.w64, scratch, Address(context, record &+ FunctionImportField.context))
         case .element, .reference:
             if case .reference = callee { markSite(.nullFunctionReference) }
-            code.loadFloat(.f64, calleeCode, Address(scratch, FuncrefField.code))
+            code.loadFloat(.f64, Self.calleeCode, Address(scratch, FuncrefField.code))
             code.load(.w64, scratch, Address(scratch, FuncrefField.context))
         }
-        code.moveToFloat(.w64, calleeContext, scratch)
+        code.moveToFloat(.w64, Self.calleeContext, scratch)
     }
 
     /// Goes on in a function that may belong to another instance.
@@ -112,8 +113,8 @@ extension BaselineCompiler {
         code.jump(enter)
         code.bind(leave)
         let frame = own  // From the present rbp to the new frame's.
-        code.storeFloat(.f64, Address(.rbp, frame &+ 8), returnAddress)
-        code.storeFloat(.f64, Address(.rbp, frame), callerFrame)
+        code.storeFloat(.f64, Address(.rbp, frame &+ 8), Self.returnAddress)
+        code.storeFloat(.f64, Address(.rbp, frame), Self.callerFrame)
         code.store(.w64, Address(.rbp, frame &+ TailFrame.caller), context)
         code.store(.w64, Address(.rbp, frame &+ TailFrame.restored), context)
         let place = frame &+ 8 &- TailFrame.bytes &- signature.parameterStackBytes
@@ -122,8 +123,8 @@ extension BaselineCompiler {
         code.lea(.w64, .rsp, Address(.rbp, place))
         if frame > 0 { code.alu(.add, .w64, .rbp, immediate: frame) }
         code.bind(enter)
-        code.moveFromFloat(.w64, context, calleeContext)
-        code.moveFromFloat(.w64, scratch, calleeCode)
+        code.moveFromFloat(.w64, context, Self.calleeContext)
+        code.moveFromFloat(.w64, scratch, Self.calleeCode)
         code.jump(scratch)
     }
 
@@ -132,9 +133,9 @@ extension BaselineCompiler {
         let own = signatures.ofFunction(functionIndex).parameterStackBytes
         let place = own &+ 8 &- signature.parameterStackBytes
         moveArguments(signature, to: place &+ 8)
-        code.storeFloat(.f64, Address(.rbp, place), returnAddress)
+        code.storeFloat(.f64, Address(.rbp, place), Self.returnAddress)
         code.lea(.w64, .rsp, Address(.rbp, place))
-        code.moveFromFloat(.w64, .rbp, callerFrame)
+        code.moveFromFloat(.w64, .rbp, Self.callerFrame)
     }
 
     /// Moves stack arguments from the top of the stack up to `place` from rbp, the last one first,

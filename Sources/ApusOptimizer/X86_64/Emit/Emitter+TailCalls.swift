@@ -9,8 +9,8 @@ internal import ApusCollections
 /// ones, and places are counted from the stack pointer.
 extension Emitter {
     // No arguments travel in these.
-    private var keptReturn: XMM { mutating get { .xmm14 } }
-    private var keptRecord: XMM { mutating get { .xmm13 } }
+    private static var keptReturn: XMM { .xmm14 }
+    private static var keptRecord: XMM { .xmm13 }
 
     mutating func emitTailCall(_ instruction: MachineInstruction) {
         let bytes = instruction.stackArgumentBytes
@@ -88,16 +88,16 @@ extension Emitter {
         // Keeps the flags.
         takeFrame()
         code.jump(.e, isNear)
-        code.moveToFloat(.w64, keptRecord, record)
+        code.moveToFloat(.w64, Self.keptRecord, record)
         code.load(.w64, record, Address(context, ContextField.tailReturn))
         code.alu(.cmp, .w64, record, Address(.rsp, above &+ FrameLayout.returnAddress))
         code.jump(.e, hasFrame)
         leaveTailFrame(instruction)
-        code.moveFromFloat(.w64, record, keptRecord)
+        code.moveFromFloat(.w64, record, Self.keptRecord)
         code.jump(enter)
         code.bind(hasFrame)
         code.store(.w64, Address(.rbp, TailFrame.caller), context)
-        code.moveFromFloat(.w64, record, keptRecord)
+        code.moveFromFloat(.w64, record, Self.keptRecord)
         code.bind(isNear)
         replaceFrame(instruction)
         code.bind(enter)
@@ -115,7 +115,7 @@ extension Emitter {
         moveArguments(bytes, by: now &- then &+ FrameLayout.returnAddress)
         code.lea(.w64, .rsp, Address(.rsp, now &- then))
         code.store(.w64, Address(.rsp), CallingConvention.scratch)
-        code.storeFloat(.f64, Address(.rsp, then &+ FrameLayout.returnAddress), keptReturn)
+        code.storeFloat(.f64, Address(.rsp, then &+ FrameLayout.returnAddress), Self.keptReturn)
         code.store(.w64, Address(.rsp, then &+ FrameLayout.callerFrame), .rbp)
         code.lea(.w64, .rbp, Address(.rsp, then))
         code.store(.w64, Address(.rbp, TailFrame.caller), context)
@@ -128,7 +128,7 @@ extension Emitter {
     /// included. The return address is in a register then, and the frame may be written over.
     private mutating func takeFrame() {
         restoreSaved()
-        code.loadFloat(.f64, keptReturn, Address(.rbp, FrameLayout.returnAddress))
+        code.loadFloat(.f64, Self.keptReturn, Address(.rbp, FrameLayout.returnAddress))
         code.load(.w64, .rbp, Address(.rbp, FrameLayout.callerFrame))
     }
 
@@ -140,7 +140,7 @@ extension Emitter {
             &+ parameterBytes &- bytes
         moveArguments(bytes, by: place &+ 8)
         code.lea(.w64, .rsp, Address(.rsp, place))
-        code.storeFloat(.f64, Address(.rsp), keptReturn)
+        code.storeFloat(.f64, Address(.rsp), Self.keptReturn)
     }
 
     /// Moves the `bytes` at the top of the stack up by `distance`: the last word first, since both

@@ -7,7 +7,7 @@ internal import ApusVectors
 
 /// Vectors.
 extension Emitter {
-    private var scratch: XMM { mutating get { CallingConvention.floatScratch } }
+    private static var scratch: XMM { CallingConvention.floatScratch }
 
     /// The memory operand, which may be one of the function's vectors.
     private mutating func vectorAddress(
@@ -93,7 +93,7 @@ extension Emitter {
         let results = Int(instruction.operands)
         let first = instruction.uses.lowerBound
         var registers = VectorRegisters(
-            target: vector(results, function), a: vector(first, function), scratch: scratch)
+            target: vector(results, function), a: vector(first, function), scratch: Self.scratch)
         if instruction.definitionCount > 1 { registers.temporary = vector(results &+ 1, function) }
         if instruction.useCount > 1 { registers.b = vector(first &+ 1, function) }
         if instruction.useCount > 2 { registers.c = vector(first &+ 2, function) }
@@ -116,7 +116,7 @@ extension Emitter {
         case .lookup(let table): code.vector(.pshufb, result, a, code.pooled(table))
         case .lookups(let table, let other):
             code.lookUp(
-                result, a, table, vector(first &+ 1, function), other, scratch: scratch)
+                result, a, table, vector(first &+ 1, function), other, scratch: Self.scratch)
         case .plan: break  // Has become another instruction.
         }
     }
@@ -133,12 +133,12 @@ extension Emitter {
         case .vectorSplat:
             code.splat(
                 instruction.shape, vector(result, function), general(first, function),
-                scratch: scratch,
+                scratch: Self.scratch,
                 vectorOptions)
         case .vectorBitmask:
             code.bitmask(
                 instruction.shape, general(result, function), vector(first, function),
-                scratch: scratch)
+                scratch: Self.scratch)
         case .extractLane:
             code.extractLane(
                 instruction.laneWidth, general(result, function), vector(first, function),
@@ -176,7 +176,7 @@ extension Emitter {
         default:
             code.loadVector(
                 instruction.vectorLoad, vector(result, function),
-                address, general: CallingConvention.scratch, scratch: scratch, vectorOptions)
+                address, general: CallingConvention.scratch, scratch: Self.scratch, vectorOptions)
         }
     }
 }
