@@ -244,4 +244,44 @@ import Testing
         #expect(found == Array(repeating: [expected], count: found.count))
         #expect(try instance.function("length", as: (() -> Int32).self)() == Int32(length))
     }
+
+    /// The optimizing compiler took the lower half of a constant size for the size: where the heap
+    /// has room, which it has once there is an object, it made an array that said that it had more
+    /// elements than lay in the heap.
+    @Test(
+        arguments: Compilation.allCases,
+        [
+            ("i8", 1), ("i16", 2), ("i32", 4), ("f32", 4), ("i64", 8), ("f64", 8), ("v128", 16),
+            ("anyref", 8), ("funcref", 8),
+        ])
+    func arraysOfSizesBeyond32Bits(compilation: Compilation, element: (String, UInt64)) throws {
+        let (storage, unit) = element
+        let whole = (1 << 32) / unit
+        var counts = [UInt64(UInt32.max), UInt64(UInt32.max) - 8]
+        if unit > 1 { counts += [whole - 1, whole, whole + 1, whole + 100, whole / 2 * 3] }
+        counts = counts.filter { $0 < 1 << 32 }
+        let fixed = counts.enumerated().map { index, count in
+            """
+            (func (export "new\(index)") (result i32)
+              (array.len (array.new_default $a (i32.const \(count)))))
+            (func $count\(index) (result i32) (i32.const \(count)))
+            (func (export "inlined\(index)") (result i32)
+              (array.len (array.new_default $a (call $count\(index)))))
+            """
+        }
+        let engine = Engine(compilation.configuration)
+        let functions = fixed.joined(separator: "\n")
+        let text = """
+            (module (type $a (array (mut \(storage))))
+              (func $small (drop (array.new_default $a (i32.const 1)))) (start $small) \(functions))
+            """
+        let module = try Module(engine, text: text)
+        let instance = try Instance(Store(engine, limits: Limits(heapBytes: 16 << 20)), module)
+        for name in module.exports.map(\.name) {
+            let trap = #expect(throws: Trap.self, "\(name) of \(counts)") {
+                try instance.function(name, as: (() -> Int32).self)()
+            }
+            #expect(trap?.code == .allocationTooLarge, "\(name) of \(counts)")
+        }
+    }
 }

@@ -62,7 +62,7 @@ extension FunctionGenerator {
         let element = shape.fields(number)[0]
         switch choices.below(5) {
         case 0:
-            i32Const(arrayCount())
+            i32Const(choices.chance(2) ? hugeCount(of: element.storage) : arrayCount())
             op(aggregate: 7, number)
         case 1:
             let count = arrayCount()
@@ -79,9 +79,19 @@ extension FunctionGenerator {
             }
         default:
             expression(element.unpacked, depth: depth - 1)
-            i32Const(arrayCount())
+            i32Const(choices.chance(1) ? hugeCount(of: element.storage) : arrayCount())
             op(aggregate: 6, number)
         }
+    }
+
+    /// So many elements that with the header they have more than 4 GiB, which no heap has, and
+    /// often little more, or than a multiple of that: the lower half of the size is small.
+    private mutating func hugeCount(of storage: ValueType) -> Int {
+        let unit = Self.byteCount(storage)
+        let whole = (1 << 32) / unit * (unit == 1 ? 1 : choices.pick([1, 1, 2, unit - 1]))
+        let count = UInt32(truncatingIfNeeded: whole + choices.pick([0, -1, -2, 1, 8, -16]))
+        let least = unit == 1 ? UInt32.max - 4 : UInt32((1 << 32) / unit)
+        return Int(Int32(bitPattern: max(count, least)))
     }
 
     private static func byteCount(_ storage: ValueType) -> Int {

@@ -13,13 +13,15 @@ extension Selector {
         var bytes = VirtualRegister.none
         var length = VirtualRegister.none
         if let constant = function.constant(resolve(instruction.first)) {
-            made.immediate = constant & 0xFFFF_FFFF
+            // An array that a program asks for may have more bytes than can be said here. It is too
+            // large to be made in compiled code then, and so is this.
+            made.immediate = min(constant, UInt64(UInt32.max))
         } else {
             operands.insert(.bytes)
             bytes = register(instruction.first, function)
         }
         if let constant = function.constant(resolve(instruction.third)) {
-            made.immediate |= constant << 32
+            made.immediate |= UInt64(UInt32(truncatingIfNeeded: constant)) << 32
         } else {
             operands.insert(.length)
             length = register(instruction.third, function)
