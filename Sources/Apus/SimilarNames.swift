@@ -5,7 +5,8 @@ public enum SimilarNames {
     /// bytes, and those that `name` is a part of.
     public static func near(_ name: String, among candidates: some Sequence<String>) -> [String] {
         let wanted = Array(name.utf8.prefix(bytesCompared))
-        let mistakes = max(name.utf8.count / 3, 1)
+        // Of one byte nothing would be left to be similar.
+        let mistakes = name.utf8.count < 2 ? 0 : max(name.utf8.count / 3, 1)
         var found: [(distance: Int, name: String)] = []
         for candidate in candidates {
             let distance = distance(wanted, Array(candidate.utf8.prefix(bytesCompared)))

@@ -39,59 +39,61 @@ public enum ValueLocation<General: Hashable & Sendable, Float: Hashable & Sendab
 extension RegisterConvention {
     public typealias Location = ValueLocation<GeneralRegister, FloatRegister>
 
+    // Who calls these knows the convention: `@inlinable` compiles it for that one there.
+
+    @inlinable
     public static var generalArguments: [GeneralRegister] {
         (0..<generalArgumentCount).map(generalArgument)
     }
+    @inlinable
     public static var floatArguments: [FloatRegister] {
         (0..<floatArgumentCount).map(floatArgument)
     }
 
-    // Who calls what follows knows the convention: `@inlinable` compiles it for that one there.
+    // Places are told one by one: making an array of them has the runtime look through all of the
+    // process for the conformances of its elements.
 
-    /// Places of the parameters of `type`, and the bytes of stack they take.
-    @inlinable
-    public static func parameters(
-        _ type: FunctionType
-    ) -> (locations: [Location], stackBytes: Int32) {
-        let places = locate(
+    /// Tells where the parameters of `type` are, in order.
+    @inlinable @inline(__always)
+    public static func forEachParameter(
+        _ type: FunctionType, _ body: (_ index: Int, _ location: Location) -> Void
+    ) {
+        locate(
             type.parameters, generalArgumentCount, generalArgument, floatArgumentCount,
-            floatArgument)
-        let bytes = argumentAreaBytes(
-            arguments: places.stackBytes, results: resultStackBytes(type))
-        return (places.locations, bytes)
+            floatArgument, body)
     }
 
-    /// Places of the results of `type`, and the bytes of the result area.
-    @inlinable
-    public static func results(_ type: FunctionType) -> (locations: [Location], stackBytes: Int32) {
-        locate(type.results, generalResultCount, generalResult, floatResultCount, floatResult)
+    /// Tells where the results of `type` are, in order.
+    @inlinable @inline(__always)
+    public static func forEachResult(
+        _ type: FunctionType, _ body: (_ index: Int, _ location: Location) -> Void
+    ) {
+        locate(
+            type.results, generalResultCount, generalResult, floatResultCount, floatResult, body)
     }
 
-    /// Places of values of `types`, and the bytes of stack they take, with so many registers of
-    /// each kind.
+    /// Tells where values of `types` are, with so many registers of each kind.
     @inlinable @inline(__always)
     static func locate(
         _ types: [ValueType], _ generalCount: Int, _ general: (Int) -> GeneralRegister,
-        _ floatCount: Int, _ float: (Int) -> FloatRegister
-    ) -> (locations: [Location], stackBytes: Int32) {
-        var locations: [Location] = []
-        locations.reserveCapacity(types.count)
+        _ floatCount: Int, _ float: (Int) -> FloatRegister,
+        _ body: (_ index: Int, _ location: Location) -> Void
+    ) {
         var nextGeneral = 0
         var nextFloat = 0
         var stack: Int32 = 0
-        for type in types {
+        for (index, type) in types.enumerated() {
             if type.isGeneral, nextGeneral < generalCount {
-                locations.append(.general(general(nextGeneral)))
+                body(index, .general(general(nextGeneral)))
                 nextGeneral += 1
             } else if !type.isGeneral, nextFloat < floatCount {
-                locations.append(.float(float(nextFloat)))
+                body(index, .float(float(nextFloat)))
                 nextFloat += 1
             } else {
-                locations.append(.stack(stack))
+                body(index, .stack(stack))
                 stack += type == .v128 ? 16 : 8
             }
         }
-        return (locations, stack)
     }
 
     // MARK: Bytes

@@ -227,7 +227,13 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
             if hasStopPoints, reachable { markStopPoint() }
             if isFuelMetered { meter() }
             if countsBlocks, reachable { countBlock() }
-            translate(reader.next(), analysis)
+            let operation = reader.next()
+            // A third of all there are.
+            if case .localGet = operation {
+                translateLocalGet()
+            } else {
+                translate(operation, analysis)
+            }
             if !reachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
     }

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 
 /// The class of a value as code generation sees it.
@@ -48,11 +49,31 @@ struct Operand: BitwiseCopyable {
         case slot
     }
 
-    var kind: Kind
-    var type: ValueClass
-    var register: PhysicalRegister
-    var index: UInt32
-    var bits: UInt64
+    /// From the lowest: 8 bits each of kind, type and register, 8 unused ones, 32 of the index.
+    /// Two words are what operands are handed on in.
+    private let head: UInt64
+    let bits: UInt64
+
+    @inline(__always)
+    private init(
+        kind: Kind, type: ValueClass, register: PhysicalRegister, index: UInt32, bits: UInt64
+    ) {
+        head =
+            UInt64(kind.rawValue) | UInt64(type.rawValue) &<< 8
+            | UInt64(register.number) &<< 16 | UInt64(index) &<< 32
+        self.bits = bits
+    }
+
+    @inline(__always)
+    var kind: Kind { Kind(stored: UInt8(truncatingIfNeeded: head), or: .slot) }
+    @inline(__always)
+    var type: ValueClass {
+        ValueClass(stored: UInt8(truncatingIfNeeded: head &>> 8), or: .reference)
+    }
+    @inline(__always)
+    var register: PhysicalRegister { PhysicalRegister(UInt8(truncatingIfNeeded: head &>> 16)) }
+    @inline(__always)
+    var index: UInt32 { UInt32(truncatingIfNeeded: head &>> 32) }
 
     @inline(__always)
     static func constant(_ type: ValueClass, _ bits: UInt64) -> Operand {

@@ -31,7 +31,7 @@ extension BaselineCompiler {
         }
         let other = allocate(inVector: inVector)
         move(other, register)
-        stack[position].register = other
+        stack[position] = .register(stack[position].type, other)
         stack.note(other, at: position)
         stack.free.insert(RegisterSet(register))
     }

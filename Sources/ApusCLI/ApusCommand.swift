@@ -79,6 +79,7 @@ struct ApusCommand: ParsableCommand {
             if let quick = QuickCommandLine(arguments) { return try quick.run() }
             var command = try parseAsRoot(arguments)
             try command.run()
+            Outcome.succeed()
         } catch {
             Outcome.exit(error, arguments)
         }

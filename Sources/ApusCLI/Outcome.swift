@@ -10,8 +10,15 @@ internal import ArgumentParser
     internal import Darwin
 #endif
 
-/// Ends the process.
-private func endProcess(_ status: Int32) -> Never { exit(status) }
+/// Ends the process; it has failed if what was printed does not get out.
+private func endProcess(_ status: Int32) -> Never {
+    // SAFETY: null stands for all streams, and names none.
+    let isWritten = unsafe fflush(nil) == 0
+    let reason = errno
+    guard !isWritten, status == 0 else { exit(status) }
+    Outcome.report("standard output: \(HostProcess.reason(reason))")
+    exit(Outcome.failureStatus)
+}
 
 /// How the command ends.
 enum Outcome {
@@ -43,9 +50,9 @@ enum Outcome {
 
     /// Does `work` and ends the process with the status it returns, or with the one its error
     /// stands for after saying what went wrong, and which of `limits` or `signals` it was if it was
-    /// one. Then does `finally`.
+    /// one. Before that it does `finally`. A status of 0 lets the process go on if `mayGoOn`.
     static func exiting(
-        limits: ProgramLimits? = nil, signals: TerminationSignals? = nil,
+        limits: ProgramLimits? = nil, signals: TerminationSignals? = nil, mayGoOn: Bool = true,
         _ work: () throws -> Int32, finally: () -> Void = {}
     ) throws {
         letQuitEnd()
@@ -67,6 +74,8 @@ enum Outcome {
             status = failureStatus
         }
         finally()
+        // Here, where everything is still there: giving it back one by one is for nothing now.
+        if !mayGoOn { endProcess(status) }
         if status != 0 { throw ExitCode(status) }
     }
 
@@ -92,6 +101,9 @@ enum Outcome {
         report(trap.description)
         return trapStatus
     }
+
+    /// Ends the process after a command that has done what it should.
+    static func succeed() -> Never { endProcess(0) }
 
     /// Ends the process after what a command threw.
     static func exit(_ error: any Error, _ arguments: [String]) -> Never {

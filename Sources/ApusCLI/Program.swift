@@ -30,11 +30,11 @@ struct Program {
     }
 
     /// Runs the program, in an engine that `configuration` says how to set up, and ends the process
-    /// with its status unless that is 0.
+    /// with its status; if that is 0, unless the process has more to do.
     func run(_ configuration: () throws -> Engine.Configuration) throws {
         let report = RunReport()
         let signals = isStoppedBySignals ? TerminationSignals() : nil
-        try Outcome.exiting(limits: limits, signals: signals) {
+        try Outcome.exiting(limits: limits, signals: signals, mayGoOn: isStoppedBySignals) {
             try execute(report, signals, try configuration())
         } finally: {
             for module in report.preloads { module.updateCache() }

@@ -209,7 +209,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
                 results.count == patterns.count
                 && zip(patterns, results).allSatisfy { $0.matches($1) }
             if agrees { return passed += 1 }
-            let wanted = patterns.map { "\($0)" }.joined(separator: ", ")
+            let wanted = patterns.map(\.text).joined(separator: ", ")
             fail(line, "\(action.name) returned \(results), expected [\(wanted)]")
         } catch {
             fail(line, "\(action.name): \(error)")

@@ -54,12 +54,46 @@ extension ScriptValue: CustomStringConvertible {
         }
     }
 
-    private static func hexadecimal(_ bits: some BinaryInteger) -> String {
+    static func hexadecimal(_ bits: some BinaryInteger) -> String {
         "0x" + String(bits, radix: 16)
     }
 }
 
+extension Script.FloatPattern {
+    /// What a float of `byteCount` bytes is to be, as a message says it; integers by their bits.
+    func text(byteCount: Int? = nil) -> String {
+        switch self {
+        case .bits(let bits):
+            let hexadecimal = ScriptValue.hexadecimal(bits)
+            return switch byteCount {
+            case 4: "\(Float(bitPattern: UInt32(truncatingIfNeeded: bits))), \(hexadecimal)"
+            case 8: "\(Double(bitPattern: bits)), \(hexadecimal)"
+            default: hexadecimal
+            }
+        case .canonicalNaN: return "nan:canonical"
+        case .arithmeticNaN: return "nan:arithmetic"
+        }
+    }
+}
+
 extension Script.Pattern {
+    /// What a script expects, as values are written.
+    var text: String {
+        switch self {
+        case .i32(let bits): return ScriptValue.i32(bits).description
+        case .i64(let bits): return ScriptValue.i64(bits).description
+        case .f32(let pattern): return "f32(\(pattern.text(byteCount: 4)))"
+        case .f64(let pattern): return "f64(\(pattern.text(byteCount: 8)))"
+        case .v128(let lanes):
+            return "v128(\(lanes.map { $0.text() }.joined(separator: ", ")))"
+        case .null(let heap): return heap.map { ScriptValue.null($0).description } ?? "null"
+        case .external(let number): return "extern(\(number.map { "\($0)" } ?? "any object"))"
+        case .host(let number): return "host(\(number.map { "\($0)" } ?? "any object"))"
+        case .reference(let heap): return ScriptValue.reference(heap).description
+        case .either(let patterns): return patterns.map(\.text).joined(separator: " or ")
+        }
+    }
+
     /// Whether `value` is what a script expects.
     func matches(_ value: ScriptValue) -> Bool {
         switch (self, value) {

@@ -48,6 +48,27 @@ struct ProcessTests {
             unreachable))
         """
 
+    /// Who asks for a report and has no room for it is told that there is none.
+    @Test(arguments: [
+        "version --verbose", "settings --json", "validate --json exit.wat", "wast --json a.wast",
+        "bench exit.wat", "print exit.wat", "inspect exit.wat", "run --invoke f number.wat",
+    ])
+    func whatIsPrintedAndLostIsAFailure(_ arguments: String) throws {
+        let files = [
+            "exit.wat": Self.exiting("0"), "a.wast": [UInt8]("(module)".utf8),
+            "number.wat": [UInt8]("(module (func (export \"f\") (result i32) i32.const 7))".utf8),
+        ]
+        let outcome = try Command.withFolder(files) { folder in
+            try Command.run(shell: "exec \"$0\" \(arguments) > /dev/full", in: folder)
+        }
+        #expect(outcome.status == 1)
+        #expect(outcome.errorOutput == "apus: standard output: No space left on device\n")
+        let written = try Command.withFolder(files) { folder in
+            try Command.run(shell: "exec \"$0\" \(arguments)", in: folder)
+        }
+        #expect(written.status == 0 && !written.output.isEmpty && written.errorOutput.isEmpty)
+    }
+
     /// What the command opens is not taken for a stream that it was started without: nothing is
     /// written into the program's file, and its folder is not its input.
     @Test(arguments: ["1>&- 2>&-", "0<&- 1>&- 2>&-", "0<&- 2>&-", "0<&-", "2>&-"])

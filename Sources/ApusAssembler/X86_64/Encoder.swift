@@ -49,26 +49,63 @@ extension CodeBuffer {
         return bytes
     }
 
-    /// ModRM, SIB and displacement. `trailing` counts the bytes of the instruction behind them.
+    /// ModRM, SIB and displacement of a place in memory that is not in the code.
     @inline(__always)
-    static func tail(_ address: Address, reg: UInt64, trailing: Int32 = 0) -> Bytes {
-        if address.isInCode {
-            let addend = UInt64(UInt32(bitPattern: -4 &- trailing))
-            return Bytes(0x05 | (reg & 7) &<< 3 | addend &<< 8, count: 5)
-        }
+    static func tail(_ address: Address, reg: UInt64) -> Bytes {
         let base = address.base & 7
+        var mode: UInt64 = 0x80 | (reg & 7) &<< 3
+        var count: UInt64 = 5
         let displacement = Int32(truncatingIfNeeded: address.displacement)
-        let isByte = Int32(Int8(truncatingIfNeeded: displacement)) == displacement
-        // rbp and r13 without displacement would mean something else, so they get a zero.
-        let isShown = address.displacement | (base == 5 ? 1 : 0) != 0
-        let mode: UInt64 = isShown ? (isByte ? 1 : 2) : 0
+        if Int32(Int8(truncatingIfNeeded: displacement)) == displacement {
+            // rbp and r13 without displacement would mean something else, so they get a zero.
+            let isShown = displacement != 0 || base == 5
+            mode ^= isShown ? 0xC0 : 0x80
+            count = isShown ? 2 : 1
+        }
         // rsp and r12 as base are encoded like an index, as is every index.
-        let needsSIB = (address.index ^ 4) | (base == 4 ? 1 : 0) != 0
+        if address.index == 4, base != 4 {
+            return Bytes(mode | base | address.displacement &<< 8, count: count)
+        }
         let sib = address.scale &<< 6 | (address.index & 7) &<< 3 | base
-        var bytes = Bytes(mode &<< 6 | (reg & 7) &<< 3 | (needsSIB ? 4 : base), count: 1)
-        bytes.append(sib, if: needsSIB)
-        bytes.append(address.displacement, count: 0x410 &>> (mode &<< 2) & 7)
-        return bytes
+        return Bytes(mode | 4 | sib &<< 8 | address.displacement &<< 16, count: count &+ 1)
+    }
+
+    /// ModRM and displacement of a place in the code. `trailing` counts the bytes of the
+    /// instruction behind them.
+    @inline(__always)
+    private static func tail(inCode reg: UInt64, trailing: Int) -> Bytes {
+        let addend = UInt64(UInt32(truncatingIfNeeded: -4 &- trailing))
+        return Bytes(0x05 | (reg & 7) &<< 3 | addend &<< 8, count: 5)
+    }
+
+    /// Emits an instruction on `reg` and memory, of which `head` is everything before ModRM and
+    /// `immediate` everything behind the displacement.
+    @inline(__always)
+    mutating func emit(_ head: Bytes, reg: UInt64, _ address: Address) {
+        if address.isInCode { return emitInCode(head, reg, address, Bytes()) }
+        put(head, Self.tail(address, reg: reg))
+    }
+
+    @inline(__always)
+    mutating func emit(_ head: Bytes, reg: UInt64, _ address: Address, immediate: Bytes) {
+        if address.isInCode { return emitInCode(head, reg, address, immediate) }
+        put(head, Self.tail(address, reg: reg), immediate)
+    }
+
+    /// The same with an address in the code, whose displacement is to be filled in.
+    @inline(never)
+    private mutating func emitInCode(
+        _ head: Bytes, _ reg: UInt64, _ address: Address, _ immediate: Bytes
+    ) {
+        let trailing = immediate.length
+        put(head, Self.tail(inCode: reg, trailing: trailing), immediate)
+        let position = count &- 4 &- trailing
+        let number = UInt32(truncatingIfNeeded: address.displacement)
+        if address.isConstant {
+            refer(to: ConstantID(bits: number), at: position)
+        } else {
+            refer(to: Label(number: number), at: position, from: count)
+        }
     }
 
     /// Emits an instruction on `reg` and memory.
@@ -77,9 +114,7 @@ extension CodeBuffer {
         _ row: Row, _ width: Width, reg: UInt64, _ address: Address, needsRex: Bool = false
     ) {
         let rex = reg &>> 1 & 4 | address.rex
-        put(
-            Self.head(row, width, rex: rex, needsRex: needsRex), Self.tail(address, reg: reg))
-        if address.isInCode { refer(to: address, trailing: 0) }
+        emit(Self.head(row, width, rex: rex, needsRex: needsRex), reg: reg, address)
     }
 
     /// Emits an instruction on `reg` and memory that ends in an immediate.
@@ -87,23 +122,8 @@ extension CodeBuffer {
     mutating func emit(
         _ row: Row, _ width: Width, reg: UInt64, _ address: Address, immediate: Bytes
     ) {
-        let trailing = Int32(truncatingIfNeeded: immediate.length)
-        put(
-            Self.head(row, width, rex: reg &>> 1 & 4 | address.rex),
-            Self.tail(address, reg: reg, trailing: trailing), immediate)
-        if address.isInCode { refer(to: address, trailing: immediate.length) }
-    }
-
-    /// Remembers the rip-relative displacement of the instruction just emitted.
-    @inline(never)
-    private mutating func refer(to address: Address, trailing: Int) {
-        let position = count &- 4 &- trailing
-        let number = UInt32(truncatingIfNeeded: address.displacement)
-        if address.isConstant {
-            refer(to: ConstantID(bits: number), at: position)
-        } else {
-            refer(to: Label(number: number), at: position, from: count)
-        }
+        let rex = reg &>> 1 & 4 | address.rex
+        emit(Self.head(row, width, rex: rex), reg: reg, address, immediate: immediate)
     }
 
     // MARK: VEX encodings
@@ -145,10 +165,7 @@ extension CodeBuffer {
         isWide: Bool = false
     ) {
         let rex = rex | reg &>> 1 & 4 | address.rex
-        put(
-            Self.vexHead(row, rex: rex, first: first, isWide: isWide),
-            Self.tail(address, reg: reg))
-        if address.isInCode { refer(to: address, trailing: 0) }
+        emit(Self.vexHead(row, rex: rex, first: first, isWide: isWide), reg: reg, address)
     }
 
     /// Emits a VEX instruction on registers and memory that ends in a byte.
@@ -157,11 +174,10 @@ extension CodeBuffer {
         _ row: Row, reg: UInt64, first: UInt64, _ address: Address, byte: UInt8,
         isWide: Bool = false
     ) {
-        put(
-            Self.vexHead(
-                row, rex: reg &>> 1 & 4 | address.rex, first: first, isWide: isWide),
-            Self.tail(address, reg: reg, trailing: 1), Bytes(UInt64(byte), count: 1))
-        if address.isInCode { refer(to: address, trailing: 1) }
+        let rex = reg &>> 1 & 4 | address.rex
+        emit(
+            Self.vexHead(row, rex: rex, first: first, isWide: isWide), reg: reg, address,
+            immediate: Bytes(UInt64(byte), count: 1))
     }
 
     // MARK: SSE or AVX
@@ -207,8 +223,7 @@ extension CodeBuffer {
             emitVex(row, rex: rex, reg: reg, first: first, address)
         } else {
             let rex = rex | reg &>> 1 & 4 | address.rex
-            put(Self.head(row, .w32, rex: rex), Self.tail(address, reg: reg))
-            if address.isInCode { refer(to: address, trailing: 0) }
+            emit(Self.head(row, .w32, rex: rex), reg: reg, address)
         }
     }
 
@@ -219,13 +234,9 @@ extension CodeBuffer {
         byte: UInt8
     ) {
         let rex = rex | reg &>> 1 & 4 | address.rex
-        let tail = Self.tail(address, reg: reg, trailing: 1)
-        let immediate = Bytes(UInt64(byte), count: 1)
-        if useAVX {
-            put(Self.vexHead(row, rex: rex, first: first), tail, immediate)
-        } else {
-            put(Self.head(row, .w32, rex: rex), tail, immediate)
-        }
-        if address.isInCode { refer(to: address, trailing: 1) }
+        let head =
+            useAVX
+            ? Self.vexHead(row, rex: rex, first: first) : Self.head(row, .w32, rex: rex)
+        emit(head, reg: reg, address, immediate: Bytes(UInt64(byte), count: 1))
     }
 }

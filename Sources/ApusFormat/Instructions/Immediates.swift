@@ -7,6 +7,7 @@ public struct MemoryArgument: Hashable, Sendable, BitwiseCopyable {
     /// Added to the address, in bytes.
     public var offset: UInt64
 
+    @inlinable
     public init(alignment: UInt32, memory: UInt32 = 0, offset: UInt64 = 0) {
         self.alignment = alignment
         self.memory = memory

@@ -7,11 +7,11 @@ public import ApusCollections
 /// It checks nothing about them. Whatever the bytes are, it reads no others: beyond the end of the
 /// bytes it finds zeroes, and beyond the end of the code `next` finds `end`.
 public struct InstructionReader: Sendable {
-    private let bytes: ByteWindow
-    private let operations = Opcodes.coreOperations
+    @usableFromInline let bytes: ByteWindow
+    @usableFromInline let operations = Opcodes.coreOperations
     /// Offset in the module of the next byte to be read.
     public var position: Int
-    private var end: Int
+    @usableFromInline var end: Int
 
     /// A reader of the code from `from` up to, not including, `to`.
     public init(_ storage: ByteStorage, from: Int, to: Int) {
@@ -28,7 +28,7 @@ public struct InstructionReader: Sendable {
     }
 
     /// Reads an opcode. What it means is all that is left: its immediates come next.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func next() -> Operation {
         let byte = readByte()
         if byte >= 0xFB { return nextPrefixed(byte) }
@@ -36,8 +36,8 @@ public struct InstructionReader: Sendable {
         return operations[byte]
     }
 
-    @inline(never)
-    private mutating func nextPrefixed(_ prefix: UInt8) -> Operation {
+    @usableFromInline @inline(never)
+    mutating func nextPrefixed(_ prefix: UInt8) -> Operation {
         let code = readIndex()
         if position > end { return .end }
         let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
@@ -55,7 +55,7 @@ public struct InstructionReader: Sendable {
     public func peekByte(ahead: Int) -> UInt8 { bytes.byte(at: position &+ ahead) }
 
     /// The next byte.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func readByte() -> UInt8 {
         let byte = bytes.byte(at: position)
         position &+= 1
@@ -81,7 +81,7 @@ public struct InstructionReader: Sendable {
     // MARK: LEB128 numbers (5.2.2)
 
     /// An unsigned number of at most 32 bits.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func readIndex() -> UInt32 {
         let byte = bytes.byte(at: position)
         if byte < 0x80 {
@@ -92,7 +92,7 @@ public struct InstructionReader: Sendable {
     }
 
     /// A signed number of at most 32 bits.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func readSigned32() -> Int32 {
         let byte = bytes.byte(at: position)
         if byte < 0x80 {
@@ -113,8 +113,13 @@ public struct InstructionReader: Sendable {
         return readLongSigned(maximumBytes: 10)
     }
 
-    @inline(never)
-    private mutating func readLongUnsigned(maximumBytes: Int) -> UInt64 {
+    @usableFromInline @inline(never)
+    mutating func readLongUnsigned(maximumBytes: Int) -> UInt64 {
+        let short = LEB128.Short(bytes.word(at: position))
+        if short.hasEnded {
+            position &+= short.byteCount
+            return short.value
+        }
         var value: UInt64 = 0
         var shift: UInt64 = 0
         for _ in 0..<maximumBytes {
@@ -126,8 +131,13 @@ public struct InstructionReader: Sendable {
         return value
     }
 
-    @inline(never)
-    private mutating func readLongSigned(maximumBytes: Int) -> Int64 {
+    @usableFromInline @inline(never)
+    mutating func readLongSigned(maximumBytes: Int) -> Int64 {
+        let short = LEB128.Short(bytes.word(at: position))
+        if short.hasEnded {
+            position &+= short.byteCount
+            return short.signed
+        }
         var value: Int64 = 0
         var shift: Int64 = 0
         for _ in 0..<maximumBytes {
@@ -145,7 +155,7 @@ public struct InstructionReader: Sendable {
     // MARK: Immediates
 
     /// What a load or store has besides its operands. Specification: 5.4.6.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func readMemoryArgument() -> MemoryArgument {
         let word = bytes.word(at: position)
         // Both numbers in one byte each and memory 0: nearly all there are.
@@ -157,8 +167,8 @@ public struct InstructionReader: Sendable {
         return readLongMemoryArgument()
     }
 
-    @inline(never)
-    private mutating func readLongMemoryArgument() -> MemoryArgument {
+    @usableFromInline @inline(never)
+    mutating func readLongMemoryArgument() -> MemoryArgument {
         let flags = readIndex()
         let memory = flags & 0x40 != 0 ? readIndex() : 0
         return MemoryArgument(

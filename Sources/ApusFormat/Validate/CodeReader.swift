@@ -76,7 +76,12 @@ struct CodeReader {
         return try readLongOffset()
     }
 
+    @inline(never)
     private mutating func readLongOffset() throws(ModuleError) -> UInt64 {
+        if let short = shortNumber(bits: 64) {
+            position &+= short.byteCount
+            return short.value
+        }
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -92,7 +97,12 @@ struct CodeReader {
         }
     }
 
+    @inline(never)
     private mutating func readLongUnsigned32() throws(ModuleError) -> UInt32 {
+        if let short = shortNumber(bits: 32), let value = UInt32(exactly: short.value) {
+            position &+= short.byteCount
+            return value
+        }
         var result: UInt32 = 0
         var shift: UInt32 = 0
         while true {
@@ -128,7 +138,16 @@ struct CodeReader {
         return try readLongSigned(bits: 33)
     }
 
+    @inline(never)
     private mutating func readLongSigned(bits: UInt32) throws(ModuleError) -> Int64 {
+        if let short = shortNumber(bits: bits) {
+            let value = short.signed
+            let sign = value &>> Int64(bits &- 1)
+            if sign == 0 || sign == -1 {
+                position &+= short.byteCount
+                return value
+            }
+        }
         var result: Int64 = 0
         var shift: UInt32 = 0
         while true {
@@ -149,6 +168,16 @@ struct CodeReader {
                 return result
             }
         }
+    }
+
+    /// The number here, if it ends in the body and in eight bytes, of which one of `bits` bits may
+    /// have all. Bits beyond those are still to be looked at.
+    @inline(__always)
+    private func shortNumber(bits: UInt32) -> LEB128.Short? {
+        let short = LEB128.Short(bytes.word(at: position))
+        guard short.hasEnded, short.bits < Int(bits) &+ 7, position &+ short.byteCount <= end
+        else { return nil }
+        return short
     }
 
     func unexpectedEnd() -> ModuleError {

@@ -2,12 +2,24 @@ internal import ApusCollections
 
 /// One instruction, as the instruction table has it.
 extension FunctionValidator {
+    /// Reads and checks one instruction: here, in the loop that does so, what half of all
+    /// instructions are.
+    @inline(__always)
     mutating func validateInstruction() throws(ModuleError) {
         // The row is read where it is asked for: most of it seldom is.
         var code = reader.readByte()
         var rows = rows
         if !rows[code].isOn(features) { (rows, code) = try readPrefixed(code) }
         if rows[code].isFixed { return try apply(rows[code].signature) }
+        if case .localGet = rows[code].operation { return try validateLocalGet() }
+        try validateOperation(rows, code)
+    }
+
+    /// Checks the instruction of a row whose opcode has been read.
+    @inline(never)
+    private mutating func validateOperation(
+        _ rows: ConstantTable<ValidationRow>, _ code: UInt8
+    ) throws(ModuleError) {
         switch rows[code].operation {
         case .unreachable: setUnreachable()
         case .nop: break
@@ -53,8 +65,10 @@ extension FunctionValidator {
         case .tableInit: try validateTableInit()
         case .elementDrop: try validateElementDrop()
 
-        case .load, .vectorLoad: try validateLoad(rows[code])
-        case .store, .vectorStore: try validateStore(rows[code])
+        case .load, .vectorLoad:
+            try validateLoad(rows[code].signature.result, rows[code].naturalAlignment)
+        case .store, .vectorStore:
+            try validateStore(rows[code].signature.second, rows[code].naturalAlignment)
         case .vectorLoadLane, .vectorStoreLane: try validateLaneAccess(rows[code])
         case .memorySize: push(try readMemoryIndex())
         case .memoryGrow: try validateMemoryGrow()
@@ -112,6 +126,7 @@ extension FunctionValidator {
     }
 
     /// Reads the rest of an opcode that is more than one byte long.
+    @inline(never)
     private mutating func readPrefixed(
         _ prefix: UInt8
     ) throws(ModuleError) -> (ConstantTable<ValidationRow>, UInt8) {

@@ -6,7 +6,23 @@ extension FunctionValidator {
 
     /// Reads alignment and offset of an access of 2^`natural` bytes. Returns the type of the
     /// memory's addresses.
+    @inline(__always)
     mutating func readMemoryArgument(natural: UInt8) throws(ModuleError) -> ValueType {
+        let word = reader.peekWord(0)
+        // A byte for each of both numbers, and nothing to say about them.
+        guard word & 0x80C0 == 0, word & 0x3F <= UInt64(natural), firstAddress != .bottom,
+            reader.position &+ 1 < reader.end
+        else { return try readLongMemoryArgument(natural: natural) }
+        reader.position &+= 2
+        note(.accessesMemory)
+        analysis.memoryWeight = analysis.memoryWeight.saturatingAdd(weight)
+        return firstAddress
+    }
+
+    @inline(never)
+    private mutating func readLongMemoryArgument(
+        natural: UInt8
+    ) throws(ModuleError) -> ValueType {
         let alignment = try reader.readUnsigned32()
         if alignment >= 0x40 {
             return try readIndexedMemoryArgument(alignment, natural: natural)
@@ -52,14 +68,16 @@ extension FunctionValidator {
         return address
     }
 
-    mutating func validateLoad(_ row: ValidationRow) throws(ModuleError) {
-        try pop(try readMemoryArgument(natural: row.naturalAlignment))
-        push(ValueType(bits: UInt32(row.signature.result)))
+    @inline(__always)
+    mutating func validateLoad(_ result: UInt8, _ natural: UInt8) throws(ModuleError) {
+        try pop(try readMemoryArgument(natural: natural))
+        push(ValueType(bits: UInt32(result)))
     }
 
-    mutating func validateStore(_ row: ValidationRow) throws(ModuleError) {
-        let address = try readMemoryArgument(natural: row.naturalAlignment)
-        try pop(ValueType(bits: UInt32(row.signature.second)))
+    @inline(__always)
+    mutating func validateStore(_ value: UInt8, _ natural: UInt8) throws(ModuleError) {
+        let address = try readMemoryArgument(natural: natural)
+        try pop(ValueType(bits: UInt32(value)))
         try pop(address)
     }
 

@@ -160,8 +160,8 @@ extension RuntimeFunctions {
         guard let address = unsafe make(context, type, length, keeping: value),
             let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address))
         else {
-            // It is paid for when it is made.
-            if unsafe mustWait(context) { unsafe giveBack(context, cost) }
+            // It is paid for when it is made, if it is: after a wait, or never.
+            unsafe giveBack(context, cost)
             return nil
         }
         return unsafe (address, start + ObjectLayout.headerBytes, unit)

@@ -107,13 +107,6 @@ enum RuntimeFunctions {
         unsafe store.pointee.fuel += Int64(cost)
     }
 
-    /// Whether the function that runs is to be called again.
-    static func mustWait(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
-        // SAFETY: a context that runs has its store's, which outlives it.
-        guard let store = unsafe context.pointee.store_context else { return false }
-        return unsafe store.pointee.must_wait != 0
-    }
-
     /// Whether the guest need not stop. If it must, the calling stub leaves wasm.
     static func mayGoOn(_ context: UnsafeMutablePointer<apus_context>) -> Bool {
         if apus_this_thread_is_interrupted() == 0 { return true }

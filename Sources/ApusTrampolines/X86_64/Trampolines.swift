@@ -77,8 +77,8 @@ public struct Trampolines: Sendable {
     private func passArguments(
         _ type: FunctionType, _ layout: ArgumentLayout, _ code: inout CodeBuffer
     ) {
-        let (locations, stackBytes) = CallingConvention.parameters(type)
-        let resultBytes = CallingConvention.results(type).stackBytes
+        let stackBytes = CallingConvention.parameterStackBytes(type)
+        let resultBytes = CallingConvention.resultStackBytes(type)
         let outgoing = (stackBytes + resultBytes + 15) & ~15
         if outgoing > 0 { code.alu(.sub, .w64, .rsp, immediate: outgoing) }
         let offsets = layout.parameterOffsets(type)
@@ -88,22 +88,22 @@ public struct Trampolines: Sendable {
             let pointer = CallingConvention.resultPointerOffset(in: stackBytes)
             code.store(.w64, Address(.rsp, pointer), .rax)
         }
-        for (index, location) in locations.enumerated() {
-            guard case .stack(let offset) = location else { continue }
+        CallingConvention.forEachParameter(type) { index, location in
+            guard case .stack(let offset) = location else { return }
             let width: Width = isNarrow(type.parameters[index]) ? .w32 : .w64
             for word in 0..<words(type.parameters[index]) {
                 code.load(width, .rax, Address(.rbx, offsets[index] + 8 * word))
                 code.store(.w64, Address(.rsp, offset + 8 * word), .rax)
             }
         }
-        for (index, location) in locations.enumerated() {
+        CallingConvention.forEachParameter(type) { index, location in
             loadCell(Address(.rbx, offsets[index]), type.parameters[index], location, &code)
         }
     }
 
     private func storeResults(_ type: FunctionType, _ code: inout CodeBuffer) {
         let cells = ArgumentLayout.cellOffsets(type.results)
-        for (index, location) in CallingConvention.results(type).locations.enumerated() {
+        CallingConvention.forEachResult(type) { index, location in
             // The callee has popped its arguments; the result area is on top of the stack.
             storeCell(
                 .rbx, cells[index], type.results[index], location, stack: .rsp, 0, &code)
@@ -201,7 +201,7 @@ public struct Trampolines: Sendable {
         into code: inout CodeBuffer
     ) -> Int {
         let start = begin(&code)
-        let (parameters, stackBytes) = CallingConvention.parameters(type)
+        let stackBytes = CallingConvention.parameterStackBytes(type)
         let offsets = layout.parameterOffsets(type)
         // The frame pointer stays the caller's, which is where backtraces begin. Above the frame
         // are the return address and the stack arguments.
@@ -209,7 +209,7 @@ public struct Trampolines: Sendable {
         let frame = hostFrameBytes(type, layout)
         let arguments = frame + 8
         code.alu(.sub, .w64, .rsp, immediate: frame)
-        for (index, location) in parameters.enumerated() {
+        CallingConvention.forEachParameter(type) { index, location in
             if layout == .packed {
                 storePacked(offsets[index], type.parameters[index], location, arguments, &code)
             } else {
@@ -310,19 +310,19 @@ public struct Trampolines: Sendable {
     private func loadResults(
         _ type: FunctionType, resultPointer: Int32, _ code: inout CodeBuffer
     ) {
-        let (locations, areaBytes) = CallingConvention.results(type)
+        let areaBytes = CallingConvention.resultStackBytes(type)
         let cells = ArgumentLayout.cellOffsets(type.results)
         // No result is in a register yet.
         let area = GPR.rdi
         if areaBytes > 0 { code.load(.w64, area, Address(.rsp, resultPointer)) }
-        for (index, location) in locations.enumerated() {
-            guard case .stack(let offset) = location else { continue }
+        CallingConvention.forEachResult(type) { index, location in
+            guard case .stack(let offset) = location else { return }
             for word in 0..<words(type.results[index]) {
                 code.load(.w64, scratch, Address(.rsp, cells[index] + 8 * word))
                 code.store(.w64, Address(area, offset + 8 * word), scratch)
             }
         }
-        for (index, location) in locations.enumerated() {
+        CallingConvention.forEachResult(type) { index, location in
             loadCell(Address(.rsp, cells[index]), type.results[index], location, &code)
         }
     }

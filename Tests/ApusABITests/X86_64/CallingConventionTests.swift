@@ -6,8 +6,9 @@ import Testing
 
 @Suite struct CallingConventionTests {
     @Test func argumentsTakeRegistersThenTheStack() {
-        let (locations, bytes) = CallingConvention.parameters(
-            FunctionType(Array(repeating: .i32, count: 9) + [.f64, .externref]))
+        let type = FunctionType(Array(repeating: .i32, count: 9) + [.f64, .externref])
+        let locations = parameterLocations(type, CallingConvention.self)
+        let bytes = CallingConvention.parameterStackBytes(type)
         #expect(locations[0] == .general(.rdi))
         #expect(locations[7] == .general(.r10))
         #expect(locations[8] == .stack(0))
@@ -17,8 +18,9 @@ import Testing
     }
 
     @Test func resultsTakeRegistersThenTheResultArea() {
-        let (locations, bytes) = CallingConvention.results(
-            FunctionType([], [.i64, .f32, .i64, .i64, .i64, .i64, .funcref]))
+        let type = FunctionType([], [.i64, .f32, .i64, .i64, .i64, .i64, .funcref])
+        let locations = resultLocations(type, CallingConvention.self)
+        let bytes = CallingConvention.resultStackBytes(type)
         #expect(locations[0] == .general(.rax))
         #expect(locations[1] == .float(.xmm0))
         #expect(locations[4] == .general(.rsi))

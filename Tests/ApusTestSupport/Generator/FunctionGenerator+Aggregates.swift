@@ -110,8 +110,9 @@ extension FunctionGenerator {
         _ sizes: [Int], of size: Int, _ instruction: (inout FunctionGenerator) -> Void
     ) {
         let segment = choices.below(sizes.count)
-        i32Const(choices.chance(10) ? 1 : 0)
-        i32Const(choices.chance(5) ? 9 : min(sizes[segment] / size, choices.pick([4, 1, 0])))
+        i32Const(seldomExtreme(choices.chance(10) ? 1 : 0))
+        let count = choices.chance(5) ? 9 : min(sizes[segment] / size, choices.pick([4, 1, 0]))
+        i32Const(seldomExtreme(count))
         instruction(&self)
         code.unsigned(segment)
     }
@@ -136,7 +137,7 @@ extension FunctionGenerator {
     }
 
     private mutating func place(depth: Int) {
-        if choices.chance(70) { return i32Const(choices.pick([0, 1, 2, 3])) }
+        if choices.chance(70) { return i32Const(seldomExtreme(choices.pick([0, 1, 2, 3]))) }
         expression(.i32, depth: depth - 1)
         i32Const(choices.pick([3, 3, 1, 7]))
         op(0x71)
@@ -312,9 +313,9 @@ extension FunctionGenerator {
     private mutating func fill(depth: Int) {
         let number = choices.pick(mutableArrays)
         object(number, depth: depth)
-        i32Const(choices.pick([0, 1, 2]))
+        i32Const(seldomExtreme(choices.pick([0, 1, 2])))
         expression(shape.fields(number)[0].unpacked, depth: depth - 1)
-        i32Const(choices.pick([0, 1, 2, 3]))
+        i32Const(seldomExtreme(choices.pick([0, 1, 2, 3])))
         op(aggregate: 16, number)
     }
 
@@ -326,10 +327,10 @@ extension FunctionGenerator {
         }
         let source = choices.pick(Array(sources))
         object(number, depth: depth)
-        i32Const(choices.pick([0, 1, 2]))
+        i32Const(seldomExtreme(choices.pick([0, 1, 2])))
         object(source, depth: depth)
-        i32Const(choices.pick([0, 1, 2]))
-        i32Const(choices.pick([0, 1, 2, 3]))
+        i32Const(seldomExtreme(choices.pick([0, 1, 2])))
+        i32Const(seldomExtreme(choices.pick([0, 1, 2, 3])))
         op(aggregate: 17, number)
         code.unsigned(index(source))
     }
@@ -340,7 +341,7 @@ extension FunctionGenerator {
         let takesData = !storage.isReference && !shape.data.isEmpty
         guard takesData || storage == .funcref && !shape.elements.isEmpty else { return }
         object(number, depth: depth)
-        i32Const(choices.pick([0, 0, 1]))
+        i32Const(seldomExtreme(choices.pick([0, 0, 1])))
         if takesData {
             segmentRange(shape.data.map(\.contents.count), of: Self.byteCount(storage)) {
                 $0.op(aggregate: 18, number)

@@ -160,13 +160,29 @@ extension FunctionGenerator {
         memoryArgument(access, greatestAlignment: 0)
     }
 
+    /// `usual`, but now and then a constant at which sums and products of sizes wrap around. The
+    /// instruction that takes it for a place or a number traps, whatever else it has.
+    mutating func seldomExtreme(_ usual: Int, is64: Bool = false) -> Int {
+        guard choices.chance(1) else { return usual }
+        let narrow = [
+            -1, -2, -4, -8, -16, -24, Int(Int32.max), Int(Int32.min), 1 << 24, 1 << 28, 1 << 29,
+            1 << 30, (1 << 28) - 1, (1 << 29) - 1, (1 << 30) - 1,
+        ]
+        let wide = [
+            1 << 32, (1 << 32) - 1, (1 << 32) + 1, (1 << 32) + 8, 1 << 60, 1 << 61, 1 << 62, .max,
+            .min, .max - 7, -(1 << 32), (1 << 48) - 1,
+        ]
+        return choices.pick(is64 ? narrow + wide : narrow)
+    }
+
     /// A place where `count` bytes mostly fit.
     private mutating func place(in memory: Int, for count: Int) {
         let size = memorySize(memory)
         let end = choices.pick([size - count, size - count + 1, size])
         let good = [0, 1, 10, 100, 255, 1000].filter { $0 + count <= size }
         let place = good.isEmpty || choices.chance(5) ? end : choices.pick(good)
-        code.address(place, is64: shape.memories[memory].is64)
+        let is64 = shape.memories[memory].is64
+        code.address(seldomExtreme(place, is64: is64), is64: is64)
     }
 
     mutating func bulkMemory(depth: Int) {
@@ -177,14 +193,15 @@ extension FunctionGenerator {
         case 0:
             place(in: memory, for: count)
             expression(.i32, depth: depth - 1)
-            code.address(count, is64: is64)
+            code.address(seldomExtreme(count, is64: is64), is64: is64)
             code.raw([0xFC, 11])
             code.unsigned(memory)
         case 1:
             let source = choices.below(shape.memories.count)
             place(in: memory, for: count)
             place(in: source, for: count)
-            code.address(count, is64: is64 && shape.memories[source].is64)
+            let isWide = is64 && shape.memories[source].is64
+            code.address(seldomExtreme(count, is64: isWide), is64: isWide)
             code.raw([0xFC, 10])
             code.unsigned(memory)
             code.unsigned(source)
@@ -192,8 +209,8 @@ extension FunctionGenerator {
             let segment = choices.below(shape.data.count)
             let length = shape.data[segment].contents.count
             place(in: memory, for: length)
-            i32Const(choices.chance(95) ? 0 : choices.pick([1, 5]))
-            i32Const(choices.pick([0, min(length, 1), length / 2, length]))
+            i32Const(seldomExtreme(choices.chance(95) ? 0 : choices.pick([1, 5])))
+            i32Const(seldomExtreme(choices.pick([0, min(length, 1), length / 2, length])))
             code.raw([0xFC, 8])
             code.unsigned(segment)
             code.unsigned(memory)
@@ -211,7 +228,7 @@ extension FunctionGenerator {
         let size = Int(shape.tables[table].limits.minimum)
         let is64 = shape.tables[table].is64
         if size > 0 && choices.chance(60) {
-            return code.address(choices.below(size), is64: is64)
+            return code.address(seldomExtreme(choices.below(size), is64: is64), is64: is64)
         }
         expression(is64 ? .i64 : .i32, depth: depth - 1)
         if size > 0 && choices.chance(95) {
@@ -242,7 +259,9 @@ extension FunctionGenerator {
             op(0x26, table)
         case 1:
             expression(element, depth: depth - 1)
-            code.address(choices.pick([0, 0, 1, 1, 2]), is64: shape.tables[table].is64)
+            let is64 = shape.tables[table].is64
+            let count = choices.pick([0, 0, 1, 1, 2])
+            code.address(seldomExtreme(count, is64: is64), is64: is64)
             code.raw([0xFC, 17])
             code.unsigned(table)
         case 2:
@@ -254,7 +273,8 @@ extension FunctionGenerator {
             let source = choices.pick(Array(sources))
             tableIndex(source, depth: depth)
             let is64 = shape.tables[table].is64 && shape.tables[source].is64
-            code.address(choices.pick([0, 0, 1, 1, 2]), is64: is64)
+            let count = choices.pick([0, 0, 1, 1, 2])
+            code.address(seldomExtreme(count, is64: is64), is64: is64)
             code.raw([0xFC, 14])
             code.unsigned(table)
             code.unsigned(source)

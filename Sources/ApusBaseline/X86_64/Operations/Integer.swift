@@ -308,7 +308,7 @@ extension BaselineCompiler {
             if left.kind == .register, left.general == .rcx {
                 let other = allocateGeneral()
                 code.move(type.width, other, .rcx)
-                left.register = PhysicalRegister(other)
+                left = .register(left.type, PhysicalRegister(other))
                 free(.rcx)
             }
             claim(.rcx)

@@ -5,6 +5,7 @@ internal import ApusFormat
 
 /// Locals and globals (4.6.3).
 extension BaselineCompiler {
+    @inline(__always)
     mutating func translateLocalGet() {
         let index = reader.readIndex()
         push(.local(locals[Int(index)].type, index))
