@@ -250,7 +250,7 @@ struct AllocationChecker {
             let operand = function.operands[place]
             checkResult(operand, instruction, results, number, index, function)
             if operand.assigned.isNone { continue }
-            results.insert(operand.assigned.set)
+            results.insert(RegisterSet(operand.assigned))
             state.registers[operand.assigned.index] = [operand.value.number]
             if allocation.isSpilled[operand.value.index], !sinking.isSunk[operand.value.index] {
                 let slot = Self.slot(operand.value.index, function, frameSlots)
