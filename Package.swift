@@ -98,7 +98,7 @@ let package = Package(
         module(
             "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors",
             "ApusCollections",
-            testData: ["Golden", "annotate-golden"]),
+            testsOn: ["ApusText"], testData: ["Golden", "annotate-golden"]),
         module(
             "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
             "ApusCollections",

@@ -97,12 +97,12 @@ struct AssemblyListing {
     ) {
         for place in 0..<Int(function.trapCount) {
             let site = sites.traps[Int(function.trapStart) + place]
-            let text = Self.place(site.bodyOffset, in: function, sites) + " \(site.code)"
+            let text = Self.origin(site.bodyOffset, in: function, sites) + " \(site.code)"
             faults[Int(site.codeOffset &- base)] = Note(text: text, bodyOffset: site.bodyOffset)
         }
         for place in 0..<Int(function.callCount) {
             let site = sites.calls[Int(function.callStart) + place]
-            var text = Self.place(site.bodyOffset, in: function, sites)
+            var text = Self.origin(site.bodyOffset, in: function, sites)
             sites.forEachHandler(of: site, in: function) { text += Self.note($0) }
             returns[Int(site.codeOffset &- base)] = Note(text: text, bodyOffset: site.bodyOffset)
         }
@@ -141,7 +141,7 @@ struct AssemblyListing {
     }
 
     /// Where in its body, or in which other one, the instruction at `offset` is.
-    private static func place(
+    private static func origin(
         _ offset: UInt32, in function: CompiledFunction, _ sites: borrowing CodeSites
     ) -> String {
         let place = sites.place(of: offset, in: function)

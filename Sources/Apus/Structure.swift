@@ -64,10 +64,10 @@ public struct Structure {
         var end = ObjectLayout.headerBytes
         for field in held.fields[..<index] {
             end =
-                ObjectLayout.place(of: field.storage, after: end)
+                ObjectLayout.offset(of: field.storage, after: end)
                 + ObjectLayout.bytes(of: field.storage)
         }
-        return ObjectLayout.place(of: held.fields[index].storage, after: end)
+        return ObjectLayout.offset(of: held.fields[index].storage, after: end)
     }
 }
 

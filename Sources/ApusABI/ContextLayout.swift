@@ -151,7 +151,7 @@ public enum TypeField {
     public static var far: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.far)) }
     public static var nearCount: Int { Int(apus_type_near) }
     /// Where the id of a type's supertype at `depth` is: in its record, or in what `far` names.
-    public static func place(ofDepth depth: Int) -> (isFar: Bool, offset: Int32) {
+    public static func supertype(atDepth depth: Int) -> (isFar: Bool, offset: Int32) {
         let isFar = depth >= nearCount
         let position = Int32(truncatingIfNeeded: isFar ? depth - nearCount : depth)
         return (isFar, (isFar ? 0 : display) + 4 * position)

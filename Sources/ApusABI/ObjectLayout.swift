@@ -50,7 +50,7 @@ public enum ObjectLayout {
     }
 
     /// Where a field of a structure is whose fields before it end at `end`.
-    public static func place(of storage: ValueType, after end: Int) -> Int {
+    public static func offset(of storage: ValueType, after end: Int) -> Int {
         let alignment = min(bytes(of: storage), 8)
         return (end &+ alignment &- 1) & ~(alignment &- 1)
     }
@@ -88,7 +88,7 @@ public struct AggregateLayouts: Sendable {
             var end = ObjectLayout.headerBytes
             if types.kind(index) != .function {
                 for field in types.fieldTypes(index) {
-                    let offset = ObjectLayout.place(of: field.storage, after: end)
+                    let offset = ObjectLayout.offset(of: field.storage, after: end)
                     end = offset + ObjectLayout.bytes(of: field.storage)
                     fields.append(
                         Field(storage: field.storage, offset: Int32(truncatingIfNeeded: offset)))

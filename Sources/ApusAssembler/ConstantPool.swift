@@ -22,7 +22,7 @@ struct ConstantPool: ~Copyable {
     var medium = Arena<UInt64>(capacity: 32)
     var large = Arena<Wide>(capacity: 8)
     var uses = Arena<Use>(capacity: 64)
-    /// Which number a value hashing to this place has had. It may be out of date: who reads it
+    /// Which number a value hashing to this slot has had. It may be out of date: who reads it
     /// compares the values. A collision only costs a second copy of a constant.
     var recent = Arena<UInt32>(capacity: 256)
 
@@ -37,9 +37,9 @@ struct ConstantPool: ~Copyable {
         var constant: UInt32
     }
 
-    static var places: Int { 256 }
+    static var slotCount: Int { 256 }
 
-    init() { recent.append(repeating: .max, count: Self.places) }
+    init() { recent.append(repeating: .max, count: Self.slotCount) }
 
     mutating func removeAll() {
         small.removeAll()
@@ -48,7 +48,7 @@ struct ConstantPool: ~Copyable {
         uses.removeAll()
     }
 
-    static func place(_ value: UInt64) -> Int {
+    static func slot(of value: UInt64) -> Int {
         Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) &>> 56)
     }
 }
@@ -56,41 +56,41 @@ struct ConstantPool: ~Copyable {
 extension CodeBuffer {
     /// A 4-byte constant, for `Address(constant:)`; equal ones are mostly shared.
     public mutating func constant32(_ value: UInt32) -> ConstantID {
-        let place = ConstantPool.place(UInt64(value))
-        let known = Int(constants.recent[place])
+        let slot = ConstantPool.slot(of: UInt64(value))
+        let known = Int(constants.recent[slot])
         if known < constants.small.count, constants.small[known] == value {
             return ConstantID(known, .four)
         }
         let index = constants.small.count
         constants.small.append(value)
-        constants.recent[place] = UInt32(truncatingIfNeeded: index)
+        constants.recent[slot] = UInt32(truncatingIfNeeded: index)
         return ConstantID(index, .four)
     }
 
     /// An 8-byte constant, for `Address(constant:)`; equal ones are mostly shared.
     public mutating func constant64(_ value: UInt64) -> ConstantID {
-        let place = ConstantPool.place(value)
-        let known = Int(constants.recent[place])
+        let slot = ConstantPool.slot(of: value)
+        let known = Int(constants.recent[slot])
         if known < constants.medium.count, constants.medium[known] == value {
             return ConstantID(known, .eight)
         }
         let index = constants.medium.count
         constants.medium.append(value)
-        constants.recent[place] = UInt32(truncatingIfNeeded: index)
+        constants.recent[slot] = UInt32(truncatingIfNeeded: index)
         return ConstantID(index, .eight)
     }
 
     /// A 16-byte constant, for `Address(constant:)`; equal ones are mostly shared.
     public mutating func constant128(_ low: UInt64, _ high: UInt64) -> ConstantID {
         let value = ConstantPool.Wide(low: low, high: high)
-        let place = ConstantPool.place(low ^ (high &<< 1 | high &>> 63))
-        let known = Int(constants.recent[place])
+        let slot = ConstantPool.slot(of: low ^ (high &<< 1 | high &>> 63))
+        let known = Int(constants.recent[slot])
         if known < constants.large.count, constants.large[known] == value {
             return ConstantID(known, .sixteen)
         }
         let index = constants.large.count
         constants.large.append(value)
-        constants.recent[place] = UInt32(truncatingIfNeeded: index)
+        constants.recent[slot] = UInt32(truncatingIfNeeded: index)
         return ConstantID(index, .sixteen)
     }
 

@@ -1,30 +1,5 @@
 internal import ApusABI
 
-/// A set of registers, one bit each.
-struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
-    let rawValue: UInt32
-
-    /// How many numbers there are: what is kept for each register has as many places.
-    static var numberCount: Int { 32 }
-
-    @inline(__always) init(rawValue: UInt32) { self.rawValue = rawValue }
-    @inline(__always) init(_ register: PhysicalRegister) {
-        rawValue = 1 &<< UInt32(register.number)
-    }
-
-    @inline(__always) func has(_ register: PhysicalRegister) -> Bool {
-        rawValue & (1 &<< UInt32(register.number)) != 0
-    }
-
-    /// The register with the lowest number. The set must not be empty.
-    @inline(__always) var first: PhysicalRegister {
-        PhysicalRegister(UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount & 31))
-    }
-
-    /// The set without its first register.
-    @inline(__always) var rest: RegisterSet { RegisterSet(rawValue: rawValue & (rawValue &- 1)) }
-}
-
 /// Which registers of a class are for what.
 struct RegisterRoles: BitwiseCopyable, Sendable {
     /// Values that no local lives in: results of operations pass through these first.

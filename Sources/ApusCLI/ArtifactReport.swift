@@ -55,7 +55,7 @@ struct ArtifactReport: FileReport {
             numbers: [0, 1, 2, 3, 4, 5, 6])
         for function in listing.functions {
             table.add(
-                "\(function.index)", Self.place(function.codeStart),
+                "\(function.index)", Self.hexadecimal(function.codeStart),
                 "\(function.codeBytes)", "\(function.bodyBytes)", "\(function.traps)",
                 "\(function.calls)", "\(function.inlinedCalls)",
                 function.name.map(PrintableText.name) ?? "")

@@ -13,14 +13,15 @@ extension FileReport {
     func text(asJSON: Bool) -> String { asJSON ? json.text + "\n" : text }
 
     /// An offset, as people read it.
-    static func place(_ offset: Int) -> String { "0x" + String(offset, radix: 16) }
+    static func hexadecimal(_ offset: Int) -> String { "0x" + String(offset, radix: 16) }
 
     /// Sections: their names, where they are, and how many bytes they have.
     static func table(ofSections sections: [(name: String, range: Range<Int>)]) -> TextTable {
         var table = TextTable(numbers: [1, 2])
         for (name, range) in sections {
             table.add(
-                PrintableText.name(name), "at \(place(range.lowerBound))", "\(range.count) bytes")
+                PrintableText.name(name), "at \(hexadecimal(range.lowerBound))",
+                "\(range.count) bytes")
         }
         return table
     }

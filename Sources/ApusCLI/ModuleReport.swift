@@ -55,7 +55,8 @@ struct ModuleReport: FileReport {
         for function in functions {
             let name = function.name.map { PrintableText.name($0) + "  " } ?? ""
             table.add(
-                "\(function.index)", Self.place(function.body.lowerBound), "\(function.body.count)",
+                "\(function.index)", Self.hexadecimal(function.body.lowerBound),
+                "\(function.body.count)",
                 "\(name)\(function.type)")
         }
         return table

@@ -61,7 +61,7 @@ struct Program {
         try wasi.grant(grants)
         wasi.inheritStreams()
         wasi.filtersTerminalOutput = filtersTerminalOutput
-        if let threads = limits.maxThreads { wasi.threadLimit = threads }
+        wasi.threadLimit = limits.threadLimit
         let isProgram = invoke == nil || invoke == ""
         wasi.argumentBytes = ([programName] + (isProgram ? arguments : [])).map(HostText.bytes)
         do {

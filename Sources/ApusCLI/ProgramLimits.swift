@@ -1,4 +1,5 @@
 internal import Apus
+internal import ApusWASI
 
 /// What a program may use, as the command line has it; nil: what Apus takes for enough.
 struct ProgramLimits {
@@ -13,6 +14,9 @@ struct ProgramLimits {
     var maxThreads: Int?
     var maxStack: ByteCount?
     var maxCode: ByteCount?
+
+    /// How many threads it may have at once, the first one included.
+    var threadLimit: Int { maxThreads ?? WASI().threadLimit }
 
     /// The limits of the program's store.
     private var limits: Limits {

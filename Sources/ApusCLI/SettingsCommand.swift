@@ -24,7 +24,7 @@ struct SettingsCommand: ParsableCommand {
 
     func run() throws {
         let report = SettingsReport(
-            try engine.configuration(), timeout: engine.limits.timeout)
+            try engine.configuration(), programs: engine.limits.chosen)
         if json { return print(report.json.text) }
         for (name, values) in report.sections {
             print(name)

@@ -6,16 +6,17 @@ struct SettingsReport {
     /// Titles, and names and values below them.
     let sections: [(title: String, values: [(String, String)])]
     private let configuration: Engine.Configuration
-    private let timeout: TimeLimit?
+    /// What is not the engine's.
+    private let programs: ProgramLimits
 
-    init(_ configuration: Engine.Configuration, timeout: TimeLimit?) {
+    init(_ configuration: Engine.Configuration, programs: ProgramLimits) {
         self.configuration = configuration
-        self.timeout = timeout
+        self.programs = programs
         sections = [
             ("apus \(ApusCommand.version)", Self.compilation(configuration)),
             ("processor", Self.processor(configuration)),
             ("instances", Self.instances(configuration)),
-            ("limits of a program", Self.limits(configuration, timeout)),
+            ("limits of a program", Self.limits(configuration, programs)),
             ("limits of a module", Self.moduleLimits(configuration)),
             ("signals", Self.signals(configuration)),
         ]
@@ -149,7 +150,7 @@ struct SettingsReport {
     }
 
     private static func limits(
-        _ configuration: Engine.Configuration, _ timeout: TimeLimit?
+        _ configuration: Engine.Configuration, _ programs: ProgramLimits
     ) -> [(String, String)] {
         let limits = configuration.limits
         return [
@@ -159,6 +160,7 @@ struct SettingsReport {
             ("their number", "\(limits.tables)"),
             ("heap", ByteCount.text(limits.heapBytes)),
             ("instances", "\(limits.instances)"),
+            ("threads", "\(programs.threadLimit), the first one included"),
             ("stack", ByteCount.text(UInt64(clamping: limits.stackBytes))),
             (
                 "host's stack",
@@ -166,7 +168,7 @@ struct SettingsReport {
                     ?? "half of what the thread has left, at most 1MiB"
             ),
             ("fuel", limits.fuel.map { "\($0)" } ?? "not counted"),
-            ("time", timeout?.text ?? "without end"),
+            ("time", programs.timeout?.text ?? "without end"),
         ]
     }
 }
@@ -236,10 +238,10 @@ extension SettingsReport {
             "memory_bytes": .integer(limits.memoryBytes), "memories": .count(limits.memories),
             "table_elements": .integer(limits.tableElements), "tables": .count(limits.tables),
             "heap_bytes": .integer(limits.heapBytes), "instances": .count(limits.instances),
-            "stack_bytes": .count(limits.stackBytes),
+            "threads": .count(programs.threadLimit), "stack_bytes": .count(limits.stackBytes),
             "host_stack_bytes": .optional(limits.hostStackBytes),
             "fuel": limits.fuel.map(JSONValue.integer) ?? .null,
-            "timeout_ms": timeout.map { .milliseconds($0.duration) } ?? .null,
+            "timeout_ms": programs.timeout.map { .milliseconds($0.duration) } ?? .null,
         ]
     }
 }

@@ -13,6 +13,9 @@ struct WastCommand: ParsableCommand {
             skipped because they need a feature that is off or not there. The status is 0 if none \
             failed.
 
+            A script's heap has at most 1GiB, unless --max-heap says otherwise: an array that is \
+            larger traps with "allocation size too large".
+
             EXAMPLES:
               apus wast testsuite/i32.wast
               apus wast --show-skipped testsuite/*.wast
@@ -39,11 +42,17 @@ struct WastCommand: ParsableCommand {
     @Argument(help: "Scripts.", completion: .file(extensions: ["wast"]))
     var scripts: [String]
 
+    /// What a script's heap may have unless told otherwise: a script that makes an array of as many
+    /// elements as there can be is to see a trap, and not to take all of the machine's memory.
+    private static var heap: ByteCount? { ByteCount(argument: "1GiB") }
+
     func run() throws {
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
         compiler.apply(to: &configuration)
-        limits.chosen.apply(to: &configuration)
+        var limits = limits.chosen
+        limits.maxHeap = limits.maxHeap ?? Self.heap
+        limits.apply(to: &configuration)
         configuration.limits.deadline = limits.timeout?.duration
         let failures = ScriptFailures()
         var runner = ScriptRunner(ApusScriptEngine(configuration)) { [json] line in

@@ -34,7 +34,7 @@ struct SourceText {
     /// The place from `start` to `end`.
     func place(_ start: Int, _ end: Int, _ lines: borrowing LineIndex) -> TextPlace {
         let offset = min(max(start, 0), bytes.count)
-        let (line, column, lineStart) = lines.place(offset)
+        let (line, column, lineStart) = lines.position(offset)
         var first = lineStart
         var last = lineEnd(offset)
         if last - first > Self.longLine {

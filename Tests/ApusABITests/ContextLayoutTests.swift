@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func supertypesLieInTheRecordOrBesideIt() {
-        let places = (0...TypeField.depthLimit).map { TypeField.place(ofDepth: $0) }
+        let places = (0...TypeField.depthLimit).map { TypeField.supertype(atDepth: $0) }
         #expect(places[0].offset == TypeField.display && !places[0].isFar)
         #expect(places[7].offset == TypeField.display + 28 && !places[7].isFar)
         #expect(places[8].offset == 0 && places[8].isFar)

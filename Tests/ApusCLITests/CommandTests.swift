@@ -249,6 +249,33 @@ struct CommandTests {
         }
     }
 
+    /// An array of as many elements as there can be is too large, whatever these are, and so is one
+    /// that the machine may well have room for.
+    @Test func scriptsHaveLittleHeap() throws {
+        func script(_ count: String, _ assertion: String) -> [UInt8] {
+            let text = """
+                (module (type $bytes (array (mut i8)))
+                  (func (export "make") (result i32)
+                    (array.len (array.new_default $bytes (i32.const \(count))))))
+                \(assertion)
+                """
+            return Array(text.utf8)
+        }
+        let trap = #"(assert_trap (invoke "make") "allocation size too large")"#
+        let result = #"(assert_return (invoke "make") (i32.const 0x60000000))"#
+        let files = [
+            "most.wast": script("-1", trap), "large.wast": script("0x60000000", trap),
+            "made.wast": script("0x60000000", result),
+        ]
+        try Command.withFolder(files) { folder in
+            let refused = try Command.run(["wast", "most.wast", "large.wast"], in: folder)
+            #expect(refused.output == "4 passed, 0 failed, 0 skipped\n")
+            // Nothing of it is touched.
+            let made = try Command.run(["wast", "--max-heap", "2GiB", "made.wast"], in: folder)
+            #expect(made.output == "2 passed, 0 failed, 0 skipped\n")
+        }
+    }
+
     @Test func measures() throws {
         let outcome = try run(
             "bench", "hello.wasm", "--json", "--repeat", "3", "--threads", "1", "--compiler",

@@ -119,7 +119,11 @@ struct JSONTests {
             #expect(allocator["kind"] as? String == "pooling")
             #expect(allocator["instances"] as? Int == 100)
             let plain = try object(["settings", "--json", "--timeout", "1500ms"], 0)
-            #expect((plain["limits"] as? [String: Any])?["timeout_ms"] as? Double == 1500)
+            let plainLimits = try #require(plain["limits"] as? [String: Any])
+            #expect(plainLimits["timeout_ms"] as? Double == 1500)
+            #expect(plainLimits["threads"] as? Int == 128)
+            let few = try object(["settings", "--json", "--max-threads", "3"], 0)
+            #expect((few["limits"] as? [String: Any])?["threads"] as? Int == 3)
             #expect(plain["compiler"] as? String == "tiered")
             #expect((plain["cache"] as? [String: Any])?["directory"] is String)
         }

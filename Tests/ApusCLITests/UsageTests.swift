@@ -168,7 +168,8 @@ struct UsageTests {
             "tiered (chosen)", "on demand", "memories          4.0 GiB", "SIGURG",
             "found and used", "without end", "the system", "left to the processor",
             "2GiB before each memory", "addresses that are compared are masked",
-            "written in order", "half of what the thread has left", "32 for each byte",
+            "written in order", "threads           128, the first",
+            "half of what the thread has left", "32 for each byte",
         ] {
             #expect(plain.output.contains(text), "\(text)")
         }
@@ -176,12 +177,13 @@ struct UsageTests {
             "settings", "--compiler", "baseline", "--pooling", "--max-memory", "1g", "--without",
             "simd", "--fuel", "77", "--timeout", "1m30s", "--check-bounds", "--unmasked",
             "--without", "bulk-memory-operations", "--max-memories", "3", "--max-tables", "4",
+            "--max-threads", "5",
         ])
         for text in [
             "baseline (chosen)", "a pool of 100", "memories          1.0 GiB", "77", "1m30s",
             "compared with the memory's size", "none; memories reserve",
             "addresses that are compared are not", "checked all at once",
-            "their number      3", "their number      4",
+            "their number      3", "their number      4", "threads           5, the first",
         ] {
             #expect(other.output.contains(text), "\(text)")
         }

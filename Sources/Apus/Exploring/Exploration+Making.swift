@@ -117,7 +117,7 @@ private struct FunctionExplorer: ~Copyable {
         ]
         for form in forms {
             stages.append(
-                form.map { Exploration.Line($0.text, offset: place($0.offset, start)) })
+                form.map { Exploration.Line($0.text, offset: moduleOffset($0.offset, start)) })
         }
         while stages.count < 3 { stages.append([]) }
         stages.append(lines(unoptimized, start))
@@ -143,13 +143,14 @@ private struct FunctionExplorer: ~Copyable {
             let offset = AssemblyListing.hexadecimal(line.offset, digits: 4)
             let note = line.note.map { "  ; \($0)" } ?? ""
             return Exploration.Line(
-                "\(offset)  \(line.instruction)\(note)", offset: place(line.bodyOffset, start))
+                "\(offset)  \(line.instruction)\(note)",
+                offset: moduleOffset(line.bodyOffset, start))
         }
     }
 
     /// Where in the module `offset` of the body at `start` is; no instruction is at the body's
     /// beginning, where the locals are.
-    private func place(_ offset: UInt32?, _ start: Int) -> Int? {
+    private func moduleOffset(_ offset: UInt32?, _ start: Int) -> Int? {
         guard let offset, offset > 0 else { return nil }
         return module.sourceOffset(of: start + Int(offset))
     }

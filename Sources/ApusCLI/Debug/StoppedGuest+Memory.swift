@@ -11,7 +11,7 @@ extension StoppedGuest {
         return memories[index]
     }
 
-    private func place(_ arguments: JSON) throws -> MemoryReference {
+    private func memoryReference(_ arguments: JSON) throws -> MemoryReference {
         guard let place = MemoryReference(arguments["memoryReference"], arguments["offset"]) else {
             throw DebugRequestError("memoryReference and offset name no address")
         }
@@ -22,7 +22,7 @@ extension StoppedGuest {
     private static var countLimit: Int { 16 << 20 }
 
     func readMemory(_ arguments: JSON) throws -> JSON {
-        let place = try place(arguments)
+        let place = try memoryReference(arguments)
         let memory = try memory(place.memory)
         let wanted = min(max(arguments["count"]?.integer ?? 0, 0), Self.countLimit)
         let count = min(wanted, max(memory.byteCount - place.address, 0))
@@ -35,7 +35,7 @@ extension StoppedGuest {
     }
 
     func writeMemory(_ arguments: JSON) throws -> JSON {
-        let place = try place(arguments)
+        let place = try memoryReference(arguments)
         let memory = try memory(place.memory)
         guard let bytes = arguments["data"]?.string.flatMap({ Base64Text.bytes($0) }) else {
             throw DebugRequestError("writeMemory needs data in base 64")

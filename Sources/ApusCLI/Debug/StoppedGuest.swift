@@ -46,7 +46,7 @@ final class StoppedGuest {
     }
 
     /// The place among its things of what has this number.
-    private func place(_ number: Int, among count: Int) -> Int? {
+    private func index(_ number: Int, among count: Int) -> Int? {
         let range = firstNumber..<firstNumber + count
         return range.contains(number) ? number - firstNumber : nil
     }
@@ -70,7 +70,7 @@ final class StoppedGuest {
     /// The frame with this number; the innermost one if there is no number.
     func frame(_ number: Int?) throws -> SourceFrame {
         let number = number ?? firstNumber
-        guard let place = place(number, among: frames.count) else {
+        guard let place = index(number, among: frames.count) else {
             throw DebugRequestError("there is no frame \(number)")
         }
         return frames[place]
@@ -90,7 +90,7 @@ final class StoppedGuest {
 
     /// What has that number.
     func container(_ number: Int?) throws -> Container {
-        guard let number, let place = place(number, among: containers.count) else {
+        guard let number, let place = index(number, among: containers.count) else {
             throw DebugRequestError("there are no variables \(number.map { "\($0)" } ?? "")")
         }
         return containers[place]

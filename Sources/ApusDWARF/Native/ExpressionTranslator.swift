@@ -44,7 +44,7 @@ struct ExpressionTranslator {
             let operation = try reader.byte()
             isValue = false
             if operation == Operation.wasmLocation {
-                guard let place = try place(&reader, locals) else { return nil }
+                guard let place = try address(&reader, locals) else { return nil }
                 writer.append(place)
                 // What is the value of a local or a global has its place. Otherwise that is the
                 // variable's address.
@@ -75,7 +75,7 @@ struct ExpressionTranslator {
     }
 
     /// The address of what a location names that WebAssembly has added.
-    private func place(
+    private func address(
         _ reader: inout DebugReader, _ locals: [Int32?]
     ) throws(MalformedDebugInformation) -> [UInt8]? {
         let kind = try reader.byte()

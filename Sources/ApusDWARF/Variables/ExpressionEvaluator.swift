@@ -16,7 +16,7 @@ extension SourceExpression {
         if let constant { return .value(constant) }
         var evaluator = ExpressionEvaluator(self)
         do throws(MalformedDebugInformation) {
-            return try evaluator.place(range, machine)
+            return try evaluator.evaluate(range, machine)
         } catch {
             return nil
         }
@@ -36,7 +36,7 @@ private struct ExpressionEvaluator {
     init(_ expression: SourceExpression) { self.expression = expression }
 
     /// What the program at `range` comes to.
-    mutating func place(
+    mutating func evaluate(
         _ range: Range<Int>, _ machine: some SourceMachine, isFrameBase: Bool = false
     ) throws(MalformedDebugInformation) -> VariablePlace? {
         var reader = DebugReader(expression.bytes, range)
@@ -50,7 +50,7 @@ private struct ExpressionEvaluator {
             if operation == Operation.value {
                 isValue = true
             } else if operation == Operation.wasmLocation {
-                guard let place = try Self.place(&reader) else { return nil }
+                guard let place = try Self.wasmLocation(&reader) else { return nil }
                 // What is the value of a local or a global is in it. Otherwise that is the
                 // variable's address.
                 if reader.remaining == 1, stack.count == floor, !isFrameBase {
@@ -69,7 +69,7 @@ private struct ExpressionEvaluator {
 
     private var mask: UInt64 { expression.addressBytes == 4 ? 0xFFFF_FFFF : .max }
 
-    private static func place(
+    private static func wasmLocation(
         _ reader: inout DebugReader
     ) throws(MalformedDebugInformation) -> VariablePlace? {
         switch try reader.byte() {
@@ -121,7 +121,7 @@ private struct ExpressionEvaluator {
             guard let frame = expression.frameBase, !isInFrameBase else { return false }
             isInFrameBase = true
             defer { isInFrameBase = false }
-            guard case .value(let base)? = try place(frame, machine, isFrameBase: true)
+            guard case .value(let base)? = try evaluate(frame, machine, isFrameBase: true)
             else { return false }
             stack.append(base &+ UInt64(bitPattern: offset))
         case Operation.addressIndex, Operation.constantIndex:

@@ -40,10 +40,10 @@ package struct AllocationChaos: Sendable {
     mutating func restrict(_ file: RegisterFile, to count: Int) -> RegisterFile {
         var restricted = file
         while restricted.general.count > count {
-            restricted.general.subtract(pick(restricted.general).set)
+            restricted.general.subtract(RegisterSet(pick(restricted.general)))
         }
         while restricted.vector.count > count {
-            restricted.vector.subtract(pick(restricted.vector).set)
+            restricted.vector.subtract(RegisterSet(pick(restricted.vector)))
         }
         return restricted
     }

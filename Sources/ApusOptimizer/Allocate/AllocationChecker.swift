@@ -173,7 +173,7 @@ struct AllocationChecker {
         _ sinking: borrowing SpillSinking
     ) {
         let source = step.index
-        func place(_ value: UInt32) -> UInt32 { Self.slot(Int(value), function, frameSlots) }
+        func slot(_ value: UInt32) -> UInt32 { Self.slot(Int(value), function, frameSlots) }
         switch step.kind {
         case .instruction:
             execute(Int(step.index), &state, number, function, allocation, frameSlots, sinking)
@@ -187,9 +187,9 @@ struct AllocationChecker {
                 fail(number, "vectors are exchanged")
             }
             state.registers.swapAt(step.from.index, step.to.index)
-        case .load: state.registers[step.to.index] = names(at: place(source), state, number)
-        case .store: state.slots[place(source)] = state.registers[step.from.index]
-        case .copy: state.slots[place(step.target)] = names(at: place(source), state, number)
+        case .load: state.registers[step.to.index] = names(at: slot(source), state, number)
+        case .store: state.slots[slot(source)] = state.registers[step.from.index]
+        case .copy: state.slots[slot(step.target)] = names(at: slot(source), state, number)
         case .make, .makeInFrame:
             if !function.registers[Int(step.index)].isRepeatable {
                 fail(number, "v\(step.index) cannot be made anew")
@@ -197,11 +197,11 @@ struct AllocationChecker {
             if step.kind == .make {
                 state.registers[step.to.index] = [step.index]
             } else {
-                state.slots[place(step.target)] = [source]
+                state.slots[slot(step.target)] = [source]
             }
-        case .push: state.stack.append(names(at: place(source), state, number))
+        case .push: state.stack.append(names(at: slot(source), state, number))
         case .pop: state.registers[step.to.index] = state.stack.popLast() ?? []
-        case .popToFrame: state.slots[place(step.target)] = state.stack.popLast() ?? []
+        case .popToFrame: state.slots[slot(step.target)] = state.stack.popLast() ?? []
         }
     }
 
@@ -250,7 +250,7 @@ struct AllocationChecker {
             let operand = function.operands[place]
             checkResult(operand, instruction, results, number, index, function)
             if operand.assigned.isNone { continue }
-            results.insert(operand.assigned.set)
+            results.insert(RegisterSet(operand.assigned))
             state.registers[operand.assigned.index] = [operand.value.number]
             if allocation.isSpilled[operand.value.index], !sinking.isSunk[operand.value.index] {
                 let slot = Self.slot(operand.value.index, function, frameSlots)

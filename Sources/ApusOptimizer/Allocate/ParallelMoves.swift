@@ -25,7 +25,7 @@ struct ParallelMoves: ~Copyable {
         if from == to { return }
         sources[to.index] = from.number
         readers[from.index] &+= 1
-        destinations.insert(to.set)
+        destinations.insert(RegisterSet(to))
     }
 
     /// Adds a step of another kind: `load`, `store`, `copy`, `make`, `makeInFrame`.
@@ -104,7 +104,7 @@ struct ParallelMoves: ~Copyable {
         var ready: RegisterSet = []
         var rest = destinations
         while !rest.isEmpty {
-            if readers[rest.first.index] == 0 { ready.insert(rest.first.set) }
+            if readers[rest.first.index] == 0 { ready.insert(RegisterSet(rest.first)) }
             rest = rest.rest
         }
         while !destinations.isEmpty {
@@ -114,7 +114,9 @@ struct ParallelMoves: ~Copyable {
                 let from = PhysicalRegister(sources[to.index])
                 steps.append(Step(kind: .move, from: from, to: to, index: 0))
                 complete(to, from)
-                if readers[from.index] == 0, destinations.has(from) { ready.insert(from.set) }
+                if readers[from.index] == 0, destinations.has(from) {
+                    ready.insert(RegisterSet(from))
+                }
             }
             if destinations.isEmpty { break }
             let first = destinations.first
@@ -128,7 +130,7 @@ struct ParallelMoves: ~Copyable {
             // A cycle through the scratch has one register nobody reads any more.
             rest = destinations
             while !rest.isEmpty {
-                if readers[rest.first.index] == 0 { ready.insert(rest.first.set) }
+                if readers[rest.first.index] == 0 { ready.insert(RegisterSet(rest.first)) }
                 rest = rest.rest
             }
         }
@@ -136,7 +138,7 @@ struct ParallelMoves: ~Copyable {
 
     private mutating func complete(_ to: PhysicalRegister, _ from: PhysicalRegister) {
         sources[to.index] = 0xFF
-        destinations.remove(to.set)
+        destinations.remove(RegisterSet(to))
         readers[from.index] &-= 1
     }
 
@@ -170,7 +172,7 @@ struct ParallelMoves: ~Copyable {
         readers[to.index] &-= 1
         if reader == from {
             sources[from.index] = 0xFF
-            destinations.remove(from.set)
+            destinations.remove(RegisterSet(from))
         } else {
             sources[reader.index] = from.number
             readers[from.index] &+= 1

@@ -17,7 +17,7 @@ extension RegisterAllocator {
     mutating func pickTaken(_ set: RegisterSet) -> PhysicalRegister {
         var holding = set.intersection(taken)
         for register in 0..<holders.count where holders[register].isNone {
-            holding.subtract(PhysicalRegister(UInt8(truncatingIfNeeded: register)).set)
+            holding.subtract(RegisterSet(PhysicalRegister(UInt8(truncatingIfNeeded: register))))
         }
         return holding.isEmpty ? .none : chaos?.pick(holding) ?? .none
     }

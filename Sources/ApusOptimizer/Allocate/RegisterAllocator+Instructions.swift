@@ -35,11 +35,11 @@ extension RegisterAllocator {
             calls = instruction.flags.contains(.calls)
             for place in instruction.definitions {
                 let constraint = function.operands[place].constraint
-                if constraint.isFixed { changed.insert(constraint.register.set) }
+                if constraint.isFixed { changed.insert(RegisterSet(constraint.register)) }
             }
             for place in instruction.uses {
                 let constraint = function.operands[place].constraint
-                if constraint.isFixed { uses.insert(constraint.register.set) }
+                if constraint.isFixed { uses.insert(RegisterSet(constraint.register)) }
             }
         }
 
@@ -56,7 +56,7 @@ extension RegisterAllocator {
     ) {
         for place in instruction.uses where !function.operands[place].constraint.isFixed {
             let home = homes[function.operands[place].value.index]
-            if !home.isNone { pinned.insert(home.set) }
+            if !home.isNone { pinned.insert(RegisterSet(home)) }
         }
         let inFrame = useInFrame(instruction, position, &function)
         for place in instruction.uses where !function.operands[place].constraint.isFixed {
@@ -78,7 +78,7 @@ extension RegisterAllocator {
                 release(home)
                 hold(value, in: register, &allocation)
             }
-            pinned.insert(homes[value.index].set)
+            pinned.insert(RegisterSet(homes[value.index]))
             function.operands[place].assigned = homes[value.index]
         }
     }
@@ -180,7 +180,7 @@ extension RegisterAllocator {
             } else {
                 moves.add(use.from, to: use.to)
             }
-            allocation.used.insert(use.to.set)
+            allocation.used.insert(RegisterSet(use.to))
         }
         moves.resolve(into: &allocation.steps, vectors: vectors, scratch)
         settle(demand, &allocation)
@@ -209,7 +209,7 @@ extension RegisterAllocator {
                 release(register)
                 hold(value, in: refuge, &allocation)
                 // Nobody else may flee to it.
-                pinned.insert(refuge.set)
+                pinned.insert(RegisterSet(refuge))
             }
         }
     }
@@ -247,7 +247,7 @@ extension RegisterAllocator {
         mutating get {
             var set: RegisterSet = []
             for place in 0..<fixedUses.count where !fixedUses[place].from.isNone {
-                set.insert(fixedUses[place].from.set)
+                set.insert(RegisterSet(fixedUses[place].from))
             }
             return set
         }
@@ -275,7 +275,7 @@ extension RegisterAllocator {
     private mutating func settle(_ demand: Demand, _ allocation: inout Allocation) {
         for place in 0..<fixedUses.count {
             let use = fixedUses[place]
-            pinned.insert(use.to.set)
+            pinned.insert(RegisterSet(use.to))
             if demand.changed.has(use.to) || demand.calls || !isNeeded(use.value) { continue }
             guard homes[use.value.index].isNone, file.general.union(file.vector).has(use.to)
             else { continue }
@@ -293,7 +293,7 @@ extension RegisterAllocator {
             let home = homes[value.index]
             if !home.isNone, !isNeeded(value) {
                 release(home)
-                pinned.remove(home.set)
+                pinned.remove(RegisterSet(home))
             }
         }
     }
@@ -323,7 +323,7 @@ extension RegisterAllocator {
             for: result, excluding: pinned.union(demand.all), function, &allocation)
         let from = function.operands[first].assigned
         allocation.steps.append(Step(kind: .move, from: from, to: register, index: 0))
-        allocation.used.insert(register.set)
+        allocation.used.insert(RegisterSet(register))
         function.operands[first].assigned = register
         return register
     }
@@ -373,7 +373,7 @@ extension RegisterAllocator {
             guard operand.constraint.isFixed else { continue }
             function.operands[place].assigned = operand.constraint.register
             hold(operand.value, in: operand.constraint.register, &allocation)
-            pinned.insert(operand.constraint.register.set)
+            pinned.insert(RegisterSet(operand.constraint.register))
         }
         for place in instruction.definitions {
             let operand = function.operands[place]
@@ -390,7 +390,7 @@ extension RegisterAllocator {
             }
             function.operands[place].assigned = register
             hold(operand.value, in: register, &allocation)
-            pinned.insert(register.set)
+            pinned.insert(RegisterSet(register))
         }
     }
 

@@ -90,7 +90,7 @@ struct RegisterAllocator: ~Copyable {
     ) -> Bool {
         guard liveness.compute(function, limit: limit) else { return false }
         allocation.prepare(function)
-        allocation.vectors = vectors.union(scratch.vector.set)
+        allocation.vectors = vectors.union(RegisterSet(scratch.vector))
         homes.refill(.none, count: function.registers.count)
         nextUses.refill(Self.noUse, count: function.registers.count)
         destinations.refill(.none, count: function.registers.count)
@@ -275,8 +275,8 @@ struct RegisterAllocator: ~Copyable {
     ) {
         holders[register.index] = value
         homes[value.index] = register
-        taken.insert(register.set)
-        allocation.used.insert(register.set)
+        taken.insert(RegisterSet(register))
+        allocation.used.insert(RegisterSet(register))
         let destination = destinations[value.index]
         if !destination.isNone, groupHints[destination.index].isNone {
             groupHints[destination.index] = register
@@ -292,7 +292,7 @@ struct RegisterAllocator: ~Copyable {
             homes[value.index] = .none
             holders[register.index] = .none
         }
-        taken.remove(register.set)
+        taken.remove(RegisterSet(register))
     }
 
     /// Leaves `value` to its frame slot, or to be made anew.

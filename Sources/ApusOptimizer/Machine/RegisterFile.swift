@@ -3,32 +3,6 @@ internal import ApusABI
 extension PhysicalRegister {
     /// Of a use: not in a register, but in the frame.
     static var inFrame: PhysicalRegister { @inline(__always) get { PhysicalRegister(0xFE) } }
-
-    @inline(__always) var set: RegisterSet { RegisterSet(rawValue: 1 &<< UInt64(number)) }
-}
-
-/// A set of registers, one bit each.
-struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
-    let rawValue: UInt64
-
-    /// How many numbers there are: what is kept for each register has as many places. Up to 64.
-    static var numberCount: Int { 32 }
-
-    @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
-
-    @inline(__always) func has(_ register: PhysicalRegister) -> Bool {
-        rawValue & (1 &<< UInt64(register.number)) != 0
-    }
-
-    /// The register with the lowest number. The set must not be empty.
-    @inline(__always) var first: PhysicalRegister {
-        PhysicalRegister(UInt8(truncatingIfNeeded: rawValue.trailingZeroBitCount))
-    }
-
-    @inline(__always) var count: Int { rawValue.nonzeroBitCount }
-
-    /// The set without its first register.
-    @inline(__always) var rest: RegisterSet { RegisterSet(rawValue: rawValue & (rawValue &- 1)) }
 }
 
 /// Something of each register: `RegisterSet.numberCount` of them.

@@ -159,26 +159,26 @@ extension FunctionTranslator {
     mutating func translateArrayGet(_ sign: FieldExtension) {
         let elements = aggregates.elements(Int(reader.readIndex()))
         let index = pop()
-        guard let place = place(ofElement: index, of: pop(), elements) else { return }
+        guard let address = address(ofElement: index, of: pop(), elements) else { return }
         push(
             builder.load(
-                elements.storage.loaded, Self.elementAccess(elements, sign), place.base,
-                place.index, place.displacement))
+                elements.storage.loaded, Self.elementAccess(elements, sign), address.base,
+                address.index, address.displacement))
     }
 
     mutating func translateArraySet() {
         let elements = aggregates.elements(Int(reader.readIndex()))
         let value = pop()
         let index = pop()
-        guard let place = place(ofElement: index, of: pop(), elements) else { return }
+        guard let address = address(ofElement: index, of: pop(), elements) else { return }
         builder.store(
-            value, Self.elementAccess(elements), place.base, place.index, place.displacement)
+            value, Self.elementAccess(elements), address.base, address.index, address.displacement)
     }
 
     /// Where the element at `index` of an array is, checked; where the processor goes on with a
     /// wrong index before it knows, the first one. Nil if there never is such an element: then the
     /// block is at its end.
-    private mutating func place(
+    private mutating func address(
         ofElement index: Value, of array: Value, _ elements: AggregateLayouts.Field
     ) -> MemoryAddress? {
         let base = address(of: array)

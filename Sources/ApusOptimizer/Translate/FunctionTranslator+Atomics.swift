@@ -7,7 +7,7 @@ internal import ApusIR
 extension FunctionTranslator {
     /// The place of an access of `bytes` bytes at `address` and the instruction's offset, which is
     /// a multiple of that. Nil if the access always traps; then the block is at its end.
-    private mutating func atomicPlace(
+    private mutating func atomicAddress(
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryAddress? {
         let mask = bytes &- 1
@@ -22,17 +22,17 @@ extension FunctionTranslator {
                 ApusIR.Instruction(.and, .i32, low, builder.constant(.i32, mask)))
             guard trap(.unalignedAtomic, if: rest) else { return nil }
         }
-        return place(address, argument, bytes: bytes)
+        return memoryAddress(address, argument, bytes: bytes)
     }
 
     mutating func translateAtomicLoad(_ number: NumberType, _ width: AtomicWidth) {
         let argument = reader.readMemoryArgument()
         let bytes = width.byteCount(number)
-        guard let place = atomicPlace(pop(), argument, bytes: bytes) else { return }
+        guard let address = atomicAddress(pop(), argument, bytes: bytes) else { return }
         push(
             builder.atomicLoad(
-                IRType(number), Self.access(width.accessWidth), place.base, place.index,
-                place.displacement))
+                IRType(number), Self.access(width.accessWidth), address.base, address.index,
+                address.displacement))
     }
 
     /// A store is an exchange whose result nobody needs.
@@ -40,10 +40,10 @@ extension FunctionTranslator {
         let argument = reader.readMemoryArgument()
         let value = pop()
         let bytes = width.byteCount(number)
-        guard let place = atomicPlace(pop(), argument, bytes: bytes) else { return }
+        guard let address = atomicAddress(pop(), argument, bytes: bytes) else { return }
         builder.atomicUpdate(
-            .atomicExchange, Self.access(width.accessWidth), value, place.base, place.index,
-            place.displacement)
+            .atomicExchange, Self.access(width.accessWidth), value, address.base, address.index,
+            address.displacement)
     }
 
     mutating func translateAtomicUpdate(
@@ -52,7 +52,7 @@ extension FunctionTranslator {
         let argument = reader.readMemoryArgument()
         var value = pop()
         let bytes = width.byteCount(number)
-        guard let place = atomicPlace(pop(), argument, bytes: bytes) else { return }
+        guard let address = atomicAddress(pop(), argument, bytes: bytes) else { return }
         if update == .subtract {
             let type = IRType(number)
             value = builder.value(
@@ -60,8 +60,8 @@ extension FunctionTranslator {
         }
         push(
             builder.atomicUpdate(
-                update.operator, Self.access(width.accessWidth), value, place.base, place.index,
-                place.displacement))
+                update.operator, Self.access(width.accessWidth), value, address.base, address.index,
+                address.displacement))
     }
 
     mutating func translateAtomicCompareExchange(_ number: NumberType, _ width: AtomicWidth) {
@@ -69,11 +69,11 @@ extension FunctionTranslator {
         let replacement = pop()
         let expected = pop()
         let bytes = width.byteCount(number)
-        guard let place = atomicPlace(pop(), argument, bytes: bytes) else { return }
+        guard let address = atomicAddress(pop(), argument, bytes: bytes) else { return }
         push(
             builder.atomicUpdate(
                 .atomicCompareExchange, Self.access(width.accessWidth), replacement,
-                expected: expected, place.base, place.index, place.displacement))
+                expected: expected, address.base, address.index, address.displacement))
     }
 
     // MARK: Waiting

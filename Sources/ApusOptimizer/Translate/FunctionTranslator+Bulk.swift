@@ -14,10 +14,11 @@ extension FunctionTranslator {
             if checkStart(stack.count &- 3, memory) { stack.truncate(to: stack.count &- 3) }
             return
         }
-        if let count = writtenOutCount(), let place = bulkPlace(stack.count &- 3, memory, count) {
+        if let count = writtenOutCount(), let address = bulkAddress(stack.count &- 3, memory, count)
+        {
             let value = stack[stack.count &- 2]
             stack.truncate(to: stack.count &- 3)
-            return fill(place, with: value, count)
+            return fill(address, with: value, count)
         }
         if !isReachable { return }
         callRuntime(
@@ -35,8 +36,8 @@ extension FunctionTranslator {
             return
         }
         if let count = writtenOutCount(),
-            let to = bulkPlace(stack.count &- 3, destination, count),
-            let from = bulkPlace(stack.count &- 2, source, count)
+            let to = bulkAddress(stack.count &- 3, destination, count),
+            let from = bulkAddress(stack.count &- 2, source, count)
         {
             stack.truncate(to: stack.count &- 3)
             return copy(to, from, count)
@@ -53,9 +54,9 @@ extension FunctionTranslator {
         let segment = reader.readIndex()
         let memory = reader.readIndex()
         if let count = writtenOutCount(), layout.hasRecord(ofData: Int(segment)),
-            let to = bulkPlace(stack.count &- 3, memory, count)
+            let to = bulkAddress(stack.count &- 3, memory, count)
         {
-            guard let from = place(in: Int(segment), count) else { return }
+            guard let from = address(inSegment: Int(segment), count) else { return }
             stack.truncate(to: stack.count &- 3)
             return copy(to, from, count)
         }
@@ -100,19 +101,19 @@ extension FunctionTranslator {
     /// Where the `count` bytes are whose address is at `operand` of the stack. Nil if they cannot
     /// be named with room for what is added, or if the operation always traps: then the block is
     /// at its end.
-    private mutating func bulkPlace(
+    private mutating func bulkAddress(
         _ operand: Int, _ memory: UInt32, _ count: UInt64
     ) -> MemoryAddress? {
         let argument = MemoryArgument(alignment: 0, memory: memory)
-        guard let place = place(stack[operand], argument, bytes: count),
-            place.displacement <= Int32.max &- Int32(Self.writtenOutLimit)
+        guard let address = memoryAddress(stack[operand], argument, bytes: count),
+            address.displacement <= Int32.max &- Int32(Self.writtenOutLimit)
         else { return nil }
-        return place
+        return address
     }
 
     /// Where the `count` bytes of a data segment are whose position is below the length on the
     /// stack. Nil if they never are: then the block is at its end.
-    private mutating func place(in segment: Int, _ count: UInt64) -> MemoryAddress? {
+    private mutating func address(inSegment segment: Int, _ count: UInt64) -> MemoryAddress? {
         let record = layout.dataSegment(segment)
         let position = wide(stack[stack.count &- 2])
         let size = builder.load(

@@ -24,10 +24,10 @@ extension FunctionTranslator {
     /// The record of the function in the table whose index is on top of the stack. Nil if there
     /// never is one.
     private mutating func element(_ table: Int) -> Value? {
-        guard let place = place(ofElement: pop(), table, trap: .undefinedElement) else {
+        guard let address = address(ofElement: pop(), table, trap: .undefinedElement) else {
             return nil
         }
-        return builder.load(.i64, MemoryAccess(.full, .table), place.base, place.index)
+        return builder.load(.i64, MemoryAccess(.full, .table), address.base, address.index)
     }
 
     /// Whether the function with that record is of that type, otherwise it traps; false if it never
@@ -66,10 +66,11 @@ extension FunctionTranslator {
                 .shiftLeft, .i64, builder.value(ApusIR.Instruction(.extendUnsigned, .i64, slot)),
                 builder.constant(.i64, UInt64(TypeField.recordSizeLog2))))
         let record = builder.value(ApusIR.Instruction(.add, .i64, types, distance))
-        let place = TypeField.place(ofDepth: depth)
+        let supertype = TypeField.supertype(atDepth: depth)
         let display =
-            place.isFar ? builder.load(.i64, contextLoad(), record, .none, TypeField.far) : record
-        return builder.load(.i32, contextLoad(), display, .none, place.offset)
+            supertype.isFar
+            ? builder.load(.i64, contextLoad(), record, .none, TypeField.far) : record
+        return builder.load(.i32, contextLoad(), display, .none, supertype.offset)
     }
 
     mutating func translateCallRef() {

@@ -37,9 +37,9 @@ extension FunctionTranslator {
             record.displacement &+ 8)
     }
 
-    /// The place of the `bytes` bytes that `address` and the instruction's offset name. Nil if the
+    /// Where the `bytes` bytes are that `address` and the instruction's offset name. Nil if the
     /// access traps whatever the memory's size; then the block is at its end.
-    mutating func place(
+    mutating func memoryAddress(
         _ address: Value, _ argument: MemoryArgument, bytes: UInt64
     ) -> MemoryAddress? {
         let memory = Int(argument.memory)
@@ -86,10 +86,10 @@ extension FunctionTranslator {
             case .unsigned32: .unsigned32
             }
         let bytes = UInt64(accessWidth.bytes(type))
-        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        guard let address = memoryAddress(pop(), argument, bytes: bytes) else { return }
         push(
             builder.load(
-                type, Self.access(accessWidth), place.base, place.index, place.displacement))
+                type, Self.access(accessWidth), address.base, address.index, address.displacement))
     }
 
     mutating func translateStore(_ number: NumberType, _ width: StoreWidth) {
@@ -104,9 +104,9 @@ extension FunctionTranslator {
             }
         let value = pop()
         let bytes = UInt64(accessWidth.bytes(type))
-        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        guard let address = memoryAddress(pop(), argument, bytes: bytes) else { return }
         builder.store(
-            value, Self.access(accessWidth), place.base, place.index, place.displacement)
+            value, Self.access(accessWidth), address.base, address.index, address.displacement)
     }
 
     // MARK: Size and growth

@@ -8,7 +8,7 @@ extension FunctionTranslator {
     // MARK: Globals
 
     /// How global `index` is reached.
-    private mutating func place(ofGlobal index: Int) -> MemoryAddress {
+    private mutating func address(ofGlobal index: Int) -> MemoryAddress {
         if index < module.importedGlobalCount {
             let address = builder.load(
                 .i64, contextLoad(), builder.context(), .none, layout.globalImport(index))
@@ -21,20 +21,20 @@ extension FunctionTranslator {
     mutating func translateGlobalGet() {
         let index = Int(reader.readIndex())
         let global = module.globals[index]
-        let place = place(ofGlobal: index)
+        let address = address(ofGlobal: index)
         push(
             builder.load(
                 IRType(global.value),
-                MemoryAccess(.full, global.isMutable ? .global : .constant), place.base, .none,
-                place.displacement))
+                MemoryAccess(.full, global.isMutable ? .global : .constant), address.base, .none,
+                address.displacement))
     }
 
     mutating func translateGlobalSet() {
         let index = Int(reader.readIndex())
         let value = pop()
-        let place = place(ofGlobal: index)
+        let address = address(ofGlobal: index)
         builder.store(
-            value, MemoryAccess(.full, .global), place.base, .none, place.displacement)
+            value, MemoryAccess(.full, .global), address.base, .none, address.displacement)
     }
 
     // MARK: Tables
@@ -58,8 +58,8 @@ extension FunctionTranslator {
             record.displacement &+ 8)
     }
 
-    /// The place of element `index` of `table`, checked. Nil if there never is such an element.
-    mutating func place(
+    /// Where element `index` of `table` is, checked. Nil if there never is such an element.
+    mutating func address(
         ofElement index: Value, _ table: Int, trap code: TrapCode
     ) -> MemoryAddress? {
         let index = wide(index)
@@ -71,7 +71,7 @@ extension FunctionTranslator {
         return elements(index, table, unless: isOutside)
     }
 
-    /// The place of the element at `index` of `table`; of the first one if `isOutside`, where the
+    /// Where the element at `index` of `table` is; of the first one if `isOutside`, where the
     /// processor goes on with a wrong index before it knows.
     private mutating func elements(
         _ index: Value, _ table: Int, unless isOutside: Value
@@ -88,15 +88,19 @@ extension FunctionTranslator {
 
     mutating func translateTableGet() {
         let table = Int(reader.readIndex())
-        guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else { return }
-        push(builder.load(.ref, MemoryAccess(.full, .table), place.base, place.index))
+        guard let address = address(ofElement: pop(), table, trap: .tableOutOfBounds) else {
+            return
+        }
+        push(builder.load(.ref, MemoryAccess(.full, .table), address.base, address.index))
     }
 
     mutating func translateTableSet() {
         let table = Int(reader.readIndex())
         let value = pop()
-        guard let place = place(ofElement: pop(), table, trap: .tableOutOfBounds) else { return }
-        builder.store(value, MemoryAccess(.full, .table), place.base, place.index)
+        guard let address = address(ofElement: pop(), table, trap: .tableOutOfBounds) else {
+            return
+        }
+        builder.store(value, MemoryAccess(.full, .table), address.base, address.index)
     }
 
     mutating func translateTableSize() {
@@ -134,8 +138,8 @@ extension FunctionTranslator {
     private static var writtenOutElements: UInt64 { 4 }
 
     private mutating func writeOutCopy(of count: Int, to destination: Int, from source: Int) {
-        guard let to = place(of: count, elementsAt: stack[stack.count &- 3], destination),
-            let from = place(of: count, elementsAt: stack[stack.count &- 2], source)
+        guard let to = address(of: count, elementsAt: stack[stack.count &- 3], destination),
+            let from = address(of: count, elementsAt: stack[stack.count &- 2], source)
         else { return }
         stack.truncate(to: stack.count &- 3)
         // All is read before anything is written: the ranges may overlap.
@@ -154,9 +158,9 @@ extension FunctionTranslator {
         carriedValues.truncate(to: first)
     }
 
-    /// The place of `elementCount` elements of `table` from `index` on, checked. Nil if there
+    /// Where `elementCount` elements of `table` are from `index` on, checked. Nil if there
     /// never are such: then the block is at its end.
-    private mutating func place(
+    private mutating func address(
         of elementCount: Int, elementsAt index: Value, _ table: Int
     ) -> MemoryAddress? {
         let size = count(ofTable: table)

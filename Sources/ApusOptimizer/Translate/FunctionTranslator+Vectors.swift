@@ -9,8 +9,8 @@ extension FunctionTranslator {
     mutating func translateVectorStore() {
         let argument = reader.readMemoryArgument()
         let value = pop()
-        guard let place = place(pop(), argument, bytes: 16) else { return }
-        builder.store(value, Self.access(.full), place.base, place.index, place.displacement)
+        guard let address = memoryAddress(pop(), argument, bytes: 16) else { return }
+        builder.store(value, Self.access(.full), address.base, address.index, address.displacement)
     }
 
     mutating func translateShuffle() {
@@ -100,10 +100,10 @@ extension FunctionTranslator {
             case .zero64: .zero64
             }
         let bytes = UInt64(width.bytes(.v128))
-        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        guard let address = memoryAddress(pop(), argument, bytes: bytes) else { return }
         push(
             builder.load(
-                .v128, Self.access(width), place.base, place.index, place.displacement))
+                .v128, Self.access(width), address.base, address.index, address.displacement))
     }
 
     mutating func translateLane(_ operation: Operator, _ lane: LaneWidth) {
@@ -118,10 +118,10 @@ extension FunctionTranslator {
             case .bits64: .lane64
             }
         let bytes = UInt64(width.bytes(.v128))
-        guard let place = place(pop(), argument, bytes: bytes) else { return }
+        guard let address = memoryAddress(pop(), argument, bytes: bytes) else { return }
         let loaded = builder.accessLane(
-            operation, Self.access(width), vector, lane: index, place.base, place.index,
-            place.displacement)
+            operation, Self.access(width), vector, lane: index, address.base, address.index,
+            address.displacement)
         if operation == .loadLane { push(loaded) }
     }
 }

@@ -130,7 +130,7 @@ extension LoadedModule {
             writer.write(size, at: table + index * 16 + 8, bytes: 8)
             let memory = UInt32(truncatingIfNeeded: module.importedMemoryCount + index)
             for segment in module.data {
-                guard let offset = template.place(of: segment, in: memory) else { continue }
+                guard let offset = template.start(of: segment, in: memory) else { continue }
                 writer.write(
                     bytes.span.extracting(segment.contents),
                     at: contents + place + Int(offset))

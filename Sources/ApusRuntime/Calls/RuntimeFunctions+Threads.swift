@@ -22,7 +22,7 @@ extension RuntimeFunctions {
         // not shrink.
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
-            guard let place = unsafe place(context, memory, (address, offset), bytes: 4) else {
+            guard let place = unsafe pointer(context, memory, (address, offset), bytes: 4) else {
                 return 0
             }
             // Nobody waits for a place in a memory that only one thread has.
@@ -40,7 +40,7 @@ extension RuntimeFunctions {
         // instance lives.
         unsafe withInstance(context) { instance in
             let memory = instance.memories[Int(truncatingIfNeeded: memory)]
-            guard let place = unsafe place(context, memory, address, bytes: UInt64(bytes)) else {
+            guard let place = unsafe pointer(context, memory, address, bytes: UInt64(bytes)) else {
                 return 0
             }
             guard memory.type.isShared else {
@@ -90,7 +90,7 @@ extension RuntimeFunctions {
 
     /// Where the `bytes` bytes at `address` are. Nil, with a trap, if they are not in the memory or
     /// the address is not a multiple of their number.
-    private static func place(
+    private static func pointer(
         _ context: UnsafeMutablePointer<apus_context>, _ memory: LinearMemory,
         _ address: (UInt64, offset: UInt64), bytes: UInt64
     ) -> UnsafeMutableRawPointer? {

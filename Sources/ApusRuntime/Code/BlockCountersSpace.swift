@@ -32,8 +32,8 @@ struct BlockCountersSpace {
         end = start &+ UInt(bytes)
     }
 
-    /// Gives `function`, which has none yet, `count` counters; there is room.
-    mutating func place(_ function: UInt32, _ count: Int) {
+    /// Reserves `count` counters for `function`, which has none yet; there is room.
+    mutating func reserve(_ count: Int, for function: UInt32) {
         places[function] = Place(address: next, count: count)
         next &+= UInt(count * BlockCounters.counterBytes)
     }

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 
 /// Where the counts of a module's calls are (`CallCounts`): pages of the module's address space,
 /// which belong to its functions for good.
@@ -40,8 +41,9 @@ struct CallCountsSpace {
         end = start &+ UInt(Self.pageBytes)
     }
 
-    /// Gives `call`, which has no place yet, one; there is room. Calls of a function come in order.
-    mutating func place(_ call: Key) {
+    /// Reserves counts for `call`, which has none yet; there is room. Calls of a function come in
+    /// order.
+    mutating func reserve(for call: Key) {
         calls[call.function, default: []].append(
             Call(bodyOffset: call.bodyOffset, address: next))
         next &+= UInt(CallCounts.bytes)
@@ -50,23 +52,10 @@ struct CallCountsSpace {
     /// Where the counts of `call` are.
     func address(of call: Key) -> UInt? {
         let calls = calls(ofFunction: call.function)
-        let place = calls.firstPlace { $0.bodyOffset >= call.bodyOffset }
+        let place = calls.partitioningIndex { $0.bodyOffset >= call.bodyOffset }
         guard place < calls.count, calls[place].bodyOffset == call.bodyOffset else { return nil }
         return calls[place].address
     }
 
     func calls(ofFunction index: UInt32) -> [Call] { calls[index] ?? [] }
-}
-
-extension RandomAccessCollection where Index == Int {
-    /// The index of the first element that `predicate` holds for, as it does for all behind it.
-    func firstPlace(where predicate: (Element) -> Bool) -> Int {
-        var low = startIndex
-        var high = endIndex
-        while low < high {
-            let middle = low + (high - low) / 2
-            if predicate(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
 }

@@ -85,7 +85,7 @@ final class CodeSpace: Sendable {
                     try table.makeCounts(at: start, bytes: CallCountsSpace.pageBytes)
                     state.counts.addPage(at: start)
                 }
-                state.counts.place(call)
+                state.counts.reserve(for: call)
             }
         }
     }
@@ -114,7 +114,7 @@ final class CodeSpace: Sendable {
                     try table.makeCounts(at: start, bytes: bytes)
                     state.counters.addPages(at: start, bytes: bytes)
                 }
-                state.counters.place(function, count)
+                state.counters.reserve(count, for: function)
             }
         }
     }

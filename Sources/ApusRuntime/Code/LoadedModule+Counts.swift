@@ -1,4 +1,5 @@
 public import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 
 extension LoadedModule {
@@ -45,7 +46,7 @@ extension LoadedModule {
     private func function(whoseRecordIsAt place: UInt) -> UInt32? {
         let escaping = module.escapingFunctions
         guard let place = Int32(exactly: Int(bitPattern: place)) else { return nil }
-        let ordinal = escaping.indices.firstPlace { layout.funcref($0) >= place }
+        let ordinal = escaping.indices.partitioningIndex { layout.funcref($0) >= place }
         guard ordinal < escaping.count, layout.funcref(ordinal) == place,
             escaping[ordinal] >= module.importedFunctionCount
         else { return nil }

@@ -20,7 +20,7 @@ struct ObjectShape {
         var end = ObjectLayout.headerBytes
         var places: [Int] = []
         words.forEachField(of: member) { field in
-            let offset = ObjectLayout.place(of: field.storage, after: end)
+            let offset = ObjectLayout.offset(of: field.storage, after: end)
             end = offset + ObjectLayout.bytes(of: field.storage)
             if Self.isTraced(field.storage, kinds) { places.append(offset / 8) }
         }

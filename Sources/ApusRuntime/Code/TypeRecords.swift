@@ -114,7 +114,7 @@ final class TypeRecords: Sendable {
         // SAFETY: the depth is one that a display has room for, near or far; `far` is `zeros` or a
         // row of as many words, from when the record becomes accessible.
         precondition(depth >= 0 && depth <= TypeField.depthLimit)
-        let place = TypeField.place(ofDepth: depth)
+        let place = TypeField.supertype(atDepth: depth)
         let start =
             place.isFar
             ? unsafe UnsafeMutableRawPointer(mutating: record.pointee.far).unsafelyUnwrapped

@@ -61,7 +61,7 @@ extension InstanceState {
         let object = try store.makeObject(module.sharedTypes.ids[type])
         var end = ObjectLayout.headerBytes
         for (field, value) in zip(module.module.types.fieldTypes(type), values) {
-            let place = ObjectLayout.place(of: field.storage, after: end)
+            let place = ObjectLayout.offset(of: field.storage, after: end)
             end = place + ObjectLayout.bytes(of: field.storage)
             store.write(object, field.storage, at: place, value)
         }

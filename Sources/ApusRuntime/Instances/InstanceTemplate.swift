@@ -193,7 +193,7 @@ struct InstanceTemplate: Sendable {
         var used = [UInt64](repeating: 0, count: own)
         for segment in module.data {
             guard case .active(let memory, _) = segment.mode else { continue }
-            guard let place = place(of: segment) else { return false }
+            guard let place = start(of: segment) else { return false }
             let index = Int(memory) - module.importedMemoryCount
             let count = UInt64(segment.contents.count)
             if count == 0 { continue }
@@ -210,13 +210,13 @@ struct InstanceTemplate: Sendable {
 
     /// Where the contents of an active data segment for `memory` begin; nil if it has none, or is
     /// for another one.
-    func place(of segment: DataSegment, in memory: UInt32) -> UInt64? {
+    func start(of segment: DataSegment, in memory: UInt32) -> UInt64? {
         guard case .active(memory, _) = segment.mode, !segment.contents.isEmpty else { return nil }
-        return place(of: segment)
+        return start(of: segment)
     }
 
     /// Where an active data segment for a memory of the module's begins; nil if it is not known.
-    func place(of segment: DataSegment) -> UInt64? {
+    func start(of segment: DataSegment) -> UInt64? {
         guard case .active(let memory, let offset) = segment.mode,
             Int(memory) >= module.importedMemoryCount
         else { return nil }

@@ -64,7 +64,7 @@ final class ModuleImages: Sendable {
         _ memory: UInt32, to writer: borrowing MemoryImage.Writer
     ) throws(ResourceError) {
         for segment in segments {
-            guard let place = template.place(of: segment, in: memory) else { continue }
+            guard let place = template.start(of: segment, in: memory) else { continue }
             try writer.write(bytes.span.extracting(segment.contents), at: place)
         }
     }

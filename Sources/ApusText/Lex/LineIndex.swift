@@ -24,7 +24,7 @@ struct LineIndex: ~Copyable {
     }
 
     /// Line and column of `offset`, which must lie in the text or at its end; both from 1 on.
-    func place(_ offset: Int) -> (line: Int, column: Int, lineStart: Int) {
+    func position(_ offset: Int) -> (line: Int, column: Int, lineStart: Int) {
         var low = 0
         var high = lineStarts.count
         while low < high {

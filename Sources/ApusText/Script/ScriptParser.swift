@@ -32,7 +32,7 @@ struct ScriptParser: ~Copyable {
         .type, .rec, .import, .func, .table, .memory, .global, .tag, .export, .start, .elem, .data,
     ]
 
-    private func lineOfNextToken() -> Int { lines.place(Int(cursor.token.start)).line }
+    private func lineOfNextToken() -> Int { lines.position(Int(cursor.token.start)).line }
 
     private mutating func parseCommands(inThread: Bool) throws(TextFault) -> [Script.Command] {
         var commands: [Script.Command] = []

@@ -57,7 +57,9 @@ import Testing
             let register = made.function.operands[place].assigned
             #expect(register == .inFrame || file.general.has(register))
         }
-        #expect(allocation.used.isSubset(of: file.general.union(SmallTarget.scratch.general.set)))
+        #expect(
+            allocation.used.isSubset(
+                of: file.general.union(RegisterSet(SmallTarget.scratch.general))))
         // Of four values that live across the call, one at most is in a register that calls keep.
         let slotCount = slots.narrowCount
         #expect(slotCount >= 2)

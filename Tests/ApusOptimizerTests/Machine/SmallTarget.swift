@@ -19,15 +19,20 @@ enum SmallTarget: Target {
     static let v2 = PhysicalRegister(10)
 
     /// What calls change.
-    static let clobbers: RegisterSet = [r0.set, r1.set, v0.set, v1.set]
+    static let clobbers: RegisterSet = [
+        RegisterSet(r0), RegisterSet(r1), RegisterSet(v0), RegisterSet(v1),
+    ]
 
     static func supports(_ processor: ProcessorFeatures) -> Bool { false }
 
     /// With fuel there is one less, which is then nobody's.
     static func registers(isFuelMetered: Bool) -> RegisterFile {
         RegisterFile(
-            general: isFuelMetered ? [r0.set, r1.set] : [r0.set, r1.set, r2.set],
-            vector: [v0.set, v1.set], calleeSaved: isFuelMetered ? [] : r2.set, preferred: [])
+            general: isFuelMetered
+                ? [RegisterSet(r0), RegisterSet(r1)]
+                : [RegisterSet(r0), RegisterSet(r1), RegisterSet(r2)],
+            vector: [RegisterSet(v0), RegisterSet(v1)],
+            calleeSaved: isFuelMetered ? [] : RegisterSet(r2), preferred: [])
     }
 
     static var scratch: ScratchRegisters { ScratchRegisters(general: r3, vector: v2) }

@@ -157,7 +157,7 @@ extension BaselineCompiler {
         code.shift(.shl, .w64, found, immediate: UInt8(TypeField.recordSizeLog2))
         code.alu(.add, .w64, found, types)
         free(types)
-        let place = TypeField.place(ofDepth: Int(signatures.table.place(typeIndex).depth))
+        let place = TypeField.supertype(atDepth: Int(signatures.table.place(typeIndex).depth))
         if place.isFar { code.load(.w64, found, Address(found, TypeField.far)) }
         code.load(.w32, found, Address(found, place.offset))
         code.alu(.cmp, .w32, found, Address(context, layout.signature(typeIndex)))

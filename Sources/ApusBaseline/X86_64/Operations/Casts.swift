@@ -186,7 +186,7 @@ extension BaselineCompiler {
         if type.isFinal { return }
         code.jump(.e, match)
         addressTypeRecord(found, types)
-        let place = TypeField.place(ofDepth: Int(type.depth))
+        let place = TypeField.supertype(atDepth: Int(type.depth))
         if place.isFar { code.load(.w64, found, Address(found, TypeField.far)) }
         code.load(.w32, found, Address(found, place.offset))
         code.alu(.cmp, .w32, found, wanted)

@@ -84,7 +84,8 @@ struct LegacyTries {
             tries[index].handlers.append(Handler(tag: legacy == .catch ? step.label : nil))
             open[open.count - 1] = .handler(index)
         case .rethrow:
-            guard let place = place(of: step.label), case .handler(let index) = open[place] else {
+            guard let place = openIndex(ofLabel: step.label), case .handler(let index) = open[place]
+            else {
                 throw ModuleError(.invalid, at: offset, "invalid rethrow label \(step.label)")
             }
             tries[index].handlers[tries[index].handlers.count - 1].isRethrown = true
@@ -109,7 +110,7 @@ struct LegacyTries {
         tries[index].handlers.last.map { $0.tag == nil } ?? false
     }
 
-    private func place(of label: UInt32) -> Int? {
+    private func openIndex(ofLabel label: UInt32) -> Int? {
         Int(label) < open.count ? open.count - 1 - Int(label) : nil
     }
 

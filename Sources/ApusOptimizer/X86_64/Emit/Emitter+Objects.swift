@@ -106,7 +106,7 @@ extension Emitter {
                 code.jump(done, near: true)
                 code.bind(isOther)
                 addressTypeRecord(scratch, result)
-                let place = TypeField.place(ofDepth: Int(test.depth))
+                let place = TypeField.supertype(atDepth: Int(test.depth))
                 if place.isFar { code.load(.w64, scratch, Address(scratch, TypeField.far)) }
                 code.load(.w32, scratch, Address(scratch, place.offset))
                 code.alu(.cmp, .w32, scratch, wanted)

@@ -27,8 +27,8 @@ extension RegisterFile {
     /// In metered code one of them holds the fuel.
     static let meteredX86_64 = {
         var file = x86_64
-        file.general.subtract(PhysicalRegister(CallingConvention.fuel).set)
-        file.calleeSaved.subtract(PhysicalRegister(CallingConvention.fuel).set)
+        file.general.subtract(RegisterSet(PhysicalRegister(CallingConvention.fuel)))
+        file.calleeSaved.subtract(RegisterSet(PhysicalRegister(CallingConvention.fuel)))
         return file
     }()
 
