@@ -12,8 +12,7 @@ internal import ArgumentParser
 
 /// Ends the process; it has failed if what was printed does not get out.
 private func endProcess(_ status: Int32) -> Never {
-    // SAFETY: null stands for all streams, and names none.
-    let isWritten = unsafe fflush(nil) == 0
+    let isWritten = fflush(nil) == 0
     let reason = errno
     guard !isWritten, status == 0 else { exit(status) }
     Outcome.report("standard output: \(HostProcess.reason(reason))")
