@@ -61,6 +61,7 @@ struct CompileCommand: ParsableCommand {
             configuration.isFuelMetered = metered
             configuration.processorFeatures = target.features
             checks.apply(to: &configuration)
+            configuration.liftSizeLimits()
             let compiled = try ModuleFile(module).compile(Engine(configuration))
             try compiled.serialize(to: path)
             return 0

@@ -5,7 +5,11 @@ internal import ArgumentParser
 struct EngineOptions: ParsableArguments {
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
-    @Flag(help: "Take instances from a pool whose memory is reserved at the start: --pooling.")
+    @Flag(
+        help: """
+            Take instances from a pool whose memory is reserved at the start, each with a memory \
+            and a table, or as many as --max-memories and --max-tables name: --pooling.
+            """)
     var pooling = false
 
     @OptionGroup var cache: CacheOption
@@ -31,7 +35,27 @@ struct EngineOptions: ParsableArguments {
         checks.apply(to: &configuration)
         cache.apply(to: &configuration)
         tools.apply(to: &configuration)
-        if pooling { configuration.allocator = .pooling(.init(instances: 100)) }
+        if pooling { configuration.allocator = .pooling(pool) }
         return configuration
+    }
+
+    /// Each place in it has what most modules define, or as much as the limits name.
+    private var pool: Engine.Pool {
+        var pool = Engine.Pool(instances: 100)
+        let limits = limits.chosen
+        pool.memoriesPerInstance = min(max(limits.maxMemories ?? 1, 1), Self.mostPerInstance)
+        pool.tablesPerInstance = min(max(limits.maxTables ?? 1, 1), Self.mostPerInstance)
+        return pool
+    }
+
+    /// Memories and tables of an instance, all of which take address space in each place.
+    private static var mostPerInstance: Int { 16 }
+}
+
+extension Engine.Configuration {
+    /// Modules that are only looked at may have memories and tables of any size.
+    mutating func liftSizeLimits() {
+        memoryBytesLimit = .max
+        tableElementsLimit = .max
     }
 }

@@ -81,6 +81,7 @@ struct InspectCommand: ParsableCommand {
         }
         var configuration = Engine.Configuration()
         configuration.features = try features.apply(to: configuration.features)
+        configuration.liftSizeLimits()
         let source = try ModuleSource(contents, named: file.name)
         guard let function else {
             let report = ModuleReport(

@@ -293,4 +293,29 @@ struct CommandTests {
         #expect(try run("bench", "hello.wasm").output.contains("compile"))
         #expect(try run("bench", "seven.wasm").status == 1)
     }
+
+    @Test func modulesThatAreOnlyLookedAtMayHaveAnySize() throws {
+        let text = "(module (memory i64 0x20000) (table 20000000 funcref))"
+        try Command.withFolder(["big.wat": [UInt8](text.utf8)]) { folder in
+            for arguments in [["inspect", "big.wat"], ["compile", "big.wat"]] {
+                let outcome = try Command.run(arguments, in: folder)
+                #expect(outcome.status == 0 && outcome.errorOutput.isEmpty)
+            }
+            #expect(try Command.run(["run", "big.apus"], in: folder).status == 1)
+        }
+    }
+
+    @Test func poolsHaveAsManyMemoriesAsLimitsName() throws {
+        let text = """
+            (module (memory 1) (memory 1) (table 1 funcref) (table 1 funcref) (func (export "f")))
+            """
+        try Command.withFolder(["two.wat": [UInt8](text.utf8)]) { folder in
+            let run = ["run", "--pooling", "--invoke", "f"]
+            let without = try Command.run(run + ["two.wat"], in: folder)
+            #expect(without.status == 1)
+            #expect(without.errorOutput.contains("2 exceeds the limit of 1"))
+            let limits = ["--max-memories", "2", "--max-tables", "2"]
+            #expect(try Command.run(run + limits + ["two.wat"], in: folder).status == 0)
+        }
+    }
 }

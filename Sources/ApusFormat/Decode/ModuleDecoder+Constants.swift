@@ -67,7 +67,7 @@ extension ModuleDecoder {
         let first = try reader.readByte()
         let prefix = Opcodes.isPrefix(first) ? first : 0
         let code = prefix == 0 ? UInt32(first) : try reader.readUnsigned32()
-        let (table, index) = ValidationRow.place(prefix: prefix, code: code)
+        let (table, index) = ValidationRow.find(prefix: prefix, code: code)
         let row = table[index]
         guard row.isOn(features) else {
             throw Opcodes.refusal(prefix: prefix, code: code, features: features, at: place)

@@ -40,7 +40,7 @@ public struct InstructionReader: Sendable {
     mutating func nextPrefixed(_ prefix: UInt8) -> Operation {
         let code = readIndex()
         if position > end { return .end }
-        let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
+        let (rows, index) = ValidationRow.find(prefix: prefix, code: code)
         return rows[index].operation
     }
 

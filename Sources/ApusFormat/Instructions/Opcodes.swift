@@ -66,7 +66,7 @@ public enum Opcodes {
     /// What the instruction of `code` after `prefix` does; nil if there is no such instruction.
     /// Quick, other than its whole row.
     public static func operation(prefix: UInt8, code: UInt32) -> Operation? {
-        let (rows, index) = ValidationRow.place(prefix: prefix, code: code)
+        let (rows, index) = ValidationRow.find(prefix: prefix, code: code)
         return rows[index].isDefined ? rows[index].operation : nil
     }
 

@@ -57,7 +57,7 @@ struct ValidationRow: BitwiseCopyable, Sendable {
     }
 
     /// Where the row of `code` after `prefix` (0: none) is.
-    static func place(
+    static func find(
         prefix: UInt8, code: UInt32
     ) -> (table: ConstantTable<ValidationRow>, index: UInt8) {
         let table =

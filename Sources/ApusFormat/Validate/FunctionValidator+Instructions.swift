@@ -131,7 +131,7 @@ extension FunctionValidator {
         _ prefix: UInt8
     ) throws(ModuleError) -> (ConstantTable<ValidationRow>, UInt8) {
         guard Opcodes.isPrefix(prefix) else { throw refusal() }
-        let (rows, code) = ValidationRow.place(prefix: prefix, code: try reader.readCode())
+        let (rows, code) = ValidationRow.find(prefix: prefix, code: try reader.readCode())
         guard rows[code].isOn(features) else { throw refusal() }
         if prefix == 0xFD { analysis.flags.insert(.usesVectors) }
         return (rows, code)

@@ -126,6 +126,15 @@ public final class LinearMemory {
         return growth.withLock { _ in growAlone(by: delta) }
     }
 
+    /// The same, unless the memory has other than `bytes` bytes by now: then another thread has
+    /// made it grow, since somebody looked whether it may, and nothing happens.
+    func grow(by delta: UInt64, from bytes: UInt64) -> (old: UInt64?, isOutrun: Bool) {
+        if !type.isShared { return (growAlone(by: delta), false) }
+        return growth.withLock { _ in
+            UInt64(byteCount) == bytes ? (growAlone(by: delta), false) : (nil, true)
+        }
+    }
+
     /// The same while nobody else makes it grow.
     private func growAlone(by delta: UInt64) -> UInt64? {
         // SAFETY: the bytes that are added are in the reservation, for `maximumBytes` are. They are

@@ -6,16 +6,24 @@ extension RuntimeStore {
     /// if it may not grow so far. Throws what the limiter throws. Specification: 4.5.3.
     public func grow(_ memory: LinearMemory, by delta: UInt64) throws -> UInt64? {
         if delta == 0 { return memory.pageCount }
-        let admission = try admit(atMost: memory.maximumBytes) { Self.growth(of: memory, delta) }
-        guard case .success(let growth) = admission else { return nil }
-        guard let old = memory.grow(by: delta) else {
-            let resource = memory.isSupplied ? .suppliedMemory : growth.resource.single
-            failed(growth, ResourceError(resource, requested: growth.desired))
-            return nil
+        // Another thread may make a shared memory grow after it has been asked whether it may: then
+        // that is asked again of what it has come to, and it has come closer to its maximum.
+        while true {
+            let admission = try admit(atMost: memory.maximumBytes) {
+                Self.growth(of: memory, delta)
+            }
+            guard case .success(let growth) = admission else { return nil }
+            let (grown, isOutrun) = memory.grow(by: delta, from: growth.current)
+            if isOutrun { continue }
+            guard let old = grown else {
+                let resource = memory.isSupplied ? .suppliedMemory : growth.resource.single
+                failed(growth, ResourceError(resource, requested: growth.desired))
+                return nil
+            }
+            count(growth)
+            statistics.growths += 1
+            return old
         }
-        count(growth)
-        statistics.growths += 1
-        return old
     }
 
     static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
