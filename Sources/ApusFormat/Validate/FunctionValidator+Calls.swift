@@ -16,14 +16,14 @@ extension FunctionValidator {
 
     mutating func validateCallIndirect() throws(ModuleError) {
         let (address, signature) = try readIndirectCallee()
-        noteCall([.calls, .leavesInstance])
+        noteCall(BodyFlags.calls.union(.leavesInstance))
         try pop(address)
         try call(signature)
     }
 
     mutating func validateCallRef() throws(ModuleError) {
         let signature = try readReferenceCallee()
-        noteCall([.calls, .leavesInstance])
+        noteCall(BodyFlags.calls.union(.leavesInstance))
         try call(signature)
     }
 

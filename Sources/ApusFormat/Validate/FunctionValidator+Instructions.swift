@@ -139,15 +139,15 @@ extension FunctionValidator {
 
     /// Why the instruction is not valid wherever it stands: a later feature's, or nobody's.
     private mutating func refusal() -> ModuleError {
-        var again = reader
-        again.position = instruction
-        let first = again.readByte()
+        // Nobody reads on after it.
+        reader.position = instruction
+        let first = reader.readByte()
         guard Opcodes.isPrefix(first) else {
             return Opcodes.refusal(
                 prefix: 0, code: UInt32(first), features: features, at: instruction)
         }
         do throws(ModuleError) {
-            let code = try again.readUnsigned32()
+            let code = try reader.readUnsigned32()
             return Opcodes.refusal(prefix: first, code: code, features: features, at: instruction)
         } catch {
             return error

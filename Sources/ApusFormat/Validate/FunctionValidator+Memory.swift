@@ -95,7 +95,8 @@ extension FunctionValidator {
 
     mutating func validateMemoryGrow() throws(ModuleError) {
         let address = try readMemoryIndex()
-        note([.growsMemory, .callsRuntime])
+        note(.growsMemory)
+        note(.callsRuntime)
         try pop(address)
         push(address)
     }
