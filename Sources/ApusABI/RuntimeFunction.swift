@@ -64,18 +64,15 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     /// (address behind the call in a function's stub) → its code: called by a stub of the engine's
     case functionCompile
-    /// (function, outermost loop around, by the offset of its first instruction in the body, or 0,
-    /// with `heatIsInner` if it is not at its header; frame pointer) → code that goes on at the
-    /// loop's header with the image of the frame, or 0
+    /// (function; loops, by the offsets of their first instructions in the body, or 0: below, the
+    /// one at whose header it is, above, the outermost one around; frame pointer) → code that goes
+    /// on at the header with the image of the frame, or 0
     case heat
 
     // Debugging
 
     /// (place of the instruction among the module's code): the guest is to stop before it
     case stop
-
-    /// A bit beside the offset of a loop.
-    public static var heatIsInner: UInt32 { 1 << 31 }
 
     /// Arguments besides the context.
     public var parameterCount: Int {

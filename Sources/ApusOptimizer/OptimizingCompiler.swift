@@ -42,7 +42,7 @@ public struct OptimizingCompiler: ~Copyable {
         try compile(index, analysis, isWhole: true, into: &batch)
     }
 
-    /// As the other one, but the code begins at the outermost loop whose first instruction is at
+    /// As the other one, but the code begins at the loop whose first instruction is at
     /// `loop` in the body, with the image of a frame of the baseline compiler, whose address comes
     /// as the only parameter. False, too, if that loop cannot be begun at.
     public mutating func compile(

@@ -166,8 +166,8 @@ struct TieringTests {
         #expect(module.tiers?.optimizations.last?.succeeded == true)
     }
 
-    /// A call in an inner loop is overtaken when it gets to the outer one.
-    @Test func innerLoopsWaitForOuterOnes() throws {
+    /// A call in an inner loop is overtaken when it gets to the outer one, or where it is.
+    @Test(arguments: [0, 1, 2, 50, 250]) func innerLoopsAreTakenOver(after threshold: Int) throws {
         let text = """
             (module (func (export "run") (param i32) (result i32) (local i32 i32)
               (loop $outer
@@ -181,10 +181,146 @@ struct TieringTests {
         var configuration = Engine.Configuration()
         configuration.compiler = .baseline
         let expected = try call("run", [.i32(30)], Module(Engine(configuration), text: text))
-        let module = try Module(Self.engine(after: 50), text: text)
+        let module = try Module(Self.engine(after: threshold), text: text)
         #expect(try call("run", [.i32(30)], module) == expected)
-        #expect(module.tiers?.optimizations.contains { $0.loop != nil && $0.succeeded } == true)
+        let made = try #require(module.tiers?.optimizations)
+        #expect(made.allSatisfy { $0.succeeded })
+        // At the header of the outer one at once, or else where it is: the outer one is far.
+        #expect(Set(made.map(\.loop)).count == (threshold < 2 ? 2 : 3))
     }
+
+    /// A call that stays in an inner loop is overtaken there, by another thread.
+    @Test func aLongInnerLoopIsOvertaken() throws {
+        let text = """
+            (module (func (export "run") (param i64) (result i64) (local $n i64) (local $sum i64)
+              (loop $outer
+                (local.set $n (local.get 0))
+                (loop $inner
+                  (local.set $sum (i64.add (local.get $sum) (local.get $n)))
+                  (br_if $inner (i64.ne (i64.const 0)
+                    (local.tee $n (i64.sub (local.get $n) (i64.const 1))))))
+                (br_if $outer (i64.lt_s (local.get $sum) (i64.const 0))))
+              (local.get $sum)))
+            """
+        var rounds: Int64 = 1 << 24
+        while rounds <= 1 << 31 {
+            let module = try Module(Self.engine(), text: text)
+            #expect(
+                try call("run", [.i64(rounds)], module)
+                    == self.text([.i64(rounds * (rounds + 1) / 2)]))
+            if Set(module.tiers?.optimizations.map(\.loop) ?? []).count == 3 { return }
+            // Nobody had time for it: once more, for longer.
+            rounds *= 8
+        }
+        Issue.record("no inner loop was compiled")
+    }
+
+    /// Code that begins in the middle of loops that are one in the other goes on as they would:
+    /// out of them, back to each, through what is open around, with what is on the stack below.
+    @Test(arguments: 0..<40) func theRestOfARoundIsDone(after threshold: Int) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        configuration.isFuelMetered = true
+        func outcome(_ engine: Engine, _ name: String) throws -> (String, Module) {
+            let store = Store(engine)
+            store.fuel = 10_000_000
+            let module = try Module(engine, text: Self.nestedLoops)
+            let instance = try Linker(engine).instantiate(module, in: store)
+            let results = try instance.function(name).call([.i32(12345)])
+            return ("\(text(results)), \(store.fuel) left", module)
+        }
+        for name in ["walk", "caught", "carried"] {
+            let expected = try outcome(Engine(configuration), name).0
+            let found = try outcome(Self.engine(after: threshold, isMetered: true), name)
+            #expect(found.0 == expected, "\(name)")
+            #expect(found.1.tiers?.optimizations.allSatisfy { $0.succeeded } == true)
+        }
+    }
+
+    private static let nestedLoops = """
+        (module
+          (tag $stop (param i32))
+          (global $noise (mut i32) (i32.const 0))
+          (func $random (result i32)
+            (global.set $noise
+              (i32.add (i32.mul (global.get $noise) (i32.const 1103515245)) (i32.const 12345)))
+            (i32.and (i32.shr_u (global.get $noise) (i32.const 16)) (i32.const 7)))
+          (func $throw (param i32) (throw $stop (local.get 0)))
+
+          ;; Three loops, an if and its else, and branches to all of them.
+          (func (export "walk") (param $seed i32) (result i32 i32)
+            (local $a i32) (local $b i32) (local $n i32)
+            (global.set $noise (local.get $seed))
+            (local.set $n (i32.const 60))
+            (i32.const 77)
+            (block $done (result i32)
+              (loop $first (result i32)
+                (local.set $a (i32.add (local.get $a) (i32.const 1)))
+                (if (result i32) (i32.lt_u (call $random) (i32.const 4))
+                  (then
+                    (loop $second (result i32)
+                      (local.set $b (i32.add (i32.mul (local.get $b) (i32.const 5)) (local.get $a)))
+                      (block $out
+                        (loop $third
+                          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                          (br_if $done (local.get $b) (i32.le_s (local.get $n) (i32.const 0)))
+                          (local.set $b (i32.xor (local.get $b) (local.get $n)))
+                          (br_table $third $third $second $out $first $out $third $second
+                            (call $random)))
+                        (unreachable))
+                      (local.set $b (i32.add (local.get $b) (i32.const 9)))
+                      (br_if $second (i32.eqz (call $random)))
+                      (i32.add (local.get $b) (i32.const 1))))
+                  (else
+                    (local.set $n (i32.sub (local.get $n) (i32.const 3)))
+                    (local.get $n)))
+                (local.set $b (i32.add (local.get $b)))
+                (br_if $first (i32.gt_s (local.get $n) (i32.const 0)))
+                (local.get $b)))
+            (i32.add (local.get $a)))
+
+          ;; What is thrown in the inner loop lands in the outer one.
+          (func (export "caught") (param $seed i32) (result i32)
+            (local $sum i32) (local $n i32)
+            (global.set $noise (local.get $seed))
+            (local.set $n (i32.const 20))
+            (loop $again
+              (block $end
+                (block $landed (result i32)
+                  (try_table (catch $stop $landed)
+                    (loop $inner
+                      (local.set $sum (i32.add (local.get $sum) (i32.const 3)))
+                      (if (i32.eqz (call $random))
+                        (then (call $throw (i32.mul (local.get $sum) (i32.const 2)))))
+                      (br_if $inner (i32.gt_u (call $random) (i32.const 1)))))
+                  (br $end))
+                (local.set $sum (i32.xor (local.get $sum))))
+              (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            (local.get $sum))
+
+          ;; Loops with parameters, constants and vectors below them.
+          (func (export "carried") (param $seed i32) (result i64 i32 f64)
+            (local $n i32)
+            (global.set $noise (local.get $seed))
+            (local.set $n (i32.const 50))
+            (i64.const 5)
+            (i32.const 1)
+            (f64.const 0.5)
+            (loop $outer (param i64 i32 f64) (result i64 i32 f64)
+              (f64.add (f64.const 1))
+              (i32x4.splat (call $random))
+              (i32.const 40)
+              (local.get $n)
+              (loop $inner (param i32) (result i32)
+                (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                (i32.add (call $random))
+                (br_if $inner (i32.gt_u (call $random) (i32.const 2))))
+              (i32.add)
+              (i32x4.replace_lane 2)
+              (f64.convert_i32_s (i32x4.extract_lane 2))
+              (f64.add)
+              (br_if $outer (i32.gt_s (local.get $n) (i32.const 0))))))
+        """
 
     @Test(arguments: [0, 3]) func fuelIsTheSame(after threshold: Int) throws {
         var configuration = Engine.Configuration()

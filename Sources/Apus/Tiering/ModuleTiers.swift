@@ -31,6 +31,8 @@ final class ModuleTiers: FunctionCompiler {
         var state = State.queued
         /// Code that begins at a loop, by the loop's offset in the body.
         var loops: [Int: Loop] = [:]
+        /// Some call has stayed in an inner loop while code for the outermost one was ready.
+        var isHeldUp = false
     }
 
     init(_ module: DecodedModule, _ engine: Engine) {
@@ -155,60 +157,93 @@ final class ModuleTiers: FunctionCompiler {
     // MARK: The second tier
 
     func isHot(
-        _ index: Int, in loop: Int?, isAtHeader: Bool, of loaded: LoadedModule
+        _ index: Int, at loop: Int?, in outermost: Int?, of loaded: LoadedModule
     ) -> LoopEntry? {
         if configuration.tiering.isSynchronous {
-            optimizeNow(index, in: loop, loaded)
-        } else if let request = functions.withLock({ Self.request(index, in: loop, &$0) }) {
+            optimizeNow(index, at: loop, in: outermost, loaded)
+        } else if let request = functions.withLock({
+            Self.request(index, at: loop, in: outermost, &$0)
+        }) {
             queue.add(request, of: loaded, by: self)
         }
-        let (entry, isFinal) = functions.withLock { functions in
-            Self.entry(index, in: loop, functions)
+        let prospect = functions.withLock { Self.prospect(index, at: loop, in: outermost, &$0) }
+        switch prospect {
+        case .nothing: loaded.setHeat(.max, ofFunction: index)
+        case .soon: loaded.setHeat(heatBetweenLooks, ofFunction: index)
+        case .entry(let entry):
+            loaded.setHeat(heatBetweenLooks, ofFunction: index)
+            if loop == outermost { loaded.setTakeover(false, ofFunction: index) }
+            return entry
+        case .atOutermost(let isLast):
+            // As long as it takes to pay for code that begins here.
+            let body = module.bodies[index - module.importedFunctionCount]
+            let patience = isForTests ? heatBetweenLooks : heat(ofBody: body)
+            loaded.setHeat(isLast ? .max : patience, ofFunction: index)
+            loaded.setTakeover(true, ofFunction: index)
         }
-        // Who is in an inner loop will see at the outer one that code is ready: until then there is
-        // nothing to look for.
-        let isWaiting = entry != nil && !isAtHeader
-        loaded.setHeat(isFinal || isWaiting ? .max : heatBetweenLooks, ofFunction: index)
-        if entry != nil { loaded.setTakeover(!isAtHeader, ofFunction: index) }
-        return isAtHeader ? entry : nil
+        return nil
     }
 
-    /// The code that is ready, and whether nothing more will be.
-    private static func entry(
-        _ index: Int, in loop: Int?, _ functions: [Int: FunctionTier]
-    ) -> (entry: LoopEntry?, isFinal: Bool) {
-        guard let tier = functions[index] else { return (nil, false) }
-        if tier.state == .refused { return (nil, true) }
-        guard let loop, let made = tier.loops[loop] else { return (nil, false) }
-        switch made {
-        case .requested: return (nil, false)
-        case .refused: return (nil, true)
-        case .made(let entry): return (entry, false)
+    /// What a call that is hot has to expect.
+    private enum Prospect {
+        case nothing
+        case soon
+        /// Here, now.
+        case entry(LoopEntry)
+        /// When it gets to the header of the outermost loop; and here as well unless that is the
+        /// last that there will be.
+        case atOutermost(isLast: Bool)
+    }
+
+    private static func prospect(
+        _ index: Int, at loop: Int?, in outermost: Int?, _ functions: inout [Int: FunctionTier]
+    ) -> Prospect {
+        guard let tier = functions[index] else { return .soon }
+        if tier.state == .refused { return .nothing }
+        let here = loop.flatMap { tier.loops[$0] }
+        if case .made(let entry) = here { return .entry(entry) }
+        guard let outermost, let state = tier.loops[outermost] else { return .soon }
+        switch state {
+        case .requested: return .soon
+        case .refused: return .nothing
+        case .made:
+            functions[index]?.isHeldUp = true
+            if case .requested = here { return .soon }
+            if case .refused = here { return .atOutermost(isLast: true) }
+            return .atOutermost(isLast: loop == nil)
         }
     }
 
     /// What is to be made.
     private static func request(
-        _ index: Int, in loop: Int?, _ functions: inout [Int: FunctionTier]
+        _ index: Int, at loop: Int?, in outermost: Int?, _ functions: inout [Int: FunctionTier]
     ) -> TierRequest? {
         guard let tier = functions[index] else {
             functions[index] = FunctionTier()
             return TierRequest(function: index, loop: nil)
         }
         // A call that has not ended when the function is ready stays long.
-        guard tier.state == .optimized, let loop, tier.loops[loop] == nil else { return nil }
-        functions[index]?.loops[loop] = .requested
-        return TierRequest(function: index, loop: loop)
+        guard tier.state == .optimized, let outermost else { return nil }
+        var wanted = outermost
+        if case .made = tier.loops[outermost], tier.isHeldUp, let loop { wanted = loop }
+        if tier.loops[wanted] != nil { return nil }
+        functions[index]?.loops[wanted] = .requested
+        return TierRequest(function: index, loop: wanted)
     }
 
-    private func optimizeNow(_ index: Int, in loop: Int?, _ loaded: LoadedModule) {
-        var request = functions.withLock { Self.request(index, in: loop, &$0) }
+    private func optimizeNow(
+        _ index: Int, at loop: Int?, in outermost: Int?, _ loaded: LoadedModule
+    ) {
+        func next() -> TierRequest? {
+            functions.withLock { Self.request(index, at: loop, in: outermost, &$0) }
+        }
+        var request = next()
         if request == nil { return }
         // Stays where it is: to move one costs a debug build seconds.
         var tier = makeOptimizingTier(for: loaded)
-        while let next = request {
-            make(next, with: &tier, of: loaded)
-            request = functions.withLock { Self.request(index, in: loop, &$0) }
+        while let wanted = request {
+            make(wanted, with: &tier, of: loaded)
+            request = next()
         }
     }
 

@@ -8,14 +8,17 @@ struct HotPlace: BitwiseCopyable {
     /// Where it goes then, and where it goes on.
     var label: Label
     var resume: Label
-    /// The outermost loop around, by the offset of its first instruction in the body; 0 if there is
-    /// none, or other code cannot take over there. With `isInner` it is another loop that is hot.
+    /// The loop at whose header it is, by the offset of its first instruction in the body; 0 if
+    /// there is none, or other code cannot take over there.
     var loop: UInt32
+    /// The outermost loop around, the same way.
+    var outermost: UInt32
     /// Constants on the stack, which are not in their slots.
     var firstConstant: Int
     var constantCount: Int
 
-    static var isInner: UInt32 { RuntimeFunction.heatIsInner }
+    /// Both loops, as the runtime is told.
+    var loops: UInt64 { UInt64(loop) | UInt64(outermost) &<< 32 }
 }
 
 /// An operand that is no value in the frame yet.
@@ -38,8 +41,8 @@ extension BaselineCompiler {
     mutating func countEntry(_ analysis: borrowing BodyAnalysis) {
         guard heatUnit != nil else { return }
         let place = HotPlace(
-            label: code.makeLabel(), resume: code.makeLabel(), loop: 0, firstConstant: 0,
-            constantCount: 0)
+            label: code.makeLabel(), resume: code.makeLabel(), loop: 0, outermost: 0,
+            firstConstant: 0, constantCount: 0)
         count(bytes: analysis.codeEnd &- analysis.codeStart, place)
         code.bind(place.resume)
     }
@@ -49,15 +52,13 @@ extension BaselineCompiler {
         guard heatUnit != nil else { return }
         let record = analysis.controls[Int(frames.last.record)]
         guard record.branchCount > 0 else { return }
+        let loop = UInt32(truncatingIfNeeded: reader.position &- bodyStart)
         let isInner = frames.last.outerLoop != 0
-        if !isInner {
-            frames.last.outerLoop = UInt32(truncatingIfNeeded: reader.position &- bodyStart)
-        }
+        if !isInner { frames.last.outerLoop = loop }
         var place = HotPlace(
-            label: code.makeLabel(), resume: code.makeLabel(),
-            loop: frames.last.outerLoop | (isInner ? HotPlace.isInner : 0),
-            firstConstant: hotConstants.count, constantCount: 0)
-        if !isInner { keepConstants(for: &place) }
+            label: code.makeLabel(), resume: code.makeLabel(), loop: loop,
+            outermost: frames.last.outerLoop, firstConstant: hotConstants.count, constantCount: 0)
+        keepConstants(for: &place)
         count(bytes: Int(record.end) &- reader.position, place)
         defer { code.bind(place.resume) }
         guard place.loop != 0, !isInner, record.flags.contains(.loops) else { return }
@@ -71,6 +72,7 @@ extension BaselineCompiler {
     private mutating func keepConstants(for place: inout HotPlace) {
         for position in 0..<stack.count where stack[position].kind == .constant {
             guard place.constantCount < Self.constantLimit else {
+                if place.loop == place.outermost { place.outermost = 0 }
                 place.loop = 0
                 place.constantCount = 0
                 return
@@ -100,7 +102,7 @@ extension BaselineCompiler {
                 let kept = hotConstants[place.firstConstant &+ constant]
                 store(kept.operand, slotAddress(kept.position))
             }
-            code.moveImmediate(CallingConvention.scratch, UInt64(place.loop))
+            code.moveImmediate(CallingConvention.scratch, place.loops)
             code.call(shared)
             code.jump(place.resume)
         }
@@ -109,7 +111,7 @@ extension BaselineCompiler {
     }
 
     /// Tells the runtime, with all that the function works on in its frame, and goes on where the
-    /// call came from, or in the code that the runtime names. Which loop it is is in the scratch.
+    /// call came from, or in the code that the runtime names. The scratch has the loops.
     private mutating func emitHeatCall() {
         homeState = HomeState(valid: homes, dirty: homes)
         saveHomes(homes)

@@ -29,12 +29,18 @@ extension FunctionTranslator {
 
     mutating func translateLoop(_ analysis: borrowing BodyAnalysis) {
         openFrame(.loop)
+        frames.last.loopStart = UInt32(truncatingIfNeeded: reader.position)
+        if isAtSoughtLoop { return isRefused = true }
+        openLoop(analysis)
+    }
+
+    /// Goes round the innermost frame, whose parameters are on the stack.
+    mutating func openLoop(_ analysis: borrowing BodyAnalysis) {
         let record = analysis.controls[Int(frames.last.record)]
         collectLoopLocals(record, analysis)
         let isReentered = record.branchCount > 0
         // Without a branch back it is a block that nobody leaves.
         if !isReentered { return }
-        if isLoopEntry { joinLoopEntry(analysis) }
         let count = Int(frames.last.signature.parameterCount)
         passLoopArguments(count)
         let edge = builder.function.makeEdge(
@@ -157,7 +163,9 @@ extension FunctionTranslator {
 
     // MARK: Closing
 
-    mutating func translateElse() {
+    mutating func translateElse(_ analysis: borrowing BodyAnalysis) {
+        // Of an `if` that was begun at in its middle nobody comes to the `else`.
+        if frames.last.kind == .else { return skipFrame(analysis) }
         if isReachable { jumpToLabel() }
         undoChanges(from: Int(frames.last.changesStart))
         stack.truncate(to: Int(frames.last.height))
@@ -182,11 +190,17 @@ extension FunctionTranslator {
         endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
     }
 
-    mutating func translateEnd() {
+    mutating func translateEnd(_ analysis: borrowing BodyAnalysis) {
         let frame = frames.last
         if frame.kind == .function { return endFunction() }
         if frame.kind == .inlined { return endInlined() }
-        if frame.pendingCount == 0 {
+        if frame.kind == .rest { return endRest(analysis) }
+        if frame.restExits.count > 0 {
+            closeLoop(frame)
+            frames.last.branches = frame.restExits
+            frames.last.kind = .block
+        }
+        if frames.last.branches.count == 0 {
             // Nobody branches here: what is on the stack stays as it is.
             closeFrame()
             return
@@ -209,9 +223,14 @@ extension FunctionTranslator {
     private mutating func closeFrame() {
         let frame = frames.last
         removeFrame()
-        loopLocals.truncate(to: loopLocals.count &- Int(frame.loopLocalsCount))
         keepChanges(from: Int(frame.changesStart), outer: frames.last.changesStart)
         if !isReachable { stack.truncate(to: Int(frame.height)) }
+        if frame.kind == .loop { closeLoop(frame) }
+    }
+
+    /// What comes is not gone round in `frame` any more.
+    private mutating func closeLoop(_ frame: TranslationFrame) {
+        loopLocals.truncate(to: loopLocals.count &- Int(frame.loopLocalsCount))
         if !frame.header.isNone {
             loopDepth &-= 1
             // What is behind the last branch back is no part of the loop.
@@ -223,7 +242,7 @@ extension FunctionTranslator {
     }
 
     private mutating func endFunction() {
-        if frames.last.pendingCount > 0 {
+        if frames.last.branches.count > 0 {
             if isReachable { jumpToLabel() }
             let frame = frames.last
             undoChanges(from: 0)

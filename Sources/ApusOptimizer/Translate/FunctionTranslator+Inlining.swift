@@ -147,7 +147,7 @@ extension FunctionTranslator {
     /// Leaves the body that is taken in: its results are on the stack.
     mutating func endInlined() {
         let frame = frames.last
-        if frame.pendingCount > 0, isReachable {
+        if frame.branches.count > 0, isReachable {
             let edge = makePendingEdge(to: frames.count &- 1)
             endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
         }
@@ -155,7 +155,7 @@ extension FunctionTranslator {
         undoChanges(from: Int(frame.changesStart))
         let closed = frames.last
         removeFrame()
-        if closed.pendingCount > 0 {
+        if closed.branches.count > 0 {
             stack.truncate(to: Int(closed.height))
             openLabel(closed)
         } else if !isReachable {

@@ -18,20 +18,34 @@ struct LoopStart: BitwiseCopyable {
     }
 }
 
-/// A way into a loop that has not been reached yet.
-struct OpenLoopEntry: BitwiseCopyable {
-    var start: LoopStart
-    /// The address of the frame's image.
-    var image: Value
-    /// From the entry block to the loop.
-    var edge: Edge
+/// What is open around a loop at which code begins.
+struct LoopSurroundings: ~Copyable {
+    var frames = Arena<TranslationFrame>(capacity: 16)
+    var clauses = Arena<FunctionTranslator.OpenClause>(capacity: 8)
+    /// Types of all operands.
+    var operands = Arena<IRType>(capacity: 64)
+    /// Offset of the loop in the module, and its record.
+    var offset = 0
+    var record = 0
 }
 
-/// Code that begins at an outermost loop (`docs/abi.md`, “Tiers”).
+/// Code that begins at a loop (`docs/abi.md`, “Tiers”), with what an image of a frame has.
 ///
-/// The function is translated as always, but its entry block has a branch to the loop's header,
-/// which brings the values of an image of a frame. That branch is always taken, which nobody knows:
-/// so that control stays reducible, and whatever comes before the loop stays what it is.
+/// Nothing of what comes before the loop is in it. But the loops around are begun in their middle,
+/// which would give them a second way in: so what is left of their rounds comes first, as code of
+/// its own, and where that goes back follows the loop, whole.
+///
+///     loop $outer A (loop $inner B) C end D
+///
+/// becomes, from `$inner` on,
+///
+///     block $exit
+///       block $outer (loop $inner B) C (br $exit) end
+///       loop $outer A (loop $inner B) C end
+///     end
+///     D
+///
+/// so that control stays reducible.
 extension FunctionTranslator {
     /// Has the next function begin at the loop whose first instruction is at `loop` in the body,
     /// with an image of such a frame.
@@ -43,7 +57,58 @@ extension FunctionTranslator {
         frameLocals.append(contentsOf: frame.locals)
     }
 
-    mutating func openFunction(
+    /// From the loop on. False, too, if what is known of the function says that it is never
+    /// reached.
+    mutating func translate(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, at start: LoopStart
+    ) -> Bool {
+        guard findSurroundings(index, analysis, of: start) else { return false }
+        begin(index)
+        openFunction(index, analysis, at: start)
+        pollOnEntry(analysis)
+        reader.move(from: surroundings.offset, to: analysis.codeEnd)
+        instructionOffset = reader.position
+        placeInstruction()
+        nextRecord = surroundings.record
+        translate(reader.next(), analysis)
+        return translateRest(analysis)
+    }
+
+    // MARK: What is around
+
+    /// Translates the body up to the loop, to see what is open there.
+    private mutating func findSurroundings(
+        _ index: Int, _ analysis: borrowing BodyAnalysis, of start: LoopStart
+    ) -> Bool {
+        soughtLoop = start.loop
+        defer { soughtLoop = 0 }
+        _ = translateWhole(index, analysis)
+        // It may have ended before.
+        guard !frames.isEmpty, isAtSoughtLoop else { return false }
+        surroundings.frames.removeAll()
+        for place in 1..<frames.count &- 1 { surroundings.frames.append(frames[place]) }
+        surroundings.clauses.removeAll()
+        surroundings.clauses.append(contentsOf: clauses)
+        surroundings.operands.removeAll()
+        for place in 0..<stack.count {
+            surroundings.operands.append(builder.function.type(stack[place]))
+        }
+        surroundings.offset = instructionOffset
+        surroundings.record = Int(frames.last.record)
+        return true
+    }
+
+    /// Whether the frame that has just been opened is the loop at which the translation ends.
+    var isAtSoughtLoop: Bool {
+        mutating get {
+            soughtLoop != 0 && inlineFrame < 0 && frames.last.kind == .loop
+                && Int(frames.last.loopStart) &- bodyStart == soughtLoop
+        }
+    }
+
+    // MARK: The entry
+
+    private mutating func openFunction(
         _ index: Int, _ analysis: borrowing BodyAnalysis, at start: LoopStart
     ) {
         let signature = openEntry(index, analysis)
@@ -59,19 +124,11 @@ extension FunctionTranslator {
             local = analysis.locals.nextUsed(local &+ 1)
         }
         openOutermostFrame(signature, analysis)
-        let none = builder.constant(.i64, 0)
-        let isThere = builder.value(
-            ApusIR.Instruction(
-                .compare, .i32, image, none, immediate: IntegerCondition.notEqual.rawValue))
-        let edge = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
-        let other = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
-        loopEntry = OpenLoopEntry(start: start, image: image, edge: edge)
-        endBlock(
-            ApusIR.Instruction(
-                .branch, .none, a: isThere.number, b: edge.number, c: other.number))
-        openBlock(dominatedBy: block)
-        isReachable = true
-        builder.function.edges[other.index].target = block
+        for place in 0..<surroundings.frames.count { reopen(surroundings.frames[place]) }
+        clauses.append(contentsOf: surroundings.clauses)
+        for place in 0..<surroundings.operands.count {
+            push(read(surroundings.operands[place], image, start.operand(place)))
+        }
     }
 
     /// What the image has at `place` from the frame pointer. It is another frame's as soon as
@@ -80,82 +137,48 @@ extension FunctionTranslator {
         builder.load(type, MemoryAccess(.full, .memory), image, .none, place)
     }
 
-    /// Whether the loop whose type has just been read is the one that the code begins at.
-    var isLoopEntry: Bool {
-        mutating get {
-            guard let loopEntry else { return false }
-            return inlineFrame < 0 && reader.position &- bodyStart == loopEntry.start.loop
-        }
-    }
-
-    /// Before the loop that has just been opened: lets the way from the entry block in.
-    mutating func joinLoopEntry(_ analysis: borrowing BodyAnalysis) {
-        guard loopDepth == 0, hasOnlyOwnOperands, let entry = loopEntry.take() else {
-            return isRefused = true
-        }
-        var values = Arena<Value>(capacity: stack.count &+ 1)
-        for place in 0..<stack.count { values.append(stack[place]) }
-        let way = passAll(values, analysis)
-        openBlock(dominatedBy: .entry)
-        builder.function.edges[entry.edge.index].target = block
-        builder.invalidate(.all)
-        for place in 0..<stack.count {
-            let type = builder.function.type(values[place])
-            values[place] = read(type, entry.image, entry.start.operand(place))
-        }
-        // The locals of the image are those that the entry block has read.
-        readLocals(entry, analysis)
-        let other = passAll(values, analysis)
-        openBlock(dominatedBy: .entry)
-        isReachable = true
-        builder.function.edges[way.index].target = block
-        builder.function.edges[other.index].target = block
-        for place in 0..<stack.count {
-            stack[place] = builder.appendParameter(builder.function.type(stack[place]))
-        }
-        var local = analysis.locals.nextUsed(0)
-        while local < localCount {
-            setLocal(local, builder.appendParameter(localTypes[local]))
-            local = analysis.locals.nextUsed(local &+ 1)
-        }
-        builder.invalidate(.all)
-    }
-
-    /// Whether there are no operands below the frames around the loop: at their labels these would
-    /// be one value for who comes from the loop and another one for who does not.
-    private var hasOnlyOwnOperands: Bool {
-        mutating get {
-            for place in 1..<max(frames.count &- 1, 1) where frames[place].height > 0 {
-                return false
+    /// Opens a frame around the loop, in its middle.
+    private mutating func reopen(_ frame: TranslationFrame) {
+        let kind: TranslationFrame.Kind =
+            switch frame.kind {
+            case .loop: .rest
+            case .if: .else
+            case .function, .block, .else, .inlined, .rest: frame.kind
             }
-            return true
-        }
+        var reopened = TranslationFrame(
+            kind: kind, signature: frame.signature, height: Int(frame.height),
+            record: Int(frame.record), builder.state, changes: 0)
+        reopened.loopStart = frame.loopStart
+        reopened.clausesStart = frame.clausesStart
+        reopened.clausesCount = frame.clausesCount
+        reopened.catching = frame.catching
+        reopened.catchingOutside = frame.catchingOutside
+        frames.append(reopened)
     }
 
-    private mutating func readLocals(
-        _ entry: OpenLoopEntry, _ analysis: borrowing BodyAnalysis
-    ) {
-        var local = analysis.locals.nextUsed(0)
-        while local < localCount {
-            setLocal(local, read(localTypes[local], entry.image, frameLocals[local]))
-            local = analysis.locals.nextUsed(local &+ 1)
-        }
-    }
+    // MARK: Rounds that were begun
 
-    /// Ends the block with a jump that brings `values` and all locals; where to is filled in later.
-    private mutating func passAll(
-        _ values: borrowing Arena<Value>, _ analysis: borrowing BodyAnalysis
-    ) -> Edge {
-        let start = builder.function.pool.count
-        for place in 0..<values.count { builder.function.pool.append(values[place].number) }
-        var local = analysis.locals.nextUsed(0)
-        while local < localCount {
-            builder.function.pool.append(locals[local].number)
-            local = analysis.locals.nextUsed(local &+ 1)
-        }
-        let edge = builder.function.makeEdge(
-            from: block, to: .none, argumentCount: builder.function.pool.count &- start)
-        endBlock(ApusIR.Instruction(.jump, .none, a: edge.number))
-        return edge
+    /// At the end of what is left of a round: who goes back from there goes round the loop, whole.
+    mutating func endRest(_ analysis: borrowing BodyAnalysis) {
+        let rest = frames.last
+        frames.last.kind = .block
+        frames.last.branches = BranchList()
+        if rest.branches.count == 0 { return translateEnd(analysis) }
+        if isReachable { jumpToLabel() }
+        undoChanges(from: Int(rest.changesStart))
+        stack.truncate(to: Int(rest.height))
+        isCold = rest.isColdOutside
+        frames.last.kind = .loop
+        frames.last.restExits = frames.last.branches
+        frames.last.branches = BranchList()
+        // Each loop around has all that is in it once more.
+        work &+= reader.position &- Int(rest.loopStart)
+        reader.position = Int(rest.loopStart)
+        nextRecord = Int(rest.record) &+ 1
+        fuelMeter = FuelMeter()
+        var header = rest
+        header.signature.resultCount = rest.signature.parameterCount
+        openLabel(header)
+        openLoop(analysis)
     }
 }

@@ -24,13 +24,13 @@ extension FunctionTranslator {
         }
         pending.append(
             PendingEdge(
-                edge: edge, previous: frames[index].lastPending,
+                edge: edge, previous: frames[index].branches.last,
                 values: UInt32(truncatingIfNeeded: values),
                 localsStart: UInt32(truncatingIfNeeded: localsStart),
                 localsCount: UInt32(truncatingIfNeeded: carriedLocals.count &- localsStart),
                 state: builder.state))
-        frames[index].lastPending = Int32(truncatingIfNeeded: pending.count &- 1)
-        frames[index].pendingCount &+= 1
+        frames[index].branches.last = Int32(truncatingIfNeeded: pending.count &- 1)
+        frames[index].branches.count &+= 1
     }
 
     /// Goes on at the label of `frame`, which is closed already: nothing of its code is left on
@@ -40,15 +40,15 @@ extension FunctionTranslator {
         isReachable = true
         mergeStates(frame)
         let resultCount = Int(frame.signature.resultCount)
-        if frame.pendingCount == 1 {
-            builder.learn(along: pending[Int(frame.lastPending)].edge)
-            takeOnly(pending[Int(frame.lastPending)], resultCount)
+        if frame.branches.count == 1 {
+            builder.learn(along: pending[Int(frame.branches.last)].edge)
+            takeOnly(pending[Int(frame.branches.last)], resultCount)
         } else {
             meetLocals(frame)
             passResults(frame, resultCount)
             passLocals(frame)
         }
-        var place = frame.lastPending
+        var place = frame.branches.last
         while place >= 0 {
             builder.function.edges[pending[Int(place)].edge.index].target = block
             place = pending[Int(place)].previous
@@ -57,8 +57,8 @@ extension FunctionTranslator {
 
     /// The nearest block that every branch to the label comes through.
     private mutating func dominator(of frame: TranslationFrame) -> Block {
-        var dominator = source(of: pending[Int(frame.lastPending)])
-        var place = pending[Int(frame.lastPending)].previous
+        var dominator = source(of: pending[Int(frame.branches.last)])
+        var place = pending[Int(frame.branches.last)].previous
         while place >= 0 {
             dominator = builder.dominator(of: dominator, source(of: pending[Int(place)]))
             place = pending[Int(place)].previous
@@ -71,8 +71,8 @@ extension FunctionTranslator {
     }
 
     private mutating func mergeStates(_ frame: TranslationFrame) {
-        builder.state = pending[Int(frame.lastPending)].state
-        var place = pending[Int(frame.lastPending)].previous
+        builder.state = pending[Int(frame.branches.last)].state
+        var place = pending[Int(frame.branches.last)].previous
         while place >= 0 {
             builder.merge(pending[Int(place)].state)
             place = pending[Int(place)].previous
@@ -93,7 +93,7 @@ extension FunctionTranslator {
     private mutating func meetLocals(_ frame: TranslationFrame) {
         meetingRound &+= 1
         meetingLocals.removeAll()
-        var place = frame.lastPending
+        var place = frame.branches.last
         while place >= 0 {
             let edge = pending[Int(place)]
             for index in Int(edge.localsStart)..<Int(edge.localsStart &+ edge.localsCount) {
@@ -105,7 +105,7 @@ extension FunctionTranslator {
         for index in 0..<meetingLocals.count {
             let local = Int(meetingLocals[index])
             let meeting = meetings[local]
-            let isUnchangedSomewhere = meeting.count < frame.pendingCount
+            let isUnchangedSomewhere = meeting.count < frame.branches.count
             if meeting.differs || (isUnchangedSomewhere && meeting.value != locals[local]) {
                 meetingLocals[kept] = UInt32(truncatingIfNeeded: local)
                 kept &+= 1
@@ -133,7 +133,7 @@ extension FunctionTranslator {
     /// those for locals; so each parameter's place is noted by its order.
     private mutating func passResults(_ frame: TranslationFrame, _ resultCount: Int) {
         for result in 0..<resultCount {
-            let first = carriedValues[Int(pending[Int(frame.lastPending)].values) &+ result]
+            let first = carriedValues[Int(pending[Int(frame.branches.last)].values) &+ result]
             if hasOneValue(frame, result, first) {
                 push(first)
             } else {
@@ -145,7 +145,7 @@ extension FunctionTranslator {
     private mutating func hasOneValue(_ frame: TranslationFrame, _ result: Int, _ first: Value)
         -> Bool
     {
-        var place = frame.lastPending
+        var place = frame.branches.last
         while place >= 0 {
             let edge = pending[Int(place)]
             if carriedValues[Int(edge.values) &+ result] != first { return false }
@@ -158,7 +158,7 @@ extension FunctionTranslator {
     private mutating func passLocals(_ frame: TranslationFrame) {
         let resultCount = Int(frame.signature.resultCount)
         let start = stack.count &- resultCount
-        var place = frame.lastPending
+        var place = frame.branches.last
         while place >= 0 {
             let edge = pending[Int(place)]
             passArguments(of: edge, resultsStart: start, resultCount)

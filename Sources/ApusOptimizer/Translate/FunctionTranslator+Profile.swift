@@ -189,7 +189,7 @@ extension FunctionTranslator {
         undoChanges(from: Int(closed.changesStart))
         stack.truncate(to: Int(closed.height))
         removeFrame()
-        if closed.pendingCount > 0 { openLabel(closed) }
+        if closed.branches.count > 0 { openLabel(closed) }
     }
 
     // MARK: Hot callees

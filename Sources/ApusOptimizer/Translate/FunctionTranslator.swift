@@ -90,7 +90,9 @@ struct FunctionTranslator: ~Copyable {
     /// Where the code begins, if that is not where the function does: see
     /// `FunctionTranslator+LoopEntry`.
     var loopStart: LoopStart?
-    var loopEntry: OpenLoopEntry?
+    var surroundings = LoopSurroundings()
+    /// Offset in the body of the first instruction of the loop at which the translation ends, or 0.
+    var soughtLoop = 0
     /// Where the frame's image has each local.
     var frameLocals = Arena<Int32>(capacity: 64)
 
@@ -125,20 +127,36 @@ struct FunctionTranslator: ~Copyable {
     /// With a `loopStart` the function begins at that loop, and its only parameter is the address
     /// of the image of a frame.
     mutating func translate(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
-        begin(index)
         // Each parameter is a value, used or not.
-        if analysis.parameterCount > Self.freeParameters &+ sizeLimit &- Self.freeSize {
+        if analysis.parameterCount > Self.freeParameters &+ sizeLimit(index) &- Self.freeSize {
             return false
         }
-        loopEntry = nil
-        if let loopStart {
-            openFunction(index, analysis, at: loopStart)
-        } else {
-            openFunction(index, analysis)
-        }
+        let isMade =
+            if let loopStart {
+                translate(index, analysis, at: loopStart)
+            } else {
+                translateWhole(index, analysis)
+            }
+        if isMade { builder.function.layOutByNumber() }
+        return isMade
+    }
+
+    /// From the first instruction on.
+    mutating func translateWhole(_ index: Int, _ analysis: borrowing BodyAnalysis) -> Bool {
+        begin(index)
+        openFunction(index, analysis)
+        pollOnEntry(analysis)
+        reader.move(from: analysis.codeStart, to: analysis.codeEnd)
+        return translateRest(analysis)
+    }
+
+    mutating func pollOnEntry(_ analysis: borrowing BodyAnalysis) {
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
-        reader.move(from: analysis.codeStart, to: analysis.codeEnd)
+    }
+
+    /// What is left of the body.
+    mutating func translateRest(_ analysis: borrowing BodyAnalysis) -> Bool {
         while !frames.isEmpty {
             instructionOffset = reader.position
             placeInstruction()
@@ -147,9 +165,6 @@ struct FunctionTranslator: ~Copyable {
             if isRefused || isTooLarge || mustStop() { return false }
             if !isReachable, !frames.isEmpty { skipUnreachable(analysis) }
         }
-        // What is known of the function may say that the loop is never reached.
-        if loopEntry != nil { return false }
-        builder.function.layOutByNumber()
         return true
     }
 
@@ -162,6 +177,10 @@ struct FunctionTranslator: ~Copyable {
     private static var freeParameters: Int { 64 }
     static var giantSize: Int { 500_000 }
     private static var giantBlockCount: Int { 100_000 }
+
+    private mutating func sizeLimit(_ index: Int) -> Int {
+        min(Self.freeSize &+ bodyBytes(index) &* Self.sizePerByte, Self.giantSize)
+    }
 
     var isTooLarge: Bool {
         mutating get {
@@ -180,13 +199,12 @@ struct FunctionTranslator: ~Copyable {
         return watch.isExhausted(unfinishedBytes: 0)
     }
 
-    private mutating func begin(_ index: Int) {
+    mutating func begin(_ index: Int) {
         builder.begin()
         let body = module.bodies[index &- module.importedFunctionCount]
         bodyStart = Int(body.start)
-        let bytes = Int(body.end &- body.start)
-        beginProfile(index, bytes)
-        sizeLimit = min(Self.freeSize &+ bytes &* Self.sizePerByte, Self.giantSize)
+        beginProfile(index, bodyBytes(index))
+        sizeLimit = sizeLimit(index)
         work = 0
         hints = module.branchHints.range(of: body)
         isCold = false
@@ -308,9 +326,15 @@ struct FunctionTranslator: ~Copyable {
             reader.position = Int(record.elseOffset)
             nextRecord = Int(record.recordsAtElse)
         } else {
-            reader.position = Int(record.end)
-            nextRecord = Int(record.recordsAtEnd)
+            skipFrame(analysis)
         }
+    }
+
+    /// Goes on at the end of the innermost frame.
+    mutating func skipFrame(_ analysis: borrowing BodyAnalysis) {
+        let record = analysis.controls[Int(frames.last.record)]
+        reader.position = Int(record.end)
+        nextRecord = Int(record.recordsAtEnd)
     }
 }
 

@@ -6,6 +6,8 @@ internal import ApusIR
 struct TranslationFrame: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         case function, block, loop, `if`, `else`
+        /// What is left of a round of a loop in whose middle the code begins.
+        case rest
         /// The body of a callee that is taken in.
         case inlined
     }
@@ -18,9 +20,10 @@ struct TranslationFrame: BitwiseCopyable {
     var record: Int32
     /// Of a loop.
     var header = Block.none
-    /// The latest branch to the label, in `pending`; -1 if there is none.
-    var lastPending: Int32 = -1
-    var pendingCount: UInt32 = 0
+    /// Branches to the label, if that is further down.
+    var branches = BranchList()
+    /// Of a loop: those behind it from the rest of the round in whose middle the code begins.
+    var restExits = BranchList()
     /// Of an `if`: the edge for a false condition, until its `else` or `end` is reached.
     var elseEdge: Edge?
     /// Of an `if`: its parameters, in `carriedValues`, for the `else`.
@@ -39,6 +42,8 @@ struct TranslationFrame: BitwiseCopyable {
     var catching: Int32 = -1
     /// Of a `try_table` with clauses: the next such frame further out.
     var catchingOutside: Int32 = -1
+    /// Of a loop: the offset of its first instruction in the module.
+    var loopStart: UInt32 = 0
     /// Of a loop: where its locals begin in `loopLocals`, and how many there are.
     var loopLocalsStart: Int32 = 0
     var loopLocalsCount: Int32 = 0
@@ -57,8 +62,15 @@ struct TranslationFrame: BitwiseCopyable {
 
     /// How many values a branch to this frame carries.
     @inline(__always) var labelArity: Int {
-        Int(kind == .loop ? signature.parameterCount : signature.resultCount)
+        Int(
+            kind == .loop || kind == .rest ? signature.parameterCount : signature.resultCount)
     }
+}
+
+/// Branches to one label, in `pending`: the latest one, -1 if there is none, and how many.
+struct BranchList: BitwiseCopyable {
+    var last: Int32 = -1
+    var count: UInt32 = 0
 }
 
 /// A branch to a label further down, whose arguments are known when the label is reached.

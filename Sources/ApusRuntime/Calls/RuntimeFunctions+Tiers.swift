@@ -15,18 +15,18 @@ extension RuntimeFunctions {
         }
     }
 
-    /// (function, loop, frame pointer) → code that goes on, or 0
-    static let heat: Entry = { context, function, loop, frame, _, _ in
+    /// (function, loops, frame pointer) → code that goes on, or 0
+    static let heat: Entry = { context, function, loops, frame, _, _ in
         // SAFETY: the context is one that runs: compiled code passes its own; the frame is the
         // caller's, which waits.
         unsafe withInstance(context) { instance in
             let module = instance.module
-            let isInner = UInt32(truncatingIfNeeded: loop) & RuntimeFunction.heatIsInner != 0
-            let offset = Int(UInt32(truncatingIfNeeded: loop) & ~RuntimeFunction.heatIsInner)
+            let loop = Int(UInt32(truncatingIfNeeded: loops))
+            let outermost = Int(loops >> 32)
             guard
                 let entry = module.functionCompiler?.isHot(
-                    Int(truncatingIfNeeded: function), in: offset == 0 ? nil : offset,
-                    isAtHeader: !isInner, of: module)
+                    Int(truncatingIfNeeded: function), at: loop == 0 ? nil : loop,
+                    in: outermost == 0 ? nil : outermost, of: module)
             else { return 0 }
             instance.store.takeImage(ofFrame: UInt(frame), entry.frame)
             return UInt64(entry.image.base)

@@ -10,13 +10,13 @@ public protocol FunctionCompiler: Sendable {
     /// of its own (`LoadedModule.install`). Several threads may ask at once.
     func compile(_ index: Int, of module: LoadedModule) throws
 
-    /// Function `index` of `module` is hot. `loop` is the outermost loop that it is in, by the
-    /// offset of its first instruction in the body. If it is at that loop's header other code can
-    /// take over: the frame's contents are to be as it says, and it begins at the address that it
-    /// gives. If not it gives none, but can have the function ask again when it gets there
-    /// (`LoadedModule.setTakeover`).
+    /// Function `index` of `module` is hot. If it is at the header of a loop, `loop` by the offset
+    /// of its first instruction in the body, other code can take over: the frame's contents are to
+    /// be as it says, and it begins at the address that it gives. If that is ready for the header
+    /// of `outermost` only, the outermost loop around, the function can be had to ask again when it
+    /// gets there (`LoadedModule.setTakeover`).
     func isHot(
-        _ index: Int, in loop: Int?, isAtHeader: Bool, of module: LoadedModule
+        _ index: Int, at loop: Int?, in outermost: Int?, of module: LoadedModule
     ) -> LoopEntry?
 }
 

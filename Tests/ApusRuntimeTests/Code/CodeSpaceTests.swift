@@ -14,7 +14,7 @@ import Testing
         func heat(ofBody body: FunctionBody) -> Int32 { 7 }
         func compile(_ index: Int, of module: LoadedModule) throws {}
         func isHot(
-            _ index: Int, in loop: Int?, isAtHeader: Bool, of module: LoadedModule
+            _ index: Int, at loop: Int?, in outermost: Int?, of module: LoadedModule
         ) -> LoopEntry? { nil }
     }
 
