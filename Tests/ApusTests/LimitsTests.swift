@@ -311,15 +311,22 @@ struct LimitsTests {
         #expect(judge.failures.map(\.requested) == [196608])
     }
 
-    /// Asks for more itself each time it is asked, three deep.
+    /// Asks for more itself the first times it is asked.
     private final class Greedy: ResourceLimiter {
-        var more: () throws -> Void = {}
-        private var depth = 0
+        private var times = 0
+        private var more: () throws -> Void = {}
+        private(set) var asked: [UInt64] = []
+
+        func wants(_ times: Int = 2, more: @escaping () throws -> Void) {
+            self.times = times
+            self.more = more
+            asked = []
+        }
 
         func allows(_ growth: Growth) throws -> Bool {
-            depth += 1
-            defer { depth -= 1 }
-            if depth < 3 { try more() }
+            asked.append(growth.desired)
+            times -= 1
+            if times >= 0 { try more() }
             return true
         }
     }
@@ -329,15 +336,16 @@ struct LimitsTests {
         let instance = try instance(
             Limits(memoryBytes: 5 << 16, tableElements: 5), .init(), limiter)
         let memory = try instance.memory
-        limiter.more = { _ = try memory.grow(by: 1) }
+        limiter.wants { _ = try memory.grow(by: 1) }
         // Two more pages of this memory by the limiter, and the three of the guest do not fit.
         #expect(try instance.function("grow", as: ((Int32) -> Int32).self)(3) == -1)
         #expect(memory.pageCount == 3)
         #expect(instance.store.statistics.memoryBytes == 4 << 16)
         let table = try instance.table("table")
-        limiter.more = { _ = try table.grow(by: 1) }
+        limiter.wants { _ = try table.grow(by: 1) }
         #expect(try instance.function("growTable", as: ((Int32) -> Int32).self)(2) == -1)
         #expect(table.count == 4)
+        limiter.wants(1) { _ = try table.grow(by: 1) }
         #expect(try table.grow(by: 1) == nil)
         #expect(instance.store.statistics.tableElements == 5)
     }
@@ -346,10 +354,40 @@ struct LimitsTests {
         let limiter = Greedy()
         let instance = try instance(Limits(memoryBytes: 9 << 16), .init(), limiter)
         let memory = try instance.memory
-        limiter.more = { _ = try memory.grow(by: 1) }
+        limiter.wants { _ = try memory.grow(by: 1) }
         // The old size is that when the guest's own pages are added.
         #expect(try instance.function("grow", as: ((Int32) -> Int32).self)(3) == 3)
         #expect(memory.pageCount == 6)
+        // Of each growth that happens it was asked as it happened.
+        #expect(limiter.asked.map { $0 >> 16 } == [4, 2, 2, 3, 6])
+    }
+
+    private static let growingShared = """
+        (module (import "e" "m" (memory 1 100 shared))
+          (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
+        """
+
+    @Test func whatOthersGrowMeanwhileIsAskedAbout() throws {
+        let engine = Engine()
+        let type = MemoryType(limits: SizeLimits(minimum: 9, maximum: 100))
+        let shared = try SharedMemory(engine, type)
+        let judge = Judge()
+        judge.answer = { growth in
+            // What another thread may do at any time.
+            if growth.current == 9 << 16 { shared.grow(by: 1) }
+            return growth.desired <= 10 << 16
+        }
+        let store = Store(engine)
+        store.limiter = judge
+        var linker = Linker(engine)
+        linker.define("e", "m", shared)
+        let module = try Module(engine, text: Self.growingShared)
+        let grow = try linker.instantiate(module, in: store)
+            .function("grow", as: ((Int32) -> Int32).self)
+        #expect(try grow(1) == -1)
+        #expect(judge.asked.map { $0.desired >> 16 } == [10, 11])
+        #expect(judge.failures.map { $0.requested >> 16 } == [11])
+        #expect(shared.pageCount == 10)
     }
 
     @Test func aLimiterThatInstantiatesPassesNoLimit() throws {
@@ -357,7 +395,7 @@ struct LimitsTests {
         let module = try Module(engine, text: "(module (memory 1))")
         let store = Store(engine, limits: Limits(instances: 2))
         let limiter = Greedy()
-        limiter.more = { _ = try Instance(store, module) }
+        limiter.wants { _ = try Instance(store, module) }
         store.limiter = limiter
         #expect(throws: ResourceError(.instances, requested: 3, limit: 2)) {
             try Instance(store, module)

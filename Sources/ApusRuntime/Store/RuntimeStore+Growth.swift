@@ -135,23 +135,32 @@ extension RuntimeStore {
     /// A growth that may happen, or why it may not: the type's maximum, the store's limits or the
     /// limiter are against it.
     ///
-    /// The limiter may make things larger itself while it is asked. So `measure` is asked again
-    /// after it, and the limits are looked at as things are then. `isNew`: something comes into
-    /// being, and there may be no more of its kind.
+    /// While the limiter is asked, it may make things larger itself, and another thread what
+    /// several stores have. So `measure` is asked again after it, and the limits are looked at as
+    /// things are then; if the growth has become another, the limiter is asked about that one.
+    /// `isNew`: something comes into being, and there may be no more of its kind.
     private func admit(
         atMost maximum: UInt64, isNew: Bool = false, _ measure: () -> Growth
     ) throws -> Result<Growth, ResourceError> {
-        var growth = measure()
-        var error = excess(growth, over: maximum, isNew)
-        if error == nil, let isAllowed = try consent(to: growth) {
-            growth = measure()
-            error =
-                isAllowed
-                ? excess(growth, over: maximum, isNew)
-                : ResourceError(
-                    growth.resource.single, requested: growth.desired, isVetoed: true)
+        var allowed: Growth?
+        while true {
+            let growth = measure()
+            if let error = excess(growth, over: maximum, isNew) { return refuse(growth, error) }
+            if growth == allowed { return .success(growth) }
+            guard let isAllowed = try consent(to: growth) else { return .success(growth) }
+            if !isAllowed {
+                return refuse(
+                    growth,
+                    ResourceError(
+                        growth.resource.single, requested: growth.desired, isVetoed: true))
+            }
+            allowed = growth
         }
-        guard let error else { return .success(growth) }
+    }
+
+    private func refuse(
+        _ growth: Growth, _ error: ResourceError
+    ) -> Result<Growth, ResourceError> {
         failed(growth, error)
         return .failure(error)
     }
