@@ -133,10 +133,13 @@ import Testing
         var failed: [Growth] = []
         struct Refusal: Error {}
         var throwsRefusal = false
+        /// What others do while it is asked.
+        var meanwhile: (Growth) -> Void = { _ in }
 
         nonisolated(nonsending) func allows(_ growth: Growth) async throws -> Bool {
             asked.append(growth)
             await Task.yield()
+            meanwhile(growth)
             if throwsRefusal { throw Refusal() }
             return growth.desired <= bound
         }
@@ -244,5 +247,51 @@ import Testing
         judge.bound = 1
         await #expect(throws: ResourceError.self) { _ = try await growing(compiler, judge) }
         #expect(judge.failed.map(\.resource) == [.memory])
+    }
+
+    /// What is allowed is what happens, though another thread makes a memory grow meanwhile.
+    @Test(arguments: compilers)
+    func whatOthersGrowMeanwhileIsAskedAbout(compiler: Engine.Compiler) async throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        let engine = Engine(configuration)
+        let type = MemoryType(limits: SizeLimits(minimum: 9, maximum: 100))
+        let shared = try SharedMemory(engine, type)
+        let judge = Judge()
+        judge.bound = 51 << 16
+        judge.meanwhile = { if $0.current == 9 << 16 { shared.grow(by: 40) } }
+        let store = Store(engine)
+        store.asynchronousLimiter = judge
+        var linker = Linker(engine)
+        linker.define("e", "m", shared)
+        let module = try Module(
+            engine,
+            text: """
+                (module (import "e" "m" (memory 9 100 shared))
+                  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
+                """)
+        let instance = try await linker.instantiateAsync(module, in: store)
+        #expect(try await grow(instance, "grow", 1) == 49)
+        #expect(judge.asked.map { $0.desired >> 16 } == [10, 50])
+        judge.meanwhile = { if $0.current == 50 << 16 { shared.grow(by: 1) } }
+        #expect(try await grow(instance, "grow", 1) == -1)
+        #expect(shared.pageCount == 51)
+        #expect(judge.failed.map { $0.desired >> 16 } == [52])
+    }
+
+    @Test func theHostAsksAgain() async throws {
+        let judge = Judge()
+        let instance = try await growing(.baseline, judge)
+        let table = try instance.table("table")
+        judge.asked = []
+        // It is itself that makes the table grow meanwhile.
+        judge.meanwhile = { growth in
+            if growth.current != 1 { return }
+            instance.store.asynchronousLimiter = nil
+            _ = try? table.grow(by: 2)
+            instance.store.asynchronousLimiter = judge
+        }
+        #expect(try await table.growAsync(by: 3) == 3)
+        #expect(judge.asked.map(\.desired) == [4, 6])
     }
 }

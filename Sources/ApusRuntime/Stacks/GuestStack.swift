@@ -11,8 +11,7 @@ final class GuestStack: @unchecked Sendable {
     /// What the guest waits for, if that is in a function of the runtime.
     var runtimeWait: RuntimeWait?
     /// What the limiter has said of the growths that the function asks for which now runs.
-    private var consents: [Bool] = []
-    private var consentsSeen = 0
+    var consents = GrowthConsents()
     /// The number of the present wait among those of the store.
     var wait: UInt64 = 0
 
@@ -80,27 +79,6 @@ final class GuestStack: @unchecked Sendable {
             unsafe apus_free(moreCells)
             unsafe moreCells = nil
         }
-    }
-
-    // MARK: What the limiter has said
-
-    /// The next of `consents`; nil: there is none yet.
-    func nextConsent() -> Bool? {
-        guard consentsSeen < consents.count else { return nil }
-        defer { consentsSeen += 1 }
-        return consents[consentsSeen]
-    }
-
-    /// The limiter has said one thing more; the function is going to ask for all of it again.
-    func give(consent: Bool) {
-        consents.append(consent)
-        consentsSeen = 0
-    }
-
-    /// Another function of the runtime asks now.
-    func forgetConsents() {
-        consents = []
-        consentsSeen = 0
     }
 
     // MARK: While a guest waits

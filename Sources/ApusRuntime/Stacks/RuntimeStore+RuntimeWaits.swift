@@ -45,7 +45,7 @@ extension RuntimeStore {
         case .notification(let parked): await parked.wait(in: self)
         case .consent(let growth):
             let isAllowed = try await asynchronousLimiter?.allows(growth) ?? true
-            stack.give(consent: isAllowed)
+            stack.consents.add(isAllowed, of: growth)
         case nil: break
         }
     }
@@ -58,13 +58,14 @@ extension RuntimeStore {
     /// throws.
     func consent(to growth: Growth) throws -> Bool? {
         guard asynchronousLimiter != nil else { return try limiter?.allows(growth) }
-        if !givenConsents.isEmpty { return givenConsents.removeFirst() }
+        if let consent = givenConsents.next(of: growth) { return consent }
         guard let stack = stackToLeave else {
             throw AsynchronousCallError.limiterIsAsynchronous
         }
-        if !hasWaited { stack.forgetConsents() }
-        // What has been decided is decided: a call that begins again asks in the same order.
-        if let consent = stack.nextConsent() { return consent }
+        if !hasWaited { stack.consents = GrowthConsents() }
+        // What has been decided is decided: a call that begins again asks in the same order, and
+        // once more where things have changed meanwhile.
+        if let consent = stack.consents.next(of: growth) { return consent }
         throw UndecidedGrowth(growth: growth)
     }
 
@@ -73,12 +74,14 @@ extension RuntimeStore {
     nonisolated(nonsending) func withConsent<Result>(
         to growths: [Growth], _ work: () throws -> Result
     ) async throws -> Result {
-        var consents: [Bool] = []
+        var consents = GrowthConsents()
         if let asynchronousLimiter {
-            for growth in growths { consents.append(try await asynchronousLimiter.allows(growth)) }
+            for growth in growths {
+                consents.add(try await asynchronousLimiter.allows(growth), of: growth)
+            }
         }
         givenConsents = consents
-        defer { givenConsents = [] }
+        defer { givenConsents = GrowthConsents() }
         return try work()
     }
 
@@ -90,19 +93,30 @@ extension RuntimeStore {
         try await withConsent(to: modules.flatMap(\.demand), work)
     }
 
+    /// Asks the asynchronous limiter, if there is one, about what `measure` gives, and does `work`,
+    /// which asks for that. Begins again if it has become something else by then.
+    private nonisolated(nonsending) func growing(
+        _ measure: () -> Growth, _ work: () throws -> UInt64?
+    ) async throws -> UInt64? {
+        while true {
+            let growth = measure()
+            do {
+                return try await withConsent(to: [growth], work)
+            } catch AsynchronousCallError.limiterIsAsynchronous where measure() != growth {}
+        }
+    }
+
     /// Grows as `grow(_:by:)` does, and waits for what an asynchronous limiter says.
     public nonisolated(nonsending) func growAsync(
         _ memory: LinearMemory, by delta: UInt64
     ) async throws -> UInt64? {
-        try await withConsent(to: [Self.growth(of: memory, delta)]) { try grow(memory, by: delta) }
+        try await growing({ Self.growth(of: memory, delta) }, { try grow(memory, by: delta) })
     }
 
     /// Grows as `grow(_:by:_:)` does, and waits for what an asynchronous limiter says.
     public nonisolated(nonsending) func growAsync(
         _ table: ReferenceTable, by delta: UInt64, _ value: UInt64
     ) async throws -> UInt64? {
-        try await withConsent(to: [Self.growth(of: table, delta)]) {
-            try grow(table, by: delta, value)
-        }
+        try await growing({ Self.growth(of: table, delta) }, { try grow(table, by: delta, value) })
     }
 }

@@ -109,7 +109,7 @@ public final class RuntimeStore {
     /// The stack of the innermost call that has one of its own and has not ended.
     @exclusivity(unchecked) var innermostRecord: UnsafeMutablePointer<apus_guest_stack>?
     /// What the asynchronous limiter has said of the growths that are about to be asked for.
-    var givenConsents: [Bool] = []
+    var givenConsents = GrowthConsents()
     /// Whether guests may call asynchronous functions.
     private var callsAsynchronousFunctions = false {
         didSet { noteAsynchronous() }
