@@ -390,6 +390,28 @@ struct LimitsTests {
         #expect(shared.pageCount == 10)
     }
 
+    @Test func whatOthersHaveAddedToASharedMemoryCounts() throws {
+        let engine = Engine()
+        let type = MemoryType(limits: SizeLimits(minimum: 1, maximum: 100))
+        let shared = try SharedMemory(engine, type)
+        let judge = Judge()
+        let store = Store(engine, limits: Limits(memoryBytes: 5 << 16))
+        store.limiter = judge
+        var linker = Linker(engine)
+        linker.define("e", "m", shared)
+        let module = try Module(engine, text: Self.growingShared)
+        let grow = try linker.instantiate(module, in: store)
+            .function("grow", as: ((Int32) -> Int32).self)
+        #expect(try grow(1) == 1)
+        #expect(shared.grow(by: 2) == 2)
+        #expect(try grow(2) == -1)
+        #expect(judge.failures.map(\.resource) == [.storeMemory])
+        #expect(judge.failures.map { $0.requested >> 16 } == [6])
+        #expect(try grow(1) == 4)
+        #expect(try grow(1) == -1)
+        #expect(store.statistics.memoryBytes == 2 << 16)
+    }
+
     @Test func aLimiterThatInstantiatesPassesNoLimit() throws {
         let engine = Engine()
         let module = try Module(engine, text: "(module (memory 1))")

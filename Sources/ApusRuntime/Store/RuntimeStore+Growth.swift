@@ -165,13 +165,15 @@ extension RuntimeStore {
         return .failure(error)
     }
 
-    /// Which limit `growth` exceeds: the type's maximum, or one of the store's.
+    /// Which limit `growth` exceeds: the type's maximum, or one of the store's. What other stores
+    /// have added to a shared memory counts for that memory.
     private func excess(
         _ growth: Growth, over maximum: UInt64, _ isNew: Bool
     ) -> ResourceError? {
         if isNew, let error = excessCount(growth.resource) { return error }
         let (present, limit) = total(growth.resource)
-        let (sum, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
+        let (total, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
+        let sum = max(total, growth.desired)
         if growth.desired > maximum {
             return ResourceError(
                 growth.resource.single, requested: growth.desired, limit: maximum)

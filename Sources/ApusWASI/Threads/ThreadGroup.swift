@@ -153,7 +153,6 @@ final class ThreadGroup: Sendable {
         limits.deadline = nil
         let store = Store(engine, limits: limits)
         store.deadline = deadline
-        store.limiter = GroupLimiter(memoryBytes: limits.memoryBytes)
         return store
     }
 
@@ -184,16 +183,5 @@ final class ThreadGroup: Sendable {
             return state.members.values.map(\.thread) + state.ended
         }
         for thread in threads { thread.join() }
-    }
-}
-
-/// Bounds what a memory that the group shares may grow to, whichever thread makes it grow.
-private final class GroupLimiter: ResourceLimiter {
-    private let memoryBytes: UInt64
-
-    init(memoryBytes: UInt64) { self.memoryBytes = memoryBytes }
-
-    func allows(_ growth: Growth) -> Bool {
-        growth.resource != .memory || growth.desired <= memoryBytes
     }
 }

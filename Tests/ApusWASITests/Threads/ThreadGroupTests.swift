@@ -206,6 +206,24 @@ import Testing
         for _ in 0..<20 { #expect(try Self.run(text, limits: limits).status == 2) }
     }
 
+    @Test func memoryIsBoundedForTheMainThread() throws {
+        var limits = Limits()
+        limits.memoryBytes = 5 << 16
+        let text = Self.program(
+            thread: """
+                (loop $again
+                  (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+                \(Self.arrive)
+                """,
+            main: """
+                (drop (call $spawn (i32.const 0))) \(Self.await(1))
+                (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))
+                (call $exit (memory.size))
+                """,
+            maximum: 20)
+        #expect(try Self.run(text, limits: limits).status == 5)
+    }
+
     @Test func fuelIsDivided() throws {
         var configuration = Engine.Configuration()
         configuration.isFuelMetered = true
