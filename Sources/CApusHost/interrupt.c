@@ -99,6 +99,7 @@ static int may_wait(greg_t number) {
     case SYS_preadv:
     case SYS_pwrite64:
     case SYS_pwritev:
+    case SYS_fallocate:
     case SYS_recvfrom:
     case SYS_recvmsg:
     case SYS_sendto:

@@ -105,13 +105,47 @@ struct InterruptionTests {
             wasi.standardOutput = isSeeded ? .discard : .capture(CapturedOutput())
             wasi.sockets = sockets
             wasi.preopen("/", folder.path)
-            let engine = Engine()
-            let store = Store(engine)
-            let instance = try wasi.instantiate(Module(engine, text: program.text), in: store)
-            let run = try instance.function("run", as: (() -> Void).self)
-            store.deadline = .now + .milliseconds(30)
-            let error = #expect(throws: Trap.self) { try run() }
-            #expect(error?.code == .interrupted)
+            try Self.expectStop(of: program.text, wasi)
         }
     }
+
+    private static func expectStop(of text: String, _ wasi: WASI) throws {
+        let engine = Engine()
+        let store = Store(engine)
+        let instance = try wasi.instantiate(Module(engine, text: text), in: store)
+        let run = try instance.function("run", as: (() -> Void).self)
+        store.deadline = .now + .milliseconds(30)
+        let error = #expect(throws: Trap.self) { try run() }
+        #expect(error?.code == .interrupted)
+    }
+
+    #if os(Linux)
+        /// Whoever has both ends of a pipe waits for room that nobody makes.
+        @Test func deadlineStopsWritingToAPipe() throws {
+            let folder = try TemporaryFolder()
+            try #require(unsafe mkfifo(folder.url.appending(path: "pipe").path(), 0o600) == 0)
+            var wasi = WASI()
+            wasi.preopen("/", folder.path)
+            // Opens it to read and to write, and writes 4096 bytes again and again.
+            let text = """
+                (module
+                  (import "wasi_snapshot_preview1" "path_open"
+                    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+                  (import "wasi_snapshot_preview1" "fd_write"
+                    (func $write (param i32 i32 i32 i32) (result i32)))
+                  (memory (export "memory") 1)
+                  (data (i32.const 0) "pipe")
+                  (data (i32.const 64) "\\00\\04\\00\\00\\00\\10\\00\\00")
+                  (func (export "run")
+                    (if (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+                        (i32.const 0) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 96))
+                      (then unreachable))
+                    (loop $l
+                      (drop (call $write (i32.load (i32.const 96)) (i32.const 64) (i32.const 1)
+                        (i32.const 100)))
+                      (br $l))))
+                """
+            try Self.expectStop(of: text, wasi)
+        }
+    #endif
 }

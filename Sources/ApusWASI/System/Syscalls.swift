@@ -29,12 +29,26 @@ enum Syscalls {
     private static func retrying<Number: FixedWidthInteger & SignedInteger>(
         _ call: () -> Number
     ) throws(Errno) -> Number {
+        try retryingHost {
+            let result = call()
+            return result < 0 ? Number(truncatingIfNeeded: -errno) : result
+        }
+    }
+
+    /// The same for a function of the runtime's, which gives the negative error number itself.
+    @inline(__always)
+    private static func retryingHost<Number: FixedWidthInteger & SignedInteger>(
+        _ call: () -> Number
+    ) throws(Errno) -> Number {
         let previous = apus_interrupts_end_waits(1)
         defer { _ = apus_interrupts_end_waits(previous) }
         while true {
             let result = call()
             if result >= 0 { return result }
-            if errno != EINTR || apus_this_thread_is_interrupted() != 0 { throw Errno.last }
+            let error = Int32(truncatingIfNeeded: -result)
+            if error != EINTR || apus_this_thread_is_interrupted() != 0 {
+                throw Errno(host: error)
+            }
         }
     }
 
@@ -92,14 +106,13 @@ enum Syscalls {
     static func openBeneath(
         _ directory: Int32, _ path: Path, _ flags: Int32, mode: UInt32 = 0
     ) throws(Errno) -> Int32 {
-        while true {
-            // SAFETY: `with` lends the text for the call.
-            let result = unsafe with(path) { unsafe apus_open_beneath(directory, $0, flags, mode) }
-            if result >= 0 { return try aboveStandardStreams(result) }
-            if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
-                throw Errno(host: -result)
+        // SAFETY: `with` lends the text for the call.
+        let opened = try unsafe with(path) { text in
+            Result { () throws(Errno) in
+                try retryingHost { unsafe apus_open_beneath(directory, text, flags, mode) }
             }
-        }
+        }.get()
+        return try aboveStandardStreams(opened)
     }
 
     /// Opens a directory of the host's for a guest.
@@ -151,16 +164,11 @@ enum Syscalls {
     /// would end the process.
     static func writeQuietly(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
         #if os(Linux)
-            while true {
+            let written = try retryingHost {
                 // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
-                let result = unsafe vectors.withEntries {
-                    unsafe apus_write_quietly(descriptor, $0, $1)
-                }
-                if result >= 0 { return Int(result) }
-                if result != -Int64(EINTR) || apus_this_thread_is_interrupted() != 0 {
-                    throw Errno(host: Int32(truncatingIfNeeded: -result))
-                }
+                unsafe vectors.withEntries { unsafe apus_write_quietly(descriptor, $0, $1) }
             }
+            return Int(written)
         #else
             try write(descriptor, vectors)
         #endif
@@ -243,13 +251,7 @@ enum Syscalls {
     /// Makes sure that the file has room up to `offset + count`, without changing its contents.
     static func allocate(_ descriptor: Int32, _ offset: Int64, _ count: Int64) throws(Errno) {
         #if os(Linux)
-            while true {
-                let result = apus_make_room(descriptor, offset, count)
-                if result == 0 { return }
-                if result != -EINTR || apus_this_thread_is_interrupted() != 0 {
-                    throw Errno(host: -result)
-                }
-            }
+            _ = try retryingHost { apus_make_room(descriptor, offset, count) }
         #else
             throw .notsup
         #endif
