@@ -119,7 +119,7 @@ let package = Package(
         ],
         // Floor 7: the host's side of WASI.
         module(
-            "ApusWASI", on: "Apus", "CApusHost", testsOn: ["ApusOptimizer"],
+            "ApusWASI", on: "Apus", "CApusHost", testsOn: ["ApusOptimizer", "ApusRuntime"],
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: guests with all that they need.
         module("ApusSandbox", on: "Apus", "ApusWASI"),

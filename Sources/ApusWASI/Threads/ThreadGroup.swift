@@ -57,7 +57,8 @@ final class ThreadGroup: Sendable {
             state.main = handle
         }
         do {
-            end(.success(try body(program.instantiate(in: store))))
+            let instance = try program.instantiate(in: store)
+            if !hasEnded { end(.success(try body(instance))) }
         } catch {
             end(Self.outcome(of: error))
         }
@@ -135,7 +136,7 @@ final class ThreadGroup: Sendable {
                 let instance = try program.instantiate(in: store)
                 let start = try instance.function(
                     "wasi_thread_start", as: ((Int32, Int32) -> Void).self)
-                try start(number, argument)
+                if !hasEnded { try start(number, argument) }
             } catch {
                 end(Self.outcome(of: error))
             }
@@ -162,6 +163,11 @@ final class ThreadGroup: Sendable {
         if let exit = error as? WASI.Exit { return .success(exit.status) }
         return .failure(error)
     }
+
+    /// Whether the group has ended. To be asked between two calls of a thread: a request to stop
+    /// that came when the first one, of the module's start function, was about to end has stopped
+    /// nothing and is forgotten. The outcome is there before the requests are made.
+    private var hasEnded: Bool { state.withLock { $0.outcome != nil } }
 
     /// Ends the group with `outcome`, unless it has ended before.
     private func end(_ outcome: Result<Int32, any Error>) {

@@ -1,7 +1,9 @@
-import Apus
-import ApusWASI
 import Foundation
 import Testing
+
+@testable import Apus
+@testable import ApusRuntime
+@_spi(ApusCLI) import ApusWASI
 
 /// Programs that make threads.
 @Suite struct ThreadGroupTests {
@@ -143,6 +145,31 @@ import Testing
         let trap = #expect(throws: Trap.self) { try Self.run(text, wasi, limits: limits) }
         #expect(trap?.code == .interrupted)
         #expect(start.duration(to: .now) < .seconds(20))
+    }
+
+    /// A thread is stopped too if the end finds it where its module's start function has ended, and
+    /// what it is there for has not begun.
+    @Test func theEndIsNotMissedBetweenTwoCalls() throws {
+        var limits = Limits()
+        limits.deadline = .seconds(5)
+        var wasi = WASI()
+        wasi.threadObserver = { _, store in
+            let runtime = try store.runtime
+            var isFirst = true
+            runtime.atInterruptionStep = { [unowned runtime] step in
+                guard step == .ending, isFirst else { return }
+                isFirst = false
+                while !runtime.isInterrupted { usleep(100) }
+            }
+            return {}
+        }
+        let text = Self.program(
+            thread: Self.forever,
+            main: "(drop (call $spawn (i32.const 0))) \(Self.await(2))",
+            imports: "(func $arrive \(Self.arrive)) (start $arrive)")
+        let start = ContinuousClock.now
+        #expect(try Self.run(text, wasi, limits: limits).status == 0)
+        #expect(start.duration(to: .now) < .seconds(4))
     }
 
     #if os(Linux)
