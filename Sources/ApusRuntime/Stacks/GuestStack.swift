@@ -74,6 +74,8 @@ final class GuestStack: @unchecked Sendable {
         // SAFETY: the record is this object's, and nobody needs the cells of the call any more,
         // which are, too.
         unsafe record.pointee.has_more = 0
+        // A guest that was told of a failure instead is not called again, which would end the wait.
+        if case .notification(let parked)? = runtimeWait { _ = parked.end() }
         runtimeWait = nil
         if unsafe moreCells != nil {
             unsafe apus_free(moreCells)

@@ -3,6 +3,8 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import ApusRuntime
+
 /// Waiting for places in memory, below all that guests see of it.
 @Suite struct ParkingTests {
     /// A word that threads wait for. Never freed.
@@ -108,6 +110,19 @@ import Testing
         var woken: UInt32 = 0
         while woken < 70 { woken += word.unpark(.max) }
         while count.withLock({ $0 }) < 70 { usleep(100) }
+        #expect(word.unpark(.max) == 0)
+    }
+
+    /// A guest on a stack of its own whose call has ended waits no more, however that has ended.
+    @Test func whoIsNotCalledAgainWaitsNoMore() throws {
+        let word = Word(0)
+        let stack = try GuestStack(GuestStackConfiguration().bounded)
+        let place = unsafe UnsafeMutableRawPointer(word.place)
+        let parked = try #require(unsafe ParkedWait(place, bytes: 4, 0, until: .max))
+        stack.leave(for: .notification(parked))
+        #expect(word.waiting == 1)
+        stack.clear()
+        #expect(word.waiting == 0)
         #expect(word.unpark(.max) == 0)
     }
 }
