@@ -47,6 +47,11 @@ extension Preview1 {
         var poll = try beginPoll(
             memory, snapshot, subscriptions: address, events: events, count: count,
             readyAt: readyAt)
+        // Until the last look at them, and not only while it waits: another thread may close them
+        // in between, and their numbers become those of something else.
+        let hosts = poll.polling.hosts
+        for host in hosts { descriptors.lend(host) }
+        defer { for host in hosts { descriptors.takeBack(host) } }
         try wait(&poll.subscriptions, &poll.polling)
         try endPoll(poll, memory)
     }
@@ -234,7 +239,7 @@ extension Preview1 {
                 Self.collect(&subscriptions, polling)
                 if !subscriptions.contains(where: { $0.event != nil }) { clocks.skip(shortest) }
             } else {
-                try letOthersIn(using: polling.hosts) { () throws(Errno) in
+                try letOthersIn(using: []) { () throws(Errno) in
                     try polling.wait(shortest)
                 }
             }

@@ -266,6 +266,59 @@ import Testing
         #expect(trap?.code == .outOfFuel)
     }
 
+    #if os(Linux)
+        /// What one thread waits for with `poll_oneoff` another closes: it is there until the last
+        /// look at it.
+        @Test func whatIsPolledIsClosedAfterwards() throws {
+            let folder = try TemporaryFolder()
+            try #require(unsafe mkfifo(folder.url.appending(path: "pipe").path(), 0o600) == 0)
+            var wasi = WASI()
+            wasi.clock = .system
+            wasi.preopen("/", folder.path)
+            let status = try Self.run(Self.closingWhatIsPolled, wasi).status
+            // The bytes that can be read.
+            #expect(status == 5)
+        }
+
+        private static let closingWhatIsPolled = program(
+            thread: """
+                ;; 50 milliseconds, for the main thread to wait.
+                (i32.store (i32.const 336) (i32.const 1))
+                (i64.store (i32.const 344) (i64.const 50000000))
+                (drop (call $poll (i32.const 320) (i32.const 448) (i32.const 1) (i32.const 496)))
+                (drop (call $close (i32.const 4)))
+                (i32.store (i32.const 512) (i32.const 0))
+                (i32.store (i32.const 516) (i32.const 5))
+                (drop (call $write (i32.const 5) (i32.const 512) (i32.const 1) (i32.const 520)))
+                \(forever)
+                """,
+            main: """
+                (memory.init $name (i32.const 0) (i32.const 0) (i32.const 4))
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+                  (i32.const 0) (i64.const 0x8000042) (i64.const 0) (i32.const 0) (i32.const 16)))
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+                  (i32.const 0) (i64.const 0x8000042) (i64.const 0) (i32.const 0) (i32.const 20)))
+                (if (i32.ne (i32.load (i32.const 20)) (i32.const 5)) (then unreachable))
+                (drop (call $spawn (i32.const 0)))
+                ;; Whether descriptor 4 can be read.
+                (i32.store (i32.const 72) (i32.const 1))
+                (i32.store (i32.const 80) (i32.const 4))
+                (drop (call $poll (i32.const 64) (i32.const 192) (i32.const 1) (i32.const 240)))
+                (call $exit (i32.load (i32.const 208)))
+                """,
+            imports: """
+                (import "wasi_snapshot_preview1" "poll_oneoff"
+                  (func $poll (param i32 i32 i32 i32) (result i32)))
+                (import "wasi_snapshot_preview1" "fd_close"
+                  (func $close (param i32) (result i32)))
+                (import "wasi_snapshot_preview1" "fd_write"
+                  (func $write (param i32 i32 i32 i32) (result i32)))
+                (import "wasi_snapshot_preview1" "path_open"
+                  (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+                (data $name "pipe")
+                """)
+    #endif
+
     // MARK: Refusals
 
     @Test func whoMakesThreadsSaysWhatTheyDo() throws {
