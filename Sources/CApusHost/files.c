@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,11 @@ int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
 
 int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes) {
     return fallocate(descriptor, 0, offset, bytes) == 0 ? 0 : -errno;
+}
+
+int32_t apus_accept(int32_t descriptor, int32_t nonblocking) {
+    int flags = SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
+    return (int32_t)result(accept4(descriptor, NULL, NULL, flags));
 }
 
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {
@@ -124,6 +130,14 @@ int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes) 
 int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
     arc4random_buf(buffer, bytes);
     return (int64_t)bytes;
+}
+
+int32_t apus_accept(int32_t descriptor, int32_t nonblocking) {
+    int32_t connection = accept(descriptor, NULL, NULL);
+    if (connection < 0) return -errno;
+    fcntl(connection, F_SETFD, FD_CLOEXEC);
+    if (nonblocking) fcntl(connection, F_SETFL, O_NONBLOCK);
+    return connection;
 }
 
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) {

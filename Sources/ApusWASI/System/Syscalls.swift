@@ -414,11 +414,8 @@ enum Syscalls {
     /// Takes a connection off a listening socket.
     static func acceptConnection(_ descriptor: Int32, nonblocking: Bool) throws(Errno) -> Int32 {
         try awaitInput(descriptor)
-        let accepted = try retrying { accept(descriptor, nil, nil) }
-        let connection = try aboveStandardStreams(accepted)
-        _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
-        if nonblocking { _ = fcntl(connection, F_SETFL, O_NONBLOCK) }
-        return connection
+        let accepted = try retryingHost { apus_accept(descriptor, nonblocking ? 1 : 0) }
+        return try aboveStandardStreams(accepted)
     }
 
     static func receive(

@@ -31,6 +31,10 @@ int64_t apus_write_quietly(int32_t descriptor, const void *pieces, int32_t count
 int32_t apus_process_file(int32_t descriptor);
 #endif
 
+/// Takes a connection off a listening socket. Where the system can, no process that is started
+/// meanwhile has it as well. Returns its descriptor.
+int32_t apus_accept(int32_t descriptor, int32_t nonblocking);
+
 /// Waits until a descriptor is ready, at most `nanoseconds` (negative: without end; the system may
 /// round up). Returns how many are.
 int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds);
