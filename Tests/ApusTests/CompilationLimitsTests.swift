@@ -52,6 +52,36 @@ struct CompilationLimitsTests {
         #expect(refusal.description.hasPrefix("machine code of the module: "))
     }
 
+    /// Where a callee is taken in and there is no more room for the table of its branches.
+    @Test(arguments: [43, 47, 51])
+    func functionsThatBecomeTooLargeAreLeftOut(multiplications: Int) throws {
+        let locals = (1...60).map { number in
+            "(local.set \(number) (i32.add (local.get 0) (i32.const \(number))))"
+        }
+        let products = (0..<multiplications).map { number in
+            "(drop (i32.mul (local.get 0) (i32.const \(1_000_003 + 2 * number))))"
+        }
+        let text = """
+            (module
+              (func $callee (param i32)
+                (block (block (block (block
+                  (local.get 0) (br_table \(String(repeating: "3 ", count: 23))))))))
+              (func (export "f") (param i32) (result i32)
+                (local \(String(repeating: "i32 ", count: 60)))
+                (block
+                  \(locals.joined(separator: " "))
+                  (local.get 0) (br_table \(String(repeating: "0 ", count: 8193))))
+                \(products.joined(separator: " "))
+                (call $callee (local.get 0))
+                \(String(repeating: "nop ", count: 15_000))
+                (local.get 0)))
+            """
+        let module = try Module(Self.engine(.optimizing), text: text)
+        let function = try Instance(Store(module.engine), module).function(
+            "f", as: ((Int32) -> Int32).self)
+        #expect(try function(5) == 5)
+    }
+
     @Test(arguments: compilers)
     func codeHasALimitOfItsOwn(compiler: Engine.Compiler) throws {
         let error = Self.error {

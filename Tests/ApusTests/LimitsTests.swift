@@ -225,6 +225,51 @@ struct LimitsTests {
         #expect(resourceError { _ = try Memory(instance.store, type) }?.isVetoed == true)
     }
 
+    /// What a limiter makes of a table while it is asked about something else is what the guest
+    /// finds then.
+    @Test(arguments: Engine.Compiler.allCases, ["memory", "array", "table"])
+    func limitersMayGrowTables(compiler: Engine.Compiler, asker: String) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        let engine = Engine(configuration)
+        let judge = Judge()
+        let store = Store(engine)
+        store.limiter = judge
+        let module = try Module(
+            engine,
+            text: """
+                (module (type $a (array (mut i64))) (memory 1 100)
+                  (table $t (export "t") 5 10000 externref) (table $u 1 100 externref)
+                  (func (export "memory") (param i32) (result i32)
+                    (drop (ref.is_null (table.get $t (i32.const 1))))
+                    (drop (memory.grow (i32.const 1)))
+                    (i32.add (i32.mul (i32.const 2) (table.size $t))
+                      (ref.is_null (table.get $t (local.get 0)))))
+                  (func (export "table") (param i32) (result i32)
+                    (drop (ref.is_null (table.get $t (i32.const 1))))
+                    (drop (table.grow $u (ref.null extern) (i32.const 1)))
+                    (i32.add (i32.mul (i32.const 2) (table.size $t))
+                      (ref.is_null (table.get $t (local.get 0)))))
+                  (func (export "array") (param i32) (result i32)
+                    (drop (ref.is_null (table.get $t (i32.const 1))))
+                    (drop (array.new_default $a (i32.const 100000)))
+                    (i32.add (i32.mul (i32.const 2) (table.size $t))
+                      (ref.is_null (table.get $t (local.get 0))))))
+                """)
+        let instance = try Instance(store, module)
+        let table = try instance.table("t")
+        var isGrowing = false
+        judge.answer = { _ in
+            if isGrowing { return true }
+            isGrowing = true
+            _ = try table.grow(by: 5000)
+            return true
+        }
+        let function = try instance.function(asker, as: ((Int32) -> Int32).self)
+        #expect(try function(5004) == 2 * 5005 + 1)
+        #expect(isGrowing)
+    }
+
     @Test func limiterMayEndTheGuest() throws {
         let judge = Judge()
         let instance = try instance(nil, .init(), judge)

@@ -69,9 +69,13 @@ extension FunctionTranslator {
         builder.value(ApusIR.Instruction(.bitcast, .i64, reference))
     }
 
+    /// What becomes of the heap for that may run code of the host's: limiters, and what objects of
+    /// the host's do at their end. That may do anything to the store but call its guests.
     private mutating func allocate(_ type: Int, bytes: Value, length: Value) -> Value {
         let place = builder.constant(.i32, UInt64(UInt32(bitPattern: layout.signature(type))))
-        return builder.append(ApusIR.Instruction(.allocate, .ref, bytes, place, length))
+        let object = builder.append(ApusIR.Instruction(.allocate, .ref, bytes, place, length))
+        builder.invalidate(.all)
+        return object
     }
 
     /// Writes what a new object has at `displacement`, where there are zeros.
@@ -90,12 +94,12 @@ extension FunctionTranslator {
         if initializer == .defaults, !isFuelMetered { return push(newArray(type, elements)) }
         let place = UInt32(bitPattern: layout.signature(type))
         guard initializer == .values else {
-            return callRuntime(.arrayNew, [place], operands: 1, result: .ref, changing: [])
+            return callRuntime(.arrayNew, [place], operands: 1, result: .ref, changing: .all)
         }
         let isVector = passElement(stack.count &- 2)
         callRuntime(
             isVector ? .arrayNewVectors : .arrayNewFilled, [place], operands: 2, result: .ref,
-            changing: [])
+            changing: .all)
     }
 
     /// An array of zeros; its length is on top of the stack.
@@ -136,13 +140,14 @@ extension FunctionTranslator {
     mutating func translateArrayNewData() {
         let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
         let segment = layout.dataPlace(Int(reader.readIndex()))
-        callRuntime(.arrayNewData, [type, segment], operands: 2, result: .ref, changing: [])
+        callRuntime(.arrayNewData, [type, segment], operands: 2, result: .ref, changing: .all)
     }
 
     mutating func translateArrayNewElement() {
         let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
         let segment = layout.elementPlace(Int(reader.readIndex()))
-        callRuntime(.arrayNewElements, [type, segment], operands: 2, result: .ref, changing: [])
+        callRuntime(
+            .arrayNewElements, [type, segment], operands: 2, result: .ref, changing: .all)
     }
 
     // MARK: Elements

@@ -69,6 +69,7 @@ extension FunctionTranslator {
         while place >= 0 {
             let frame = frames[place]
             let start = Int(frame.clausesStart)
+            work &+= Int(frame.clausesCount) / Self.looksPerStep
             for index in start..<start &+ Int(frame.clausesCount) {
                 caught.append(clauses[index].clause)
                 caughtTargets.append(clauses[index].target)

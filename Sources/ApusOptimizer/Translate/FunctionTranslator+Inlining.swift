@@ -67,6 +67,8 @@ extension FunctionTranslator {
             // What is computed here counts as part of the call.
             instructionOffset = reader.position
             translate(reader.next(), callee.analysis)
+            // The reader may be in the middle of an instruction.
+            if isRefused { break }
             if !isReachable, frames.count >= frameCount { skipUnreachable(callee.analysis) }
         }
         position = caller

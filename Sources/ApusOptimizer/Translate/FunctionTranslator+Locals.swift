@@ -67,6 +67,7 @@ extension FunctionTranslator {
     /// Notes what the locals below `end` that were changed from `start` on have become.
     mutating func carryLocals(from start: Int, below end: Int) {
         // A frame may have changed what one around it has changed too.
+        let carried = carriedLocals.count
         meetingRound &+= 1
         for index in start..<localChanges.count {
             let local = localChanges[index].local
@@ -74,5 +75,7 @@ extension FunctionTranslator {
             meetings[Int(local)].round = meetingRound
             carriedLocals.append(CarriedLocal(local: local, value: locals[Int(local)]))
         }
+        let skipped = localChanges.count &- start &- (carriedLocals.count &- carried)
+        work &+= skipped / Self.looksPerStep
     }
 }

@@ -111,11 +111,12 @@ extension FunctionTranslator {
 
     // MARK: Size and growth
 
+    /// The limiter is asked, which may do anything to the store but call its guests.
     mutating func translateMemoryGrow() {
         let memory = reader.readIndex()
         callRuntime(
             .memoryGrow, [memory], operands: 1, result: memories[Int(memory)].address,
-            changing: [.init(.memorySize)])
+            changing: .all)
     }
 
     mutating func translateMemorySize() {

@@ -176,6 +176,8 @@ struct FunctionTranslator: ~Copyable {
     private static var freeSize: Int { 32_768 }
     private static var freeParameters: Int { 64 }
     static var giantSize: Int { 500_000 }
+    /// So many things may be looked at, and left alone, for one step that is counted.
+    static var looksPerStep: Int { 16 }
     private static var giantBlockCount: Int { 100_000 }
 
     private mutating func sizeLimit(_ index: Int) -> Int {
