@@ -49,6 +49,59 @@ import Testing
             (i32.const 7)))
         """
 
+    // MARK: Whose they are
+
+    /// A store may have the address of one that went.
+    @Test(arguments: compilers)
+    func exceptionsOfStoresThatWentAreNobodys(compiler: Engine.Compiler) throws {
+        let engine = engine(compiler)
+        func thrown() throws -> WasmException? {
+            let module = try Module(
+                engine,
+                text: """
+                    (module (tag $t (param funcref)) (func $g) (elem declare func $g)
+                      (func (export "t") (throw $t (ref.func $g))))
+                    """)
+            let instance = try Instance(Store(engine), module)
+            return exception { _ = try instance.function("t").call() }
+        }
+        for _ in 0..<20 {
+            let exception = try #require(try thrown())
+            let other = Store(engine)
+            #expect(throws: ForeignStoreError.self) { _ = try exception.values(in: other) }
+        }
+    }
+
+    /// A throw looks at all that may catch it in each frame, and ends with the deadline.
+    @Test(arguments: compilers)
+    func longWalksEndWithTheDeadline(compiler: Engine.Compiler) throws {
+        let clauses = String(repeating: "(catch $a 0) ", count: 20_000)
+        func walker(_ name: String, _ other: String) -> String {
+            """
+            (func $\(name) (export "\(name)") (param i32)
+              (block
+                (try_table \(clauses)
+                  (if (i32.eqz (local.get 0)) (then (throw $b)))
+                  (call $\(other) (i32.sub (local.get 0) (i32.const 1))))))
+            """
+        }
+        let engine = engine(compiler)
+        let module = try Module(
+            engine,
+            text: """
+                (module (tag $a) (tag $b) \(walker("even", "odd")) \(walker("odd", "even")))
+                """)
+        let store = Store(engine)
+        let instance = try Instance(store, module)
+        _ = try? instance.function("even").call([.i32(0)])
+        _ = try? instance.function("odd").call([.i32(0)])
+        store.setDeadline(after: .milliseconds(20))
+        let trap = #expect(throws: Trap.self) {
+            _ = try instance.function("even").call([.i32(3000)])
+        }
+        #expect(trap?.code == .interrupted)
+    }
+
     // MARK: To the host
 
     @Test(arguments: compilers)

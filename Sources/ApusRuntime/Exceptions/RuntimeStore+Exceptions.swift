@@ -19,9 +19,7 @@ extension RuntimeStore {
     ) throws(ResourceError) -> ThrownException {
         precondition(cells.count == tag.valueBytes / 8)
         if exceptions.needsCollection { collect(keeping: cells) }
-        // SAFETY: the context is the store's own allocation, which lives as long as the store. It
-        // outlives the exceptions that guests know.
-        let exception = try unsafe ThrownException(tag, in: context)
+        let exception = try ThrownException(tag, ofStore: number)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
         exceptions.insert(exception)
         return exception
@@ -41,9 +39,7 @@ extension RuntimeStore {
                 throw ObjectFailure(code: .heapExhausted)
             }
         }
-        // SAFETY: the context is the store's own allocation, which lives as long as the store. It
-        // outlives the exceptions that guests know.
-        let exception = try unsafe ThrownException(tag, in: context)
+        let exception = try ThrownException(tag, ofStore: number)
         exceptions.insert(exception)
         return exception
     }
@@ -71,7 +67,10 @@ extension RuntimeStore {
     func raise(_ exception: ThrownException, in module: LoadedModule? = nil) {
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
         unsafe context.pointee.trap = UInt32(TrapCode.exception.rawValue)
-        let handler = handler(of: exception.tag, module)
+        guard let handler = handler(of: exception.tag, module) else {
+            unsafe context.pointee.trap = UInt32(TrapCode.interrupted.rawValue)
+            return
+        }
         unsafe context.pointee.catch_pc = handler.landing
         unsafe context.pointee.catch_fp = handler.frame
         unsafe context.pointee.exception = unsafe exception.record
@@ -79,10 +78,10 @@ extension RuntimeStore {
     }
 
     /// Where exceptions with `tag` land that leave the function that has called the host, and the
-    /// frame there; 0 if the activation does not catch them.
+    /// frame there; 0 if the activation does not catch them; nil if it is to stop meanwhile.
     private func handler(
         of tag: ExceptionTag, _ module: LoadedModule?
-    ) -> (landing: UInt, frame: UInt) {
+    ) -> (landing: UInt, frame: UInt)? {
         // SAFETY: the context is the store's own allocation, which lives as long as the store. What
         // trampolines have noted there are frames of the activation that is being left, which
         // waits.
@@ -90,6 +89,10 @@ extension RuntimeStore {
             counter: context.pointee.exit_pc, frame: context.pointee.exit_fp,
             end: context.pointee.entry_fp)
         while !walk.isAtEnd {
+            if walk.hasLookedLong {
+                if !mayGoOn { return nil }
+                walk.lookOn()
+            }
             if let module, let image = module.code.fixedImage(at: walk.counter) {
                 let landing = image.landing(of: tag, module.layout, &walk)
                 if landing != 0 { return (landing, walk.frame) }
@@ -116,6 +119,11 @@ struct FrameWalk {
     private(set) var counter: UInt
     private(set) var frame: UInt
     private let end: UInt
+    /// Handlers and frames that have been looked at since it was last asked whether to go on.
+    private var looked = 0
+    /// The call that does not catch, of the instance that does not: what recursion comes back to.
+    private var lastCounter: UInt = 0
+    private var lastContext: UInt = 0
 
     init(counter: UInt, frame: UInt, end: UInt) {
         self.counter = counter
@@ -125,11 +133,30 @@ struct FrameWalk {
 
     var isAtEnd: Bool { frame == 0 || frame >= end }
 
+    /// Whether so much has been looked at that it is time to ask whether to go on.
+    var hasLookedLong: Bool { looked >= Self.longLook }
+
+    /// It has been asked.
+    mutating func lookOn() { looked = 0 }
+
+    private static var longLook: Int { 100_000 }
+
+    /// Whether the call has to be looked at: the frame before was not of the same one.
+    var isNew: Bool { counter != lastCounter || context != lastContext }
+
+    /// The call has been looked at, with so many handlers, and does not catch.
+    mutating func noteMiss(_ handlers: Int) {
+        looked &+= handlers
+        lastCounter = counter
+        lastContext = context
+    }
+
     /// The instance's context, in a frame that keeps it.
     var context: UInt { Self.word(at: frame, FrameLayout.context) }
 
     @inline(__always)
     mutating func leaveFrame() {
+        looked &+= 1
         let outer = Self.word(at: frame, FrameLayout.callerFrame)
         counter = Self.word(at: frame, FrameLayout.returnAddress)
         frame = outer <= frame ? end : outer
@@ -146,24 +173,28 @@ struct FrameWalk {
 
 extension CodeImage {
     /// Goes along the frames as long as their functions have their code here. The first one that
-    /// catches exceptions with `tag` ends the walk: where they land. 0 if there is none.
+    /// catches exceptions with `tag` ends the walk: where they land. 0 if there is none, or it is
+    /// time to ask whether to go on.
     fileprivate func landing(
         of tag: ExceptionTag, _ layout: ContextLayout, _ walk: inout FrameWalk
     ) -> UInt {
         // SAFETY: only the address of the tag is taken.
         let address = UInt(bitPattern: unsafe tag.address)
-        while !walk.isAtEnd {
+        while !walk.isAtEnd, !walk.hasLookedLong {
             let offset = walk.counter &- base
             if offset > UInt(bitPattern: codeBytes) { return 0 }
-            if catches {
+            if catches, walk.isNew {
                 let context = walk.context
+                var looked = 0
                 let landing = sites.landing(
                     ofCallReturningTo: UInt32(truncatingIfNeeded: offset)
                 ) { handler in
+                    looked &+= 1
                     guard let index = handler.tag else { return true }
                     return FrameWalk.word(at: context, layout.tag(Int(index))) == address
                 }
                 if let landing { return base &+ UInt(landing) }
+                walk.noteMiss(looked)
             }
             walk.leaveFrame()
         }

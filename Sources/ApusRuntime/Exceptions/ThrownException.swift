@@ -10,14 +10,12 @@ public final class ThrownException: @unchecked Sendable {
     let record: UnsafeMutablePointer<apus_exception>
     /// What it is.
     public let tag: ExceptionTag
-    /// The store of its guests, whose context says which one it is.
-    private let store: UnsafePointer<apus_store_context>
+    /// The number of the store of its guests.
+    private let store: UInt64
     /// Where guests were when it first left them.
     public internal(set) var origin: Backtrace?
 
-    init(
-        _ tag: ExceptionTag, in store: UnsafePointer<apus_store_context>
-    ) throws(ResourceError) {
+    init(_ tag: ExceptionTag, ofStore store: UInt64) throws(ResourceError) {
         // SAFETY: the allocation has room for the head and what the tag's values take, all zeros.
         let bytes = Self.recordBytes(tag)
         guard let memory = unsafe apus_allocate(bytes) else {
@@ -25,7 +23,7 @@ public final class ThrownException: @unchecked Sendable {
         }
         unsafe record = memory.assumingMemoryBound(to: apus_exception.self)
         self.tag = tag
-        unsafe self.store = store
+        self.store = store
         unsafe record.pointee.tag = tag.address
         unsafe record.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
     }
@@ -48,9 +46,8 @@ public final class ThrownException: @unchecked Sendable {
     /// What guests know it by: a cell of type exnref.
     public var bits: UInt64 { UInt64(UInt(bitPattern: unsafe record)) }
 
-    // SAFETY: only addresses are compared.
     /// Whether it is one of the guests of `store`, for which alone its references mean something.
-    public func belongs(to store: RuntimeStore) -> Bool { unsafe self.store == store.context }
+    public func belongs(to store: RuntimeStore) -> Bool { self.store == store.number }
 
     /// How many cells of 8 bytes there are.
     public var cellCount: Int { tag.valueBytes / 8 }

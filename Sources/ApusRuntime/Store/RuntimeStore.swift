@@ -1,6 +1,7 @@
 public import ApusABI
 public import ApusFormat
 internal import CApusHost
+internal import Synchronization
 
 /// What wasm code can reach: instances, host functions and host objects, all of which live as
 /// long as the store. Not for use from several threads at once.
@@ -9,6 +10,9 @@ public final class RuntimeStore {
     // SAFETY: `context` and its trace are one allocation that this object owns. Everything that
     // compiled code reaches is kept in the arrays below until deinit.
     public let environment: RuntimeEnvironment
+    /// No other store of the process ever has it, as one may have the address of another that went.
+    let number: UInt64
+    private static let numbers = Atomic<UInt64>(1)
     /// Whatever the embedder keeps with the store.
     public var hostState: AnyObject?
     /// The embedder's object that keeps this store, as host functions see it.
@@ -133,6 +137,7 @@ public final class RuntimeStore {
     ) throws(ResourceError) {
         self.environment = environment
         self.limits = limits
+        number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
         hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
