@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import Synchronization
 import Testing
 
@@ -172,6 +173,58 @@ import Testing
         }
     }
 
+    // MARK: Where
+
+    /// What asynchronous functions and the guest do is done where the call was made, before and
+    /// after each wait.
+    @MainActor @Test(arguments: compilers)
+    func guestsStayWithTheActorOfTheirCaller(compiler: Engine.Compiler) async throws {
+        let places = Places()
+        let instance = try instance(
+            compiler,
+            wait: { _, number in
+                places.note()
+                try await Task.sleep(for: .milliseconds(1))
+                places.note()
+                await Task.yield()
+                places.note()
+                return number
+            },
+            call: { _, number in
+                places.note()
+                return number
+            })
+        let sum = try instance.function("sum", as: ((Int32) -> Int32).self)
+        #expect(try await sum.callAsync(4) == 10)
+        places.note()
+        let through = try instance.function("through", as: ((Int32) -> Int32).self)
+        #expect(try await through.callAsync(4) == 4)
+        #expect(places.areMain == Array(repeating: true, count: 4 * 3 + 2))
+    }
+
+    /// A request that comes while a guest waits is for it, whatever is called meanwhile.
+    @Test(arguments: compilers, [false, true])
+    func requestsAreForTheOutermostCall(
+        compiler: Engine.Compiler, isAsynchronous: Bool
+    ) async throws {
+        let instance = try instance(
+            compiler,
+            wait: { caller, number in
+                guard let instance = caller.instance else { return number }
+                caller.store.interruptHandle.interrupt()
+                let add = try instance.function("add", as: ((Int32, Int32) -> Int32).self)
+                do {
+                    _ = isAsynchronous ? try await add.callAsync(1, 2) : try add(1, 2)
+                } catch {}
+                return number
+            })
+        let twice = try instance.function("twice", as: ((Int32) -> Int32).self)
+        let trap = await #expect(throws: Trap.self) { _ = try await twice.callAsync(1) }
+        #expect(trap?.code == .interrupted)
+        // It has been served.
+        #expect(try await instance.function("add").callAsync([.i32(1), .i32(2)]).count == 1)
+    }
+
     // MARK: What may not be
 
     @Test(arguments: compilers)
@@ -329,6 +382,19 @@ import Testing
     private(set) var task: Task<Int32?, any Error>?
 
     func begin() { task = Task { try await function?.callAsync(7) } }
+}
+
+/// Whether each place was on the thread that this was made on: that of the main actor.
+private final class Places: Sendable {
+    private let noted = Mutex<[Bool]>([])
+    private let main = ObjectIdentifier(Thread.current)
+
+    func note() {
+        let isMain = ObjectIdentifier(Thread.current) == main
+        noted.withLock { $0.append(isMain) }
+    }
+
+    var areMain: [Bool] { noted.withLock { $0 } }
 }
 
 /// Keeps who waits until it is opened.

@@ -59,6 +59,8 @@ public final class Interrupter: @unchecked Sendable {
         /// Who wants to know where guests are, and when next.
         var sampling: Sampling?
         var nextSample: UInt64 = 0
+        /// Calls that have left their threads to wait.
+        var pausedCalls = 0
 
         /// Why the present or the next call is to end.
         var reason: Interruption? {
@@ -221,7 +223,7 @@ public final class Interrupter: @unchecked Sendable {
             let time = try withState { state -> UInt64? in
                 if isCancelled { state.isCancelled = true }
                 if let reason = state.reasonNow() {
-                    state.isAsked = false
+                    Self.serveRequest(&state)
                     if unsafe task != nil { Self.endScope(&state) }
                     throw WasmTrap(.interrupted, interruption: reason)
                 }
@@ -278,6 +280,7 @@ public final class Interrupter: @unchecked Sendable {
             unsafe state.thread = apus_thread_record()
             unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1
             state.hadBlocked = hadBlocked
+            state.pausedCalls -= 1
             if let reason = state.reasonNow() { Self.raise(reason, &state) }
             let sample = Self.appointSample(&state)
             return Self.appointTurn(&state) ?? sample
@@ -288,6 +291,7 @@ public final class Interrupter: @unchecked Sendable {
     /// The call leaves its thread to wait. What it was asked to stop for is asked for still.
     func pause() {
         let mustBlock = withState { state in
+            state.pausedCalls += 1
             Self.withdraw(&state)
             Self.leaveSampler(&state)
             // SAFETY: the lock is held while the state is touched.
@@ -299,6 +303,9 @@ public final class Interrupter: @unchecked Sendable {
         }
         if mustBlock { apus_interrupts_give_back() }
     }
+
+    /// A call that has not announced itself leaves its thread to wait.
+    func notePause() { withState { $0.pausedCalls += 1 } }
 
     /// Sets what is called when a guest that waits is to stop, which is at once if that is so now.
     func setWake(_ wake: (@Sendable () -> Void)?) {
@@ -317,16 +324,22 @@ public final class Interrupter: @unchecked Sendable {
         withState { state in
             guard let reason = state.reasonNow() else { return nil }
             // SAFETY: the lock is held while the state is touched.
-            if unsafe state.thread == nil { state.isAsked = false }
+            if unsafe state.thread == nil { Self.serveRequest(&state) }
             return reason
         }
+    }
+
+    /// A call has ended, or something else has been stopped. A request is for the outermost call
+    /// too, which may wait for the one that has ended.
+    private static func serveRequest(_ state: inout State) {
+        if state.pausedCalls == 0 { state.isAsked = false }
     }
 
     /// The thread that has entered is out again. What it was asked to stop for is done, and so is
     /// the present scope if `endsScope`.
     func end(endsScope: Bool = false) {
         let mustBlock = withState { state in
-            state.isAsked = false
+            Self.serveRequest(&state)
             if endsScope { Self.endScope(&state) }
             Self.withdraw(&state)
             Self.leaveSampler(&state)

@@ -151,6 +151,8 @@ extension RuntimeStore {
         let isUnknown = unsafe apus_watch_end(context)
         if !isUnknown || has(apus_attention_interrupt) {
             if isLeft { stopper.pause() } else { stopper.end(endsScope: true) }
+        } else if isLeft {
+            stopper.notePause()
         }
         if let error { throw error }
         return !isLeft
@@ -179,11 +181,21 @@ extension RuntimeStore {
     /// Goes on with a call whose guest waits, or that is to be heard of.
     @usableFromInline
     nonisolated(nonsending) func takeLaterTurns(_ call: GuestCall) async throws {
-        if call.isLeft { try await goOn(call) } else { try await runHooked(call) }
+        if call.isLeft {
+            try await goOn(call, #isolation)
+        } else {
+            try await runHooked(call, #isolation)
+        }
     }
 
+    // What follows takes the actor of who called as a parameter. Closures in functions that are
+    // `nonisolated(nonsending)` do not stay with it, and the guest would go on beside that actor's
+    // other jobs.
+
     /// Makes a call that somebody wants to hear of.
-    private nonisolated(nonsending) func runHooked(_ call: GuestCall) async throws {
+    private func runHooked(
+        _ call: GuestCall, _ isolation: isolated (any Actor)?
+    ) async throws {
         let hook = callHook
         let count = pinned.count
         // A call that was left behind may end after the one that it was made for.
@@ -192,7 +204,7 @@ extension RuntimeStore {
         unsafe pin(call.values, call.argumentCount)
         try hook?(.enteringWasm)
         do {
-            if try !begin(call) { try await goOn(call) }
+            if try !begin(call) { try await goOn(call, isolation) }
         } catch {
             try? hook?(.leavingWasm)
             throw error
@@ -202,10 +214,10 @@ extension RuntimeStore {
     }
 
     /// Does what the guest waits for, and lets it go on, until it ends or the task is cancelled.
-    private nonisolated(nonsending) func goOn(_ call: GuestCall) async throws {
+    private func goOn(_ call: GuestCall, _ isolation: isolated (any Actor)?) async throws {
         if !call.isOutermost {
             defer { endInterruptible() }
-            return try await alternate(call)
+            return try await alternate(call, isolation)
         }
         // Calls that are made meanwhile are to end with this one.
         setAttention(apus_attention_interrupt, true)
@@ -216,17 +228,21 @@ extension RuntimeStore {
             if !isInterrupterShared { setAttention(apus_attention_interrupt, false) }
         }
         try await withTaskCancellationHandler {
-            try await alternate(call)
+            try await alternate(call, isolation)
         } onCancel: {
             stopper.cancel(scope: scope)
         }
     }
 
-    private nonisolated(nonsending) func alternate(_ call: GuestCall) async throws {
+    private func alternate(
+        _ call: GuestCall, _ isolation: isolated (any Actor)?
+    ) async throws {
         let stack = call.stack
         var isEnded = false
         while !isEnded {
-            var failure = stack.hasYielded ? await letOthersRun() : await serve(stack)
+            var failure =
+                stack.hasYielded
+                ? await letOthersRun(isolation) : await serve(stack, isolation)
             // What was done for the guest may have left behind a call that it should have waited
             // for.
             if failure == nil, innermostStack !== stack {
@@ -290,18 +306,20 @@ extension RuntimeStore {
     // MARK: The host's turn
 
     /// Does what the guest waits for. Returns the error that it ended in.
-    private nonisolated(nonsending) func serve(_ stack: GuestStack) async -> (any Error)? {
+    private func serve(
+        _ stack: GuestStack, _ isolation: isolated (any Actor)?
+    ) async -> (any Error)? {
         waitCount &+= 1
         stack.wait = waitCount
         setAttention(apus_attention_suspended, true)
         // SAFETY: there are no cells, so none have to be there.
         if has(apus_attention_collect) { unsafe collect(cells: nil, count: 0) }
-        if stack.function == nil { return await serveRuntime(stack) }
+        if stack.function == nil { return await serveRuntime(stack, isolation) }
         let hook = has(apus_attention_hook) ? callHook : nil
         do {
             try hook?(.enteringHost)
             do {
-                try await work(stack)
+                try await work(stack, isolation)
             } catch {
                 try? hook?(.leavingHost)
                 throw error
@@ -315,7 +333,7 @@ extension RuntimeStore {
 
     /// The guest has had its turn, and is found in the middle of its code, which nothing may change
     /// that it works on: `checkYielded`.
-    private nonisolated(nonsending) func letOthersRun() async -> (any Error)? {
+    private func letOthersRun(_ isolation: isolated (any Actor)?) async -> (any Error)? {
         setAttention(apus_attention_suspended, true)
         await Task.yield()
         return nil
@@ -327,7 +345,9 @@ extension RuntimeStore {
         if let innermostStack, innermostStack.hasYielded { throw .storeIsBusy }
     }
 
-    private nonisolated(nonsending) func serveRuntime(_ stack: GuestStack) async -> (any Error)? {
+    private func serveRuntime(
+        _ stack: GuestStack, _ isolation: isolated (any Actor)?
+    ) async -> (any Error)? {
         do {
             try await serveRuntimeWait(stack)
         } catch {
@@ -336,11 +356,15 @@ extension RuntimeStore {
         return nil
     }
 
-    private nonisolated(nonsending) func work(_ stack: GuestStack) async throws {
+    private func work(_ stack: GuestStack, _ isolation: isolated (any Actor)?) async throws {
         guard let function = stack.function, let body = function.asynchronousBody else { return }
         let frame = SuspendedFrame(stack, function, self)
         let call = SuspendedCall(self, wait: stack.wait)
-        try await SuspendedCall.$innermost.withValue(call) { try await body(frame) }
+        try await SuspendedCall.$innermost.withValue(call) {
+            // Named, so that the closure is the actor's.
+            _ = isolation
+            try await body(frame)
+        }
     }
 
     // MARK: Who may call
