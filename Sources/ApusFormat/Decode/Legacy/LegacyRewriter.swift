@@ -36,15 +36,17 @@ struct LegacyRewriter {
         var index = -1
         var type = BlockType.empty
         var tryTable = 0
-        /// Where others delegate to, if they do.
-        var delegate = 0
         /// The local for what has been caught, counted from the first one of its kind.
         var local = 0
+        /// That of a `try` directly in it.
+        var nextLocal = 0
         /// The handler that is being read; -1 in the body.
         var handler = -1
     }
 
     private var open: [Open] = []
+    /// Of each `try` so far, the label where others delegate to, if they do.
+    private var delegates: [Int] = []
     /// How many labels are open in the new code, the function's included.
     private var depth = 1
     private var nextTry = 0
@@ -99,7 +101,7 @@ struct LegacyRewriter {
         switch step.kind {
         case .plain, .else, .tryTable: copy(step.range)
         case .opens:
-            open.append(Open(label: depth))
+            open.append(Open(label: depth, nextLocal: open.last?.nextLocal ?? 0))
             depth += 1
             copy(step.range)
         case .end: writeEnd()
@@ -177,10 +179,10 @@ struct LegacyRewriter {
         nextTry += 1
         let own = tries.tries[index]
         var frame = Open(label: depth, index: index, type: type)
-        frame.local = open.last { $0.index >= 0 }.map { local(behind: $0) } ?? 0
-        if own.handlers.contains(where: \.isRethrown) {
-            localCount = max(localCount, frame.local + 1)
-        }
+        frame.local = open.last?.nextLocal ?? 0
+        let isKept = own.handlers.contains(where: \.isRethrown)
+        frame.nextLocal = frame.local + (isKept ? 1 : 0)
+        localCount = max(localCount, frame.nextLocal)
         writer.write(0x02)
         write(type)
         depth += 1
@@ -197,17 +199,11 @@ struct LegacyRewriter {
             openTryTable(type, own.handlers)
         }
         frame.tryTable = depth - 1
+        delegates.append(depth)
         if own.isDelegatedTo {
-            frame.delegate = depth
             try openBlock(parameters, [.exnref])
         }
         open.append(frame)
-    }
-
-    /// The local that a `try` in this one may use.
-    private func local(behind frame: Open) -> Int {
-        let isKept = tries.tries[frame.index].handlers.contains(where: \.isRethrown)
-        return frame.local + (isKept ? 1 : 0)
     }
 
     /// The blocks of the handlers are just around, that of the first one innermost.
@@ -257,8 +253,7 @@ struct LegacyRewriter {
         endBody(frame)
         close()
         switch tries.tries[frame.index].delegation {
-        case .to(let target)?:
-            branch(toLabel: open.last { $0.index == target }?.delegate ?? 0)
+        case .to(let target)?: branch(toLabel: delegates[target])
         case .caller?, nil: branch(toLabel: 1)
         }
         close()

@@ -35,6 +35,20 @@ struct LegacyTries {
     }
 
     private var open: [Open] = []
+    /// Of each open instruction, the innermost `try` of those up to it whose body it is in, or -1.
+    private var bodies: [Int] = []
+
+    private mutating func push(_ instruction: Open) {
+        var body = bodies.last ?? -1
+        if case .body(let index) = instruction { body = index }
+        bodies.append(body)
+        open.append(instruction)
+    }
+
+    private mutating func pop() -> Open? {
+        _ = bodies.popLast()
+        return open.popLast()
+    }
 
     /// What the body has whose code goes from `start` to `end`; nil if nothing in it is legacy, or
     /// if it cannot be read.
@@ -47,11 +61,11 @@ struct LegacyTries {
         while let step = reader.next() {
             switch step.kind {
             case .plain, .else, .branch, .branchTable: break
-            case .opens: found.open.append(.other)
+            case .opens: found.push(.other)
             case .tryTable:
                 mixed = step.range.lowerBound
-                found.open.append(.other)
-            case .end: if found.open.popLast() == nil { return try found.finish(mixed) }
+                found.push(.other)
+            case .end: if found.pop() == nil { return try found.finish(mixed) }
             case .legacy(let legacy): try found.note(legacy, step)
             }
         }
@@ -75,14 +89,15 @@ struct LegacyTries {
         let offset = step.range.lowerBound
         switch legacy {
         case .try:
-            open.append(.body(tries.count))
+            push(.body(tries.count))
             tries.append(Try())
         case .catch, .catchAll:
             guard let index = innermost, !endsHandlers(index) else {
                 throw ModuleError(.malformed, at: offset, "unexpected token \(legacy.name)")
             }
             tries[index].handlers.append(Handler(tag: legacy == .catch ? step.label : nil))
-            open[open.count - 1] = .handler(index)
+            _ = pop()
+            push(.handler(index))
         case .rethrow:
             guard let place = openIndex(ofLabel: step.label), case .handler(let index) = open[place]
             else {
@@ -90,7 +105,7 @@ struct LegacyTries {
             }
             tries[index].handlers[tries[index].handlers.count - 1].isRethrown = true
         case .delegate:
-            guard case .body(let index)? = open.popLast() else {
+            guard case .body(let index)? = pop() else {
                 throw ModuleError(.malformed, at: offset, "unexpected token delegate")
             }
             try delegate(index, step)
@@ -123,14 +138,11 @@ struct LegacyTries {
             throw ModuleError(
                 .invalid, at: step.range.lowerBound, "unknown label \(step.label)")
         }
-        var place = open.count - 1 - Int(step.label)
-        while place >= 0 {
-            if case .body(let target) = open[place] {
-                tries[index].delegation = .to(target)
-                tries[target].isDelegatedTo = true
-                return
-            }
-            place -= 1
+        let place = open.count - 1 - Int(step.label)
+        if place >= 0, bodies[place] >= 0 {
+            tries[index].delegation = .to(bodies[place])
+            tries[bodies[place]].isDelegatedTo = true
+            return
         }
         tries[index].delegation = .caller
         delegatesToCaller = true
