@@ -36,7 +36,7 @@ struct HostileModule {
         all.append(
             (10, Self.vector(functions.map { Self.leb($0.body.count) + $0.body })))
         // A count of data segments stands before the code; custom sections come last.
-        let order: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11, 0]
+        let order: [UInt8] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11, 0]
         var bytes: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
         for number in order {
             for section in all where section.number == number {

@@ -232,6 +232,29 @@ enum HostileShapes {
             }
         ),
         (
+            "nested sets of a local, and branches out of all", 1000,
+            { n in
+                .one(
+                    locals: 2,
+                    Code.each(n) { Code.block + Code.const($0) + Code.set(1) }
+                        + Code.repeated(n, Code.get(0) + Code.branchIf(n - 1))
+                        + Code.repeated(n, Code.end))
+            }
+        ),
+        (
+            "throws under many clauses", 500,
+            { n in
+                let clauses = Code.repeated(n, [0, 0, 0]) + [0, 1, 0]
+                let throwing = Code.get(0) + Code.if + [0x08, 1] + Code.end
+                var module = HostileModule.one(
+                    locals: 1,
+                    Code.block + [0x1F, 0x40] + HostileModule.leb(n + 1) + clauses
+                        + Code.repeated(n, throwing) + Code.end + Code.end)
+                module.sections = [(13, HostileModule.vector([[0, 0], [0, 0]]))]
+                return module
+            }
+        ),
+        (
             "nested branches, each at its block", 1000,
             { n in
                 .one(
