@@ -7,8 +7,8 @@ internal import ApusRuntime
 /// the limit and what was asked for, except that a guest whose memory or table may not grow sees
 /// -1, as the specification has it; `Store.limiter` hears of that.
 public struct Limits: Hashable, Sendable {
-    /// Bytes that all memories of a store may have together: 4 GiB. Its guests make no shared memory
-    /// larger than that either, whoever has made it grow before.
+    /// Bytes that all memories of a store may have together: 4 GiB. Its guests make no shared
+    /// memory larger than that either, whoever has made it grow before.
     public var memoryBytes: UInt64
     /// Elements that all tables of a store may have together: 10 million, of 8 bytes each.
     public var tableElements: UInt64

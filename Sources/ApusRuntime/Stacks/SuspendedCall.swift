@@ -3,19 +3,19 @@
 final class SuspendedCall: Sendable {
     @TaskLocal static var innermost: SuspendedCall?
 
-    private let store: ObjectIdentifier
+    private let store: UInt64
     private let wait: UInt64
     private let outer: SuspendedCall?
 
     init(_ store: RuntimeStore, wait: UInt64) {
-        self.store = ObjectIdentifier(store)
+        self.store = store.number
         self.wait = wait
         outer = Self.innermost
     }
 
     /// Whether the present task works for the guest of `store` whose wait has this number.
     static func isServing(_ store: RuntimeStore, wait: UInt64) -> Bool {
-        let name = ObjectIdentifier(store)
+        let name = store.number
         var call = innermost
         while let present = call {
             if present.store == name { return present.wait == wait }

@@ -150,23 +150,35 @@ import Testing
     /// A thread is stopped too if the end finds it where its module's start function has ended, and
     /// what it is there for has not begun.
     @Test func theEndIsNotMissedBetweenTwoCalls() throws {
+        let (inner, outer) = try SocketTests.pair()
+        defer { for descriptor in [inner, outer] { close(descriptor) } }
         var limits = Limits()
         limits.deadline = .seconds(5)
         var wasi = WASI()
+        wasi.sockets = [inner]
         wasi.threadObserver = { _, store in
             let runtime = try store.runtime
-            var isFirst = true
             runtime.atInterruptionStep = { [unowned runtime] step in
-                guard step == .ending, isFirst else { return }
-                isFirst = false
+                guard step == .ending else { return }
+                _ = unsafe write(outer, "!", 1)
                 while !runtime.isInterrupted { usleep(100) }
             }
             return {}
         }
         let text = Self.program(
             thread: Self.forever,
-            main: "(drop (call $spawn (i32.const 0))) \(Self.await(2))",
-            imports: "(func $arrive \(Self.arrive)) (start $arrive)")
+            main: """
+                (drop (call $spawn (i32.const 0)))
+                ;; Reads the byte that the thread's step writes.
+                (i32.store (i32.const 64) (i32.const 96))
+                (i32.store (i32.const 68) (i32.const 1))
+                (drop (call $read (i32.const 3) (i32.const 64) (i32.const 1) (i32.const 80)))
+                """,
+            imports: """
+                (import "wasi_snapshot_preview1" "fd_read"
+                  (func $read (param i32 i32 i32 i32) (result i32)))
+                (func $nothing) (start $nothing)
+                """)
         let start = ContinuousClock.now
         #expect(try Self.run(text, wasi, limits: limits).status == 0)
         #expect(start.duration(to: .now) < .seconds(4))
