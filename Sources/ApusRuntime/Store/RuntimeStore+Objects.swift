@@ -108,4 +108,12 @@ extension RuntimeStore {
 
     /// Ends what `root` has begun.
     public func unroot(_ number: Int) { roots.remove(number) }
+
+    /// Does `work`, in which the limiter may collect, while what `word` refers to is kept.
+    func keeping<Result>(_ word: UInt64, _ work: () throws -> Result) rethrows -> Result {
+        if word == 0 { return try work() }
+        let number = root(word)
+        defer { unroot(number) }
+        return try work()
+    }
 }

@@ -244,9 +244,11 @@ public final class RuntimeStore {
         _ type: TableType, initial: UInt64 = 0
     ) throws -> ReferenceTable {
         try retain(type.element)
-        let table = try making(.table(type)) { () throws(ResourceError) in
-            try environment.allocator.allocateTable(
-                TableRequest(type, environment.configuration, initial: initial))
+        let table = try keeping(initial) {
+            try making(.table(type)) { () throws(ResourceError) in
+                try environment.allocator.allocateTable(
+                    TableRequest(type, environment.configuration, initial: initial))
+            }
         }
         tables.append(table)
         return table
