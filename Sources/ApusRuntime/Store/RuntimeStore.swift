@@ -410,6 +410,6 @@ public final class RuntimeStore {
 
     // SAFETY: there are no cells, so none have to be there.
     /// Lets go of all host objects and exceptions that wasm cannot reach any more, and of its
-    /// objects.
+    /// objects; if a guest has yielded, as soon as it may be.
     public func collectExternals() { unsafe collect(cells: nil, count: 0) }
 }
