@@ -22,6 +22,9 @@ extension AnyReference {
             self = .integer(Int32(truncatingIfNeeded: bits) >> 1)
         } else if let value = runtime.external(bits) {
             self = .external(ExternReference(value))
+        } else if bits & UInt64(ObjectLayout.tagMask) != 0 {
+            // The handle of a host object that has been let go of, which is no address.
+            throw ResourceError(.reference, requested: 1)
         } else {
             let held = try HeldObject(bits, in: store)
             self =

@@ -387,4 +387,27 @@ struct InterruptionTests {
               (br_if $l (local.get 0)))
             (local.get 1)))
         """
+
+    /// An array whose elements are never null would have such ones if it were used half filled.
+    @Test func arraysThatAreBrokenOffEndTheInstantiation() throws {
+        let engine = Engine()
+        let module = try Module(
+            engine,
+            text: """
+                (module
+                  (type $s (struct (field i32)))
+                  (type $a (array (ref $s)))
+                  (global $g (ref $a)
+                    (array.new $a (struct.new $s (i32.const 7)) (i32.const 300000)))
+                  (func (export "get") (param i32) (result i32)
+                    (struct.get $s 0 (array.get $a (global.get $g) (local.get 0)))))
+                """)
+        let store = Store(engine)
+        let linker = Linker(engine)
+        store.interruptHandle.interrupt()
+        #expect(trap { try linker.instantiate(module, in: store) }?.code == .interrupted)
+        let get = try linker.instantiate(module, in: store)
+            .function("get", as: ((Int32) -> Int32).self)
+        #expect(try get(299_999) == 7)
+    }
 }

@@ -1,4 +1,4 @@
-import Apus
+@_spi(ApusC) import Apus
 import Testing
 
 /// Functions and objects of the host as values of guests; tables and globals.
@@ -52,6 +52,56 @@ struct ReferenceTests {
             #expect(kept?.value is Guest)
         }
         #expect(gone.total == 5002)
+    }
+
+    /// Collects when it goes.
+    private final class Sweeper {
+        let number: Int
+        private weak let store: Store?
+
+        init(_ number: Int, _ store: Store) {
+            self.number = number
+            self.store = store
+        }
+
+        deinit { if number % 100 == 5 { store?.collectObjects() } }
+    }
+
+    @Test func argumentsAreKeptWhenWhatGoesCollects() throws {
+        var module = TestModule()
+        module.function("same", [.externref], [.externref], Code.get(0))
+        let instance = try makeInstance(module)
+        let store = instance.store
+        let same = try instance.function(
+            "same", as: ((ExternReference?) -> ExternReference?).self)
+        for number in 0..<3000 {
+            let back = try same(ExternReference(Sweeper(number, store)))
+            try #require((back?.value as? Sweeper)?.number == number)
+        }
+        #expect(store.externalReferenceCount < 2000)
+    }
+
+    @Test func valuesOfExceptionsAreKeptWhenWhatGoesCollects() throws {
+        let store = Store(Engine())
+        let tag = try Tag(store, parameters: [.externref])
+        for number in 0..<3000 {
+            let value = Value.external(ExternReference(Sweeper(number, store)))
+            let exception = try WasmException(tag, [value])
+            guard case .external(let back)? = try exception.values(in: store).first else {
+                Issue.record("not an object")
+                return
+            }
+            try #require((back?.value as? Sweeper)?.number == number)
+        }
+        #expect(store.exceptionCount < 2000)
+    }
+
+    /// A reference whose object has gone is no address of another one.
+    @Test func referencesToWhatHasGoneAreNotFollowed() throws {
+        let store = Store(Engine())
+        let bits = try Value.external(ExternReference(1)).bits(in: store)
+        store.collectObjects()
+        #expect(throws: ResourceError.self) { try Value(bits, of: .externref, in: store) }
     }
 
     /// A host function that throws while a reference is on the guest's stack.

@@ -36,4 +36,63 @@ struct TableTests {
         }
         #expect(try Table(store, TableType(element: .externref, limits: limits)).count == 1)
     }
+
+    // MARK: A limiter that collects
+
+    private final class Thing {}
+
+    /// Frees what it can before more is taken.
+    private final class Frugal: ResourceLimiter, AsynchronousResourceLimiter {
+        private unowned let store: Store
+        init(_ store: Store) { self.store = store }
+
+        func allows(_ growth: Growth) -> Bool {
+            store.collectObjects()
+            return true
+        }
+
+        nonisolated(nonsending) func allows(_ growth: Growth) async throws -> Bool {
+            store.collectObjects()
+            return true
+        }
+
+        func growthFailed(_ growth: Growth, _ error: ResourceError) {}
+    }
+
+    private static let type = TableType(
+        element: .externref, limits: SizeLimits(minimum: 1, maximum: 100))
+
+    private func expect(_ thing: Thing, at index: Int, of table: Table) throws {
+        guard case .external(let found) = try table.get(index) else {
+            Issue.record("no reference to the host's")
+            return
+        }
+        #expect(found?.value as? Thing === thing)
+    }
+
+    @Test func newElementsAreKeptWhileTheLimiterIsAsked() throws {
+        let store = Store(Engine())
+        store.limiter = Frugal(store)
+        let things = (0..<2).map { _ in Thing() }
+        let table = try Table(store, Self.type, initial: .external(ExternReference(things[0])))
+        try expect(things[0], at: 0, of: table)
+        try table.grow(by: 2, .external(ExternReference(things[1])))
+        try expect(things[0], at: 0, of: table)
+        try expect(things[1], at: 2, of: table)
+        #expect(store.externalReferenceCount == 2)
+        // Only the table keeps them.
+        try table.set(1, .external(nil))
+        try table.set(2, .external(nil))
+        store.collectObjects()
+        #expect(store.externalReferenceCount == 1)
+    }
+
+    @Test func newElementsAreKeptWhileTheLimiterIsWaitedFor() async throws {
+        let store = Store(Engine())
+        let table = try Table(store, Self.type)
+        store.asynchronousLimiter = Frugal(store)
+        let thing = Thing()
+        try await table.growAsync(by: 2, .external(ExternReference(thing)))
+        try expect(thing, at: 2, of: table)
+    }
 }

@@ -1,4 +1,5 @@
 import Apus
+import Dispatch
 import Synchronization
 import Testing
 
@@ -177,6 +178,108 @@ import Testing
         _ = try await mix.callAsync(8_000_000)
         other.cancel()
         #expect(refused > 0)
+    }
+
+    /// Each object that it makes is looked at after a thousand others.
+    private static let making = """
+        (module
+          (type $node (struct (field i32) (field i32)))
+          (type $nodes (array (mut (ref null $node))))
+          (func (export "make") (param $rounds i32) (result i32)
+            (local $nodes (ref $nodes)) (local $i i32) (local $k i32)
+            (local $node (ref null $node))
+            (local.set $nodes (array.new_default $nodes (i32.const 1024)))
+            (loop $next
+              (local.set $k (i32.and (local.get $i) (i32.const 1023)))
+              (local.set $node (array.get $nodes (local.get $nodes) (local.get $k)))
+              (if (i32.eqz (ref.is_null (local.get $node)))
+                (then
+                  (if (i32.ne
+                        (i32.xor (struct.get $node 0 (local.get $node)) (i32.const -1))
+                        (struct.get $node 1 (local.get $node)))
+                    (then (return (i32.const 0))))))
+              (array.set $nodes (local.get $nodes) (local.get $k)
+                (struct.new $node (local.get $i) (i32.xor (local.get $i) (i32.const -1))))
+              (br_if $next
+                (i32.lt_u
+                  (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                  (local.get $rounds))))
+            (i32.const 1)))
+        """
+
+    /// Where one job runs after the other.
+    private final class Serial: TaskExecutor {
+        private let queue = DispatchQueue(label: "turns")
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            // SAFETY: each job that is enqueued is run once.
+            queue.async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        }
+    }
+
+    /// A store and its guest, which only the jobs of one executor use.
+    private final class Shared: @unchecked Sendable {
+        // SAFETY: no two of these jobs run at once.
+        let store: Store
+        let make: TypedFunction<Int32, Int32>
+        let tag: Apus.Tag
+        var putOff = 0
+        var isDone = false
+
+        init(_ compiler: Engine.Compiler) throws {
+            var configuration = Engine.Configuration()
+            configuration.compiler = compiler
+            store = Store(Engine(configuration))
+            try store.yieldGuests(every: .milliseconds(1))
+            let module = try Module(store.engine, text: YieldingGuestTests.making)
+            let instance = try Linker(store.engine).instantiate(module, in: store)
+            make = try instance.function("make", as: ((Int32) -> Int32).self)
+            tag = try Apus.Tag(store, parameters: [])
+        }
+
+        /// Collects, or has more exceptions than are made without a collection, while the guest
+        /// has yielded.
+        func collect(_ makesExceptions: Bool) throws {
+            let before = store.statistics.collections
+            if makesExceptions {
+                for _ in 0..<1100 { _ = try WasmException(tag) }
+            } else {
+                store.collectObjects()
+            }
+            #expect(store.statistics.collections == before)
+            putOff += 1
+        }
+    }
+
+    /// What the host does while a guest has yielded collects nothing, but later.
+    @Test(arguments: compilers, [false, true])
+    func collectionsArePutOff(compiler: Engine.Compiler, makesExceptions: Bool) async throws {
+        let serial = Serial()
+        let shared = try Shared(compiler)
+        let guest = Task(executorPreference: serial) {
+            defer { shared.isDone = true }
+            return try await shared.make.callAsync(3_000_000)
+        }
+        let other = Task(executorPreference: serial) {
+            while !shared.isDone {
+                do {
+                    _ = try shared.make(1)
+                } catch AsynchronousCallError.storeIsBusy {
+                    try shared.collect(makesExceptions)
+                } catch AsynchronousCallError.isSynchronous {
+                }
+                await Task.yield()
+            }
+        }
+        let isWhole = try await guest.value
+        try await other.value
+        #expect(isWhole == 1)
+        #expect(shared.putOff > 0)
+        let before = shared.store.statistics.collections
+        _ = try await shared.make.callAsync(1)
+        #expect(shared.store.statistics.collections == before + 1)
+        #expect(shared.store.exceptionCount == 0)
     }
 
     @Test func guestsThatPollCannot() throws {

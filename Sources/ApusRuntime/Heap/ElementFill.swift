@@ -3,14 +3,14 @@ enum ElementFill {
     // SAFETY: callers have `count` elements of `bytes` bytes, 1, 2, 4, 8 or 16, from `start` on,
     // aligned to 8: objects are to 16 bytes, and their headers have 8.
     /// Writes the lowest `bytes` bytes of `bits` to each of `count` elements, one piece after the
-    /// other, until `mayGoOn` says no.
+    /// other, until `mayGoOn` says no. Returns whether all are written.
     ///
     /// Unsafe: there must be so many elements at `start`.
-    @unsafe @inline(__always)
+    @unsafe @inline(__always) @discardableResult
     static func fill(
         _ start: UnsafeMutableRawPointer, _ count: Int, of bytes: Int,
         _ bits: (low: UInt64, high: UInt64), mayGoOn: () -> Bool
-    ) {
+    ) -> Bool {
         Pieces.forEach(in: count, of: Pieces.elements, mayGoOn: mayGoOn) { offset, length in
             let place = unsafe start + offset &* bytes
             let low = bits.low

@@ -60,6 +60,8 @@ extension Heap {
         if waiting.count < waitingLimit {
             waiting.append(address)
         } else {
+            unsafe memory.marks[granule] |= HeapMark.unread
+            unsafe memory.blocks[block].hasUnread = true
             hasMoreWaiting = true
         }
     }
@@ -74,19 +76,22 @@ extension Heap {
             while !waiting.isEmpty { trace(waiting.removeLast(), other) }
             if !hasMoreWaiting { return }
             hasMoreWaiting = false
-            traceAll(other)
+            traceUnread(other)
         }
     }
 
-    /// Looks through all that has been found, since some of it could not wait.
-    private func traceAll(_ other: (UInt64) -> Void) {
+    /// Looks through what has been found and could not wait: each such object once, and only where
+    /// there are some, so that a collection takes no longer than there are objects.
+    private func traceUnread(_ other: (UInt64) -> Void) {
         for block in 0..<memory.blockCount {
             // SAFETY: there is a record for each block below `blockCount`, and a mark for each of
             // their granules.
-            guard unsafe memory.blocks[block].liveBytes > 0 else { continue }
+            guard unsafe memory.blocks[block].hasUnread else { continue }
+            unsafe memory.blocks[block].hasUnread = false
             let first = block * HeapGeometry.granulesPerBlock
             for granule in first..<first + HeapGeometry.granulesPerBlock {
-                guard unsafe memory.marks[granule] & color != 0 else { continue }
+                guard unsafe memory.marks[granule] & HeapMark.unread != 0 else { continue }
+                unsafe memory.marks[granule] &= ~HeapMark.unread
                 trace(memory.address(ofGranule: granule), other)
                 while !waiting.isEmpty { trace(waiting.removeLast(), other) }
             }

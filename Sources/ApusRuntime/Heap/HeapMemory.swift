@@ -21,6 +21,8 @@ struct HeapBlock: BitwiseCopyable {
     var use = Use.none
     /// All its bytes are 0.
     var isZeroed = true
+    /// Objects in it have been found, and wait to be looked through.
+    var hasUnread = false
 }
 
 /// How a heap is divided: in blocks, and these in granules, where objects may begin.
@@ -36,7 +38,7 @@ enum HeapGeometry {
     static var leastGrowth: Int { 16 * blockBytes }
     /// No heap is larger.
     static var bytesLimit: UInt64 { 1 << 36 }
-    /// How many objects may wait to be looked through; if more do, the heap is looked through.
+    /// How many objects may wait in line to be looked through; more are noted where they lie.
     static var waitingLimit: Int { 1 << 20 }
 
     /// What is left between two collections, at least.
@@ -52,6 +54,8 @@ enum HeapMark {
     static var second: UInt8 { 4 }
     /// An object that a collection has found ends here.
     static var end: UInt8 { 8 }
+    /// A collection has found the object, and not looked through it, since too many others wait.
+    static var unread: UInt8 { 16 }
 }
 
 /// The address space of a heap: its blocks, what is known of each of them, and a byte for each

@@ -74,7 +74,8 @@ extension InstanceState {
     ) throws -> UInt64 {
         let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
         if let field = module.module.types.fieldTypes(type).first {
-            store.fill(array, field.storage, value)
+            // Elements that are never null would be, if it was broken off.
+            while !store.fill(array, field.storage, value) { try store.checkInterruption() }
         }
         return array
     }

@@ -339,10 +339,13 @@ extension RuntimeStore {
         return nil
     }
 
-    /// Throws if a guest was made to leave its stack in the middle of its code: it may hold
-    /// addresses of what the host is about to move, or be about to make an object itself.
+    /// Whether a guest was made to leave its stack in the middle of its code: it may hold addresses
+    /// of what the host is about to move, or within objects, or be making an object itself.
+    var hasYieldedGuest: Bool { innermostStack?.hasYielded ?? false }
+
+    /// Throws if there is such a guest.
     func checkYielded() throws(AsynchronousCallError) {
-        if let innermostStack, innermostStack.hasYielded { throw .storeIsBusy }
+        if hasYieldedGuest { throw .storeIsBusy }
     }
 
     private func serveRuntime(

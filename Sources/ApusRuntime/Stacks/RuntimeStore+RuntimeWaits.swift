@@ -117,6 +117,10 @@ extension RuntimeStore {
     public nonisolated(nonsending) func growAsync(
         _ table: ReferenceTable, by delta: UInt64, _ value: UInt64
     ) async throws -> UInt64? {
-        try await growing({ Self.growth(of: table, delta) }, { try grow(table, by: delta, value) })
+        // Nobody else knows of `value` while the limiter is waited for.
+        let number = root(value)
+        defer { unroot(number) }
+        return try await growing(
+            { Self.growth(of: table, delta) }, { try grow(table, by: delta, value) })
     }
 }

@@ -6,15 +6,20 @@ internal import CApusHost
 extension RuntimeStore {
     // SAFETY: `cells` has `count` cells.
     /// Lets go of host objects, exceptions and objects of the heap, which may refer to each other.
-    /// Besides all that the store has, `count` words at `cells` hold references.
+    /// Besides all that the store has, `count` words at `cells` hold references. They do so until
+    /// the end, since what goes may collect in its turn.
+    ///
+    /// While a guest is found in the middle of its code, it is put off until the next call into
+    /// wasm or out of it.
     func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
+        if hasYieldedGuest { return setAttention(apus_attention_collect, true) }
+        let pinnedCount = pinned.count
+        defer { pinned.removeLast(pinned.count - pinnedCount) }
+        unsafe pin(cells, count)
         let start = Watchdog.now()
         marksHandles = true
         exceptions.beginMarking()
         beginCollection()
-        if let cells = unsafe cells {
-            for index in 0..<count { mark(unsafe cells[index]) }
-        }
         markReachable()
         endCollection(begunAt: start)
         let gone = exceptions.sweep()

@@ -44,7 +44,9 @@ extension RuntimeStore {
     ) throws -> UInt64? {
         if delta == 0 { return table.count }
         try checkYielded()
-        let admission = try admit(atMost: table.maximum) { Self.growth(of: table, delta) }
+        let admission = try keeping(value) {
+            try admit(atMost: table.maximum) { Self.growth(of: table, delta) }
+        }
         guard case .success(let growth) = admission, pay() else { return nil }
         guard let old = table.grow(by: delta, value, mayGoOn: mayGoOn) else {
             if mayGoOn() { failed(growth, ResourceError(.table, requested: growth.desired)) }

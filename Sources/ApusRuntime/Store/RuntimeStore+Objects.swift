@@ -83,13 +83,13 @@ extension RuntimeStore {
     }
 
     /// Sets all elements of an array of zeros, one piece after the other, until the store's guests
-    /// are to stop.
-    func fill(_ array: UInt64, _ storage: ValueType, _ bits: (UInt64, UInt64)) {
-        if bits == (0, 0) { return }
+    /// are to stop. Returns whether all are set.
+    func fill(_ array: UInt64, _ storage: ValueType, _ bits: (UInt64, UInt64)) -> Bool {
+        if bits == (0, 0) { return true }
         // SAFETY: the array is one that has just been made; its elements begin behind its header,
         // and it has as many as that says.
         let start = unsafe UnsafeMutableRawPointer(head(array)) + ObjectLayout.headerBytes
-        unsafe ElementFill.fill(
+        return unsafe ElementFill.fill(
             start, arrayLength(array), of: ObjectLayout.bytes(of: storage), bits,
             mayGoOn: { mayGoOn })
     }
@@ -108,4 +108,12 @@ extension RuntimeStore {
 
     /// Ends what `root` has begun.
     public func unroot(_ number: Int) { roots.remove(number) }
+
+    /// Does `work`, in which the limiter may collect, while what `word` refers to is kept.
+    func keeping<Result>(_ word: UInt64, _ work: () throws -> Result) rethrows -> Result {
+        if word == 0 { return try work() }
+        let number = root(word)
+        defer { unroot(number) }
+        return try work()
+    }
 }

@@ -249,9 +249,11 @@ public final class RuntimeStore {
         _ type: TableType, initial: UInt64 = 0
     ) throws -> ReferenceTable {
         try retain(type.element)
-        let table = try making(.table(type)) { () throws(ResourceError) in
-            try environment.allocator.allocateTable(
-                TableRequest(type, environment.configuration, initial: initial))
+        let table = try keeping(initial) {
+            try making(.table(type)) { () throws(ResourceError) in
+                try environment.allocator.allocateTable(
+                    TableRequest(type, environment.configuration, initial: initial))
+            }
         }
         tables.append(table)
         return table
@@ -413,6 +415,6 @@ public final class RuntimeStore {
 
     // SAFETY: there are no cells, so none have to be there.
     /// Lets go of all host objects and exceptions that wasm cannot reach any more, and of its
-    /// objects.
+    /// objects; if a guest has yielded, as soon as it may be.
     public func collectExternals() { unsafe collect(cells: nil, count: 0) }
 }

@@ -163,6 +163,30 @@ import Testing
         objects.store.unroot(number)
     }
 
+    /// Arrays that fill what may wait, and refer to the next one at a lower address.
+    @Test func whatCannotWaitIsLookedThroughOnce() throws {
+        let objects = try Objects()
+        var last: UInt64 = 0
+        for _ in 0..<50 {
+            let array = try objects.store.makeObject(objects.references, length: 101)
+            objects.store.pinned = [array]
+            // An integer of 31 bits, which is reported each time that it is come across.
+            for index in 1...100 { objects.set(array, index, try objects.makeNode(0, 3)) }
+            objects.set(array, 101, last)
+            last = array
+        }
+        objects.store.pinned = []
+        let heap = try #require(objects.store.heap)
+        heap.waitingLimit = 10
+        var integers = 0
+        heap.beginCollection()
+        heap.mark(last)
+        heap.trace { _ in integers += 1 }
+        heap.endCollection()
+        #expect(integers == 50 * 100)
+        #expect(heap.liveBytes == 50 * (816 + 100 * 32))
+    }
+
     @Test func limitsHold() throws {
         var limits = StoreLimits()
         limits.heapBytes = 4 << 20
