@@ -69,6 +69,12 @@ final class Heap {
         isZealous || allocatedBytes >= max(HeapGeometry.leastAllocation, liveBytes)
     }
 
+    /// Whether hardly anything has been made since the last collection.
+    var isCollectedSoon: Bool { allocatedBytes < memory.byteCount / 16 }
+
+    /// Whether the last collection has left hardly any room.
+    var isNearlyFull: Bool { liveBytes > memory.byteCount - memory.byteCount / 16 }
+
     // MARK: Room for objects
 
     /// Makes room for an object of `bytes` bytes at least, of which the context says where it is.

@@ -43,6 +43,9 @@ enum HeapGeometry {
 
     /// What is left between two collections, at least.
     static var leastAllocation: Int { 8 << 20 }
+    /// For so many bytes of live objects one more host object or exception comes between two
+    /// collections: they take about as long to mark as that takes to make.
+    static var bytesPerHandle: Int { 1 << 10 }
 }
 
 /// What is known of a granule in which an object begins or ends.

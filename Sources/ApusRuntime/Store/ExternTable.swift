@@ -55,8 +55,8 @@ struct ExternTable {
     }
 
     /// Takes out all objects that have not been marked; the caller lets go of them, since their
-    /// deinitialisers may use the store.
-    mutating func sweep() -> [Any] {
+    /// deinitialisers may use the store. `liveBytes` of the heap had to be marked for that.
+    mutating func sweep(beside liveBytes: Int) -> [Any] {
         var released: [Any] = []
         for position in slots.indices {
             if slots[position].isMarked {
@@ -72,7 +72,7 @@ struct ExternTable {
             slots[position].generation += 1
             free.append(UInt32(truncatingIfNeeded: position))
         }
-        threshold = max(1024, count * 2)
+        threshold = max(1024, count * 2, liveBytes / HeapGeometry.bytesPerHandle)
         return released
     }
 

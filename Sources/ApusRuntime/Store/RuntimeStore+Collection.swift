@@ -22,8 +22,9 @@ extension RuntimeStore {
         beginCollection()
         markReachable()
         endCollection(begunAt: start)
-        let gone = exceptions.sweep()
-        let released = externals.sweep()
+        let liveBytes = heap?.liveBytes ?? 0
+        let gone = exceptions.sweep(beside: liveBytes)
+        let released = externals.sweep(beside: liveBytes)
         setAttention(apus_attention_collect, false)
         // Here, with the tables in order again, their deinitialisers may do what they want.
         _ = consume gone

@@ -42,7 +42,10 @@ extension RuntimeStore {
         if try !grow(heap, for: bytes) {
             // Not before there is no other way: what lives is hardly less than what there is.
             if isDue { throw ObjectFailure(code: .heapExhausted) }
+            let isSoon = heap.isCollectedSoon
             collectHeap()
+            // With so little free there would be hardly anything but collections.
+            if isSoon, heap.isNearlyFull { throw ObjectFailure(code: .heapExhausted) }
             if let address = heap.take(bytes) { return address }
             guard try grow(heap, for: bytes) else { throw ObjectFailure(code: .heapExhausted) }
         }

@@ -210,6 +210,53 @@ import Testing
         _ = try objects.makeNode(2)
     }
 
+    /// A heap may be filled to the last byte, but not be collected for each few that are left.
+    @Test func aHeapThatIsNearlyFullIsCollectedOnce() throws {
+        var limits = StoreLimits()
+        limits.heapBytes = 4 << 20
+        let objects = try Objects(limits: limits)
+        var last: UInt64 = 0
+        for _ in 0..<130_000 {
+            last = try objects.makeNode(1, last)
+            objects.store.pinned = [last]
+        }
+        let error = #expect(throws: ObjectFailure.self) {
+            for _ in 0..<100_000 { _ = try objects.makeNode(2) }
+        }
+        #expect(error?.code == .heapExhausted)
+        #expect(objects.store.statistics.collections <= 2)
+        // Enough goes.
+        objects.store.pinned = []
+        last = 0
+        for _ in 0..<100_000 { _ = try objects.makeNode(2) }
+        for _ in 0..<120_000 {
+            last = try objects.makeNode(1, last)
+            objects.store.pinned = [last]
+        }
+        for _ in 0..<100_000 { _ = try objects.makeNode(2) }
+        #expect(objects.store.statistics.collections < 30)
+    }
+
+    /// Where much lives there are more exceptions and host objects between two collections.
+    @Test func exceptionsAreNoReasonToMarkALargeHeapAllTheTime() throws {
+        let objects = try Objects()
+        let store = objects.store
+        var last: UInt64 = 0
+        for _ in 0..<200_000 {
+            last = try objects.makeNode(1, last)
+            store.pinned = [last]
+        }
+        let tag = try store.makeTag(FunctionType())
+        let before = store.statistics.collections
+        for _ in 0..<7000 { _ = try store.makeException(tag, []) }
+        #expect(store.statistics.collections == before + 1)
+        for _ in 0..<5000 { _ = try store.makeExternal(1) }
+        #expect(!store.externals.needsCollection)
+        for _ in 0..<2000 { _ = try store.makeExternal(1) }
+        #expect(store.externals.needsCollection)
+        #expect(store.exceptionCount > 5000)
+    }
+
     @Test func theLimiterIsAsked() throws {
         final class Limiter: ResourceLimiter {
             var growths: [Growth] = []
