@@ -1,9 +1,9 @@
+@_spi(ApusCLI) import ApusWASI
 import Foundation
 import Testing
 
 @testable import Apus
 @testable import ApusRuntime
-@_spi(ApusCLI) import ApusWASI
 
 /// Programs that make threads.
 @Suite struct ThreadGroupTests {
