@@ -1,5 +1,5 @@
 import Apus
-import Foundation
+import Dispatch
 import Synchronization
 import Testing
 
@@ -177,29 +177,31 @@ import Testing
 
     /// What asynchronous functions and the guest do is done where the call was made, before and
     /// after each wait.
-    @MainActor @Test(arguments: compilers)
+    @Test(arguments: compilers)
     func guestsStayWithTheActorOfTheirCaller(compiler: Engine.Compiler) async throws {
-        let places = Places()
-        let instance = try instance(
-            compiler,
-            wait: { _, number in
-                places.note()
-                try await Task.sleep(for: .milliseconds(1))
-                places.note()
-                await Task.yield()
-                places.note()
-                return number
-            },
-            call: { _, number in
-                places.note()
-                return number
-            })
-        let sum = try instance.function("sum", as: ((Int32) -> Int32).self)
-        #expect(try await sum.callAsync(4) == 10)
-        places.note()
-        let through = try instance.function("through", as: ((Int32) -> Int32).self)
-        #expect(try await through.callAsync(4) == 4)
-        #expect(places.areMain == Array(repeating: true, count: 4 * 3 + 2))
+        let home = Home()
+        try await home.run {
+            let instance = try instance(
+                compiler,
+                wait: { _, number in
+                    home.note()
+                    try await Task.sleep(for: .milliseconds(1))
+                    home.note()
+                    await Task.yield()
+                    home.note()
+                    return number
+                },
+                call: { _, number in
+                    home.note()
+                    return number
+                })
+            let sum = try instance.function("sum", as: ((Int32) -> Int32).self)
+            #expect(try await sum.callAsync(4) == 10)
+            home.note()
+            let through = try instance.function("through", as: ((Int32) -> Int32).self)
+            #expect(try await through.callAsync(4) == 4)
+        }
+        #expect(home.wereHere == Array(repeating: true, count: 4 * 3 + 2))
     }
 
     /// A request that comes while a guest waits is for it, whatever is called meanwhile.
@@ -384,17 +386,41 @@ import Testing
     func begin() { task = Task { try await function?.callAsync(7) } }
 }
 
-/// Whether each place was on the thread that this was made on: that of the main actor.
-private final class Places: Sendable {
-    private let noted = Mutex<[Bool]>([])
-    private let main = ObjectIdentifier(Thread.current)
+/// An actor that knows whether its executor runs what it is asked from.
+private actor Home {
+    private static let key = DispatchSpecificKey<Bool>()
 
-    func note() {
-        let isMain = ObjectIdentifier(Thread.current) == main
-        noted.withLock { $0.append(isMain) }
+    /// Runs an actor's jobs on a queue of its own.
+    private final class Queue: SerialExecutor {
+        private let queue = DispatchQueue(label: "home")
+
+        init() { queue.setSpecific(key: key, value: true) }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            // SAFETY: the executor lives as long as its actor, whose jobs these are.
+            queue.async { unsafe job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+        }
     }
 
-    var areMain: [Bool] { noted.withLock { $0 } }
+    private let queue = Queue()
+    // SAFETY: the actor keeps its executor.
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe queue.asUnownedSerialExecutor()
+    }
+
+    private let noted = Mutex<[Bool]>([])
+
+    nonisolated func note() {
+        let isHere = DispatchQueue.getSpecific(key: Self.key) == true
+        noted.withLock { $0.append(isHere) }
+    }
+
+    nonisolated var wereHere: [Bool] { noted.withLock { $0 } }
+
+    func run(_ work: nonisolated(nonsending) @Sendable () async throws -> Void) async throws {
+        try await work()
+    }
 }
 
 /// Keeps who waits until it is opened.

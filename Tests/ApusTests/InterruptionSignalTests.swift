@@ -175,7 +175,7 @@ struct InterruptionSignalTests {
             let fork = unsafe unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)
             let child = fork()
             if child == 0 {
-                alarm(20)
+                alarm(60)
                 _exit(work() ? 0 : 1)
             }
             var status: Int32 = -1
@@ -184,7 +184,7 @@ struct InterruptionSignalTests {
 
         @Test func childrenHaveDeadlines() async {
             await #expect(processExitsWith: .success) {
-                alarm(60)
+                alarm(240)
                 let engine = Engine()
                 let guest = try Self.instance(in: Store(engine))
                 #expect(Self.isTrueInAChild { Self.isStopped(guest) })
