@@ -126,6 +126,48 @@ struct TieringTests {
         #expect(found.backtrace.map(\.function) == expected.backtrace.map(\.function))
     }
 
+    /// Loops in a row have code that begins at each of them; what is called behind them still has
+    /// room for its first code.
+    @Test func codeThatBeginsAtLoopsLeavesRoom() throws {
+        let loops = (0..<150).map { number in
+            """
+            (local.set $i (i32.const 10))
+            (loop $l\(number)
+              (local.set $x (i64.mul (local.get $x) (i64.const \(2 * number + 3))))
+              (i64.store offset=\(8 * number) (i32.and (local.get $i) (i32.const 4095))
+                (local.get $x))
+              (br_if $l\(number) (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+            """
+        }
+        let text = """
+            (module (memory 1)
+              (func (export "run") (param $n i64) (result i64) (local $i i32) (local $x i64)
+                (local.set $x (local.get $n))
+                \(loops.joined(separator: " "))
+                (call $last (local.get $x)))
+              (func $last (param i64) (result i64) (i64.add (local.get 0) (i64.const 5))))
+            """
+        var configuration = Engine.Configuration()
+        configuration.compiler = .baseline
+        let expected = try call("run", [.i64(7)], Module(Engine(configuration), text: text))
+        let module = try Module(Self.engine(after: 2), text: text)
+        #expect(try call("run", [.i64(7)], module) == expected)
+    }
+
+    /// Loops with very many operands below them are left to the call that they are in.
+    @Test func loopsAboveManyOperandsStay() throws {
+        let count = 300
+        let text = """
+            (module (func (export "run") (param i32) (result i32)
+              \(String(repeating: "(i32.const 3) ", count: count))
+              (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+              \(String(repeating: "(i32.add) ", count: count - 1))))
+            """
+        let module = try Module(Self.engine(after: 2), text: text)
+        #expect(try call("run", [.i32(50)], module) == self.text([.i32(Int32(3 * count))]))
+        #expect(module.tiers?.optimizations.allSatisfy { $0.loop == nil } == true)
+    }
+
     /// What lies on the stack below a loop, constants and vectors, and what parameters on the stack
     /// have become.
     @Test(arguments: [0, 1, 2]) func framesAreTakenOverWhole(after threshold: Int) throws {

@@ -33,6 +33,9 @@ final class ModuleTiers: FunctionCompiler {
         var loops: [Int: Loop] = [:]
         /// Some call has stayed in an inner loop while code for the outermost one was ready.
         var isHeldUp = false
+        /// Loops that code cannot begin at; after some of them no other one is tried.
+        var refusals = 0
+        static var refusalLimit: Int { 8 }
     }
 
     init(_ module: DecodedModule, _ engine: Engine) {
@@ -202,7 +205,9 @@ final class ModuleTiers: FunctionCompiler {
         if tier.state == .refused { return .nothing }
         let here = loop.flatMap { tier.loops[$0] }
         if case .made(let entry) = here { return .entry(entry) }
-        guard let outermost, let state = tier.loops[outermost] else { return .soon }
+        guard let outermost, let state = tier.loops[outermost] else {
+            return tier.refusals >= FunctionTier.refusalLimit ? .nothing : .soon
+        }
         switch state {
         case .requested: return .soon
         case .refused: return .nothing
@@ -218,15 +223,21 @@ final class ModuleTiers: FunctionCompiler {
     private static func request(
         _ index: Int, at loop: Int?, in outermost: Int?, _ functions: inout [Int: FunctionTier]
     ) -> TierRequest? {
-        guard let tier = functions[index] else {
+        // Read in place: a copy of it would have its loops copied.
+        guard let state = functions[index]?.state else {
             functions[index] = FunctionTier()
             return TierRequest(function: index, loop: nil)
         }
         // A call that has not ended when the function is ready stays long.
-        guard tier.state == .optimized, let outermost else { return nil }
+        guard state == .optimized, let outermost else { return nil }
         var wanted = outermost
-        if case .made = tier.loops[outermost], tier.isHeldUp, let loop { wanted = loop }
-        if tier.loops[wanted] != nil { return nil }
+        if case .made = functions[index]?.loops[outermost], functions[index]?.isHeldUp == true,
+            let loop
+        {
+            wanted = loop
+        }
+        let isRefusedOften = (functions[index]?.refusals ?? 0) >= FunctionTier.refusalLimit
+        if isRefusedOften || functions[index]?.loops[wanted] != nil { return nil }
         functions[index]?.loops[wanted] = .requested
         return TierRequest(function: index, loop: wanted)
     }
@@ -271,6 +282,7 @@ final class ModuleTiers: FunctionCompiler {
             let entry = hasRoom ? try? tier.optimize(index, from: loop, of: loaded) : nil
             functions.withLock { functions in
                 functions[index]?.loops[loop] = entry.map { .made($0) } ?? .refused
+                if entry == nil { functions[index]?.refusals += 1 }
             }
             return count(request, entry?.image, since: start)
         }

@@ -23,6 +23,7 @@ final class TierQueue: Sendable {
     }
 
     private let state = Mutex(State())
+    private static let takenLimit = 64
 
     /// One processor is left to who runs.
     private static let threadLimit = max(WorkerThreads.processorCount - 1, 1)
@@ -74,8 +75,15 @@ final class TierQueue: Sendable {
                 state.threadCount -= 1
                 return nil
             }
-            defer { state.next += 1 }
-            return state.entries[state.next]
+            let entry = state.entries[state.next]
+            state.next += 1
+            // What has been taken goes, with the modules that it names, also of a queue that is
+            // never empty.
+            if state.next >= Self.takenLimit {
+                state.entries.removeFirst(state.next)
+                state.next = 0
+            }
+            return entry
         }
     }
 }

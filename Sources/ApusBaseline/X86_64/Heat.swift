@@ -33,6 +33,8 @@ struct HotConstant: BitwiseCopyable {
 extension BaselineCompiler {
     /// With more constants below it on the stack, a loop is left to the call that it is in.
     private static var constantLimit: Int { 16 }
+    /// With more operands, too: all of them are looked at, for each loop.
+    private static var operandLimit: Int { 256 }
     /// An entry or a round counts as no more bytes than this: of a large body or loop, most does
     /// not run each time, and what lies in inner loops is counted there.
     private static var bytesLimit: Int { 256 }
@@ -70,16 +72,19 @@ extension BaselineCompiler {
 
     /// Notes which operands are constants, at a place where they may have to be in their slots.
     private mutating func keepConstants(for place: inout HotPlace) {
+        if stack.count > Self.operandLimit { return leave(&place) }
         for position in 0..<stack.count where stack[position].kind == .constant {
-            guard place.constantCount < Self.constantLimit else {
-                if place.loop == place.outermost { place.outermost = 0 }
-                place.loop = 0
-                place.constantCount = 0
-                return
-            }
+            if place.constantCount >= Self.constantLimit { return leave(&place) }
             hotConstants.append(HotConstant(position: position, operand: stack[position]))
             place.constantCount &+= 1
         }
+    }
+
+    /// No other code takes over there.
+    private func leave(_ place: inout HotPlace) {
+        if place.loop == place.outermost { place.outermost = 0 }
+        place.loop = 0
+        place.constantCount = 0
     }
 
     private mutating func count(bytes: Int, _ place: HotPlace) {

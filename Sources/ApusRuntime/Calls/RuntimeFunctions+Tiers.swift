@@ -28,7 +28,7 @@ extension RuntimeFunctions {
                     Int(truncatingIfNeeded: function), at: loop == 0 ? nil : loop,
                     in: outermost == 0 ? nil : outermost, of: module)
             else { return 0 }
-            instance.store.takeImage(ofFrame: UInt(frame), entry.frame)
+            instance.store.takeImage(ofFrame: UInt(frame), for: entry)
             return UInt64(entry.image.base)
         }
     }
@@ -52,17 +52,17 @@ extension LoadedModule {
 }
 
 extension RuntimeStore {
-    // SAFETY: the frame is that of the compiled code that has called, laid out as `map` says; the
+    // SAFETY: the frame is that of the compiled code that has called, as large as `entry` says; the
     // image lives as long as the store, and is read before the store's guests go on.
     /// Copies what a frame has, so that other code can go on with it when the frame is gone, and
     /// tells compiled code where the image is.
-    fileprivate func takeImage(ofFrame frame: UInt, _ map: borrowing FrameMap) {
-        let bytes = map.imageBytes
+    fileprivate func takeImage(ofFrame frame: UInt, for entry: LoopEntry) {
+        let bytes = entry.imageBytes
         let image = unsafe frameImage.room(bytes)
-        let low = frame &- UInt(map.frameBytes)
+        let low = frame &- UInt(entry.frameBytes)
         unsafe image.copyMemory(
             from: UnsafeRawPointer(bitPattern: low).unsafelyUnwrapped, byteCount: bytes)
-        unsafe context.pointee.frame = UInt(bitPattern: image) &+ UInt(map.frameBytes)
+        unsafe context.pointee.frame = UInt(bitPattern: image) &+ UInt(entry.frameBytes)
     }
 }
 

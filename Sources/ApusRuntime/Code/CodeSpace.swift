@@ -51,7 +51,7 @@ final class CodeSpace: Sendable {
                 }
                 state.chunk?.close()
                 if let full = state.chunk.take() { return .full(full) }
-                state.chunk = try makeChunk(code.count, &state, module)
+                state.chunk = try makeChunk(code.count, &state, module, piece.tier)
                 return .made
             }
             guard case .placed(let chunk, let place) = step else { continue }
@@ -127,11 +127,11 @@ final class CodeSpace: Sendable {
     }
 
     private func makeChunk(
-        _ count: Int, _ state: inout State, _ module: LoadedModule
+        _ count: Int, _ state: inout State, _ module: LoadedModule, _ tier: CodeTier?
     ) throws(ResourceError) -> CodeChunk {
         let unit = Self.chunkBytes
         let bytes = (CodeChunk.bytes(for: count) + unit - 1) / unit * unit
-        let base = try take(bytes, &state)
+        let base = try take(bytes, &state, leaving: tier == .optimizing ? firstTierBytes : 0)
         do throws(ResourceError) {
             return try CodeChunk(base: base, bytes: bytes, table, self, module)
         } catch {
@@ -140,7 +140,13 @@ final class CodeSpace: Sendable {
         }
     }
 
-    private func take(_ bytes: Int, _ state: inout State) throws(ResourceError) -> UInt {
+    /// What no other tier may take: a call of a function that has no code yet never fails for what
+    /// was only to be faster.
+    private var firstTierBytes: UInt64 { table.roomBytes / 3 * 2 }
+
+    private func take(
+        _ bytes: Int, _ state: inout State, leaving reserve: UInt64 = 0
+    ) throws(ResourceError) -> UInt {
         if let place = state.free.firstIndex(where: { $0.bytes >= bytes }) {
             let found = state.free[place]
             if found.bytes == bytes {
@@ -150,7 +156,7 @@ final class CodeSpace: Sendable {
             }
             return found.start
         }
-        guard UInt64(bytes) <= table.roomBytes - state.next else {
+        guard UInt64(bytes) + reserve <= table.roomBytes - state.next else {
             throw ResourceError(.code, requested: UInt64(bytes), limit: table.roomBytes)
         }
         defer { state.next += UInt64(bytes) }

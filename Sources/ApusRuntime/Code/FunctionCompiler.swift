@@ -22,14 +22,17 @@ public protocol FunctionCompiler: Sendable {
 
 /// Code that goes on at the header of a loop, with what a frame of the baseline compiler has.
 public final class LoopEntry: @unchecked Sendable {
-    // SAFETY: the frame's map is never changed.
+    // SAFETY: nothing of it is ever changed.
     /// The code, whose first function takes the address of the frame's image.
     public let image: CodeImage
-    /// Where the frame has what.
-    public let frame: FrameMap
+    /// Bytes of the frame below the frame pointer, and of its image. Where what is in it is said by
+    /// the code alone: a map has a place for each local that a function declares.
+    let frameBytes: Int
+    let imageBytes: Int
 
-    public init(_ image: CodeImage, _ frame: consuming FrameMap) {
+    public init(_ image: CodeImage, _ frame: borrowing FrameMap) {
         self.image = image
-        self.frame = frame
+        frameBytes = Int(frame.frameBytes)
+        imageBytes = frame.imageBytes
     }
 }

@@ -96,11 +96,12 @@ public final class LoadedModule: Sendable {
     }
 
     /// Address space for code of all kinds that `module` may have: 1 GiB at most, so that all of it
-    /// is in reach of itself.
+    /// is in reach of itself. As much as the standard limits let the first tier and the other one
+    /// make, and what is lost between pieces.
     private static func roomBytes(_ module: DecodedModule) -> Int {
         let bodies = module.bodies
         let bytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
-        return min(bytes * 64 + bodies.count * 256 + (1 << 20), 1 << 30)
+        return min(bytes * 96 + bodies.count * 256 + (48 << 20), 1 << 30)
     }
 
     private init(

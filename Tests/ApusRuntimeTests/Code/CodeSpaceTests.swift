@@ -26,8 +26,11 @@ import Testing
     }
 
     /// The code of function `index`, which gives `number` and has `bytes` bytes or a few more.
-    private static func batch(_ index: Int, _ number: UInt64, bytes: Int = 0) -> CodeBatch {
+    private static func batch(
+        _ index: Int, _ number: UInt64, bytes: Int = 0, _ tier: CodeTier = .baseline
+    ) -> CodeBatch {
         var batch = CodeBatch()
+        batch.tier = tier
         var function = CompiledFunction(index: UInt32(index), behind: batch.sites)
         batch.code.moveImmediate(.rax, number)
         batch.code.ret()
@@ -132,10 +135,28 @@ import Testing
     @Test func tooMuchCodeIsRefused() throws {
         let module = try Self.module(1)
         #expect(throws: ResourceError.self) {
-            _ = try module.makeImage(Self.batch(0, 1, bytes: 1 << 22))
+            _ = try module.makeImage(Self.batch(0, 1, bytes: 1 << 26))
         }
         // Small code still fits.
         #expect(throws: Never.self) { _ = try module.makeImage(Self.batch(0, 1)) }
+    }
+
+    /// However much is made to be faster, there is room for what is called for the first time.
+    @Test func optimizedCodeLeavesRoom() throws {
+        let module = try Self.module(1)
+        var images: [CodeImage] = []
+        var error: (any Error)?
+        while error == nil {
+            do {
+                let batch = Self.batch(0, 1, bytes: 4 << 20, .optimizing)
+                images.append(try module.makeImage(batch))
+            } catch let refusal { error = refusal }
+        }
+        #expect(error is ResourceError)
+        #expect(images.count >= 3)
+        for _ in 0..<7 {
+            images.append(try module.makeImage(Self.batch(0, 1, bytes: 4 << 20)))
+        }
     }
 
     /// Every request to the system may fail: then there is an error, and nothing is left.
