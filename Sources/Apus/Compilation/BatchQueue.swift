@@ -1,3 +1,4 @@
+internal import ApusRuntime
 internal import Synchronization
 
 /// Batches of a module's functions that several threads work off, in order, and what went wrong
@@ -6,7 +7,7 @@ final class BatchQueue: Sendable {
     private let batches: [Range<Int>]
     /// Index of the next batch that nobody has taken.
     private let next = Atomic(0)
-    private let failure = Mutex<(batch: Int, error: any Error)?>(nil)
+    private let failure = SystemMutex<(batch: Int, error: any Error)?>(nil)
 
     init(_ batches: [Range<Int>]) { self.batches = batches }
 

@@ -1,13 +1,12 @@
 internal import ApusABI
 internal import ApusFormat
 internal import ApusRuntime
-internal import Synchronization
 
 /// One module's compilation as several threads share it: who takes which batch, and where its
 /// code goes.
 final class SharedCompilation: Sendable {
     private let queue: BatchQueue
-    private let state: Mutex<State>
+    private let state: SystemMutex<State>
 
     private struct State: ~Copyable {
         var image: ImageBuilder?
@@ -26,7 +25,7 @@ final class SharedCompilation: Sendable {
         queue = BatchQueue(batches)
         let image = try ImageBuilder(module)
         let phases = CompilationPhases(isMeasuring: measuresPhases)
-        state = Mutex(State(image: image, phases: phases))
+        state = SystemMutex(State(image: image, phases: phases))
     }
 
     /// Compiles batches until none is left. Called by each thread once.

@@ -4,7 +4,6 @@ internal import ApusCollections
 internal import ApusFormat
 internal import ApusOptimizer
 internal import ApusRuntime
-internal import Synchronization
 
 /// Makes the code of a module's functions while they run: at their first call by the baseline
 /// compiler, and by the optimizing compiler when they have become hot. A call that stays in a loop
@@ -18,10 +17,10 @@ final class ModuleTiers: FunctionCompiler {
     /// What the baseline compiler's code may take. Code of the optimizing compiler may be as much,
     /// apart from it: then calls never fail for what was only to be faster.
     private let budget: CompilationBudget
-    private let baseline: Mutex<BaselineTier?>
-    private let functions = Mutex<[Int: FunctionTier]>([:])
+    private let baseline: SystemMutex<BaselineTier?>
+    private let functions = SystemMutex<[Int: FunctionTier]>([:])
     private let start = ContinuousClock.now
-    private let counts: Mutex<TierStatistics>
+    private let counts: SystemMutex<TierStatistics>
 
     /// How far a hot function has come.
     private struct FunctionTier {
@@ -48,10 +47,10 @@ final class ModuleTiers: FunctionCompiler {
         isSmall = module.bytes.count <= Self.smallModuleBytes
         budget = CompilationBudget(
             codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
-        baseline = Mutex(nil)
+        baseline = SystemMutex(nil)
         var statistics = TierStatistics()
         statistics.functions = module.bodies.count
-        counts = Mutex(statistics)
+        counts = SystemMutex(statistics)
     }
 
     /// There is code of `functions` from an earlier run.

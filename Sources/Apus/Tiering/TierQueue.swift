@@ -1,7 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
 internal import ApusRuntime
-internal import Synchronization
 
 /// Hot functions of all modules of an engine, and the threads that optimize them: they come with
 /// the first of them and end with the last.
@@ -22,7 +21,7 @@ final class TierQueue: Sendable {
         var generation = 0
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
     private static let takenLimit = 64
 
     /// One processor is left to who runs.

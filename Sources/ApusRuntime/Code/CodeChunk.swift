@@ -1,7 +1,6 @@
 internal import ApusABI
 internal import ApusCollections
 internal import CApusHost
-internal import Synchronization
 
 /// Pages of a module's address space that are filled with code of one function after the other
 /// while others of it run.
@@ -23,7 +22,7 @@ final class CodeChunk: @unchecked Sendable {
     private var used = 0
     /// A child of this process must not write where its parent does.
     private let process = apus_process()
-    private let entries = Mutex<[Entry]>([])
+    private let entries = SystemMutex<[Entry]>([])
 
     /// The place of an image that is being made, or may be going.
     private struct Entry {

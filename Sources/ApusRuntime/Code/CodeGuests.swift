@@ -1,5 +1,4 @@
 internal import CApusHost
-internal import Synchronization
 
 /// The stores of an engine whose guests run code that can be replaced, and what they may still be
 /// in of what has been.
@@ -17,7 +16,7 @@ final class CodeGuests: Sendable {
         var images: [CodeImage] = []
     }
 
-    private let guests = Mutex<[Guest]>([])
+    private let guests = SystemMutex<[Guest]>([])
 
     /// `store` gets its first instance whose code can be replaced.
     func add(_ store: RuntimeStore) {

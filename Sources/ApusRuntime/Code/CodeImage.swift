@@ -1,7 +1,6 @@
 public import ApusABI
 internal import ApusCollections
 internal import CApusHost
-internal import Synchronization
 
 /// Code of some of a module's functions, or all, in executable memory, with what is known of the
 /// places in it. A module may have several; each comes and goes by itself.
@@ -20,7 +19,7 @@ public final class CodeImage: @unchecked Sendable {
     /// Who has made it; nil: it is not known of code that was made earlier.
     public let tier: CodeTier?
     /// What has been made of it by who is told of code.
-    private let announcement = Mutex<(any CodeAnnouncement)?>(nil)
+    private let announcement = SystemMutex<(any CodeAnnouncement)?>(nil)
     /// Whether its code stores to elements of tables without calling the runtime.
     let writesTables: Bool
     /// Memory of its own, or pages that it shares.

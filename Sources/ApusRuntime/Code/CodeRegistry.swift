@@ -1,5 +1,4 @@
 internal import ApusCollections
-internal import Synchronization
 
 /// Which image the code at an address belongs to, and to which module that, in the whole process.
 public final class CodeRegistry: Sendable {
@@ -35,7 +34,7 @@ public final class CodeRegistry: Sendable {
     public static let shared = CodeRegistry()
 
     /// Ascending by start.
-    private let entries = Mutex<[Entry]>([])
+    private let entries = SystemMutex<[Entry]>([])
 
     private init() {}
 

@@ -1,6 +1,5 @@
 internal import ApusABI
 internal import ApusCollections
-internal import Synchronization
 
 /// The address space of a module in which code of its functions is put while it runs, all of it
 /// within reach of the module's table and of itself.
@@ -18,7 +17,7 @@ final class CodeSpace: Sendable {
 
     let table: LinkageTable
     private let importedFunctionCount: Int
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     /// Code of less than this shares its pages.
     private static var chunkBytes: Int { 16 << 10 }

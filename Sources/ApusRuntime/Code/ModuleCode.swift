@@ -1,7 +1,6 @@
 internal import ApusABI
 internal import ApusCollections
 internal import ApusFormat
-internal import Synchronization
 
 /// How the code of a module is reached.
 public enum CodeLinkage: Sendable {
@@ -22,7 +21,7 @@ final class ModuleCode: Sendable {
     private let linkage: Linkage
     private let importedFunctionCount: Int
     /// Of a module whose functions can be replaced: where each of them begins.
-    private let images = Mutex<[CodeImage?]>([])
+    private let images = SystemMutex<[CodeImage?]>([])
     private let guests: CodeGuests
 
     /// Code whose functions are all in `image`.

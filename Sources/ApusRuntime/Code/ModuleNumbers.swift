@@ -1,8 +1,6 @@
-internal import Synchronization
-
 /// Numbers for the modules that are there: small ones, so that lists can be indexed by them.
 final class ModuleNumbers: Sendable {
-    private let state = Mutex((next: UInt32(0), free: [UInt32]()))
+    private let state = SystemMutex((next: UInt32(0), free: [UInt32]()))
 
     func take() -> UInt32 {
         state.withLock { state in

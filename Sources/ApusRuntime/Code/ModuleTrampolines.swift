@@ -1,6 +1,5 @@
 internal import ApusABI
 internal import ApusFormat
-internal import Synchronization
 
 /// The trampolines of one module, which go with it.
 ///
@@ -39,7 +38,7 @@ final class ModuleTrampolines: Sendable {
     private let types: [FunctionType]
     private let maker: TrampolineCache
     private let early: Addresses
-    private let late = Mutex(Late())
+    private let late = SystemMutex(Late())
     /// Where the early ones lie if there was no room for them behind the module's code.
     private let block: CodeBlock?
     /// What is made of those that lie behind the module's code.

@@ -1,7 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
 internal import CApusHost
-internal import Synchronization
 
 /// The trampolines of an engine that belong to no module: those that all modules use, and those of
 /// functions that the host makes in its stores, which stay as long as somebody has them.
@@ -20,7 +19,7 @@ public final class TrampolineCache: Sendable {
 
     private let source: any TrampolineSource
     private let observer: (any CodeObserver)?
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
     private let block: CodeBlock
     /// Address of the stub through which compiled code calls runtime functions.
     public let runtimeCall: UInt
@@ -174,7 +173,7 @@ extension FunctionType {
 /// Executable memory of fixed contents, shared by reference.
 final class CodeBlock: Sendable {
     private let memory: CodeMemory
-    private let announcement = Mutex<(any CodeAnnouncement)?>(nil)
+    private let announcement = SystemMutex<(any CodeAnnouncement)?>(nil)
 
     init(_ code: [UInt8]) throws(ResourceError) {
         var memory = try CodeMemory(capacity: code.count)

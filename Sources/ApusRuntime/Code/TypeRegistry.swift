@@ -1,7 +1,6 @@
 internal import ApusABI
 public import ApusFormat
 internal import CApusHost
-internal import Synchronization
 
 /// Gives each type an id that is the same in all modules of an engine, and knows which types are
 /// above which. Safe to use from many threads; whoever only asks takes no lock.
@@ -42,7 +41,7 @@ public final class TypeRegistry: Sendable {
     private static var generationLimit: UInt32 { 1 << (32 - TypeField.slotBits) - 1 }
 
     private let records: TypeRecords
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
     /// Slots that may be given out are below this.
     private let slotLimit: Int
 
