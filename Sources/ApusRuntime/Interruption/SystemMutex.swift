@@ -9,11 +9,13 @@ public struct SystemMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     /// A lock that is free, with `value` behind it.
     public init(_ value: consuming sending Value) {
+        // SAFETY: there is room for one value, and nothing in it yet.
         unsafe place = .allocate(capacity: 1)
         unsafe place.initialize(to: value)
     }
 
     deinit {
+        // SAFETY: whoever has the lock has this, so nobody has it; the value is there since init.
         unsafe place.deinitialize(count: 1)
         unsafe place.deallocate()
     }
