@@ -166,7 +166,7 @@ extension Debugger {
                 let needed = bits.map { Int(($0.upperBound + 7) / 8) } ?? bytes
                 whole = frame.readMemory(at: address, count: min(needed, 8))
             case .value(let value): whole = value
-            case .local, .global, .operand: whole = frame.bits(place)?.bits.0
+            case .local, .global, .operand: whole = frame.numberBits(place)?.0
             }
             guard let whole else { return nil }
             if let bits { return whole >> bits.lowerBound & Self.mask(bits.count) }
@@ -204,10 +204,10 @@ extension Debugger {
                 }
                 return frame.write(written, count: count, at: address)
             case .local, .global, .operand:
-                guard let old = frame.bits(place) else { return false }
+                guard let old = frame.numberBits(place) else { return false }
                 let mask = Self.mask(bytes * 8)
-                let low = old.bits.0 & ~mask | number & mask
-                return frame.setBits((low, old.bits.1), place)
+                let low = old.0 & ~mask | number & mask
+                return frame.setBits((low, old.1), place)
             case .value: return false
             }
         }
