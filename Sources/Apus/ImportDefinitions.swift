@@ -29,18 +29,27 @@ struct ImportDefinitions: Sendable {
     func resolve<Bound>(
         _ module: Module, _ bound: (ImportName, Module.Import) throws -> Bound?
     ) throws -> ResolvedModule<Bound> {
-        var path: [String] = []
-        return try resolve(module, &path, bound)
+        var resolution = Resolution<Bound>()
+        return try resolve(module, &resolution, bound)
     }
 
-    /// `path` names the modules that are being resolved, outermost first.
+    /// What has been found out on the way.
+    private struct Resolution<Bound> {
+        /// The modules that are being resolved, outermost first.
+        var path: [ExactName] = []
+        /// Those that have been: many may import from the same one.
+        var resolved: [ExactName: ResolvedModule<Bound>] = [:]
+        /// What modules export that others import from.
+        var exports: [ExactName: Set<ExactName>] = [:]
+    }
+
     private func resolve<Bound>(
-        _ module: Module, _ path: inout [String],
+        _ module: Module, _ resolution: inout Resolution<Bound>,
         _ bound: (ImportName, Module.Import) throws -> Bound?
     ) throws -> ResolvedModule<Bound> {
         var sources: [ResolvedModule<Bound>.Source] = []
         var functions: [HostImports.Definition?] = []
-        var exporters: [String: ResolvedModule<Bound>] = [:]
+        var exporters: [ExactName: ResolvedModule<Bound>] = [:]
         for wanted in module.imports {
             let name = ImportName(wanted.module, wanted.name)
             switch named[name] {
@@ -61,13 +70,12 @@ struct ImportDefinitions: Sendable {
                 if let item = try bound(name, wanted) {
                     sources.append(.bound(item))
                 } else {
-                    let exporter = try exporter(of: wanted)
-                    if exporters[wanted.module] == nil {
-                        try enter(wanted, &path)
-                        exporters[wanted.module] = try resolve(exporter, &path, bound)
-                        path.removeLast()
+                    let exporter = try exporter(of: wanted, &resolution)
+                    if exporters[name.module] == nil {
+                        exporters[name.module] = try resolve(
+                            exporter, for: wanted, &resolution, bound)
                     }
-                    sources.append(.export(of: wanted.module, name: wanted.name))
+                    sources.append(.export(of: name.module, name: wanted.name))
                 }
             }
             if case .function = wanted.type { functions.append(nil) }
@@ -76,17 +84,34 @@ struct ImportDefinitions: Sendable {
     }
 
     /// The module that exports what is wanted.
-    private func exporter(of wanted: Module.Import) throws(LinkError) -> Module {
-        guard let exporter = modules[ExactName(wanted.module)],
-            exporter.exports.contains(where: { $0.name == wanted.name })
-        else { throw LinkError(wanted, found: nil) }
+    private func exporter<Bound>(
+        of wanted: Module.Import, _ resolution: inout Resolution<Bound>
+    ) throws(LinkError) -> Module {
+        let name = ExactName(wanted.module)
+        guard let exporter = modules[name] else { throw LinkError(wanted, found: nil) }
+        if resolution.exports[name] == nil {
+            resolution.exports[name] = Set(exporter.exports.map { ExactName($0.name) })
+        }
+        guard resolution.exports[name]?.contains(ExactName(wanted.name)) == true else {
+            throw LinkError(wanted, found: nil)
+        }
         return exporter
     }
 
-    private func enter(_ wanted: Module.Import, _ path: inout [String]) throws(LinkError) {
-        if path.contains(wanted.module) {
+    /// Resolves a module that what is `wanted` comes from, unless it has been.
+    private func resolve<Bound>(
+        _ exporter: Module, for wanted: Module.Import, _ resolution: inout Resolution<Bound>,
+        _ bound: (ImportName, Module.Import) throws -> Bound?
+    ) throws -> ResolvedModule<Bound> {
+        let name = ExactName(wanted.module)
+        if let resolved = resolution.resolved[name] { return resolved }
+        if resolution.path.contains(name) {
             throw LinkError(wanted, found: wanted.type, reason: "its module imports itself")
         }
-        path.append(wanted.module)
+        resolution.path.append(name)
+        let resolved = try resolve(exporter, &resolution, bound)
+        resolution.path.removeLast()
+        resolution.resolved[name] = resolved
+        return resolved
     }
 }

@@ -35,11 +35,7 @@ public struct ModuleInspection: Sendable {
         module = try ModuleDecoder.decode(bytes, features: features)
         try ModuleValidator.validate(module, features: features)
         names = ModuleNames(module)
-        var exportNames: [Int: String] = [:]
-        for export in module.exports.reversed() {
-            if case .function(let index) = export.item { exportNames[Int(index)] = export.name }
-        }
-        self.exportNames = exportNames
+        exportNames = module.exportNames
     }
 
     /// The function called `name`, an index, an exported name or one of the name section, at

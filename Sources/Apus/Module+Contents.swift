@@ -20,9 +20,10 @@ extension Module {
     @_spi(ApusCLI)
     public var definedFunctions: [DefinedFunction] {
         let decoded = decoded
+        let exported = decoded.exportNames
         return decoded.bodies.enumerated().map { place, body in
             let index = decoded.importedFunctionCount + place
-            let name = loaded.name(ofFunction: index)
+            let name = loaded.functionName(index) ?? exported[index]
             let start = decoded.sourceOffset(of: Int(body.start))
             return DefinedFunction(
                 index: index, name: name.map { DemangledName.of($0) ?? $0 },
@@ -65,6 +66,15 @@ extension Module {
 }
 
 extension DecodedModule {
+    /// The names that functions are exported under, of each the first.
+    var exportNames: [Int: String] {
+        var names: [Int: String] = [:]
+        for export in exports.reversed() {
+            if case .function(let index) = export.item { names[Int(index)] = export.name }
+        }
+        return names
+    }
+
     fileprivate var sectionList: [(name: String, contents: Range<Int>)] {
         let names = [
             "custom", "type", "import", "function", "table", "memory", "global", "export",

@@ -44,7 +44,7 @@ struct ResolvedModule<Bound> {
         case host
         case shared(SharedMemory)
         case bound(Bound)
-        case export(of: String, name: String)
+        case export(of: ExactName, name: String)
     }
 
     let module: Module
@@ -53,7 +53,7 @@ struct ResolvedModule<Bound> {
     /// The functions that the host gives; nil if there are none.
     private var hostImports: HostImports?
     /// The modules that have to be instantiated first, by the name they are imported under.
-    private let exporters: [String: ResolvedModule<Bound>]
+    private let exporters: [ExactName: ResolvedModule<Bound>]
 
     /// Whether all imports are functions of the host.
     private var isHostsOnly = false
@@ -62,7 +62,7 @@ struct ResolvedModule<Bound> {
     /// each function that the module imports.
     init(
         module: Module, _ sources: [Source], _ definitions: [HostImports.Definition?],
-        _ exporters: [String: ResolvedModule<Bound>]
+        _ exporters: [ExactName: ResolvedModule<Bound>]
     ) throws(ResourceError) {
         self.module = module
         self.sources = sources
@@ -77,13 +77,13 @@ struct ResolvedModule<Bound> {
     func instantiate(
         in store: Store, _ hostState: AnyObject?, isInitialized: Bool, _ item: (Bound) -> Item
     ) throws -> Instance {
-        var instances: [String: Instance] = [:]
+        var instances: [ExactName: Instance] = [:]
         return try instantiate(in: store, hostState, isInitialized, &instances, item)
     }
 
     private func instantiate(
         in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool,
-        _ instances: inout [String: Instance], _ item: (Bound) -> Item
+        _ instances: inout [ExactName: Instance], _ item: (Bound) -> Item
     ) throws -> Instance {
         guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
         let runtime = try store.runtime
@@ -102,7 +102,9 @@ struct ResolvedModule<Bound> {
                 items.append(item.external)
             case .export(let name, let export):
                 let instance = try instance(name, in: store, &instances, item)
-                guard let found = instance.state.export(export) else { continue }
+                guard let found = instance.state.export(export) else {
+                    throw LinkError(module.imports[items.count], found: nil)
+                }
                 items.append(found)
             }
         }
@@ -116,7 +118,7 @@ struct ResolvedModule<Bound> {
     }
 
     /// The modules that are instantiated, in that order, besides those that are in `seen`.
-    private func loaded(_ seen: inout Set<String>) -> [LoadedModule] {
+    private func loaded(_ seen: inout Set<ExactName>) -> [LoadedModule] {
         var modules: [LoadedModule] = []
         for case .export(let name, _) in sources where seen.insert(name).inserted {
             modules += exporters[name]?.loaded(&seen) ?? []
@@ -129,7 +131,7 @@ struct ResolvedModule<Bound> {
     nonisolated(nonsending) func instantiateAsync(
         in store: Store, _ hostState: AnyObject?, _ item: (Bound) -> Item
     ) async throws -> Instance {
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
         let instance = try await store.runtime.withConsent(toInstancesOf: loaded(&seen)) {
             try instantiate(in: store, hostState, isInitialized: false, item)
         }
@@ -155,7 +157,7 @@ struct ResolvedModule<Bound> {
     }
 
     private func instance(
-        _ name: String, in store: Store, _ instances: inout [String: Instance],
+        _ name: ExactName, in store: Store, _ instances: inout [ExactName: Instance],
         _ item: (Bound) -> Item
     ) throws -> Instance {
         if let instance = instances[name] { return instance }

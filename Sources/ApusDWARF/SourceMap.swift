@@ -13,6 +13,8 @@ public struct SourceMap: Sendable {
 
     private static let noSource: UInt32 = .max
 
+    /// What the names of sources begin with, unless they begin with `/`.
+    private let root: String
     private let sources: [String]
     /// Ascending by offset.
     private let segments: [Segment]
@@ -21,9 +23,9 @@ public struct SourceMap: Sendable {
     public init?(_ text: [UInt8]) {
         var scanner = JSONScanner(text)
         guard let fields = scanner.sourceMap() else { return nil }
-        let root =
+        root =
             fields.root.isEmpty || fields.root.hasSuffix("/") ? fields.root : fields.root + "/"
-        sources = fields.sources.map { $0.hasPrefix("/") ? $0 : root + $0 }
+        sources = fields.sources
         guard let segments = Self.segments(text, fields.mappings, sourceCount: sources.count) else {
             return nil
         }
@@ -38,9 +40,24 @@ public struct SourceMap: Sendable {
 
     private func position(_ segment: Segment) -> SourcePosition? {
         guard segment.source != Self.noSource else { return nil }
-        return SourcePosition(
-            file: sources[Int(segment.source)], line: Int(segment.line) + 1,
-            column: Int(segment.column) + 1)
+        return position(segment, in: file(segment.source))
+    }
+
+    private func position(_ segment: Segment, in file: String) -> SourcePosition {
+        SourcePosition(
+            file: file, line: Int(segment.line) + 1, column: Int(segment.column) + 1)
+    }
+
+    /// Paths are not longer: what is, is shown without the root.
+    private static let pathLimit = 4096
+
+    /// The path of a source. It is put together where it is asked for: many sources that each had
+    /// a long root would take the square of the map's size.
+    private func file(_ source: UInt32) -> String {
+        let name = sources[Int(source)]
+        let isWhole =
+            name.hasPrefix("/") || root.utf8.count + name.utf8.count > Self.pathLimit
+        return isWhole ? name : root + name
     }
 
     /// The same of all instructions at `offsets`: each position holds up to the next.
@@ -48,8 +65,13 @@ public struct SourceMap: Sendable {
         let first = max(segments.partitioningIndex { Int($0.offset) > offsets.lowerBound } - 1, 0)
         let end = segments.partitioningIndex { Int($0.offset) >= offsets.upperBound }
         guard first < end else { return [] }
+        // Those of one source share its path.
+        var files: [UInt32: String] = [:]
         return segments[first..<end].compactMap { segment in
-            position(segment).map { (Int(segment.offset), $0) }
+            guard segment.source != Self.noSource else { return nil }
+            let file = files[segment.source] ?? self.file(segment.source)
+            files[segment.source] = file
+            return (Int(segment.offset), position(segment, in: file))
         }
     }
 

@@ -15,7 +15,7 @@ import Testing
     private func value(_ program: [UInt8]) -> UInt64? {
         let expression = SourceExpression(
             bytes: ByteStorage(program + [ExpressionOperation.value]),
-            range: 0..<program.count + 1, frameBase: nil, addressBytes: 4, addresses: [],
+            range: 0..<program.count + 1, frameBase: nil, addressBytes: 4, address: nil,
             constant: nil)
         guard case .value(let value)? = expression.place(in: Nothing()) else { return nil }
         return value

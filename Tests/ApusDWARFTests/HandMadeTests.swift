@@ -99,6 +99,33 @@ import Testing
         #expect(index.frames(at: 20) == [])
     }
 
+    /// Variables at addresses of which only the last one that can be said is named.
+    @Test func addressesThatAreNotThere() throws {
+        struct Nothing: SourceMachine {
+            func local(_ index: Int) -> UInt64? { nil }
+            func global(_ index: Int) -> UInt64? { nil }
+            func operand(_ index: Int) -> UInt64? { nil }
+            func memory(at address: UInt64, count: Int) -> UInt64? { nil }
+        }
+        var parts = Parts()
+        parts.add(
+            .abbreviations,
+            [1, 0x11, 1, 0x10, 0x06, 0x11, 0x01, 0x12, 0x01, 0, 0]
+                + [2, 0x2E, 1, 0x11, 0x01, 0x12, 0x01, 0, 0]
+                + [3, 0x34, 0, 0x03, 0x08, 0x02, 0x18, 0, 0, 0])
+        let range = Self.word(16) + Self.word(64)
+        let variable = [3] + Self.text("v") + [4, 0xA1, 0xFF, 0xFF, 0x3F]
+        let variables = (0..<100).flatMap { _ in variable }
+        parts.add(
+            .information,
+            Self.unit([1] + Self.word(0) + range + [2] + range + variables + [0, 0]))
+        parts.add(.lines, Self.lines(Self.row(16, line: 3) + [2, 48, 0, 1, 1]))
+        let index = try #require(parts.index)
+        let found = try #require(index.variables(at: 20).first)
+        #expect(found.count == 100)
+        #expect(found.allSatisfy { $0.location?.place(in: Nothing()) == nil })
+    }
+
     /// Entries that refer to each other for their name.
     @Test func namesInACircle() throws {
         var parts = Parts()

@@ -49,6 +49,15 @@ import Testing
         }
     }
 
+    /// Long roots are not put before names: of many sources that would be the square.
+    @Test func longRootsAreLeftOut() throws {
+        let root = String(repeating: "r", count: 5000)
+        let text = #"{"sourceRoot":"\#(root)","sources":["a.ts"],"mappings":"gBAAA"}"#
+        let index = try #require(sources(text))
+        #expect(index.frames(at: 16).first?.position?.file == "a.ts")
+        #expect(index.lines(in: 0..<20).map(\.position.file) == ["a.ts"])
+    }
+
     @Test func base64() {
         #expect(Base64.bytes("aGVsbG8=".utf8) == Array("hello".utf8))
         #expect(Base64.bytes("aGVsbG8h".utf8) == Array("hello!".utf8))

@@ -121,6 +121,45 @@ struct LinkerTests {
         #expect(throws: LinkError.self) { try linker.prepare(compiled) }
     }
 
+    /// Names are bytes: those that only look alike are others.
+    @Test func namesAreExact() throws {
+        let composed = "caf\u{E9}"
+        let decomposed = "cafe\u{301}"
+        var linker = Linker(engine)
+        for (name, number): (String, Int32) in [(composed, 1), (decomposed, 10)] {
+            var module = TestModule()
+            module.function(name, [], [.i32], Code.i32(number))
+            linker.define(name, try compile(module))
+        }
+        var user = TestModule()
+        let one = user.importFunction(composed, composed, [], [.i32])
+        let ten = user.importFunction(decomposed, decomposed, [], [.i32])
+        user.function("run", [], [.i32], Code.call(one) + Code.call(ten) + Code.i32Add)
+        let instance = try linker.prepare(compile(user)).instantiate(in: Store(engine))
+        #expect(try instance.function("run", as: (() -> Int32).self)() == 11)
+        var other = TestModule()
+        other.importFunction(composed, decomposed, [], [.i32])
+        let refused = try compile(other)
+        #expect(throws: LinkError.self) { try linker.prepare(refused) }
+    }
+
+    /// Each module imports from both of the next layer: there are more ways than time.
+    @Test func layersOfModulesAreLinkedOnce() throws {
+        var linker = Linker(engine)
+        var last = TestModule()
+        last.function("f", [], [.i32], Code.i32(1))
+        for layer in 0..<40 {
+            for name in ["a", "b"] { linker.define("\(name)\(layer)", try compile(last)) }
+            last = TestModule()
+            let a = last.importFunction("a\(layer)", "f", [], [.i32])
+            let b = last.importFunction("b\(layer)", "f", [], [.i32])
+            last.function("f", [], [.i32], Code.call(a) + Code.i32(0) + Code.i32Multiply)
+            last.function("g", [], [.i32], Code.call(b))
+        }
+        let instance = try linker.prepare(compile(last)).instantiate(in: Store(engine))
+        #expect(try instance.function("f", as: (() -> Int32).self)() == 0)
+    }
+
     @Test func preparedModulesBelongToNoStore() throws {
         let module = try importer([.i32], [.i32])
         var linker = Linker(engine)

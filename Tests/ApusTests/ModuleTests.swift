@@ -1,4 +1,4 @@
-import Apus
+@_spi(ApusCLI) import Apus
 import Testing
 
 /// What modules tell about themselves, and which are refused.
@@ -28,6 +28,19 @@ struct ModuleTests {
         #expect(module.statistics.moduleBytes == source.bytes.count)
         #expect(module.statistics.codeBytes == 0 && module.tiers != nil)
         #expect(module.statistics.compileTime >= module.statistics.decodeTime)
+    }
+
+    /// Each is found by itself, not by going through all exports.
+    @Test func manyExportedFunctionsAreListed() throws {
+        var source = TestModule()
+        for index in 0..<10_000 { source.function("f\(index)", []) }
+        source.export("again", 0, 0)
+        let module = try Module(engine, bytes: source.bytes)
+        let start = ContinuousClock.now
+        let functions = module.definedFunctions
+        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(functions.count == 10_000)
+        #expect(functions[0].name == "f0" && functions[9_999].name == "f9999")
     }
 
     @Test func refusesWhatIsNotAModule() throws {

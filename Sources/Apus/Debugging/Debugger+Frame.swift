@@ -131,7 +131,14 @@ extension Debugger {
             return (bits, slot.type)
         }
 
-        /// Writes what `bits` reads; false if nothing is there, or it cannot be changed.
+        /// The same where a number or a vector is. What a reference refers to is found by its bits,
+        /// so nobody may make them of a number, whatever the source's types say of the place.
+        func numberBits(_ place: VariablePlace) -> (UInt64, UInt64)? {
+            guard let found = bits(place), !found.type.isReference else { return nil }
+            return found.bits
+        }
+
+        /// Writes what `bits` reads, of a value of that type; false if nothing is there, or it cannot be changed.
         func setBits(_ bits: (UInt64, UInt64), _ place: VariablePlace) -> Bool {
             if case .global(let index) = place {
                 guard let globals = state?.globals, globals.indices.contains(index),
@@ -152,9 +159,9 @@ extension Debugger {
 struct FrameMachine: SourceMachine {
     let frame: Debugger.Frame
 
-    func local(_ index: Int) -> UInt64? { frame.bits(.local(index))?.bits.0 }
-    func global(_ index: Int) -> UInt64? { frame.bits(.global(index))?.bits.0 }
-    func operand(_ index: Int) -> UInt64? { frame.bits(.operand(index))?.bits.0 }
+    func local(_ index: Int) -> UInt64? { frame.numberBits(.local(index))?.0 }
+    func global(_ index: Int) -> UInt64? { frame.numberBits(.global(index))?.0 }
+    func operand(_ index: Int) -> UInt64? { frame.numberBits(.operand(index))?.0 }
 
     func memory(at address: UInt64, count: Int) -> UInt64? {
         frame.readMemory(at: address, count: count)

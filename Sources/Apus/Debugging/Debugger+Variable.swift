@@ -102,18 +102,30 @@ extension Debugger {
         /// More are not shown unless somebody asks for them.
         private static var partLimit: Int { 1000 }
 
-        /// The part called `name`, also of what it points to.
+        /// How deep members without names are looked into, and how many members are looked at: a
+        /// type may have itself as a part.
+        private static var partDepth: Int { 16 }
+        private static var lookedAt: Int { 1 << 16 }
+
+        /// The part called `name`, also of what it points to, and a reference to a pointer.
         func part(named name: String) -> Variable? {
-            if type?.kind == .pointer || type?.kind == .reference {
-                return pointee?.part(named: name)
-            }
-            guard let type, type.kind == .structure else { return nil }
+            let object = type?.kind == .reference ? pointee : self
+            let whole = object?.type?.kind == .pointer ? object?.pointee : object
+            var left = Self.lookedAt
+            return whole?.ownPart(named: name, depth: Self.partDepth, &left)
+        }
+
+        /// The part called `name` of a structure, if it is among so many and no deeper.
+        private func ownPart(named name: String, depth: Int, _ left: inout Int) -> Variable? {
+            guard let type, type.kind == .structure, depth > 0 else { return nil }
+            left -= type.members.count
             if let member = type.members.first(where: { $0.name == name }) {
                 return self.member(member)
             }
             // Those without names have their members here.
-            for member in type.members where member.name.isEmpty {
-                if let found = self.member(member).part(named: name) { return found }
+            for member in type.members where member.name.isEmpty && left > 0 {
+                let part = self.member(member)
+                if let found = part.ownPart(named: name, depth: depth - 1, &left) { return found }
             }
             return nil
         }
@@ -166,7 +178,7 @@ extension Debugger {
                 let needed = bits.map { Int(($0.upperBound + 7) / 8) } ?? bytes
                 whole = frame.readMemory(at: address, count: min(needed, 8))
             case .value(let value): whole = value
-            case .local, .global, .operand: whole = frame.bits(place)?.bits.0
+            case .local, .global, .operand: whole = frame.numberBits(place)?.0
             }
             guard let whole else { return nil }
             if let bits { return whole >> bits.lowerBound & Self.mask(bits.count) }
@@ -204,10 +216,10 @@ extension Debugger {
                 }
                 return frame.write(written, count: count, at: address)
             case .local, .global, .operand:
-                guard let old = frame.bits(place) else { return false }
+                guard let old = frame.numberBits(place) else { return false }
                 let mask = Self.mask(bytes * 8)
-                let low = old.bits.0 & ~mask | number & mask
-                return frame.setBits((low, old.bits.1), place)
+                let low = old.0 & ~mask | number & mask
+                return frame.setBits((low, old.1), place)
             case .value: return false
             }
         }

@@ -15,6 +15,7 @@ final class FrameMaps {
     private var lines: [Int: FunctionLines?] = [:]
     /// Names of locals and globals.
     let names: ModuleNames
+    private lazy var exportNames = module.module.exportNames
 
     init(_ module: LoadedModule, _ configuration: Engine.Configuration) {
         self.module = module
@@ -28,9 +29,7 @@ final class FrameMaps {
 
     /// The name of function `index` in the name section, else the first it is exported under.
     func name(ofFunction index: Int) -> String? {
-        if let name = names.function(index) { return name }
-        let item = ExternalIndex.function(UInt32(truncatingIfNeeded: index))
-        return module.module.exports.first { $0.item == item }?.name
+        names.function(index) ?? exportNames[index]
     }
 
     /// What is where in frames of function `index`, which has been compiled; nil if that cannot be

@@ -31,15 +31,14 @@ extension Module {
     public func places(ofFunction name: String) -> [Int] {
         var found: [Int] = []
         let maps = FrameMaps(loaded, engine.configuration)
+        let exported = decoded.exports.filter { $0.name == name }.map(\.item)
         for position in decoded.bodies.indices {
             let index = decoded.importedFunctionCount + position
             let start = decoded.sourceOffset(of: Int(decoded.bodies[position].start))
             let known = maps.name(ofFunction: index)
             let isMeant =
                 known == name || known.flatMap { DemangledName.of($0) } == name
-                || decoded.exports.contains {
-                    $0.name == name && $0.item == .function(UInt32(truncatingIfNeeded: index))
-                }
+                || exported.contains(.function(UInt32(truncatingIfNeeded: index)))
             guard isMeant, let first = instructionOffset(from: start) else { continue }
             found.append(maps.lines(of: index)?.prologueEnd ?? first)
         }

@@ -104,7 +104,10 @@ extension ItaniumName {
         isExpanding = false
         var arguments: [ItaniumType] = []
         while !reader.skip("E") {
-            arguments.append(try argument())
+            let argument = try argument()
+            // Nobody else has the array while it grows, or each argument would copy all before.
+            if isOutermost { templateArguments = [] }
+            arguments.append(argument)
             if isOutermost { templateArguments = arguments }
         }
         isExpanding = outer

@@ -64,9 +64,10 @@ class StorePart: Referent {
     }
 }
 
-/// Something of a store where guests of that store hold it.
+/// Something of a store where guests hold it, of that store or another one.
 final class StoredReference {
-    private unowned let store: StoreObject
+    /// Nil when the store is gone, which what another store's guests hold does not keep.
+    private weak var store: StoreObject?
     private let identity: ItemIdentity
 
     init(_ store: StoreObject, _ identity: ItemIdentity) {
@@ -74,8 +75,8 @@ final class StoredReference {
         self.identity = identity
     }
 
-    /// What it is.
-    var referent: Referent? { store.kept[identity]?.part(of: store) }
+    /// What it is; nil if it is no more.
+    var referent: Referent? { store.flatMap { $0.kept[identity]?.part(of: $0) } }
 }
 
 /// Something of the host's that has nothing but its information.

@@ -100,20 +100,22 @@ extension DebugInformation {
         return SourceExpression(
             bytes: sections.bytes, range: range ?? 0..<0, frameBase: frameBase,
             addressBytes: unit(index).encoding.addressBytes,
-            addresses: addresses(ofUnit: index, for: range),
+            address: namedAddress(ofUnit: index, for: range),
             constant: range == nil ? entry.constant : nil)
     }
 
-    /// The addresses that an expression may name by their indices; of most there is only one.
-    private func addresses(ofUnit index: Int, for range: Range<Int>?) -> [UInt64] {
+    /// The address that an expression names by its index, if it begins with that.
+    private func namedAddress(
+        ofUnit index: Int, for range: Range<Int>?
+    ) -> (index: Int, value: UInt64)? {
         guard let range, !range.isEmpty,
             sections.bytes.span[range.lowerBound] == ExpressionOperation.addressIndex
-        else { return [] }
+        else { return nil }
         var reader = DebugReader(sections.bytes, range.dropFirst().startIndex..<range.upperBound)
-        guard let place = try? reader.count(), place < 1 << 20 else { return [] }
-        var found = [UInt64](repeating: 0, count: place + 1)
-        found[place] = unit(index).address(.addressIndex(place), sections) ?? 0
-        return found
+        guard let place = try? reader.count(),
+            let address = unit(index).address(.addressIndex(place), sections)
+        else { return nil }
+        return (place, address)
     }
 
     /// The entry at `offset` of the section, and the unit that it is in.

@@ -126,8 +126,8 @@ private struct ExpressionEvaluator {
             stack.append(base &+ UInt64(bitPattern: offset))
         case Operation.addressIndex, Operation.constantIndex:
             let index = try reader.count()
-            guard expression.addresses.indices.contains(index) else { return false }
-            stack.append(expression.addresses[index])
+            guard let address = expression.address, address.index == index else { return false }
+            stack.append(address.value)
         case Operation.nothing: break
         default: return calculate(code)
         }

@@ -20,8 +20,8 @@ public struct SourceExpression: Sendable {
     /// What says where its function's frame is.
     let frameBase: Range<Int>?
     let addressBytes: Int
-    /// What the indices of addresses in it stand for.
-    let addresses: [UInt64]
+    /// What the index of an address that it begins with stands for.
+    let address: (index: Int, value: UInt64)?
     /// The value, if it is a constant and nowhere.
     let constant: UInt64?
 }

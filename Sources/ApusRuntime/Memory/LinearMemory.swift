@@ -219,11 +219,14 @@ public final class LinearMemory {
     }
 
     /// The value at `address`, little-endian and unaligned; nil if it is not within the memory.
+    ///
+    /// Unsafe: any bits must be a value of the type, which `BitwiseCopyable` does not promise.
     @inline(__always)
-    public func load<Value: BitwiseCopyable>(
+    @unsafe public func load<Value: BitwiseCopyable>(
         _ type: Value.Type = Value.self, at address: UInt64
     ) -> Value? {
-        // SAFETY: all of it is within the memory, which does not shrink; any bits are a value.
+        // SAFETY: all of it is within the memory, which does not shrink; any bits are a value, as
+        // the caller says.
         guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return nil }
         return unsafe mapping.loadUnaligned(
             fromByteOffset: Int(truncatingIfNeeded: address), as: Value.self)

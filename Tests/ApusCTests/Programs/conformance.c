@@ -697,6 +697,28 @@ static void guests_hold_references(wasm_engine_t *engine) {
     CHECK(finalized == 2);
 }
 
+// What guests of one store hold of another one is gone with that.
+static void guests_outlive_references(wasm_engine_t *engine) {
+    wasm_store_t *first = wasm_store_new(engine), *second = wasm_store_new(engine);
+    wasm_limits_t limits = {1, 2};
+    wasm_memorytype_t *memory_type = wasm_memorytype_new(&limits);
+    wasm_tabletype_t *table_type =
+        wasm_tabletype_new(wasm_valtype_new(WASM_EXTERNREF), &limits);
+    wasm_memory_t *memory = wasm_memory_new(first, memory_type);
+    wasm_table_t *table = wasm_table_new(second, table_type, NULL);
+    CHECK(wasm_table_set(table, 0, wasm_memory_as_ref(memory)));
+    wasm_ref_t *held = wasm_table_get(table, 0);
+    CHECK(wasm_ref_same(held, wasm_memory_as_ref(memory)));
+    wasm_ref_delete(held);
+    wasm_memory_delete(memory);
+    wasm_store_delete(first);
+    CHECK(wasm_table_get(table, 0) == NULL);
+    wasm_table_delete(table);
+    wasm_tabletype_delete(table_type);
+    wasm_memorytype_delete(memory_type);
+    wasm_store_delete(second);
+}
+
 // MARK: Threads
 
 static void *use_module(void *argument) {
@@ -755,6 +777,7 @@ int main(void) {
     tables(store);
     memories(store);
     guests_hold_references(engine);
+    guests_outlive_references(engine);
     threads(engine);
     wasm_store_delete(store);
     wasm_engine_delete(engine);

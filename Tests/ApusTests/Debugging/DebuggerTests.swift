@@ -88,6 +88,42 @@ import Testing
         #expect(try sum(2) == 3)
     }
 
+    @Test func referencesAreMadeOfNoNumbers() throws {
+        let (debugger, instance, module) = try debugged(
+            """
+            (module
+              (global $g (mut funcref) (ref.null func))
+              (func $f (export "f") (param $p externref) (result i32)
+                (local $r funcref)
+                (local.get $r)
+                (ref.is_null)
+                (i32.sub (ref.is_null (local.get $p)))))
+            """
+        ) { stop in
+            let frame = stop.frames()[0]
+            for variable in frame.locals + frame.operands + frame.globals {
+                #expect(throws: Debugger.VariableError.isFixed(variable.name)) {
+                    try variable.set("0x414141414140")
+                }
+                #expect(throws: Debugger.VariableError.isFixed(variable.name)) {
+                    try variable.set("0")
+                }
+                #expect(throws: Debugger.VariableError.self) {
+                    try frame.evaluate("\(variable.name) + 0")
+                }
+                try variable.set(#require(variable.value))
+            }
+            #expect(throws: TypeError.self) { try frame.locals[1].set(.i64(0x4141_4141_4140)) }
+            return .run
+        }
+        let places = module.places(ofFunction: "f")
+        let start = try #require(places.first)
+        let second = try #require(module.instructionOffset(from: start + 1))
+        try debugger.handle.setBreakpoint(at: second, in: module)
+        let results = try instance.function("f").call(.external(ExternReference(Log())))
+        #expect(results.map(\.description) == ["i32(1)"])
+    }
+
     @Test func callersShowWhatTheyHad() throws {
         let log = Log()
         let (debugger, instance, module) = try debugged { stop in

@@ -75,4 +75,67 @@ import Testing
                 "run 21", "area 10", "area 11", "area 12", "run 21", "run 22", "run 20",
             ])
     }
+
+    /// Little-endian.
+    private static func word(_ value: Int) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    /// A module with a variable `v` at 16, where 16 is written, of the type that is `entries`: its
+    /// first one at 24 of the section, of these abbreviations: 3 points to a type, 4 is a structure
+    /// `S` with members, 5 a member without a name.
+    private static func module(ofType entries: [UInt8]) -> [UInt8] {
+        let shapes: [[UInt8]] = [
+            [1, 0x11, 1, 0x11, 0x01, 0x12, 0x06, 0x10, 0x17, 0, 0],
+            [2, 0x2E, 1, 0x11, 0x01, 0x12, 0x06, 0x03, 0x08, 0, 0],
+            [3, 0x0F, 0, 0x49, 0x13, 0x0B, 0x0B, 0, 0],
+            [4, 0x13, 1, 0x03, 0x08, 0x0B, 0x0B, 0, 0],
+            [5, 0x0D, 0, 0x49, 0x13, 0x38, 0x0B, 0, 0],
+            [6, 0x34, 0, 0x03, 0x08, 0x02, 0x18, 0x49, 0x13, 0, 0],
+            [0],
+        ]
+        let code = word(1) + word(1000)
+        let variable = [6, 0x76, 0, 5, 3] + word(16) + word(24)
+        let tree = [1] + code + word(0) + entries + [2] + code + [0x66, 0] + variable + [0, 0]
+        let unit = [4, 0] + word(0) + [4] + tree
+        let files: [UInt8] = [0, 0x61, 0, 0, 0, 0, 0]
+        let header: [UInt8] = [1, 1, 1, 0xFB, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1] + files
+        let program: [UInt8] = [0, 5, 2, 3, 0, 0, 0, 1, 2, 5, 0, 1, 1]
+        let lines = [4, 0] + word(header.count) + header + program
+        var module = TestModule()
+        module.memory(1)
+        module.data(at: 16, word(16))
+        module.function("f", [])
+        module.customSections = [
+            (".debug_info", word(unit.count) + unit), (".debug_abbrev", Array(shapes.joined())),
+            (".debug_line", word(lines.count) + lines),
+        ]
+        return module.bytes
+    }
+
+    /// A pointer to itself, and a structure with itself as a member without a name.
+    @Test(
+        arguments: [
+            [3, 24, 0, 0, 0, 4], [4, 0x53, 0, 8, 5, 24, 0, 0, 0, 0, 5, 24, 0, 0, 0, 0, 0],
+        ] as [[UInt8]])
+    func typesThatHaveThemselves(entries: [UInt8]) throws {
+        let log = Log()
+        var configuration = Engine.Configuration()
+        configuration.isDebuggable = true
+        let engine = Engine(configuration)
+        let module = try Module(engine, bytes: Self.module(ofType: entries))
+        let store = Store(engine)
+        let debugger = try Debugger(store) { stop in
+            let frame = stop.frames()[0]
+            log.lines += frame.variables().map(\.name)
+            for expression in ["v.x", "v->x", "(*v).x"] {
+                #expect(throws: Debugger.VariableError.self) { try frame.evaluate(expression) }
+            }
+            return .run
+        }
+        let place = try #require(module.places(ofFunction: "f").first)
+        try debugger.handle.setBreakpoint(at: place, in: module)
+        try Instance(store, module).function("f", as: (() -> Void).self)()
+        #expect(log.lines == ["v"])
+    }
 }
