@@ -27,6 +27,8 @@ import Testing
         "Sources/Apus/HostFunction.swift",
         // Lends the WASI, and nobody else, the caller's memory.
         "Sources/Apus/CellCall.swift",
+        // Knows of which types any bits are a value.
+        "Sources/Apus/LinearMemory+Access.swift",
         // Reads files into storage of their size, and starts threads.
         "Sources/Apus/ByteStorage+File.swift",
         "Sources/Apus/Compilation/",

@@ -59,10 +59,8 @@ extension Debugger.Variable {
     private func string(at address: UInt64, limit: Int) -> String? {
         guard let memory = frame.state?.memories.first else { return nil }
         var bytes: [UInt8] = []
-        // SAFETY: any bits are a byte.
         while bytes.count < limit,
-            let byte = unsafe memory.load(UInt8.self, at: address &+ UInt64(bytes.count)),
-            byte != 0
+            let byte = try? memory.number(at: address &+ UInt64(bytes.count)) as UInt8, byte != 0
         {
             bytes.append(byte)
         }

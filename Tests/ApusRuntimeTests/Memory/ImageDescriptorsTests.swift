@@ -40,12 +40,12 @@ import Testing
             for (index, image) in images.enumerated() {
                 let memory = try Self.memory(image)
                 #expect(memory.isMapped)
-                #expect(memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
-                #expect(memory.load(UInt8.self, at: 4999) == 0)
+                #expect(unsafe memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
+                #expect(unsafe memory.load(UInt8.self, at: 4999) == 0)
                 #expect(memory.store(UInt8(99), at: 5000))
                 // As it was at first, whether its pages are kept or given back.
                 #expect(memory.reset(keepingResident: round == 0 ? 0 : 8192))
-                #expect(memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
+                #expect(unsafe memory.load(UInt8.self, at: 5000) == UInt8(index + 1))
             }
         }
         #expect(descriptors.count == 2)
@@ -79,14 +79,14 @@ import Testing
             for (image, byte) in [(one, UInt8(1)), (other, 3)] {
                 let memory = try Self.memory(image)
                 #expect(memory.isMapped)
-                #expect(memory.load(UInt8.self, at: 10) == byte)
-                #expect(memory.load(UInt8.self, at: 5000) == 0)
+                #expect(unsafe memory.load(UInt8.self, at: 10) == byte)
+                #expect(unsafe memory.load(UInt8.self, at: 5000) == 0)
                 #expect(memory.store(UInt8(99), at: 10))
                 #expect(memory.reset(keepingResident: 0))
-                #expect(memory.load(UInt8.self, at: 10) == byte)
+                #expect(unsafe memory.load(UInt8.self, at: 10) == byte)
                 #expect(memory.store(UInt8(99), at: 10))
                 #expect(memory.reset(keepingResident: 8192))
-                #expect(memory.load(UInt8.self, at: 10) == byte)
+                #expect(unsafe memory.load(UInt8.self, at: 10) == byte)
             }
         }
         #expect(file.bytes.span[page + 10] == 1)
@@ -106,12 +106,12 @@ import Testing
             #expect(apus_requests_until_failure() == 0)
             #expect(!memory.isMapped)
             for kept in [UInt64(0), 4096, 65536] {
-                #expect(memory.load(UInt8.self, at: 5000) == 1)
+                #expect(unsafe memory.load(UInt8.self, at: 5000) == 1)
                 #expect(memory.store(UInt64.max, at: 5000))
                 #expect(memory.store(UInt64.max, at: 60000))
                 #expect(memory.reset(keepingResident: kept))
-                #expect(memory.load(UInt64.self, at: 5000) == 1)
-                #expect(memory.load(UInt64.self, at: 60000) == 0)
+                #expect(unsafe memory.load(UInt64.self, at: 5000) == 1)
+                #expect(unsafe memory.load(UInt64.self, at: 60000) == 0)
             }
             #expect(try ImageDescriptorsTests.memory(second).isMapped)
         }
@@ -137,7 +137,7 @@ import Testing
             #expect(apus_requests_until_failure() == 1)
             apus_fail_request(0)
             let instance = try store.instantiate(module, Imports([], for: module, in: store))
-            #expect(instance.memories[0].load(UInt8.self, at: 7) == 3)
+            #expect(unsafe instance.memories[0].load(UInt8.self, at: 7) == 3)
         }
     }
 }

@@ -23,9 +23,9 @@ import Testing
         #expect(memory.grow(by: .max) == nil)
         #expect(memory.pageCount == 3)
         #expect(unsafe memory.baseAddress == address)
-        #expect(memory.load(UInt8.self, at: 65535) == 7)
-        #expect(memory.load(UInt64.self, at: 3 * 65536 - 8) == 0)
-        #expect(memory.load(UInt64.self, at: 3 * 65536 - 7) == nil)
+        #expect(unsafe memory.load(UInt8.self, at: 65535) == 7)
+        #expect(unsafe memory.load(UInt64.self, at: 3 * 65536 - 8) == 0)
+        #expect(unsafe memory.load(UInt64.self, at: 3 * 65536 - 7) == nil)
     }
 
     @Test func wantOfAddressSpaceNamesTheWayOut() async {
@@ -73,7 +73,7 @@ import Testing
     @Test func accessesAreCheckedAtTheEdges() throws {
         let memory = try memory(1)
         for address in [65536, 65537, UInt64.max, UInt64.max - 3] {
-            #expect(memory.load(UInt32.self, at: address) == nil)
+            #expect(unsafe memory.load(UInt32.self, at: address) == nil)
             #expect(memory.read(4, at: address) == nil)
             #expect(!memory.put([1, 2], at: address))
         }
