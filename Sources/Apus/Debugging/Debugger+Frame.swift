@@ -138,7 +138,8 @@ extension Debugger {
             return found.bits
         }
 
-        /// Writes what `bits` reads, of a value of that type; false if nothing is there, or it cannot be changed.
+        /// Writes what `bits` reads, of a value of that type; false if nothing is there, or it
+        /// cannot be changed.
         func setBits(_ bits: (UInt64, UInt64), _ place: VariablePlace) -> Bool {
             if case .global(let index) = place {
                 guard let globals = state?.globals, globals.indices.contains(index),
