@@ -36,9 +36,7 @@ struct ModuleTests {
         for index in 0..<10_000 { source.function("f\(index)", []) }
         source.export("again", 0, 0)
         let module = try Module(engine, bytes: source.bytes)
-        let start = ContinuousClock.now
         let functions = module.definedFunctions
-        #expect(start.duration(to: .now) < .seconds(1))
         #expect(functions.count == 10_000)
         #expect(functions[0].name == "f0" && functions[9_999].name == "f9999")
     }

@@ -41,7 +41,7 @@ import Testing
         let code = trap { _ = try store.instance([.unreachable], parts, items) }
         #expect(code == .memoryOutOfBounds)
         #expect(memory.read(10, at: 0) == [1, 3, 4, 0, 0, 0, 0, 0, 0, 0])
-        #expect(memory.load(UInt8.self, at: 65535) == 0)
+        #expect(unsafe memory.load(UInt8.self, at: 65535) == 0)
         let left = try #require(FunctionReference(bits: table.get(1) ?? 0))
         #expect(trap { try store.call(left, []) } == .unreachable)
     }
