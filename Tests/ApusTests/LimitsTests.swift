@@ -412,6 +412,17 @@ struct LimitsTests {
           (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
         """
 
+    /// The function of a guest of `store` that grows `shared`.
+    private func grower(
+        of shared: SharedMemory, in store: Store
+    ) throws -> TypedFunction<Int32, Int32> {
+        var linker = Linker(store.engine)
+        linker.define("e", "m", shared)
+        let module = try Module(store.engine, text: Self.growingShared)
+        return try linker.instantiate(module, in: store)
+            .function("grow", as: ((Int32) -> Int32).self)
+    }
+
     @Test func whatOthersGrowMeanwhileIsAskedAbout() throws {
         let engine = Engine()
         let type = MemoryType(limits: SizeLimits(minimum: 9, maximum: 100))
@@ -424,11 +435,7 @@ struct LimitsTests {
         }
         let store = Store(engine)
         store.limiter = judge
-        var linker = Linker(engine)
-        linker.define("e", "m", shared)
-        let module = try Module(engine, text: Self.growingShared)
-        let grow = try linker.instantiate(module, in: store)
-            .function("grow", as: ((Int32) -> Int32).self)
+        let grow = try grower(of: shared, in: store)
         #expect(try grow(1) == -1)
         #expect(judge.asked.map { $0.desired >> 16 } == [10, 11])
         #expect(judge.failures.map { $0.requested >> 16 } == [11])
@@ -442,11 +449,7 @@ struct LimitsTests {
         let judge = Judge()
         let store = Store(engine, limits: Limits(memoryBytes: 5 << 16))
         store.limiter = judge
-        var linker = Linker(engine)
-        linker.define("e", "m", shared)
-        let module = try Module(engine, text: Self.growingShared)
-        let grow = try linker.instantiate(module, in: store)
-            .function("grow", as: ((Int32) -> Int32).self)
+        let grow = try grower(of: shared, in: store)
         #expect(try grow(1) == 1)
         #expect(shared.grow(by: 2) == 2)
         #expect(try grow(2) == -1)
