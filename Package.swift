@@ -81,12 +81,13 @@ let package = Package(
         // Floor 0: what the platform gives.
         [.target(name: "CApusHost")],
         module("ApusCollections"),
+        module("ApusLocks"),
         // Floor 1: the languages. None of them knows the others.
         module("ApusFormat", on: "ApusCollections"),
         module(
             "ApusAssembler", on: "ApusCollections", testData: ["Golden", "verify-golden"]),
         module("ApusIR", on: "ApusCollections", testData: ["Golden"]),
-        module("ApusDWARF", on: "ApusCollections", testData: ["Fixtures"]),
+        module("ApusDWARF", on: "ApusCollections", "ApusLocks", testData: ["Fixtures"]),
         // Floor 2: the text format, over the language.
         module("ApusText", on: "ApusFormat", "ApusCollections"),
         // Floor 3: what compiled code and the runtime must agree on.
@@ -104,12 +105,13 @@ let package = Package(
             "ApusCollections",
             testsOn: ["ApusText", "ApusBaseline"], testData: ["Golden"]),
         module(
-            "ApusRuntime", on: "ApusFormat", "ApusABI", "ApusDWARF", "ApusCollections",
+            "ApusRuntime", on: "ApusFormat", "ApusABI", "ApusDWARF", "ApusCollections", "ApusLocks",
             "CApusHost"),
         // Floor 5: the public API, the only place that sees compilers and runtime.
         module(
             "Apus", on: "ApusFormat", "ApusText", "ApusABI", "ApusAssembler", "ApusTrampolines",
             "ApusBaseline", "ApusOptimizer", "ApusRuntime", "ApusDWARF", "ApusCollections",
+            "ApusLocks",
             "CApusHost"),
         // Floor 6: scripts of the specification's test suite, for the command and the tests.
         [
@@ -119,13 +121,16 @@ let package = Package(
         ],
         // Floor 7: the host's side of WASI.
         module(
-            "ApusWASI", on: "Apus", "CApusHost", testsOn: ["ApusOptimizer", "ApusRuntime"],
+            "ApusWASI", on: "Apus", "ApusLocks", "CApusHost",
+            testsOn: ["ApusOptimizer", "ApusRuntime"],
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: guests with all that they need.
-        module("ApusSandbox", on: "Apus", "ApusWASI"),
+        module("ApusSandbox", on: "Apus", "ApusWASI", "ApusLocks"),
         // Also floor 8: the API for C, whose headers and families of functions are C.
         [.target(name: "CApusC")],
-        module("ApusC", on: "Apus", "ApusWASI", "ApusText", "CApusC", testData: ["Programs"]),
+        module(
+            "ApusC", on: "Apus", "ApusWASI", "ApusText", "ApusLocks", "CApusC",
+            testData: ["Programs"]),
         // Also floor 8: clients and host functions by macros. Without its trait there is nothing in
         // it, and the same goes for what observes guests.
         [

@@ -1,5 +1,6 @@
 public import ApusABI
 public import ApusFormat
+internal import ApusLocks
 internal import ApusRuntime
 internal import Synchronization
 
@@ -12,7 +13,7 @@ public final class Engine: Sendable {
     /// Functions that are to be compiled anew.
     let tierQueue = TierQueue()
     /// Who looks at the guests of new stores.
-    private let profiler = Mutex<Profiler?>(nil)
+    private let profiler = SystemMutex<Profiler?>(nil)
     private let isProfiled = Atomic(false)
 
     /// What may be set about an engine. The defaults suit most programs.

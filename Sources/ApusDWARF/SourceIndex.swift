@@ -1,11 +1,11 @@
 internal import ApusCollections
-internal import Synchronization
+internal import ApusLocks
 
 /// Which sources a module's code comes from, by offsets in its code section. It is read from the
 /// module's DWARF sections, or from a source map, as far as somebody asks; whatever these hold, the
 /// work stays within what their size allows.
 public final class SourceIndex: Sendable {
-    private let information: Mutex<DebugInformation>?
+    private let information: SystemMutex<DebugInformation>?
     private let map: SourceMap?
     /// Where offsets of the code section's contents count from, in the module's bytes.
     let codeStart: Int
@@ -15,7 +15,7 @@ public final class SourceIndex: Sendable {
     public init?(_ sections: DebugSections, map: SourceMap?, codeStart: Int) {
         let hasSections = !sections[.information].isEmpty && !sections[.lines].isEmpty
         if !hasSections, map == nil { return nil }
-        information = hasSections ? Mutex(DebugInformation(sections)) : nil
+        information = hasSections ? SystemMutex(DebugInformation(sections)) : nil
         self.map = map
         self.codeStart = codeStart
     }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// Lets so many tasks in at once; others wait for their turn, in order, without a thread.
 final class Admission: Sendable {
@@ -13,9 +13,9 @@ final class Admission: Sendable {
         var waiters: [Waiter] = []
     }
 
-    private let state: Mutex<State>
+    private let state: SystemMutex<State>
 
-    init(_ count: Int) { state = Mutex(State(free: count)) }
+    init(_ count: Int) { state = SystemMutex(State(free: count)) }
 
     /// Returns when the task is in; then it must `leave`. Throws `CancellationError` if it is
     /// cancelled before.

@@ -20,6 +20,16 @@ import Testing
         expectNone(offenders.map(\.path))
     }
 
+    /// `Mutex` ends child processes of a fork when a thread has to wait for it.
+    @Test func locksHoldInChildProcesses() {
+        let offenders = SourceTree.sources.filter { file in
+            !file.path.hasPrefix("Sources/ApusCLI/")
+                && file.path != "Sources/ApusOptimizer/Allocate/AllocationChaos.swift"
+                && file.code.contains { $0.mentions("Mutex") && $0.contains(/\bMutex[<(]/) }
+        }
+        expectNone(offenders.map(\.path))
+    }
+
     /// Only the public API sees compilers and the runtime; the two never see each other.
     @Test func compilersAndRuntimeMeetOnlyInTheAPI() {
         let inner = /\bimport\s+(\w+\s+)?(ApusBaseline|ApusOptimizer|ApusTrampolines|ApusRuntime)\b/

@@ -1,3 +1,4 @@
+internal import ApusLocks
 internal import ApusRuntime
 internal import Synchronization
 

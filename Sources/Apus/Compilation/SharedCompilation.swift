@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
+internal import ApusLocks
 internal import ApusRuntime
 
 /// One module's compilation as several threads share it: who takes which batch, and where its

@@ -1,9 +1,9 @@
 internal import ApusABI
 internal import ApusCollections
 internal import ApusDWARF
+internal import ApusLocks
 internal import ApusRuntime
 internal import CApusHost
-internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -28,7 +28,7 @@ final class JitDump: Sendable {
         static let lines: UInt32 = 2
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     /// Adds the functions of `code`, which is what `image` has of `module`.
     func add(_ code: NativeCode, _ image: CodeImage, of module: LoadedModule) {

@@ -1,5 +1,5 @@
 internal import ApusDWARF
-internal import Synchronization
+internal import ApusLocks
 
 #if canImport(Glibc)
     internal import Glibc
@@ -14,7 +14,7 @@ final class PerfMap: Sendable {
     static let shared = PerfMap()
 
     /// What has been opened, or could not be.
-    private let file = Mutex<ToolFile?>(nil)
+    private let file = SystemMutex<ToolFile?>(nil)
 
     /// Adds a line for each function.
     func add(_ functions: [NativeFunction]) {

@@ -1,8 +1,8 @@
 internal import ApusABI
 internal import ApusDWARF
 internal import ApusFormat
+internal import ApusLocks
 internal import ApusRuntime
-internal import Synchronization
 
 /// Adds samples up to a profile. Program counters are looked up when they are first seen, while
 /// their code is there, which is then kept: no other code comes to the same place.
@@ -31,7 +31,7 @@ final class ProfileCollector: Sendable {
         var isReturnAddress: Bool
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     /// Adds a sample (`Sampling`).
     func add(_ counters: Span<UInt>) {

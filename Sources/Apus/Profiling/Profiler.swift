@@ -1,5 +1,5 @@
+internal import ApusLocks
 internal import ApusRuntime
-internal import Synchronization
 
 /// Looks again and again where guests are while they run, and tells afterwards where they have
 /// spent their time.
@@ -11,7 +11,7 @@ public final class Profiler: Sendable {
     /// From one look to the next.
     public let period: Duration
     private let collector = ProfileCollector()
-    private let samplings = Mutex<[Entry]>([])
+    private let samplings = SystemMutex<[Entry]>([])
 
     private struct Entry: Sendable {
         let interrupter: Interrupter

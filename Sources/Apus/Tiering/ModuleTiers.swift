@@ -2,6 +2,7 @@ internal import ApusABI
 internal import ApusBaseline
 internal import ApusCollections
 internal import ApusFormat
+internal import ApusLocks
 internal import ApusOptimizer
 internal import ApusRuntime
 

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
+internal import ApusLocks
 internal import ApusRuntime
 
 /// Hot functions of all modules of an engine, and the threads that optimize them: they come with

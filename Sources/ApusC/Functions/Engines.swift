@@ -1,6 +1,6 @@
 internal import Apus
+internal import ApusLocks
 internal import CApusC
-internal import Synchronization
 
 /// How an engine is set up.
 final class ConfigurationObject: HandleObject {
@@ -21,11 +21,11 @@ final class EngineObject: HandleObject {
     static var kind: UInt32 { apus_kind_engine.rawValue }
 
     let engine: Engine
-    private let trampolines: Mutex<CallbackTypes>
+    private let trampolines: SystemMutex<CallbackTypes>
 
     init(_ configuration: Engine.Configuration) {
         engine = Engine(configuration)
-        trampolines = Mutex(CallbackTypes())
+        trampolines = SystemMutex(CallbackTypes())
     }
 
     /// Keeps what calls functions of `type`.

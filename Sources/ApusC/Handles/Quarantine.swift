@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// Where handles go that were given up.
 enum Quarantine {
@@ -13,7 +13,7 @@ enum Quarantine {
             var handle: UnsafeMutablePointer<Handle>
         }
 
-        private static let waiting = Mutex<(handles: [Waiting], next: Int)>(([], 0))
+        private static let waiting = SystemMutex<(handles: [Waiting], next: Int)>(([], 0))
     #endif
 
     /// Frees the memory of `handle`, in builds for debugging only after many others.

@@ -1,7 +1,7 @@
 internal import ApusABI
 public import ApusFormat
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 /// A function of the host: what it does, and how wasm calls it, in any number of instances and
 /// stores. Each of them has a context of its own for it (`HostContexts`).
@@ -25,7 +25,7 @@ public final class HostFunction: @unchecked Sendable {
     /// Address of the code that calls it from wasm, which whoever made this keeps.
     let trampoline: UInt
     /// What enters it when the host calls it itself.
-    private let entries: Mutex<SharedTrampolines?>
+    private let entries: SystemMutex<SharedTrampolines?>
 
     init(
         _ type: FunctionType, _ layout: ArgumentLayout, signature: UInt32, trampoline: UInt,
@@ -38,7 +38,7 @@ public final class HostFunction: @unchecked Sendable {
         asynchronousBody = asynchronous
         self.signature = signature
         self.trampoline = trampoline
-        self.entries = Mutex(entries)
+        self.entries = SystemMutex(entries)
         cellCount = layout == .packed ? type.results.count : Int(layout.bytes(type) / 8)
     }
 

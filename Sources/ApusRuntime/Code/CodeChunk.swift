@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusCollections
+internal import ApusLocks
 internal import CApusHost
 
 /// Pages of a module's address space that are filled with code of one function after the other

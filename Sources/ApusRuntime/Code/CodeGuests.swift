@@ -1,3 +1,4 @@
+internal import ApusLocks
 internal import CApusHost
 
 /// The stores of an engine whose guests run code that can be replaced, and what they may still be

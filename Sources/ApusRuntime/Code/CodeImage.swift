@@ -1,5 +1,6 @@
 public import ApusABI
 internal import ApusCollections
+internal import ApusLocks
 internal import CApusHost
 
 /// Code of some of a module's functions, or all, in executable memory, with what is known of the

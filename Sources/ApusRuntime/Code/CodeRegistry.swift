@@ -1,4 +1,5 @@
 internal import ApusCollections
+internal import ApusLocks
 
 /// Which image the code at an address belongs to, and to which module that, in the whole process.
 public final class CodeRegistry: Sendable {

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusCollections
+internal import ApusLocks
 
 /// The address space of a module in which code of its functions is put while it runs, all of it
 /// within reach of the module's table and of itself.

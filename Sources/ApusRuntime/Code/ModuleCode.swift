@@ -1,6 +1,7 @@
 internal import ApusABI
 internal import ApusCollections
 internal import ApusFormat
+internal import ApusLocks
 
 /// How the code of a module is reached.
 public enum CodeLinkage: Sendable {

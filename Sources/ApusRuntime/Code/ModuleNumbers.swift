@@ -1,3 +1,5 @@
+internal import ApusLocks
+
 /// Numbers for the modules that are there: small ones, so that lists can be indexed by them.
 final class ModuleNumbers: Sendable {
     private let state = SystemMutex((next: UInt32(0), free: [UInt32]()))

@@ -1,6 +1,6 @@
 public import ApusDWARF
 public import ApusFormat
-internal import Synchronization
+internal import ApusLocks
 
 /// Which sources a module's code comes from: found out when somebody asks, once.
 final class ModuleSources: Sendable {
@@ -9,7 +9,7 @@ final class ModuleSources: Sendable {
         case read(SourceIndex?)
     }
 
-    private let state = Mutex(State.unread(map: nil))
+    private let state = SystemMutex(State.unread(map: nil))
 
     /// What `module`, whose sources these are, says of them.
     func index(of module: DecodedModule) -> SourceIndex? {

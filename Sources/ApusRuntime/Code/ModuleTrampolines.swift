@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
+internal import ApusLocks
 
 /// The trampolines of one module, which go with it.
 ///

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusFormat
+internal import ApusLocks
 internal import CApusHost
 
 /// The trampolines of an engine that belong to no module: those that all modules use, and those of

@@ -1,5 +1,6 @@
 internal import ApusABI
 public import ApusFormat
+internal import ApusLocks
 internal import CApusHost
 
 /// Gives each type an id that is the same in all modules of an engine, and knows which types are

@@ -1,6 +1,6 @@
 internal import ApusCollections
 internal import ApusFormat
-internal import Synchronization
+internal import ApusLocks
 
 /// The images of a module's memories, made when its first instance is.
 final class ModuleImages: Sendable {
@@ -11,14 +11,14 @@ final class ModuleImages: Sendable {
         case refused
     }
 
-    private let state: Mutex<State>
+    private let state: SystemMutex<State>
 
     /// Images that are made when they are needed, unless `ready` ones are there already: as many
     /// and as large as `template` wants.
     init(_ ready: [MemoryImage?] = [], for template: InstanceTemplate) {
         let isFitting =
             !ready.isEmpty && ready.map { $0?.byteCount ?? 0 } == template.imageBytes
-        state = Mutex(isFitting ? .made(ready) : .unmade)
+        state = SystemMutex(isFitting ? .made(ready) : .unmade)
     }
 
     /// The image of each memory that the request's module defines; nil for those that begin empty,

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusLocks
 internal import CApusHost
 
 #if canImport(Glibc)

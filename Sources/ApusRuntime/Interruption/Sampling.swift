@@ -1,5 +1,5 @@
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 /// Learns where the guests of one store are, again and again while they run.
 @safe
@@ -9,7 +9,7 @@ public final class Sampling: @unchecked Sendable {
     // out with the lock held.
     private let sampler: OpaquePointer
     private let consume: @Sendable (Span<UInt>) -> Void
-    private let isDraining = Mutex(())
+    private let isDraining = SystemLock()
     /// Nanoseconds from one sample to the next.
     let period: UInt64
 
@@ -45,7 +45,7 @@ public final class Sampling: @unchecked Sendable {
 
     /// Hands over the samples that there are.
     public func drain() {
-        isDraining.withLock { _ in
+        isDraining.withLock {
             // SAFETY: the room is for the longest sample, and a span of it is lent for the call
             // only; the lock is held, so nobody else takes samples out.
             unsafe withUnsafeTemporaryAllocation(

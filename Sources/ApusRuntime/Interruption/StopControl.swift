@@ -1,5 +1,5 @@
 internal import ApusABI
-internal import Synchronization
+internal import ApusLocks
 
 /// Where the guests of one store stop for a debugger. Any thread may change it while they run.
 public final class StopControl: Sendable {
@@ -48,7 +48,7 @@ public final class StopControl: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     init() {}
 

@@ -1,3 +1,4 @@
+internal import ApusLocks
 internal import CApusHost
 internal import Synchronization
 
@@ -15,15 +16,14 @@ internal import Synchronization
 /// Locks are taken in this order: the one against forks, an interrupter's, the heap's.
 @safe
 final class Watchdog: @unchecked Sendable {
-    // SAFETY: the heap is only touched with `lock` held; locks and condition are never freed, as
+    // SAFETY: the heap is only touched with `lock` held; the locks are never freed, as
     // the watchdog lives as long as the process.
     static let shared = Watchdog()
     /// How often a thread that does not leave wasm is reminded, in nanoseconds.
     static let period: UInt64 = 1_000_000
 
     private let lock = SystemLock()
-    // SAFETY: allocated once, for the life of the process; `init` initialises what is there.
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let changed = SystemCondition()
     // SAFETY: allocated once, for the life of the process; `init` initialises what is there.
     /// Readers have, or are about to take, the lock of an interrupter that is not their own
     /// store's; who forks writes, so that the child finds these free.
@@ -36,20 +36,9 @@ final class Watchdog: @unchecked Sendable {
     private init() {
         // SAFETY: the lock has a place of its own, and nobody else has the watchdog yet.
         unsafe pthread_rwlock_init(forkLock, nil)
-        initializeCondition()
         pthread_atfork(
             { Watchdog.shared.willFork() }, { Watchdog.shared.didFork() },
             { Watchdog.shared.wasForked() })
-    }
-
-    private func initializeCondition() {
-        // SAFETY: the condition has a place of its own, and nobody waits for it: there is no other
-        // thread yet, or any more. Attributes are this function's own.
-        var attributes = pthread_condattr_t()
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(changed, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
     }
 
     /// Nanoseconds of the monotonic clock.
@@ -65,8 +54,7 @@ final class Watchdog: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         heap.insert(interrupter, at: time)
-        // SAFETY: the condition is initialised and never freed.
-        if heap.first == time { unsafe pthread_cond_signal(changed) }
+        if heap.first == time { changed.signal() }
         startThread()
     }
 
@@ -138,15 +126,10 @@ final class Watchdog: @unchecked Sendable {
             while let interrupter = heap.popFirst(notAfter: now) { due.append(interrupter) }
             if !due.isEmpty { return due }
             guard let first = heap.first else {
-                // SAFETY: `lock` is held, as the system wants of who waits, and the condition is
-                // never freed; the time is this function's own.
-                unsafe pthread_cond_wait(changed, lock.handle)
+                changed.wait(lock)
                 continue
             }
-            var time = timespec()
-            time.tv_sec = Int(clamping: first / 1_000_000_000)
-            time.tv_nsec = Int(first % 1_000_000_000)
-            unsafe pthread_cond_timedwait(changed, lock.handle, &time)
+            changed.wait(lock, until: first)
         }
     }
 
@@ -179,7 +162,7 @@ final class Watchdog: @unchecked Sendable {
         // SAFETY: in the child there is no other thread that could have the lock.
         unsafe pthread_rwlock_init(forkLock, nil)
         lock.reset()
-        initializeCondition()
+        changed.reset()
         isRunning.store(false, ordering: .relaxed)
         apus_interrupts_forked()
         for interrupter in due { heap.insert(interrupter, at: 0) }

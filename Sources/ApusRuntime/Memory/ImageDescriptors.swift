@@ -1,5 +1,5 @@
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 /// The descriptors through which images are mapped.
 ///
@@ -17,7 +17,7 @@ final class ImageDescriptors: Sendable {
 
     private let limit: Int
     /// In the order in which they were used, the last one at the end.
-    private let entries = Mutex<[Entry]>([])
+    private let entries = SystemMutex<[Entry]>([])
 
     /// At most `limit` images, and at least one, have descriptors.
     init(limit: Int) { self.limit = max(1, limit) }

@@ -1,7 +1,7 @@
 internal import ApusABI
 public import ApusFormat
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 /// A linear memory: a reservation of address space of which the first `byteCount` bytes can be
 /// used. It never moves; what compiled code reaches beyond its size faults.
@@ -32,8 +32,8 @@ public final class LinearMemory {
     let isMapped: Bool
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
-    /// Held while a shared memory grows.
-    private let growth = Mutex(())
+    /// Held while it grows, if it is shared.
+    private let growth: SystemLock?
 
     /// Whether the host supplies what it is made of.
     var isSupplied: Bool { backing.isSupplied }
@@ -60,6 +60,7 @@ public final class LinearMemory {
         // SAFETY: what `site` names outlives the memory and has no other user, as its maker says;
         // what it lacks is reserved here and given back in `deinit`, or where this fails.
         self.type = type
+        growth = type.isShared ? SystemLock() : nil
         let minimum = type.byteCount(ofPages: type.limits.minimum)
         let most = type.byteCount(ofPages: type.pageCountLimit)
         let bound = min(limit, most, MemoryPlan.byteCountLimit)
@@ -122,17 +123,18 @@ public final class LinearMemory {
     /// Adds `delta` pages of zeros. Returns the old size in pages, or nil if the memory cannot
     /// grow that far. Specification: 4.5.3 “Growing memories”.
     public func grow(by delta: UInt64) -> UInt64? {
-        if !type.isShared { return growAlone(by: delta) }
-        return growth.withLock { _ in growAlone(by: delta) }
+        growth?.lock()
+        defer { growth?.unlock() }
+        return growAlone(by: delta)
     }
 
     /// The same, unless the memory has other than `bytes` bytes by now: then another thread has
     /// made it grow, since somebody looked whether it may, and nothing happens.
     func grow(by delta: UInt64, from bytes: UInt64) -> (old: UInt64?, isOutrun: Bool) {
-        if !type.isShared { return (growAlone(by: delta), false) }
-        return growth.withLock { _ in
-            UInt64(byteCount) == bytes ? (growAlone(by: delta), false) : (nil, true)
-        }
+        growth?.lock()
+        defer { growth?.unlock() }
+        let isOutrun = type.isShared && UInt64(byteCount) != bytes
+        return isOutrun ? (nil, true) : (growAlone(by: delta), false)
     }
 
     /// The same while nobody else makes it grow.

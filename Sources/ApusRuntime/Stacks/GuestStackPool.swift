@@ -1,12 +1,12 @@
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 // SAFETY: stacks have a lock, and the place of the recent one is exchanged as one.
 /// The stacks of an engine's guests: how many there are, and those that nobody uses.
 @safe
 final class GuestStackPool: @unchecked Sendable {
     let configuration: GuestStackConfiguration
-    private let stacks = Mutex(Stacks())
+    private let stacks = SystemMutex(Stacks())
     // SAFETY: allocated in init, freed in deinit; what is in it is exchanged as one. It is 0 or the
     // record of a stack, and then the reference to that.
     /// Where the stack lies that was used last, for who wants it without a lock. Stores know the

@@ -1,5 +1,5 @@
+internal import ApusLocks
 internal import CApusHost
-internal import Synchronization
 
 /// A guest's wait for a place in a shared memory to be notified, on a stack of its own: no thread
 /// waits with it.
@@ -10,7 +10,7 @@ final class ParkedWait: @unchecked Sendable {
     private let waiter = UnsafeMutablePointer<apus_waiter>.allocate(capacity: 1)
     /// Nanoseconds of the monotonic clock; `UInt64.max`: without end.
     private let deadline: UInt64
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     private struct State {
         var isNotified = false

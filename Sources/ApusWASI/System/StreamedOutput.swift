@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// What a guest writes to a standard stream, as it comes:
 /// ```swift
@@ -14,7 +14,7 @@ internal import Synchronization
 public final class StreamedOutput: AsyncSequence, Sendable {
     /// Bytes that a guest may be ahead at most.
     public let byteLimit: Int
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     private struct State {
         /// What was written and not read yet.

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// What a guest wrote to a standard stream, kept in memory up to a limit.
 ///
@@ -6,7 +6,7 @@ internal import Synchronization
 public final class CapturedOutput: Sendable {
     /// Bytes that are kept at most.
     public let byteLimit: Int
-    private let contents = Mutex<[UInt8]>([])
+    private let contents = SystemMutex<[UInt8]>([])
 
     /// Keeps at most `byteLimit` bytes: 1 MiB if nothing else is said.
     public init(byteLimit: Int = 1 << 20) { self.byteLimit = max(byteLimit, 0) }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// A guest's output on its way to a terminal of the host's, as `TerminalFilter` lets it through.
 final class TerminalOutput {
@@ -8,7 +8,7 @@ final class TerminalOutput {
     init(_ host: Int32) { self.host = host }
 
     /// Terminals that have other colours than they came with.
-    private static let styled = Mutex<Set<Int32>>([])
+    private static let styled = SystemMutex<Set<Int32>>([])
 
     /// Bytes of the guest's that are filtered at a time.
     private static let pieceBytes = 4096

@@ -1,5 +1,5 @@
 @_spi(ApusWASI) internal import Apus
-internal import Synchronization
+internal import ApusLocks
 
 /// The threads of one run of a program, as wasi-threads has them: they have the module, its shared
 /// memories and its world in common, and each has an instance in a store of its own.
@@ -25,7 +25,7 @@ final class ThreadGroup: Sendable {
         var lastNumber: Int32 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
     private let engine: Engine
     /// How many threads there may be besides the main one.
     private let limit: Int

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 extension MemoryFileSystem {
     /// Names in the order in which they were made, found by name and by place.

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// For the host: files by their paths, from the uppermost directory on, with or without a slash
 /// before them. Symbolic links are followed as guests follow them.

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// A file system whose files are in the host's memory: for guests that need a folder but none of
 /// the host's, for input that was never a file, and for output to look at afterwards.
@@ -14,7 +14,7 @@ public final class MemoryFileSystem: VirtualFileSystem {
     public let byteLimit: Int
     /// Files, directories and links that there are at most.
     public let entryLimit: Int
-    let state: Mutex<State>
+    let state: SystemMutex<State>
 
     /// An empty file system. Times are told by a clock of its own, which is the same each time if
     /// nothing else is said.
@@ -28,7 +28,7 @@ public final class MemoryFileSystem: VirtualFileSystem {
     ) {
         self.byteLimit = max(byteLimit, 0)
         self.entryLimit = max(entryLimit, 0)
-        state = Mutex(State(clocks: clock.clocks))
+        state = SystemMutex(State(clocks: clock.clocks))
     }
 
     /// Its uppermost directory.

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// Makes instances one by one, as many as there is room for.
 ///
@@ -14,7 +14,7 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
         var statistics = AllocatorStatistics()
     }
 
-    private let state: Mutex<State>
+    private let state: SystemMutex<State>
     private let limits: InstanceLimits
     private let memoryBytesKeptResident: UInt64
     /// Who supplies what memories are made of; nil: the system.
@@ -31,7 +31,7 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
         let count = max(0, min(idleInstances, 1 << 20))
         self.limits = limits
         self.memoryBytesKeptResident = memoryBytesKeptResident
-        state = Mutex(
+        state = SystemMutex(
             State(
                 idle: SlotLists(capacity: count), empty: Array(0..<UInt32(count)),
                 instances: Array(repeating: nil, count: count)))

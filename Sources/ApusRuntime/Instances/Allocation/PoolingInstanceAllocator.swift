@@ -1,5 +1,5 @@
 internal import ApusFormat
-internal import Synchronization
+internal import ApusLocks
 
 /// Gives each instance a slot of a pool, all of whose memory is reserved from the beginning.
 ///
@@ -15,7 +15,7 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
 
     public let configuration: PoolConfiguration
     let regions: SlotRegions
-    private let state: Mutex<State>
+    private let state: SystemMutex<State>
 
     /// Reserves a pool. Throws if there is no address space for it.
     public init(
@@ -25,7 +25,7 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         regions = try SlotRegions(configuration, alwaysChecksBounds: alwaysChecksBounds)
         var free = SlotLists(capacity: regions.count)
         for slot in 0..<regions.count { free.append(UInt32(slot)) }
-        state = Mutex(State(free: free, warm: Array(repeating: nil, count: regions.count)))
+        state = SystemMutex(State(free: free, warm: Array(repeating: nil, count: regions.count)))
     }
 
     deinit {
