@@ -37,7 +37,7 @@ public struct PreparedModule: Sendable {
 }
 
 /// A module with a source for each of its imports. `Bound` is what belongs to one store already.
-struct ResolvedModule<Bound> {
+final class ResolvedModule<Bound> {
     /// Where an import comes from.
     enum Source {
         /// A function of the host: it is among the `hostImports`.
@@ -51,12 +51,12 @@ struct ResolvedModule<Bound> {
     /// In the order of the module's imports.
     private let sources: [Source]
     /// The functions that the host gives; nil if there are none.
-    private var hostImports: HostImports?
+    private let hostImports: HostImports?
+    /// What its imports are in every instance: if all of them are functions of the host, or there
+    /// are none.
+    private let fixedImports: Imports?
     /// The modules that have to be instantiated first, by the name they are imported under.
     private let exporters: [ExactName: ResolvedModule<Bound>]
-
-    /// Whether all imports are functions of the host.
-    private var isHostsOnly = false
 
     /// A module that imports from `sources`. Those of the host do what `definitions` say, one for
     /// each function that the module imports.
@@ -69,14 +69,17 @@ struct ResolvedModule<Bound> {
         self.exporters = exporters
         var hostCount = 0
         for definition in definitions where definition != nil { hostCount += 1 }
-        if hostCount > 0 { hostImports = try HostImports(definitions, for: module.loaded) }
-        isHostsOnly = hostCount == sources.count
+        hostImports = hostCount > 0 ? try HostImports(definitions, for: module.loaded) : nil
+        fixedImports = hostCount == sources.count ? Imports(hostImports) : nil
     }
 
     /// Instantiates the module and, before it, those it imports from, which are always initialized.
     func instantiate(
         in store: Store, _ hostState: AnyObject?, isInitialized: Bool, _ item: (Bound) -> Item
     ) throws -> Instance {
+        if let fixedImports {
+            return try make(fixedImports, in: store, hostState, isInitialized)
+        }
         var instances: [ExactName: Instance] = [:]
         return try instantiate(in: store, hostState, isInitialized, &instances, item)
     }
@@ -85,11 +88,10 @@ struct ResolvedModule<Bound> {
         in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool,
         _ instances: inout [ExactName: Instance], _ item: (Bound) -> Item
     ) throws -> Instance {
-        guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
-        let runtime = try store.runtime
-        if let hostImports, isHostsOnly {
-            return try make(Imports(hostImports), in: store, hostState, isInitialized, runtime)
+        if let fixedImports {
+            return try make(fixedImports, in: store, hostState, isInitialized)
         }
+        let runtime = try runtime(of: store)
         var items: [ExternalItem?] = []
         items.reserveCapacity(sources.count)
         for source in sources {
@@ -114,7 +116,13 @@ struct ResolvedModule<Bound> {
         } catch {
             throw try linkError(error, items, store)
         }
-        return try make(imports, in: store, hostState, isInitialized, runtime)
+        return try make(imports, in: store, hostState, isInitialized)
+    }
+
+    /// That of `store`, if the module can have instances there.
+    private func runtime(of store: Store) throws -> RuntimeStore {
+        guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
+        return try store.runtime
     }
 
     /// The modules that are instantiated, in that order, besides those that are in `seen`.
@@ -140,9 +148,9 @@ struct ResolvedModule<Bound> {
     }
 
     private func make(
-        _ imports: Imports, in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool,
-        _ runtime: RuntimeStore
+        _ imports: Imports, in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool
     ) throws -> Instance {
+        let runtime = try runtime(of: store)
         if !isInitialized {
             let request = InstanceAllocationRequest(
                 module: module.loaded, imports: imports, store: runtime, hostState: hostState)

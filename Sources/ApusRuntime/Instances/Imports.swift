@@ -19,7 +19,9 @@ public struct ImportMismatch: Error {
 }
 
 /// What a module's imports are, matched against what it asks for and sorted by kind.
-public struct Imports {
+public final class Imports: @unchecked Sendable {
+    // SAFETY: nothing of it changes. What belongs to a store is only used by who has that; what is
+    // the host's alone may be used by all, as `HostImports` may.
     /// What the host gives; nil: no function.
     let host: HostImports?
     /// The functions that come from elsewhere, by index; nil for those of the host, and nothing at
@@ -30,8 +32,9 @@ public struct Imports {
     public let globals: [GlobalCell]
     public let tags: [ExceptionTag]
 
-    /// The imports of a module that takes nothing but what `host` has, which is matched already.
-    public init(_ host: HostImports) {
+    /// The imports of a module that takes nothing but what `host` has, which is matched already;
+    /// nil: nothing at all.
+    public init(_ host: HostImports?) {
         self.host = host
         functions = []
         tables = []
