@@ -12,6 +12,10 @@ public enum FuelCost {
     /// Of filling, copying or initialising that many bytes, besides the instruction.
     public static func ofBytes(_ count: UInt64) -> UInt64 { count / 64 }
 
+    /// Of making a structure of zeros of that many bytes, besides the instruction. Those that are
+    /// made of values have been paid for value by value.
+    public static func ofStructure(bytes: UInt64) -> UInt64 { bytes > 256 ? bytes / 64 : 0 }
+
     /// Of filling, copying, initialising or adding that many table elements, besides the
     /// instruction.
     public static func ofElements(_ count: UInt64) -> UInt64 { count / 8 }

@@ -39,6 +39,8 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
 
     /// (id of a type, length) → object of zeros: called by the stub that the store context names
     case objectNew
+    /// (place of a structure type) → structure of zeros, whose size is paid for
+    case structNew
     /// (place of an array type, length) → array of zeros
     case arrayNew
     /// (place of an array type, value, length) → array
@@ -78,7 +80,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     public var parameterCount: Int {
         switch self {
         case .dataDrop, .elementDrop, .exceptionMake, .exceptionThrow,
-            .functionCompile, .stop:
+            .structNew, .functionCompile, .stop:
             1
         case .memoryGrow, .objectNew, .arrayNew: 2
         case .tableGrow, .arrayNewFilled, .arrayNewVectors, .heat: 3

@@ -185,12 +185,13 @@ APUS_WAITING(7)
 APUS_WAITING(8)
 APUS_WAITING(9)
 APUS_WAITING(10)
+APUS_WAITING(11)
 
 uintptr_t apus_waiting_function(uint32_t slot, uintptr_t function) {
     static apus_runtime_function *const waiting[apus_waiting_function_count] = {
         waiting_function_0, waiting_function_1, waiting_function_2, waiting_function_3,
         waiting_function_4, waiting_function_5, waiting_function_6, waiting_function_7,
-        waiting_function_8, waiting_function_9, waiting_function_10,
+        waiting_function_8, waiting_function_9, waiting_function_10, waiting_function_11,
     };
     waiting_functions[slot] = (apus_runtime_function *)function;
     return (uintptr_t)waiting[slot];

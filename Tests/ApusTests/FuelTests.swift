@@ -63,6 +63,30 @@ struct FuelTests {
         #expect(try cost(instance, "fill", .i32(-1)) == 4)
     }
 
+    /// A structure of zeros costs as much as it takes to clear it, whatever compiles it.
+    @Test(arguments: Engine.Compiler.allCases)
+    func structuresCostBySize(compiler: Engine.Compiler) throws {
+        var configuration = Engine.Configuration()
+        configuration.isFuelMetered = true
+        configuration.compiler = compiler
+        let wide = String(repeating: " i64", count: 2000)
+        let text = """
+            (module
+              (type $wide (struct (field\(wide))))
+              (type $small (struct (field i64 i64)))
+              (func (export "wide") (drop (struct.new_default $wide)))
+              (func (export "small") (drop (struct.new_default $small))))
+            """
+        let engine = Engine(configuration)
+        let store = Store(engine)
+        let instance = try Instance(store, Module(engine, text: text))
+        #expect(try cost(instance, "small") == 2)
+        #expect(try cost(instance, "wide") == 2 + UInt64(2000 * 8 + 16) / 64)
+        // Who cannot pay makes none, and has paid for the instruction alone.
+        store.fuel = 100
+        #expect(trap { _ = try instance.function("wide").call() }?.code == .outOfFuel)
+    }
+
     @Test(arguments: ["forever", "deep", "count"]) func itEnds(_ name: String) throws {
         let instance = try instance()
         let arguments: [Value] = name == "forever" ? [] : [.i32(60)]

@@ -148,6 +148,27 @@ import Testing
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     }
 
+    /// Types of blocks are made for each pair of what a `try` takes and what is caught: of a few
+    /// bytes each, they must not become many large ones.
+    @Test func typesOfBlocksAreBounded() throws {
+        func text(values: Int) -> String {
+            let lists = (0..<36).map { String(repeating: " i32", count: values + $0) }
+            let types = lists.enumerated().map { "(type $b\($0) (func (param\($1))))" }
+            let tags = lists.enumerated().map { "(tag $t\($0) (param\($1)))" }
+            let tries = (0..<36).flatMap { block in
+                (0..<36).map { tag in
+                    "unreachable try (type $b\(block)) unreachable catch $t\(tag) unreachable end"
+                }
+            }
+            return (types + tags + ["(func"] + tries + [")"]).joined(separator: "\n")
+        }
+        let error = #expect(throws: ModuleError.self) {
+            try Self.check(Self.bytes(text(values: 900)))
+        }
+        #expect(error?.kind == .limit)
+        try Self.check(Self.bytes(text(values: 9)))
+    }
+
     private static func check(_ bytes: [UInt8]) throws(ModuleError) {
         let module = try ModuleDecoder.decode(ByteStorage(bytes), features: features)
         try ModuleValidator.validate(module, features: features)

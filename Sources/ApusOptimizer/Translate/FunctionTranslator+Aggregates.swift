@@ -9,8 +9,14 @@ extension FunctionTranslator {
 
     mutating func translateStructNew(_ initializer: AggregateInitializer) {
         let type = Int(reader.readIndex())
+        let bytes = UInt64(aggregates.structureBytes(type))
+        if isFuelMetered, initializer == .defaults, FuelCost.ofStructure(bytes: bytes) > 0 {
+            let place = UInt32(bitPattern: layout.signature(type))
+            return callRuntime(
+                .structNew, [place], operands: 0, result: .ref, changing: .all)
+        }
         let object = allocate(
-            type, bytes: builder.constant(.i64, UInt64(aggregates.structureBytes(type))),
+            type, bytes: builder.constant(.i64, bytes),
             length: builder.constant(.i32, 0))
         guard initializer == .values else { return push(object) }
         let base = address(of: object)

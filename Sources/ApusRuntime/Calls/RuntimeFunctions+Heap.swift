@@ -13,6 +13,16 @@ extension RuntimeFunctions {
         unsafe make(context, UInt32(truncatingIfNeeded: type), length) ?? 0
     }
 
+    /// (place of a structure type) → structure of zeros
+    static let structNew: Entry = { context, place, _, _, _, _ in
+        // SAFETY: the place is that of a structure type of the module, as validated, whose record
+        // says how many bytes its structures have.
+        let type = unsafe typeID(context, place)
+        let bytes = unsafe record(context, type).map { unsafe UInt64($0.pointee.bytes) } ?? 0
+        return unsafe makePaid(context, type, length: 0, for: FuelCost.ofStructure(bytes: bytes))
+            ?? 0
+    }
+
     /// (place of an array type, length) → array of zeros
     static let arrayNew: Entry = { context, type, length, _, _, _ in
         // SAFETY: the place is that of an array type of the module, as validated.
@@ -155,16 +165,26 @@ extension RuntimeFunctions {
         // begin behind its header.
         let type = unsafe typeID(context, place)
         let unit = unsafe elementBytes(context, type)
-        let cost = FuelCost.ofBytes(length &* unit)
-        guard unsafe pay(context, cost) else { return nil }
-        guard let address = unsafe make(context, type, length, keeping: value),
+        guard
+            let address = unsafe makePaid(
+                context, type, length: length, for: FuelCost.ofBytes(length &* unit),
+                keeping: value),
             let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address))
-        else {
-            // It is paid for when it is made, if it is: after a wait, or never.
-            unsafe giveBack(context, cost)
-            return nil
-        }
+        else { return nil }
         return unsafe (address, start + ObjectLayout.headerBytes, unit)
+    }
+
+    /// An object of zeros, for `cost` of fuel; nil if the calling stub is to leave wasm.
+    private static func makePaid(
+        _ context: UnsafeMutablePointer<apus_context>, _ type: UInt32, length: UInt64,
+        for cost: UInt64, keeping value: UInt64 = 0
+    ) -> UInt64? {
+        // SAFETY: as for `make`.
+        guard unsafe pay(context, cost) else { return nil }
+        if let address = unsafe make(context, type, length, keeping: value) { return address }
+        // It is paid for when it is made, if it is: after a wait, or never.
+        unsafe giveBack(context, cost)
+        return nil
     }
 
     /// An object of zeros; nil if the calling stub is to leave wasm.

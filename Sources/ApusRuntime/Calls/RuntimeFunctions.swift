@@ -32,8 +32,9 @@ enum RuntimeFunctions {
     /// Those that may have to wait, where the guest has a stack of its own.
     private static let waiting: [RuntimeFunction] = {
         let functions: [RuntimeFunction] = [
-            .memoryGrow, .tableGrow, .memoryWait32, .memoryWait64, .objectNew, .arrayNew,
-            .arrayNewFilled, .arrayNewVectors, .arrayNewData, .arrayNewElements, .exceptionMake,
+            .memoryGrow, .tableGrow, .memoryWait32, .memoryWait64, .objectNew, .structNew,
+            .arrayNew, .arrayNewFilled, .arrayNewVectors, .arrayNewData, .arrayNewElements,
+            .exceptionMake,
         ]
         precondition(functions.count == Int(apus_waiting_function_count))
         return functions
@@ -54,6 +55,7 @@ enum RuntimeFunctions {
         case .memoryWait64: unsafe memoryWait64
         case .memoryNotify: unsafe memoryNotify
         case .objectNew: unsafe objectNew
+        case .structNew: unsafe structNew
         case .arrayNew: unsafe arrayNew
         case .arrayNewFilled: unsafe arrayNewFilled
         case .arrayNewVectors: unsafe arrayNewVectors

@@ -132,7 +132,7 @@ uintptr_t apus_suspending_closure_address(void);
 typedef uint64_t apus_runtime_function(
     struct apus_context *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-enum { apus_waiting_function_count = 11 };
+enum { apus_waiting_function_count = 12 };
 
 /// The address of what compiled code calls instead of the `apus_runtime_function` at `function`,
 /// which sets `must_wait` where it has to wait: the guest's stack is left, and the function is

@@ -21,6 +21,17 @@ extension ReferenceMachine {
             let instance = frames[frames.count - 1].instance
             let type = instance.types.numbers[Int(truncatingIfNeeded: instruction.first)]
             return Int((count & 0xFFFF_FFFF) * bytes(of: store.fields(type)[0].storage) / 64)
+        case .structNew(.defaults):
+            let instance = frames[frames.count - 1].instance
+            let type = instance.types.numbers[Int(truncatingIfNeeded: instruction.first)]
+            // Fields lie behind a word, at multiples of their size, and objects end at granules.
+            let end = store.fields(type).reduce(8) { end, field in
+                let size = Int(bytes(of: field.storage))
+                let alignment = min(size, 8)
+                return (end + alignment - 1) / alignment * alignment + size
+            }
+            let size = (end + 15) / 16 * 16
+            return size > 256 ? size / 64 : 0
         default: return 0
         }
     }

@@ -9,7 +9,12 @@ extension BaselineCompiler {
 
     mutating func translateStructNew(_ initializer: AggregateInitializer) {
         let type = Int(reader.readIndex())
-        let object = allocate(type, bytes: aggregates.structureBytes(type))
+        let bytes = aggregates.structureBytes(type)
+        if isFuelMetered, initializer == .defaults, FuelCost.ofStructure(bytes: UInt64(bytes)) > 0 {
+            let place = UInt32(bitPattern: layout.signature(type))
+            return callRuntime(.structNew, leading: [place], operands: 0, result: .reference)
+        }
+        let object = allocate(type, bytes: bytes)
         if initializer == .values {
             let count = aggregates.fieldCount(type)
             let first = stack.count &- count

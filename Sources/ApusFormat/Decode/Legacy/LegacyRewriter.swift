@@ -70,7 +70,7 @@ struct LegacyRewriter {
         from start: Int, to end: Int
     ) throws(ModuleError) -> (code: [UInt8], locals: Int) {
         var reader = LegacyReader(bytes, from: start, to: end)
-        if tries.delegatesToCaller { try openBlock([], [.exnref]) }
+        if tries.delegatesToCaller { try openBlock(LegacyTypes.Shape()) }
         while let step = reader.next() {
             note(step)
             if case .end = step.kind, open.isEmpty { break }
@@ -149,16 +149,9 @@ struct LegacyRewriter {
         depth -= 1
     }
 
-    private mutating func openBlock(
-        _ parameters: [ValueType], _ results: [ValueType]
-    ) throws(ModuleError) {
+    private mutating func openBlock(_ shape: LegacyTypes.Shape) throws(ModuleError) {
         writer.write(0x02)
-        if parameters.isEmpty, results.count < 2 {
-            if let result = results.first { writer.write(result) } else { writer.write(0x40) }
-        } else {
-            let type = try types.index(of: FunctionType(parameters, results))
-            writer.write(signed: Int64(type))
-        }
+        write(try types.block(shape))
         depth += 1
     }
 
@@ -186,22 +179,21 @@ struct LegacyRewriter {
         writer.write(0x02)
         write(type)
         depth += 1
-        let parameters = try types.parameters(of: type)
         if own.delegation != nil {
-            try openBlock(parameters, [.exnref])
+            try openBlock(LegacyTypes.Shape(parameters: type))
             openTryTable(type, [LegacyTries.Handler(isRethrown: true)])
         } else {
             for handler in own.handlers.reversed() {
-                var results = try types.values(ofTag: handler.tag)
-                if handler.isRethrown { results.append(.exnref) }
-                try openBlock(parameters, results)
+                try openBlock(
+                    LegacyTypes.Shape(
+                        parameters: type, tag: handler.tag, givesException: handler.isRethrown))
             }
             openTryTable(type, own.handlers)
         }
         frame.tryTable = depth - 1
         delegates.append(depth)
         if own.isDelegatedTo {
-            try openBlock(parameters, [.exnref])
+            try openBlock(LegacyTypes.Shape(parameters: type))
         }
         open.append(frame)
     }
