@@ -81,15 +81,16 @@ let package = Package(
         // Floor 0: what the platform gives.
         [.target(name: "CApusHost")],
         module("ApusCollections"),
-        module("ApusLocks"),
-        // Floor 1: the languages. None of them knows the others.
+        // Floor 1: the languages, none of which knows the others, and locks.
+        module("ApusLocks", on: "CApusHost"),
         module("ApusFormat", on: "ApusCollections"),
         module(
             "ApusAssembler", on: "ApusCollections", testData: ["Golden", "verify-golden"]),
         module("ApusIR", on: "ApusCollections", testData: ["Golden"]),
-        module("ApusDWARF", on: "ApusCollections", "ApusLocks", testData: ["Fixtures"]),
         // Floor 2: the text format, over the language.
         module("ApusText", on: "ApusFormat", "ApusCollections"),
+        // Also floor 2: debugging information.
+        module("ApusDWARF", on: "ApusCollections", "ApusLocks", testData: ["Fixtures"]),
         // Floor 3: what compiled code and the runtime must agree on.
         module("ApusABI", on: "ApusFormat", "ApusAssembler", "ApusCollections", "CApusHost"),
         // Also floor 3: how both compilers do vector instructions.

@@ -21,7 +21,7 @@ extension Instance {
             throw LinkError(module.imports[error.index], found: found)
         }
         do {
-            self.init(try runtime.instantiate(module.loaded, matched), in: store)
+            self.init(try runtime.instantiate(matched), in: store)
         } catch {
             throw ofEmbedder(error, runtime)
         }

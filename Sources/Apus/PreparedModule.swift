@@ -70,7 +70,7 @@ final class ResolvedModule<Bound> {
         var hostCount = 0
         for definition in definitions where definition != nil { hostCount += 1 }
         hostImports = hostCount > 0 ? try HostImports(definitions, for: module.loaded) : nil
-        fixedImports = hostCount == sources.count ? Imports(hostImports) : nil
+        fixedImports = hostCount == sources.count ? Imports(hostImports, for: module.loaded) : nil
     }
 
     /// Instantiates the module and, before it, those it imports from, which are always initialized.
@@ -153,11 +153,11 @@ final class ResolvedModule<Bound> {
         let runtime = try runtime(of: store)
         if !isInitialized {
             let request = InstanceAllocationRequest(
-                module: module.loaded, imports: imports, store: runtime, hostState: hostState)
+                imports: imports, store: runtime, hostState: hostState)
             return Instance(try runtime.allocate(request), in: store)
         }
         do {
-            let state = try runtime.instantiate(module.loaded, imports, hostState: hostState)
+            let state = try runtime.instantiate(imports, hostState: hostState)
             return Instance(state, in: store)
         } catch {
             throw ofEmbedder(error, runtime)

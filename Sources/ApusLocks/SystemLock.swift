@@ -1,63 +1,90 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import CApusHost
+public import Synchronization
 
-/// A lock of the system's: unlike `Mutex`, which knows its owner by a number that is another one in
-/// a child process, it works on after a fork.
+/// A lock that works on in child processes: unlike `Mutex`, it does not know its owner, whose
+/// number is another one there.
+///
+/// Whoever finds it taken looks again a few times, and then sleeps until the system wakes him.
 @safe
 public struct SystemLock: ~Copyable, @unchecked Sendable {
-    // SAFETY: `tail` is within an allocation that is made in init and freed in deinit. Before it
-    // there is room for the system's mutex, initialized in init and destroyed in deinit, and only
-    // handed to the system in between. Who has made the lock with a tail says what that holds.
-    /// Where what belongs to the lock lies, in the same allocation.
-    @usableFromInline let tail: UnsafeMutableRawPointer
+    // SAFETY: `word` is at the start of an allocation that is made in init and freed in deinit;
+    // all that threads do there is atomic. Who has made the lock with a tail says what that holds.
+    /// `free`, `taken`, or `awaited`.
+    @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
-    /// Bytes before the tail: no system's mutex has more.
-    private static var room: Int { 64 }
+    @usableFromInline static var free: UInt32 { 0 }
+    @usableFromInline static var taken: UInt32 { 1 }
+    /// Taken, and somebody may sleep until it is free.
+    @usableFromInline static var awaited: UInt32 { 2 }
 
-    // SAFETY: the mutex is within the room before the tail.
-    var handle: UnsafeMutablePointer<pthread_mutex_t> {
-        unsafe (tail - Self.room).assumingMemoryBound(to: pthread_mutex_t.self)
-    }
+    /// How often whoever finds it taken looks again before he sleeps.
+    private static var patience: Int { 32 }
 
     /// A lock that is free.
     public init() { self.init(tailBytes: 0, alignment: 1) }
 
+    /// Where what belongs to a lock lies in its allocation.
+    @inlinable static func tailOffset(alignment: Int) -> Int { max(16, alignment) }
+
     /// A lock that is free, with a tail of that many bytes, which are not initialized.
     @usableFromInline init(tailBytes: Int, alignment: Int) {
-        // SAFETY: the room and the tail are allocated, aligned for the tail, and so, as the room is
-        // of a power of two, for the mutex.
-        let (size, own) = unsafe (
-            MemoryLayout<pthread_mutex_t>.size, MemoryLayout<pthread_mutex_t>.alignment
-        )
-        precondition(size <= Self.room && max(own, alignment) <= Self.room)
+        // SAFETY: the allocation is as large as said and aligned for the word and the tail.
+        let offset = Self.tailOffset(alignment: alignment)
         let base = UnsafeMutableRawPointer.allocate(
-            byteCount: Self.room + tailBytes, alignment: max(own, alignment))
-        unsafe tail = base + Self.room
-        unsafe pthread_mutex_init(handle, nil)
+            byteCount: offset + tailBytes, alignment: offset)
+        unsafe word = base.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+        unsafe word.initialize(to: Atomic(Self.free))
     }
 
+    @inlinable
     deinit {
         // SAFETY: nobody has the lock any more, since whoever has it has this value.
-        unsafe pthread_mutex_destroy(handle)
-        unsafe (tail - Self.room).deallocate()
+        unsafe word.deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(word).deallocate()
     }
 
-    // SAFETY: `init` has initialised the mutex, which stays where it is.
+    // SAFETY: `init` has initialised the word, which stays where it is.
     /// Waits until the lock is the caller's.
-    public borrowing func lock() { unsafe pthread_mutex_lock(handle) }
-    /// Gives the lock back, by the thread that has it.
-    public borrowing func unlock() { unsafe pthread_mutex_unlock(handle) }
-    /// Whether the lock was free, and is the caller's now.
-    public borrowing func lockIfFree() -> Bool { unsafe pthread_mutex_trylock(handle) == 0 }
+    @inlinable
+    public borrowing func lock() {
+        let (isTaken, _) = unsafe word.pointee.compareExchange(
+            expected: Self.free, desired: Self.taken, ordering: .acquiring)
+        if !isTaken { lockSlowly() }
+    }
 
-    // SAFETY: in the child there is no other thread that could have the mutex.
+    /// Gives the lock back, by the thread that has it.
+    @inlinable
+    public borrowing func unlock() {
+        let before = unsafe word.pointee.exchange(Self.free, ordering: .releasing)
+        if before == Self.awaited { wake() }
+    }
+
+    /// Whether the lock was free, and is the caller's now.
+    public borrowing func lockIfFree() -> Bool {
+        unsafe word.pointee.compareExchange(
+            expected: Self.free, desired: Self.taken, ordering: .acquiring
+        ).exchanged
+    }
+
     /// In a child process: free, whoever had it in the parent.
-    public borrowing func reset() { unsafe pthread_mutex_init(handle, nil) }
+    public borrowing func reset() {
+        unsafe word.pointee.store(Self.free, ordering: .relaxed)
+    }
+
+    @usableFromInline
+    borrowing func lockSlowly() {
+        for _ in 0..<Self.patience {
+            if lockIfFree() { return }
+            _ = unsafe word.pointee.load(ordering: .relaxed)
+        }
+        // Whoever has slept cannot know whether others do, so it says that they may.
+        while unsafe word.pointee.exchange(Self.awaited, ordering: .acquiring) != Self.free {
+            unsafe apus_word_wait(word, Self.awaited, .max)
+        }
+    }
+
+    @usableFromInline
+    borrowing func wake() { unsafe apus_word_wake(word) }
 
     /// What `body` gives, which has the lock as long as it runs.
     @inlinable

@@ -1,5 +1,5 @@
-/// A value behind a lock of the system's, which works on in child processes: there `Mutex` ends the
-/// process as soon as one thread has to wait for another one.
+/// A value behind a lock that works on in child processes: there `Mutex` ends the process as soon
+/// as one thread has to wait for another one.
 @safe
 public struct SystemMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // SAFETY: the lock's tail holds the value from init to deinit, when nobody has the lock any
@@ -8,16 +8,21 @@ public struct SystemMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     // SAFETY: the tail is as large as a value and aligned for it, and holds one.
     @inlinable var place: UnsafeMutablePointer<Value> {
-        unsafe lock.tail.assumingMemoryBound(to: Value.self)
+        let offset = SystemLock.tailOffset(alignment: MemoryLayout<Value>.alignment)
+        return unsafe (UnsafeMutableRawPointer(lock.word) + offset)
+            .assumingMemoryBound(to: Value.self)
     }
 
     /// A lock that is free, with `value` behind it.
     @inlinable
     public init(_ value: consuming sending Value) {
-        lock = SystemLock(
-            tailBytes: MemoryLayout<Value>.size, alignment: MemoryLayout<Value>.alignment)
+        let alignment = MemoryLayout<Value>.alignment
+        lock = SystemLock(tailBytes: MemoryLayout<Value>.size, alignment: alignment)
         // SAFETY: the tail has room for one value, and nothing in it yet.
-        unsafe lock.tail.initializeMemory(as: Value.self, to: value)
+        let tail =
+            unsafe UnsafeMutableRawPointer(lock.word)
+            + SystemLock.tailOffset(alignment: alignment)
+        unsafe tail.initializeMemory(as: Value.self, to: value)
     }
 
     @inlinable

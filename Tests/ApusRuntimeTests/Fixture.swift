@@ -142,7 +142,7 @@ extension RuntimeStore {
         var own = ApusRuntimeTests.parts(functions)
         if let parts { own = parts }
         let module = try load(functions, own, in: environment)
-        let state = try instantiate(module, Imports(items, for: module, in: self))
+        let state = try instantiate(Imports(items, for: module, in: self))
         return Guest(store: self, state: state)
     }
 }

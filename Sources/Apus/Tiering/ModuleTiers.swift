@@ -262,8 +262,8 @@ final class ModuleTiers: FunctionCompiler {
     func makeOptimizingTier(for loaded: LoadedModule) -> OptimizingTier {
         var environment = environment
         if configuration.tiering.usesProfiles {
-            environment.profile = { [weak self, weak loaded] index in
-                guard let self, let loaded else { return FunctionProfile() }
+            environment.profile = { [weak self, reference = loaded.reference] index in
+                guard let self, let loaded = reference.object else { return FunctionProfile() }
                 return self.profile(of: index, in: loaded)
             }
         }

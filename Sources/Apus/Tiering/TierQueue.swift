@@ -10,7 +10,7 @@ final class TierQueue: Sendable {
         let request: TierRequest
         let tiers: ModuleTiers
         /// A module that goes meanwhile needs nothing any more.
-        weak var module: LoadedModule?
+        let module: BackReference<LoadedModule>
     }
 
     private struct State {
@@ -31,7 +31,7 @@ final class TierQueue: Sendable {
     /// Has what `request` asks for made soon.
     func add(_ request: TierRequest, of module: LoadedModule, by tiers: ModuleTiers) {
         let isThreadWanted = state.withLock { state in
-            state.entries.append(Entry(request: request, tiers: tiers, module: module))
+            state.entries.append(Entry(request: request, tiers: tiers, module: module.reference))
             if state.generation != BackgroundWork.shared.generation {
                 // A child process has none of its parent's threads.
                 state.generation = BackgroundWork.shared.generation
@@ -52,7 +52,7 @@ final class TierQueue: Sendable {
         var compiler: OptimizingTier?
         func workOnce() -> Bool {
             guard let entry = take() else { return false }
-            guard let module = entry.module else { return true }
+            guard let module = entry.module.object else { return true }
             if owner !== entry.tiers {
                 compiler = entry.tiers.makeOptimizingTier(for: module)
                 owner = entry.tiers

@@ -19,7 +19,7 @@ final class CodeChunk: @unchecked Sendable {
     private let directory: OpaquePointer
     private let table: LinkageTable
     private weak let space: CodeSpace?
-    private weak let module: LoadedModule?
+    private let module: BackReference<LoadedModule>
     private var used = 0
     /// A child of this process must not write where its parent does.
     private let process = apus_process()
@@ -63,7 +63,7 @@ final class CodeChunk: @unchecked Sendable {
         unsafe self.directory = directory
         self.table = table
         self.space = space
-        self.module = module
+        self.module = module.reference
         CodeRegistry.shared.add(self)
     }
 
@@ -159,7 +159,7 @@ final class CodeChunk: @unchecked Sendable {
     /// The image whose code includes `address`, and its module; nil if there is none, or if one of
     /// them is going.
     func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
-        guard let module else { return nil }
+        guard let module = module.object else { return nil }
         let image = entries.withLock { entries -> CodeImage? in
             let position = entries.partitioningIndex { $0.start > address }
             return position > 0 ? entries[position - 1].image : nil

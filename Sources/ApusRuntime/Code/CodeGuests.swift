@@ -9,10 +9,11 @@ internal import CApusHost
 /// each of them lets go of it when its outermost call ends. Calls do nothing for that unless there
 /// is such an image.
 final class CodeGuests: Sendable {
-    @safe private struct Guest {
-        let store: ObjectIdentifier
-        // SAFETY: the store's, which takes the guest out before it frees it.
-        nonisolated(unsafe) let context: UnsafeMutablePointer<apus_store_context>
+    @safe private struct Guest: @unchecked Sendable {
+        // SAFETY: the store, and its context with it, takes the guest out before it goes. Of the
+        // store only its place here is used, and that with the lock held.
+        unowned(unsafe) let store: RuntimeStore
+        var context: UnsafeMutablePointer<apus_store_context> { unsafe store.context }
         /// What it may still be in.
         var images: [CodeImage] = []
     }
@@ -21,16 +22,24 @@ final class CodeGuests: Sendable {
 
     /// `store` gets its first instance whose code can be replaced.
     func add(_ store: RuntimeStore) {
-        // SAFETY: the store takes itself out before its context goes.
-        let guest = unsafe Guest(store: ObjectIdentifier(store), context: store.context)
-        guests.withLock { guests in guests.append(guest) }
+        // SAFETY: the store takes itself out before it goes.
+        let guest = Guest(store: store)
+        guests.withLock { guests in
+            unsafe guest.store.codeGuestPlace = guests.count
+            guests.append(guest)
+        }
     }
 
     /// `store` goes.
     func remove(_ store: RuntimeStore) {
-        let name = ObjectIdentifier(store)
-        let guest = guests.withLock { guests in
-            guests.firstIndex { $0.store == name }.map { guests.remove(at: $0) }
+        // SAFETY: all that are among the guests are there; so is this one, until it returns.
+        let going = Guest(store: store)
+        let guest = guests.withLock { guests -> Guest? in
+            // The last one takes its place.
+            let place = unsafe going.store.codeGuestPlace
+            guests.swapAt(place, guests.count - 1)
+            unsafe guests[place].store.codeGuestPlace = place
+            return guests.popLast()
         }
         // What goes with it goes outside of the lock.
         _ = consume guest
@@ -59,11 +68,11 @@ final class CodeGuests: Sendable {
 
     /// The outermost call of `store` has ended.
     func left(_ store: RuntimeStore) {
-        let name = ObjectIdentifier(store)
+        // SAFETY: guests take themselves out, under the lock, before they go.
+        let guest = Guest(store: store)
         let images = guests.withLock { guests -> [CodeImage] in
-            guard let index = guests.firstIndex(where: { $0.store == name }) else { return [] }
-            // SAFETY: guests take themselves out, under the lock, before their contexts go.
-            unsafe apus_attention_set(guests[index].context, Self.reason, 0)
+            let index = unsafe guest.store.codeGuestPlace
+            unsafe apus_attention_set(guest.context, Self.reason, 0)
             defer { guests[index].images = [] }
             return guests[index].images
         }

@@ -23,11 +23,11 @@ public final class CodeRegistry: Sendable {
     /// taken for one while a tail call rearranges its frame may be anything.
     private final class Reference: Sendable {
         weak let image: CodeImage?
-        weak let module: LoadedModule?
+        let module: BackReference<LoadedModule>
 
         init(_ image: CodeImage, _ module: LoadedModule) {
             self.image = image
-            self.module = module
+            self.module = module.reference
         }
     }
 
@@ -51,7 +51,7 @@ public final class CodeRegistry: Sendable {
             guard address <= entry.end else { return nil }
             return switch entry.code {
             case .chunk(let reference): .chunk(reference.chunk)
-            case .image(let reference): .image(reference.image, reference.module)
+            case .image(let reference): .image(reference.image, reference.module.object)
             }
         }
         switch found {

@@ -10,6 +10,8 @@ internal import CApusHost
 /// stores and threads.
 public final class LoadedModule: Sendable {
     public let module: DecodedModule
+    /// For those who must not keep it.
+    public let reference = BackReference<LoadedModule>()
     public let layout: ContextLayout
     /// Engine-wide ids of the module's types.
     public let sharedTypes: SharedTypes
@@ -137,10 +139,12 @@ public final class LoadedModule: Sendable {
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
+        reference.open(self)
         try environment.allocator.validate(self)
     }
 
     deinit {
+        reference.close()
         environment.allocator.purge(self)
         environment.moduleNumbers.giveBack(number)
     }

@@ -35,6 +35,7 @@ public final class RuntimeEnvironment: Sendable {
         guard error == 0 else {
             throw ResourceError(.signals, requested: 4, errorNumber: error)
         }
+        TickClock.begin()
         types = try TypeRegistry()
         self.codeObserver = codeObserver
         trampolines = try TrampolineCache(source, observer: codeObserver)

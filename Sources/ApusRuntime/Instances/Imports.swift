@@ -22,6 +22,8 @@ public struct ImportMismatch: Error {
 public final class Imports: @unchecked Sendable {
     // SAFETY: nothing of it changes. What belongs to a store is only used by who has that; what is
     // the host's alone may be used by all, as `HostImports` may.
+    /// What imports them.
+    public let module: LoadedModule
     /// What the host gives; nil: no function.
     let host: HostImports?
     /// The functions that come from elsewhere, by index; nil for those of the host, and nothing at
@@ -34,7 +36,8 @@ public final class Imports: @unchecked Sendable {
 
     /// The imports of a module that takes nothing but what `host` has, which is matched already;
     /// nil: nothing at all.
-    public init(_ host: HostImports?) {
+    public init(_ host: HostImports?, for module: LoadedModule) {
+        self.module = module
         self.host = host
         functions = []
         tables = []
@@ -78,6 +81,7 @@ public final class Imports: @unchecked Sendable {
             case .tag(let tag): tags.append(tag)
             }
         }
+        self.module = module
         self.host = host
         self.functions = functions
         self.tables = tables

@@ -5,7 +5,6 @@ public import ApusFormat
 /// All that making an instance takes. Who allocates an instance and gives it its first contents
 /// reads it here, and nowhere else.
 public struct InstanceAllocationRequest {
-    public let module: LoadedModule
     /// What the module's imports are in this instance, already matched.
     public let imports: Imports
     /// Whose the instance will be.
@@ -16,16 +15,16 @@ public struct InstanceAllocationRequest {
     let substitute: InstanceSubstitute?
 
     public init(
-        module: LoadedModule, imports: Imports, store: RuntimeStore, hostState: AnyObject? = nil,
+        imports: Imports, store: RuntimeStore, hostState: AnyObject? = nil,
         substitute: InstanceSubstitute? = nil
     ) {
-        self.module = module
         self.imports = imports
         self.store = store
         self.hostState = hostState
         self.substitute = substitute
     }
 
+    public var module: LoadedModule { imports.module }
     /// Address that the code of `functions` counts from.
     public var imageBase: UInt { functions.imageBase }
     /// The functions that the module defines, in index order: where their code and bodies lie.

@@ -8,9 +8,17 @@ extension InstanceState {
     ///
     /// Specification: 4.7.2 “Instantiation”.
     func initialize() throws {
-        let decoded = module.module
         phase = .initializing
-        try initializeGlobals()
+        try withModule { try fill(as: $0) }
+        phase = .ready
+        // SAFETY: the start function has no parameters and no results, so it takes no cells.
+        if !defersStart, let start = try startTarget() { try unsafe store.call(start, cells: nil) }
+    }
+
+    /// Everything that `initialize` does before the start function.
+    private func fill(as module: LoadedModule) throws {
+        let decoded = module.module
+        try initializeGlobals(module.template.globals, decoded)
         try writeElementSegments()
         if module.environment.configuration.checksSegmentsFirst { try checkSegments() }
         if !module.template.isStatic {
@@ -22,16 +30,14 @@ extension InstanceState {
             try initializeTables()
         }
         if !isImaged { try initializeMemories() }
-        phase = .ready
-        // SAFETY: the start function has no parameters and no results, so it takes no cells.
-        if !defersStart, let start = try startTarget() { try unsafe store.call(start, cells: nil) }
     }
 
-    private func initializeGlobals() throws {
-        let decoded = module.module
-        for index in 0..<module.template.globals.count {
+    private func initializeGlobals(
+        _ initial: [InstanceTemplate.GlobalValue], _ decoded: DecodedModule
+    ) throws {
+        for (index, first) in initial.enumerated() {
             let global = globals[decoded.importedGlobalCount + index]
-            switch module.template.globals[index] {
+            switch first {
             case .constant(let low, let high):
                 global.bits = low
                 global.highBits = high

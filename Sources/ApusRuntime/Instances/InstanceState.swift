@@ -101,6 +101,14 @@ public final class InstanceState {
     // SAFETY: whoever holds a bound instance holds its store, which keeps the module through it.
     public var module: LoadedModule { unsafe origin }
 
+    /// What `body` gives, which has the module without a reference of its own.
+    func withModule<Result>(
+        _ body: (LoadedModule) throws -> Result
+    ) rethrows -> Result {
+        // SAFETY: whoever calls this holds the instance, which is bound, and so the module.
+        try unsafe Unmanaged.passUnretained(origin)._withUnsafeGuaranteedRef { try body($0) }
+    }
+
     // SAFETY: it outlives the instance; whoever holds an instance holds its store too.
     /// The store that keeps the instance.
     public var store: RuntimeStore { unsafe owner }
@@ -122,7 +130,8 @@ public final class InstanceState {
     func bind(_ request: InstanceAllocationRequest) {
         // SAFETY: the request has the module, which is kept from here on, until the life ends;
         // nobody else has the instance yet. The context is as long as the module's layout says.
-        _ = unsafe Unmanaged.passUnretained(origin).retain()
+        let module = request.module
+        _ = unsafe Unmanaged.passUnretained(module).retain()
         isBound = true
         phase = .allocated
         unsafe owner = request.store

@@ -162,7 +162,6 @@ final class Watchdog: @unchecked Sendable {
         // SAFETY: in the child there is no other thread that could have the lock.
         unsafe pthread_rwlock_init(forkLock, nil)
         lock.reset()
-        changed.reset()
         isRunning.store(false, ordering: .relaxed)
         apus_interrupts_forked()
         for interrupter in due { heap.insert(interrupter, at: 0) }

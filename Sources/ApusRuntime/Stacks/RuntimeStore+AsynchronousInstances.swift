@@ -1,13 +1,15 @@
 /// Instances whose start functions may wait.
 extension RuntimeStore {
-    /// Makes an instance of `module` as `instantiate` does, but calls its start function
+    /// Makes an instance with `imports` as `instantiate` does, but calls its start function
     /// asynchronously.
     public nonisolated(nonsending) func instantiateAsync(
-        _ module: LoadedModule, _ imports: Imports, hostState: AnyObject? = nil
+        _ imports: Imports, hostState: AnyObject? = nil
     ) async throws -> InstanceState {
         let request = InstanceAllocationRequest(
-            module: module, imports: imports, store: self, hostState: hostState)
-        let instance = try await withConsent(toInstancesOf: [module]) { try allocate(request) }
+            imports: imports, store: self, hostState: hostState)
+        let instance = try await withConsent(toInstancesOf: [imports.module]) {
+            try allocate(request)
+        }
         try await initializeAsync(instance)
         return instance
     }

@@ -97,6 +97,8 @@ public final class RuntimeStore {
     var lastFailure: Failure?
     /// Whether code of its guests can be replaced.
     private(set) var isCodeGuest = false
+    /// Its place among them; `CodeGuests` has a lock for it.
+    @exclusivity(unchecked) var codeGuestPlace = 0
     /// Of the frame with which other code goes on.
     var frameImage = FrameImage()
     /// Is told, for tests, where interruptible calls have come to.
@@ -272,16 +274,16 @@ public final class RuntimeStore {
         return global
     }
 
-    /// Makes an instance of `module` and runs its start function: `allocate` and `initialize`.
+    /// Makes an instance with `imports` and runs its start function: `allocate` and `initialize`.
     ///
     /// If a segment does not fit or the start function traps, the instance stays in the store,
     /// since others may already refer to it, and the error is thrown. Specification: 4.7.2
     /// “Instantiation”.
     public func instantiate(
-        _ module: LoadedModule, _ imports: Imports, hostState: AnyObject? = nil
+        _ imports: Imports, hostState: AnyObject? = nil
     ) throws -> InstanceState {
         let request = InstanceAllocationRequest(
-            module: module, imports: imports, store: self, hostState: hostState)
+            imports: imports, store: self, hostState: hostState)
         return try timed {
             let instance = try makeInstance(request)
             try environment.allocator.initialize(instance)
@@ -305,8 +307,8 @@ public final class RuntimeStore {
 
     @inline(__always)
     func timed<Result>(_ work: () throws -> Result) rethrows -> Result {
-        let start = Watchdog.now()
-        defer { statistics.instantiationNanoseconds &+= Watchdog.now() &- start }
+        let start = apus_ticks()
+        defer { statistics.instantiationTicks &+= apus_ticks() &- start }
         return try work()
     }
 
@@ -319,24 +321,24 @@ public final class RuntimeStore {
             unreserve(for: request.module)
             throw error
         }
-        adopt(instance)
+        adopt(instance, of: request.module)
         if request.imports.host?.mustSuspend == true {
             callsAsynchronousFunctions = true
         }
         return instance
     }
 
-    private func adopt(_ instance: InstanceState) {
-        if instance.module.isReplaceable, !isCodeGuest {
+    private func adopt(_ instance: InstanceState, of module: LoadedModule) {
+        if module.isReplaceable, !isCodeGuest {
             environment.codeGuests.add(self)
             isCodeGuest = true
         }
         instances.append(instance)
-        if instance.module.holdsObjects {
+        if module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)
         }
-        if instance.module.hasObjectSegments { segmentHolders.append(instance) }
+        if module.hasObjectSegments { segmentHolders.append(instance) }
     }
 
     // MARK: Functions

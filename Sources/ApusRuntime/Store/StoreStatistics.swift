@@ -34,8 +34,10 @@ public struct StoreStatistics: Hashable, Sendable {
     public var failedGrowths = 0
     /// How often a guest ended in a trap, by interruption or for want of fuel included.
     public var traps = 0
-    /// Time that instantiation took, start functions included.
-    public var instantiationNanoseconds: UInt64 = 0
+    /// Ticks that instantiation took (`TickClock`), start functions included.
+    var instantiationTicks: UInt64 = 0
+    /// The same as time.
+    public var instantiationNanoseconds: UInt64 { TickClock.nanoseconds(instantiationTicks) }
 
     public init() {}
 }

@@ -124,7 +124,7 @@ private struct Refusal: Error, Equatable { var number: Int }
                         let instance = Guest(
                             store: store,
                             state: try store.instantiate(
-                                module, Imports([], for: module, in: store)))
+                                Imports([], for: module, in: store)))
                         for _ in 0..<200 {
                             let code = trap { try instance.call("f0") }
                             guard code == .unreachable,

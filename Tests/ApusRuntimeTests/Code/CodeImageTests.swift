@@ -73,7 +73,7 @@ import Testing
             DecodedModule(parts(functions)), image(functions, in: code), in: environment)
         let store = try RuntimeStore(environment)
         let guest = Guest(
-            store: store, state: try store.instantiate(module, Imports([], for: module, in: store)))
+            store: store, state: try store.instantiate(Imports([], for: module, in: store)))
         #expect(try guest.call("f0") == 7)
         do {
             try guest.call("f1")

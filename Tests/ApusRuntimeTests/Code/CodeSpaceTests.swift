@@ -46,7 +46,7 @@ import Testing
             module.direct(index, to: try module.makeImage(Self.batch(index, UInt64(index))))
         }
         let store = try RuntimeStore(module.environment)
-        let state = try store.instantiate(module, Imports([], for: module, in: store))
+        let state = try store.instantiate(Imports([], for: module, in: store))
         let guest = Guest(store: store, state: state)
         for index in [0, 1, 57, 99] { #expect(try guest.call("f\(index)") == Int64(index)) }
     }
@@ -220,7 +220,7 @@ import Testing
         module.restoreCounts(
             CountedCall(bodyOffset: 5, function: 3, hits: 9, misses: 4), ofFunction: 1)
         let store = try RuntimeStore(module.environment)
-        let state = try store.instantiate(module, Imports([], for: module, in: store))
+        let state = try store.instantiate(Imports([], for: module, in: store))
         _ = try Guest(store: store, state: state).call("f1")
         let counted = [CountedCall(bodyOffset: 70, function: 2, hits: 11, misses: 4)]
         #expect(module.countedCalls(ofFunction: 1) == counted)

@@ -33,7 +33,7 @@ import Testing
             return Guest(
                 store: store,
                 state: try store.instantiate(
-                    module, Imports([.function(host)], for: module, in: store)))
+                    Imports([.function(host)], for: module, in: store)))
         }
 
         /// Other code of both functions, which give `numbers`.

@@ -37,7 +37,7 @@ import Testing
         _ module: LoadedModule, _ store: RuntimeStore, _ substitute: InstanceSubstitute? = nil
     ) throws -> InstanceAllocationRequest {
         InstanceAllocationRequest(
-            module: module, imports: try Imports([], for: module, in: store), store: store,
+            imports: try Imports([], for: module, in: store), store: store,
             substitute: substitute)
     }
 
@@ -101,7 +101,7 @@ import Testing
         // The module's own is still what others get.
         let plain = Guest(
             store: store,
-            state: try store.instantiate(module, Imports([], for: module, in: store)))
+            state: try store.instantiate(Imports([], for: module, in: store)))
         #expect(try plain.call("f0") == 1)
         #expect(plain.memories[0].read(4, at: 7) == [0, 1, 2, 0])
     }
@@ -118,7 +118,7 @@ import Testing
         }
         #expect(environment.allocator.statistics.warmInstances == 0)
         let store = try RuntimeStore(environment)
-        let state = try store.instantiate(module, Imports([], for: module, in: store))
+        let state = try store.instantiate(Imports([], for: module, in: store))
         #expect(state.memories[0].read(4, at: 7) == [0, 1, 2, 0])
     }
 
@@ -153,7 +153,7 @@ import Testing
             if let caller = frame.caller { callers.append(caller) }
         }
         let request = InstanceAllocationRequest(
-            module: module, imports: try Imports([.function(host)], for: module, in: store),
+            imports: try Imports([.function(host)], for: module, in: store),
             store: store)
         let state = try store.allocate(request)
         #expect(state.phase == .allocated && callers.isEmpty && state.globals[0].bits == 0)

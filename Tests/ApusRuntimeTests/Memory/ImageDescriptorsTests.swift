@@ -129,14 +129,14 @@ import Testing
             let module = try load([.unreachable], parts, in: makeEnvironment())
             let store = try RuntimeStore(module.environment)
             let request = InstanceAllocationRequest(
-                module: module, imports: try Imports([], for: module, in: store), store: store)
+                imports: try Imports([], for: module, in: store), store: store)
             apus_fail_request(1)
             #expect(module.images.images(for: request) == nil)
             apus_fail_request(1)
             #expect(module.images.images(for: request) == nil)
             #expect(apus_requests_until_failure() == 1)
             apus_fail_request(0)
-            let instance = try store.instantiate(module, Imports([], for: module, in: store))
+            let instance = try store.instantiate(Imports([], for: module, in: store))
             #expect(unsafe instance.memories[0].load(UInt8.self, at: 7) == 3)
         }
     }

@@ -37,7 +37,7 @@ import Testing
         _ = try replaceable.install(image([.constant(1)]))
         let stores = try (0..<2).map { _ in try RuntimeStore(environment) }
         for store in stores {
-            _ = try store.instantiate(other, Imports([], for: other, in: store))
+            _ = try store.instantiate(Imports([], for: other, in: store))
         }
     }
 
@@ -70,7 +70,7 @@ import Testing
         let guest = Guest(
             store: store,
             state: try store.instantiate(
-                module, Imports([.function(host)], for: module, in: store)))
+                Imports([.function(host)], for: module, in: store)))
         #expect(guest.memories[0].read(5, at: 4) == [0, 1, 2, 3, 0])
         try guest.call("f0")
         _ = guest.memories[0].grow(by: 1)
