@@ -2,6 +2,7 @@ public import ApusABI
 public import ApusFormat
 internal import ApusLocks
 internal import ApusRuntime
+internal import CApusHost
 internal import Synchronization
 
 /// Compiles modules and holds what all of them share. One per process is enough; any number of
@@ -31,7 +32,7 @@ public final class Engine: Sendable {
         /// same program uses the same amount each time, on every machine.
         public var isFuelMetered = false
         /// How guests that run are told to stop.
-        public var interruption = Interruption.signals
+        public var interruption = Interruption.standard
         /// Where instances come from.
         public var allocator = Allocator.onDemand(OnDemand())
         /// The stacks that guests of asynchronous calls run on.
@@ -109,6 +110,11 @@ public final class Engine: Sendable {
 
     /// How guests that run are told to stop.
     public enum Interruption: String, CaseIterable, Hashable, Sendable {
+        /// By signals; in a build with the thread sanitizer, which keeps them back, by polling.
+        public static var standard: Interruption {
+            apus_library_sanitizes_threads() != 0 ? .polling : .signals
+        }
+
         /// By a signal, SIGURG, which finds compiled code wherever it is: stopping costs nothing
         /// until it happens.
         ///

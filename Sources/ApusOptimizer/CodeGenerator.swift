@@ -40,7 +40,7 @@ struct CodeGenerator: ~Copyable {
     ) {
         self.watch = watch
         let options = VectorOptions(processor, isDeterministic: isRelaxedSIMDDeterministic)
-        selector = Selector(options, keepsTrapOrder: isFuelMetered)
+        selector = Selector(options)
         file = HostTarget.registers(isFuelMetered: isFuelMetered)
         allocator = RegisterAllocator(file, HostTarget.scratch)
         emitter = Emitter(

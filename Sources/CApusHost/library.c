@@ -27,3 +27,17 @@ int32_t apus_library_keep(void) {
     return 0;
 }
 #endif
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define APUS_SANITIZES_THREADS 1
+#endif
+#endif
+
+int32_t apus_library_sanitizes_threads(void) {
+#ifdef APUS_SANITIZES_THREADS
+    return 1;
+#else
+    return 0;
+#endif
+}

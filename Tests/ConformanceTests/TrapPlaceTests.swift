@@ -153,4 +153,67 @@ import Testing
             }
         }
     }
+
+    /// Expressions that trap, for different reasons or the same, and the code that each gives.
+    private static let trapping: [(text: String, code: TrapCode)] = [
+        ("(struct.get $s 0 (local.get $s))", .nullStructureReference),
+        ("(array.len (local.get $a))", .nullArrayReference),
+        ("(i32.load (local.get $far))", .memoryOutOfBounds),
+        ("(i32.load offset=4 (local.get $far))", .memoryOutOfBounds),
+        ("(i32.div_s (i32.const 1) (i32.eqz (local.get $far)))", .integerDivideByZero),
+    ]
+
+    /// How two of them become one value, the second in a way that wants it in a register.
+    private static let joins: [(String, String) -> String] = [
+        { "(i32.add \($0) (i32.mul \($1) (i32.const 3)))" },
+        { "(i32.sub \($0) \($1))" },
+        { "(if (result i32) (i32.lt_s \($0) \($1)) (then (i32.const 1)) (else (i32.const 2)))" },
+        { "(select (i32.const 1) (i32.const 2) (i32.lt_u (i32.mul \($1) (i32.const 3)) \($0)))" },
+    ]
+
+    /// Of two instructions that both trap, the first one does, whoever takes what they load.
+    @Test(arguments: Compilation.allCases)
+    func theFirstOfTwoTraps(compilation: Compilation) throws {
+        var text = """
+            (module (memory 1) (type $s (struct (field i32))) (type $a (array i32))
+
+            """
+        var expected: [(name: String, code: TrapCode)] = []
+        for (place, join) in Self.joins.enumerated() {
+            for first in Self.trapping {
+                for second in Self.trapping where first.text != second.text {
+                    let body = join(first.text, second.text)
+                    let isTurned = place == Self.joins.count - 1
+                    expected.append((body, isTurned ? second.code : first.code))
+                    text += """
+                        (func (export "f\(expected.count - 1)")
+                          (param $s (ref null $s)) (param $a (ref null $a)) (param $far i32)
+                          (result i32) \(body))
+
+                        """
+                }
+            }
+        }
+        text += ")"
+        func traps(_ configuration: Engine.Configuration) throws -> [Trap?] {
+            let engine = Engine(configuration)
+            let instance = try Instance(Store(engine), Module(engine, text: text))
+            return try expected.indices.map { index in
+                let function = try instance.function("f\(index)")
+                do {
+                    _ = try function.call(.any(nil), .any(nil), .i32(-1))
+                    return nil
+                } catch let trap as Trap {
+                    return trap
+                }
+            }
+        }
+        var plain = Engine.Configuration()
+        plain.compiler = .baseline
+        let places = try traps(plain).map { $0?.backtrace.first?.offset }
+        for (index, trap) in try traps(compilation.configuration).enumerated() {
+            #expect(trap?.code == expected[index].code, "\(expected[index].name)")
+            #expect(trap?.backtrace.first?.offset == places[index], "\(expected[index].name)")
+        }
+    }
 }

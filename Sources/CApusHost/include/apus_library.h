@@ -9,4 +9,8 @@
 /// Without effect in the program itself. Returns 0, or an error number.
 int32_t apus_library_keep(void);
 
+/// Whether it is built with the thread sanitizer, which keeps signals back until a thread calls the
+/// system.
+int32_t apus_library_sanitizes_threads(void);
+
 #endif

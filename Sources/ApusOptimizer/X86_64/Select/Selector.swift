@@ -12,9 +12,6 @@ internal import ApusVectors
 struct Selector: ~Copyable {
     var machine = MachineFunction()
     let vectorOptions: VectorOptions
-    /// In metered code it matters which of two traps comes first, since what is not run any more
-    /// is not paid for.
-    let keepsTrapOrder: Bool
     /// What the function has that nothing is selected for; then `machine` is of no use.
     var isRefused = false
 
@@ -51,10 +48,7 @@ struct Selector: ~Copyable {
     /// Bytes of the stack that the function's parameters take.
     var parameterBytes: Int32 = 0
 
-    init(_ vectorOptions: VectorOptions, keepsTrapOrder: Bool = false) {
-        self.vectorOptions = vectorOptions
-        self.keepsTrapOrder = keepsTrapOrder
-    }
+    init(_ vectorOptions: VectorOptions) { self.vectorOptions = vectorOptions }
 
     /// Selects all of `function`.
     mutating func select(_ function: borrowing Function) {
@@ -112,14 +106,11 @@ struct Selector: ~Copyable {
             colors[value.index] = color
             let row = instruction.operator.row
             let isLoad = instruction.operator == .load || instruction.operator == .loadLane
-            if isLoad, keepsTrapOrder, instruction.canTrap {
-                // Whoever takes it in must come before whatever else may trap.
-                color &+= 1
-                colors[value.index] = color
-            }
-            if !isLoad, instruction.canTrap || !row.effects.isDisjoint(with: [.writes, .calls]) {
+            if instruction.canTrap || !row.effects.isDisjoint(with: [.writes, .calls]) {
                 color &+= 1
             }
+            // Whoever takes it in must come before whatever else may trap.
+            if isLoad { colors[value.index] = color }
             switch instruction.operator {
             case .extendUnsigned:
                 aliases[value.index] = aliases[Int(instruction.a)]
