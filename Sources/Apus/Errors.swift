@@ -12,6 +12,17 @@ public struct LinkError: Error, Hashable, Sendable {
     public var found: ItemType?
     /// Why what was there could not be taken, if it is not the type.
     public var reason: String?
+    /// Both types in words, if they were known where the error was made.
+    private var words = Words()
+
+    /// Says nothing that the types do not: errors are equal without it.
+    private struct Words: Hashable, Sendable {
+        var expected: String?
+        var found: String?
+
+        static func == (left: Self, right: Self) -> Bool { true }
+        func hash(into hasher: inout Hasher) {}
+    }
 
     /// An error about the import `module`.`name`.
     public init(
@@ -23,11 +34,25 @@ public struct LinkError: Error, Hashable, Sendable {
         self.found = found
         self.reason = reason
     }
+
+    /// An error about what a module of `engine` wants.
+    init(
+        _ wanted: Module.Import, found: ItemType?, reason: String? = nil, in engine: Engine
+    ) {
+        self.init(
+            module: wanted.module, name: wanted.name, expected: wanted.type, found: found,
+            reason: reason)
+        // When it is shown the types may be gone.
+        words.expected = expected.description(in: engine)
+        words.found = found?.description(in: engine)
+    }
 }
 
 extension LinkError: CustomStringConvertible {
     public var description: String {
         let place = "\(PrintableText.name(module)).\(PrintableText.name(name))"
+        let expected = words.expected ?? self.expected.description
+        let found = words.found ?? self.found?.description
         guard let found else { return "unknown import: \(place) (\(expected))" }
         if let reason { return "incompatible import: \(place): \(reason)" }
         return "incompatible import type: \(place): expected \(expected), found \(found)"

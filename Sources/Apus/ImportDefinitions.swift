@@ -56,14 +56,17 @@ struct ImportDefinitions: Sendable {
             case .host(let host):
                 guard case .function(let type) = wanted.type,
                     try host.closure.type.matches(type, in: engine.environment.types)
-                else { throw LinkError(wanted, found: .function(host.closure.type)) }
+                else {
+                    throw LinkError(wanted, found: .function(host.closure.type), in: engine)
+                }
                 sources.append(.host)
                 functions.append(host.closure.definition)
                 continue
             case .shared(let memory):
                 guard memory.engine === engine else {
                     throw LinkError(
-                        wanted, found: .memory(memory.type), reason: "it belongs to another engine")
+                        wanted, found: .memory(memory.type),
+                        reason: "it belongs to another engine", in: engine)
                 }
                 sources.append(.shared(memory))
             case nil:
@@ -88,12 +91,12 @@ struct ImportDefinitions: Sendable {
         of wanted: Module.Import, _ resolution: inout Resolution<Bound>
     ) throws(LinkError) -> Module {
         let name = ExactName(wanted.module)
-        guard let exporter = modules[name] else { throw LinkError(wanted, found: nil) }
+        guard let exporter = modules[name] else { throw LinkError(wanted, found: nil, in: engine) }
         if resolution.exports[name] == nil {
             resolution.exports[name] = Set(exporter.exports.map { ExactName($0.name) })
         }
         guard resolution.exports[name]?.contains(ExactName(wanted.name)) == true else {
-            throw LinkError(wanted, found: nil)
+            throw LinkError(wanted, found: nil, in: engine)
         }
         return exporter
     }
@@ -106,7 +109,8 @@ struct ImportDefinitions: Sendable {
         let name = ExactName(wanted.module)
         if let resolved = resolution.resolved[name] { return resolved }
         if resolution.path.contains(name) {
-            throw LinkError(wanted, found: wanted.type, reason: "its module imports itself")
+            throw LinkError(
+                wanted, found: wanted.type, reason: "its module imports itself", in: engine)
         }
         resolution.path.append(name)
         let resolved = try resolve(exporter, &resolution, bound)

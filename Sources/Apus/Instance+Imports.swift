@@ -18,7 +18,7 @@ extension Instance {
             matched = try Imports(imports.map(\.external), for: module.loaded, in: runtime)
         } catch {
             let found = error.index < imports.count ? imports[error.index].type : nil
-            throw LinkError(module.imports[error.index], found: found)
+            throw LinkError(module.imports[error.index], found: found, in: store.engine)
         }
         do {
             self.init(try runtime.instantiate(matched), in: store)

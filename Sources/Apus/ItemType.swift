@@ -1,4 +1,4 @@
-internal import ApusFormat
+public import ApusFormat
 internal import ApusRuntime
 
 /// The type of something that a module imports or exports.
@@ -46,15 +46,33 @@ extension ItemType {
 }
 
 extension ItemType: CustomStringConvertible {
-    /// The type in words, e.g. `function [i32 i32] -> [i32]`.
+    /// The type in words, e.g. `function [i32 i32] -> [i32]`. Of types that modules define only
+    /// the kind is told.
     public var description: String {
+        description({ "\($0)" }, ValueType.list) { "\($0)" }
+    }
+
+    /// The same, with the types of `engine` by what they are made of.
+    @_spi(ApusCLI)
+    public func description(in engine: Engine) -> String {
+        guard let types = try? engine.environment.types else { return description }
+        var words = TypeWords(types)
+        return description({ words.words($0) }, { words.list($0) }) { words.words($0) }
+    }
+
+    private func description(
+        _ value: (ValueType) -> String, _ list: ([ValueType]) -> String,
+        _ function: (FunctionType) -> String
+    ) -> String {
         switch self {
-        case .function(let type): "function \(type)"
-        case .table(let type): "table of \(type.element), \(Self.range(type.limits)) elements"
+        case .function(let type): return "function \(function(type))"
+        case .table(let type):
+            return "table of \(value(type.element)), \(Self.range(type.limits)) elements"
         case .memory(let type):
-            "\(type.isShared ? "shared " : "")memory of \(Self.range(type.limits)) pages"
-        case .global(let type): "global \(type.isMutable ? "(mut \(type.value))" : "\(type.value)")"
-        case .tag(let types): "tag [\(ValueType.list(types))]"
+            return "\(type.isShared ? "shared " : "")memory of \(Self.range(type.limits)) pages"
+        case .global(let type):
+            return "global \(type.isMutable ? "(mut \(value(type.value)))" : value(type.value))"
+        case .tag(let types): return "tag [\(list(types))]"
         }
     }
 
@@ -64,5 +82,15 @@ extension ItemType: CustomStringConvertible {
         } else {
             "at least \(limits.minimum)"
         }
+    }
+}
+
+extension FunctionType {
+    /// What it takes and gives in words, with the types of `engine` by what they are made of.
+    @_spi(ApusCLI)
+    public func description(in engine: Engine) -> String {
+        guard let types = try? engine.environment.types else { return description }
+        var words = TypeWords(types)
+        return words.words(self)
     }
 }

@@ -139,7 +139,7 @@ public struct Linker {
     public func prepare(_ module: Module) throws -> PreparedModule {
         let resolved = try definitions.resolve(module) { name, wanted -> Never? in
             guard let item = items[name] else { return nil }
-            throw LinkError(wanted, found: item.type, reason: "it belongs to one store")
+            throw LinkError(wanted, found: item.type, reason: "it belongs to one store", in: engine)
         }
         return PreparedModule(resolved)
     }
@@ -154,13 +154,5 @@ public struct Linker {
 
     private func resolve(_ module: Module) throws -> ResolvedModule<Item> {
         try definitions.resolve(module) { name, _ in items[name] }
-    }
-}
-
-extension LinkError {
-    init(_ wanted: Module.Import, found: ItemType?, reason: String? = nil) {
-        self.init(
-            module: wanted.module, name: wanted.name, expected: wanted.type, found: found,
-            reason: reason)
     }
 }

@@ -105,7 +105,8 @@ final class ResolvedModule<Bound> {
             case .export(let name, let export):
                 let instance = try instance(name, in: store, &instances, item)
                 guard let found = instance.state.export(export) else {
-                    throw LinkError(module.imports[items.count], found: nil)
+                    throw LinkError(
+                        module.imports[items.count], found: nil, in: module.engine)
                 }
                 items.append(found)
             }
@@ -180,7 +181,8 @@ final class ResolvedModule<Bound> {
     ) throws -> LinkError {
         let wanted = module.imports[mismatch.index]
         let found = mismatch.index < items.count ? items[mismatch.index] : nil
-        return LinkError(wanted, found: try found.map { try Item($0, in: store).type })
+        return LinkError(
+            wanted, found: try found.map { try Item($0, in: store).type }, in: module.engine)
     }
 }
 

@@ -25,8 +25,8 @@ extension Trap {
         /// Where in its source the guest was; nil if it is not known.
         public var location: SourceLocation?
 
-        init(_ frame: ApusDWARF.SourceFrame) {
-            name = frame.function.map { DemangledName.of($0) ?? $0 }
+        init(_ frame: ApusDWARF.SourceFrame, _ names: inout SourceNames) {
+            name = frame.function.map { names.demangled($0) }
             location = frame.position.map(SourceLocation.init)
         }
 

@@ -88,6 +88,11 @@ public struct Trap: Error, Sendable {
         /// or Rust made of it; else `name`.
         public var sourceName: String? { name.map { DemangledName.of($0) ?? $0 } }
 
+        /// The same, with `lookup` for the whole backtrace.
+        func sourceName(_ lookup: inout SourceLookup) -> String? {
+            name.map { lookup.names.demangled($0) }
+        }
+
         /// Where in its source the guest was; nil if its module does not say.
         ///
         /// A module says so in DWARF sections or with a source map. Of what these hold nothing is
@@ -96,7 +101,15 @@ public struct Trap: Error, Sendable {
 
         /// The functions of the source that the guest was in, innermost first: more than one if a
         /// compiler has made some of them part of others. Empty if the module does not say.
-        public var sourceFrames: [SourceFrame] { frame.sourceFrames.map(SourceFrame.init) }
+        public var sourceFrames: [SourceFrame] {
+            var lookup = SourceLookup()
+            return sourceFrames(&lookup)
+        }
+
+        /// The same, with `lookup` for the whole backtrace.
+        func sourceFrames(_ lookup: inout SourceLookup) -> [SourceFrame] {
+            lookup.frames(at: offset, of: module)
+        }
     }
 }
 
@@ -135,10 +148,11 @@ extension Trap: CustomStringConvertible {
     /// A line for each frame, innermost first.
     static func lines(_ backtrace: [Frame], isTruncated: Bool) -> String {
         var text = ""
+        var lookup = SourceLookup()
         let hidden = backtrace.count - 2 * framesShown
         for (index, frame) in backtrace.enumerated() {
             if hidden <= 0 || index < framesShown || index >= framesShown + hidden {
-                text += "\n  at \(frame)"
+                text += "\n  at \(frame.description(&lookup))"
             } else if index == framesShown {
                 text += "\n  … \(hidden) more"
             }
@@ -153,8 +167,14 @@ extension Trap.Frame: CustomStringConvertible {
     /// that in its source, `divide (module+0x4f) at math.c:12:7`. Functions that are part of it
     /// come before it, with `\n  at ` between them.
     public var description: String {
-        let frames = sourceFrames
-        let name = sourceName ?? frames.last?.name
+        var lookup = SourceLookup()
+        return description(&lookup)
+    }
+
+    /// The same, with `lookup` for the whole backtrace.
+    func description(_ lookup: inout SourceLookup) -> String {
+        let frames = sourceFrames(&lookup)
+        let name = sourceName(&lookup) ?? frames.last?.name
         let shown = name.map(PrintableText.name) ?? "function \(function)"
         let own = "\(shown) (module+0x\(String(offset, radix: 16)))"
         guard let outermost = frames.last else { return own }

@@ -37,14 +37,16 @@ struct ModuleReport: FileReport {
         var table = TextTable()
         for item in module.imports {
             let name = "\(PrintableText.name(item.module)).\(PrintableText.name(item.name))"
-            table.add(name, "\(item.type)")
+            table.add(name, item.type.description(in: module.engine))
         }
         return table
     }
 
     private var exports: TextTable {
         var table = TextTable()
-        for item in module.exports { table.add(PrintableText.name(item.name), "\(item.type)") }
+        for item in module.exports {
+            table.add(PrintableText.name(item.name), item.type.description(in: module.engine))
+        }
         return table
     }
 
@@ -57,7 +59,7 @@ struct ModuleReport: FileReport {
             table.add(
                 "\(function.index)", Self.hexadecimal(function.body.lowerBound),
                 "\(function.body.count)",
-                "\(name)\(function.type)")
+                name + function.type.description(in: module.engine))
         }
         return table
     }
@@ -80,12 +82,15 @@ struct ModuleReport: FileReport {
                 module.imports.map { item in
                     [
                         "module": .string(item.module), "name": .string(item.name),
-                        "type": .string("\(item.type)"),
+                        "type": .string(item.type.description(in: module.engine)),
                     ]
                 }),
             "exports": .array(
                 module.exports.map { item in
-                    ["name": .string(item.name), "type": .string("\(item.type)")]
+                    [
+                        "name": .string(item.name),
+                        "type": .string(item.type.description(in: module.engine)),
+                    ]
                 }),
             "functions": .array(
                 module.definedFunctions.map { function in
@@ -93,7 +98,7 @@ struct ModuleReport: FileReport {
                         "index": .count(function.index), "name": .optional(function.name),
                         "offset": .count(function.body.lowerBound),
                         "bytes": .count(function.body.count),
-                        "type": .string("\(function.type)"),
+                        "type": .string(function.type.description(in: module.engine)),
                     ]
                 }),
         ]

@@ -35,7 +35,8 @@ struct Program {
         let report = RunReport()
         let signals = isStoppedBySignals ? TerminationSignals() : nil
         try Outcome.exiting(limits: limits, signals: signals, mayGoOn: isStoppedBySignals) {
-            try execute(report, signals, try configuration())
+            defer { signals?.programHasEnded() }
+            return try execute(report, signals, try configuration())
         } finally: {
             for module in report.preloads { module.updateCache() }
             report.module?.updateCache()

@@ -16,6 +16,8 @@ final class TerminationSignals: Sendable {
         var program: InterruptHandle?
         /// The signal that came first.
         var received: Int32?
+        /// Whether there is no program to be stopped any more.
+        var hasEnded = false
     }
 
     private let state = Mutex(State())
@@ -27,12 +29,13 @@ final class TerminationSignals: Sendable {
     }
 
     private func take(_ number: Int32) {
-        let isFirst = state.withLock { state in
+        let isForProgram = state.withLock { state in
             defer { state.received = state.received ?? number }
-            if state.received == nil { state.program?.interrupt() }
-            return state.received == nil
+            if state.hasEnded || state.received != nil { return false }
+            state.program?.interrupt()
+            return true
         }
-        if !isFirst { HostProcess.end(Self.status(number)) }
+        if !isForProgram { HostProcess.end(Self.status(number)) }
     }
 
     /// Has the signals stop what `handle` is for from now on, and now if one has come already.
@@ -42,6 +45,9 @@ final class TerminationSignals: Sendable {
             if state.received != nil { handle.interrupt() }
         }
     }
+
+    /// The program has ended: what the process does now is ended by the next signal.
+    func programHasEnded() { state.withLock { $0.hasEnded = true } }
 
     /// The signal that has made a guest trap; nil if none has.
     func cause(of trap: Trap) -> (name: String, status: Int32)? {

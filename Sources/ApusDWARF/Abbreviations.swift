@@ -26,14 +26,14 @@ struct Abbreviations {
     ) throws(MalformedDebugInformation) {
         var reader = try sections.reader(.abbreviations, at: offset)
         while !reader.isAtEnd {
+            let start = reader.position
             let code = try reader.leb()
             if code == 0 { return }
             var shape = Shape(
                 tag: UInt32(truncatingIfNeeded: try reader.count()),
                 hasChildren: try reader.byte() != 0, start: attributes.count, count: 0)
-            try budget.spend(at: reader.position)
-            while let attribute = try Self.attribute(&reader) {
-                try budget.spend(at: reader.position)
+            try budget.spend(from: start, to: reader)
+            while let attribute = try Self.attribute(&reader, &budget) {
                 attributes.append(attribute)
             }
             shape.count = attributes.count - shape.start
@@ -42,15 +42,20 @@ struct Abbreviations {
     }
 
     private static func attribute(
-        _ reader: inout DebugReader
+        _ reader: inout DebugReader, _ budget: inout WorkBudget
     ) throws(MalformedDebugInformation) -> Attribute? {
+        let start = reader.position
         let name = UInt32(truncatingIfNeeded: try reader.count())
         let form = UInt32(truncatingIfNeeded: try reader.count())
-        if name == 0, form == 0 { return nil }
         var attribute = Attribute(name: name, form: form)
         if form == Form.implicitConstant { attribute.constant = try reader.signedLeb() }
+        try budget.spend(from: start, to: reader)
+        if name == 0, form == 0 { return nil }
         return attribute
     }
+
+    /// How many shapes and attributes there are.
+    var size: Int { dense.count + others.count + attributes.count }
 
     /// The attributes of entries of this shape.
     func attributes(of shape: Shape) -> ArraySlice<Attribute> {

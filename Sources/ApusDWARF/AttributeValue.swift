@@ -179,8 +179,9 @@ extension DebugReader {
     ) throws(MalformedDebugInformation) -> CodeExtent {
         var extent = CodeExtent()
         for attribute in attributes {
-            try budget.spend(at: position)
+            let start = position
             let value = try value(attribute, unit)
+            try budget.spend(from: start, to: self)
             if !extent.take(attribute.name, value) { body(attribute, value) }
         }
         return extent

@@ -51,8 +51,9 @@ struct CodeExtent {
         }
         var ranges: [Range<UInt32>] = []
         while true {
-            try budget.spend(at: reader.position)
+            let start = reader.position
             guard let entry = try reader.next() else { return ranges }
+            try budget.spend(1 + reader.position - start, at: start)
             if let range = Self.range(entry.start, entry.end) { ranges.append(range) }
         }
     }

@@ -218,20 +218,3 @@ extension AttributeValue {
         return UInt32(exactly: value)
     }
 }
-
-/// The tables of abbreviations that units name: often all of them name one.
-struct AbbreviationTables {
-    private var offset: Int?
-    private var last: Abbreviations?
-
-    /// The table at `offset` of its section.
-    mutating func table(
-        at offset: Int, _ sections: DebugSections, _ budget: inout WorkBudget
-    ) throws(MalformedDebugInformation) -> Abbreviations {
-        if offset == self.offset, let last { return last }
-        let table = try Abbreviations(sections, at: offset, &budget)
-        self.offset = offset
-        last = table
-        return table
-    }
-}

@@ -4,7 +4,12 @@ internal import ApusCollections
 /// for, each once.
 struct DebugInformation {
     let sections: DebugSections
+    /// For reading units, once for all who ask.
     private var budget: WorkBudget
+    /// For what is being asked. When it is spent, what is looked up is found no more.
+    var lookup = WorkBudget.lookup
+    var tables = AbbreviationTables()
+    private var paths = KnownPaths()
     private var isIndexed = false
     private var units: [CompilationUnit] = []
     /// Ascending by start.
@@ -23,7 +28,8 @@ struct DebugInformation {
     /// All entries of unit `index`.
     mutating func entries(ofUnit index: Int) -> DebugEntries {
         if let known = unitEntries[index] { return known }
-        let read = DebugEntries(units[index], sections, &budget)
+        if budget.isSpent { return DebugEntries() }
+        let read = DebugEntries(units[index], sections, &tables, &budget)
         unitEntries[index] = read
         return read
     }
@@ -48,7 +54,6 @@ struct DebugInformation {
 
     private mutating func readUnits() throws(MalformedDebugInformation) {
         var reader = try sections.reader(.information)
-        var tables = AbbreviationTables()
         while !reader.isAtEnd {
             if let unit = try CompilationUnit(&reader, sections, &tables, &budget) {
                 units.append(unit)
@@ -58,12 +63,14 @@ struct DebugInformation {
 
     private mutating func read(_ index: Int) -> UnitDetails {
         if let known = details[index] { return known }
+        if budget.isSpent { return UnitDetails(lines: LineTable(), functions: FunctionTree()) }
         let unit = units[index]
         let lines = unit.lineTable.map {
             LineProgram.table(sections, at: $0, of: unit.encoding, &budget)
         }
         let read = UnitDetails(
-            lines: lines ?? LineTable(), functions: FunctionTree(unit, sections, &budget))
+            lines: lines ?? LineTable(),
+            functions: FunctionTree(unit, sections, &tables, &budget))
         details[index] = read
         return read
     }
@@ -80,7 +87,7 @@ struct DebugInformation {
 
     /// The functions of the source that the instruction at `address` belongs to, innermost first.
     mutating func frames(at address: UInt32) -> [SourceFrame] {
-        guard let index = unit(at: address) else { return [] }
+        guard !lookup.isSpent, let index = unit(at: address) else { return [] }
         let unit = units[index]
         let details = read(index)
         let row = details.lines.row(at: address)
@@ -88,7 +95,7 @@ struct DebugInformation {
             self.position($0.file, $0.line, UInt32($0.column), details.lines, unit)
         }
         var frames: [SourceFrame] = []
-        for entry in details.functions.entries(at: address).reversed() {
+        for entry in details.functions.entries(at: address, &lookup).reversed() {
             frames.append(SourceFrame(function: name(of: entry.entry, index), position: position))
             guard let call = entry.call else { break }
             position = self.position(call.file, call.line, call.column, details.lines, unit)
@@ -96,47 +103,73 @@ struct DebugInformation {
         if frames.isEmpty, position != nil {
             frames.append(SourceFrame(function: nil, position: position))
         }
-        return frames
+        // Half of the truth would be taken for all of it.
+        return lookup.isSpent ? [] : frames
     }
 
     /// Where the lines change in the code at `addresses`: each place holds up to the next.
-    mutating func lines(
-        in addresses: Range<UInt32>
-    ) -> [(address: UInt32, position: SourcePosition)] {
+    mutating func lines(in addresses: Range<UInt32>) -> SourceLines<UInt32> {
+        var found = SourceLines<UInt32>()
         guard !addresses.isEmpty,
             let index = unit(at: addresses.lowerBound) ?? unit(at: addresses.upperBound - 1)
-        else { return [] }
+        else { return found }
         let unit = units[index]
         let lines = read(index).lines
-        return lines.rows(in: addresses).compactMap { row in
-            position(row.file, row.line, UInt32(row.column), lines, unit).map { (row.address, $0) }
+        var files = FileNumbers()
+        for row in lines.rows(in: addresses) where row.line > 0 {
+            guard let file = files.number(of: row.file, { path(ofFile: $0, lines, unit) }) else {
+                continue
+            }
+            found.rows.append(
+                SourceLines.Row(
+                    offset: row.address, file: file, line: Int(row.line), column: Int(row.column)))
         }
+        found.files = files.paths
+        return found
     }
 
-    private func position(
+    private mutating func position(
         _ file: UInt32, _ line: UInt32, _ column: UInt32, _ lines: LineTable,
         _ unit: CompilationUnit
     ) -> SourcePosition? {
-        guard line > 0, let file = lines.file(file) else { return nil }
-        guard let path = path(of: file, lines, unit) else { return nil }
+        guard line > 0, let path = path(ofFile: file, lines, unit) else { return nil }
         return SourcePosition(file: path, line: Int(line), column: Int(column))
     }
 
-    private func path(
+    private mutating func path(
+        ofFile number: UInt32, _ lines: LineTable, _ unit: CompilationUnit
+    ) -> String? {
+        guard let file = lines.file(number) else { return nil }
+        let key = KnownPaths.Key(unit: unit.encoding.unitStart, file: number)
+        if let known = paths[key] { return known }
+        guard let path = path(of: file, lines, unit) else { return nil }
+        paths[key] = path
+        return path
+    }
+
+    /// Paths are not longer: what is, is shown without the folders before it.
+    private static var pathLimit: Int { 4096 }
+
+    private mutating func path(
         of file: LineTable.File, _ lines: LineTable, _ unit: CompilationUnit
     ) -> String? {
-        guard var path = unit.text(file.name, sections) else { return nil }
+        guard var path = text(file.name, of: unit) else { return nil }
         if !Self.isAbsolute(path), lines.directories.indices.contains(file.directory),
-            let directory = unit.text(lines.directories[file.directory], sections)
+            let directory = text(lines.directories[file.directory], of: unit)
         {
             path = Self.joined(directory, path)
         }
-        if !Self.isAbsolute(path), let own = unit.directory,
-            let directory = unit.text(own, sections)
-        {
+        if !Self.isAbsolute(path), let own = unit.directory, let directory = text(own, of: unit) {
             path = Self.joined(directory, path)
         }
         return path
+    }
+
+    /// The text that `value` is or names in `unit`; nil if it is none.
+    mutating func text(_ value: AttributeValue, of unit: CompilationUnit) -> String? {
+        guard !lookup.isSpent, let text = unit.text(value, sections) else { return nil }
+        lookup.take(text.utf8.count)
+        return text
     }
 
     private static func isAbsolute(_ path: String) -> Bool {
@@ -146,6 +179,7 @@ struct DebugInformation {
 
     private static func joined(_ directory: String, _ path: String) -> String {
         directory.isEmpty || directory == "."
+            || directory.utf8.count + path.utf8.count >= pathLimit
             ? path : directory.hasSuffix("/") ? directory + path : directory + "/" + path
     }
 
@@ -153,19 +187,18 @@ struct DebugInformation {
 
     /// What the code at `addresses`, that of one function, comes from: each stretch of it from a
     /// line of a function or of one that was made part of it. Nil if nothing is said of it.
-    /// Work is bounded by `budget`, however often the same entries are said to be in functions.
-    mutating func outline(
-        of addresses: Range<UInt32>, _ budget: inout WorkBudget
-    ) -> SourceOutline<UInt32>? {
-        guard !addresses.isEmpty,
+    mutating func outline(of addresses: Range<UInt32>) -> SourceOutline<UInt32>? {
+        guard !addresses.isEmpty, !lookup.isSpent,
             let index = unit(at: addresses.lowerBound) ?? unit(at: addresses.upperBound - 1)
         else { return nil }
         let unit = units[index]
         let details = read(index)
         let rows = details.lines.rows(in: addresses)
         guard let first = rows.first else { return nil }
-        let entries = details.functions.family(at: max(first.address, addresses.lowerBound))
-        guard (try? budget.spend(entries.count + rows.count, at: 0)) != nil else { return nil }
+        let entries = details.functions.family(
+            at: max(first.address, addresses.lowerBound), &lookup)
+        lookup.take(rows.count)
+        if lookup.isSpent { return nil }
         var outline = SourceOutline<UInt32>()
         var functions: [Int: Int] = [:]
         for entry in entries where functions[entry.entry] == nil {
@@ -177,32 +210,25 @@ struct DebugInformation {
                     start: entry.range.lowerBound))
         }
         var innermost = InnermostEntries(Array(entries))
-        var paths: [UInt32: String] = [:]
+        var files = FileNumbers()
         for place in rows.indices {
             let row = rows[place]
             let next = place + 1 < rows.endIndex ? rows[place + 1].address : addresses.upperBound
             let start = max(row.address, addresses.lowerBound)
             let end = min(next, addresses.upperBound)
             guard row.line > 0, start < end,
-                let path = paths[row.file] ?? path(ofFile: row.file, details.lines, unit)
+                let file = files.number(
+                    of: row.file, { path(ofFile: $0, details.lines, unit) })
             else { continue }
-            paths[row.file] = path
-            let position = SourcePosition(
-                file: path, line: Int(row.line), column: Int(row.column))
             innermost.divide(start..<end) { part, entry in
                 outline.stretches.append(
                     SourceOutline.Stretch(
-                        range: part, position: position,
+                        range: part, file: file, line: Int(row.line), column: Int(row.column),
                         function: entry.flatMap { functions[$0] } ?? 0))
             }
         }
+        outline.files = files.paths
         return outline.stretches.isEmpty ? nil : outline
-    }
-
-    private func path(
-        ofFile number: UInt32, _ lines: LineTable, _ unit: CompilationUnit
-    ) -> String? {
-        lines.file(number).flatMap { path(of: $0, lines, unit) }
     }
 
     // MARK: For machine code
@@ -226,7 +252,9 @@ struct DebugInformation {
     /// The paths of the files that unit `index` names.
     mutating func paths(ofUnit index: Int) -> [String] {
         let lines = read(index).lines
-        return lines.files.map { path(of: $0, lines, units[index]) ?? "" }
+        return lines.files.indices.map { place in
+            path(ofFile: UInt32(place + lines.firstFile), lines, units[index]) ?? ""
+        }
     }
 
     // MARK: Names
@@ -272,8 +300,6 @@ struct DebugInformation {
         var origin: Int?
     }
 
-    private var tables = AbbreviationTables()
-
     private mutating func entry(
         at offset: Int, _ index: Int
     ) throws(MalformedDebugInformation) -> NamedEntry {
@@ -281,17 +307,17 @@ struct DebugInformation {
         let place = sections[.information].lowerBound + offset
         guard unit.entries.contains(place) else { throw MalformedDebugInformation(offset: place) }
         var reader = DebugReader(sections.bytes, place..<unit.entries.upperBound)
-        // Looking up is not limited altogether, but each time.
-        var budget = WorkBudget(sectionBytes: sections[.abbreviations].count)
-        let table = try tables.table(at: unit.abbreviationsOffset, sections, &budget)
+        let table = try tables.table(at: unit.abbreviationsOffset, sections, &lookup)
         guard let shape = table[try reader.leb()] else { throw reader.malformed() }
         var found = NamedEntry()
         for attribute in table.attributes(of: shape) {
+            let start = reader.position
             let value = try reader.value(attribute, unit.encoding)
+            try lookup.spend(from: start, to: reader)
             switch attribute.name {
-            case AttributeName.name: found.name = unit.text(value, sections)
+            case AttributeName.name: found.name = text(value, of: unit)
             case AttributeName.linkageName, AttributeName.oldLinkageName:
-                found.linkageName = unit.text(value, sections)
+                found.linkageName = text(value, of: unit)
             case AttributeName.declarationFile: found.file = value.number
             case AttributeName.declarationLine: found.line = value.number
             case AttributeName.abstractOrigin, AttributeName.specification:

@@ -63,18 +63,3 @@ public struct MalformedDebugInformation: Error, Hashable, Sendable, CustomString
 
     public var description: String { "malformed debugging information at \(offset)" }
 }
-
-/// How much may be done to read all of a module's debugging information: sections can refer to each
-/// other so that reading them in full takes the square of their size, or longer.
-public struct WorkBudget: Sendable {
-    private var left: Int
-
-    /// What is found in real modules takes less than one step for each byte.
-    init(sectionBytes: Int) { left = 16 * sectionBytes + 4096 }
-
-    /// Notes that `steps` are taken.
-    mutating func spend(_ steps: Int = 1, at offset: Int) throws(MalformedDebugInformation) {
-        left -= steps
-        if left < 0 { throw MalformedDebugInformation(offset: offset) }
-    }
-}

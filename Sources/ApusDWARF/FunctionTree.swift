@@ -27,18 +27,25 @@ struct FunctionTree {
     /// Deeper trees have no meaning.
     private static var depthLimit: Int { 512 }
 
+    /// Of nothing.
+    init() {}
+
     /// Reads the entries of `unit`. What follows something that is wrong is left out.
-    init(_ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget) {
-        try? read(unit, sections, &budget)
+    init(
+        _ unit: CompilationUnit, _ sections: DebugSections, _ tables: inout AbbreviationTables,
+        _ budget: inout WorkBudget
+    ) {
+        try? read(unit, sections, &tables, &budget)
         functions = entries.indices.filter { entries[$0].call == nil }
         functions.sort { entries[$0].range.lowerBound < entries[$1].range.lowerBound }
     }
 
     private mutating func read(
-        _ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget
+        _ unit: CompilationUnit, _ sections: DebugSections, _ tables: inout AbbreviationTables,
+        _ budget: inout WorkBudget
     ) throws(MalformedDebugInformation) {
         var reader = DebugReader(sections.bytes, unit.entries)
-        let table = try Abbreviations(sections, at: unit.abbreviationsOffset, &budget)
+        let table = try tables.table(at: unit.abbreviationsOffset, sections, &budget)
         // How many inlined functions each open entry is in.
         var depths: [Int] = []
         while !reader.isAtEnd {
@@ -91,14 +98,19 @@ struct FunctionTree {
         return true
     }
 
-    /// The functions that the code at `address` belongs to, outermost first.
-    func entries(at address: UInt32) -> [Entry] {
+    /// Compilers make functions part of others less deep.
+    private static var foundLimit: Int { 64 }
+
+    /// The functions that the code at `address` belongs to, outermost first, down to a depth at
+    /// which nobody would read of them any more.
+    func entries(at address: UInt32, _ budget: inout WorkBudget) -> [Entry] {
         let place = functions.partitioningIndex { entries[$0].range.lowerBound > address } - 1
         guard place >= 0, entries[functions[place]].range.contains(address) else { return [] }
         let outermost = functions[place]
         var found = [entries[outermost]]
         var next = outermost + 1
-        while next < entries.endIndex {
+        while next < entries.endIndex, found.count < Self.foundLimit, !budget.isSpent {
+            budget.take(1)
             let entry = entries[next]
             // Functions in several pieces have their inlined ones behind the last.
             if entry.call == nil, entry.entry != found[0].entry { break }
@@ -110,13 +122,15 @@ struct FunctionTree {
 
     /// The function that the code at `address` belongs to, in all its pieces, and those that were
     /// made part of it.
-    func family(at address: UInt32) -> ArraySlice<Entry> {
+    func family(at address: UInt32, _ budget: inout WorkBudget) -> ArraySlice<Entry> {
         let place = functions.partitioningIndex { entries[$0].range.lowerBound > address } - 1
         guard place >= 0, entries[functions[place]].range.contains(address) else { return [] }
         let own = entries[functions[place]].entry
         let first = entries.partitioningIndex { $0.entry >= own }
         let end = entries[first...].firstIndex { $0.call == nil && $0.entry != own }
-        return entries[first..<(end ?? entries.endIndex)]
+        let family = entries[first..<(end ?? entries.endIndex)]
+        budget.take(family.count)
+        return family
     }
 
     /// All functions that are not inlined: their entries in the section and where they are.

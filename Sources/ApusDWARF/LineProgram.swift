@@ -37,7 +37,7 @@ struct LineProgram {
 
     private mutating func run(_ budget: inout WorkBudget) throws(MalformedDebugInformation) {
         while !reader.isAtEnd {
-            try budget.spend(at: reader.position)
+            let start = reader.position
             let opcode = try reader.byte()
             if opcode >= header.opcodeBase {
                 runSpecial(opcode)
@@ -46,6 +46,7 @@ struct LineProgram {
             } else {
                 try runStandard(opcode)
             }
+            try budget.spend(from: start, to: reader)
             if table.rows.count >= Self.rowLimit { throw reader.malformed() }
         }
     }
@@ -108,14 +109,18 @@ struct LineProgram {
         let row = LineTable.Row(
             address: UInt32(truncatingIfNeeded: min(address, UInt64(UInt32.max))), line: line,
             file: file, column: UInt16(truncatingIfNeeded: min(column, 0xFFFF)))
-        if table.rows.count > sequenceStart, let last = table.rows.last {
+        if let last = lastRow, last.address == row.address { table.rows.removeLast() }
+        if let last = lastRow {
+            // Of no line is one as another: looking for the line before goes back by one row.
+            if last.line == 0, row.line == 0 { return }
             if last.line == row.line, last.file == row.file, last.column == row.column { return }
-            if last.address == row.address {
-                table.rows[table.rows.count - 1] = row
-                return
-            }
         }
         table.rows.append(row)
+    }
+
+    /// The last row of the present sequence.
+    private var lastRow: LineTable.Row? {
+        table.rows.count > sequenceStart ? table.rows.last : nil
     }
 
     private mutating func endSequence() {

@@ -56,14 +56,14 @@ struct LineProgramHeader {
         table.directories = [.other]
         while true {
             let start = try reader.skipText()
+            try budget.spend(from: start, to: reader)
             if reader.position == start + 1 { break }
-            try budget.spend(at: start)
             table.directories.append(.text(start))
         }
         while true {
             let start = try reader.skipText()
+            try budget.spend(from: start, to: reader)
             if reader.position == start + 1 { break }
-            try budget.spend(at: start)
             table.files.append(try Self.oldFile(named: start, &reader))
         }
     }
@@ -110,8 +110,9 @@ struct LineProgramHeader {
             var name = AttributeValue.other
             var directory = 0
             for format in formats {
-                try budget.spend(at: reader.position)
+                let start = reader.position
                 let value = try reader.value(format.attribute, unit)
+                try budget.spend(from: start, to: reader)
                 if format.content == Self.pathContent { name = value }
                 if format.content == Self.directoryContent { directory = value.offset ?? 0 }
             }

@@ -21,25 +21,35 @@ public final class SourceIndex: Sendable {
     }
 
     /// The functions of the source that the instruction at `offset` of the module belongs to,
-    /// innermost first; empty if that is not known.
-    public func frames(at offset: Int) -> [SourceFrame] {
+    /// innermost first; empty if that is not known, or `budget` is spent.
+    public func frames(at offset: Int, _ budget: inout WorkBudget) -> [SourceFrame] {
+        if budget.isSpent { return [] }
         if let address = UInt32(exactly: offset - codeStart),
-            let frames = information?.withLock({ $0.frames(at: address) }), !frames.isEmpty
+            let frames = look(&budget, { $0.frames(at: address) }), !frames.isEmpty
         {
             return frames
         }
         guard let position = map?.position(at: offset) else { return [] }
+        budget.take(position.file.utf8.count)
         return [SourceFrame(function: nil, position: position)]
     }
 
-    /// Does `body` with what the DWARF sections say, if there are such.
-    func withInformation(_ body: (inout DebugInformation) -> Void) {
-        information?.withLock { body(&$0) }
+    /// What `body` finds in the DWARF sections, if there are such, for as much work as `budget`
+    /// allows.
+    func look<Result>(
+        _ budget: inout WorkBudget, _ body: (inout DebugInformation) -> Result
+    ) -> Result? {
+        information?.withLock { information in
+            information.lookup = budget
+            defer { budget = information.lookup }
+            return body(&information)
+        }
     }
 
     /// What may be done to find out what all functions of the module come from, once.
     public var budget: WorkBudget {
-        WorkBudget(sectionBytes: information?.withLock { $0.sections.byteCount } ?? 0)
+        // Names and paths are looked up besides what is read.
+        WorkBudget(sectionBytes: 4 * (information?.withLock { $0.sections.byteCount } ?? 0))
     }
 
     /// What the code at `offsets` of the module, that of one function, comes from; nil if that is
@@ -49,34 +59,51 @@ public final class SourceIndex: Sendable {
     ) -> SourceOutline<Int>? {
         if let start = UInt32(exactly: offsets.lowerBound - codeStart),
             let end = UInt32(exactly: offsets.upperBound - codeStart), start <= end,
-            let found = information?.withLock({ $0.outline(of: start..<end, &budget) })
+            let found = look(&budget, { $0.outline(of: start..<end) }) ?? nil
         {
             return SourceOutline(found, from: codeStart)
         }
-        guard let lines = map?.lines(in: offsets), !lines.isEmpty else { return nil }
+        guard let lines = map?.lines(in: offsets), !lines.rows.isEmpty else { return nil }
         var outline = SourceOutline<Int>()
-        for place in lines.indices {
-            let next = place + 1 < lines.count ? lines[place + 1].offset : offsets.upperBound
-            let start = max(lines[place].offset, offsets.lowerBound)
+        outline.files = lines.files
+        for (place, row) in lines.rows.enumerated() {
+            let next =
+                place + 1 < lines.rows.count ? lines.rows[place + 1].offset : offsets.upperBound
+            let start = max(row.offset, offsets.lowerBound)
             if start >= next { continue }
             outline.stretches.append(
                 SourceOutline.Stretch(
-                    range: start..<next, position: lines[place].position, function: 0))
+                    range: start..<next, file: row.file, line: row.line, column: row.column,
+                    function: 0))
         }
         return outline.stretches.isEmpty ? nil : outline
     }
 
-    /// Where the source's lines change in the code at `offsets` of the module: each position holds
-    /// up to the next.
-    public func lines(in offsets: Range<Int>) -> [(offset: Int, position: SourcePosition)] {
+    /// Where the source's lines change in the code at `offsets` of the module: each row holds up
+    /// to the next.
+    public func lines(
+        in offsets: Range<Int>, _ budget: inout WorkBudget
+    ) -> SourceLines<Int> {
         if let start = UInt32(exactly: offsets.lowerBound - codeStart),
-            let end = UInt32(exactly: offsets.upperBound - codeStart),
-            start <= end, let lines = information?.withLock({ $0.lines(in: start..<end) }),
-            !lines.isEmpty
+            let end = UInt32(exactly: offsets.upperBound - codeStart), start <= end,
+            let found = look(&budget, { $0.lines(in: start..<end) }), !found.rows.isEmpty
         {
-            return lines.map { (Int($0.address) + codeStart, $0.position) }
+            return SourceLines(found, from: codeStart)
         }
-        return map?.lines(in: offsets) ?? []
+        return map?.lines(in: offsets) ?? SourceLines()
+    }
+}
+
+extension SourceLines<Int> {
+    /// What `lines` say, by offsets in the module whose code section has its contents from
+    /// `codeStart` on.
+    fileprivate init(_ lines: SourceLines<UInt32>, from codeStart: Int) {
+        files = lines.files
+        rows = lines.rows.map {
+            Row(
+                offset: Int($0.offset) + codeStart, file: $0.file, line: $0.line,
+                column: $0.column)
+        }
     }
 }
 
@@ -84,6 +111,7 @@ extension SourceOutline<Int> {
     /// What `outline` says, by offsets in the module whose code section has its contents from
     /// `codeStart` on.
     fileprivate init(_ outline: SourceOutline<UInt32>, from codeStart: Int) {
+        files = outline.files
         functions = outline.functions.map {
             Function(
                 name: $0.name, linkageName: $0.linkageName, declaration: $0.declaration,
@@ -92,7 +120,7 @@ extension SourceOutline<Int> {
         stretches = outline.stretches.map {
             Stretch(
                 range: Int($0.range.lowerBound) + codeStart..<Int($0.range.upperBound) + codeStart,
-                position: $0.position, function: $0.function)
+                file: $0.file, line: $0.line, column: $0.column, function: $0.function)
         }
     }
 }

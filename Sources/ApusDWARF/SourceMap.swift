@@ -40,12 +40,9 @@ public struct SourceMap: Sendable {
 
     private func position(_ segment: Segment) -> SourcePosition? {
         guard segment.source != Self.noSource else { return nil }
-        return position(segment, in: file(segment.source))
-    }
-
-    private func position(_ segment: Segment, in file: String) -> SourcePosition {
-        SourcePosition(
-            file: file, line: Int(segment.line) + 1, column: Int(segment.column) + 1)
+        return SourcePosition(
+            file: file(segment.source), line: Int(segment.line) + 1,
+            column: Int(segment.column) + 1)
     }
 
     /// Paths are not longer: what is, is shown without the root.
@@ -61,18 +58,21 @@ public struct SourceMap: Sendable {
     }
 
     /// The same of all instructions at `offsets`: each position holds up to the next.
-    func lines(in offsets: Range<Int>) -> [(offset: Int, position: SourcePosition)] {
+    func lines(in offsets: Range<Int>) -> SourceLines<Int> {
+        var found = SourceLines<Int>()
         let first = max(segments.partitioningIndex { Int($0.offset) > offsets.lowerBound } - 1, 0)
         let end = segments.partitioningIndex { Int($0.offset) >= offsets.upperBound }
-        guard first < end else { return [] }
-        // Those of one source share its path.
-        var files: [UInt32: String] = [:]
-        return segments[first..<end].compactMap { segment in
-            guard segment.source != Self.noSource else { return nil }
-            let file = files[segment.source] ?? self.file(segment.source)
-            files[segment.source] = file
-            return (Int(segment.offset), position(segment, in: file))
+        guard first < end else { return found }
+        var files = FileNumbers()
+        for segment in segments[first..<end] where segment.source != Self.noSource {
+            guard let file = files.number(of: segment.source, { file($0) }) else { continue }
+            found.rows.append(
+                SourceLines.Row(
+                    offset: Int(segment.offset), file: file, line: Int(segment.line) + 1,
+                    column: Int(segment.column) + 1))
         }
+        found.files = files.paths
+        return found
     }
 
     // MARK: Mappings

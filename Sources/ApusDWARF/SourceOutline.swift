@@ -15,7 +15,12 @@ public struct SourceOutline<Offset: Comparable & Sendable>: Sendable {
     /// Code that comes from one line.
     public struct Stretch: Sendable {
         public var range: Range<Offset>
-        public var position: SourcePosition
+        /// In `files`.
+        public var file: Int
+        /// Counted from 1.
+        public var line: Int
+        /// Counted from 1; 0: the compiler does not say.
+        public var column: Int
         /// The innermost function that it belongs to, in `functions`, if there are any.
         public var function: Int
     }
@@ -24,6 +29,13 @@ public struct SourceOutline<Offset: Comparable & Sendable>: Sendable {
     public var functions: [Function] = []
     /// Ascending, without what comes from no line.
     public var stretches: [Stretch] = []
+    /// The paths of the files, as the compiler saw them.
+    public var files: [String] = []
+
+    /// The place in its file that a stretch is of.
+    public func position(_ stretch: Stretch) -> SourcePosition {
+        SourcePosition(file: files[stretch.file], line: stretch.line, column: stretch.column)
+    }
 }
 
 /// Goes along the code of a function, and says in which of its functions it is.

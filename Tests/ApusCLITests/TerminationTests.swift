@@ -71,4 +71,28 @@ import Testing
             #expect(outcome.status == 124, "\(outcome.errorOutput)")
         }
     }
+
+    /// When the program has ended, there is nothing left that a signal is only for. The page is
+    /// longer than what a pipe takes, and nobody reads it.
+    @Test func writingEnds() throws {
+        let functions = String(repeating: "(func nop)", count: 5000)
+        let text = "(module (memory (export \"memory\") 1) (func (export \"_start\"))\(functions))"
+        try Command.withFolder(["many.wat": [UInt8](text.utf8)]) { folder in
+            let outcome = try Command.run(
+                shell: """
+                    mkfifo page.html
+                    "$0" cover --output page.html many.wat &
+                    exec 3< page.html
+                    command=$!
+                    (sleep 30; kill -KILL $command) > last 2>&1 &
+                    watch=$!
+                    kill -TERM $command
+                    wait $command
+                    status=$?
+                    kill $watch
+                    exit $status
+                    """, in: folder)
+            #expect(outcome.status == 128 + SIGTERM, "\(outcome.errorOutput)")
+        }
+    }
 }

@@ -5,7 +5,7 @@ import Testing
 /// What no compiler at hand writes, and what only an attacker would.
 @Suite struct HandMadeTests {
     /// Sections of bytes, put together to what an index reads.
-    private struct Parts {
+    struct Parts {
         private var bytes: [UInt8] = []
         private var places: [DebugSections.Kind: Range<Int>] = [:]
 
@@ -14,27 +14,29 @@ import Testing
             bytes += contents
         }
 
-        var index: SourceIndex? {
+        var sections: DebugSections {
             var sections = DebugSections(ByteStorage(bytes))
             for (kind, place) in places { sections[kind] = place }
-            return SourceIndex(sections, map: nil, codeStart: 0)
+            return sections
         }
+
+        var index: SourceIndex? { SourceIndex(sections, map: nil, codeStart: 0) }
     }
 
-    private static func word(_ value: Int) -> [UInt8] {
+    static func word(_ value: Int) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
 
-    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
+    static func text(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
 
     /// A unit of version 4 with a header before `entries`.
-    private static func unit(_ entries: [UInt8], abbreviations: Int = 0) -> [UInt8] {
+    static func unit(_ entries: [UInt8], abbreviations: Int = 0) -> [UInt8] {
         let header: [UInt8] = [4, 0] + word(abbreviations) + [4]
         return word(header.count + entries.count) + header + entries
     }
 
     /// A line program of version 2 for a file `a.c`, of these instructions.
-    private static func lines(_ program: [UInt8]) -> [UInt8] {
+    static func lines(_ program: [UInt8]) -> [UInt8] {
         let counts: [UInt8] = [0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1]
         let files: [UInt8] = text("dir") + [0] + text("a.c") + [1, 0, 0, 0]
         let rest: [UInt8] = [1, 1, 0xFB, 14, 13] + counts + files
@@ -43,7 +45,7 @@ import Testing
     }
 
     /// Sets the address, moves to the line and adds a row.
-    private static func row(_ address: Int, line: UInt8) -> [UInt8] {
+    static func row(_ address: Int, line: UInt8) -> [UInt8] {
         [0, 5, 2] + word(address) + [3, line - 1, 1]
     }
 

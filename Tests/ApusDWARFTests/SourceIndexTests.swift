@@ -47,8 +47,8 @@ import Testing
         let fixture = try Fixture(version: version)
         let index = try #require(fixture.index())
         let lines = index.lines(in: fixture.codeStart + 2..<fixture.codeStart + 0x1B)
-        #expect(lines.map(\.position.line) == [19, 20, 21, 23])
-        #expect(lines.map { $0.offset - fixture.codeStart } == [0x03, 0x13, 0x16, 0x18])
+        #expect(lines.rows.map(\.line) == [19, 20, 21, 23])
+        #expect(lines.rows.map { $0.offset - fixture.codeStart } == [0x03, 0x13, 0x16, 0x18])
     }
 
     @Test func modulesWithoutDebuggingInformation() throws {

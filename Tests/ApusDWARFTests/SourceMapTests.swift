@@ -23,7 +23,7 @@ import Testing
         #expect(place(24) == SourcePosition(file: "lib/b.ts", line: 4, column: 3))
         #expect(place(32) == nil)
         #expect(place(99) == SourcePosition(file: "lib/b.ts", line: 4, column: 1))
-        #expect(index.lines(in: 20..<41).map(\.offset) == [16, 24, 40])
+        #expect(index.lines(in: 20..<41).rows.map(\.offset) == [16, 24, 40])
     }
 
     @Test func notSourceMaps() {
@@ -55,7 +55,7 @@ import Testing
         let text = #"{"sourceRoot":"\#(root)","sources":["a.ts"],"mappings":"gBAAA"}"#
         let index = try #require(sources(text))
         #expect(index.frames(at: 16).first?.position?.file == "a.ts")
-        #expect(index.lines(in: 0..<20).map(\.position.file) == ["a.ts"])
+        #expect(index.lines(in: 0..<20).files == ["a.ts"])
     }
 
     @Test func base64() {

@@ -163,6 +163,19 @@ import Testing
         #expect(cut.functions[0].lines(at: .ir) == whole.functions[0].lines(at: .ir))
     }
 
+    /// Few lines can be long ones.
+    @Test func longLinesAreCut() throws {
+        let label = "$" + String(repeating: "l", count: 200)
+        let labels = String(repeating: label + " ", count: 100)
+        let tables = String(repeating: "(br_table \(labels) (i32.const 0))\n", count: 50)
+        let bytes = try TextFormat.parseModule("(module (func (block \(label) \(tables))))")
+        var options = Exploration.Options()
+        options.bytesLimit = 1000
+        let lines = try Exploration(Engine(), bytes: bytes, options).functions[0].lines(at: .text)
+        #expect(lines.reduce(0) { $0 + $1.text.utf8.count } < 300_000)
+        #expect(lines.last?.text.hasSuffix("more lines are left out") == true)
+    }
+
     // MARK: Sources
 
     private static let source = (1...25).map { "line \($0);" }.joined(separator: "\n")

@@ -186,4 +186,56 @@ struct LinkerTests {
         let global = try Global(other, .function(nil), isMutable: true)
         #expect(throws: ForeignStoreError.self) { try global.set(.function(function)) }
     }
+
+    // MARK: Messages
+
+    private static func message(_ text: String) throws -> String {
+        let engine = Engine()
+        // Types get other numbers than in their module.
+        let other = try Module(engine, text: "(module (type (func (param f64))))")
+        defer { withExtendedLifetime(other) {} }
+        let module = try Module(engine, text: text)
+        do {
+            _ = try Linker(engine).instantiate(module, in: Store(engine))
+            return ""
+        } catch let error as LinkError {
+            return error.description
+        }
+    }
+
+    /// Messages show what types are made of, not the numbers that an engine has for them.
+    @Test func typesAreShownByTheirParts() throws {
+        let text = """
+            (module
+              (type $f (func (param i32) (result f32)))
+              (type $s (struct (field (mut i32)) (field (ref $f))))
+              (type $a (array (mut i8)))
+              (import "m" "f" (func (param (ref null $s)) (result (ref $a)))))
+            """
+        let expected =
+            "unknown import: m.f (function [(ref null (struct (field (mut i32)) "
+            + "(field (ref (func (param i32) (result f32))))))] -> [(ref (array (mut i8)))])"
+        #expect(try Self.message(text) == expected)
+    }
+
+    /// Types that contain themselves, and large ones, are shown in part.
+    @Test func typesInTypesEnd() throws {
+        let text = """
+            (module
+              (rec (type $s (struct (field (ref null $s)) (field (ref null $t)))) (type $t (array
+                (ref null $s))))
+              (import "m" "g" (global (ref null $s))))
+            """
+        let message = try Self.message(text)
+        #expect(message.contains("(struct …)") && message.count < 500, "\(message)")
+        let wide = """
+            (module
+              (type $w (func (param \(String(repeating: "i32 ", count: 500)))))
+              (import "m" "g" (global (ref null $w))))
+            """
+        #expect(
+            try Self.message(wide)
+                == "unknown import: m.g (global (ref null (func (param i32 i32 i32 i32 i32 i32 "
+                + "i32 i32 …))))")
+    }
 }

@@ -349,4 +349,28 @@ struct ProfileTests {
         }
         #expect(refused > 50)
     }
+
+    /// Counts of calls are only those of the code that names them, even if checksums do not tell.
+    @Test func countsBelongToTheirCode() throws {
+        let first = try Module(Self.engine(after: 1_000_000), text: Self.table)
+        _ = try Self.transcript(first, Array(repeating: Self.run(0, 4), count: 20))
+        let kept = try first.artifact()
+        let contents = try Artifact(ByteStorage(kept)).contents
+        let section = try #require(contents.first { $0.name == "relocations" }).range
+        let kinds = [CodeRelocation.Kind.counts, .hits].map(\.rawValue)
+        let places = stride(from: section.lowerBound, to: section.upperBound, by: 12)
+            .filter { kinds.contains(kept[$0 + 8]) }
+        #expect(!places.isEmpty)
+        for place in places {
+            // The function, and the place in its body.
+            for (offset, value) in [(4, kept[place + 4] - 1), (11, 0x7F)] {
+                var changed = kept
+                changed[place + offset] = value
+                let artifact = try Artifact(ByteStorage(changed), nil, isTrusted: true)
+                #expect(throws: ArtifactError.self) {
+                    try Module(first.engine, artifact, since: .now)
+                }
+            }
+        }
+    }
 }

@@ -43,8 +43,12 @@ extension Coverage {
         if unmappedFunctions > 0 {
             page += "<p>\(unmappedFunctions) functions without lines are left out.</p>\n"
         }
+        var bytesLeft = CoveragePage.sourceBytesLimit
         for (index, file) in files.enumerated() {
-            page += CoveragePage.section(file, index, file.text ?? source(file.path))
+            var text = file.text
+            if text == nil, bytesLeft > 0 { text = source(file.path) }
+            bytesLeft -= text?.utf8.count ?? 0
+            page += CoveragePage.section(file, index, text)
         }
         return page + "</body>\n</html>\n"
     }
@@ -52,6 +56,10 @@ extension Coverage {
 
 /// The parts of the page of a coverage.
 private enum CoveragePage {
+    /// Of the sources behind that only the lines are shown that code comes from: a guest may have
+    /// any number of names for one of them.
+    static var sourceBytesLimit: Int { 64 << 20 }
+
     static func path(_ path: String) -> String { HTMLText.escaped(PrintableText.path(path)) }
 
     /// A line of the table of files.
@@ -127,7 +135,9 @@ private enum CoveragePage {
         var number = 0
         while number < end {
             number += 1
-            if lines.isEmpty, let next = counts.first?.number { number = max(number, next) }
+            // Which numbers lines have is a guest's to say: none is shown that is not there, unless
+            // something is known of it.
+            if number > lines.count, let next = counts.first?.number { number = max(number, next) }
             while let branch = branches.first, branch.line < number { branches.removeFirst() }
             let ways = branches.prefix { $0.line == number }
             var count: UInt64?

@@ -13,7 +13,12 @@ struct CoverageCollector: ~Copyable {
     private let names: ModuleNames
     private let index: SourceIndex?
     private var budget: WorkBudget?
-    private var files: [String: CoverageFileBuilder] = [:]
+    /// Of all functions.
+    private var demangled: SourceNames
+    private var numbers: [String: Int] = [:]
+    private var paths: [String] = []
+    /// Of the files in `paths`.
+    private var files: [CoverageFileBuilder] = []
     private(set) var unmapped: [Int] = []
 
     init(_ loaded: LoadedModule) {
@@ -21,6 +26,7 @@ struct CoverageCollector: ~Copyable {
         names = ModuleNames(loaded.module)
         index = loaded.sourceIndex
         budget = index?.budget
+        demangled = SourceNames(bytes: loaded.module.bytes.count + (1 << 20))
     }
 
     /// What all functions have counted. Those that come from no line are in `unmapped`.
@@ -30,12 +36,15 @@ struct CoverageCollector: ~Copyable {
             if !addMapped(imported + position) { unmapped.append(imported + position) }
         }
         var coverage = Coverage()
-        coverage.files = files.map { $1.file(at: $0) }.sorted { $0.path < $1.path }
+        coverage.files = zip(paths, files).map { $1.file(at: $0) }
+            .filter { !$0.lines.isEmpty || !$0.functions.isEmpty }.sorted { $0.path < $1.path }
         return coverage
     }
 
     /// The functions of the module as lines of its text form.
-    func coverage(of printed: [(offset: Int, line: Int)], text: String, path: String) -> Coverage {
+    mutating func coverage(of printed: [(offset: Int, line: Int)], text: String, path: String)
+        -> Coverage
+    {
         var builder = CoverageFileBuilder()
         let imported = loaded.module.importedFunctionCount
         for position in loaded.module.bodies.indices {
@@ -49,11 +58,11 @@ struct CoverageCollector: ~Copyable {
     }
 
     /// The function's name as it stands in its source, or what is known of it.
-    private func name(_ function: Int) -> String {
+    private mutating func name(_ function: Int) -> String {
         guard let name = names.function(function) ?? loaded.name(ofFunction: function) else {
             return "function \(function)"
         }
-        return DemangledName.of(name) ?? name
+        return demangled.demangled(name)
     }
 
     // MARK: By sources
@@ -66,37 +75,40 @@ struct CoverageCollector: ~Copyable {
         self.budget = budget
         guard let outline else { return false }
         let functions = functions(counts, outline)
-        addLines(counts, outline, functions)
-        addFunctions(functions)
-        addBranches(counts, outline)
+        let files = outline.files.map { number(of: $0) }
+        addLines(counts, outline, files, functions)
+        for function in functions {
+            self.files[function.file].addFunction(function.name, at: function.line, function.count)
+        }
+        addBranches(counts, outline, files)
         return true
+    }
+
+    /// The number of the file at `path`, which a line comes from.
+    private mutating func number(of path: String) -> Int {
+        if let known = numbers[path] { return known }
+        numbers[path] = files.count
+        paths.append(path)
+        files.append(CoverageFileBuilder())
+        return files.count - 1
     }
 
     /// A line in a function, or in a copy of one.
     private struct LineKey: Hashable {
         var function: Int
-        var file: String
+        var file: Int
         var line: Int
-
-        init(_ stretch: SourceOutline<Int>.Stretch) {
-            self.init(stretch.function, stretch.position)
-        }
-
-        init(_ function: Int, _ position: SourcePosition) {
-            self.function = function
-            file = position.file
-            line = position.line
-        }
     }
 
     private mutating func addLines(
-        _ counts: borrowing FunctionCounts, _ outline: SourceOutline<Int>,
+        _ counts: borrowing FunctionCounts, _ outline: SourceOutline<Int>, _ files: [Int],
         _ functions: [CountedFunction]
     ) {
         var lines: [LineKey: UInt64] = [:]
         // Compilers need not say that a function's first line is one of it.
         for function in functions {
-            let key = LineKey(function.number, function.position)
+            let key = LineKey(
+                function: function.number, file: function.file, line: function.line)
             lines[key, default: 0].raise(to: function.count)
         }
         let stretches = outline.stretches
@@ -107,12 +119,15 @@ struct CoverageCollector: ~Copyable {
             }
             var next = first
             while next < stretches.count, stretches[next].range.lowerBound < range.upperBound {
-                lines[LineKey(stretches[next]), default: 0].raise(to: count)
+                let stretch = stretches[next]
+                let key = LineKey(
+                    function: stretch.function, file: files[stretch.file], line: stretch.line)
+                lines[key, default: 0].raise(to: count)
                 next += 1
             }
         }
         for (key, count) in lines {
-            files[key.file, default: CoverageFileBuilder()].addLine(key.line, count)
+            self.files[key.file].addLine(key.line, count)
         }
     }
 
@@ -121,20 +136,24 @@ struct CoverageCollector: ~Copyable {
         /// In the outline.
         var number: Int
         var name: String
-        var position: SourcePosition
+        /// In `files`.
+        var file: Int
+        var line: Int
         var count: UInt64
     }
 
     /// The functions that the code is of.
-    private func functions(
+    private mutating func functions(
         _ counts: borrowing FunctionCounts, _ outline: SourceOutline<Int>
     ) -> [CountedFunction] {
         if outline.functions.isEmpty {
-            return outline.stretches.prefix(1).map {
+            guard let first = outline.stretches.first else { return [] }
+            return [
                 CountedFunction(
-                    number: 0, name: name(counts.function), position: $0.position,
+                    number: 0, name: name(counts.function),
+                    file: number(of: outline.files[first.file]), line: first.line,
                     count: counts.entries)
-            }
+            ]
         }
         var functions: [CountedFunction] = []
         for (number, function) in outline.functions.enumerated() {
@@ -142,39 +161,34 @@ struct CoverageCollector: ~Copyable {
             else { continue }
             let linkageName = function.linkageName
             let name =
-                linkageName.flatMap { DemangledName.of($0) } ?? function.name ?? linkageName
+                linkageName.flatMap { demangled.ifMangled($0) } ?? function.name ?? linkageName
                 ?? (number == 0 ? name(counts.function) : "function")
             functions.append(
                 CountedFunction(
-                    number: number, name: name, position: position,
+                    number: number, name: name, file: self.number(of: position.file),
+                    line: position.line,
                     count: number == 0 ? counts.entries : counts.count(at: function.start)))
         }
         return functions
     }
 
-    private mutating func addFunctions(_ functions: [CountedFunction]) {
-        for function in functions {
-            files[function.position.file, default: CoverageFileBuilder()]
-                .addFunction(function.name, at: function.position.line, function.count)
-        }
-    }
-
     private mutating func addBranches(
-        _ counts: borrowing FunctionCounts, _ outline: SourceOutline<Int>
+        _ counts: borrowing FunctionCounts, _ outline: SourceOutline<Int>, _ files: [Int]
     ) {
         var numbers: [LineKey: Int] = [:]
         for (offset, ways) in counts.branches {
             guard let stretch = outline.stretch(at: offset) else { continue }
-            let number = numbers[LineKey(stretch), default: 0]
-            numbers[LineKey(stretch)] = number + 1
-            files[stretch.position.file, default: CoverageFileBuilder()]
-                .addBranch(at: stretch.position.line, number, ways)
+            let key = LineKey(
+                function: stretch.function, file: files[stretch.file], line: stretch.line)
+            let number = numbers[key, default: 0]
+            numbers[key] = number + 1
+            self.files[key.file].addBranch(at: stretch.line, number, ways)
         }
     }
 
     // MARK: By text
 
-    private func add(
+    private mutating func add(
         _ counts: borrowing FunctionCounts, _ printed: [(offset: Int, line: Int)],
         to file: inout CoverageFileBuilder
     ) {
@@ -212,7 +226,7 @@ extension SourceOutline<Int> {
     }
 
     fileprivate func position(at offset: Int) -> SourcePosition? {
-        stretch(at: offset)?.position
+        stretch(at: offset).map { position($0) }
     }
 }
 

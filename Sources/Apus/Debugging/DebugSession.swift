@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusDWARF
 internal import ApusFormat
 internal import ApusRuntime
 
@@ -9,6 +10,8 @@ final class DebugSession: StopHandler {
     private(set) weak var store: Store?
     /// Counts how often guests have gone on: what is known of frames is of no use then.
     private(set) var generation: UInt64 = 0
+    /// What is asked of sources until guests go on.
+    var lookup = SourceLookup(.session)
     private let onStop: (Debugger.Stop) throws -> Debugger.Resumption
     let pause = PauseRequest()
     var control: StopControl?
@@ -88,6 +91,7 @@ final class DebugSession: StopHandler {
         _ resumption: Debugger.Resumption, _ place: (offset: Int, instance: InstanceState)?
     ) {
         generation &+= 1
+        lookup = SourceLookup(.session)
         switch resumption {
         case .proceed: break
         case .run: endStep()

@@ -32,14 +32,14 @@ extension Debugger {
         /// module's name section, or under which it is exported.
         public var name: String? {
             sourceFrames.last?.name
-                ?? maps.name(ofFunction: function).map { DemangledName.of($0) ?? $0 }
+                ?? maps.name(ofFunction: function).map { session.lookup.names.demangled($0) }
         }
         /// Where in its source it is; nil if its module does not say.
         public var location: Trap.SourceLocation? { sourceFrames.first?.location }
         /// The functions of the source that it is in, innermost first: more than one if a compiler
         /// has made some of them part of others. Empty if the module does not say.
         public var sourceFrames: [Trap.SourceFrame] {
-            (frame.module.sourceIndex?.frames(at: offset) ?? []).map(Trap.SourceFrame.init)
+            session.lookup.frames(at: offset, of: frame.module)
         }
 
         /// The instance that the function is of; nil if its code is not made for debuggers.

@@ -261,7 +261,9 @@ extension SourceType {
 }
 
 extension Debugger.Frame {
-    func type(_ id: SourceTypeID) -> SourceType? { loaded.sourceIndex?.type(id) }
+    func type(_ id: SourceTypeID) -> SourceType? {
+        loaded.sourceIndex?.type(id, &session.lookup.budget)
+    }
 
     /// An address as the first memory has them.
     func address(_ number: UInt64) -> UInt64 {
@@ -289,17 +291,19 @@ extension Debugger.Frame {
     /// (`sourceFrames`), the innermost last; empty if the module does not say, as without DWARF
     /// sections.
     public func variables(ofSourceFrame index: Int = 0) -> [Debugger.Variable] {
-        let lists = loaded.sourceIndex?.variables(at: offset) ?? []
+        let lists = loaded.sourceIndex?.variables(at: offset, &session.lookup.budget) ?? []
         return lists.indices.contains(index) ? lists[index].map(variable) : []
     }
 
     /// The variables that belong to no function, of the file that the function comes from.
     public var globalVariables: [Debugger.Variable] {
-        (loaded.sourceIndex?.globalVariables(at: offset) ?? []).map(variable)
+        let found = loaded.sourceIndex?.globalVariables(at: offset, &session.lookup.budget)
+        return (found ?? []).map(variable)
     }
 
     func globalVariable(named name: String) -> Debugger.Variable? {
-        loaded.sourceIndex?.globalVariable(named: name, at: offset).map(variable)
+        loaded.sourceIndex?.globalVariable(named: name, at: offset, &session.lookup.budget)
+            .map(variable)
     }
 
     private func variable(_ found: SourceVariable) -> Debugger.Variable {

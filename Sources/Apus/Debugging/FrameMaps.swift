@@ -68,13 +68,16 @@ final class FrameMaps {
         if let known = lines[index] { return known }
         let body = module.module.bodies[index - module.module.importedFunctionCount]
         let range = module.module.sourceRange(of: body)
-        let rows = module.sourceIndex?.lines(in: range) ?? []
+        var budget = WorkBudget.lookup
+        var rows = module.sourceIndex?.lines(in: range, &budget) ?? SourceLines()
         // What comes before the instructions counts as the first of them.
         let first =
             instructions(index).first.map { module.module.sourceOffset(of: $0) }
             ?? range.lowerBound
-        let found = FunctionLines(
-            rows.filter { $0.position.line > 0 }.map { (max($0.offset, first), $0.position) })
+        for place in rows.rows.indices {
+            rows.rows[place].offset = max(rows.rows[place].offset, first)
+        }
+        let found = FunctionLines(rows)
         lines[index] = found
         return found
     }

@@ -58,12 +58,13 @@ struct StepPlan {
 
 /// Where the lines of a function begin.
 struct FunctionLines {
-    private let rows: [(offset: Int, position: SourcePosition)]
+    private let lines: SourceLines<Int>
+    private var rows: [SourceLines<Int>.Row] { lines.rows }
 
     /// Nil if there are none.
-    init?(_ rows: [(offset: Int, position: SourcePosition)]) {
-        if rows.isEmpty { return nil }
-        self.rows = rows
+    init?(_ lines: SourceLines<Int>) {
+        if lines.rows.isEmpty { return nil }
+        self.lines = lines
     }
 
     private func row(at offset: Int) -> Int {
@@ -73,13 +74,13 @@ struct FunctionLines {
     /// The line that the instruction at `offset` is of.
     func line(at offset: Int) -> SourcePosition? {
         let row = row(at: offset)
-        return row >= 0 ? rows[row].position : nil
+        return row >= 0 ? lines.position(rows[row]) : nil
     }
 
     /// The line that begins with the instruction at `offset`.
     func line(beginningAt offset: Int) -> SourcePosition? {
         let row = row(at: offset)
-        return row >= 0 && rows[row].offset == offset ? rows[row].position : nil
+        return row >= 0 && rows[row].offset == offset ? lines.position(rows[row]) : nil
     }
 
     /// Whether a line begins at `offset`.

@@ -7,14 +7,19 @@ enum DemangledName {
     /// Longer names are not looked at.
     private static var bytesRead: Int { 8192 }
 
+    /// Whether `name` looks like one that a compiler made. Most names do not, which their first
+    /// bytes tell.
+    static func isMangled(_ name: String) -> Bool {
+        let bytes = name.utf8
+        return bytes.starts(with: "_Z".utf8) || bytes.starts(with: "_R".utf8)
+    }
+
     /// `name` as it stands in its source; nil if it is not a name that a compiler made, or one of
     /// a kind that is not known here.
     static func of(_ name: String) -> String? {
-        // Most names are none; they are told apart by their first bytes.
-        guard name.utf8.count <= bytesRead, name.utf8.starts(with: "_".utf8) else { return nil }
+        guard name.utf8.count <= bytesRead, isMangled(name) else { return nil }
         let bytes = Array(name.utf8)
         if bytes.starts(with: "_R".utf8) { return RustName.demangled(bytes) }
-        guard bytes.starts(with: "_Z".utf8) else { return nil }
         return RustLegacyName.demangled(bytes) ?? ItaniumName.demangled(bytes)
     }
 }

@@ -52,6 +52,8 @@ extension Exploration {
 extension Exploration.Function {
     /// Lines that each stage may have in any case.
     private static var linesKept: Int { 1000 }
+    /// Unless these are more bytes: a few lines can have long lists.
+    private static var bytesKept: Int { 256 << 10 }
 
     /// Leaves out the last lines of stages that have more than their share of `bytes`.
     fileprivate mutating func cut(toBytes bytes: Int) {
@@ -61,6 +63,7 @@ extension Exploration.Function {
             for line in stages[stage] {
                 size += line.text.utf8.count + 4
                 if count >= Self.linesKept, size > bytes / stages.count { break }
+                if size > max(bytes, Self.bytesKept) { break }
                 count += 1
             }
             let rest = stages[stage].count - count

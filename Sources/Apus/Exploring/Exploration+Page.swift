@@ -82,15 +82,23 @@ extension Exploration {
     private var json: String {
         var files: [String: Int] = [:]
         var paths: [String] = []
-        for line in functions.lazy.flatMap(\.sources) where files[line.file] == nil {
-            files[line.file] = paths.count
-            paths.append(PrintableText.path(line.file))
+        var last: (file: String, number: Int)?
+        /// Lines of one file follow each other: only the first is looked for.
+        func number(of file: String) -> Int {
+            if let last, last.file == file { return last.number }
+            let number = files[file] ?? paths.count
+            if number == paths.count {
+                files[file] = number
+                paths.append(PrintableText.path(file))
+            }
+            last = (file, number)
+            return number
         }
         let list = functions.map { function in
             let columns = function.stages.map { Self.column($0, from: function.body.lowerBound) }
             let sources = function.sources.map { line in
                 let text = line.text.map { ",\(JSONText.quoted(PrintableText.line($0)))" } ?? ""
-                return "[\(files[line.file] ?? 0),\(line.line)\(text)]"
+                return "[\(number(of: line.file)),\(line.line)\(text)]"
             }
             let places = function.sourcePlaces.map { place in
                 "[\(place.offset - function.body.lowerBound),\(place.line ?? -1)]"

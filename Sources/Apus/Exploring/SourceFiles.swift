@@ -3,6 +3,8 @@ internal import ApusDWARF
 /// The sources of functions, read once each, as far as they may be.
 struct SourceFiles {
     private let index: SourceIndex?
+    /// For all functions.
+    private var budget: WorkBudget
     private let read: ((String) -> String?)?
     private var contents: [String: [Substring]?] = [:]
     /// Those that were not to be had, in order.
@@ -16,33 +18,47 @@ struct SourceFiles {
     /// The sources that `index` names, whose contents `read` gives.
     init(_ index: SourceIndex?, _ read: ((String) -> String?)?) {
         self.index = index
+        budget = index?.budget ?? .lookup
         self.read = read
     }
 
     /// Notes which sources `function` comes from.
     mutating func add(to function: inout Exploration.Function) {
-        let places = index?.lines(in: function.body) ?? []
-        var wanted: [String: Set<Int>] = [:]
-        var order: [String] = []
-        for (_, position) in places where position.line > 0 {
-            if wanted[position.file] == nil { order.append(position.file) }
-            wanted[position.file, default: []].insert(position.line)
-        }
-        var rows: [SourcePosition: Int] = [:]
-        for file in order {
+        guard let index else { return }
+        let places = index.lines(in: function.body, &budget)
+        var wanted: [Int: Set<Int>] = [:]
+        for row in places.rows { wanted[row.file, default: []].insert(row.line) }
+        var rows: [Row: Int] = [:]
+        for (number, file) in places.files.enumerated() where isShown(file) {
             let lines = lines(of: file)
-            for line in Self.shown(wanted[file] ?? [], of: lines?.count) {
+            for line in Self.shown(wanted[number] ?? [], of: lines?.count) {
                 let text = lines.flatMap { $0.indices.contains(line - 1) ? $0[line - 1] : nil }
-                rows[SourcePosition(file: file, line: line)] = function.sources.count
+                rows[Row(file: number, line: line)] = function.sources.count
                 function.sources.append(
                     Exploration.SourceLine(file: file, line: line, text: text.map(String.init)))
             }
         }
-        for (offset, position) in places {
-            let row = rows[SourcePosition(file: position.file, line: position.line)]
+        for place in places.rows {
+            let row = rows[Row(file: place.file, line: place.line)]
             if function.sourcePlaces.last?.line == row, row != nil { continue }
-            function.sourcePlaces.append(Exploration.SourcePlace(offset: offset, line: row))
+            function.sourcePlaces.append(Exploration.SourcePlace(offset: place.offset, line: row))
         }
+    }
+
+    /// Paths that are longer than that altogether are nobody's sources.
+    private static var pathBytesLimit: Int { 1 << 20 }
+    private var pathBytes = 0
+
+    private mutating func isShown(_ file: String) -> Bool {
+        if contents[file] != nil { return true }
+        pathBytes += file.utf8.count
+        return pathBytes <= Self.pathBytesLimit
+    }
+
+    /// A line of a file that is a number.
+    private struct Row: Hashable {
+        var file: Int
+        var line: Int
     }
 
     private mutating func lines(of file: String) -> [Substring]? {

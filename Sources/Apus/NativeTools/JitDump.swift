@@ -69,20 +69,21 @@ final class JitDump: Sendable {
     ) {
         guard let sources, !function.places.isEmpty else { return }
         let body = function.body
+        var budget = WorkBudget.lookup
         let lines = sources.lines(
-            in: Int(body.lowerBound) + codeStart..<Int(body.upperBound) + codeStart)
+            in: Int(body.lowerBound) + codeStart..<Int(body.upperBound) + codeStart, &budget)
         var entries = Bytes()
         var count: UInt64 = 0
         var last = -1
         for place in function.places {
             let offset = Int(place.offset) + codeStart
-            let found = lines.partitioningIndex { $0.offset > offset } - 1
+            let found = lines.rows.partitioningIndex { $0.offset > offset } - 1
             guard found >= 0, found != last else { continue }
             last = found
             entries.long(place.address)
-            entries.word(UInt32(clamping: lines[found].position.line))
+            entries.word(UInt32(clamping: lines.rows[found].line))
             entries.word(0)
-            entries.text(lines[found].position.file)
+            entries.text(lines.files[lines.rows[found].file])
             count += 1
         }
         if count == 0 { return }

@@ -19,6 +19,8 @@ final class ProfileCollector: Sendable {
         var callees: [UInt: Int] = [:]
         var images: [ObjectIdentifier: CodeImage] = [:]
         var lost: UInt64 = 0
+        var lookup = WorkBudget.session
+        var names = SourceNames(bytes: 4 << 20)
     }
 
     private struct Edge: Hashable {
@@ -111,30 +113,31 @@ final class ProfileCollector: Sendable {
             case nil: .precompiled
             }
         // Before the function's own are callees that it has in place of calls.
-        var frames = Self.frames(own, code.module, kind)
+        var frames = Self.frames(own, code.module, kind, &state)
         for callee in found.dropLast().reversed() {
-            frames += Self.frames(callee, code.module, .inlined)
+            frames += Self.frames(callee, code.module, .inlined, &state)
         }
         return frames.map { index($0, &state) }
     }
 
     /// A function of a guest, and then those of its source that it has in place of calls.
     private static func frames(
-        _ place: SourcePlace, _ module: LoadedModule, _ kind: Profile.Frame.Kind
+        _ place: SourcePlace, _ module: LoadedModule, _ kind: Profile.Frame.Kind,
+        _ state: inout State
     ) -> [Profile.Frame] {
         let offset = module.module.sourceOffset(of: place.moduleOffset)
-        let sources = module.sourceIndex?.frames(at: offset) ?? []
+        let sources = module.sourceIndex?.frames(at: offset, &state.lookup) ?? []
         let index = Int(place.code.functionIndex)
         let name = module.name(ofFunction: index) ?? sources.last?.function
         var frames = [
             Profile.Frame(
-                name: name.map { DemangledName.of($0) ?? $0 } ?? "function \(index)", kind: kind,
+                name: name.map { state.names.demangled($0) } ?? "function \(index)", kind: kind,
                 file: sources.last?.position?.file)
         ]
         for source in sources.dropLast().reversed() {
             frames.append(
                 Profile.Frame(
-                    name: source.function.map { DemangledName.of($0) ?? $0 } ?? "function",
+                    name: source.function.map { state.names.demangled($0) } ?? "function",
                     kind: .inlined, file: source.position?.file))
         }
         return frames

@@ -49,12 +49,11 @@ extension DebugInformation {
     ) throws(MalformedDebugInformation) {
         let unit = unit(index)
         var reader = DebugReader(sections.bytes, unit.entries)
-        var budget = WorkBudget(sectionBytes: sections.byteCount)
-        let table = try Abbreviations(sections, at: unit.abbreviationsOffset, &budget)
+        let table = try tables.table(at: unit.abbreviationsOffset, sections, &lookup)
         // The functions that open entries are in; entries of which nothing is wanted have none.
         var open: [(function: NativeFunction?, isSkipped: Bool)] = []
         while !reader.isAtEnd {
-            try budget.spend(at: reader.position)
+            try lookup.spend(at: reader.position)
             let offset = reader.position - sections[.information].lowerBound
             let code = try reader.leb()
             if code == 0 {
@@ -70,7 +69,7 @@ extension DebugInformation {
                 tag: shape.tag, hasChildren: shape.hasChildren, offset: offset)
             let function = try translateAttributes(
                 &entry, &reader, table.attributes(of: shape), unit,
-                open.last?.function, &translator, &budget)
+                open.last?.function, &translator)
             if open.isEmpty {
                 entry.add(AttributeName.lineTable, Form.sectionOffset) { $0.word(linesAt) }
                 translator.addUnitExtent(to: &entry)
@@ -88,13 +87,15 @@ extension DebugInformation {
     }
 
     /// Adds the attributes of an entry; the function that it is, or is in.
-    private func translateAttributes(
+    private mutating func translateAttributes(
         _ entry: inout UnitTranslator.Entry, _ reader: inout DebugReader,
         _ attributes: ArraySlice<Abbreviations.Attribute>, _ unit: CompilationUnit,
-        _ around: NativeFunction?, _ translator: inout UnitTranslator, _ budget: inout WorkBudget
+        _ around: NativeFunction?, _ translator: inout UnitTranslator
     ) throws(MalformedDebugInformation) -> NativeFunction? {
         var locations: [(name: UInt32, expression: Range<Int>)] = []
-        let extent = try reader.readValues(of: attributes, unit.encoding, &budget) {
+        var others: [(attribute: Abbreviations.Attribute, value: AttributeValue)] = []
+        let shift = fileNumberShift(of: unit)
+        let extent = try reader.readValues(of: attributes, unit.encoding, &lookup) {
             attribute, value in
             switch attribute.name {
             case AttributeName.location, AttributeName.frameBase:
@@ -102,18 +103,21 @@ extension DebugInformation {
                     locations.append((attribute.name, expression))
                 }
             case AttributeName.declarationFile, AttributeName.callFile:
-                let shift = lineTables(of: unit)
                 guard let number = value.number else { return }
                 entry.add(attribute.name, Form.unsignedData) { $0.leb(UInt64(number) + shift) }
-            default: translate(attribute, value, unit, &entry)
+            default: others.append((attribute, value))
             }
         }
+        for (attribute, value) in others { translate(attribute, value, unit, &entry) }
         var function = around
         if extent.isKnown {
-            let ranges = try extent.ranges(of: unit, sections, &budget)
+            let ranges = try extent.ranges(of: unit, sections, &lookup)
             if entry.tag == EntryTag.subprogram {
                 function = ranges.first.flatMap { translator.function(at: $0) }
             }
+            // Each place of the function is compared with each range.
+            let comparisons = (function?.places.count ?? 0) * ranges.count
+            try lookup.spend(comparisons / 64, at: reader.position)
             translator.addExtent(ranges, in: function, to: &entry)
         }
         for (name, expression) in locations {
@@ -125,11 +129,11 @@ extension DebugInformation {
     }
 
     /// What has to be added to numbers of files, which begin with 1 here.
-    private func lineTables(of unit: CompilationUnit) -> UInt64 {
+    private func fileNumberShift(of unit: CompilationUnit) -> UInt64 {
         unit.encoding.version >= 5 ? 1 : 0
     }
 
-    private func translate(
+    private mutating func translate(
         _ attribute: Abbreviations.Attribute, _ value: AttributeValue, _ unit: CompilationUnit,
         _ entry: inout UnitTranslator.Entry
     ) {
@@ -143,7 +147,7 @@ extension DebugInformation {
         switch value {
         case .constant(let constant): Self.add(attribute, constant, &entry)
         case .text, .stringOffset, .lineStringOffset, .stringIndex:
-            let text = unit.text(value, sections) ?? ""
+            let text = text(value, of: unit) ?? ""
             entry.add(attribute.name, Form.string) { $0.text(text) }
         case .reference(let offset):
             let place = sections[.information].lowerBound + offset

@@ -19,9 +19,8 @@ public struct DebuggerObject {
         var object = DebuggerObject(code)
         var described: Set<UInt32> = []
         if withVariables, let sources {
-            sources.withInformation { information in
-                described = object.addUnits(of: &information)
-            }
+            var budget = sources.budget
+            described = sources.look(&budget) { object.addUnits(of: &$0) } ?? []
         }
         let rest = code.functions.filter { function in
             !function.body.isEmpty && !described.contains(function.body.lowerBound)
@@ -88,23 +87,25 @@ public struct DebuggerObject {
             return UInt32(paths.count)
         }
         var rows: [(function: NativeFunction, rows: [(UInt64, UInt32, UInt32, UInt32)])] = []
+        var budget = sources?.budget ?? .lookup
         for function in functions {
             let body =
                 Int(function.body.lowerBound) + codeStart..<Int(function.body.upperBound)
                 + codeStart
-            let known = sources?.lines(in: body) ?? []
+            let known = sources?.lines(in: body, &budget) ?? SourceLines()
+            let files = known.files.map(number)
             var own: [(UInt64, UInt32, UInt32, UInt32)] = []
             for place in function.places {
                 let offset = Int(place.offset) + codeStart
-                let found = known.partitioningIndex { $0.offset > offset } - 1
+                let found = known.rows.partitioningIndex { $0.offset > offset } - 1
                 if found >= 0 {
-                    let position = known[found].position
+                    let row = known.rows[found]
                     own.append(
                         (
-                            place.address, number(position.file),
-                            UInt32(clamping: position.line), UInt32(clamping: position.column)
+                            place.address, files[row.file], UInt32(clamping: row.line),
+                            UInt32(clamping: row.column)
                         ))
-                } else if known.isEmpty {
+                } else if known.rows.isEmpty {
                     own.append((place.address, number(name), UInt32(clamping: offset), 0))
                 }
             }

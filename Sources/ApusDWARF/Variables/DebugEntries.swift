@@ -41,16 +41,20 @@ struct DebugEntries {
     init() {}
 
     /// Reads the entries of `unit`. What follows something that is wrong is left out.
-    init(_ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget) {
-        try? read(unit, sections, &budget)
+    init(
+        _ unit: CompilationUnit, _ sections: DebugSections, _ tables: inout AbbreviationTables,
+        _ budget: inout WorkBudget
+    ) {
+        try? read(unit, sections, &tables, &budget)
         closeEntries()
     }
 
     private mutating func read(
-        _ unit: CompilationUnit, _ sections: DebugSections, _ budget: inout WorkBudget
+        _ unit: CompilationUnit, _ sections: DebugSections, _ tables: inout AbbreviationTables,
+        _ budget: inout WorkBudget
     ) throws(MalformedDebugInformation) {
         var reader = DebugReader(sections.bytes, unit.entries)
-        let table = try Abbreviations(sections, at: unit.abbreviationsOffset, &budget)
+        let table = try tables.table(at: unit.abbreviationsOffset, sections, &budget)
         var depth = 0
         while !reader.isAtEnd {
             let offset = reader.position - sections[.information].lowerBound

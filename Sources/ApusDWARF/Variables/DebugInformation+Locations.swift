@@ -3,7 +3,7 @@ internal import ApusCollections
 /// Lists of places: a variable of optimized code is here at some instructions and there at others.
 extension DebugInformation {
     /// The expression that a list has for the instruction at `address`; nil if it has none.
-    func expression(
+    mutating func expression(
         of list: AttributeValue, _ unit: CompilationUnit, at address: UInt32
     ) -> Range<Int>? {
         let address = UInt64(address)
@@ -11,10 +11,12 @@ extension DebugInformation {
             guard var reader = try AddressListReader(list, .locations, of: unit, sections) else {
                 return nil
             }
-            while let entry = try reader.next() {
+            while true {
+                let start = reader.position
+                guard let entry = try reader.next() else { return nil }
+                try lookup.spend(1 + reader.position - start, at: start)
                 if address >= entry.start, address < entry.end { return entry.expression }
             }
-            return nil
         } catch {
             return nil
         }

@@ -9,7 +9,7 @@ extension DebugInformation {
         // What is a type in other words leads to it, not far.
         for _ in 0..<16 {
             guard let (found, unit) = self.entry(at: entry) else { return nil }
-            let name = found.name.flatMap { self.unit(unit).text($0, sections) }
+            let name = found.name.flatMap { text($0, of: self.unit(unit)) }
             switch found.tag {
             case EntryTag.constType: qualifiers += "const "
             case EntryTag.volatileType: qualifiers += "volatile "
@@ -80,7 +80,7 @@ extension DebugInformation {
         var suffix = ""
         for _ in 0..<8 {
             guard let (found, unit) = self.entry(at: next) else { break }
-            if let name = found.name.flatMap({ self.unit(unit).text($0, sections) }) {
+            if let name = found.name.flatMap({ text($0, of: self.unit(unit)) }) {
                 return name + suffix
             }
             if found.tag == EntryTag.pointerType { suffix = " *" + suffix }
@@ -93,16 +93,22 @@ extension DebugInformation {
 
     // MARK: Parts
 
+    private mutating func children(of place: Int, _ entries: DebugEntries) -> [Int] {
+        let children = entries.children(of: place)
+        lookup.take(children.count)
+        return lookup.isSpent ? [] : children
+    }
+
     private mutating func members(of entry: DebugEntry, _ unit: Int) -> [SourceType.Member] {
         let entries = self.entries(ofUnit: unit)
         guard let place = entries.position(at: entry.offset) else { return [] }
         var found: [SourceType.Member] = []
-        for child in entries.children(of: place) {
+        for child in children(of: place, entries) {
             let member = entries.entries[child]
             guard member.tag == EntryTag.member || member.tag == EntryTag.inheritance,
                 !member.isDeclaration
             else { continue }
-            let name = member.name.flatMap { self.unit(unit).text($0, sections) } ?? ""
+            let name = member.name.flatMap { text($0, of: self.unit(unit)) } ?? ""
             var offset = member.memberOffset ?? 0
             var bits: Range<UInt64>?
             if let size = member.bitSize, size > 0, size <= 64 {
@@ -123,10 +129,10 @@ extension DebugInformation {
     ) -> [SourceType.Enumerator] {
         let entries = self.entries(ofUnit: unit)
         guard let place = entries.position(at: entry.offset) else { return [] }
-        return entries.children(of: place).compactMap { child in
+        return children(of: place, entries).compactMap { child in
             let enumerator = entries.entries[child]
             guard enumerator.tag == EntryTag.enumerator, let value = enumerator.constant,
-                let name = enumerator.name.flatMap({ self.unit(unit).text($0, sections) })
+                let name = enumerator.name.flatMap({ text($0, of: self.unit(unit)) })
             else { return nil }
             return SourceType.Enumerator(name: name, value: value)
         }
@@ -136,12 +142,14 @@ extension DebugInformation {
     private mutating func counts(of entry: DebugEntry, _ unit: Int) -> [UInt64] {
         let entries = self.entries(ofUnit: unit)
         guard let place = entries.position(at: entry.offset) else { return [] }
-        return entries.children(of: place).compactMap { child in
+        return children(of: place, entries).compactMap { child in
             let range = entries.entries[child]
             guard range.tag == EntryTag.subrangeType else { return nil }
             return range.count ?? range.upperBound.map { $0 &+ 1 } ?? 0
         }
     }
+
+    private static var dimensionsShown: Int { 8 }
 
     /// An array; of several dimensions it is one of all their elements.
     private mutating func array(
@@ -155,7 +163,8 @@ extension DebugInformation {
         if counts.isEmpty { count = 0 }
         let element = entry.type.map(SourceTypeID.init)
         let bytes = element.flatMap { byteCount(of: $0) } ?? 0
-        let suffix = counts.map { "[\($0)]" }.joined()
+        let shown = counts.prefix(Self.dimensionsShown).map { "[\($0)]" }.joined()
+        let suffix = shown + (counts.count > Self.dimensionsShown ? "…" : "")
         return SourceType(
             name: name.isEmpty ? elementName(entry) + suffix : name, kind: .array(count: count),
             byteCount: entry.byteSize ?? count.multipliedReportingOverflow(by: bytes).partialValue,

@@ -1,6 +1,11 @@
 internal import ApusCollections
 
 extension DebugInformation {
+    /// Who asks for a variable looks at its place and its type afterwards.
+    private static var stepsOfVariable: Int { 64 }
+    /// As many as frames are told of.
+    private static var depthLimit: Int { 64 }
+
     /// The variables of the functions of the source that the instruction at `address` belongs to:
     /// one list for each function, the innermost first, and in each the innermost variables last.
     mutating func variables(at address: UInt32) -> [[SourceVariable]] {
@@ -14,8 +19,9 @@ extension DebugInformation {
         var lists: [[SourceVariable]] = [[]]
         let frameBase = entries[function].frameBase
         var next = function + 1
-        while next < entries[function].end {
+        while next < entries[function].end, !lookup.isSpent {
             let entry = entries[next]
+            lookup.take(1 + entry.ranges.count)
             switch entry.tag {
             case EntryTag.variable, EntryTag.formalParameter:
                 if let variable = variable(entry, index, frameBase: frameBase, at: address) {
@@ -23,6 +29,7 @@ extension DebugInformation {
                 }
             case EntryTag.lexicalBlock where entry.ranges.contains { $0.contains(address) }: break
             case EntryTag.inlinedSubroutine where entry.ranges.contains { $0.contains(address) }:
+                if lists.count == Self.depthLimit { return lists.reversed() }
                 lists.append([])
             default:
                 next = max(entry.end, next + 1)
@@ -56,8 +63,9 @@ extension DebugInformation {
         let entries = self.entries(ofUnit: index).entries
         var found: [SourceVariable] = []
         var next = 1
-        while next < entries.count {
+        while next < entries.count, !lookup.isSpent {
             let entry = entries[next]
+            lookup.take(1)
             if entry.tag == EntryTag.variable, !entry.isDeclaration,
                 let variable = variable(entry, index, frameBase: nil)
             {
@@ -71,13 +79,14 @@ extension DebugInformation {
     private mutating func variable(
         _ entry: DebugEntry, _ index: Int, frameBase: Range<Int>?, at address: UInt32? = nil
     ) -> SourceVariable? {
-        var name = entry.name.flatMap { unit(index).text($0, sections) }
+        lookup.take(Self.stepsOfVariable)
+        var name = entry.name.flatMap { text($0, of: unit(index)) }
         var type = entry.type
         var origin = entry.origin
         var hops = 0
         while let offset = origin, hops < 6, name == nil || type == nil {
             guard let (other, unit) = self.entry(at: offset) else { break }
-            name = name ?? other.name.flatMap { self.unit(unit).text($0, sections) }
+            name = name ?? other.name.flatMap { text($0, of: self.unit(unit)) }
             type = type ?? other.type
             origin = other.origin
             hops += 1
@@ -97,6 +106,7 @@ extension DebugInformation {
             range = expression(of: list, unit(index), at: address)
         }
         guard range != nil || entry.constant != nil else { return nil }
+        lookup.take(range?.count ?? 0)
         return SourceExpression(
             bytes: sections.bytes, range: range ?? 0..<0, frameBase: frameBase,
             addressBytes: unit(index).encoding.addressBytes,
@@ -120,7 +130,8 @@ extension DebugInformation {
 
     /// The entry at `offset` of the section, and the unit that it is in.
     mutating func entry(at offset: Int) -> (entry: DebugEntry, unit: Int)? {
-        guard let unit = unitIndex(atEntry: offset) else { return nil }
+        lookup.take(1)
+        guard !lookup.isSpent, let unit = unitIndex(atEntry: offset) else { return nil }
         let entries = self.entries(ofUnit: unit)
         return entries.position(at: offset).map { (entries.entries[$0], unit) }
     }
@@ -128,6 +139,8 @@ extension DebugInformation {
     /// The unit whose entries include the one at `offset` of the section.
     mutating func unitIndex(atEntry offset: Int) -> Int? {
         let place = sections[.information].lowerBound + offset
-        return unitIndices.first { unit($0).entries.contains(place) }
+        let found = unitIndices.partitioningIndex { unit($0).entries.upperBound > place }
+        guard found < unitIndices.count, unit(found).entries.contains(place) else { return nil }
+        return found
     }
 }

@@ -3,51 +3,46 @@ extension SourceIndex {
     /// The variables of the functions of the source that the instruction at `offset` of the module
     /// belongs to: one list for each function, the innermost first, and in each the innermost
     /// variables last.
-    public func variables(at offset: Int) -> [[SourceVariable]] {
-        look(offset) { $0.variables(at: $1) } ?? []
+    public func variables(at offset: Int, _ budget: inout WorkBudget) -> [[SourceVariable]] {
+        guard let address = address(offset) else { return [] }
+        return look(&budget) { $0.variables(at: address) } ?? []
     }
 
     /// The variables that belong to no function, of the file that the instruction at `offset` of
     /// the module comes from.
-    public func globalVariables(at offset: Int) -> [SourceVariable] {
-        look(offset) { $0.globalVariables(at: $1) } ?? []
+    public func globalVariables(at offset: Int, _ budget: inout WorkBudget) -> [SourceVariable] {
+        guard let address = address(offset) else { return [] }
+        return look(&budget) { $0.globalVariables(at: address) } ?? []
     }
 
     /// The variable called `name` that belongs to no function, seen from the instruction at
     /// `offset` of the module.
-    public func globalVariable(named name: String, at offset: Int) -> SourceVariable? {
-        look(offset) { $0.globalVariable(named: name, at: $1) } ?? nil
+    public func globalVariable(
+        named name: String, at offset: Int, _ budget: inout WorkBudget
+    ) -> SourceVariable? {
+        guard let address = address(offset) else { return nil }
+        return look(&budget) { $0.globalVariable(named: name, at: address) } ?? nil
     }
 
-    /// The type that `id` names.
-    public func type(_ id: SourceTypeID) -> SourceType? {
-        var found: SourceType?
-        withInformation { found = $0.type(id) }
-        return found
+    /// The type that `id` names; nil if there is none, or `budget` is spent.
+    public func type(_ id: SourceTypeID, _ budget: inout WorkBudget) -> SourceType? {
+        look(&budget) { $0.type(id) } ?? nil
     }
 
     /// Where the code of line `line` of the file begins whose path is or ends in `path`: in each
     /// function that has some, behind what it begins with. If that line has no code, of the next
     /// one that has.
     public func offsets(ofLine line: Int, in path: String) -> [(offset: Int, line: Int)] {
-        var found: [(address: UInt32, line: Int)] = []
-        withInformation { found = $0.addresses(ofLine: line, in: path) }
+        var budget = budget
+        let found = look(&budget) { $0.addresses(ofLine: line, in: path) } ?? []
         return found.map { (Int($0.address) + codeStart, $0.line) }
     }
 
     /// The paths of all files that code comes from.
     public var paths: [String] {
-        var found: Set<String> = []
-        withInformation { found = $0.allPaths() }
-        return found.sorted()
+        var budget = budget
+        return (look(&budget) { $0.allPaths() } ?? []).sorted()
     }
 
-    private func look<Result>(
-        _ offset: Int, _ body: (inout DebugInformation, UInt32) -> Result
-    ) -> Result? {
-        guard let address = UInt32(exactly: offset - codeStart) else { return nil }
-        var found: Result?
-        withInformation { found = body(&$0, address) }
-        return found
-    }
+    private func address(_ offset: Int) -> UInt32? { UInt32(exactly: offset - codeStart) }
 }

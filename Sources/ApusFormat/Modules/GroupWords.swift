@@ -88,7 +88,8 @@ public struct GroupWords: Hashable, Sendable {
         public let supertype: Named?
         /// Where its fields, or its parameters and results, are among the words.
         let fields: Range<Int>
-        let resultCount: Int
+        /// How many of them are a function's results.
+        public let resultCount: Int
     }
 
     /// Calls `body` with each type, in order.

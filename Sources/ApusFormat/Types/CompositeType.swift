@@ -114,7 +114,7 @@ public struct SubType: Hashable, Sendable {
 
 extension ValueType {
     /// The most types that a list shows.
-    private static var shownInList: Int { 24 }
+    public static var shownInList: Int { 24 }
 
     /// `types` one after the other, for messages: the first ones and how many there are besides.
     public static func list(_ types: [ValueType]) -> String {

@@ -75,6 +75,23 @@ public struct HeapType: Hashable, Sendable, BitwiseCopyable {
     @inline(__always)
     public init(typeIndex: UInt32) { bits = typeIndex }
 
+    /// Indices have so many bits. An engine's types have numbers, which are greater: a slot of so
+    /// many bits, and above it what says of which kind the type is.
+    private static var indexBits: UInt32 { 21 }
+
+    /// The type of an engine that is in this slot.
+    @inline(__always)
+    public init(slot: UInt32, _ kind: CompositeKind) {
+        bits = (UInt32(kind.rawValue) + 1) << Self.indexBits | slot
+    }
+
+    /// Of which kind an engine's type is; nil for all others.
+    public var engineKind: CompositeKind? {
+        let mark = bits >> Self.indexBits
+        return bits < 0xFFFF00 && mark > 0
+            ? CompositeKind(rawValue: UInt8(truncatingIfNeeded: mark - 1)) : nil
+    }
+
     static func abstract(_ code: UInt32) -> HeapType { HeapType(bits: 0xFFFF00 | code) }
 
     /// What unreachable code's references point to. Never in a module.
@@ -144,7 +161,17 @@ extension HeapType: CustomStringConvertible {
         case .struct: "struct"
         case .array: "array"
         case .exn: "exn"
-        default: "\(bits)"
+        default: ownDescription
+        }
+    }
+
+    /// A module's index; of an engine's type its kind, for its number means nothing to anybody.
+    private var ownDescription: String {
+        switch engineKind {
+        case .function: "(func …)"
+        case .structure: "(struct …)"
+        case .array: "(array …)"
+        case nil: "\(bits)"
         }
     }
 

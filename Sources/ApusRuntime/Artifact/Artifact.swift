@@ -204,9 +204,9 @@ public struct Artifact: Sendable {
         guard code.value <= 1 else { throw ArtifactError.damaged("properties of the code") }
         let records = try records(0, of: loaded.module)
         let indices = (0..<records.functions.count).map { Int(records.functions[$0].index) }
+        let relocations = try relocations(records, codeBytes: code.range.count, of: loaded.module)
         let piece = CodePiece(
-            records, try relocations(codeBytes: code.range.count, of: loaded.module),
-            codeBytes: code.range.count, writesTables: code.value == 1)
+            records, relocations, codeBytes: code.range.count, writesTables: code.value == 1)
         if indices.isEmpty { return [] }
         let image = try loaded.makeImage(piece, bytes.span.extracting(code.range))
         loaded.code.install(image)
@@ -237,11 +237,12 @@ public struct Artifact: Sendable {
     /// Places of its code, which `isMovable`, that are linked when it has its place.
     public func relocations(of module: DecodedModule) throws(ArtifactError) -> Arena<CodeRelocation>
     {
-        try relocations(codeBytes: section(.code).range.count, of: module)
+        try relocations(
+            records(0, of: module), codeBytes: section(.code).range.count, of: module)
     }
 
     private func relocations(
-        codeBytes: Int, of module: DecodedModule
+        _ records: borrowing CodeRecords, codeBytes: Int, of module: DecodedModule
     ) throws(ArtifactError) -> Arena<CodeRelocation> {
         let contents = bytes.span.extracting(try section(.relocations).range)
         var relocations = Arena<CodeRelocation>(capacity: contents.count / 12)
@@ -253,7 +254,8 @@ public struct Artifact: Sendable {
             )
             guard let relocation = CodeRelocation(words),
                 Int(relocation.codeOffset) <= codeBytes - 4,
-                defined.contains(Int(relocation.function))
+                defined.contains(Int(relocation.function)),
+                !relocation.kind.isOfCounts || records.hasCall(relocation, of: module)
             else { throw .damaged("places in code") }
             relocations.append(relocation)
         }
@@ -307,5 +309,18 @@ public struct ArtifactImages: Sendable {
             try range.isEmpty ? nil : MemoryImage(range, of: file.mapped, file.descriptor)
         }
         self.images = images ?? []
+    }
+}
+
+extension CodeRecords {
+    /// Whether `relocation`, which is of counts, is in the code of the function that it names, and
+    /// of a call that can be in its body: room for counts is made by what relocations say.
+    fileprivate func hasCall(_ relocation: CodeRelocation, of module: DecodedModule) -> Bool {
+        let found = functions.partitioningIndex { $0.codeStart > relocation.codeOffset } - 1
+        guard found >= 0, functions[found].index == relocation.function,
+            relocation.codeOffset - functions[found].codeStart < functions[found].codeLength
+        else { return false }
+        let body = module.bodies[Int(relocation.function) - module.importedFunctionCount]
+        return relocation.bodyOffset < body.end - body.start
     }
 }

@@ -41,11 +41,13 @@ struct CallCountsSpace {
         end = start &+ UInt(Self.pageBytes)
     }
 
-    /// Reserves counts for `call`, which has none yet; there is room. Calls of a function come in
-    /// order.
+    /// Reserves counts for `call`, which has none yet; there is room. Calls of a function mostly
+    /// come in order.
     mutating func reserve(for call: Key) {
-        calls[call.function, default: []].append(
-            Call(bodyOffset: call.bodyOffset, address: next))
+        let place = calls(ofFunction: call.function)
+            .partitioningIndex { $0.bodyOffset >= call.bodyOffset }
+        calls[call.function, default: []].insert(
+            Call(bodyOffset: call.bodyOffset, address: next), at: place)
         next &+= UInt(CallCounts.bytes)
     }
 

@@ -9,8 +9,7 @@ public import ApusFormat
 extension HeapType {
     /// The type of an engine with the id `id`.
     init(id: UInt32, _ kind: CompositeKind) {
-        self.init(
-            typeIndex: UInt32(kind.rawValue) << TypeField.slotBits | id & TypeField.slotMask)
+        self.init(slot: id & TypeField.slotMask, kind)
     }
 
     /// The slot in a type's number.
@@ -23,7 +22,7 @@ public struct TypeNumbers: TypeHierarchy {
 
     /// What the type with this number is, if there is one.
     public func kind(_ number: UInt32) -> CompositeKind? {
-        CompositeKind(rawValue: UInt8(truncatingIfNeeded: number >> TypeField.slotBits))
+        HeapType(bits: number).engineKind
     }
 
     /// Whether both are the same. Which types are above which is for the registry to say.

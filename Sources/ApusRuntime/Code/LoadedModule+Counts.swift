@@ -31,11 +31,12 @@ extension LoadedModule {
     /// Goes on counting calls of function `index` where an earlier run has ended. What is not
     /// counted here, or names no function whose value can be taken, is left out.
     func restoreCounts(_ counted: CountedCall, ofFunction index: Int) {
-        guard let space = code.space, let ordinal = ordinal(ofFunction: Int(counted.function)),
-            let call = space.counts(ofFunction: index).first(where: {
-                $0.bodyOffset == counted.bodyOffset
-            })
+        guard let space = code.space, let ordinal = ordinal(ofFunction: Int(counted.function))
         else { return }
+        let calls = space.counts(ofFunction: index)
+        let found = calls.partitioningIndex { $0.bodyOffset >= counted.bodyOffset }
+        guard found < calls.count, calls[found].bodyOffset == counted.bodyOffset else { return }
+        let call = calls[found]
         let place = UInt(bitPattern: Int(layout.funcref(ordinal)))
         let counts = UInt(counted.hits) | UInt(counted.misses) << 32
         space.table.setCounts(at: call.address, word: 0, place)

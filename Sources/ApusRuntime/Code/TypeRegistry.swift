@@ -265,9 +265,20 @@ public final class TypeRegistry: Sendable {
 
     /// The fields of a structure or an array of the engine, by number; nil if there is none.
     func fields(_ number: UInt32) -> [FieldType]? {
+        switch composite(number) {
+        case .structure(let fields): fields
+        case .array(let element): [element]
+        case .function, nil: nil
+        }
+    }
+
+    /// What the engine's type with this number is made of; nil if there is none, or its group is
+    /// larger than `limit`, which is how many words are looked at.
+    func composite(_ number: UInt32, limit: Int = .max) -> CompositeType? {
         state.withLock { state in
             guard let group = self.number(number, state) else { return nil }
             let words = state.table[group]
+            if words.words.count > limit { return nil }
             var members: [(slot: UInt32, member: GroupWords.Member)] = []
             var slot = state.groups[group].firstSlot
             words.forEachMember { member in
@@ -275,9 +286,7 @@ public final class TypeRegistry: Sendable {
                 slot = state.slots[Int(slot)].next
             }
             let wanted = HeapType.slot(number)
-            guard let own = members.first(where: { $0.slot == wanted })?.member,
-                own.kind != .function
-            else { return nil }
+            guard let own = members.first(where: { $0.slot == wanted })?.member else { return nil }
             var fields: [FieldType] = []
             words.forEachField(of: own) { field in
                 let type = field.storage
@@ -290,7 +299,15 @@ public final class TypeRegistry: Sendable {
                     FieldType(
                         .reference(named, nullable: type.isNullable), isMutable: field.isMutable))
             }
-            return fields
+            switch own.kind {
+            case .structure: return .structure(fields)
+            case .array: return fields.first.map { .array($0) }
+            case .function:
+                let types = fields.map(\.storage)
+                let results = types.suffix(own.resultCount)
+                return .function(
+                    FunctionType(Array(types.dropLast(results.count)), Array(results)))
+            }
         }
     }
 

@@ -1,4 +1,3 @@
-public import ApusDWARF
 internal import ApusFormat
 
 /// The wasm functions that were running when a trap happened, innermost first, through host
@@ -17,12 +16,6 @@ public struct Backtrace: Sendable {
 
         /// The function's name, if the module has a name section that tells it.
         public var functionName: String? { module.functionName(Int(functionIndex)) }
-
-        /// The functions of the source that the instruction belongs to, innermost first; empty if
-        /// the module does not say.
-        public var sourceFrames: [SourceFrame] {
-            module.sourceIndex?.frames(at: moduleOffset) ?? []
-        }
     }
 
     public var frames: [Frame]

@@ -27,7 +27,7 @@ extension ModulePrinter {
             counts.tags &+= 1
         default: throw malformed(start, "malformed import kind")
         }
-        try boundedLine("(import \(module) \(name) (\(text)))")
+        try line("(import \(module) \(name) (\(text)))")
     }
 
     /// The type of function `index`, with its parameters' names; begins with a space.
@@ -80,7 +80,7 @@ extension ModulePrinter {
         case 4: item = "tag \(names.tags.reference(index))"
         default: throw malformed(start, "malformed export kind")
         }
-        line("(export \(name) (\(item)))")
+        try line("(export \(name) (\(item)))")
     }
 
     mutating func printTable(_ reader: inout ByteReader) throws(ModuleError) {
@@ -91,9 +91,9 @@ extension ModulePrinter {
             _ = try reader.readByte()
             guard try reader.readByte() == 0 else { throw malformed(start, "malformed table") }
             let type = try tableType(&reader)
-            line("(table \(name) \(type) \(try constant(&reader)))")
+            try line("(table \(name) \(type) \(try constant(&reader)))")
         } else {
-            line("(table \(name) \(try tableType(&reader)))")
+            try line("(table \(name) \(try tableType(&reader)))")
         }
     }
 
@@ -121,14 +121,16 @@ extension ModulePrinter {
             text += " func"
             for _ in 0..<(try reader.readUnsigned32()) {
                 text += " " + names.functions.reference(try reader.readUnsigned32())
+                try checkLength(with: text.utf8.count)
             }
         } else {
             text += flags == 4 ? " funcref" : " " + (try valueType(&reader))
             for _ in 0..<(try reader.readUnsigned32()) {
                 text += " (item \(try constant(&reader)))"
+                try checkLength(with: text.utf8.count)
             }
         }
-        line(text + ")")
+        try line(text + ")")
     }
 
     mutating func printData(_ index: UInt32, _ reader: inout ByteReader) throws(ModuleError) {
@@ -168,9 +170,10 @@ extension ModulePrinter {
     ) throws(ModuleError) {
         var body = code
         if keepsPlaces { heads.append((output.count, code.position)) }
-        try boundedLine("(func \(names.functions.definition(index))\(typeUse(type, index))")
+        try line("(func \(names.functions.definition(index))\(typeUse(type, index))")
         var locals: [String] = []
         var total: UInt64 = 0
+        var length = 0
         for _ in 0..<(try body.readUnsigned32()) {
             let count = try body.readUnsigned32()
             total += UInt64(count)
@@ -178,13 +181,15 @@ extension ModulePrinter {
                 throw ModuleError(.limit, at: body.position, "too many locals")
             }
             let type = try valueType(&body)
+            length += Int(count) * (type.utf8.count + 1)
+            try checkLength(with: length)
             for _ in 0..<count { locals.append(type) }
         }
         let known = Int(type) < types.count ? types[Int(type)].parameters.count : 0
         let first = UInt32(truncatingIfNeeded: known)
         let declarations = variables("local", locals, names.locals[index], from: first)
-        if !declarations.isEmpty { try boundedLine(String(declarations.dropFirst()), 2) }
+        if !declarations.isEmpty { try line(String(declarations.dropFirst()), 2) }
         try printCode(&body, function: index, bodyStart: code.position)
-        line(")")
+        try line(")")
     }
 }

@@ -22,14 +22,14 @@ extension ModulePrinter {
                 notePlace(offset)
                 // The last one is the parenthesis that closes the function.
                 if row.operation == .end, scope.labels.isEmpty { break }
-                line(text, scope.labels.count + 1)
+                try line(text, scope.labels.count + 1)
                 if row.operation == .end { scope.labels.removeLast() }
                 continue
             }
             let depth = scope.labels.count + (scope.isEntering ? 1 : 2)
-            if let hint { line("(@\(Annotation.Kind.branchHint.name) \"\\0\(hint)\")", depth) }
+            if let hint { try line("(@\(Annotation.Kind.branchHint.name) \"\\0\(hint)\")", depth) }
             notePlace(offset)
-            try boundedLine(text, depth)
+            try line(text, depth)
         }
         guard reader.isAtEnd else { throw malformed(reader, "section size mismatch") }
     }
@@ -43,12 +43,15 @@ extension ModulePrinter {
     func constant(_ reader: inout ByteReader) throws(ModuleError) -> String {
         var scope = PrintedScope(function: nil, labelNames: [:])
         var parts: [String] = []
+        var length = 0
         while true {
             let (row, text) = try instruction(&reader, &scope)
             if row.operation == .end {
                 if scope.labels.isEmpty { break }
                 scope.labels.removeLast()
             }
+            length += text.utf8.count + 1
+            try checkLength(with: length)
             parts.append(text)
         }
         return parts.count == 1 ? "(\(parts[0]))" : parts.joined(separator: " ")
@@ -86,15 +89,15 @@ extension ModulePrinter {
         switch legacy {
         case .try:
             let type = try blockType(&reader)
-            try boundedLine("try\(scope.enter())\(type)", depth + 1)
+            try line("try\(scope.enter())\(type)", depth + 1)
         case .catch:
-            line("catch \(names.tags.reference(try reader.readUnsigned32()))", depth)
-        case .catchAll: line("catch_all", depth)
-        case .rethrow: line("rethrow \(scope.label(try reader.readUnsigned32()))", depth + 1)
+            try line("catch \(names.tags.reference(try reader.readUnsigned32()))", depth)
+        case .catchAll: try line("catch_all", depth)
+        case .rethrow: try line("rethrow \(scope.label(try reader.readUnsigned32()))", depth + 1)
         case .delegate:
             // One that closes nothing is shown where it is.
             if !scope.labels.isEmpty { scope.labels.removeLast() }
-            line("delegate \(scope.label(try reader.readUnsigned32()))", depth)
+            try line("delegate \(scope.label(try reader.readUnsigned32()))", depth)
         }
     }
 
@@ -135,6 +138,7 @@ extension ModulePrinter {
             text += " (\(kinds[kind])"
             if kind < 2 { text += " " + names.tags.reference(try reader.readUnsigned32()) }
             text += " \(scope.label(try reader.readUnsigned32())))"
+            try checkLength(with: text.utf8.count)
         }
         return text
     }
@@ -150,8 +154,12 @@ extension ModulePrinter {
         case .label: return scope.label(try reader.readUnsigned32())
         case .labelTable:
             var labels: [String] = []
+            var length = 0
             for _ in 0..<(try reader.readUnsigned32()) {
-                labels.append(scope.label(try reader.readUnsigned32()))
+                let label = scope.label(try reader.readUnsigned32())
+                length += label.utf8.count + 1
+                try checkLength(with: length)
+                labels.append(label)
             }
             labels.append(scope.label(try reader.readUnsigned32()))
             return labels.joined(separator: " ")

@@ -35,7 +35,13 @@ extension ModulePrinter {
 
     func valueTypes(_ reader: inout ByteReader) throws(ModuleError) -> [String] {
         var types: [String] = []
-        for _ in 0..<(try reader.readUnsigned32()) { types.append(try valueType(&reader)) }
+        var length = 0
+        for _ in 0..<(try reader.readUnsigned32()) {
+            let type = try valueType(&reader)
+            length += type.utf8.count + 1
+            try checkLength(with: length)
+            types.append(type)
+        }
         return types
     }
 
@@ -44,9 +50,9 @@ extension ModulePrinter {
     mutating func printTypeEntry(_ reader: inout ByteReader) throws(ModuleError) {
         guard try reader.peekByte() == 0x4E else { return try printType(&reader, 1) }
         _ = try reader.readByte()
-        line("(rec")
+        try line("(rec")
         for _ in 0..<(try reader.readUnsigned32()) { try printType(&reader, 2) }
-        line(")")
+        try line(")")
     }
 
     private mutating func printType(
@@ -56,15 +62,16 @@ extension ModulePrinter {
         let name = names.types.definition(index)
         let first = try reader.peekByte()
         guard first == 0x4F || first == 0x50 else {
-            return line("(type \(name) \(try compositeType(&reader, index)))", depth)
+            return try line("(type \(name) \(try compositeType(&reader, index)))", depth)
         }
         _ = try reader.readByte()
         var text = first == 0x4F ? "(sub final" : "(sub"
         for _ in 0..<(try reader.readUnsigned32()) {
             text += " " + reference(toType: try reader.readUnsigned32())
+            try checkLength(with: text.utf8.count)
         }
         text += " \(try compositeType(&reader, index)))"
-        line("(type \(name) \(text))", depth)
+        try line("(type \(name) \(text))", depth)
     }
 
     private mutating func compositeType(
@@ -83,6 +90,7 @@ extension ModulePrinter {
             for field in 0..<(try reader.readUnsigned32()) {
                 let name = names.fields[index]?.shortDefinition(field) ?? ""
                 text += " (field\(name) \(try fieldType(&reader)))"
+                try checkLength(with: text.utf8.count)
             }
             return text + ")"
         case 0x5E:

@@ -108,7 +108,8 @@ struct ModulePrinter {
     mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
 
     /// A line that is indented by `depth` steps.
-    mutating func line(_ text: String, _ depth: Int = 1) {
+    mutating func line(_ text: String, _ depth: Int = 1) throws(ModuleError) {
+        try checkLength(with: text.utf8.count)
         // Deep nesting must not make the text grow with the square of the depth.
         for _ in 0..<min(depth, 30) { write("  ") }
         write(text)
@@ -116,14 +117,16 @@ struct ModulePrinter {
     }
 
     /// A module of a few bytes can declare more parameters and locals than anyone wants to see as
-    /// text: beyond so many times its own size, and some, it is refused.
+    /// text, and name what has a long name once for each byte: beyond so many times its own size,
+    /// and some, it is refused.
     private static var mostTextPerByte: Int { 256 }
     private static var mostTextOfSmall: Int { 16 << 20 }
 
-    /// A line that may be one of too many.
-    mutating func boundedLine(_ text: String, _ depth: Int = 1) throws(ModuleError) {
-        line(text, depth)
-        guard output.count <= bytes.count * Self.mostTextPerByte + Self.mostTextOfSmall else {
+    /// Refuses a text that `count` more bytes make too long. Whatever puts a list together asks
+    /// before it is longer than a text may be.
+    func checkLength(with count: Int) throws(ModuleError) {
+        let limit = bytes.count * Self.mostTextPerByte + Self.mostTextOfSmall
+        guard count <= limit - output.count else {
             throw ModuleError(
                 .limit, at: bytes.count,
                 "the text is more than \(Self.mostTextPerByte) times as large as the module")
@@ -232,7 +235,7 @@ struct ModulePrinter {
         var reader = part.reader
         switch part.section {
         case .custom: try printCustom(&reader, part.previous, isLast: part.isAfterNames)
-        case .start: line("(start \(names.functions.reference(try reader.readUnsigned32())))")
+        case .start: try line("(start \(names.functions.reference(try reader.readUnsigned32())))")
         case .dataCount: _ = try reader.readUnsigned32()
         case .type, .import, .function, .table, .memory, .global, .export, .element, .code, .data,
             .tag:
@@ -254,16 +257,16 @@ struct ModulePrinter {
         case .memory:
             let name = names.memories.definition(counts.memories)
             counts.memories &+= 1
-            line("(memory \(name) \(try limits(&reader)))")
+            try line("(memory \(name) \(try limits(&reader)))")
         case .tag:
             let name = names.tags.definition(counts.tags)
             counts.tags &+= 1
-            line("(tag \(name) \(try tagType(&reader)))")
+            try line("(tag \(name) \(try tagType(&reader)))")
         case .global:
             let name = names.globals.definition(counts.globals)
             counts.globals &+= 1
             let type = try globalType(&reader)
-            line("(global \(name) \(type) \(try constant(&reader)))")
+            try line("(global \(name) \(type) \(try constant(&reader)))")
         case .export: try printExport(&reader)
         case .element: try printElements(index, &reader)
         case .code: try printFunction(&reader)

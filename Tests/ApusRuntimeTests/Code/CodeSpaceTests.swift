@@ -188,26 +188,42 @@ import Testing
         }
     }
 
+    /// Adds code of function `index` that counts calls at these places of its body.
+    private static func addCounting(
+        _ index: UInt32, at offsets: [UInt32], to module: LoadedModule
+    ) throws -> CodeImage {
+        var batch = CodeBatch()
+        var function = CompiledFunction(index: index, behind: batch.sites)
+        for offset in offsets {
+            let place = batch.code.incrementRelative(.w32)
+            batch.relocations.append(
+                CodeRelocation(.hits, codeOffset: place, function: index, bodyOffset: offset))
+        }
+        batch.code.ret()
+        function.end(
+            codeEnd: batch.code.count, batch.sites, relocationCount: offsets.count)
+        batch.functions.append(function)
+        return try module.makeImage(batch)
+    }
+
+    /// Calls are found in whichever order code comes that counts them.
+    @Test func countsComeInAnyOrder() throws {
+        let module = try Self.module(3)
+        for offset: UInt32 in [70, 5, 90, 40] {
+            _ = try Self.addCounting(1, at: [offset], to: module)
+        }
+        let space = try #require(module.code.space)
+        let places = space.counts(ofFunction: 1)
+        #expect(places.map(\.bodyOffset) == [5, 40, 70, 90])
+        #expect(Set(places.map(\.address)).count == 4)
+    }
+
     /// Code that counts two calls: their counts lie in reach, are found by the calls, and stay
     /// where they are when more code comes.
     @Test func countsOfCallsHaveAPlace() throws {
         let module = try Self.module(3)
-        func addCounting(_ index: UInt32, at offsets: [UInt32]) throws -> CodeImage {
-            var batch = CodeBatch()
-            var function = CompiledFunction(index: index, behind: batch.sites)
-            for offset in offsets {
-                let place = batch.code.incrementRelative(.w32)
-                batch.relocations.append(
-                    CodeRelocation(.hits, codeOffset: place, function: index, bodyOffset: offset))
-            }
-            batch.code.ret()
-            function.end(
-                codeEnd: batch.code.count, batch.sites, relocationCount: offsets.count)
-            batch.functions.append(function)
-            return try module.makeImage(batch)
-        }
         // The same call may be in the code twice.
-        let image = try addCounting(1, at: [70, 5, 70])
+        let image = try Self.addCounting(1, at: [70, 5, 70], to: module)
         module.direct(1, to: image)
         let space = try #require(module.code.space)
         let places = space.counts(ofFunction: 1)
@@ -229,7 +245,8 @@ import Testing
         #expect(module.countedCalls(ofFunction: 1, leastHits: 1, leastShare: 74) == [])
         for index in [0, 2] as [UInt32] {
             // More than a page of them.
-            let more = try addCounting(index, at: (0..<2000).map { $0 * 3 })
+            let more = try Self.addCounting(
+                index, at: (0..<2000).map { $0 * 3 }, to: module)
             #expect(space.counts(ofFunction: Int(index)).count == 2000)
             #expect(more.base.distance(to: places[0].address).magnitude < 1 << 31)
         }

@@ -280,4 +280,36 @@ import Testing
         #expect(lines.contains("1 i32.const 1"))
         #expect(lines.contains("2 i32.const 2"))
     }
+
+    // MARK: Pages
+
+    /// Lines that a source does not have are rows only if something is known of them.
+    @Test func pagesHaveNoRowsOfNothing() {
+        var file = Coverage.File(path: "a.c")
+        file.lines = [1, 2_000_000_000].map { Coverage.Line(number: $0, count: 1) }
+        var coverage = Coverage()
+        coverage.files = [file]
+        let page = coverage.page(title: "test") { _ in "one\ntwo" }
+        let rows = page.split(separator: "<tr id=\"f0l").dropFirst().map {
+            $0.prefix { $0 != "\"" }
+        }
+        #expect(rows == ["1", "2", "3", "2000000000"].filter { $0 != "3" })
+    }
+
+    /// One source under many names is not shown as often as somebody likes.
+    @Test func pagesShowOnlySoMuchOfSources() {
+        var coverage = Coverage()
+        coverage.files = (0..<100).map { number in
+            var file = Coverage.File(path: "\(number).c")
+            file.lines = [Coverage.Line(number: 1, count: 1)]
+            return file
+        }
+        let source = String(repeating: "x", count: 1 << 20)
+        var read = 0
+        _ = coverage.page(title: "test") { _ in
+            read += 1
+            return source
+        }
+        #expect(read == 64)
+    }
 }
