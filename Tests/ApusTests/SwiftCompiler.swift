@@ -43,6 +43,7 @@ enum SwiftCompiler {
     static func objects() -> [String] {
         let targets = [
             "Apus", "ApusRuntime", "ApusABI", "ApusAssembler", "ApusBaseline", "ApusCollections",
+            "ApusLocks",
             "ApusDWARF", "ApusFormat", "ApusIR", "ApusOptimizer", "ApusText", "ApusTrampolines",
             "ApusVectors", "CApusHost",
         ]
