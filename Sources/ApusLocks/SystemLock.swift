@@ -52,6 +52,7 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
         if !isTaken { lockSlowly() }
     }
 
+    // SAFETY: as for `lock`.
     /// Gives the lock back, by the thread that has it.
     @inlinable
     public borrowing func unlock() {
@@ -59,6 +60,7 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
         if before == Self.awaited { wake() }
     }
 
+    // SAFETY: as for `lock`.
     /// Whether the lock was free, and is the caller's now.
     public borrowing func lockIfFree() -> Bool {
         unsafe word.pointee.compareExchange(
@@ -66,11 +68,13 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
         ).exchanged
     }
 
+    // SAFETY: as for `lock`.
     /// In a child process: free, whoever had it in the parent.
     public borrowing func reset() {
         unsafe word.pointee.store(Self.free, ordering: .relaxed)
     }
 
+    // SAFETY: as for `lock`.
     @usableFromInline
     borrowing func lockSlowly() {
         for _ in 0..<Self.patience {
@@ -83,6 +87,7 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
         }
     }
 
+    // SAFETY: as for `lock`.
     @usableFromInline
     borrowing func wake() { unsafe apus_word_wake(word) }
 

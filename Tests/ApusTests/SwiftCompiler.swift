@@ -43,8 +43,8 @@ enum SwiftCompiler {
     static func objects() -> [String] {
         let targets = [
             "Apus", "ApusRuntime", "ApusABI", "ApusAssembler", "ApusBaseline", "ApusCollections",
-            "ApusDWARF", "ApusFormat", "ApusIR", "ApusOptimizer", "ApusText", "ApusTrampolines",
-            "ApusVectors", "CApusHost",
+            "ApusDWARF", "ApusFormat", "ApusIR", "ApusLocks", "ApusOptimizer", "ApusText",
+            "ApusTrampolines", "ApusVectors", "CApusHost",
         ]
         return targets.flatMap { target in
             let folder = build.appending(path: target + ".build")

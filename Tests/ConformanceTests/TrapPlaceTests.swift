@@ -164,7 +164,7 @@ import Testing
     ]
 
     /// How two of them become one value, the second in a way that wants it in a register.
-    private static let joins: [(String, String) -> String] = [
+    private static let joins: [@Sendable (String, String) -> String] = [
         { "(i32.add \($0) (i32.mul \($1) (i32.const 3)))" },
         { "(i32.sub \($0) \($1))" },
         { "(if (result i32) (i32.lt_s \($0) \($1)) (then (i32.const 1)) (else (i32.const 2)))" },

@@ -10,14 +10,14 @@
 ;; function (v128, i32) -> (ref)
 ;;   v2: i32 = constant 64
 ;; block0(v0: v128, v1: i32):
-;;   v3: ref = callRuntime.16 (v2, v0, v1) @5
+;;   v3: ref = callRuntime.17 (v2, v0, v1) @5
 ;;   return (v3)
 ;; function 1
 ;; function (ref, v128) -> ()
 ;;   v2: i32 = constant 1
 ;;   v3: i32 = constant 2
 ;; block0(v0: ref, v1: v128):
-;;   callRuntime.20 (v0, v2, v1, v3) @9
+;;   callRuntime.21 (v0, v2, v1, v3) @9
 ;;   return ()
 ;; function 2
 ;; function (v128) -> (ref)
