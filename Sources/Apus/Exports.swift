@@ -26,5 +26,6 @@
 @_exported import protocol ApusRuntime.MemorySupplier
 @_exported import struct ApusRuntime.ResourceError
 @_exported import protocol ApusRuntime.ResourceLimiter
+@_exported import protocol ApusRuntime.SharedResourceLimiter
 @_exported import protocol ApusRuntime.SuppliedMemory
 @_exported import struct ApusText.TextError

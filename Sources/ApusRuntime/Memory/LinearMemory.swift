@@ -32,6 +32,8 @@ public final class LinearMemory {
     let isMapped: Bool
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
+    /// The number of the store that has made it, with which it goes; 0: none.
+    var maker: UInt64 = 0
     /// Held while a shared memory grows.
     private let growth = Mutex(())
 

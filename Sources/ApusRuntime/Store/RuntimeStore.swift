@@ -71,6 +71,12 @@ public final class RuntimeStore {
         _modify { yield unsafe &held.statistics }
     }
     var fuelAccount = FuelAccount()
+    /// What it has in common with other stores; nil: it is alone, and counts for itself.
+    var account: StoreAccount? { unsafe held.account }
+    /// Whether it is the one whose account others have got.
+    private(set) var isFirst = false
+    /// Bytes by which its guests have made shared memories larger that others have made.
+    var leftBytes: UInt64 = 0
     /// Is told of each call into and out of wasm; nil: nobody is, which costs nothing.
     public var callHook: CallHook? {
         didSet { setAttention(apus_attention_hook, callHook != nil) }
@@ -127,13 +133,16 @@ public final class RuntimeStore {
         var limiter: (any ResourceLimiter)?
         var asynchronousLimiter: (any AsynchronousResourceLimiter)?
         var statistics = StoreStatistics()
+        var account: StoreAccount?
     }
     // SAFETY: a store is used by one thread at a time, and nothing else runs during an access.
     @exclusivity(unchecked) private var held = Held()
 
+    /// An empty store. If it has an `account`, that of another one, it shares the limits of that,
+    /// which are the same.
     public init(
         _ environment: RuntimeEnvironment, limits: StoreLimits = StoreLimits(),
-        hostState: AnyObject? = nil
+        account: StoreAccount? = nil, hostState: AnyObject? = nil
     ) throws(ResourceError) {
         self.environment = environment
         self.limits = limits
@@ -158,6 +167,7 @@ public final class RuntimeStore {
         unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe context.pointee.idle_stack = environment.stacks.recent
+        unsafe held.account = account
     }
 
     deinit {
@@ -168,8 +178,17 @@ public final class RuntimeStore {
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
         environment.types.release(tags.map(\.signature))
+        heap = nil
+        closeAccount()
         // SAFETY: the context is this object's own, and nobody runs in the store any more.
         unsafe apus_free(context)
+    }
+
+    /// Others are to have the account that was made of what this store has.
+    func found(_ account: StoreAccount) {
+        // SAFETY: see `held`.
+        unsafe held.account = account
+        isFirst = true
     }
 
     /// Guests that may have to wait are called asynchronously.
@@ -224,6 +243,7 @@ public final class RuntimeStore {
             guard let supplier else { return try environment.allocator.allocateMemory(request) }
             return try LinearMemory(request, supplier: supplier)
         }
+        memory.maker = number
         memories.append(memory)
         return memory
     }
@@ -332,6 +352,7 @@ public final class RuntimeStore {
             isCodeGuest = true
         }
         instances.append(instance)
+        for memory in instance.ownMemories { memory.maker = number }
         if instance.module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)
