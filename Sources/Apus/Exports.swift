@@ -22,6 +22,7 @@
 @_exported import enum ApusRuntime.CallEvent
 @_exported import struct ApusRuntime.Growth
 @_exported import enum ApusRuntime.Interruption
+@_exported import enum ApusRuntime.LendingError
 @_exported import struct ApusRuntime.MemoryDemand
 @_exported import protocol ApusRuntime.MemorySupplier
 @_exported import struct ApusRuntime.ResourceError

@@ -95,6 +95,7 @@ extension RuntimeStore {
     /// Counts a new instance of `module` and what it begins with, or throws why it may not be.
     func reserve(for module: LoadedModule) throws {
         if let refusal { throw refusal }
+        try checkLent()
         try checkInstances()
         var counted = 0
         do {

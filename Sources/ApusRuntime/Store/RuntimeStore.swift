@@ -89,6 +89,8 @@ public final class RuntimeStore {
     var refusal: ResourceError? {
         didSet { setAttention(apus_attention_refused, refusal != nil) }
     }
+    /// How often the host has bytes of its memories in place.
+    var lentCount = 0
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
     /// The exception that guests have not caught, on its way to whoever entered wasm.
@@ -320,6 +322,7 @@ public final class RuntimeStore {
     /// start function. If that fails the instance stays, as after `instantiate`.
     public func initialize(_ instance: InstanceState) throws {
         precondition(instance.store === self && instance.phase == .allocated)
+        try checkLent()
         try timed { try environment.allocator.initialize(instance) }
     }
 
