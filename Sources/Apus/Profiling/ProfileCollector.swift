@@ -123,7 +123,8 @@ final class ProfileCollector: Sendable {
         _ place: SourcePlace, _ module: LoadedModule, _ kind: Profile.Frame.Kind
     ) -> [Profile.Frame] {
         let offset = module.module.sourceOffset(of: place.moduleOffset)
-        let sources = module.sourceIndex?.frames(at: offset) ?? []
+        // Whoever takes samples out has other things to do: they were read before (`readsSources`).
+        let sources = module.knownSourceIndex?.frames(at: offset) ?? []
         let index = Int(place.code.functionIndex)
         let name = module.name(ofFunction: index) ?? sources.last?.function
         var frames = [

@@ -89,6 +89,8 @@ public final class RuntimeStore {
     var refusal: ResourceError? {
         didSet { setAttention(apus_attention_refused, refusal != nil) }
     }
+    /// Whether the sources of its modules are read before their guests run, for who looks at these.
+    var readsSources = false
     /// How often the host has bytes of its memories in place.
     var lentCount = 0
     /// The error a host function threw, on its way to whoever entered wasm.
@@ -355,6 +357,7 @@ public final class RuntimeStore {
             isCodeGuest = true
         }
         instances.append(instance)
+        if readsSources { _ = instance.module.sourceIndex }
         for memory in instance.ownMemories { memory.maker = number }
         if instance.module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
