@@ -29,10 +29,13 @@ extension RuntimeStore {
     }
 
     static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
-        let (pages, overflow) = memory.pageCount.addingReportingOverflow(delta)
+        // Looked at once: other threads may make a shared memory larger at any time.
+        let current = UInt64(memory.byteCount)
+        let pages = current >> UInt64(memory.type.pageSizeLog2)
+        let (sum, overflow) = pages.addingReportingOverflow(delta)
         return Growth(
-            .memory, current: UInt64(memory.byteCount),
-            desired: overflow ? .max : memory.type.byteCount(ofPages: pages),
+            .memory, current: current,
+            desired: overflow ? .max : memory.type.byteCount(ofPages: sum),
             maximum: memory.type.limits.maximum.map { memory.type.byteCount(ofPages: $0) })
     }
 
