@@ -28,7 +28,7 @@ print(try first(address), try memory.string(at: address, count: 3))
 try memory.store(1.5, at: 64)
 print(try memory.load(Double.self, at: 64), memory.byteCount)
 
-memory.withMutableBytes { bytes in  // in place; the guest does not run meanwhile
+try memory.withMutableBytes { bytes in  // in place; no guest of the store can run meanwhile
     bytes.storeBytes(of: 7, toByteOffset: 72, as: UInt8.self)
 }
 do {

@@ -110,3 +110,10 @@ public struct SuspendedCellCall {
         await (try store.runtime).sleep(for: duration)
     }
 }
+
+extension Memory {
+    // SAFETY: the bytes stay at one place for the life of the store, which who asks keeps.
+    /// Where its bytes are, for languages that have no spans.
+    @_spi(ApusC) @unsafe
+    public var baseAddress: UnsafeMutableRawPointer { unsafe linear.baseAddress }
+}

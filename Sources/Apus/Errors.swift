@@ -175,6 +175,8 @@ public enum MemoryError: Error, Hashable, Sendable {
     case unrepresentableText(TextEncoding)
     /// A memory that is to be shared has no maximum.
     case noMaximum
+    /// The host has the memory's bytes in place (`Memory.withBytes`), so nobody else writes there.
+    case isLent
 }
 
 extension MemoryError: CustomStringConvertible {
@@ -187,6 +189,7 @@ extension MemoryError: CustomStringConvertible {
         case .unrepresentableText(let encoding):
             "a text has characters that \(encoding.name) has not"
         case .noMaximum: "a shared memory must have a maximum"
+        case .isLent: "the host has the memory's bytes in place, so nobody else writes there"
         }
     }
 }

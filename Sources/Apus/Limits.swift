@@ -5,7 +5,8 @@ internal import ApusRuntime
 /// An engine has some (`Engine.Configuration.limits`), which hold for the modules it compiles and
 /// for its stores; a store may have its own. What exceeds one throws a `ResourceError` that names
 /// the limit and what was asked for, except that a guest whose memory or table may not grow sees
-/// -1, as the specification has it; `Store.limiter` hears of that.
+/// -1, as the specification has it; `Store.limiter` hears of that. The threads of a program of the
+/// WASI have them together, but each has its stack.
 public struct Limits: Hashable, Sendable {
     /// Bytes that all memories of a store may have together: 4 GiB. Its guests make no shared
     /// memory larger than that either, whoever has made it grow before.

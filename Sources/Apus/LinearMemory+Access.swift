@@ -14,6 +14,11 @@ extension LinearMemory {
         .outOfBounds(address: address, count: count, size: UInt64(byteCount))
     }
 
+    /// Why nothing was written.
+    private func refusal(_ address: UInt64, _ count: UInt64) -> MemoryError {
+        isLent && contains(address, count: count) ? .isLent : outOfBounds(address, count)
+    }
+
     /// A copy of `count` bytes from `address` on.
     @inline(__always)
     func copy(
@@ -34,7 +39,7 @@ extension LinearMemory {
     ) throws(MemoryError) {
         let start = Self.offset(address)
         guard write(bytes, at: start) else {
-            throw outOfBounds(start, UInt64(bytes.count))
+            throw refusal(start, UInt64(bytes.count))
         }
     }
 
@@ -77,7 +82,7 @@ extension LinearMemory {
         let start = Self.offset(address)
         guard Number.isStandard else { return try setOtherNumber(at: start, to: value) }
         guard store(value.littleEndian, at: start) else {
-            throw outOfBounds(start, UInt64(MemoryLayout<Number>.size))
+            throw refusal(start, UInt64(MemoryLayout<Number>.size))
         }
     }
 

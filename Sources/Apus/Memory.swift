@@ -109,18 +109,24 @@ extension Memory {
         return bytes.count
     }
 
-    /// Calls `body` with all bytes of the memory as they are now, without copying them. `body`
-    /// must not call into the guest.
-    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
-        try linear.withBytes(body)
+    /// Calls `body` with all bytes of the memory as they are now, without copying them. Nothing
+    /// changes them meanwhile: in `body`, calls of the store's guests and new instances throw
+    /// `LendingError.isLent`, what writes to the memory `MemoryError.isLent`.
+    ///
+    /// - Throws: `LendingError.isShared` if the memory's type is shared: other threads cannot be
+    ///   kept from changing it, so it can only be copied (`read(at:count:)`); what `body` throws.
+    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+        try store.runtime.withBytes(of: linear, body)
     }
 
-    /// Calls `body` with all bytes of the memory to be changed in place. `body` must not call into
-    /// the guest.
+    /// Calls `body` with all bytes of the memory to be changed in place. Nobody else does meanwhile
+    /// (see `withBytes(_:)`), or has them in place.
+    ///
+    /// - Throws: `LendingError`; what `body` throws.
     public func withMutableBytes<Result>(
         _ body: (inout MutableRawSpan) throws -> Result
-    ) rethrows -> Result {
-        try linear.withMutableBytes(body)
+    ) throws -> Result {
+        try store.runtime.withMutableBytes(of: linear, body)
     }
 }
 

@@ -49,7 +49,9 @@ extension Module {
     public var sourceMapURL: String? { decoded.sourceMapURL }
 
     /// Has `read` give the contents of the source map that the module refers to. It is called once,
-    /// when somebody asks for a place in the module's sources.
+    /// when somebody asks for a place in the module's sources, or an instance is to be profiled.
+    /// No lock is held, so it may do anything with the engine; while it runs, places in the
+    /// module's sources are not known.
     public func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) {
         loaded.setSourceMap(read)
     }

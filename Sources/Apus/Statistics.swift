@@ -2,6 +2,9 @@ internal import ApusRuntime
 
 extension Store {
     /// What a store has, had at most, and what happened in it since it was made.
+    ///
+    /// Of a program with threads (`WASI.run`), the store that it was run in has what all of its
+    /// threads have, and what happened in them has happened there when they have ended.
     public struct Statistics: Hashable, Sendable {
         /// Instances.
         public var instances: Int
@@ -48,7 +51,7 @@ extension Store {
     /// What the store has at present, had at most, and what happened in it.
     public var statistics: Statistics {
         let runtime = try? runtime
-        let counts = runtime?.statistics ?? StoreStatistics()
+        let counts = runtime?.totals ?? StoreStatistics()
         return Statistics(
             instances: counts.instances, memories: counts.memories, tables: counts.tables,
             memoryBytes: counts.memoryBytes.now,
@@ -59,7 +62,7 @@ extension Store {
             growths: counts.growths,
             failedGrowths: counts.failedGrowths, traps: counts.traps,
             instantiationTime: .nanoseconds(Int64(clamping: counts.instantiationNanoseconds)),
-            fuelUsed: runtime?.fuelUsed ?? 0, externalReferences: runtime?.externalCount ?? 0)
+            fuelUsed: runtime?.totalFuelUsed ?? 0, externalReferences: runtime?.externalCount ?? 0)
     }
 
     /// Who is asked, beyond the limits, when a memory or a table is made or grows, and hears of

@@ -16,13 +16,20 @@ public final class Store {
 
     /// An empty store, whose guests may use what `limits` say: the engine's if there are none.
     /// What the system refuses is thrown when the store is first used.
-    public init(_ engine: Engine, limits: Limits? = nil, data: Any? = nil) {
+    public convenience init(_ engine: Engine, limits: Limits? = nil, data: Any? = nil) {
+        let limits = limits ?? engine.configuration.limits
+        self.init(engine, limits: limits, data: data, account: nil)
+    }
+
+    /// A store that shares what it may have with those that have the same `account`, if there is
+    /// one.
+    init(_ engine: Engine, limits: Limits, data: Any?, account: StoreAccount?) {
         self.engine = engine
         self.data = data
-        let limits = limits ?? engine.configuration.limits
         self.limits = limits
         do throws(ResourceError) {
-            shared = .success(try RuntimeStore(engine.environment, limits: limits.ofStore))
+            shared = .success(
+                try RuntimeStore(engine.environment, limits: limits.ofStore, account: account))
         } catch {
             shared = .failure(error)
         }

@@ -14,17 +14,30 @@ struct GuestCall {
         function = try instance.function(name)
     }
 
-    /// Calls the function and returns its result; nil if it has none, or none is wanted.
+    /// Calls the function and returns its result; nil if it has none, or none is wanted. It
+    /// `isBytes`, or if it is an integer `isUnsigned`.
     mutating nonisolated(nonsending) func call(
-        _ arguments: [SandboxData], bytes isBytes: Bool
+        _ arguments: [SandboxData], bytes isBytes: Bool, unsigned isUnsigned: Bool = false
     ) async throws -> SandboxData? {
         let values = try await lower(arguments)
         let results = try await function.callAsync(values)
-        let result = try await lift(results, bytes: isBytes)
-        if !pieces.isEmpty, let allocator = try GuestAllocator(of: instance) {
-            for piece in pieces { try await allocator.release(piece.address, piece.count) }
+        do {
+            let result =
+                isBytes ? .bytes(try await bytes(results)) : try number(results, isUnsigned)
+            try await releasePieces()
+            return result
+        } catch let error as SandboxError {
+            // The guest is called again after that.
+            try await releasePieces()
+            throw error
         }
-        return result
+    }
+
+    private mutating nonisolated(nonsending) func releasePieces() async throws {
+        guard !pieces.isEmpty, let allocator = try GuestAllocator(of: instance) else { return }
+        let allocated = pieces
+        pieces = []
+        for piece in allocated { try await allocator.release(piece.address, piece.count) }
     }
 
     // MARK: In
@@ -42,11 +55,13 @@ struct GuestCall {
                 reason: "\(wanted) values do not fit \(types.count) parameters")
         }
         var values: [Value] = []
+        var texts: [(index: Int, position: Int, bytes: [UInt8])] = []
         for (position, argument) in arguments.enumerated() {
             switch argument {
             case .bytes(let bytes):
-                let address = try await store(bytes)
-                for number in [Int64(address), Int64(bytes.count)] {
+                // The guest has to do nothing before all of them fit.
+                texts.append((values.count, position, bytes))
+                for number in [0, Int128(bytes.count)] {
                     values.append(try integer(number, types[values.count], position))
                 }
             case .integer(let number):
@@ -59,21 +74,26 @@ struct GuestCall {
                 }
             }
         }
+        for (index, position, bytes) in texts {
+            values[index] = try integer(
+                Int128(try await store(bytes)), types[index], position)
+        }
         return values
     }
 
-    private func integer(_ number: Int64, _ type: ValueType, _ position: Int) throws -> Value {
+    private func integer(_ number: Int128, _ type: ValueType, _ position: Int) throws -> Value {
+        // Signed or unsigned: guests do not tell.
         switch type {
-        case .i64: return .i64(number)
-        case .i32:
-            // Signed or unsigned: guests do not tell.
-            guard number >= Int64(Int32.min), number <= Int64(UInt32.max) else {
-                throw SandboxError.argument(
-                    function: name, position: position, reason: "\(number) has more than 32 bits")
-            }
+        case .i64 where number >= Int128(Int64.min) && number <= Int128(UInt64.max):
+            return .i64(Int64(truncatingIfNeeded: number))
+        case .i32 where number >= Int128(Int32.min) && number <= Int128(UInt32.max):
             return .i32(Int32(truncatingIfNeeded: number))
-        case .f64 where Int64(exactly: Double(number)) == number: return .f64(Double(number))
-        case .f32 where Int64(exactly: Float(number)) == number: return .f32(Float(number))
+        case .i32, .i64:
+            throw SandboxError.argument(
+                function: name, position: position,
+                reason: "\(number) has more than \(type == .i32 ? 32 : 64) bits")
+        case .f64 where Int128(exactly: Double(number)) == number: return .f64(Double(number))
+        case .f32 where Int128(exactly: Float(number)) == number: return .f32(Float(number))
         default: throw mismatch(position, type)
         }
     }
@@ -94,14 +114,13 @@ struct GuestCall {
 
     // MARK: Out
 
-    private nonisolated(nonsending) func lift(
-        _ results: [Value], bytes isBytes: Bool
-    ) async throws -> SandboxData? {
-        if isBytes { return .bytes(try await bytes(results)) }
+    private func number(_ results: [Value], _ isUnsigned: Bool) throws -> SandboxData? {
         switch results.first {
         case nil: return nil
-        case .i32(let value): return .integer(Int64(value))
-        case .i64(let value): return .integer(value)
+        case .i32(let value) where isUnsigned: return .integer(Int128(UInt32(bitPattern: value)))
+        case .i64(let value) where isUnsigned: return .integer(Int128(UInt64(bitPattern: value)))
+        case .i32(let value): return .integer(Int128(value))
+        case .i64(let value): return .integer(Int128(value))
         case .f32(let value): return .number(Double(value))
         case .f64(let value): return .number(value)
         case let value?:

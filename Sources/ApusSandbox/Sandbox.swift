@@ -49,7 +49,9 @@ public actor Sandbox {
     public func call<Result: SandboxResult>(
         _ name: String, _ arguments: any SandboxArgument..., as type: Result.Type
     ) async throws -> Result {
-        let data = try await perform(name, arguments.map(\.sandboxData), bytes: Result.isBytes)
+        let data = try await perform(
+            name, arguments.map(\.sandboxData), bytes: Result.isBytes,
+            unsigned: Result.isUnsigned)
         guard let data, let result = Result(sandboxData: data) else {
             throw SandboxError.result(function: name, reason: "it is no \(Result.self)")
         }
@@ -77,11 +79,11 @@ public actor Sandbox {
     }
 
     private func perform(
-        _ name: String, _ arguments: [SandboxData], bytes: Bool
+        _ name: String, _ arguments: [SandboxData], bytes: Bool, unsigned: Bool = false
     ) async throws -> SandboxData? {
         try await use { guest in
             var call = try GuestCall(name, of: guest.instance)
-            return try await call.call(arguments, bytes: bytes)
+            return try await call.call(arguments, bytes: bytes, unsigned: unsigned)
         }
     }
 

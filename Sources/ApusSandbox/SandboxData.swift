@@ -1,7 +1,7 @@
 /// What goes in and out of a guest: one of the kinds of values that Swift and guests share.
 public enum SandboxData: Hashable, Sendable {
-    /// An i32 or i64, whichever the function has. It must fit.
-    case integer(Int64)
+    /// An i32 or i64, whichever the function has, signed or unsigned. It must fit.
+    case integer(Int128)
     /// An f64, or an f32 that is rounded to.
     case number(Double)
     /// Bytes in the guest's memory: for the function two integers, where they are and how many.
@@ -20,27 +20,30 @@ public protocol SandboxResult: Sendable {
     /// in its lower one, or two integers. If not it gives a number.
     static var isBytes: Bool { get }
 
+    /// Whether the bits of a result are those of a number without a sign: functions do not tell.
+    static var isUnsigned: Bool { get }
+
     /// The value that `data` stands for; nil if it is none of this type.
     init?(sandboxData data: SandboxData)
 }
 
 extension SandboxResult {
     public static var isBytes: Bool { false }
+    public static var isUnsigned: Bool { false }
 }
 
 extension SandboxArgument where Self: FixedWidthInteger {
-    public var sandboxData: SandboxData { .integer(Int64(truncatingIfNeeded: self)) }
+    /// The number. One that is too large for `SandboxData` is still too large for any function.
+    public var sandboxData: SandboxData { .integer(Int128(clamping: self)) }
 }
 
 extension SandboxResult where Self: FixedWidthInteger {
+    public static var isUnsigned: Bool { !isSigned }
+
     /// The value that `data` stands for; nil if it is none of this type.
     public init?(sandboxData data: SandboxData) {
         guard case .integer(let value) = data else { return nil }
-        // The bits of an unsigned one may have come as those of a negative number.
-        let isWhole = Self.bitWidth == 64 || Self(exactly: value) != nil
-        let isBits = !Self.isSigned && Int64(Int32(truncatingIfNeeded: value)) == value
-        guard isWhole || (isBits && Self.bitWidth == 32) else { return nil }
-        self.init(truncatingIfNeeded: value)
+        self.init(exactly: value)
     }
 }
 

@@ -32,15 +32,15 @@ public struct ApusScriptEngine: ScriptEngine {
         try Self.translatingErrors { try Module.validate(engine, bytes: bytes) }
     }
 
-    public mutating func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> Instance {
+    public func compile(_ bytes: [UInt8]) throws(ScriptFailure) -> Module {
         try Self.translatingErrors {
-            try linker.instantiate(try module(bytes), in: store)
+            let module = try Module(engine, bytes: bytes)
+            return savesModules ? try Module(engine, precompiled: module.serialize()) : module
         }
     }
 
-    private func module(_ bytes: [UInt8]) throws -> Module {
-        let module = try Module(engine, bytes: bytes)
-        return savesModules ? try Module(engine, precompiled: module.serialize()) : module
+    public mutating func instantiate(_ module: Module) throws(ScriptFailure) -> Instance {
+        try Self.translatingErrors { try linker.instantiate(module, in: store) }
     }
 
     public mutating func register(

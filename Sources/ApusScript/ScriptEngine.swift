@@ -1,6 +1,8 @@
 /// What can run scripts: Apus, or what it is compared with.
 public protocol ScriptEngine {
     associatedtype Instance
+    /// What instances are made of, as many as one likes.
+    associatedtype Module
 
     /// Whether instances run. If not, only what scripts say about modules alone is tried.
     var runsInstances: Bool { get }
@@ -13,8 +15,11 @@ public protocol ScriptEngine {
     /// - Throws: `ScriptFailure`, like all that follow.
     func validate(_ bytes: [UInt8]) throws(ScriptFailure)
 
+    /// Compiles the module in binary form `bytes`.
+    mutating func compile(_ bytes: [UInt8]) throws(ScriptFailure) -> Module
+
     /// Links the module with the instances that are registered, and starts it.
-    mutating func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> Instance
+    mutating func instantiate(_ module: Module) throws(ScriptFailure) -> Instance
 
     /// Lets later modules import the exports of `instance` from `name`, beside those that may be
     /// there.

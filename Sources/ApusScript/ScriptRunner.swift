@@ -19,8 +19,10 @@ public struct ScriptRunner<Engine: ScriptEngine> {
     private var engine: Engine
     private var current = State.absent
     private var named: [String: State] = [:]
-    private var definitions: [String: Script.Module] = [:]
-    private var lastDefinition: Script.Module?
+    /// All that the script has defined, and which of them are meant by their names.
+    private var definitions: [Definition] = []
+    private var namedDefinitions: [String: Int] = [:]
+    private var lastDefinition: Int?
     /// Threads that nobody has waited for.
     private var threads: Set<String> = []
     /// Why an instance that others import from is missing.
@@ -37,6 +39,12 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         case running(Engine.Instance)
     }
 
+    /// A module that instances are made of, compiled when the first one is.
+    private struct Definition {
+        let module: Script.Module
+        var compiled: Result<Engine.Module, ScriptFailure>?
+    }
+
     /// A runner that hands a line about each failure to `report`.
     public init(_ engine: Engine, report: @escaping (String) -> Void) {
         self.engine = engine
@@ -49,7 +57,8 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         engine.beginScript()
         current = .absent
         named = [:]
-        definitions = [:]
+        definitions = []
+        namedDefinitions = [:]
         lastDefinition = nil
         threads = []
         missingReason = nil
@@ -60,14 +69,17 @@ public struct ScriptRunner<Engine: ScriptEngine> {
     private mutating func run(_ command: Script.Command) {
         let line = command.line
         switch command.action {
-        case .module(let module): define(module, line)
+        case .module(let module):
+            define(module.name, line) { (runner: inout Self) throws(ScriptFailure) in
+                try runner.instantiate(module)
+            }
         case .definition(let module): remember(module, line)
         case .instance(let name, let definition):
-            guard var module = definition.map({ definitions[$0] }) ?? lastDefinition else {
-                return fail(line, "no such definition")
+            let known = definition.map { namedDefinitions[$0] } ?? lastDefinition
+            guard let known else { return fail(line, "no such definition") }
+            define(name, line) { (runner: inout Self) throws(ScriptFailure) in
+                try runner.engine.instantiate(try runner.compiled(known))
             }
-            module.name = name
-            define(module, line)
         case .register(let name, let instance): register(name, state(instance), line)
         case .action(let action): expect(action, [], line, checksResults: false)
         case .assertReturn(let action, let patterns): expect(action, patterns, line)
@@ -92,7 +104,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
     private mutating func runThread(
         _ name: String, _ shared: [String], _ commands: [Script.Command], _ line: Int
     ) {
-        let outside = (engine, current, named, definitions, lastDefinition, missingReason)
+        let outside = (engine, current, named, namedDefinitions, lastDefinition, missingReason)
         current = .absent
         named = [:]
         for module in shared {
@@ -104,7 +116,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
             current = state
         }
         for command in commands { run(command) }
-        (engine, current, named, definitions, lastDefinition, missingReason) = outside
+        (engine, current, named, namedDefinitions, lastDefinition, missingReason) = outside
         threads.insert(name)
     }
 
@@ -127,13 +139,27 @@ public struct ScriptRunner<Engine: ScriptEngine> {
     private mutating func instantiate(
         _ module: Script.Module
     ) throws(ScriptFailure) -> Engine.Instance {
-        try engine.instantiate(try Self.bytes(module))
+        try engine.instantiate(try engine.compile(try Self.bytes(module)))
+    }
+
+    /// The module that was defined, which is compiled once.
+    private mutating func compiled(_ definition: Int) throws(ScriptFailure) -> Engine.Module {
+        if let compiled = definitions[definition].compiled { return try compiled.get() }
+        do throws(ScriptFailure) {
+            let module = try engine.compile(try Self.bytes(definitions[definition].module))
+            definitions[definition].compiled = .success(module)
+            return module
+        } catch {
+            definitions[definition].compiled = .failure(error)
+            throw error
+        }
     }
 
     /// Remembers `module` for instances, which it must be fit for.
     private mutating func remember(_ module: Script.Module, _ line: Int) {
-        if let name = module.name { definitions[name] = module }
-        lastDefinition = module
+        if let name = module.name { namedDefinitions[name] = definitions.count }
+        lastDefinition = definitions.count
+        definitions.append(Definition(module: module))
         do throws(ScriptFailure) {
             try validate(module)
         } catch {
@@ -141,9 +167,13 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         }
     }
 
-    private mutating func define(_ module: Script.Module, _ line: Int) {
+    /// What `make` makes is the present instance from now on, and has this name.
+    private mutating func define(
+        _ name: String?, _ line: Int,
+        _ make: (inout Self) throws(ScriptFailure) -> Engine.Instance
+    ) {
         do throws(ScriptFailure) {
-            current = .running(try instantiate(module))
+            current = .running(try make(&self))
             passed += 1
         } catch {
             if let reason = skipReason(error) {
@@ -154,7 +184,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
                 fail(line, "\(error)")
             }
         }
-        if let name = module.name { named[name] = current }
+        if let name { named[name] = current }
     }
 
     private mutating func register(_ name: String, _ state: State, _ line: Int) {

@@ -40,7 +40,9 @@ enum SpectestModule {
     /// Registers what the engine's features allow.
     static func register(in engine: inout some ScriptEngine) {
         for module in modules {
-            guard let instance = try? engine.instantiate(module) else { continue }
+            guard let compiled = try? engine.compile(module),
+                let instance = try? engine.instantiate(compiled)
+            else { continue }
             try? engine.register(instance, as: "spectest")
         }
     }

@@ -6,11 +6,13 @@ extension WASI {
     ///
     /// A program that imports `wasi.thread-spawn`, or a shared memory, gets the threads that it
     /// asks for, up to `threadLimit`, each with an instance in a store of its own that has the
-    /// limits and the deadline of `store`; of fuel, half of what who makes it has left. The shared
-    /// memories that it imports are made for it. It ends, with all its threads, when the first
-    /// thread returns, or when one exits or traps.
+    /// deadline of `store`. All of them together have its limits, and its limiter, as it is at the
+    /// beginning, is asked for each of them (`SharedResourceLimiter`). Of fuel each has half of
+    /// what who makes it has left; what it leaves is for others. The shared memories that it
+    /// imports are made for it. It ends, with all its threads, when the first thread returns, or
+    /// when one exits or traps.
     ///
-    /// - Throws: what `define(in:)`, `Linker.instantiate` and `start(_:)` throw.
+    /// - Throws: what `define(in:)`, `Linker.instantiate` and `start(_:)` throw; `LimiterError`.
     public func run(_ module: Module, in store: Store) throws -> Int32 {
         defer { finishStreams() }
         if Self.usesThreads(module) { return try runThreads(module, in: store) }

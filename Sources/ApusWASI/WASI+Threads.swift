@@ -18,7 +18,8 @@ extension WASI {
     /// for this run, whatever they are called.
     func runThreads(_ module: Module, in store: Store) throws -> Int32 {
         let group = ThreadGroup(
-            store, limit: max(threadLimit, 1), observer: threadObserver)
+            store, try stores(for: module, store), limit: max(threadLimit, 1),
+            observer: threadObserver)
         var linker = Linker(store.engine)
         let world = try makeWorld()
         world.admitThreads()
@@ -35,6 +36,15 @@ extension WASI {
             }
         }
         return try exitStatus { try group.run(linker.prepare(module), in: store, start) }
+    }
+
+    /// What the stores of the threads have in common; nil: the program may make none.
+    private func stores(for module: Module, _ store: Store) throws -> StoreGroup? {
+        guard capabilities.contains(.threads), module.imports.contains(where: Self.isSpawn) else {
+            return nil
+        }
+        guard let group = try store.makeGroup() else { throw LimiterError() }
+        return group
     }
 
     /// Who makes threads says what they do.

@@ -199,6 +199,14 @@ public struct WASI: Sendable {
         public var description: String { "the WASI is in use by another call of the guest" }
     }
 
+    /// A program that may make threads was to be run in a store whose limiter can only be asked by
+    /// one of them: it is no `SharedResourceLimiter`, or asynchronous.
+    public struct LimiterError: Error, Hashable, Sendable, CustomStringConvertible {
+        public var description: String {
+            "the program makes threads, of which only the first can ask the store's limiter"
+        }
+    }
+
     /// Lets the guest use the directory at `hostPath` as `guestPath`.
     public mutating func preopen(
         _ guestPath: String, _ hostPath: String, access: Access = .readWrite

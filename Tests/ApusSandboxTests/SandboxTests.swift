@@ -12,7 +12,7 @@ import Testing
             (func $write (param i32 i32 i32 i32) (result i32)))
           (import "host" "wait" (func $wait (param i32) (result i32)))
           (memory (export "memory") 1)
-          (global $top (mut i32) (i32.const 1024))
+          (global $top (export "top") (mut i32) (i32.const 1024))
           (global $freed (export "freed") (mut i32) (i32.const 0))
           (global $state (mut i32) (i32.const 0))
           (func $malloc (export "malloc") (param i32) (result i32)
@@ -25,6 +25,7 @@ import Testing
           (func (export "half") (param f64) (result f64)
             (f64.div (local.get 0) (f64.const 2)))
           (func (export "wide") (param i64) (result i64) (local.get 0))
+          (func (export "mixed") (param i32 i32 i32) (result i32) (local.get 2))
           ;; The same text twice.
           (func (export "double") (param $start i32) (param $count i32) (result i64)
             (local $copy i32)
@@ -78,6 +79,58 @@ import Testing
         #expect(try await sandbox.call("half", 5.0, as: Double.self) == 2.5)
         #expect(try await sandbox.call("half", 5, as: Float.self) == 2.5)
         #expect(try await sandbox.call("add", 1, -1, as: Bool.self) == false)
+    }
+
+    /// None is cut off, whichever way it goes.
+    @Test func numbersHaveToFit() async throws {
+        let sandbox = Sandbox(try template())
+        let narrow: [any SandboxArgument] = [
+            Int64.max, Int.min, Int(UInt32.max) + 1, Int(Int32.min) - 1, UInt64.max,
+            UInt64.max - 4, Wide(1 << 64), Wide(.max),
+        ]
+        for number in narrow {
+            let error = await #expect(throws: SandboxError.self) {
+                try await sandbox.call("add", number, 0, as: Int.self)
+            }
+            guard case .argument("add", 0, let reason)? = error else {
+                Issue.record("\(number)")
+                continue
+            }
+            #expect(reason.hasSuffix("has more than 32 bits"))
+        }
+        for number in [Wide(.min), Wide(Int128(Int64.min) - 1), Wide(1 << 64)] {
+            await #expect(throws: SandboxError.self) {
+                try await sandbox.call("wide", number, as: Int.self)
+            }
+        }
+        // What goes out of a guest has its bits, and no more of them than the function gives.
+        #expect(try await sandbox.call("add", -1, 0, as: UInt64.self) == UInt64(UInt32.max))
+        #expect(try await sandbox.call("wide", -1, as: UInt64.self) == .max)
+        await #expect(throws: SandboxError.self) {
+            try await sandbox.call("wide", -1, as: UInt32.self)
+        }
+        await #expect(throws: SandboxError.self) {
+            try await sandbox.call("wide", Int64.max, as: Int32.self)
+        }
+    }
+
+    /// What is allocated for a call that is not made, or whose result is of no use, is freed.
+    @Test func refusedCallsLeaveNothingBehind() async throws {
+        let sandbox = Sandbox(try template())
+        await #expect(throws: SandboxError.self) {
+            try await sandbox.call("mixed", "text", Int64.max, as: Int.self)
+        }
+        await #expect(throws: SandboxError.self) {
+            try await sandbox.call("mixed", "text", 1, as: String.self)
+        }
+        let counts = try await sandbox.withInstance { instance in
+            try ["top", "freed"].map { name -> Int32? in
+                guard case .i32(let number) = try instance.global(name).value else { return nil }
+                return number
+            }
+        }
+        // Of the second call alone.
+        #expect(counts == [1028, 1])
     }
 
     @Test func textAndBytesGoInAndOut() async throws {
@@ -266,4 +319,11 @@ private struct TextCoder: SandboxCoder {
         }
         return value
     }
+}
+
+/// An integer that may be wider than any of a guest's.
+private struct Wide: SandboxArgument {
+    let sandboxData: SandboxData
+
+    init(_ number: Int128) { sandboxData = .integer(number) }
 }

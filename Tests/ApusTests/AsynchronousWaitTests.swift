@@ -1,6 +1,8 @@
-import Apus
 import Synchronization
 import Testing
+
+@_spi(ApusWASI) @testable import Apus
+@testable import ApusRuntime
 
 /// Guests on stacks of their own that wait in instructions: for a place in a shared memory, and
 /// for a limiter. Each with both compilers.
@@ -106,6 +108,35 @@ import Testing
         instance.store.setDeadline(after: .milliseconds(5))
         let trap = await #expect(throws: Trap.self) { _ = try await wait.callAsync(8, 0, -1) }
         #expect(trap?.code == .interrupted)
+    }
+
+    /// A wait that was to be broken off, which has been taken back, goes on.
+    @Test(arguments: compilers) @MainActor
+    func waitsGoOnWhenRequestsAreTakenBack(compiler: Engine.Compiler) async throws {
+        let waiters = try Waiters(compiler)
+        let instance = try await waiters.instance()
+        let wait = try instance.function("wait", as: ((Int32, Int32, Int64) -> Int32).self)
+        let runtime = try instance.store.runtime
+        let handle = instance.store.interruptHandle
+        let outcome = Mutex<Int32?>(nil)
+        let task = Task {
+            let result = try await wait.callAsync(8, 0, -1)
+            outcome.withLock { $0 = result }
+        }
+        // It waits, and then once more.
+        while runtime.waitCount < 1 { await Task.yield() }
+        for _ in 0..<2000 where runtime.waitCount < 3 && outcome.withLock({ $0 }) == nil {
+            handle.interrupt()
+            handle.takeBack()
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(runtime.waitCount >= 3)
+        #expect(outcome.withLock { $0 } == nil)
+        let notify = try await waiters.instance()
+            .function("notify", as: ((Int32, Int32) -> Int32).self)
+        #expect(try await notify.callAsync(8, 1) == 1)
+        try await task.value
+        #expect(outcome.withLock { $0 } == 0)
     }
 
     // MARK: Limiters

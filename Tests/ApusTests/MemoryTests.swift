@@ -65,10 +65,10 @@ struct MemoryTests {
 
     @Test func bytesInPlace() throws {
         let memory = try memory()
-        memory.withMutableBytes { bytes in
+        try memory.withMutableBytes { bytes in
             bytes.storeBytes(of: 5, toByteOffset: 0, as: UInt8.self)
         }
-        let first = memory.withBytes { bytes in
+        let first = try memory.withBytes { bytes in
             (bytes.byteCount, unsafe bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
         }
         #expect(first == (65536, 5))

@@ -120,7 +120,7 @@ struct RobustnessTests {
             """
         let instance = try Instance(Store(engine), Module(engine, text: text))
         let memory = try instance.memory
-        let byte = memory.withMutableBytes { bytes -> UInt8 in
+        let byte = try memory.withMutableBytes { bytes -> UInt8 in
             #expect((try? memory.grow(by: 100)) == 1)
             // It is as long as it was, and where it was.
             #expect(bytes.byteCount == 65536)

@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import Synchronization
 import Testing
 
 /// Where guests stopped, in their sources.
@@ -94,6 +95,24 @@ import Testing
         #expect(found.backtrace.first?.sourceLocation?.line == 8)
         let missing = try trap(sourceMapURL: "a.wasm.map") { $0.setSourceMap { nil } }
         #expect(missing.backtrace.first?.sourceLocation == nil)
+    }
+
+    /// The closure may do with the engine what it likes, ask for places in the same module too.
+    @Test func sourceMapsMayAskTheEngine() throws {
+        let calls = Mutex(0)
+        let found = try trap(sourceMapURL: "a.wasm.map") { module in
+            module.setSourceMap {
+                calls.withLock { $0 += 1 }
+                module.setSourceMap { nil }
+                let instance = try? Instance(Store(module.engine), module)
+                let trap = #expect(throws: Trap.self) { try instance?.function("f").call([]) }
+                #expect(trap?.backtrace.first?.sourceLocation == nil)
+                #expect(module.sourceFiles == [])
+                return Array(Self.map.utf8)
+            }
+        }
+        #expect(found.backtrace.first?.sourceLocation?.line == 8)
+        #expect(calls.withLock { $0 } == 1)
     }
 
     @Test func whatIsNoSourceMap() throws {

@@ -72,6 +72,34 @@ import Testing
         #expect(try await program.value == 0)
     }
 
+    /// A guest that has closed its output, or put another over it, ends what is read as well.
+    @Test(
+        .timeLimit(.minutes(2)),
+        arguments: [
+            "(call $close (i32.const 1))", "(call $renumber (i32.const 2) (i32.const 1))",
+        ])
+    func whatIsClosedEndsWithTheGuest(ending: String) async throws {
+        let output = StreamedOutput()
+        do {
+            let engine = Engine()
+            var linker = Linker(engine)
+            try streaming(output).define(in: &linker)
+            let module = try Module(
+                engine,
+                text: """
+                    (module
+                      (import "wasi_snapshot_preview1" "fd_close"
+                        (func $close (param i32) (result i32)))
+                      (import "wasi_snapshot_preview1" "fd_renumber"
+                        (func $renumber (param i32 i32) (result i32)))
+                      (func (export "end") (result i32) \(ending)))
+                    """)
+            let instance = try linker.instantiate(module, in: Store(engine))
+            #expect(try instance.function("end", as: (() -> Int32).self)() == 0)
+        }
+        for await _ in output {}
+    }
+
     /// Error 64: `pipe`.
     @Test func nobodyReadsAnyMore() async throws {
         let output = StreamedOutput()

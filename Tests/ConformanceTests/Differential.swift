@@ -254,8 +254,15 @@ struct Differential {
                 text: "\(place): \(memory.byteCount) bytes, "
                     + "expected \(reference.bytes.count)")
         }
-        let difference = memory.withBytes { bytes in
-            reference.bytes.firstDifference(from: bytes)
+        // What is shared cannot be had in place.
+        let difference: Int?
+        if memory.type.isShared {
+            let copy = try memory.read(at: 0, count: memory.byteCount)
+            difference =
+                copy == reference.bytes
+                ? nil : copy.indices.first { copy[$0] != reference.bytes[$0] }
+        } else {
+            difference = try memory.withBytes { reference.bytes.firstDifference(from: $0) }
         }
         if let difference {
             throw Difference(text: "\(place) differs at \(difference)")

@@ -33,11 +33,13 @@ final class JitDump: Sendable {
     /// Adds the functions of `code`, which is what `image` has of `module`.
     func add(_ code: NativeCode, _ image: CodeImage, of module: LoadedModule) {
         let codeStart = module.module.codeSectionStart ?? 0
+        // This may ask the embedder, whose code is not to be called with a lock.
+        let sources = module.sourceIndex
         state.withLock { state in
             if state.file == nil { state.file = Self.open() }
             for function in code.functions {
                 var record = Bytes()
-                Self.addLines(of: function, module.sourceIndex, codeStart, to: &record)
+                Self.addLines(of: function, sources, codeStart, to: &record)
                 Self.addCode(of: function, image, state.nextIndex, to: &record)
                 state.nextIndex += 1
                 state.file?.write(record.bytes)

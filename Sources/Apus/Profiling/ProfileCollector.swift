@@ -126,7 +126,8 @@ final class ProfileCollector: Sendable {
         _ state: inout State
     ) -> [Profile.Frame] {
         let offset = module.module.sourceOffset(of: place.moduleOffset)
-        let sources = module.sourceIndex?.frames(at: offset, &state.lookup) ?? []
+        // Whoever takes samples out has other things to do: they were read before (`readsSources`).
+        let sources = module.knownSourceIndex?.frames(at: offset, &state.lookup) ?? []
         let index = Int(place.code.functionIndex)
         let name = module.name(ofFunction: index) ?? sources.last?.function
         var frames = [

@@ -40,12 +40,27 @@ public final class Profiler: Sendable {
             UInt64(clamping: seconds) &* 1_000_000_000
             &+ UInt64(clamping: attoseconds / 1_000_000_000)
         let collector = collector
-        let sampling = try runtime.startSampling(period: nanoseconds) { counters in
+        let sampling = try runtime.startSampling(
+            period: nanoseconds, ended: { [weak self] sampling in self?.forget(sampling) }
+        ) { counters in
             collector.add(counters)
         }
         guard let sampling else { throw Failure.noSignals }
         let entry = Entry(interrupter: runtime.interrupter, sampling: sampling)
         samplings.withLock { $0.append(entry) }
+    }
+
+    /// How many stores it looks at.
+    var storeCount: Int { samplings.withLock { $0.count } }
+
+    /// The store has gone: its samples stay, and the room for them goes.
+    private func forget(_ sampling: Sampling) {
+        let isKnown = samplings.withLock { entries in
+            let count = entries.count
+            entries.removeAll { $0.sampling === sampling }
+            return entries.count < count
+        }
+        if isKnown { collector.addLost(sampling.lostSamples) }
     }
 
     /// Looks at the guests of all stores of `engine` that are made from now on, until `stop()`.

@@ -129,6 +129,10 @@ final class ModuleTiers: FunctionCompiler {
     // MARK: The first tier
 
     func compile(_ index: Int, of loaded: LoadedModule) throws {
+        // Native tools want to know, and the embedder is asked, which is not done with a lock.
+        if !configuration.nativeTools.isDisjoint(with: [.debugger, .jitDump]) {
+            _ = loaded.sourceIndex
+        }
         try baseline.withLock { baseline in
             // Another thread may have done it while this one waited.
             if loaded.image(ofFunction: index) != nil { return }

@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusC) internal import Apus
 public import CApusC
 
 @c @implementation
@@ -29,11 +29,7 @@ extension Memory {
     // the memory.
     /// Where its bytes are.
     var firstByte: UnsafeMutablePointer<byte_t>? {
-        unsafe withMutableBytes { bytes in
-            unsafe bytes.withUnsafeMutableBytes {
-                unsafe $0.baseAddress?.assumingMemoryBound(to: byte_t.self)
-            }
-        }
+        unsafe baseAddress.assumingMemoryBound(to: byte_t.self)
     }
 }
 

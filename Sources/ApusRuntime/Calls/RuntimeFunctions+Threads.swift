@@ -65,13 +65,17 @@ extension RuntimeFunctions {
         _ context: UnsafeMutablePointer<apus_context>, _ stack: GuestStack,
         _ place: UnsafeMutableRawPointer, _ bytes: UInt32, _ expected: UInt64, _ timeout: UInt64
     ) -> UInt64 {
+        // SAFETY: callers have the context from compiled code; `place` is within a shared memory,
+        // which its instance keeps until the wait has ended.
         if case .notification(let parked)? = stack.runtimeWait {
+            if !parked.isOver, unsafe mayGoOn(context) {
+                // It was to stop, which has been taken back: nothing has ended the wait.
+                unsafe withInstance(context) { $0.store.leave(stack, for: .notification(parked)) }
+                return 0
+            }
             stack.runtimeWait = nil
             if parked.end() { return UInt64(apus_parking_notified.rawValue) }
-            // SAFETY: callers have the context from compiled code; `place` is within a shared
-            // memory, which its instance keeps until the wait has ended.
-            if unsafe !mayGoOn(context) { return 0 }
-            return UInt64(apus_parking_timed_out.rawValue)
+            return unsafe mayGoOn(context) ? UInt64(apus_parking_timed_out.rawValue) : 0
         }
         let deadline = deadline(after: Int64(bitPattern: timeout))
         guard

@@ -70,6 +70,7 @@ extension RuntimeStore {
         // SAFETY: `call` hands over its cells, of which there are as many as the target wants, and
         // the calling thread's record.
         if let refusal { throw refusal }
+        try checkLent()
         try checkSynchronousCall()
         if has(apus_attention_collect) {
             unsafe collect(cells: cells, count: target.parameterCount)

@@ -277,6 +277,10 @@ public final class LoadedModule: Sendable {
         environment.configuration.readsDebugInformation ? sources.index(of: module) : nil
     }
 
+    /// The same, if somebody has asked before: nothing is read, and no code of the embedder's is
+    /// called.
+    public var knownSourceIndex: SourceIndex? { sources.known }
+
     /// Has `read` give the source map that the module refers to, when it is first needed.
     public func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) {
         sources.setSourceMap(read)

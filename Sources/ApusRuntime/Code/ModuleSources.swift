@@ -6,21 +6,52 @@ internal import ApusLocks
 final class ModuleSources: Sendable {
     private enum State {
         case unread(map: (@Sendable () -> [UInt8]?)?)
+        /// The embedder is asked for the source map.
+        case asking
         case read(SourceIndex?)
+    }
+
+    private enum Step {
+        case done(SourceIndex?)
+        case ask(@Sendable () -> [UInt8]?)
     }
 
     private let state = SystemMutex(State.unread(map: nil))
 
     /// What `module`, whose sources these are, says of them.
+    ///
+    /// The embedder's code is called without the lock: it may do whatever it likes, ask this
+    /// included. Whoever asks meanwhile learns nothing.
     func index(of module: DecodedModule) -> SourceIndex? {
-        state.withLock { state in
+        let step = state.withLock { state -> Step in
             switch state {
-            case .read(let index): return index
-            case .unread(let map):
-                let index = module.sourceIndex(map)
+            case .read(let index): return .done(index)
+            case .asking: return .done(nil)
+            case .unread(let map?) where module.ownSourceMap == nil:
+                state = .asking
+                return .ask(map)
+            case .unread:
+                let index = module.sourceIndex(nil)
+                state = .read(index)
+                return .done(index)
+            }
+        }
+        switch step {
+        case .done(let index): return index
+        case .ask(let read):
+            let map = read()
+            return state.withLock { state in
+                let index = module.sourceIndex { map }
                 state = .read(index)
                 return index
             }
+        }
+    }
+
+    /// What is known by now, for who must not wait for it.
+    var known: SourceIndex? {
+        state.withLock { state in
+            if case .read(let index) = state { index } else { nil }
         }
     }
 
@@ -33,6 +64,9 @@ final class ModuleSources: Sendable {
 }
 
 extension DecodedModule {
+    /// The source map that it has in itself.
+    fileprivate var ownSourceMap: [UInt8]? { inlineSourceMap.flatMap { Base64.bytes($0) } }
+
     /// Which sources its code comes from, by its DWARF sections or the source map that it has or
     /// that `map` gives; nil if none says anything.
     public func sourceIndex(_ map: (() -> [UInt8]?)?) -> SourceIndex? {
@@ -43,7 +77,7 @@ extension DecodedModule {
                 sections[kind] = section.contents
             }
         }
-        let text = inlineSourceMap.flatMap { Base64.bytes($0) } ?? map?()
+        let text = ownSourceMap ?? map?()
         return SourceIndex(sections, map: text.flatMap { SourceMap($0) }, codeStart: codeStart)
     }
 }

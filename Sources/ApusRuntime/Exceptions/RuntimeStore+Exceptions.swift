@@ -20,6 +20,7 @@ extension RuntimeStore {
         precondition(cells.count == tag.valueBytes / 8)
         if exceptions.needsCollection { collect(keeping: cells) }
         let exception = try ThrownException(tag, ofStore: number)
+        _ = account?.chargeException(exception.byteCount, limit: .max)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
         exceptions.insert(exception)
         return exception
@@ -32,16 +33,28 @@ extension RuntimeStore {
     func makeExceptionForGuest(_ tag: ExceptionTag) throws -> ThrownException {
         let limit = limits.heapBytes
         let bytes = ThrownException.byteCount(tag)
-        if exceptions.needsCollection || exceptions.byteCount + bytes > limit {
+        if exceptions.needsCollection || !hasRoom(for: bytes, limit) {
             collect(keeping: [])
             // With less free than that there would be hardly anything but collections.
-            guard exceptions.byteCount + bytes <= limit - limit / 16 else {
+            guard hasRoom(for: bytes, limit - limit / 16) else {
                 throw ObjectFailure(code: .heapExhausted)
             }
         }
-        let exception = try ThrownException(tag, ofStore: number)
-        exceptions.insert(exception)
-        return exception
+        do throws(ResourceError) {
+            let exception = try ThrownException(tag, ofStore: number)
+            exceptions.insert(exception)
+            return exception
+        } catch {
+            account?.releaseExceptions(bytes)
+            throw error
+        }
+    }
+
+    /// Whether exceptions may have `bytes` more, of `limit`. If so, and the store has an account,
+    /// they are counted there from now on.
+    private func hasRoom(for bytes: UInt64, _ limit: UInt64) -> Bool {
+        if let account { return account.chargeException(bytes, limit: limit) }
+        return exceptions.byteCount + bytes <= limit
     }
 
     // SAFETY: the array has its elements while it is looked at.

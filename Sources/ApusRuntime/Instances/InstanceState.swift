@@ -244,6 +244,10 @@ public final class InstanceState {
         table.noteReset()
     }
 
+    var ownMemories: ArraySlice<LinearMemory> {
+        memories.dropFirst(module.module.importedMemoryCount)
+    }
+
     var ownTables: ArraySlice<ReferenceTable> {
         tables.dropFirst(module.module.importedTableCount)
     }

@@ -379,8 +379,12 @@ public final class Interrupter: @unchecked Sendable {
     /// The store goes.
     func detach() {
         // SAFETY: the lock is held while the state is touched, so nobody has the context any more.
-        withState { state in unsafe state.context = nil }
+        let sampling = withState { state in
+            unsafe state.context = nil
+            return state.sampling.take()
+        }
         Watchdog.shared.forget(self)
+        sampling?.end()
     }
 
     // MARK: For the watchdog

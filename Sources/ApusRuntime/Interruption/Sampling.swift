@@ -9,15 +9,19 @@ public final class Sampling: @unchecked Sendable {
     // out with the lock held.
     private let sampler: OpaquePointer
     private let consume: @Sendable (Span<UInt>) -> Void
+    private let ended: @Sendable (Sampling) -> Void
     private let isDraining = SystemLock()
     /// Nanoseconds from one sample to the next.
     let period: UInt64
 
+    /// Calls `ended` when the store goes.
+    ///
     /// Calls `consume`, from any thread but one at a time, with each sample: program counters,
     /// innermost first. All but that of a guest that was running itself are return addresses, and
     /// 0 stands for the host.
     init(
         _ context: UnsafeMutablePointer<apus_store_context>, period: UInt64,
+        ended: @escaping @Sendable (Sampling) -> Void,
         _ consume: @escaping @Sendable (Span<UInt>) -> Void
     ) throws(ResourceError) {
         // SAFETY: who makes it is the store whose context it is, and the handler writes samples
@@ -28,6 +32,7 @@ public final class Sampling: @unchecked Sendable {
         unsafe self.sampler = sampler
         self.period = max(period, 10_000)
         self.consume = consume
+        self.ended = ended
     }
 
     // SAFETY: the interrupter has it no more, so no handler writes to it: see `sampler`.
@@ -41,6 +46,12 @@ public final class Sampling: @unchecked Sendable {
     func ask(_ thread: UnsafeMutablePointer<apus_thread>) {
         // SAFETY: the caller, the interrupter, has its lock, so the thread stays in its call.
         unsafe apus_sampler_ask(sampler, thread)
+    }
+
+    /// The store goes: the last samples are handed over while the code is there.
+    func end() {
+        drain()
+        ended(self)
     }
 
     /// Hands over the samples that there are.
@@ -64,13 +75,16 @@ public final class Sampling: @unchecked Sendable {
 
 extension RuntimeStore {
     /// Has `consume` called with where the store's guests are, each `period` nanoseconds while they
-    /// run: see `Sampling`. Nil if the engine sends no signals.
+    /// run, and `ended` when the store goes: see `Sampling`. Nil if the engine sends no signals.
     public func startSampling(
-        period: UInt64, _ consume: @escaping @Sendable (Span<UInt>) -> Void
+        period: UInt64, ended: @escaping @Sendable (Sampling) -> Void,
+        _ consume: @escaping @Sendable (Span<UInt>) -> Void
     ) throws(ResourceError) -> Sampling? {
         if environment.configuration.pollsInterruption { return nil }
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
-        let sampling = unsafe try Sampling(context, period: period, consume)
+        let sampling = unsafe try Sampling(context, period: period, ended: ended, consume)
+        readsSources = true
+        for instance in instances { _ = instance.module.sourceIndex }
         interrupter.setSampling(sampling)
         return sampling
     }

@@ -32,6 +32,15 @@ public final class LinearMemory {
     let isMapped: Bool
     /// What the system lets be touched: whole pages.
     var accessibleBytes: UInt64
+    // SAFETY: one thread uses the store, and so the memory, unless that is shared: then it is 0.
+    /// How often the host has its bytes in place, to be read; -1: to be changed.
+    @exclusivity(unchecked) var lends = 0
+    // SAFETY: a word of a memory that only this thread uses, or one that nobody changes.
+    /// Whether the host has its bytes in place, and nobody may write.
+    @inline(__always)
+    public var isLent: Bool { unsafe lends != 0 }
+    /// The number of the store that has made it, with which it goes; 0: none.
+    var maker: UInt64 = 0
     /// Held while it grows, if it is shared.
     private let growth: SystemLock?
 
@@ -193,25 +202,6 @@ public final class LinearMemory {
     /// Unsafe: only the first `byteCount` bytes may be touched, and only while the store lives.
     @unsafe public var baseAddress: UnsafeMutableRawPointer { unsafe mapping }
 
-    /// Calls `body` with all bytes. While it runs, nothing may enter the instance's code.
-    public func withBytes<Result, Failure: Error>(
-        _ body: (RawSpan) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        // SAFETY: so many bytes are accessible, and stay so for as long as the memory lives.
-        let span = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(mapping), byteCount: byteCount)
-        return try body(span)
-    }
-
-    /// Calls `body` with all bytes, to be changed. While it runs, nothing may enter the
-    /// instance's code.
-    public func withMutableBytes<Result, Failure: Error>(
-        _ body: (inout MutableRawSpan) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        // SAFETY: so many bytes are accessible, and stay so for as long as the memory lives.
-        var span = unsafe MutableRawSpan(_unsafeStart: mapping, byteCount: byteCount)
-        return try body(&span)
-    }
-
     /// Whether `count` bytes from `address` on lie within the memory.
     @inline(__always)
     public func contains(_ address: UInt64, count: UInt64) -> Bool {
@@ -234,12 +224,14 @@ public final class LinearMemory {
             fromByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
     }
 
-    /// Writes `value` at `address`. Returns whether it lies within the memory; if not, nothing is
-    /// written.
+    /// Writes `value` at `address`. Returns whether it lies within the memory, none of which is
+    /// lent; if not, nothing is written.
     @inline(__always)
     public func store<Value: BitwiseCopyable>(_ value: Value, at address: UInt64) -> Bool {
         // SAFETY: all of it is within the memory, which does not shrink.
-        guard contains(address, count: UInt64(MemoryLayout<Value>.size)) else { return false }
+        guard contains(address, count: UInt64(MemoryLayout<Value>.size)), !isLent else {
+            return false
+        }
         unsafe mapping.storeBytes(
             of: value, toByteOffset: Int(truncatingIfNeeded: address), as: Value.self)
         return true
@@ -248,11 +240,14 @@ public final class LinearMemory {
     /// Writing more than this at once is mostly the first write there: a data segment.
     private static var populatedFrom: Int { 64 << 10 }
 
-    /// Copies `bytes` to `address`. Returns whether they fit; if not, nothing is written.
+    /// Copies `bytes` to `address`. Returns whether they fit, and nothing is lent; if not, nothing
+    /// is written.
     public func write(_ bytes: Span<UInt8>, at address: UInt64) -> Bool {
         // SAFETY: all of it is within the memory, which does not shrink, and no span is of a
         // guest's memory while something else writes there.
-        guard contains(address, count: UInt64(bytes.count)) else { return false }
+        guard contains(address, count: UInt64(bytes.count)), !isLent else {
+            return false
+        }
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
             if source.count >= Self.populatedFrom, !backing.isSupplied {

@@ -14,6 +14,8 @@ final class ParkedWait: @unchecked Sendable {
 
     private struct State {
         var isNotified = false
+        /// The task that waits has been cancelled, of which the store may not know.
+        var isCancelled = false
         /// Ends the wait.
         var wake: (@Sendable () -> Void)?
     }
@@ -49,6 +51,12 @@ final class ParkedWait: @unchecked Sendable {
         wake?()
     }
 
+    /// Whether it has been notified, the time has come, or the task that waits is cancelled.
+    var isOver: Bool {
+        if deadline <= Watchdog.now() { return true }
+        return state.withLock { $0.isNotified || $0.isCancelled }
+    }
+
     /// Waits until it is notified, the time has come, or the guest of `store` is to stop.
     nonisolated(nonsending) func wait(in store: RuntimeStore) async {
         let now = Watchdog.now()
@@ -62,6 +70,7 @@ final class ParkedWait: @unchecked Sendable {
             }
             if isNotified { wake() }
         }
+        if Task.isCancelled { state.withLock { $0.isCancelled = true } }
     }
 
     /// Ends the wait. Returns whether it was notified. To be called once.

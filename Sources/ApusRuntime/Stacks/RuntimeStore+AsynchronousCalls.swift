@@ -53,6 +53,7 @@ extension RuntimeStore {
         // SAFETY: the record is the call's from here to `endCall`.
         if unsafe apus_thread_record().pointee.prepared == 0 { try environment.prepareThread() }
         if let refusal { throw refusal }
+        try checkLent()
         guard unsafe context.pointee.entry_sp == 0,
             unsafe innermostRecord == nil || isServingInnermost
         else { throw AsynchronousCallError.storeIsBusy }

@@ -46,6 +46,10 @@ public protocol ResourceLimiter: AnyObject {
     func growthFailed(_ growth: Growth, _ error: ResourceError)
 }
 
+/// A limiter that several threads may ask at once: those of a program, which have the limits of one
+/// store together. A store with any other limiter runs no program that may make threads.
+public protocol SharedResourceLimiter: ResourceLimiter, Sendable {}
+
 /// Decides as `ResourceLimiter` does, and may wait for that: for who asks another service, or for
 /// memory that others give back.
 ///

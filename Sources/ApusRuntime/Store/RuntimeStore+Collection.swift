@@ -23,7 +23,9 @@ extension RuntimeStore {
         markReachable()
         endCollection(begunAt: start)
         let liveBytes = heap?.liveBytes ?? 0
+        let exceptionBytes = exceptions.byteCount
         let gone = exceptions.sweep(beside: liveBytes)
+        account?.releaseExceptions(exceptionBytes - exceptions.byteCount)
         let released = externals.sweep(beside: liveBytes)
         setAttention(apus_attention_collect, false)
         // Here, with the tables in order again, their deinitialisers may do what they want.

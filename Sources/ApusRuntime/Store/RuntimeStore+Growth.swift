@@ -14,23 +14,28 @@ extension RuntimeStore {
             }
             guard case .success(let growth) = admission else { return nil }
             let (grown, isOutrun) = memory.grow(by: delta, from: growth.current)
+            if grown == nil { account?.release(growth, isNew: false) }
             if isOutrun { continue }
             guard let old = grown else {
                 let resource = memory.isSupplied ? .suppliedMemory : growth.resource.single
                 failed(growth, ResourceError(resource, requested: growth.desired))
                 return nil
             }
-            count(growth)
+            statistics.add(growth, isNew: false)
             statistics.growths += 1
+            if memory.maker != number { leftBytes &+= growth.desired - growth.current }
             return old
         }
     }
 
     static func growth(of memory: LinearMemory, _ delta: UInt64) -> Growth {
-        let (pages, overflow) = memory.pageCount.addingReportingOverflow(delta)
+        // Looked at once: other threads may make a shared memory larger at any time.
+        let current = UInt64(memory.byteCount)
+        let pages = current >> UInt64(memory.type.pageSizeLog2)
+        let (sum, overflow) = pages.addingReportingOverflow(delta)
         return Growth(
-            .memory, current: UInt64(memory.byteCount),
-            desired: overflow ? .max : memory.type.byteCount(ofPages: pages),
+            .memory, current: current,
+            desired: overflow ? .max : memory.type.byteCount(ofPages: sum),
             maximum: memory.type.limits.maximum.map { memory.type.byteCount(ofPages: $0) })
     }
 
@@ -47,12 +52,16 @@ extension RuntimeStore {
         let admission = try keeping(value) {
             try admit(atMost: table.maximum) { Self.growth(of: table, delta) }
         }
-        guard case .success(let growth) = admission, pay() else { return nil }
-        guard let old = table.grow(by: delta, value, mayGoOn: mayGoOn) else {
-            if mayGoOn() { failed(growth, ResourceError(.table, requested: growth.desired)) }
+        guard case .success(let growth) = admission else { return nil }
+        let isPaid = pay()
+        guard isPaid, let old = table.grow(by: delta, value, mayGoOn: mayGoOn) else {
+            account?.release(growth, isNew: false)
+            if isPaid, mayGoOn() {
+                failed(growth, ResourceError(.table, requested: growth.desired))
+            }
             return nil
         }
-        count(growth)
+        statistics.add(growth, isNew: false)
         statistics.growths += 1
         return old
     }
@@ -76,10 +85,11 @@ extension RuntimeStore {
         do throws(ResourceError) {
             try heap.grow(by: bytes)
         } catch {
+            account?.release(growth, isNew: false)
             failed(growth, error)
             return false
         }
-        count(growth)
+        statistics.add(growth, isNew: false)
         return true
     }
 
@@ -88,15 +98,18 @@ extension RuntimeStore {
     /// Counts a new instance of `module` and what it begins with, or throws why it may not be.
     func reserve(for module: LoadedModule) throws {
         if let refusal { throw refusal }
+        try checkLent()
         try checkInstances()
         var counted = 0
         do {
             for growth in module.demand {
-                try add(admit(atMost: .max, isNew: true) { growth }.get())
+                let admitted = try admit(atMost: .max, isNew: true) { growth }.get()
+                statistics.add(admitted, isNew: true)
                 counted += 1
             }
             // The limiter may have made instances of its own.
             try checkInstances()
+            if let error = account?.chargeInstance() { throw error }
         } catch {
             for growth in module.demand[..<counted] { remove(growth) }
             throw error
@@ -105,16 +118,19 @@ extension RuntimeStore {
     }
 
     private func checkInstances() throws(ResourceError) {
-        if statistics.instances < limits.instances { return }
-        throw ResourceError(
-            .instances, requested: UInt64(statistics.instances) + 1,
-            limit: UInt64(max(0, limits.instances)))
+        if let error = (account?.statistics ?? statistics).excessInstance(limits) { throw error }
     }
 
     /// Takes back what `reserve` counted: there is no instance.
     func unreserve(for module: LoadedModule) {
         for growth in module.demand { remove(growth) }
         statistics.instances -= 1
+        account?.releaseInstance()
+    }
+
+    private func remove(_ growth: Growth) {
+        statistics.remove(growth, isNew: true)
+        account?.release(growth, isNew: true)
     }
 
     /// Makes a memory or a table that belongs to no instance, if there may be one.
@@ -124,9 +140,10 @@ extension RuntimeStore {
         let growth = try admit(atMost: growth.maximum ?? .max, isNew: true) { growth }.get()
         do throws(ResourceError) {
             let thing = try make()
-            add(growth)
+            statistics.add(growth, isNew: true)
             return thing
         } catch {
+            account?.release(growth, isNew: true)
             failed(growth, error)
             throw error
         }
@@ -135,7 +152,7 @@ extension RuntimeStore {
     // MARK: Limits
 
     /// A growth that may happen, or why it may not: the type's maximum, the store's limits or the
-    /// limiter are against it.
+    /// limiter are against it. If the store has an account it is counted there from now on.
     ///
     /// While the limiter is asked, it may make things larger itself, and another thread what
     /// several stores have. So `measure` is asked again after it, and the limits are looked at as
@@ -148,8 +165,8 @@ extension RuntimeStore {
         while true {
             let growth = measure()
             if let error = excess(growth, over: maximum, isNew) { return refuse(growth, error) }
-            if growth == allowed { return .success(growth) }
-            guard let isAllowed = try consent(to: growth) else { return .success(growth) }
+            if growth == allowed { return charge(growth, isNew) }
+            guard let isAllowed = try consent(to: growth) else { return charge(growth, isNew) }
             if !isAllowed {
                 return refuse(
                     growth,
@@ -160,6 +177,12 @@ extension RuntimeStore {
         }
     }
 
+    /// Other stores may have come first to what was left.
+    private func charge(_ growth: Growth, _ isNew: Bool) -> Result<Growth, ResourceError> {
+        if let error = account?.charge(growth, isNew: isNew) { return refuse(growth, error) }
+        return .success(growth)
+    }
+
     private func refuse(
         _ growth: Growth, _ error: ResourceError
     ) -> Result<Growth, ResourceError> {
@@ -167,35 +190,21 @@ extension RuntimeStore {
         return .failure(error)
     }
 
-    /// Which limit `growth` exceeds: the type's maximum, or one of the store's. What other stores
-    /// have added to a shared memory counts for that memory.
+    /// Which limit `growth` exceeds: the type's maximum, or one of the store's.
     private func excess(
         _ growth: Growth, over maximum: UInt64, _ isNew: Bool
     ) -> ResourceError? {
-        if isNew, let error = excessCount(growth.resource) { return error }
-        let (present, limit) = total(growth.resource)
-        let (total, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
-        let sum = max(total, growth.desired)
         if growth.desired > maximum {
             return ResourceError(
                 growth.resource.single, requested: growth.desired, limit: maximum)
         }
-        if !overflow, sum <= limit { return nil }
-        return ResourceError(
-            growth.resource.total, requested: overflow ? .max : sum, limit: limit)
+        return (account?.statistics ?? statistics).excess(growth, isNew: isNew, limits)
     }
 
-    /// Why there may not be one more of `resource`.
-    private func excessCount(_ resource: Growth.Resource) -> ResourceError? {
-        let (present, limit) =
-            switch resource {
-            case .memory: (statistics.memories, limits.memories)
-            case .table: (statistics.tables, limits.tables)
-            case .heap: (0, 1)
-            }
-        if present < limit { return nil }
-        return ResourceError(
-            resource.count, requested: UInt64(present) + 1, limit: UInt64(max(0, limit)))
+    /// Bytes that the heaps may have besides those that they have.
+    var heapRoom: UInt64 {
+        let present = (account?.statistics ?? statistics).heapBytes.now
+        return limits.heapBytes - min(limits.heapBytes, present)
     }
 
     /// `growth` has not happened: the limiter hears of it.
@@ -203,77 +212,6 @@ extension RuntimeStore {
         statistics.failedGrowths += 1
         limiter?.growthFailed(growth, error)
         asynchronousLimiter?.growthFailed(growth, error)
-    }
-
-    /// How much of `resource` the store has, and may have.
-    private func total(_ resource: Growth.Resource) -> (present: UInt64, limit: UInt64) {
-        switch resource {
-        case .memory: (statistics.memoryBytes.now, limits.memoryBytes)
-        case .table: (statistics.tableElements.now, limits.tableElements)
-        case .heap: (statistics.heapBytes.now, limits.heapBytes)
-        }
-    }
-
-    /// Counts what has come into being.
-    private func add(_ growth: Growth) {
-        switch growth.resource {
-        case .memory: statistics.memories += 1
-        case .table: statistics.tables += 1
-        case .heap: break
-        }
-        count(growth)
-    }
-
-    /// Takes back what `add` counted.
-    private func remove(_ growth: Growth) {
-        let bytesOrElements = growth.desired - growth.current
-        switch growth.resource {
-        case .memory:
-            statistics.memories -= 1
-            statistics.memoryBytes.remove(bytesOrElements)
-        case .table:
-            statistics.tables -= 1
-            statistics.tableElements.remove(bytesOrElements)
-        case .heap: statistics.heapBytes.remove(bytesOrElements)
-        }
-    }
-
-    private func count(_ growth: Growth) {
-        let added = growth.desired - growth.current
-        switch growth.resource {
-        case .memory: statistics.memoryBytes.add(added)
-        case .table: statistics.tableElements.add(added)
-        case .heap: statistics.heapBytes.add(added)
-        }
-    }
-}
-
-extension Growth.Resource {
-    /// One of it, in an error.
-    fileprivate var single: ResourceError.Resource {
-        switch self {
-        case .memory: .memory
-        case .table: .table
-        case .heap: .heap
-        }
-    }
-
-    /// How many there are, in an error.
-    fileprivate var count: ResourceError.Resource {
-        switch self {
-        case .memory: .memoryCount
-        case .table: .tableCount
-        case .heap: .heap
-        }
-    }
-
-    /// All of it, in an error.
-    fileprivate var total: ResourceError.Resource {
-        switch self {
-        case .memory: .storeMemory
-        case .table: .storeTables
-        case .heap: .heap
-        }
     }
 }
 

@@ -56,7 +56,7 @@ extension RuntimeStore {
     /// Makes the heap larger, so that there is room for an object of `bytes` bytes.
     private func grow(_ heap: Heap, for bytes: Int) throws -> Bool {
         guard let (wanted, needed) = heap.growth(for: bytes) else { return false }
-        let room = limits.heapBytes - min(limits.heapBytes, heap.byteCount)
+        let room = heapRoom
         let block = UInt64(HeapGeometry.blockBytes)
         let modest = max(needed, min(wanted, room) / block * block)
         if try growHeap(by: modest, heap) { return true }

@@ -71,6 +71,12 @@ public final class RuntimeStore {
         _modify { yield unsafe &held.statistics }
     }
     var fuelAccount = FuelAccount()
+    /// What it has in common with other stores; nil: it is alone, and counts for itself.
+    var account: StoreAccount? { unsafe held.account }
+    /// Whether it is the one whose account others have got.
+    private(set) var isFirst = false
+    /// Bytes by which its guests have made shared memories larger that others have made.
+    var leftBytes: UInt64 = 0
     /// Is told of each call into and out of wasm; nil: nobody is, which costs nothing.
     public var callHook: CallHook? {
         didSet { setAttention(apus_attention_hook, callHook != nil) }
@@ -83,6 +89,10 @@ public final class RuntimeStore {
     var refusal: ResourceError? {
         didSet { setAttention(apus_attention_refused, refusal != nil) }
     }
+    /// Whether the sources of its modules are read before their guests run, for who looks at these.
+    var readsSources = false
+    /// How often the host has bytes of its memories in place.
+    var lentCount = 0
     /// The error a host function threw, on its way to whoever entered wasm.
     var pendingError: (any Error)?
     /// The exception that guests have not caught, on its way to whoever entered wasm.
@@ -129,13 +139,16 @@ public final class RuntimeStore {
         var limiter: (any ResourceLimiter)?
         var asynchronousLimiter: (any AsynchronousResourceLimiter)?
         var statistics = StoreStatistics()
+        var account: StoreAccount?
     }
     // SAFETY: a store is used by one thread at a time, and nothing else runs during an access.
     @exclusivity(unchecked) private var held = Held()
 
+    /// An empty store. If it has an `account`, that of another one, it shares the limits of that,
+    /// which are the same.
     public init(
         _ environment: RuntimeEnvironment, limits: StoreLimits = StoreLimits(),
-        hostState: AnyObject? = nil
+        account: StoreAccount? = nil, hostState: AnyObject? = nil
     ) throws(ResourceError) {
         self.environment = environment
         self.limits = limits
@@ -160,6 +173,7 @@ public final class RuntimeStore {
         unsafe context.pointee.is_metered = environment.configuration.isFuelMetered ? 1 : 0
         unsafe context.pointee.store = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe context.pointee.idle_stack = environment.stacks.recent
+        unsafe held.account = account
     }
 
     deinit {
@@ -170,8 +184,17 @@ public final class RuntimeStore {
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
         for type in retainedTypes { environment.types.release(type) }
         environment.types.release(tags.map(\.signature))
+        heap = nil
+        closeAccount()
         // SAFETY: the context is this object's own, and nobody runs in the store any more.
         unsafe apus_free(context)
+    }
+
+    /// Others are to have the account that was made of what this store has.
+    func found(_ account: StoreAccount) {
+        // SAFETY: see `held`.
+        unsafe held.account = account
+        isFirst = true
     }
 
     /// Guests that may have to wait are called asynchronously.
@@ -226,6 +249,7 @@ public final class RuntimeStore {
             guard let supplier else { return try environment.allocator.allocateMemory(request) }
             return try LinearMemory(request, supplier: supplier)
         }
+        memory.maker = number
         memories.append(memory)
         return memory
     }
@@ -302,6 +326,7 @@ public final class RuntimeStore {
     /// start function. If that fails the instance stays, as after `instantiate`.
     public func initialize(_ instance: InstanceState) throws {
         precondition(instance.store === self && instance.phase == .allocated)
+        try checkLent()
         try timed { try environment.allocator.initialize(instance) }
     }
 
@@ -334,6 +359,8 @@ public final class RuntimeStore {
             isCodeGuest = true
         }
         instances.append(instance)
+        if readsSources { _ = module.sourceIndex }
+        for memory in instance.ownMemories { memory.maker = number }
         if module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)

@@ -44,14 +44,14 @@ struct DescriptorTable: ~Copyable {
     private var lent: [Int32: Int] = [:]
     /// Those of them that are to be closed when they are not used any more.
     private var closing: Set<Int32> = []
+    /// Outputs that somebody reads as they come, whether or not a descriptor still leads there.
+    private var streams: [StreamedOutput] = []
 
     init(limit: Int) { self.limit = max(limit, 3) }
 
     deinit {
-        for case let entry? in entries {
-            Self.close(entry)
-            if case .output(.stream(let stream)) = entry.resource { stream.finish() }
-        }
+        for case let entry? in entries { Self.close(entry) }
+        for stream in streams { stream.finish() }
     }
 
     /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.
@@ -67,6 +67,7 @@ struct DescriptorTable: ~Copyable {
     /// Adds a descriptor at the lowest free number. Whatever it owns is closed if there is no
     /// room.
     mutating func insert(_ descriptor: Descriptor) throws(Errno) -> UInt32 {
+        if case .output(.stream(let stream)) = descriptor.resource { streams.append(stream) }
         while firstFree < entries.count, entries[firstFree] != nil { firstFree += 1 }
         guard firstFree < limit else {
             Self.close(descriptor)

@@ -2,7 +2,8 @@
 internal import ApusLocks
 
 /// The threads of one run of a program, as wasi-threads has them: they have the module, its shared
-/// memories and its world in common, and each has an instance in a store of its own.
+/// memories and its world in common, and each has an instance in a store of its own. All stores
+/// together have the limits of the first.
 ///
 /// The group ends when the first of its threads ends it: the main one by returning, any of them by
 /// `proc_exit` or a trap. Then the others are stopped, and `run` returns when none is left.
@@ -23,10 +24,14 @@ final class ThreadGroup: Sendable {
         var members: [Int32: Member] = [:]
         var ended: [HostThread] = []
         var lastNumber: Int32 = 0
+        /// What threads that have ended have left.
+        var spareFuel: UInt64 = 0
     }
 
     private let state = SystemMutex(State())
-    private let engine: Engine
+    /// What the threads' stores are made with; nil: there are no threads but the first.
+    private let stores: StoreGroup?
+    private let isMetered: Bool
     /// How many threads there may be besides the main one.
     private let limit: Int
     private let limits: Limits
@@ -36,11 +41,12 @@ final class ThreadGroup: Sendable {
     /// A group whose first thread uses `store`, which has the limits and the deadline of them all.
     /// `observer` is told of all other threads (`WASI.threadObserver`).
     init(
-        _ store: Store, limit: Int,
+        _ store: Store, _ stores: StoreGroup?, limit: Int,
         observer: (@Sendable (Int32, Store) throws -> () -> Void)? = nil
     ) {
         self.observer = observer
-        engine = store.engine
+        self.stores = stores
+        isMetered = store.engine.configuration.isFuelMetered
         self.limit = limit - 1
         limits = store.limits
         deadline = store.deadline
@@ -63,6 +69,7 @@ final class ThreadGroup: Sendable {
             end(Self.outcome(of: error))
         }
         joinAll()
+        takeSpareFuel(store)
         // Whoever has stopped this thread when it was not in the guest any more meant this run.
         handle.takeBack()
         let outcome = state.withLock { state in
@@ -84,7 +91,9 @@ final class ThreadGroup: Sendable {
     /// `thread-spawn`: starts a thread that calls `wasi_thread_start`. Returns its number, or a
     /// negative one.
     func spawn(_ argument: Int32, from store: Store) -> Int32 {
-        let fuel = engine.configuration.isFuelMetered ? store.fuel / 2 : nil
+        guard let stores else { return Self.refusal }
+        takeSpareFuel(store)
+        let fuel = isMetered ? store.fuel / 2 : nil
         let number = state.withLock { state -> Int32 in
             // These are on their last instructions.
             for thread in state.ended { thread.join() }
@@ -94,7 +103,7 @@ final class ThreadGroup: Sendable {
             let number = Self.number(&state)
             // It waits for the lock before it does anything.
             let thread = HostThread(stackBytes: stackBytes) { [self] in
-                perform(number, argument, program, fuel: fuel)
+                perform(number, argument, program, Store(in: stores, fuel: fuel))
             }
             guard let thread else { return Self.refusal }
             state.members[number] = Member(thread: thread)
@@ -103,6 +112,17 @@ final class ThreadGroup: Sendable {
         // What the new thread has is not the old one's any more: together they use what was given.
         if let fuel, number > 0 { store.fuel -= fuel }
         return number
+    }
+
+    /// What threads have not used is theirs who make the next ones, and in the end the first's.
+    private func takeSpareFuel(_ store: Store) {
+        guard isMetered else { return }
+        let spare = state.withLock { state in
+            defer { state.spareFuel = 0 }
+            return state.spareFuel
+        }
+        let (sum, overflow) = store.fuel.addingReportingOverflow(spare)
+        if spare > 0 { store.fuel = overflow ? .max : sum }
     }
 
     private var stackBytes: Int {
@@ -121,9 +141,9 @@ final class ThreadGroup: Sendable {
 
     /// What a thread does from its beginning to its end.
     private func perform(
-        _ number: Int32, _ argument: Int32, _ program: PreparedModule, fuel: UInt64?
+        _ number: Int32, _ argument: Int32, _ program: PreparedModule, _ store: Store
     ) {
-        let store = makeStore(fuel)
+        store.deadline = deadline
         let handle = store.interruptHandle
         let begins = state.withLock { state in
             state.members[number]?.handle = handle
@@ -141,20 +161,14 @@ final class ThreadGroup: Sendable {
                 end(Self.outcome(of: error))
             }
         }
+        let spare = isMetered ? store.fuel : 0
         state.withLock { state in
+            let (sum, overflow) = state.spareFuel.addingReportingOverflow(spare)
+            state.spareFuel = overflow ? .max : sum
             if let member = state.members.removeValue(forKey: number) {
                 state.ended.append(member.thread)
             }
         }
-    }
-
-    private func makeStore(_ fuel: UInt64?) -> Store {
-        var limits = limits
-        limits.fuel = fuel
-        limits.deadline = nil
-        let store = Store(engine, limits: limits)
-        store.deadline = deadline
-        return store
     }
 
     // MARK: The end

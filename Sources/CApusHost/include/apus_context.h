@@ -104,6 +104,7 @@ enum apus_attention {
     apus_attention_images = 16,    // code images wait for the call to end; other threads set it
     apus_attention_suspended = 32, // a guest waits on a stack of its own
     apus_attention_asynchronous = 64, // guests may call functions that have to be waited for
+    apus_attention_lent = 128,     // the host has bytes of a memory in place: no guest may run
 };
 
 /// Whether a function of the runtime runs that may wait (apus_guest_stack.h).

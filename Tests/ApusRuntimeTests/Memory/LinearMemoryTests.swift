@@ -82,10 +82,6 @@ import Testing
         #expect(memory.read(-1, at: 0) == nil)
         #expect(memory.put([1, 2, 3], at: 65533))
         #expect(memory.read(4, at: 65532) == [0, 1, 2, 3])
-        memory.withMutableBytes { bytes in
-            bytes.storeBytes(of: 5, toByteOffset: 0, as: UInt8.self)
-        }
-        #expect(memory.withBytes { unsafe $0.unsafeLoad(fromByteOffset: 0, as: UInt8.self) } == 5)
     }
 
     #if os(Linux)

@@ -20,9 +20,13 @@ struct HintedScriptEngine: ScriptEngine {
 
     func validate(_ bytes: [UInt8]) throws(ScriptFailure) { try engine.validate(bytes) }
 
-    mutating func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> Instance {
+    mutating func compile(_ bytes: [UInt8]) throws(ScriptFailure) -> Module {
         let hinted = try? GeneratedModule.addingHints(to: bytes, features: features, &choices)
-        return try engine.instantiate(hinted ?? bytes)
+        return try engine.compile(hinted ?? bytes)
+    }
+
+    mutating func instantiate(_ module: Module) throws(ScriptFailure) -> Instance {
+        try engine.instantiate(module)
     }
 
     mutating func register(_ instance: Instance, as name: String) throws(ScriptFailure) {

@@ -17,9 +17,9 @@ struct ReferenceScriptEngine: ScriptEngine {
 
     mutating func beginScript() { self = Self(features: features) }
 
-    func validate(_ bytes: [UInt8]) throws(ScriptFailure) { _ = try decode(bytes) }
+    func validate(_ bytes: [UInt8]) throws(ScriptFailure) { _ = try compile(bytes) }
 
-    private func decode(_ bytes: [UInt8]) throws(ScriptFailure) -> DecodedModule {
+    func compile(_ bytes: [UInt8]) throws(ScriptFailure) -> DecodedModule {
         do throws(ModuleError) {
             return try ValidModule.decode(bytes, features: features)
         } catch {
@@ -27,8 +27,7 @@ struct ReferenceScriptEngine: ScriptEngine {
         }
     }
 
-    func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) -> ReferenceInstance {
-        let module = try decode(bytes)
+    func instantiate(_ module: DecodedModule) throws(ScriptFailure) -> ReferenceInstance {
         var imports: [ReferenceInstance.Address] = []
         for item in module.imports {
             guard let address = registered[item.module]?[item.name] else {

@@ -147,6 +147,58 @@ import Testing
         _ = ApusScriptEngine(configuration)
     }
 
+    /// Says what it is asked to validate and to compile, and makes nothing of it.
+    private struct Witness: ScriptEngine {
+        final class Counts {
+            var validated = 0
+            var compiled = 0
+            var instantiated = 0
+        }
+        let counts = Counts()
+
+        var runsInstances: Bool { true }
+        func beginScript() {}
+        func validate(_ bytes: [UInt8]) { counts.validated += 1 }
+        func compile(_ bytes: [UInt8]) throws(ScriptFailure) -> Int {
+            counts.compiled += 1
+            // A section of memories comes first.
+            if bytes.count > 8, bytes[8] == 5 { throw .limit("memory") }
+            return bytes.count
+        }
+        func instantiate(_ module: Int) { counts.instantiated += 1 }
+        func register(_ instance: Void, as name: String) {}
+        func call(
+            _ instance: Void, _ name: String, _ arguments: [ScriptValue]
+        ) throws(ScriptFailure) -> [ScriptValue] { [] }
+        func global(_ instance: Void, _ name: String) throws(ScriptFailure) -> ScriptValue {
+            throw .other(name)
+        }
+    }
+
+    @Test func definitionsAreCompiledOnce() throws {
+        let text = """
+            (module definition $d)
+            (module instance $one $d)
+            (module instance $two $d)
+            (module definition (memory 1))
+            (module instance)
+            (module instance)
+            (module instance $three $d)
+            """
+        let witness = Witness()
+        // The host's own modules, one of which begins with a memory.
+        var own = ScriptRunner(witness) { Issue.record("\($0)") }
+        own.run(try TextFormat.parseScript(ByteStorage([])), file: "empty")
+        let (compiled, instantiated) = (witness.counts.compiled, witness.counts.instantiated)
+        var runner = ScriptRunner(witness) { Issue.record("\($0)") }
+        runner.run(try TextFormat.parseScript(ByteStorage(Array(text.utf8))), file: "script")
+        // What cannot be compiled is not tried again either.
+        #expect(runner.passed == 3 && runner.skipped == 2 && runner.failed == 0)
+        #expect(witness.counts.compiled == 2 * compiled + 2)
+        #expect(witness.counts.instantiated == 2 * instantiated + 3)
+        #expect(witness.counts.validated == 2)
+    }
+
     @Test func namesInReportsAreEscaped() throws {
         let outcome = try run(#"(module) (invoke "\u{1b}[2J\n\u{202e}")"#)
         #expect(outcome.lines.count == 1)

@@ -18,7 +18,9 @@ struct ValidationScriptEngine: ScriptEngine {
         }
     }
 
-    func instantiate(_ bytes: [UInt8]) throws(ScriptFailure) { try validate(bytes) }
+    func compile(_ bytes: [UInt8]) throws(ScriptFailure) { try validate(bytes) }
+
+    func instantiate(_ module: Void) {}
 
     func register(_ instance: Void, as name: String) {}
 
