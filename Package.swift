@@ -103,7 +103,7 @@ let package = Package(
             testsOn: ["ApusText"], testData: ["Golden", "annotate-golden"]),
         module(
             "ApusOptimizer", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors", "ApusIR",
-            "ApusCollections",
+            "ApusCollections", "ApusLocks",
             testsOn: ["ApusText", "ApusBaseline"], testData: ["Golden"]),
         module(
             "ApusRuntime", on: "ApusFormat", "ApusABI", "ApusDWARF", "ApusCollections", "ApusLocks",
@@ -163,6 +163,7 @@ let package = Package(
                 name: "ApusCLI",
                 dependencies: [
                     "Apus", "ApusText", "ApusFormat", "ApusScript", "ApusWASI", "ApusCollections",
+                    "ApusLocks",
                     product("ArgumentParser", of: "swift-argument-parser", if: "Command"),
                 ],
                 swiftSettings: house,

@@ -1,7 +1,7 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusLocks
 internal import ApusWASI
 internal import ArgumentParser
-internal import Synchronization
 
 /// `apus bench`: measures where a program's time goes.
 struct BenchCommand: ParsableCommand {
@@ -122,7 +122,8 @@ struct ProgramFailure: Error, CustomStringConvertible {
 
 /// The time between a program's calls of `bench.start` and `bench.end`.
 private final class Marks: Sendable {
-    private let state = Mutex<(started: ContinuousClock.Instant?, total: Duration?)>((nil, nil))
+    private let state = SystemMutex<(started: ContinuousClock.Instant?, total: Duration?)>(
+        (nil, nil))
 
     func start() {
         state.withLock { state in state.started = .now }

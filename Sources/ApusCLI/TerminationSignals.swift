@@ -1,5 +1,5 @@
 internal import Apus
-internal import Synchronization
+internal import ApusLocks
 
 #if canImport(Glibc)
     internal import Glibc
@@ -20,7 +20,7 @@ final class TerminationSignals: Sendable {
         var hasEnded = false
     }
 
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     /// Takes the signals from now on, but for those that whoever started the process has it ignore.
     /// To be made while the process has one thread: others would not know of it.

@@ -20,12 +20,11 @@ import Testing
         expectNone(offenders.map(\.path))
     }
 
-    /// `Mutex` ends child processes of a fork when a thread has to wait for it.
-    @Test func locksHoldInChildProcesses() {
+    /// `Mutex` ends child processes of a fork when a thread has to wait for it, and the thread
+    /// sanitizer does not see that one has waited.
+    @Test func locksAreTheHousesOwn() {
         let offenders = SourceTree.sources.filter { file in
-            !file.path.hasPrefix("Sources/ApusCLI/")
-                && file.path != "Sources/ApusOptimizer/Allocate/AllocationChaos.swift"
-                && file.code.contains { $0.mentions("Mutex") && $0.contains(/\bMutex[<(]/) }
+            file.code.contains { $0.mentions("Mutex") && $0.contains(/\bMutex[<(]/) }
         }
         expectNone(offenders.map(\.path))
     }

@@ -1,13 +1,13 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// What a debugger's client sends and is sent: messages of JSON, each behind a header that says how
 /// long it is. Specification: Debug Adapter Protocol, “Base Protocol”.
 final class DebugChannel: Sendable {
     private let input: Int32
     private let output: Int32
-    private let unread = Mutex<[UInt8]>([])
+    private let unread = SystemMutex<[UInt8]>([])
     /// Held while a message is written, and how many have been.
-    private let written = Mutex(0)
+    private let written = SystemMutex(0)
 
     /// Longer messages are nobody's.
     private static var bytesLimit: Int { 64 << 20 }

@@ -1,5 +1,5 @@
 internal import Apus
-internal import Synchronization
+internal import ApusLocks
 
 /// What a thread of the guest that is stopped is to do, until it is told to go on.
 final class DebugMailbox: Sendable {
@@ -10,7 +10,7 @@ final class DebugMailbox: Sendable {
         case go(Debugger.Resumption, isChosen: Bool)
     }
 
-    private let orders = Mutex<[Order]>([])
+    private let orders = SystemMutex<[Order]>([])
     /// There is a byte in it for each order.
     private let pipe: (read: Int32, write: Int32)
 

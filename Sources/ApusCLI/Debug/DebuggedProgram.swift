@@ -1,6 +1,6 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusLocks
 @_spi(ApusCLI) internal import ApusWASI
-internal import Synchronization
 
 /// A program that is debugged: its module, and what its threads are at.
 ///
@@ -15,7 +15,7 @@ final class DebuggedProgram: Sendable {
     let channel: DebugChannel
     /// How the client counts lines.
     let firstLine: Int
-    private let state = Mutex(State())
+    private let state = SystemMutex(State())
 
     private struct State {
         /// Threads by their numbers, and whether they wait to be told to go on.

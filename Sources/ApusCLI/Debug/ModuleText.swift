@@ -1,6 +1,6 @@
 @_spi(ApusCLI) internal import Apus
 internal import ApusCollections
-internal import Synchronization
+internal import ApusLocks
 
 /// A module as text, made when somebody asks: the source of what has no other.
 final class ModuleText: Sendable {
@@ -12,7 +12,7 @@ final class ModuleText: Sendable {
     }
 
     private let module: Module
-    private let made = Mutex<Contents?>(nil)
+    private let made = SystemMutex<Contents?>(nil)
 
     /// What clients ask for it by.
     static var reference: Int { 1 }

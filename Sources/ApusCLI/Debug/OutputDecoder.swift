@@ -1,8 +1,8 @@
-internal import Synchronization
+internal import ApusLocks
 
 /// Makes text of bytes that come in pieces, which may end within a letter.
 final class OutputDecoder: Sendable {
-    private let kept = Mutex<[UInt8]>([])
+    private let kept = SystemMutex<[UInt8]>([])
 
     /// The text of what was kept and of `bytes`, but for a letter at the end that is not whole.
     func text(_ bytes: [UInt8]) -> String {

@@ -1,5 +1,5 @@
 internal import ApusABI
-internal import Synchronization
+internal import ApusLocks
 
 /// Random decisions in the place of the register allocator's own, for tests: code may become slow
 /// by them and nothing else.
@@ -77,7 +77,7 @@ package struct AllocationChaos: Sendable {
 
     package static var fewestRegisters: Int { 4 }
 
-    private static let records = Mutex<[UInt64: Record]>([:])
+    private static let records = SystemMutex<[UInt64: Record]>([:])
 
     package static func record(ofSeed seed: UInt64) -> Record {
         records.withLock { $0[seed] ?? Record() }
