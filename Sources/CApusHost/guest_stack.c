@@ -2,6 +2,7 @@
 #include "apus_guest_stack.h"
 
 #include "apus_mapping.h"
+#include "thread_sanitizer.h"
 
 #if defined(__x86_64__)
 
@@ -10,7 +11,7 @@
 // What a function keeps for its caller is on the stack that is left, the control of floats and what
 // is below the return address included. A jump goes back, not a return, which the processor would
 // expect to go somewhere else.
-__attribute__((naked, noinline)) void apus_guest_stack_switch(struct apus_guest_stack *stack) {
+__attribute__((naked, noinline)) static void switch_stacks(struct apus_guest_stack *stack) {
     __asm__ volatile(
         "pushq %%rbp\n\t"
         "pushq %%rbx\n\t"
@@ -36,6 +37,25 @@ __attribute__((naked, noinline)) void apus_guest_stack_switch(struct apus_guest_
         :
         : [sp] "i"(offsetof(struct apus_guest_stack, sp)));
 }
+
+#ifdef APUS_SANITIZES_THREADS
+// Not instrumented, as it is entered on one stack and left on another.
+__attribute__((disable_sanitizer_instrumentation, noinline)) void apus_guest_stack_switch(
+    struct apus_guest_stack *stack) {
+    void *present = __tsan_get_current_fiber();
+    void *next = stack->outer_fiber;
+    if (present != stack->fiber) {
+        stack->outer_fiber = present;
+        next = stack->fiber;
+    }
+    __tsan_switch_to_fiber(next, 0);
+    switch_stacks(stack);
+}
+#else
+__attribute__((naked, noinline)) void apus_guest_stack_switch(struct apus_guest_stack *stack) {
+    __asm__ volatile("jmp %P0" : : "i"(switch_stacks));
+}
+#endif
 
 /// What runs on a stack: one call after the other.
 static void run(struct apus_guest_stack *stack) {
@@ -105,11 +125,17 @@ struct apus_guest_stack *apus_guest_stack_make(uint64_t bytes) {
     stack->low = (uintptr_t)(start + page);
     stack->mapped_bytes = mapped;
     prepare(stack);
+#ifdef APUS_SANITIZES_THREADS
+    stack->fiber = __tsan_create_fiber(0);
+#endif
     return stack;
 }
 
 void apus_guest_stack_free(struct apus_guest_stack *stack) {
     uint8_t *start = (uint8_t *)stack->low - apus_page_bytes();
+#ifdef APUS_SANITIZES_THREADS
+    __tsan_destroy_fiber(stack->fiber);
+#endif
     apus_unmap(start, stack->mapped_bytes);
 }
 

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "apus_library.h"
 
+#include "thread_sanitizer.h"
+
 #include <errno.h>
 #include <stddef.h>
 
@@ -26,12 +28,6 @@ int32_t apus_library_keep(void) {
 int32_t apus_library_keep(void) {
     return 0;
 }
-#endif
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define APUS_SANITIZES_THREADS 1
-#endif
 #endif
 
 int32_t apus_library_sanitizes_threads(void) {

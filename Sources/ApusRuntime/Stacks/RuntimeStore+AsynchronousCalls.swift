@@ -72,7 +72,7 @@ extension RuntimeStore {
         }
         unsafe record.pointee.parent = unsafe innermostRecord
         unsafe innermostRecord = unsafe record
-        unsafe context.pointee.stack_calls += 1
+        unsafe apus_stack_calls_add(context, 1)
         return call
     }
 
@@ -87,7 +87,7 @@ extension RuntimeStore {
             unsafe unlink(record)
         }
         unsafe record.pointee.parent = nil
-        unsafe context.pointee.stack_calls -= 1
+        unsafe apus_stack_calls_add(context, -1)
         if has(apus_attention_suspended), unsafe innermostRecord == nil {
             setAttention(apus_attention_suspended, false)
         }

@@ -51,6 +51,9 @@ struct apus_guest_stack {
     // What of the thread's record is the thread's while this stack is on it.
     struct apus_store_context *outer;
     uintptr_t outer_stack_low;
+    // What the thread sanitizer knows this stack by, and the one that is left for it.
+    void *fiber;
+    void *outer_fiber;
     uint64_t cells[apus_guest_cell_count]; // for `values`, where these are enough
 };
 
@@ -98,7 +101,7 @@ static inline void apus_guest_stack_attach(
     store->entry_fp = stack->entry_fp;
     store->exit_fp = stack->exit_fp;
     store->exit_pc = stack->exit_pc;
-    store->entry_sp = stack->entry_sp;
+    __atomic_store_n(&store->entry_sp, stack->entry_sp, __ATOMIC_RELAXED);
     store->requests = &thread->requests;
     store->guest_stack = stack;
     stack->outer = thread->current;
@@ -120,7 +123,13 @@ static inline void apus_guest_stack_detach(
     stack->entry_fp = store->entry_fp;
     stack->exit_fp = store->exit_fp;
     stack->exit_pc = store->exit_pc;
-    store->entry_sp = 0;
+    __atomic_store_n(&store->entry_sp, 0, __ATOMIC_RELAXED);
+}
+
+/// Counts a call of `store` that begins on a stack of its own (1) or ends there (-1).
+static inline void apus_stack_calls_add(struct apus_store_context *store, int32_t count) {
+    // Only the store's own thread counts; others read.
+    __atomic_store_n(&store->stack_calls, store->stack_calls + count, __ATOMIC_RELAXED);
 }
 
 /// The address of what host trampolines call for an asynchronous function: it leaves the guest's

@@ -1,6 +1,6 @@
+import ApusLocks
 import CApusHost
 import Foundation
-import Synchronization
 import Testing
 
 @testable import ApusRuntime
@@ -55,7 +55,7 @@ import Testing
     @Test func whoHasWaitedLongestIsFirst() {
         let word = Word(0)
         let other = Word(0)
-        let order = Mutex<[Int]>([])
+        let order = SystemMutex<[Int]>([])
         let others = start { _ = other.park(4, 0) }
         for number in 0..<5 {
             _ = start {
@@ -77,8 +77,8 @@ import Testing
     /// Who is woken without a reason goes on waiting.
     @Test func wakingIsNoNotification() {
         let word = Word(7)
-        let outcome = Mutex<apus_parking?>(nil)
-        let record = Mutex<UInt>(0)
+        let outcome = SystemMutex<apus_parking?>(nil)
+        let record = SystemMutex<UInt>(0)
         _ = start {
             record.withLock { $0 = UInt(bitPattern: unsafe apus_thread_record()) }
             let found = word.park(8, 7)
@@ -100,7 +100,7 @@ import Testing
     /// More than are told of at once.
     @Test func manyAreNotified() {
         let word = Word(0)
-        let count = Mutex(0)
+        let count = SystemMutex(0)
         for _ in 0..<70 {
             _ = start {
                 _ = word.park(4, 0)
