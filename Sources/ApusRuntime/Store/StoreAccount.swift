@@ -1,3 +1,5 @@
+internal import ApusLocks
+
 /// What several stores have together, under the limits of the first: those of the threads of one
 /// program, each of which is used by a thread of its own.
 ///

@@ -107,7 +107,7 @@ extension StoreStatistics {
         growths += other.growths
         failedGrowths += other.failedGrowths
         traps += other.traps
-        instantiationNanoseconds &+= other.instantiationNanoseconds
+        instantiationTicks &+= other.instantiationTicks
     }
 }
 
