@@ -202,7 +202,7 @@ import Testing
         #expect(throws: TypeError.self) {
             try Table(store, TableType(element: type, limits: limits))
         }
-        let unknown = ValueType.reference(HeapType(typeIndex: 1_000_000), nullable: true)
+        let unknown = ValueType.reference(HeapType(slot: 1_000_000, .function), nullable: true)
         #expect(throws: ResourceError.self) {
             try Table(store, TableType(element: unknown, limits: limits))
         }

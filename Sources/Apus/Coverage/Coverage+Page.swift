@@ -10,6 +10,11 @@ extension Coverage {
     /// guest's, so that it must not read whatever they name. Of a module as text only functions are
     /// shown that were called.
     public func page(title: String, source: (String) -> String? = { _ in nil }) -> String {
+        page(title: title, sourceBytes: CoveragePage.sourceBytesLimit, source: source)
+    }
+
+    /// The same, with about so many bytes of sources.
+    func page(title: String, sourceBytes: Int, source: (String) -> String?) -> String {
         var page = """
             <!DOCTYPE html>
             <html lang="en">
@@ -43,7 +48,7 @@ extension Coverage {
         if unmappedFunctions > 0 {
             page += "<p>\(unmappedFunctions) functions without lines are left out.</p>\n"
         }
-        var bytesLeft = CoveragePage.sourceBytesLimit
+        var bytesLeft = sourceBytes
         for (index, file) in files.enumerated() {
             var text = file.text
             if text == nil, bytesLeft > 0 { text = source(file.path) }
