@@ -12,6 +12,8 @@ public struct Module: Sendable {
     /// What compiling it took and gave.
     public let statistics: Statistics
     let loaded: LoadedModule
+    /// Where the engine's cache has it, or will have it; nil if it did not come by way of that.
+    var cacheKey: CacheKey?
 
     /// What has been compiled so far, of a module whose functions are compiled while they run
     /// (`Engine.Compiler.tiered`); nil if all were compiled at once.

@@ -27,7 +27,7 @@ extension Module {
     }
 
     /// The module that the file at `path` holds, from the engine's cache. A file that is what it
-    /// was is not read.
+    /// was is not read, if it is where the cache is.
     init(
         _ engine: Engine, cachedAt path: String, until deadline: ContinuousClock.Instant?
     ) throws {
@@ -45,7 +45,7 @@ extension Module {
         }
         // Who changed it meanwhile, or does so within the same moment, is seen the next time.
         if let status, status.isSettled, status == file.status {
-            CompilationCache(engine)?.note(status, holds: source.binary)
+            CompilationCache(engine)?.note(status, holds: self)
         }
     }
 }
