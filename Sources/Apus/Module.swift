@@ -95,7 +95,7 @@ public struct Module: Sendable {
             return
         }
         let start = ContinuousClock.now
-        let source = try ModuleSource(contentsOf: path)
+        let source = try ModuleSource(contentsOf: path, until: deadline)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
@@ -201,7 +201,7 @@ extension Module {
     public static func validate(
         _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
-        try ModuleSource(contentsOf: path).locatingErrors {
+        try ModuleSource(contentsOf: path, until: deadline).locatingErrors {
             try validate(engine, $0, until: deadline)
         }
     }

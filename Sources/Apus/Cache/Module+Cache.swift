@@ -32,13 +32,13 @@ extension Module {
         _ engine: Engine, cachedAt path: String, until deadline: ContinuousClock.Instant?
     ) throws {
         let start = ContinuousClock.now
-        let file = try HostFile.reading(path)
+        let file = try HostFile.reading(path, isAwaited: deadline != nil)
         let status = file.status.flatMap { $0.isRegular ? $0 : nil }
         if let status, let found = CompilationCache(engine)?.module(in: status, since: start) {
             self = found
             return
         }
-        let contents = try ByteStorage(reading: file.descriptor, named: path)
+        let contents = try ByteStorage.reading(file.descriptor, named: path, until: deadline)
         let source = try ModuleSource(contents, named: path)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
