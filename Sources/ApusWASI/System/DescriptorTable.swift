@@ -52,6 +52,7 @@ struct DescriptorTable: ~Copyable {
             Self.close(entry)
             if case .output(.stream(let stream)) = entry.resource { stream.finish() }
         }
+        for host in closing { Syscalls.close(host) }
     }
 
     /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.
