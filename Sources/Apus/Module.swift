@@ -12,6 +12,8 @@ public struct Module: Sendable {
     /// What compiling it took and gave.
     public let statistics: Statistics
     let loaded: LoadedModule
+    /// Where the engine's cache has it, or will have it; nil if it did not come by way of that.
+    var cacheKey: CacheKey?
 
     /// What has been compiled so far, of a module whose functions are compiled while they run
     /// (`Engine.Compiler.tiered`); nil if all were compiled at once.
@@ -93,7 +95,7 @@ public struct Module: Sendable {
             return
         }
         let start = ContinuousClock.now
-        let source = try ModuleSource(contentsOf: path)
+        let source = try ModuleSource(contentsOf: path, until: deadline)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
@@ -199,7 +201,7 @@ extension Module {
     public static func validate(
         _ engine: Engine, contentsOf path: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
-        try ModuleSource(contentsOf: path).locatingErrors {
+        try ModuleSource(contentsOf: path, until: deadline).locatingErrors {
             try validate(engine, $0, until: deadline)
         }
     }

@@ -46,9 +46,12 @@ public struct ModuleSource {
         }
     }
 
-    /// The module that the file at `path` holds. Throws `FileError` and `TextError`.
-    init(contentsOf path: String) throws {
-        try self.init(ByteStorage(contentsOf: path), named: path)
+    /// The module that the file at `path` holds. Throws `FileError` and `TextError`, and
+    /// `CompilationDeadlineError` if the file is none and waited for until `deadline`.
+    init(contentsOf path: String, until deadline: ContinuousClock.Instant?) throws {
+        let file = try HostFile.reading(path, isAwaited: deadline != nil)
+        try self.init(
+            ByteStorage.reading(file.descriptor, named: path, until: deadline), named: path)
     }
 
     /// Does `work` with the binary form. Its errors tell the file, and the line of a text.

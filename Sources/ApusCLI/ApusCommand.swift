@@ -73,6 +73,7 @@ struct ApusCommand: ParsableCommand {
 
     static func main() {
         StandardStreams.complete()
+        HostProcess.ignoreSizeLimits()
         var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {

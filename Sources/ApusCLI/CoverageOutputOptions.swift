@@ -58,6 +58,9 @@ struct CoverageOutputOptions: ParsableArguments {
         }
     }
 
+    /// What files that nobody has named end in.
+    private static let mark = "\n;; written by apus cover\n"
+
     /// Writes what `modules` have counted.
     func write(_ modules: [(name: String, module: Module)], of program: ModuleFile) throws {
         // What a tracefile names has to be a file: a module as text goes beside it.
@@ -76,7 +79,9 @@ struct CoverageOutputOptions: ParsableArguments {
         if tracefile == nil { return }
         for file in coverage.files {
             if let text = file.text {
-                try Array(text.utf8).write(toFileAt: HostText.bytes(file.path))
+                // It would be some file of the user's that happens to be called so.
+                try Array((text + Self.mark).utf8).write(
+                    toUnnamedFileAt: HostText.bytes(file.path), mark: Array(Self.mark.utf8))
             }
         }
     }

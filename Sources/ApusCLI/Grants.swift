@@ -1,4 +1,4 @@
-internal import ApusWASI
+@_spi(ApusCLI) internal import ApusWASI
 
 /// What a program is given of this machine.
 struct Grants {
@@ -24,6 +24,7 @@ extension WASI {
         }
         let variables = Variable.resolved(grants.variables, inheritsAll: grants.inheritsEnvironment)
         environmentBytes = variables.map { ($0.key, $0.value ?? []) }
+        socketsAreShared = false
         for socket in grants.sockets { sockets.append(try socket.open()) }
     }
 }

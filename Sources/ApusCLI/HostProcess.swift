@@ -126,11 +126,11 @@ enum HostProcess {
         return UInt64(value.rlim_cur)
     }
 
-    /// Opens the file at `path` for reading.
-    static func open(_ path: String) throws(FileError) -> Int32 {
+    /// Opens the file at `path` for reading, and `waits` until it can be, if it is a pipe.
+    static func open(_ path: String, waits: Bool = true) throws(FileError) -> Int32 {
+        let flags = O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK)
         // SAFETY: `withPath` lends the text for the call.
-        let descriptor = unsafe withPath(path) { path in unsafe openFile(path, O_RDONLY | O_CLOEXEC)
-        }
+        let descriptor = unsafe withPath(path) { path in unsafe openFile(path, flags) }
         if descriptor < 0 {
             throw FileError(path: HostText.shown(path), reason: reason(errno))
         }
@@ -186,6 +186,9 @@ enum HostProcess {
 
     /// Has writing to what nobody reads fail, and not end the process.
     static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Has writing more than the process may fail, and not end the process.
+    static func ignoreSizeLimits() { _ = signal(SIGXFSZ, SIG_IGN) }
 
     /// Has `take` called with each of these signals that comes, in place of what it would do, on a
     /// thread of its own; not with those that are ignored. To be called while the process has one

@@ -22,7 +22,8 @@ struct ModuleFile {
         let module = try naming {
             if isCompiled { return try Module(engine, precompiledAt: path) }
             if isPlain { return try Module(engine, contentsOf: path, deadline: deadline) }
-            return try Module(engine, ModuleSource(read(), named: name), deadline: deadline)
+            return try Module(
+                engine, ModuleSource(read(until: deadline), named: name), deadline: deadline)
         }
         findSourceMap(of: module)
         return module
@@ -76,11 +77,11 @@ struct ModuleFile {
     /// What the file holds.
     func contents() throws -> ByteStorage { try naming { try read() } }
 
-    private func read() throws(FileError) -> ByteStorage {
-        if path == "-" { return try ByteStorage(reading: 0, named: name) }
-        let descriptor = try HostProcess.open(path)
+    private func read(until deadline: ContinuousClock.Instant? = nil) throws -> ByteStorage {
+        if path == "-" { return try ByteStorage.reading(0, named: name, until: deadline) }
+        let descriptor = try HostProcess.open(path, waits: deadline == nil)
         defer { HostProcess.close(descriptor) }
-        return try ByteStorage(reading: descriptor, named: name)
+        return try ByteStorage.reading(descriptor, named: name, until: deadline)
     }
 
     /// Does `work`, whose errors then name the file.

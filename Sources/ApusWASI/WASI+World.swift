@@ -31,7 +31,7 @@ extension WASI {
                     }
                 _ = try table.insert(preopen.descriptor(resource))
             }
-            for socket in sockets { _ = try table.insert(Self.socket(socket)) }
+            for socket in sockets { _ = try table.insert(self.socket(socket)) }
             return try Preview1(
                 arguments: argumentBytes,
                 environment: environmentBytes.map { $0.name + [UInt8(ascii: "=")] + $0.value },
@@ -88,10 +88,11 @@ extension WASI {
         return Descriptor(.hostStream(HostStream(host, kind, isOwned: false)), type, rights)
     }
 
-    private static func socket(_ host: Int32) throws(Errno) -> Descriptor {
+    private func socket(_ host: Int32) throws(Errno) -> Descriptor {
         let type = try Syscalls.status(host).type
         guard type == .socketStream || type == .socketDatagram else { throw .notsock }
-        return Descriptor(.hostStream(HostStream(host, .socket, isOwned: false)), type, .socket)
+        let stream = HostStream(host, .socket, isOwned: false, isShared: socketsAreShared)
+        return Descriptor(.hostStream(stream), type, .socket)
     }
 
     /// Something that no guest could be given: text with a zero in it, a descriptor that is no

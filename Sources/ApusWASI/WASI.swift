@@ -28,6 +28,10 @@ public struct WASI: Sendable {
     /// Sockets of the host, which the guest may use but not close. They get the descriptors after
     /// the directories'.
     public var sockets: [Int32] = []
+    /// Whether others than the guest use `sockets`, too. If not, it may have them not wait for what
+    /// has not come yet (`fd_fdstat_set_flags`).
+    @_spi(ApusCLI)
+    public var socketsAreShared = true
     /// What time it is for the guest.
     public var clock: Clock = .simulated()
     /// Where its random numbers come from.

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -16,7 +14,6 @@
 
 #if defined(__linux__)
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/vfs.h>
 
 // The kernel's struct open_how and its bits, which older headers lack.
@@ -51,10 +48,6 @@ int64_t apus_random_bytes(void *buffer, uint64_t bytes) {
     return result(syscall(SYS_getrandom, buffer, bytes, 0));
 }
 
-int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes) {
-    return fallocate(descriptor, 0, offset, bytes) == 0 ? 0 : -errno;
-}
-
 int32_t apus_accept(int32_t descriptor, int32_t nonblocking) {
     int flags = SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
     return (int32_t)result(accept4(descriptor, NULL, NULL, flags));
@@ -66,22 +59,6 @@ int32_t apus_poll(struct pollfd *requests, uint64_t count, int64_t nanoseconds) 
         .tv_nsec = nanoseconds % 1000000000,
     };
     return (int32_t)result(ppoll(requests, (nfds_t)count, nanoseconds < 0 ? NULL : &time, NULL));
-}
-
-int64_t apus_write_quietly(int32_t descriptor, const void *pieces, int32_t count) {
-    sigset_t pipe_only, before, pending;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    int64_t written = result(writev(descriptor, pieces, count));
-    // One that the host has not taken yet is left to it.
-    if (written == -EPIPE && !sigismember(&pending, SIGPIPE)) {
-        const struct timespec none = {0};
-        while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR) {}
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return written;
 }
 
 // Whether one of the components of `path` is a number, as the folders of processes have it.

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "apus_mapping.h"
 
+#include "apus_quiet_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -8,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MAP_NORESERVE
@@ -168,10 +171,10 @@ int32_t apus_image_make(uint64_t bytes) {
         image = moved;
     }
     if (image < 0) return -errno;
-    if (ftruncate(image, (off_t)bytes) != 0) {
-        int error = errno;
+    int32_t error = apus_file_set_size(image, (int64_t)bytes);
+    if (error != 0) {
         close(image);
-        return -error;
+        return error;
     }
     atomic_fetch_add_explicit(&live_images, 1, memory_order_relaxed);
     return image;
@@ -189,9 +192,10 @@ int32_t apus_image_write(int32_t image, const void *source, uint64_t bytes, uint
     if (must_fail()) return ENOSPC;
     const char *next = source;
     while (bytes > 0) {
-        ssize_t written = pwrite(image, next, bytes, (off_t)offset);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return written < 0 ? errno : ENOSPC;
+        struct iovec piece = {.iov_base = (void *)next, .iov_len = bytes};
+        int64_t written = apus_file_write_at(image, &piece, 1, (int64_t)offset);
+        if (written == -EINTR) continue;
+        if (written <= 0) return written < 0 ? (int32_t)-written : ENOSPC;
         next += written;
         offset += (uint64_t)written;
         bytes -= (uint64_t)written;

@@ -89,6 +89,9 @@ struct CompileTests {
                 atPath: folder.appending(path: "link.apus").path(),
                 withDestinationPath: path)
             try says("link.apus", text: "link.apus: not run as machine code: it is a link")
+            try FileManager.default.createDirectory(
+                at: folder.appending(path: "folder.apus"), withIntermediateDirectories: false)
+            try says("folder.apus", text: "folder.apus: Is a directory")
             var bytes = [UInt8](try Data(contentsOf: folder.appending(path: "hello.apus")))
             bytes[5000] ^= 1
             try Data(bytes).write(to: folder.appending(path: "damaged.apus"))

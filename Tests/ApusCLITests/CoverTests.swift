@@ -45,6 +45,30 @@ import Testing
         }
     }
 
+    /// The module's text goes into a file that nobody has named.
+    @Test func whatIsThereStays() throws {
+        let module = Array(
+            "(module (func (export \"_start\")) (memory (export \"memory\") 1))".utf8)
+        try Command.withFolder(["m.wat": module, "own": [1, 2, 3]]) { folder in
+            let manager = FileManager.default
+            let path = folder.appending(path: "m.wat.wat").path()
+            let own = folder.appending(path: "own").path()
+            for isLink in [false, true] {
+                if isLink {
+                    try manager.createSymbolicLink(atPath: path, withDestinationPath: own)
+                } else {
+                    try manager.copyItem(atPath: own, toPath: path)
+                }
+                let outcome = try Command.run(["cover", "-o", "c.info", "m.wat"], in: folder)
+                #expect(outcome.status != 0)
+                #expect(outcome.errorOutput.contains("m.wat.wat: something else is there already"))
+                #expect(
+                    try Data(contentsOf: folder.appending(path: "m.wat.wat")) == Data([1, 2, 3]))
+                try manager.removeItem(atPath: path)
+            }
+        }
+    }
+
     @Test func formsByName() throws {
         try withSources { folder in
             let outcome = try Command.run(
@@ -122,6 +146,8 @@ import Testing
                 #expect(trace.contains("SF:\(name).wat.wat\n"), "\(name)")
                 #expect(trace.contains("FNDA:1,_start"), "\(name): \(trace)")
                 #expect(try text("\(name).wat.wat", in: folder).contains("(func "))
+                // It may be replaced, but nothing that is somebody else's.
+                #expect(try Command.run(arguments, in: folder).status == status)
                 if name == "exit" {
                     // What comes behind the call was never run.
                     #expect(trace.contains(",0\n"), "\(trace)")

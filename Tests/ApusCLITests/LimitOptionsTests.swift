@@ -233,6 +233,41 @@ struct LimitOptionsTests {
             try run("--timeout", text, "--invoke", "count", "limits.wasm", "5").output == "9\n")
     }
 
+    /// Numbers that no `Double` is.
+    @Test(arguments: [
+        ("18446744073709551615", 9), ("9007199254740993", 9), ("18446744073709551616", nil),
+        ("16777216TiB", nil), ("18014398509481983KiB", 9),
+    ])
+    func takesLargeSizes(text: String, output: Int?) throws {
+        let outcome = try run(
+            "--max-memory", text, "--invoke", "count", "limits.wasm", "5")
+        #expect(outcome.output == (output.map { "\($0)\n" } ?? ""))
+        #expect(outcome.status == (output == nil ? 64 : 0))
+    }
+
+    /// A pipe that nobody writes to, or nobody ends.
+    @Test(arguments: ["\"$0\" run --timeout 50ms pipe", "\"$0\" run --timeout 50ms - <>pipe"])
+    func stopsWaitingForTheModule(command: String) throws {
+        let outcome = try Command.withFolder([:]) { folder in
+            try Command.run(shell: "mkfifo pipe; " + command, in: folder)
+        }
+        #expect(outcome.status == 124)
+        #expect(outcome.errorOutput.hasPrefix("apus: timeout: stopped after --timeout 50ms"))
+    }
+
+    /// One that somebody writes to in time.
+    @Test func waitsForTheModule() throws {
+        let files = ["limits.wasm": try TextFormat.parseModule(Self.text)]
+        let outcome = try Command.withFolder(files) { folder in
+            let script = """
+                mkfifo pipe; (sleep 0.1; head -c 20; sleep 0.1; cat) <limits.wasm >pipe &
+                "$0" run --timeout 1h --invoke count pipe 5
+                """
+            return try Command.run(shell: script, in: folder)
+        }
+        #expect(outcome.output == "9\n")
+    }
+
     /// Each is 64 KiB or a little more: what the module has, but no page more.
     @Test(arguments: ["64k", "64K", "64KiB", "64ki", "66kB", "65536", "65536b", "0.0625m"])
     func takesSizes(text: String) throws {

@@ -235,8 +235,8 @@ import Testing
             #expect(throws: ArtifactError.notArtifact) { try Module(engine, precompiled: bytes) }
         }
         var bytes = try Module(engine, text: "(module)").serialize()
-        bytes[8] = 2
-        #expect(throws: ArtifactError.otherFormat(2)) { try Module(engine, precompiled: bytes) }
+        bytes[8] = 3
+        #expect(throws: ArtifactError.otherFormat(3)) { try Module(engine, precompiled: bytes) }
         // As a module it is the one that it was made of.
         #expect(throws: ModuleError.self) { try Module(engine, bytes: bytes) }
     }

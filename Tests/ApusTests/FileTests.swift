@@ -20,7 +20,8 @@ import Testing
         for count in [3 << 20, 5, 0] {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             try bytes.write(toFile: path)
-            let contents = try ByteStorage(contentsOf: path)
+            let file = try HostFile.reading(path)
+            let contents = try ByteStorage(reading: file.descriptor, named: path)
             #expect(contents.span.count == count)
             #expect((0..<contents.span.count).allSatisfy { contents.span[$0] == bytes[$0] })
         }
@@ -29,7 +30,7 @@ import Testing
     @Test func refusalsNameThePath() {
         let absent = "/tmp/apus-absent-folder/file"
         #expect(throws: FileError(path: absent, reason: "No such file or directory")) {
-            try ByteStorage(contentsOf: absent)
+            _ = try HostFile.reading(absent)
         }
         #expect(throws: FileError(path: absent, reason: "No such file or directory")) {
             try [UInt8]().write(toFile: absent)

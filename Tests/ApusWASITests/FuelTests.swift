@@ -124,4 +124,23 @@ struct FuelTests {
         let body = open + "(drop (call $size (i32.load (i32.const 8)) (i64.const 0x1000000)))"
         #expect(try guest(body, data: #"(data (i32.const 0) "f")"#, wasi).cost() > 2_000_000)
     }
+
+    /// Entries that are passed over cost what those do that are told.
+    @Test func entriesThatArePassedOverCount() throws {
+        let folder = try TemporaryFolder()
+        for index in 0..<200 { try folder.write("", to: "\(index)") }
+        var wasi = WASI()
+        wasi.preopen("/", folder.path)
+        func cost(from cookie: UInt64) throws -> UInt64 {
+            let call = """
+                (drop (call $list
+                  (i32.const 3) (i32.const 64) (i32.const 24) (i64.const \(cookie)) (i32.const 8)))
+                """
+            return try guest(call, wasi).cost()
+        }
+        let passing = 200 * CallPrice.entry
+        #expect(try cost(from: 200) > cost(from: 0) + passing - 8 * CallPrice.entry)
+        // One that there is not.
+        #expect(try cost(from: 100_000) > cost(from: 0) + passing - 8 * CallPrice.entry)
+    }
 }

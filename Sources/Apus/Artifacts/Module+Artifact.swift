@@ -21,14 +21,18 @@ extension Module {
         try artifact(of: loaded.isCompiled ? loaded : compiled())
     }
 
-    /// The module as it is, as an artifact for the cache.
-    func artifact() throws -> [UInt8] { try artifact(of: loaded) }
+    /// The module as it is, as an artifact for the cache, where it has this `identity`.
+    func artifact(_ identity: ArtifactIdentity? = nil) throws -> [UInt8] {
+        try artifact(of: loaded, identity)
+    }
 
-    private func artifact(of module: LoadedModule) throws -> [UInt8] {
+    private func artifact(
+        of module: LoadedModule, _ identity: ArtifactIdentity? = nil
+    ) throws -> [UInt8] {
         guard let provenance = engine.configuration.provenance else {
             throw ArtifactError.noBuildIdentity
         }
-        return module.artifact(provenance, moduleBytes: statistics.moduleBytes)
+        return module.artifact(provenance, moduleBytes: statistics.moduleBytes, identity)
     }
 
     /// The module with the code of all its functions.

@@ -19,10 +19,10 @@ struct CacheDirectories: ~Copyable {
     var contents: Cache.Contents {
         var contents = Cache.Contents()
         for entry in modules.entries {
-            contents.bytes += UInt64(max(entry.status.byteCount, 0))
+            contents.bytes.add(entry.status.bytes)
             if !entry.name.hasPrefix(TemporaryName.prefix) { contents.modules += 1 }
         }
-        for entry in index.entries { contents.bytes += UInt64(max(entry.status.byteCount, 0)) }
+        for entry in index.entries { contents.bytes.add(entry.status.bytes) }
         return contents
     }
 
@@ -46,7 +46,7 @@ struct CacheDirectories: ~Copyable {
         let now = FileStatus.now
         for (isModule, entries) in [(true, modules.entries), (false, index.entries)] {
             for entry in entries {
-                let size = UInt64(max(entry.status.byteCount, 0))
+                let size = entry.status.bytes
                 // A time to come is no reason to keep it for ever.
                 var used = min(entry.status.modified, now)
                 if entry.name.hasPrefix(TemporaryName.prefix) {
@@ -54,7 +54,7 @@ struct CacheDirectories: ~Copyable {
                     if files > 0, now &- used < Self.unfinishedLimit { continue }
                     used = .min
                 }
-                total += size
+                total.add(size)
                 candidates.append(
                     Candidate(name: entry.name, isModule: isModule, bytes: size, used: used))
             }
@@ -72,8 +72,21 @@ struct CacheDirectories: ~Copyable {
             } else {
                 index.remove(candidate.name)
             }
-            total -= candidate.bytes
+            total -= min(candidate.bytes, total)
             count -= 1
         }
+    }
+}
+
+extension FileStatus {
+    /// How many bytes the file has. A file with holes may say that it has almost any number.
+    fileprivate var bytes: UInt64 { UInt64(max(byteCount, 0)) }
+}
+
+extension UInt64 {
+    /// Adds `other`, as far as there is room.
+    fileprivate mutating func add(_ other: UInt64) {
+        let (sum, overflow) = addingReportingOverflow(other)
+        self = overflow ? .max : sum
     }
 }

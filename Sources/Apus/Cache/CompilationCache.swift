@@ -32,22 +32,30 @@ struct CompilationCache: ~Copyable {
         _ bytes: ByteStorage, since start: ContinuousClock.Instant, _ compile: () throws -> Module
     ) throws -> Module {
         let digest = Checksum(of: bytes.span)
-        if let found = module(digest, bytes, since: start) { return found }
-        let module = try compile()
-        if takesModulesWhenLoaded || module.tiers == nil { keep(module, digest) }
+        if let found = module(digest, .bytes(bytes), since: start) { return found }
+        var module = try compile()
+        module.cacheKey = CacheKey(digest: digest, identity: ArtifactIdentity())
+        if takesModulesWhenLoaded || module.tiers == nil { keep(module) }
         return module
     }
 
-    /// Leaves `module` there as it is now.
-    func keep(_ module: Module) {
-        let bytes = module.decoded.bytes
-        keep(module, Checksum(of: bytes.span.extracting(first: module.statistics.moduleBytes)))
+    /// What an artifact has to have besides the digest, which somebody may have found another
+    /// module with.
+    private enum Proof {
+        case bytes(ByteStorage)
+        case identity(ArtifactIdentity)
+
+        func holds(of artifact: Artifact) -> Bool {
+            switch self {
+            case .bytes(let bytes): artifact.module.span.isEqual(to: bytes.span)
+            case .identity(let identity): artifact.identity == identity
+            }
+        }
     }
 
-    /// The module with this digest. If its `bytes` are known, they are compared: somebody may have
-    /// found others with the same digest.
+    /// The module with this digest, if it is the one that is meant.
     private func module(
-        _ digest: Checksum, _ bytes: ByteStorage?, since start: ContinuousClock.Instant
+        _ digest: Checksum, _ proof: Proof, since start: ContinuousClock.Instant
     ) -> Module? {
         let name = moduleName(digest)
         guard let file = directories.modules.file(name) else { return nil }
@@ -57,8 +65,9 @@ struct CompilationCache: ~Copyable {
             guard artifact.provenance == provenance, artifact.digest == digest else {
                 throw ArtifactError.notArtifact
             }
-            if let bytes, !artifact.module.span.isEqual(to: bytes.span) { return nil }
-            let module = try Module(engine, artifact, since: start)
+            guard proof.holds(of: artifact) else { return nil }
+            var module = try Module(engine, artifact, since: start)
+            module.cacheKey = artifact.identity.map { CacheKey(digest: digest, identity: $0) }
             file.noteUse()
             return module
         } catch is ArtifactError {
@@ -71,9 +80,12 @@ struct CompilationCache: ~Copyable {
         }
     }
 
-    private func keep(_ module: Module, _ digest: Checksum) {
-        guard let artifact = try? module.artifact(), UInt64(artifact.count) <= limit else { return }
-        _ = directories.modules.replace(moduleName(digest), with: artifact)
+    /// Leaves `module` there as it is now.
+    func keep(_ module: Module) {
+        let key = module.cacheKey ?? CacheKey(of: module)
+        guard let artifact = try? module.artifact(key.identity), UInt64(artifact.count) <= limit
+        else { return }
+        _ = directories.modules.replace(moduleName(key.digest), with: artifact)
         directories.evict(downTo: limit, files: CacheDirectories.filesLimit)
     }
 
@@ -93,45 +105,28 @@ struct CompilationCache: ~Copyable {
 
     // MARK: By file
 
+    /// Whether what the system says of a file is to be believed. Whoever has made another file
+    /// system says there of each file what he likes.
+    private func believes(_ status: FileStatus) -> Bool {
+        directories.index.status?.device == status.device
+    }
+
     /// The module that the file with this status held the last time.
     func module(in status: FileStatus, since start: ContinuousClock.Instant) -> Module? {
-        guard let file = directories.index.file(name(of: status.words)),
-            let digest = CacheNote.digest(in: file, of: status)
+        guard believes(status), let file = directories.index.file(name(of: status.words)),
+            let key = CacheNote.key(in: file, of: status)
         else { return nil }
-        guard let module = module(digest, nil, since: start) else { return nil }
+        guard let module = module(key.digest, .identity(key.identity), since: start) else {
+            return nil
+        }
         file.noteUse()
         return module
     }
 
-    /// Notes that the file with this status holds the module whose binary form `bytes` is.
-    func note(_ status: FileStatus, holds bytes: ByteStorage) {
-        let note = CacheNote.contents(Checksum(of: bytes.span), status)
+    /// Notes that the file with this status holds `module`.
+    func note(_ status: FileStatus, holds module: Module) {
+        guard let key = module.cacheKey, believes(status) else { return }
+        let note = CacheNote.contents(key, status)
         _ = directories.index.replace(name(of: status.words), with: note)
-    }
-}
-
-/// An entry of a cache's index: a file's status, and the digest of what it held.
-enum CacheNote {
-    /// A file's five words, two of the digest, two of a checksum.
-    private static var byteCount: Int { 72 }
-
-    static func contents(_ digest: Checksum, _ status: FileStatus) -> [UInt8] {
-        let contents = bytes(status.words + [digest.low, digest.high])
-        let checksum = Checksum(of: contents.span)
-        return contents + bytes([checksum.low, checksum.high])
-    }
-
-    /// The digest in `file`, if it is about the file with this status.
-    static func digest(in file: borrowing HostFile, of status: FileStatus) -> Checksum? {
-        guard let bytes = try? ByteStorage(reading: file.descriptor, named: ""),
-            bytes.count == byteCount
-        else { return nil }
-        let all = bytes.span
-        let digest = Checksum(low: all.word64(at: 40), high: all.word64(at: 48))
-        return all.isEqual(to: contents(digest, status).span) ? digest : nil
-    }
-
-    static func bytes(_ words: [UInt64]) -> [UInt8] {
-        words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
     }
 }

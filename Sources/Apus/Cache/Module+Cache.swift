@@ -27,25 +27,25 @@ extension Module {
     }
 
     /// The module that the file at `path` holds, from the engine's cache. A file that is what it
-    /// was is not read.
+    /// was is not read, if it is where the cache is.
     init(
         _ engine: Engine, cachedAt path: String, until deadline: ContinuousClock.Instant?
     ) throws {
         let start = ContinuousClock.now
-        let file = try HostFile.reading(path)
+        let file = try HostFile.reading(path, isAwaited: deadline != nil)
         let status = file.status.flatMap { $0.isRegular ? $0 : nil }
         if let status, let found = CompilationCache(engine)?.module(in: status, since: start) {
             self = found
             return
         }
-        let contents = try ByteStorage(reading: file.descriptor, named: path)
+        let contents = try ByteStorage.reading(file.descriptor, named: path, until: deadline)
         let source = try ModuleSource(contents, named: path)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
         // Who changed it meanwhile, or does so within the same moment, is seen the next time.
         if let status, status.isSettled, status == file.status {
-            CompilationCache(engine)?.note(status, holds: source.binary)
+            CompilationCache(engine)?.note(status, holds: self)
         }
     }
 }

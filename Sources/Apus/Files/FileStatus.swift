@@ -7,7 +7,8 @@
 #endif
 
 /// What the system says of a file: as long as it says the same, it is the same file with the same
-/// contents, unless it was changed within the grain of the file system's clock.
+/// contents, unless it was changed within the grain of the file system's clock, or somebody else
+/// has made the file system.
 struct FileStatus: Hashable {
     private let mode: UInt32
     private let owner: UInt32
@@ -16,7 +17,7 @@ struct FileStatus: Hashable {
     let byteCount: Int64
     /// Nanoseconds since 1970.
     let modified: Int64
-    /// Likewise, of contents, owner, mode or name: nobody can set it.
+    /// Likewise, of contents, owner, mode or name: nobody can set it who uses the file system.
     let changed: Int64
 
     init(_ record: stat) {

@@ -39,6 +39,9 @@ struct HostDirectory: ~Copyable {
         self.file = file
     }
 
+    /// What the system says of it.
+    var status: FileStatus? { file.status }
+
     /// The directory `name` in this one, which is made if it is not there.
     func directory(_ name: String) throws -> HostDirectory {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC

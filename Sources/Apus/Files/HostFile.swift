@@ -15,10 +15,12 @@ struct HostFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Opens what can be read at `path`, whatever it is.
-    static func reading(_ path: String) throws(FileError) -> HostFile {
+    /// Opens what can be read at `path`, whatever it is; if it is a pipe, when somebody has opened
+    /// its other end, or at once if it `isAwaited` by who reads.
+    static func reading(_ path: String, isAwaited: Bool = false) throws(FileError) -> HostFile {
+        let flags = O_RDONLY | O_CLOEXEC | (isAwaited ? O_NONBLOCK : 0)
         // SAFETY: `path` is a string of Swift's, which lends the call its bytes with a final zero.
-        let descriptor = FileDescriptor.retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+        let descriptor = FileDescriptor.retrying { unsafe open(path, flags) }
         guard descriptor >= 0 else { throw FileError(path: path, errorNumber: errno) }
         return HostFile(descriptor: descriptor)
     }
@@ -36,6 +38,7 @@ struct HostFile: ~Copyable {
         }
         let file = HostFile(descriptor: descriptor)
         guard let status = file.status else { throw FileError(path: path, errorNumber: errno) }
+        if status.isDirectory { throw FileError(path: path, errorNumber: EISDIR) }
         if let reason = status.reasonNotToTrust(asUser: geteuid()) {
             throw ArtifactError.untrusted(path: path, reason: reason)
         }
@@ -54,7 +57,7 @@ struct HostFile: ~Copyable {
         var written = 0
         while written < bytes.count {
             let count = FileDescriptor.write(bytes[written...], to: descriptor)
-            guard count > 0 else { return count < 0 ? errno : ENOSPC }
+            guard count > 0 else { return count < 0 ? Int32(-count) : ENOSPC }
             written += count
         }
         return 0

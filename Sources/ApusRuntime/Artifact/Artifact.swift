@@ -23,6 +23,8 @@ public struct Artifact: Sendable {
     public let provenance: CodeProvenance
     /// The checksum of the module's bytes.
     public let digest: Checksum
+    /// What tells its module from others with the same checksum, if it was written for a cache.
+    public let identity: ArtifactIdentity?
     /// The module's binary form.
     public let module: ByteStorage
     /// Whether its code stores to elements of tables without calling the runtime.
@@ -80,6 +82,7 @@ public struct Artifact: Sendable {
             settings: CodeSettings(rawValue: all.word32(at: Layout.settingsOffset)),
             compiler: all.word32(at: Layout.compilerOffset))
         digest = Checksum(all, at: Layout.digestOffset)
+        identity = ArtifactIdentity(all, at: Layout.identityOffset)
         self.module = module
         writesTables = modules[0].value != 0
         self.bytes = bytes

@@ -7,7 +7,7 @@ enum ArtifactLayout {
     /// What it begins with: no module and no text does.
     static let magic: [UInt8] = [0x7F, 0x61, 0x70, 0x75, 0x73, 0x0D, 0x0A, 0x1A]
     /// Changes with anything that is said here.
-    static var version: UInt32 { 1 }
+    static var version: UInt32 { 2 }
     /// x86-64, with the calling convention of `docs/abi.md`.
     static var target: UInt32 { 1 }
 
@@ -31,10 +31,12 @@ enum ArtifactLayout {
     static var sectionCountOffset: Int { 88 }
     static var sectionsOffset: Int { 96 }
     static var sectionBytes: Int { 32 }
+    /// Which module it is of (`ArtifactIdentity`), in a cache; else zeros.
+    static var identityOffset: Int { headerChecksumOffset - 16 }
     /// Of all of the header that comes before it.
     static var headerChecksumOffset: Int { headerBytes - 16 }
 
-    static var sectionLimit: Int { (headerChecksumOffset - sectionsOffset) / sectionBytes }
+    static var sectionLimit: Int { (identityOffset - sectionsOffset) / sectionBytes }
 
     static func aligned(_ offset: Int, to alignment: Int) -> Int {
         (offset + alignment - 1) / alignment * alignment

@@ -68,7 +68,9 @@ struct ArtifactWriter {
     }
 
     /// Writes the header. `digest` is the module's.
-    mutating func finish(_ provenance: CodeProvenance, digest: Checksum) {
+    mutating func finish(
+        _ provenance: CodeProvenance, digest: Checksum, _ identity: ArtifactIdentity?
+    ) {
         let end = Layout.aligned(bytes.count, to: Layout.pageBytes)
         bytes.append(contentsOf: repeatElement(0, count: end - bytes.count))
         let magic = Layout.magic
@@ -82,6 +84,8 @@ struct ArtifactWriter {
         write(provenance.compiler, at: Layout.compilerOffset)
         write(UInt64(bytes.count), at: Layout.byteCountOffset, bytes: 8)
         write(digest, at: Layout.digestOffset)
+        write(identity?.low ?? 0, at: Layout.identityOffset, bytes: 8)
+        write(identity?.high ?? 0, at: Layout.identityOffset + 8, bytes: 8)
         write(UInt32(sections.count), at: Layout.sectionCountOffset)
         for (index, section) in sections.enumerated() {
             let place = Layout.sectionsOffset + index * Layout.sectionBytes
@@ -100,8 +104,11 @@ struct ArtifactWriter {
 
 extension LoadedModule {
     /// The module, of which `moduleBytes` bytes were given, as an artifact: with its code, unless
-    /// that is made while it runs; then all that is known is that it is valid.
-    public func artifact(_ provenance: CodeProvenance, moduleBytes: Int) -> [UInt8] {
+    /// that is made while it runs; then all that is known is that it is valid. An artifact for a
+    /// cache has the module's `identity` there.
+    public func artifact(
+        _ provenance: CodeProvenance, moduleBytes: Int, _ identity: ArtifactIdentity? = nil
+    ) -> [UInt8] {
         let image = code.fixedImage
         let bytes = module.bytes
         let own = bytes.span.extracting(first: moduleBytes)
@@ -112,7 +119,7 @@ extension LoadedModule {
         image?.add(to: &writer)
         if image == nil { LiveCode(of: self).add(to: &writer) }
         addImages(to: &writer)
-        writer.finish(provenance, digest: Checksum(of: own))
+        writer.finish(provenance, digest: Checksum(of: own), identity)
         return writer.bytes
     }
 

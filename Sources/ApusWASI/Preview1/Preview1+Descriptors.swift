@@ -308,10 +308,10 @@ extension Preview1 {
             file.flags = wanted
             return
         }
-        let (host, isOwned): (Int32, Bool)
+        let (host, isOwn): (Int32, Bool)
         switch resource {
-        case .host(let file): (host, isOwned) = (file, true)
-        case .hostStream(let stream): (host, isOwned) = (stream.host, stream.isOwned)
+        case .host(let file): (host, isOwn) = (file, true)
+        case .hostStream(let stream): (host, isOwn) = (stream.host, !stream.isShared)
         case .input, .stream, .output, .virtual:
             if wanted.isSubset(of: changeable) { return }
             throw .notsup
@@ -319,7 +319,7 @@ extension Preview1 {
         var present = OpenFlags(rawValue: try Syscalls.flags(host))
         let change = DescriptorFlags(present).symmetricDifference(wanted)
         if change.isEmpty { return }
-        guard isOwned, change.isSubset(of: changeable) else { throw .notsup }
+        guard isOwn, change.isSubset(of: changeable) else { throw .notsup }
         present.subtract([.append, .nonblocking])
         if wanted.contains(.append) { present.insert(.append) }
         if wanted.contains(.nonblocking) { present.insert(.nonblocking) }
@@ -372,7 +372,9 @@ extension Preview1 {
             return try file.entries(from: cookie, body)
         }
         let directory = try descriptors.directory(descriptor, .fdReaddir)
-        try DirectoryReader.read(directory, descriptors.cookies(descriptor), from: cookie, body)
+        try DirectoryReader.read(
+            directory, descriptors.cookies(descriptor), from: cookie,
+            passing: { work.entries += 1 }, body)
     }
 
     /// Writes a `dirent` and its name as far as there is room.

@@ -112,6 +112,7 @@ extension Preview1 {
         }
         let location = try locate(descriptor, .pathReadlink, path, .followIfSlash)
         try requireDirectoryIfSlash(location)
+        try ProcessFiles.checkLink(in: location.directory)
         return try Syscalls.readLink(location.directory, location.name)
     }
 

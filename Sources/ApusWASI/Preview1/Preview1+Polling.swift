@@ -48,13 +48,19 @@ extension Preview1 {
             memory, snapshot, subscriptions: address, events: events, count: count,
             readyAt: readyAt)
         // Until the last look at them, and not only while it waits: another thread may close them
-        // in between, and their numbers become those of something else.
-        let hosts = poll.polling.hosts
-        for host in hosts { descriptors.lend(host) }
-        defer { for host in hosts { descriptors.takeBack(host) } }
+        // in between.
+        lend(poll)
+        defer { takeBack(poll) }
         try wait(&poll.subscriptions, &poll.polling)
         try endPoll(poll, memory)
     }
+
+    /// Has what is waited for stay open until `takeBack`, whoever closes it meanwhile:
+    /// its number would become that of something else.
+    func lend(_ poll: Poll) { for host in poll.polling.hosts { descriptors.lend(host) } }
+
+    /// Undoes `lend`.
+    func takeBack(_ poll: Poll) { for host in poll.polling.hosts { descriptors.takeBack(host) } }
 
     /// Reads what is to be waited for, and answers what is ready.
     func beginPoll(
@@ -209,6 +215,9 @@ extension Preview1 {
         case .hostStream(let stream) where entry.type != .regularFile:
             var polling = Polling()
             let request = polling.add(stream.host, forWriting: writing)
+            let flags = OpenFlags(rawValue: try Syscalls.flags(stream.host))
+            // The guest wants to be told.
+            if flags.contains(.nonblocking) { return false }
             try polling.wait(0)
             return !polling.result(request).isReady
         case .output(.stream(let output)): return output.isFull

@@ -32,10 +32,14 @@ extension Preview1 {
         _ snapshot: Snapshot, _ arguments: CallArguments, _ call: SuspendedCellCall
     ) async throws {
         var poll = try inside { () throws(Errno) in
-            try beginPoll(
+            let poll = try beginPoll(
                 GuestMemory(of: call), snapshot, subscriptions: arguments[0],
                 events: arguments[1], count: arguments[2], readyAt: arguments[3])
+            lend(poll)
+            return poll
         }
+        // Who is inside then is another one of the host's, and what was lent goes with the world.
+        defer { try? inside { () throws(Errno) in takeBack(poll) } }
         try await wait(for: &poll, call)
         try inside { () throws(Errno) in try endPoll(poll, GuestMemory(of: call)) }
     }

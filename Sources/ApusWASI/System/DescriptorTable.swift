@@ -52,6 +52,7 @@ struct DescriptorTable: ~Copyable {
     deinit {
         for case let entry? in entries { Self.close(entry) }
         for stream in streams { stream.finish() }
+        for host in closing { Syscalls.close(host) }
     }
 
     /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.

@@ -23,10 +23,11 @@ enum DirectoryReader {
 
     #if os(Linux)
         /// Calls `body` with each entry from `cookie` on (0: the first) until it answers false. A
-        /// cookie that `cookies` does not know yet is looked for.
+        /// cookie that `cookies` does not know yet is looked for; `pass` is called for each entry
+        /// that comes before it.
         static func read(
             _ directory: Int32, _ cookies: DirectoryCookies, from cookie: UInt64,
-            _ body: (Entry) throws(Errno) -> Bool
+            passing pass: () -> Void, _ body: (Entry) throws(Errno) -> Bool
         ) throws(Errno) {
             var place = cookies.position(cookie) == nil ? cookies.last : cookie
             var expected = place
@@ -37,10 +38,12 @@ enum DirectoryReader {
                 let isWanted = place == cookie
                 let position = Int64(bitPattern: entry.next)
                 entry.next = cookies.cookie(for: position, after: &expected)
+                if isWanted { return try body(entry) }
+                pass()
                 // There is no room left to number all that lies before.
-                if !isWanted, entry.next > cookie { throw .inval }
-                if !isWanted { place = entry.next }
-                return isWanted ? try body(entry) : true
+                if entry.next > cookie { throw .inval }
+                place = entry.next
+                return true
             }
         }
 
@@ -89,10 +92,10 @@ enum DirectoryReader {
         }
     #else
         /// Calls `body` with each entry from `cookie` on (0: the first) until it answers false.
-        /// Cookies count entries.
+        /// Cookies count entries; `pass` is called for each that comes before.
         static func read(
             _ directory: Int32, _ cookies: DirectoryCookies, from cookie: UInt64,
-            _ body: (Entry) throws(Errno) -> Bool
+            passing pass: () -> Void, _ body: (Entry) throws(Errno) -> Bool
         ) throws(Errno) {
             let flags: OpenFlags = [.directory, .always]
             let copy = try Syscalls.open(directory, .current, flags.rawValue)
@@ -106,7 +109,10 @@ enum DirectoryReader {
             // SAFETY: a record is valid until the next one is read.
             while let record = unsafe readdir(stream) {
                 index += 1
-                if index <= cookie { continue }
+                if index <= cookie {
+                    pass()
+                    continue
+                }
                 let length = unsafe Int(record.pointee.d_namlen)
                 let name = unsafe withUnsafeBytes(of: record.pointee.d_name) {
                     unsafe [UInt8]($0.prefix(length))

@@ -16,11 +16,14 @@ struct HostStream {
     let kind: Kind
     /// Whether it is closed with the guest's descriptor.
     let isOwned: Bool
+    /// Whether others use it, too: it stays as they have it.
+    let isShared: Bool
 
-    init(_ host: Int32, _ kind: Kind, isOwned: Bool) {
+    init(_ host: Int32, _ kind: Kind, isOwned: Bool, isShared: Bool? = nil) {
         self.host = host
         self.kind = kind
         self.isOwned = isOwned
+        self.isShared = isShared ?? !isOwned
     }
 
     var isSocket: Bool { if case .socket = kind { true } else { false } }

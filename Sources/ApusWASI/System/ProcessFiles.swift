@@ -16,4 +16,14 @@ enum ProcessFiles {
             if kind > 1, try Syscalls.status(descriptor).type != .directory { throw .acces }
         #endif
     }
+
+    /// Refuses to say where a link leads that is in the folder of a process: what it runs, and what
+    /// it has open, lies outside of all that a guest was given.
+    ///
+    /// - Throws: `acces`.
+    static func checkLink(in directory: Int32) throws(Errno) {
+        #if os(Linux)
+            if apus_process_file(directory) > 1 { throw .acces }
+        #endif
+    }
 }

@@ -116,6 +116,9 @@ extension Sandbox {
                 return try Syscalls.openBeneath(root, path, flags.rawValue, mode: mode)
             } catch .nosys {
                 return nil
+            } catch .perm {
+                if isRefused(root) { return nil }
+                throw .perm
             } catch .xdev {
                 throw .perm
             } catch .again {
@@ -123,6 +126,18 @@ extension Sandbox {
             }
         }
         return nil
+    }
+
+    /// Whether it is the call that is not allowed, and not what it was made for: what confines a
+    /// process may refuse like this whatever it does not know.
+    private func isRefused(_ root: Int32) -> Bool {
+        do {
+            Syscalls.close(
+                try Syscalls.openBeneath(root, .current, OpenFlags.walk.rawValue))
+            return false
+        } catch {
+            return error == .perm
+        }
     }
 
     private func locateOnce(_ root: Int32, _ path: Path) throws(Errno) -> Location? {
@@ -207,7 +222,9 @@ extension Sandbox {
     ) throws(Errno) -> Location {
         var trail = Trail(root)
         var rest: [ArraySlice<UInt8>] = path.components.reversed()
-        var wantsDirectory = path.split() == nil || path.endsWithSlash
+        // Then no name in a directory is meant, but a directory by whatever name.
+        var isNameless = path.split() == nil
+        var wantsDirectory = isNameless || path.endsWithSlash
         var links = 0
         while let component = rest.popLast() {
             try Syscalls.mayGoOn()
@@ -216,14 +233,17 @@ extension Sandbox {
                 continue
             }
             let name = Path(unchecked: Array(component))
-            let isLast = rest.isEmpty
+            let isLast = rest.isEmpty && !isNameless
             if !isLast || link.applies(withSlash: wantsDirectory),
                 let target = try Self.target(trail.current, name)
             {
                 links += 1
                 if links > Self.linkLimit { throw .loop }
                 if target.isEmpty { throw .noent }
-                if isLast, target.split() == nil || target.endsWithSlash { wantsDirectory = true }
+                if isLast {
+                    isNameless = target.split() == nil
+                    if isNameless || target.endsWithSlash { wantsDirectory = true }
+                }
                 rest.append(contentsOf: target.components.reversed())
                 if rest.count > Self.depthLimit { throw .nametoolong }
                 continue

@@ -156,8 +156,11 @@ enum Syscalls {
     }
 
     static func write(_ descriptor: Int32, _ vectors: GuestVectors) throws(Errno) -> Int {
-        // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
-        try retrying { unsafe vectors.withEntries { unsafe writev(descriptor, $0, $1) } }
+        let written = try retryingHost {
+            // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
+            unsafe vectors.withEntries { unsafe apus_file_write(descriptor, $0, $1) }
+        }
+        return Int(written)
     }
 
     /// Writes to what may have no reader any more, which is the error `pipe` and no signal that
@@ -179,33 +182,21 @@ enum Syscalls {
         var written = 0
         while written < bytes.count {
             do throws(Errno) {
-                written += try retrying {
-                    // SAFETY: `written` is below the count.
-                    unsafe bytes.withUnsafeBytes { bytes in
-                        unsafe systemWrite(
-                            descriptor, bytes.baseAddress.unsafelyUnwrapped + written,
-                            bytes.count - written)
-                    }
-                }
+                written += Int(
+                    try retryingHost {
+                        // SAFETY: `written` is below the count.
+                        unsafe bytes.withUnsafeBytes { bytes in
+                            unsafe apus_file_write_bytes(
+                                descriptor, bytes.baseAddress.unsafelyUnwrapped + written,
+                                UInt64(bytes.count - written))
+                        }
+                    })
             } catch .again {
                 var polling = Polling()
                 _ = polling.add(descriptor, forWriting: true)
                 try polling.wait(nil)
             }
         }
-    }
-
-    private static func systemWrite(
-        _ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int
-    ) -> Int {
-        // SAFETY: the caller lends at least `count` bytes.
-        #if canImport(Glibc)
-            unsafe Glibc.write(descriptor, bytes, count)
-        #elseif canImport(Musl)
-            unsafe Musl.write(descriptor, bytes, count)
-        #else
-            unsafe Darwin.write(descriptor, bytes, count)
-        #endif
     }
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
@@ -222,10 +213,11 @@ enum Syscalls {
     static func write(
         _ descriptor: Int32, _ vectors: GuestVectors, at offset: Int64
     ) throws(Errno) -> Int {
-        try retrying {
+        let written = try retryingHost {
             // SAFETY: `withEntries` lends entries of checked guest memory, as many as it says.
-            unsafe vectors.withEntries { unsafe pwritev(descriptor, $0, $1, off_t(offset)) }
+            unsafe vectors.withEntries { unsafe apus_file_write_at(descriptor, $0, $1, offset) }
         }
+        return Int(written)
     }
 
     static func seek(
@@ -245,7 +237,7 @@ enum Syscalls {
     }
 
     static func setSize(_ descriptor: Int32, _ size: Int64) throws(Errno) {
-        _ = try retrying { ftruncate(descriptor, off_t(size)) }
+        _ = try retryingHost { apus_file_set_size(descriptor, size) }
     }
 
     /// Makes sure that the file has room up to `offset + count`, without changing its contents.

@@ -84,24 +84,32 @@ enum TerminalSequence {
         var sequence: [UInt8] = [0x1B, UInt8(ascii: "[")]
         sequence.append(contentsOf: parameters)
         sequence.append(UInt8(ascii: "m"))
-        return hidesText(looks) ? .show : .style(sequence, isPlain: looks.last == [0])
+        guard let isPlain = isPlain(looks) else { return .show }
+        return .style(sequence, isPlain: isPlain)
     }
 
-    private static func hidesText(_ looks: [[Int]]) -> Bool {
+    /// Whether text looks as the terminal has it by itself after all of `looks`; nil if it is not
+    /// to be seen then.
+    private static func isPlain(_ looks: [[Int]]) -> Bool? {
+        var isPlain = false
+        // What some terminals may take for the value of a colour makes nothing plain.
+        var isCertain = true
         var index = 0
         while index < looks.count {
             let look = looks[index]
-            if look[0] == 8 { return true }
+            if look[0] == 8 { return nil }
+            isPlain = look == [0]
+            if look == [58] { isCertain = false }
             index += 1
             // A colour: its kind and values may follow as looks of their own.
-            if look.count == 1, look[0] == 38 || look[0] == 48, index < looks.count {
+            if look == [38] || look == [48], index < looks.count {
                 switch looks[index] {
                 case [5]: index += 2
                 case [2]: index += 4
-                default: break
+                default: isCertain = false
                 }
             }
         }
-        return false
+        return isPlain && isCertain
     }
 }

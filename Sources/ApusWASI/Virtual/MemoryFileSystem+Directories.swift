@@ -10,8 +10,8 @@ extension MemoryFileSystem {
             var child: (name: [UInt8], node: VirtualNode)?
         }
 
-        private var places: [[UInt8]: UInt64] = [:]
-        private var entries: [Entry] = []
+        private(set) var places: [[UInt8]: UInt64] = [:]
+        private(set) var entries: [Entry] = []
         private var lastCookie: UInt64 = 0
 
         var count: Int { places.count }
@@ -43,7 +43,9 @@ extension MemoryFileSystem {
             entries[index(after: cookie - 1)].child = nil
             // Seldom enough that taking away each costs the same in the end.
             if entries.count > 16, entries.count > 2 * places.count {
-                entries.removeAll { $0.child == nil }
+                // New ones, since the old ones would keep the room for all that ever was there.
+                entries = entries.filter { $0.child != nil }
+                places = Dictionary(uniqueKeysWithValues: places.map { $0 })
             }
         }
 

@@ -8,7 +8,8 @@ internal import ApusLocks
 /// var wasi = WASI()
 /// wasi.preopen("/data", files)
 /// ```
-/// What guests can make it hold is limited. It outlives the guests; several may share it.
+/// What guests can make it hold is limited; for each byte of theirs the host holds at most two. It
+/// outlives the guests; several may share it.
 public final class MemoryFileSystem: VirtualFileSystem {
     /// Bytes that all files and link targets together have at most.
     public let byteLimit: Int
@@ -205,7 +206,7 @@ extension MemoryFileSystem {
                 state.nodes[node]?.bytes.append(
                     contentsOf: repeatElement(0, count: size - before))
             } else {
-                state.nodes[node]?.bytes.removeLast(before - size)
+                state.nodes[node]?.bytes.shorten(to: size)
             }
             state.byteCount += size - before
             state.touch(node)
@@ -223,4 +224,16 @@ extension MemoryFileSystem {
     }
 
     public func synchronize(_ node: VirtualNode) {}
+}
+
+extension [UInt8] {
+    /// Keeps the first `size` bytes, and no more storage than twice that: it is `size` that counts
+    /// as held.
+    fileprivate mutating func shorten(to size: Int) {
+        if size < capacity / 2 {
+            self = Array(self[..<size])
+        } else {
+            removeLast(count - size)
+        }
+    }
 }

@@ -52,7 +52,9 @@ struct VirtualDirectory {
         if path.isAbsolute { throw .perm }
         var trail = [node]
         var rest: [ArraySlice<UInt8>] = path.components.reversed()
-        var wantsDirectory = path.split() == nil || path.endsWithSlash
+        // Then no name in a directory is meant, but a directory by whatever name.
+        var isNameless = path.split() == nil
+        var wantsDirectory = isNameless || path.endsWithSlash
         var links = 0
         while let component = rest.popLast() {
             try Syscalls.mayGoOn()
@@ -64,7 +66,7 @@ struct VirtualDirectory {
             }
             guard component.count <= Self.nameLimit else { throw .nametoolong }
             let name = String(decoding: component, as: UTF8.self)
-            let isLast = rest.isEmpty
+            let isLast = rest.isEmpty && !isNameless
             let child = try child(name, of: current, isLast: isLast)
             let kind = try child.map { (child) throws(Errno) in try volume.status(of: child).type }
             if let child, kind == .symbolicLink,
@@ -73,7 +75,10 @@ struct VirtualDirectory {
                 links += 1
                 if links > Sandbox.linkLimit { throw .loop }
                 let target = try target(of: child)
-                if isLast, target.split() == nil || target.endsWithSlash { wantsDirectory = true }
+                if isLast {
+                    isNameless = target.split() == nil
+                    if isNameless || target.endsWithSlash { wantsDirectory = true }
+                }
                 rest.append(contentsOf: target.components.reversed())
                 if rest.count > Sandbox.depthLimit { throw .nametoolong }
                 continue

@@ -17,15 +17,7 @@ int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes);
 /// Fills `buffer` with random bytes of the system's; may return fewer than asked for.
 int64_t apus_random_bytes(void *buffer, uint64_t bytes);
 
-/// Makes sure that a file has room for `bytes` bytes from `offset` on, becoming longer if it must;
-/// if the file system cannot, nothing is written in its stead. Returns 0.
-int32_t apus_make_room(int32_t descriptor, int64_t offset, int64_t bytes);
-
 #if defined(__linux__)
-/// Writes `count` pieces (struct iovec) as writev does, but where nobody reads any more there is no
-/// signal, only -EPIPE. Returns bytes.
-int64_t apus_write_quietly(int32_t descriptor, const void *pieces, int32_t count);
-
 /// Whether an open file is one of procfs, through which the kernel shows processes: 0 if not, 1 if
 /// it is, 2 if it lies in the folder of a process.
 int32_t apus_process_file(int32_t descriptor);

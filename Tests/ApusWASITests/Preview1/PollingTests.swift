@@ -35,6 +35,36 @@ struct PollingTests {
         }
     }
 
+    /// What a guest that sleeps waits for is closed when it does so no more, whoever closes it; at
+    /// the latest with its world.
+    @Test(arguments: [true, false]) func whatIsWaitedForStaysOpen(isGivenBack: Bool) throws {
+        let folder = try TemporaryFolder()
+        try #require(unsafe mkfifo(folder.path + "pipe", 0o600) == 0)
+        var wasi = WASI()
+        wasi.preopen("/", folder.path)
+        let probe = try GuestProbe(wasi)
+        let (_, pipe) = try probe.open("pipe", rights: .fdRead)
+        /// Whether somebody has it open for reading.
+        func isOpen() -> Bool {
+            let writer = unsafe open(folder.path + "pipe", O_WRONLY | O_NONBLOCK)
+            if writer >= 0 { Syscalls.close(writer) }
+            return writer >= 0
+        }
+        try subscribe(probe, 0, type: 1, descriptor: UInt32(pipe))
+        let poll = try probe.world.beginPoll(
+            probe.memory, .one, subscriptions: 0, events: 4096, count: 1, readyAt: 8192)
+        probe.world.lend(poll)
+        #expect(probe.call("fd_close", pipe) == .success)
+        #expect(probe.call("fd_close", pipe) == .badf)
+        #expect(isOpen())
+        if isGivenBack {
+            probe.world.takeBack(poll)
+        } else {
+            probe.world = try WASI().makeWorld()
+        }
+        #expect(!isOpen())
+    }
+
     /// User data, error, type and bytes of each event.
     private func poll(_ probe: GuestProbe, _ count: UInt64) throws -> [[UInt64]] {
         #expect(probe.call("poll_oneoff", 0, 4096, count, 8192) == .success)

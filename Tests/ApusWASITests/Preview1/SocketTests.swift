@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import ApusWASI
+@_spi(ApusCLI) @testable import ApusWASI
 
 struct SocketTests {
     /// Two sockets that are connected to each other.
@@ -42,6 +42,27 @@ struct SocketTests {
         #expect(probe.call("sock_shutdown", 3, 0) == .inval)
         #expect(probe.call("sock_shutdown", 3, 2) == .success)
         #expect(probe.call("sock_send", 3, 0, 1, 0, 50) == .pipe)
+    }
+
+    /// A socket that nobody else uses may be made not to wait, and is not waited for then.
+    @Test func ownSocketsNeedNotWait() throws {
+        let (inner, outer) = try Self.pair()
+        defer { Syscalls.close(outer) }
+        defer { Syscalls.close(inner) }
+        var wasi = WASI()
+        wasi.sockets = [inner]
+        let other = try GuestProbe(wasi)
+        #expect(other.call("fd_fdstat_set_flags", 3, 4) == .notsup)
+        wasi.socketsAreShared = false
+        let probe = try GuestProbe(wasi)
+        #expect(try probe.world.wouldWait(3, writing: false))
+        #expect(probe.call("fd_fdstat_set_flags", 3, 4) == .success)
+        #expect(try !probe.world.wouldWait(3, writing: false))
+        try vector(probe, 200, 3)
+        #expect(probe.call("sock_recv", 3, 0, 1, 0, 50, 54) == .again)
+        #expect(try probe.read(1, from: 3).0 == .again)
+        #expect(probe.call("fd_fdstat_set_flags", 3, 0) == .success)
+        #expect(try probe.world.wouldWait(3, writing: false))
     }
 
     @Test func onlySocketsAreSockets() throws {

@@ -49,7 +49,7 @@ struct DirectoryCookiesTests {
         let directory = try Syscalls.openPreopen(Array(folder.path.utf8))
         defer { Syscalls.close(directory) }
         var found: [Entry] = []
-        try DirectoryReader.read(directory, cookies, from: cookie) { entry in
+        try DirectoryReader.read(directory, cookies, from: cookie, passing: {}) { entry in
             found.append(
                 Entry(next: entry.next, name: String(decoding: entry.name, as: UTF8.self)))
             return found.count < limit

@@ -37,6 +37,20 @@ import Testing
             #expect(try inside.open("mem", rights: .fdWrite).0 == .acces)
         }
 
+        /// Where they lead is a path of the host's.
+        @Test(arguments: [Sandbox.Strategy.kernel, .walker])
+        func linksOfProcessesAreNotTold(_ strategy: Sandbox.Strategy) throws {
+            let probe = try probe("/proc", strategy)
+            func read(_ path: String) throws -> Errno {
+                let (address, count) = try probe.put(path, at: 60000)
+                return probe.call("path_readlink", 3, address, count, 0, 4096, 8192)
+            }
+            for path in ["self/exe", "self/cwd", "self/fd/0", "\(getpid())/ns/mnt"] {
+                #expect(try read(path) == .acces, "\(path)")
+            }
+            #expect(try read("self") == .success)
+        }
+
         @Test func theRestMayBeRead() throws {
             let probe = try probe("/proc", .kernel)
             let (error, file) = try probe.open("sys/kernel/ostype", rights: Self.reading)

@@ -123,6 +123,38 @@ struct SandboxTests {
             } == .loop)
     }
 
+    /// "x/." is no name of x.
+    @Test(arguments: strategies)
+    func aDotAtTheEndIsNoName(_ strategy: Sandbox.Strategy) throws {
+        let cage = try Cage()
+        var wasi = WASI()
+        wasi.sandbox.strategy = strategy
+        wasi.preopen("/", cage.folder.path + "root")
+        let files = MemoryFileSystem()
+        wasi.preopen("/virtual", files)
+        try files.makeDirectories("dir")
+        let probe = try GuestProbe(wasi)
+        try cage.folder.makeFolder("root/empty")
+        try files.makeDirectories("empty")
+        let (new, newCount) = try probe.put("new", at: 0)
+        for directory in [UInt64(3), 4] {
+            for path in ["empty/.", "empty/./", "./empty/.", "dir/../empty/."] {
+                let (name, count) = try probe.put(path, at: 100)
+                #expect(probe.call("path_remove_directory", directory, name, count) == .inval)
+                let moved = probe.call(
+                    "path_rename", directory, name, count, directory, new, newCount)
+                #expect(moved == .busy, "\(path)")
+                #expect(probe.call("path_unlink_file", directory, name, count) == .isdir)
+                #expect(probe.call("path_create_directory", directory, name, count) == .exist)
+                #expect(
+                    probe.call("path_filestat_get", directory, 0, name, count, 1024) == .success)
+            }
+            let (name, count) = try probe.put("missing/.", at: 100)
+            #expect(probe.call("path_create_directory", directory, name, count) == .noent)
+        }
+        #expect(cage.folder.exists("root/empty"))
+    }
+
     @Test func refusesPathsThatAreNone() {
         #expect(throws: Errno.inval) { try Path("a\0b") }
         #expect(throws: Errno.ilseq) { try Path([0xFF, 0x61]) }

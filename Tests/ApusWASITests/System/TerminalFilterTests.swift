@@ -104,4 +104,19 @@ struct TerminalFilterTests {
             #expect(!text.replacing(allowed, with: "").contains("\u{1B}"), "\(bytes)")
         }
     }
+
+    /// Whether text looks as the terminal has it by itself afterwards.
+    @Test func whatEndsInZeroNeedNotBePlain() {
+        let plain = ["", "0", "00", "31;0", "38;5;0;0", "48;2;1;2;3;0", "0;0", "38:5:0;0"]
+        let styled = [
+            "38;5;0", "48;5;0", "38;2;255;0;0", "48;2;0;0;0", "1;38;5;0", "0;31", "38:5:0", "4:0",
+            // What terminals do not agree about.
+            "38;0", "58;5;0", "38;5", "38",
+        ]
+        for (looks, isPlain) in plain.map({ ($0, true) }) + styled.map({ ($0, false) }) {
+            let verdict = TerminalSequence.judge(Array("\(looks)m".utf8)[...], linesAbove: 0)
+            let sequence = Array("\u{1B}[\(looks)m".utf8)
+            #expect(verdict == .style(sequence, isPlain: isPlain), "\(looks)")
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import ApusLocks
 import Testing
 
 @testable import ApusWASI
@@ -49,6 +50,33 @@ struct MemoryFileSystemTests {
         #expect(try files.contents(of: "f") == [97, 98, 0, 0])
         #expect(try probe.open("f", flags: 8).0 == .success)
         #expect(files.byteCount == 0)
+    }
+
+    /// What is not counted any more is not held, either.
+    @Test func whatIsTakenAwayIsGivenBack() throws {
+        let files = MemoryFileSystem(byteLimit: 2 << 20)
+        let probe = try probe(files)
+        for index in 0..<20 {
+            let (_, file) = try probe.open("f\(index)", flags: 1)
+            #expect(probe.call("fd_filestat_set_size", file, 1 << 20) == .success)
+            #expect(probe.call("fd_filestat_set_size", file, 1 << 19) == .success)
+            #expect(probe.call("fd_filestat_set_size", file, UInt64(index)) == .success)
+            #expect(probe.call("fd_close", file) == .success)
+        }
+        let held = files.state.withLock { state in
+            state.nodes.values.reduce(0) { $0 + $1.bytes.capacity }
+        }
+        #expect(files.byteCount == 190)
+        #expect(held < 20 * 128)
+        for index in 0..<2000 { try files.write([], to: "dir/\(index)") }
+        for index in 0..<2000 {
+            let (name, count) = try probe.put("dir/\(index)", at: 0)
+            #expect(probe.call("path_unlink_file", 3, name, count) == .success)
+        }
+        let places = files.state.withLock { state in
+            state.nodes.values.map { $0.directory.entries.capacity + $0.directory.places.capacity }
+        }
+        #expect(places.max() ?? 0 < 300)
     }
 
     @Test func keepsToItsLimits() throws {

@@ -1,0 +1,63 @@
+internal import CApusHost
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// System calls, made again when a signal interrupts them.
+enum FileDescriptor {
+    /// Writes some of `bytes` and returns how many, or the negative error number. What is longer
+    /// than the process may write is one, and no signal.
+    static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int {
+        while true {
+            // SAFETY: the buffer is the slice's own, which lives during the call.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe apus_file_write_bytes(descriptor, buffer.baseAddress, UInt64(buffer.count))
+            }
+            if count != -Int64(EINTR) { return Int(count) }
+        }
+    }
+
+    /// What `call` returns once no signal interrupts it.
+    static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    /// How many bytes there are in the regular file that `descriptor` is; nil if it is none.
+    static func regularBytes(_ descriptor: Int32) -> Int? {
+        var status = stat()
+        // SAFETY: the system writes one record, this function's own.
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return nil
+        }
+        return Int(status.st_size)
+    }
+
+    /// Waits until there is something to be read, or nobody who could write any more.
+    ///
+    /// - Throws: `CompilationDeadlineError` if that is not so by `deadline`.
+    static func awaitInput(
+        _ descriptor: Int32, until deadline: ContinuousClock.Instant
+    ) throws(CompilationDeadlineError) {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let left = ContinuousClock.now.duration(to: deadline)
+            if left <= .zero { throw CompilationDeadlineError() }
+            // What is left of a millisecond is waited for, too.
+            let milliseconds =
+                min(left.components.seconds, 1_000_000) * 1000
+                + left.components.attoseconds / 1_000_000_000_000_000 + 1
+            // SAFETY: the one request is this function's own.
+            let ready = unsafe poll(&request, 1, Int32(milliseconds))
+            // What cannot be waited for says itself what is wrong.
+            if ready > 0 || ready < 0 && errno != EINTR { return }
+        }
+    }
+}
