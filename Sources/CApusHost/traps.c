@@ -39,13 +39,14 @@ uint32_t apus_trace_walk(
 
 void apus_trace_capture(
     struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp) {
-    store->trace_count = 0;
+    apus_trace_note(store, 0);
     if (store->trace_capacity == 0) return;
     uintptr_t stack_low = apus_this_thread.stack_low;
     store->trace[0] = pc;
-    store->trace_count = 1 + apus_trace_walk(
-                                 fp, sp > stack_low ? sp : stack_low, store->entry_fp,
-                                 store->trace + 1, store->trace_capacity - 1);
+    uint32_t outer = apus_trace_walk(
+        fp, sp > stack_low ? sp : stack_low, store->entry_fp, store->trace + 1,
+        store->trace_capacity - 1);
+    apus_trace_note(store, 1 + outer);
 }
 
 /// Says where guests go on with the exception that is being thrown, or if they do not go on, 0,

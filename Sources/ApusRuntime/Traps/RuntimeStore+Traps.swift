@@ -63,7 +63,7 @@ extension RuntimeStore {
             counters,
             startingAt: !wasSignal ? .returnAddress : code == .none ? .anywhere : .fault)
         unsafe context.pointee.trap_signal = 0
-        unsafe context.pointee.trace_count = 0
+        unsafe apus_trace_note(context, 0)
         appendOuterFrames(&backtrace)
         lastFailure = .trap(backtrace)
         return backtrace
@@ -89,7 +89,7 @@ extension RuntimeStore {
             isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
         trace.addresses.reserveCapacity(count)
         for index in counters.indices { trace.addresses.append(counters[index]) }
-        unsafe context.pointee.trace_count = 0
+        unsafe apus_trace_note(context, 0)
         forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
             walk(exitCounter, exitFrame, entryFrame, low, &trace)
         }

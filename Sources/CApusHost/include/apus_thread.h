@@ -82,6 +82,11 @@ static inline int32_t apus_store_is_entered(const struct apus_store_context *sto
         || __atomic_load_n(&store->trace_count, __ATOMIC_RELAXED) != 0;
 }
 
+/// Notes how many frames a trap has left in the trace; others may look (`apus_store_is_entered`).
+static inline void apus_trace_note(struct apus_store_context *store, uint32_t count) {
+    __atomic_store_n(&store->trace_count, count, __ATOMIC_RELAXED);
+}
+
 /// Has all threads of the process pass a memory barrier: what they did before it is seen here after
 /// it, and they see after it what was done here before. Returns 0, or an error number where the
 /// system has no such call.
