@@ -19,11 +19,13 @@ public final class BackReference<Object: AnyObject>: Sendable {
 
     init() {}
 
+    // SAFETY: the object is there until it closes this.
     /// Leads to `object` from now on, which has this and closes it.
     func open(_ object: Object) {
         place.withLock { unsafe $0.object = .passUnretained(object) }
     }
 
+    // SAFETY: nothing is left of the object's address.
     /// Leads nowhere any more.
     func close() {
         place.withLock { unsafe $0.object = nil }
