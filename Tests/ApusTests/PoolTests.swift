@@ -42,30 +42,32 @@ import Testing
             refusal(small, "(module (import \"a\" \"m\" (memory 9)) (memory 1))") == nil)
     }
 
-    /// There is not so much address space anywhere.
-    @Test func poolsOfAnySizeAreRefused() {
-        let changes: [(inout Engine.Pool) -> Void] = [
-            { $0.tablesPerInstance = .max }, { $0.memoriesPerInstance = .max },
-            { $0.contextBytes = .max }, { $0.tableElements = .max }, { $0.memoryBytes = .max },
-        ]
-        let pool: (Int) -> Engine = { count in
-            self.engine { pool in
-                pool.instances = .max
-                pool.memoryBytesKeptResident = .max
-                for change in changes[..<count] { change(&pool) }
+    /// There is not so much address space anywhere. In a process of its own, since others lack
+    /// what is tried meanwhile.
+    @Test func poolsOfAnySizeAreRefused() async {
+        await #expect(processExitsWith: .success) {
+            let tests = PoolTests()
+            let changes: [(inout Engine.Pool) -> Void] = [
+                { $0.tablesPerInstance = .max }, { $0.memoriesPerInstance = .max },
+                { $0.contextBytes = .max }, { $0.tableElements = .max }, { $0.memoryBytes = .max },
+            ]
+            for count in 1...changes.count {
+                let engine = tests.engine { pool in
+                    pool.instances = .max
+                    pool.memoryBytesKeptResident = .max
+                    for change in changes[..<count] { change(&pool) }
+                }
+                #expect(tests.refusal(engine, "(module)") != nil)
             }
+            // Less than nothing is nothing.
+            let none = tests.engine { pool in
+                pool.instances = .min
+                pool.memoriesPerInstance = .min
+                pool.tablesPerInstance = .min
+            }
+            #expect(tests.refusal(none, "(module)") == nil)
+            #expect(tests.refusal(none, "(module (memory 1))")?.resource == .memories)
         }
-        for count in 1...changes.count {
-            #expect(refusal(pool(count), "(module)") != nil)
-        }
-        // Less than nothing is nothing.
-        let none = engine { pool in
-            pool.instances = .min
-            pool.memoriesPerInstance = .min
-            pool.tablesPerInstance = .min
-        }
-        #expect(refusal(none, "(module)") == nil)
-        #expect(refusal(none, "(module (memory 1))")?.resource == .memories)
     }
 
     @Test func growthEndsWhereTheSlotDoes() throws {
