@@ -9,36 +9,41 @@ internal import CApusHost
 /// each of them lets go of it when its outermost call ends. Calls do nothing for that unless there
 /// is such an image.
 final class CodeGuests: Sendable {
-    @safe private struct Guest: @unchecked Sendable {
-        // SAFETY: the store, and its context with it, takes the guest out before it goes. Of the
-        // store only its place here is used, and that with the lock held.
-        unowned(unsafe) let store: RuntimeStore
-        var context: UnsafeMutablePointer<apus_store_context> { unsafe store.context }
+    @safe private struct Guest {
+        // SAFETY: the store's, which takes the guest out before it frees it. The store itself must
+        // not be referred to here, since it may be going.
+        nonisolated(unsafe) let context: UnsafeMutablePointer<apus_store_context>
         /// What it may still be in.
         var images: [CodeImage] = []
+
+        /// Where it is among the guests; only with the lock held.
+        var place: Int {
+            get { Int(unsafe context.pointee.guest_place) }
+            nonmutating set { unsafe context.pointee.guest_place = Int64(newValue) }
+        }
     }
 
     private let guests = SystemMutex<[Guest]>([])
 
     /// `store` gets its first instance whose code can be replaced.
     func add(_ store: RuntimeStore) {
-        // SAFETY: the store takes itself out before it goes.
-        let guest = Guest(store: store)
+        // SAFETY: the store takes itself out before its context goes.
+        let guest = unsafe Guest(context: store.context)
         guests.withLock { guests in
-            unsafe guest.store.codeGuestPlace = guests.count
+            guest.place = guests.count
             guests.append(guest)
         }
     }
 
     /// `store` goes.
     func remove(_ store: RuntimeStore) {
-        // SAFETY: all that are among the guests are there; so is this one, until it returns.
-        let going = Guest(store: store)
+        // SAFETY: all that are among the guests have their contexts; so has this one.
+        let going = unsafe Guest(context: store.context)
         let guest = guests.withLock { guests -> Guest? in
             // The last one takes its place.
-            let place = unsafe going.store.codeGuestPlace
+            let place = going.place
             guests.swapAt(place, guests.count - 1)
-            unsafe guests[place].store.codeGuestPlace = place
+            guests[place].place = place
             return guests.popLast()
         }
         // What goes with it goes outside of the lock.
@@ -69,9 +74,9 @@ final class CodeGuests: Sendable {
     /// The outermost call of `store` has ended.
     func left(_ store: RuntimeStore) {
         // SAFETY: guests take themselves out, under the lock, before they go.
-        let guest = Guest(store: store)
+        let guest = unsafe Guest(context: store.context)
         let images = guests.withLock { guests -> [CodeImage] in
-            let index = unsafe guest.store.codeGuestPlace
+            let index = guest.place
             unsafe apus_attention_set(guest.context, Self.reason, 0)
             defer { guests[index].images = [] }
             return guests[index].images

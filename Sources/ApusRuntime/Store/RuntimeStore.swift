@@ -107,8 +107,6 @@ public final class RuntimeStore {
     var lastFailure: Failure?
     /// Whether code of its guests can be replaced.
     private(set) var isCodeGuest = false
-    /// Its place among them; `CodeGuests` has a lock for it.
-    @exclusivity(unchecked) var codeGuestPlace = 0
     /// Of the frame with which other code goes on.
     var frameImage = FrameImage()
     /// Is told, for tests, where interruptible calls have come to.

@@ -162,6 +162,7 @@ struct apus_store_context {
     void *watched_task;     // of the call that runs
     struct apus_thread *watched_thread;
     uintptr_t *idle_stack;  // place of a stack that nobody uses (apus_guest_stack.h)
+    int64_t guest_place;    // among the runtime's CodeGuests, whose lock it has
 };
 
 /// Has compiled code, which may be running, find `stops` at `place`.
