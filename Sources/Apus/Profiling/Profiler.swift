@@ -35,13 +35,10 @@ public final class Profiler: Sendable {
     /// - Throws: `Failure`; `ResourceError` if there is no memory for samples.
     public func start(_ store: Store) throws {
         let runtime = try store.runtime
-        let (seconds, attoseconds) = period.components
-        let nanoseconds =
-            UInt64(clamping: seconds) &* 1_000_000_000
-            &+ UInt64(clamping: attoseconds / 1_000_000_000)
         let collector = collector
         let sampling = try runtime.startSampling(
-            period: nanoseconds, ended: { [weak self] sampling in self?.forget(sampling) }
+            period: Interrupter.nanoseconds(period),
+            ended: { [weak self] sampling in self?.forget(sampling) }
         ) { counters in
             collector.add(counters)
         }

@@ -202,7 +202,7 @@ public final class Interrupter: @unchecked Sendable {
     }
 
     /// As many as there are, 0 if that is negative.
-    private static func nanoseconds(_ duration: Duration) -> UInt64 {
+    public static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         if seconds < 0 || attoseconds < 0 { return 0 }
         let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
