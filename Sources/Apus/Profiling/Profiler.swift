@@ -57,7 +57,7 @@ public final class Profiler: Sendable {
             entries.removeAll { $0.sampling === sampling }
             return entries.count < count
         }
-        if isKnown { collector.addLost(sampling.lostSamples) }
+        if isKnown { collector.finish(lost: sampling.lostSamples) }
     }
 
     /// Looks at the guests of all stores of `engine` that are made from now on, until `stop()`.
@@ -76,7 +76,7 @@ public final class Profiler: Sendable {
         for entry in entries {
             entry.interrupter.setSampling(nil)
             entry.sampling.drain()
-            collector.addLost(entry.sampling.lostSamples)
+            collector.finish(lost: entry.sampling.lostSamples)
         }
     }
 
