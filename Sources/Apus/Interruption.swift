@@ -103,8 +103,8 @@ extension Store {
         isolation: isolated (any Actor)? = #isolation, _ body: () throws -> Result
     ) async throws -> Result {
         guard let interrupter = try? runtime.interrupter else { return try body() }
-        let scope = interrupter.scope
-        defer { interrupter.endScope() }
+        let scope = interrupter.enterScope()
+        defer { interrupter.leaveScope(scope) }
         do {
             return try await withTaskCancellationHandler(
                 operation: { try body() },

@@ -17,8 +17,8 @@ public struct Trap: Error, Sendable {
     public var backtrace: [Frame]
     /// Whether there were more frames than `backtrace` has.
     public var isTruncated = false
-    /// The last store whose guests are in `backtrace`.
-    private var origin: ObjectIdentifier?
+    /// The number of the last store whose guests are in `backtrace`, which may have gone.
+    private var origin: UInt64?
 
     /// A trap for a host function to throw.
     public init(_ code: TrapCode, _ message: String? = nil) {
@@ -29,7 +29,7 @@ public struct Trap: Error, Sendable {
 
     /// What the runtime tells of a trap.
     init(_ trap: WasmTrap, in store: RuntimeStore) {
-        origin = ObjectIdentifier(store)
+        origin = store.number
         code = trap.code
         interruption = trap.interruption
         message = Self.message(trap)
@@ -40,9 +40,9 @@ public struct Trap: Error, Sendable {
     /// The trap after it has left the guests of `store` too, whose functions it names now.
     func leaving(_ store: RuntimeStore) -> Trap {
         // One that was thrown by guests of this store names those around them already.
-        if origin == ObjectIdentifier(store) { return self }
+        if origin == store.number { return self }
         var trap = self
-        trap.origin = ObjectIdentifier(store)
+        trap.origin = store.number
         let left = store.lastBacktrace
         trap.backtrace += left.frames.map(Frame.init)
         if left.isTruncated { trap.isTruncated = true }

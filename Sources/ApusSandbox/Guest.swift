@@ -5,20 +5,44 @@ internal import ApusWASI
 struct Guest {
     let store: Store
     let instance: Instance
+    private let limits: Limits
+    /// When it was made, from which on its limits count.
+    private let start: ContinuousClock.Instant
 
     /// A new one, whose start function and `_initialize` have run.
     nonisolated(nonsending) init(
         _ template: SandboxTemplate, _ output: SandboxOutput
     ) async throws {
         let configuration = template.configuration
-        store = Store(template.module.engine, limits: configuration.limits)
-        if let deadline = configuration.deadline { store.setDeadline(after: deadline) }
+        limits = configuration.limits
+        start = .now
+        store = Store(template.module.engine, limits: limits)
+        if let deadline = configuration.deadline {
+            Self.limit(store, to: deadline)
+        }
         // An engine that cannot do it was asked for by who made the module.
         try? store.yieldGuests(every: configuration.yieldInterval)
         let linker = try template.linker(output.wasi(configuration.wasi))
         instance = try await linker.instantiateAsync(template.module, in: store)
         if try instance.export("_initialize") != nil {
             _ = try await instance.function("_initialize").callAsync()
+        }
+    }
+
+    /// Has it end after `duration`, unless its limits say that it ends before.
+    func limit(to duration: Duration) { Self.limit(store, to: duration) }
+
+    private static func limit(_ store: Store, to duration: Duration) {
+        if let end = store.deadline, end <= .now + duration { return }
+        store.setDeadline(after: duration)
+    }
+
+    /// Has it end when its limits say.
+    func endLimit() {
+        if let duration = limits.deadline {
+            store.setDeadline(after: duration, since: start)
+        } else {
+            store.deadline = nil
         }
     }
 }

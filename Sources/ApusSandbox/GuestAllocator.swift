@@ -34,14 +34,14 @@ struct GuestAllocator {
     /// The address of `count` bytes that nobody else has.
     nonisolated(nonsending) func allocate(_ count: Int) async throws -> UInt32 {
         guard let size = Int32(exactly: count) else {
-            throw SandboxError.allocationFailed(bytes: count)
+            throw GuestFailure(SandboxError.allocationFailed(bytes: count))
         }
         let arguments: [Value] =
             allocate.type.parameters.count == 4
             ? [.i32(0), .i32(0), .i32(1), .i32(size)] : [.i32(size)]
-        let results = try await allocate.callAsync(arguments)
+        let results = try await allocate.callInGuest(arguments)
         guard case .i32(let address)? = results.first, address != 0 || count == 0 else {
-            throw SandboxError.allocationFailed(bytes: count)
+            throw GuestFailure(SandboxError.allocationFailed(bytes: count))
         }
         return UInt32(bitPattern: address)
     }
@@ -51,7 +51,7 @@ struct GuestAllocator {
         guard let release else { return }
         let place = Value.i32(Int32(bitPattern: address))
         let takesSize = release.type.parameters.count == 2
-        _ = try await release.callAsync(
+        _ = try await release.callInGuest(
             takesSize ? [place, .i32(Int32(truncatingIfNeeded: count))] : [place])
     }
 }

@@ -15,18 +15,20 @@ struct GuestCall {
     }
 
     /// Calls the function and returns its result; nil if it has none, or none is wanted. It
-    /// `isBytes`, or if it is an integer `isUnsigned`.
+    /// `isBytes`, or if it is an integer `isUnsigned`. What fails in the guest is a `GuestFailure`.
     mutating nonisolated(nonsending) func call(
         _ arguments: [SandboxData], bytes isBytes: Bool, unsigned isUnsigned: Bool = false
     ) async throws -> SandboxData? {
-        let values = try await lower(arguments)
-        let results = try await function.callAsync(values)
         do {
+            let values = try await lower(arguments)
+            let results = try await function.callInGuest(values)
             let result =
                 isBytes ? .bytes(try await bytes(results)) : try number(results, isUnsigned)
             try await releasePieces()
             return result
-        } catch let error as SandboxError {
+        } catch let failure as GuestFailure {
+            throw failure
+        } catch {
             // The guest is called again after that.
             try await releasePieces()
             throw error
@@ -108,7 +110,9 @@ struct GuestCall {
         }
         let address = try await allocator.allocate(bytes.count)
         pieces.append((address, bytes.count))
-        try instance.memory.write(bytes, at: address)
+        let memory = try instance.memory
+        // Where the guest says there are as many bytes.
+        try inGuest { try memory.write(bytes, at: address) }
         return address
     }
 
@@ -142,7 +146,8 @@ struct GuestCall {
             throw SandboxError.result(
                 function: name, reason: "bytes come as one i64 or as two i32")
         }
-        let bytes = try instance.memory.read(at: address, count: count)
+        let memory = try instance.memory
+        let bytes = try inGuest { try memory.read(at: address, count: count) }
         if let allocator = try GuestAllocator(of: instance) {
             try await allocator.release(address, bytes.count)
         }

@@ -8,8 +8,9 @@ internal import ApusWASI
 /// ```
 /// It may use what its configuration allows, which is little at first, and each call ends in time.
 /// A call blocks no thread while the guest waits; when its task is cancelled the guest stops. One
-/// call is made after the other, in the order in which they come. After a call that has failed in
-/// the guest the next one gets a new guest, or none, as the configuration says.
+/// call is made after the other, in the order in which they come; so a function of the host must
+/// not wait for a call of the sandbox whose guest waits for that function. After a call that has
+/// failed in the guest the next one gets a new guest, or none, as the configuration says.
 public actor Sandbox {
     private let template: SandboxTemplate
     private let output: SandboxOutput
@@ -104,13 +105,16 @@ public actor Sandbox {
     }
 
     /// Calls `body` with the guest's instance, for all that has no function here. It may call the
-    /// guest, and must not keep the instance.
+    /// guest, and must not keep the instance. Whatever it throws counts as a failure of the guest.
     ///
     /// - Throws: what making a guest throws, and what `body` throws.
     public func withInstance<Result: Sendable>(
         _ body: @Sendable (Instance) throws -> Result
     ) async throws -> Result {
-        try await use { guest in try body(guest.instance) }
+        try await use { guest in
+            // Nobody knows whether the guest has run.
+            try inGuest { try body(guest.instance) }
+        }
     }
 
     // MARK: The guest
@@ -124,33 +128,28 @@ public actor Sandbox {
         if let quarantine { throw SandboxError.quarantined(reason: quarantine) }
         do {
             let guest = try await presentGuest()
-            if let deadline = template.configuration.deadline {
-                guest.store.setDeadline(after: deadline)
-            }
-            defer { guest.store.deadline = nil }
+            if let deadline = template.configuration.deadline { guest.limit(to: deadline) }
+            defer { guest.endLimit() }
             return try await body(guest)
-        } catch {
-            if Self.leavesGuestAsItWas(error) { throw error }
+        } catch let failure as GuestFailure {
             guest = nil
-            if template.configuration.afterFailure == .quarantine { quarantine = "\(error)" }
-            throw error
+            if template.configuration.afterFailure == .quarantine {
+                quarantine = "\(failure.error)"
+            }
+            throw failure.error
         }
     }
 
     private func presentGuest() async throws -> Guest {
         if let guest { return guest }
-        let made = try await Guest(template, output)
+        let made: Guest
+        do {
+            made = try await Guest(template, output)
+        } catch {
+            throw GuestFailure(error)
+        }
         guest = made
         return made
-    }
-
-    /// Whether `error` was thrown before the guest did anything, or after it was done.
-    private static func leavesGuestAsItWas(_ error: any Error) -> Bool {
-        switch error {
-        case SandboxError.allocationFailed: false
-        case is SandboxError, is ExportError, is TypeError: true
-        default: false
-        }
     }
 
     /// Lets go of the guest: the next call gets a new one, also after a quarantine.

@@ -207,6 +207,68 @@ import Testing
         #expect(try await sandbox.call("count", as: Int.self) == 1)
     }
 
+    /// Whatever the error's type, it has gone through the guest.
+    @Test(arguments: 0..<3)
+    func errorsOfTheHostLeaveNobodyKnowsWhat(kind: Int) async throws {
+        let sandbox = Sandbox(
+            try template({ $0.afterFailure = .quarantine }) { _ in
+                switch kind {
+                case 0: throw SandboxError.noAllocator
+                case 1: throw ExportError(name: "x", expected: "function", found: nil)
+                default: throw CancellationError()
+                }
+            })
+        await #expect(throws: (any Error).self) { try await sandbox.call("wait", 1) }
+        #expect(await sandbox.isQuarantined)
+    }
+
+    @Test func callsThatAreNotMadeLeaveTheGuest() async throws {
+        let sandbox = Sandbox(try template { $0.afterFailure = .quarantine })
+        #expect(try await sandbox.call("count", as: Int.self) == 1)
+        await #expect(throws: SandboxError.self) { try await sandbox.call("add", 1) }
+        await #expect(throws: ExportError.self) { try await sandbox.call("nothing") }
+        await #expect(throws: SandboxError.self) {
+            try await sandbox.call("add", 1, 1, as: String.self)
+        }
+        #expect(try await sandbox.call("count", as: Int.self) == 2)
+    }
+
+    /// Where the second of two texts is, its parameter cannot say.
+    @Test func whatIsStoredForARefusedCallIsFreed() async throws {
+        let text = """
+            (module
+              (memory (export "memory") 300)
+              (global $top (mut i32) (i32.const 0x1000001))
+              (global $freed (export "freed") (mut i32) (i32.const 0))
+              (func (export "malloc") (param i32) (result i32)
+                (global.get $top)
+                (global.set $top (i32.add (global.get $top) (local.get 0))))
+              (func (export "free") (param i32)
+                (global.set $freed (i32.add (global.get $freed) (i32.const 1))))
+              (func (export "take") (param i32 i32 f32 i32)))
+            """
+        let sandbox = Sandbox(try Module(Engine(), text: text))
+        await #expect(throws: SandboxError.self) { try await sandbox.call("take", "ab", "c") }
+        let freed = try await sandbox.withInstance { instance -> Int32 in
+            guard case .i32(let count) = try instance.global("freed").value else { return -1 }
+            return count
+        }
+        #expect(freed == 2)
+    }
+
+    /// The limit counts from when the guest is made, however short each of its calls is.
+    @Test func limitsOfGuestsHoldForAllCalls() async throws {
+        let limit = Duration.milliseconds(100)
+        let sandbox = Sandbox(
+            try template {
+                $0.limits.deadline = limit
+                $0.deadline = .seconds(5)
+            })
+        for _ in 0..<2 { _ = try? await sandbox.call("count", as: Int.self) }
+        let error = await #expect(throws: Trap.self) { try await sandbox.call("endless") }
+        #expect(error?.interruption == .deadline(after: limit))
+    }
+
     @Test func callsEndInTime() async throws {
         let sandbox = Sandbox(try template { $0.deadline = .milliseconds(20) })
         let error = await #expect(throws: Trap.self) { try await sandbox.call("endless") }

@@ -167,6 +167,28 @@ import Testing
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
+    /// A function of the host has its own scope, which ends before the task is cancelled, or after.
+    @Test(arguments: [false, true])
+    func scopesWithinACallLeaveItsTask(isCancelledBefore: Bool) async throws {
+        let engine = Engine()
+        var linker = Linker(engine)
+        linker.define("host", "wait") { (caller: Caller, number: Int32) async throws -> Int32 in
+            if isCancelledBefore { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+            try await caller.store.withTaskCancellation {}
+            if !isCancelledBefore { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+            return number
+        }
+        linker.define("host", "look") { (_: ExternReference?) -> Int32 in 0 }
+        let prepared = try linker.prepare(Module(engine, text: Self.waiting))
+        let task = Task {
+            let store = Store(engine)
+            store.setDeadline(after: .seconds(20))
+            let instance = try prepared.instantiate(in: store)
+            try await instance.function("endless", as: (() -> Void).self).callAsync()
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
     @Test func aDeadlineThatPassesWhileTheGuestWaits() async throws {
         let prepared = try Self.prepare { number in
             try await Task.sleep(for: .milliseconds(30))

@@ -150,6 +150,28 @@ struct FuelTests {
         #expect(instance.store.fuel == UInt64(Int64.max) - 60)
     }
 
+    /// What is not made is not paid for, whatever the limiter sets that there is.
+    @Test func limitersMaySetIt() throws {
+        let instance = try instance()
+        let store = instance.store
+        let text = """
+            (module (memory 0 1) (type $bytes (array i8))
+              (func (export "make") (drop (array.new_default $bytes (i32.const 1000000))))
+              (func (export "grow")
+                (drop (memory.grow (i32.const 1))) (drop (i32.load (i32.const 0)))))
+            """
+        let module = try Module(store.engine, text: text)
+        let other = try Instance(store, module)
+        store.limiter = FuelSetter(store)
+        for name in ["make", "grow"] {
+            store.fuel = 1_000_000
+            #expect(trap { _ = try other.function(name).call([]) } != nil)
+            // But for what comes behind the growth.
+            #expect(store.fuel >= UInt64(Int64.max) - 10)
+        }
+        #expect(store.statistics.fuelUsed < 100)
+    }
+
     /// A guest whose fuel nobody counts would run without a bound.
     @Test func enginesWithoutAMeterRunNobodyWhoHasFuel() throws {
         let engine = Engine()
@@ -168,5 +190,17 @@ struct FuelTests {
             try function.function.call()
         }
         #expect(store.fuel == 0)
+    }
+}
+
+/// Lets nothing grow, and sets as much fuel as there can be.
+private final class FuelSetter: ResourceLimiter {
+    private unowned let store: Store
+
+    init(_ store: Store) { self.store = store }
+
+    func allows(_ growth: Growth) -> Bool {
+        store.fuel = .max
+        return false
     }
 }

@@ -155,6 +155,16 @@ import Testing
         }
     }
 
+    @Test func periodsOfAnyLength() throws {
+        for seconds in [Int64.max, .min, 1 << 34] {
+            let profiler = Profiler(period: .seconds(seconds))
+            let instance = try instance(Engine()) { try profiler.start($0) }
+            for _ in 0..<2 { try instance.function("inner", as: ((Int32) -> Void).self)(1000) }
+            profiler.stop()
+            if seconds > 0 { #expect(profiler.profile.sampleCount == 0) }
+        }
+    }
+
     /// A store may go while it is looked at, and a profiler before a store.
     @Test func livesOfStoresAndProfilers() throws {
         let kept = Profiler(period: .microseconds(50))

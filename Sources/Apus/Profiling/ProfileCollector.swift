@@ -4,19 +4,20 @@ internal import ApusFormat
 internal import ApusLocks
 internal import ApusRuntime
 
-/// Adds samples up to a profile. Program counters are looked up when they are first seen, while
-/// their code is there, which is then kept: no other code comes to the same place.
+/// Adds samples up to a profile. What is at their program counters is looked up when somebody asks
+/// for the profile, or their store goes; code that was seen is kept, so that no other comes to the
+/// same place.
 final class ProfileCollector: Sendable {
+    private typealias Place = ProfileSamples.Place
+    private typealias Code = (image: CodeImage, module: LoadedModule)
+
     private struct State {
         var frames: [Profile.Frame] = []
         var frameIndices: [Profile.Frame: Int] = [:]
         var nodes: [Profile.Node] = []
         var nodeIndices: [Edge: Int] = [:]
-        /// By program counter, in code that is running and as a return address: the frames there,
-        /// outermost first.
+        /// The frames at places, outermost first.
         var places: [Place: [Int]] = [:]
-        /// By return address: what a guest has called there that is the host's.
-        var callees: [UInt: Int] = [:]
         var images: [ObjectIdentifier: CodeImage] = [:]
         var lost: UInt64 = 0
         var lookup = WorkBudget.session
@@ -28,36 +29,50 @@ final class ProfileCollector: Sendable {
         var frame: Int
     }
 
-    private struct Place: Hashable {
-        var counter: UInt
-        var isReturnAddress: Bool
-    }
-
+    /// Taken for long, and before `samples`.
     private let state = SystemMutex(State())
+    /// What has come since it was last looked up. Who adds waits for no look-up.
+    private let samples = SystemMutex(ProfileSamples())
 
     /// Adds a sample (`Sampling`).
-    func add(_ counters: Span<UInt>) {
+    func add(_ counters: Span<UInt>) { samples.withLock { $0.add(counters) } }
+
+    /// A store is looked at no more, which has lost `count` samples.
+    func finish(lost count: UInt64) {
         state.withLock { state in
-            // From the outermost on.
-            var node: Int?
-            for place in counters.indices.reversed() {
-                for frame in Self.frames(counters, place, &state) {
-                    node = Self.node(Edge(parent: node, frame: frame), &state)
-                }
-            }
-            if let node { state.nodes[node].samples += 1 }
+            lookUpSamples(&state)
+            state.lost += count
         }
     }
 
-    func addLost(_ count: UInt64) { state.withLock { $0.lost += count } }
-
     func profile(period: Duration, lost: UInt64) -> Profile {
         state.withLock { state in
+            lookUpSamples(&state)
             var profile = Profile(period: period)
             profile.frames = state.frames
             profile.nodes = state.nodes
             profile.lostSamples = Int(clamping: state.lost + lost)
             return profile
+        }
+    }
+
+    /// Makes frames of what has come.
+    private func lookUpSamples(_ state: inout State) {
+        let samples = samples.withLock { samples in
+            defer { samples = ProfileSamples() }
+            return samples
+        }
+        // The node of each of theirs: that of the caller if nothing is known there.
+        var nodes: [Int?] = []
+        nodes.reserveCapacity(samples.nodes.count)
+        for sampled in samples.nodes {
+            var node = sampled.parent.flatMap { nodes[$0] }
+            let place = samples.places[sampled.place]
+            for frame in Self.frames(place, samples.codes[sampled.place], &state) {
+                node = Self.node(Edge(parent: node, frame: frame), &state)
+            }
+            if let node { state.nodes[node].samples += sampled.samples }
+            nodes.append(node)
         }
     }
 
@@ -80,28 +95,22 @@ final class ProfileCollector: Sendable {
         return state.frames.count - 1
     }
 
-    /// The frames of the program counter at `place`, outermost first.
-    private static func frames(
-        _ counters: Span<UInt>, _ place: Int, _ state: inout State
-    ) -> [Int] {
-        let counter = counters[place]
-        if counter == 0 {
-            // Whom the guest has called is told by where it returns to.
-            let caller = place + 1 < counters.count ? counters[place + 1] : 0
-            return [callee(ofCallReturningTo: caller, &state)]
-        }
-        let key = Place(counter: counter, isReturnAddress: place > 0)
-        if let known = state.places[key] { return known }
-        let found = lookUp(key, &state)
-        state.places[key] = found
+    /// The frames at `place`, outermost first.
+    private static func frames(_ place: Place, _ code: Code?, _ state: inout State) -> [Int] {
+        if let known = state.places[place] { return known }
+        let found =
+            place.kind == .called
+            ? [callee(ofCallReturningTo: place.counter, code, &state)]
+            : lookUp(place, code, &state)
+        state.places[place] = found
         return found
     }
 
-    private static func lookUp(_ place: Place, _ state: inout State) -> [Int] {
-        guard let code = CodeRegistry.shared.code(at: place.counter) else { return [] }
+    private static func lookUp(_ place: Place, _ code: Code?, _ state: inout State) -> [Int] {
+        guard let code else { return [] }
         let functions = code.image.descriptors(in: code.module)
         let found =
-            place.isReturnAddress
+            place.kind == .waiting
             ? functions.places(at: place.counter, isReturnAddress: true)
             : functions.places(near: place.counter)
         guard let own = found.last else { return [] }
@@ -126,7 +135,7 @@ final class ProfileCollector: Sendable {
         _ state: inout State
     ) -> [Profile.Frame] {
         let offset = module.module.sourceOffset(of: place.moduleOffset)
-        // Whoever takes samples out has other things to do: they were read before (`readsSources`).
+        // They were read before (`readsSources`).
         let sources = module.knownSourceIndex?.frames(at: offset, &state.lookup) ?? []
         let index = Int(place.code.functionIndex)
         let name = module.name(ofFunction: index) ?? sources.last?.function
@@ -145,19 +154,16 @@ final class ProfileCollector: Sendable {
     }
 
     private static func callee(
-        ofCallReturningTo counter: UInt, _ state: inout State
+        ofCallReturningTo counter: UInt, _ code: Code?, _ state: inout State
     ) -> Int {
-        if let known = state.callees[counter] { return known }
-        let name = calleeName(ofCallReturningTo: counter) ?? "host"
-        let found = index(Profile.Frame(name: name, kind: .host), &state)
-        state.callees[counter] = found
-        return found
+        if let code { state.images[ObjectIdentifier(code.image)] = code.image }
+        let name = code.flatMap { calleeName(ofCallReturningTo: counter, $0) } ?? "host"
+        return index(Profile.Frame(name: name, kind: .host), &state)
     }
 
     /// What the instruction calls that returns to `counter`: the two names of an import, or what
     /// the runtime does. Nil if that is not to be seen there.
-    private static func calleeName(ofCallReturningTo counter: UInt) -> String? {
-        guard counter != 0, let code = CodeRegistry.shared.code(at: counter) else { return nil }
+    private static func calleeName(ofCallReturningTo counter: UInt, _ code: Code) -> String? {
         let functions = code.image.descriptors(in: code.module)
         guard let place = functions.place(at: counter, isReturnAddress: true) else { return nil }
         let module = code.module.module

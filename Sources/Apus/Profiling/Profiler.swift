@@ -35,13 +35,10 @@ public final class Profiler: Sendable {
     /// - Throws: `Failure`; `ResourceError` if there is no memory for samples.
     public func start(_ store: Store) throws {
         let runtime = try store.runtime
-        let (seconds, attoseconds) = period.components
-        let nanoseconds =
-            UInt64(clamping: seconds) &* 1_000_000_000
-            &+ UInt64(clamping: attoseconds / 1_000_000_000)
         let collector = collector
         let sampling = try runtime.startSampling(
-            period: nanoseconds, ended: { [weak self] sampling in self?.forget(sampling) }
+            period: Interrupter.nanoseconds(period),
+            ended: { [weak self] sampling in self?.forget(sampling) }
         ) { counters in
             collector.add(counters)
         }
@@ -60,7 +57,7 @@ public final class Profiler: Sendable {
             entries.removeAll { $0.sampling === sampling }
             return entries.count < count
         }
-        if isKnown { collector.addLost(sampling.lostSamples) }
+        if isKnown { collector.finish(lost: sampling.lostSamples) }
     }
 
     /// Looks at the guests of all stores of `engine` that are made from now on, until `stop()`.
@@ -79,7 +76,7 @@ public final class Profiler: Sendable {
         for entry in entries {
             entry.interrupter.setSampling(nil)
             entry.sampling.drain()
-            collector.addLost(entry.sampling.lostSamples)
+            collector.finish(lost: entry.sampling.lostSamples)
         }
     }
 

@@ -51,7 +51,12 @@ final class TierQueue: Sendable {
         var owner: ModuleTiers?
         var compiler: OptimizingTier?
         func workOnce() -> Bool {
-            guard let entry = take() else { return false }
+            guard let entry = take() else {
+                // What the thread has goes while nobody forks: what is held may have locks.
+                compiler = nil
+                owner = nil
+                return false
+            }
             guard let module = entry.module.object else { return true }
             if owner !== entry.tiers {
                 compiler = entry.tiers.makeOptimizingTier(for: module)

@@ -180,11 +180,12 @@ extension RuntimeFunctions {
         for cost: UInt64, keeping value: UInt64 = 0
     ) -> UInt64? {
         // SAFETY: as for `make`.
-        guard unsafe pay(context, cost) else { return nil }
-        if let address = unsafe make(context, type, length, keeping: value) { return address }
-        // It is paid for when it is made, if it is: after a wait, or never.
-        unsafe giveBack(context, cost)
-        return nil
+        guard unsafe canPay(context, cost),
+            let address = unsafe make(context, type, length, keeping: value)
+        else { return nil }
+        // It is paid for when it is made, if it is: after a wait, or never. Meanwhile the host may
+        // have been asked, and have set what there is.
+        return unsafe pay(context, cost) ? address : nil
     }
 
     /// An object of zeros; nil if the calling stub is to leave wasm.

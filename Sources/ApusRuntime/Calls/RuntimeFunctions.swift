@@ -85,28 +85,26 @@ enum RuntimeFunctions {
     /// calling stub leave wasm, and returns false.
     @discardableResult
     static func pay(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) -> Bool {
+        // SAFETY: as in `canPay`, which has found that there is as much.
+        guard unsafe canPay(context, cost) else { return false }
+        guard let store = unsafe context.pointee.store_context,
+            unsafe store.pointee.is_metered != 0
+        else { return true }
+        unsafe store.pointee.fuel -= Int64(cost)
+        return true
+    }
+
+    /// Whether there is as much fuel as `cost`, or it is not metered. If not, makes the calling
+    /// stub leave wasm.
+    static func canPay(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) -> Bool {
         // SAFETY: a context that runs has its store's. The fuel is there, and not in a register,
         // since the stub has put it there.
         guard let store = unsafe context.pointee.store_context,
             unsafe store.pointee.is_metered != 0
         else { return true }
-        let left = unsafe store.pointee.fuel
-        guard cost <= UInt64(max(0, left)) else {
-            unsafe setTrap(context, .outOfFuel)
-            return false
-        }
-        unsafe store.pointee.fuel = left - Int64(cost)
-        return true
-    }
-
-    /// Gives back what `pay` has taken.
-    static func giveBack(_ context: UnsafeMutablePointer<apus_context>, _ cost: UInt64) {
-        // SAFETY: a context that runs has its store's. The fuel is there, and not in a register,
-        // since the stub has put it there.
-        guard let store = unsafe context.pointee.store_context,
-            unsafe store.pointee.is_metered != 0
-        else { return }
-        unsafe store.pointee.fuel += Int64(cost)
+        if unsafe cost <= UInt64(max(0, store.pointee.fuel)) { return true }
+        unsafe setTrap(context, .outOfFuel)
+        return false
     }
 
     /// Whether the guest need not stop. If it must, the calling stub leaves wasm.

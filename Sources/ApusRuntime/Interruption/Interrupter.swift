@@ -33,15 +33,19 @@ public final class Interrupter: @unchecked Sendable {
         var hadBlocked = false
         /// Somebody's request, that nobody has seen yet or that the present call is to end for.
         var isAsked = false
-        /// The task of the present scope is cancelled.
+        /// The task of the present call is cancelled.
         var isCancelled = false
         /// Whether the watchdog looks now and then at the task of the call that runs, which is to
         /// end when that is cancelled (apus_watch.h).
         var isWatching = false
         /// How often it has looked since there was such a call.
         var idleLooks = 0
-        /// The number of the present scope: requests made for others come too late.
+        /// The number of the present call's scope: requests made for others come too late.
         var scope: UInt64 = 0
+        /// The numbers of scopes that the host has begun, and whether their tasks are cancelled.
+        var entered: [(number: UInt64, isCancelled: Bool)] = []
+        /// The last number that a scope was given.
+        var lastScope: UInt64 = 0
         /// When calls are to end: nanoseconds of the monotonic clock.
         var deadline: UInt64?
         /// How long after it was set, if that is known.
@@ -65,7 +69,7 @@ public final class Interrupter: @unchecked Sendable {
 
         /// Why the present or the next call is to end.
         var reason: Interruption? {
-            if isCancelled { return .cancellation }
+            if isCancelled || entered.contains(where: \.isCancelled) { return .cancellation }
             if isAsked { return .request }
             return isLate ? .deadline(after: duration) : nil
         }
@@ -120,8 +124,13 @@ public final class Interrupter: @unchecked Sendable {
     /// Stops the calls of the scope with this number, unless it has ended.
     public func cancel(scope: UInt64) {
         request { state in
-            if state.scope != scope { return false }
-            state.isCancelled = true
+            if state.scope == scope {
+                state.isCancelled = true
+            } else if let place = state.entered.firstIndex(where: { $0.number == scope }) {
+                state.entered[place].isCancelled = true
+            } else {
+                return false
+            }
             return true
         }
     }
@@ -136,19 +145,32 @@ public final class Interrupter: @unchecked Sendable {
         }
     }
 
-    /// The number of the scope that begins now; one at a time.
-    public var scope: UInt64 { withState { $0.scope } }
+    /// The number of the scope of the outermost call that runs or comes next.
+    var scope: UInt64 { withState { $0.scope } }
 
-    /// Ends the present scope: its task's cancellation concerns no later call.
-    public func endScope() {
+    /// Begins a scope of the host's, which may be within others and within a call, and returns its
+    /// number.
+    public func enterScope() -> UInt64 {
         withState { state in
-            Self.endScope(&state)
+            state.lastScope &+= 1
+            state.entered.append((state.lastScope, false))
+            return state.lastScope
+        }
+    }
+
+    /// Ends such a scope: its task's cancellation concerns no later call, and those around it are
+    /// as they were.
+    public func leaveScope(_ number: UInt64) {
+        withState { state in
+            state.entered.removeAll { $0.number == number }
             Self.withdrawIfNeedless(&state)
         }
     }
 
+    /// Ends the scope of a call.
     private static func endScope(_ state: inout State) {
-        state.scope &+= 1
+        state.lastScope &+= 1
+        state.scope = state.lastScope
         state.isCancelled = false
     }
 
@@ -180,7 +202,7 @@ public final class Interrupter: @unchecked Sendable {
     }
 
     /// As many as there are, 0 if that is negative.
-    private static func nanoseconds(_ duration: Duration) -> UInt64 {
+    public static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         if seconds < 0 || attoseconds < 0 { return 0 }
         let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)

@@ -30,7 +30,8 @@ public final class Sampling: @unchecked Sendable {
             throw ResourceError(.context, requested: 1)
         }
         unsafe self.sampler = sampler
-        self.period = max(period, 10_000)
+        // So that a time can be added to it.
+        self.period = min(max(period, 10_000), 1 << 61)
         self.consume = consume
         self.ended = ended
     }

@@ -138,8 +138,10 @@ extension RuntimeStore {
             return false
         }
         if unsafe apus_watch_begin(context, task) { return true }
-        // Nobody looks at present.
-        return unsafe !apus_watch_end(context)
+        // Nobody looks at present, or who was about to stop looking has seen the call: then it has
+        // said whose that is, and may have stopped it. It begins again, and is announced.
+        if unsafe !apus_watch_end(context) { stopper.end(endsScope: true) }
+        return false
     }
 
     private func takeWatchedTurn(_ call: GuestCall) throws -> Bool {

@@ -27,6 +27,9 @@ public struct Growth: Hashable, Sendable {
         self.desired = desired
         self.maximum = maximum
     }
+
+    /// By how much; 0 if it is none.
+    var added: UInt64 { desired - min(desired, current) }
 }
 
 /// Decides for a store whether its memories and tables may become larger, beyond what its limits

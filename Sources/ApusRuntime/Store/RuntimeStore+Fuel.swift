@@ -56,6 +56,8 @@ extension RuntimeStore {
         let refund = FuelSegment.refund(
             InstructionReader(module.bytes, body: place.body), stop: place.moduleOffset,
             isUnstarted: place.code.trap == .outOfFuel)
-        unsafe context.pointee.fuel += Int64(refund)
+        // The host may have set it since that was paid.
+        let sum = unsafe context.pointee.fuel.addingReportingOverflow(Int64(refund))
+        unsafe context.pointee.fuel = sum.overflow ? .max : sum.partialValue
     }
 }

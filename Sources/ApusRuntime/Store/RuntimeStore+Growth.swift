@@ -23,7 +23,7 @@ extension RuntimeStore {
             }
             statistics.add(growth, isNew: false)
             statistics.growths += 1
-            if memory.maker != number { leftBytes &+= growth.desired - growth.current }
+            if memory.maker != number { leftBytes &+= growth.added }
             return old
         }
     }

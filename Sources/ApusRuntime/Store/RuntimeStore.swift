@@ -11,7 +11,7 @@ public final class RuntimeStore {
     // compiled code reaches is kept in the arrays below until deinit.
     public let environment: RuntimeEnvironment
     /// No other store of the process ever has it, as one may have the address of another that went.
-    let number: UInt64
+    public let number: UInt64
     private static let numbers = Atomic<UInt64>(1)
     /// Whatever the embedder keeps with the store.
     public var hostState: AnyObject?

@@ -6,7 +6,7 @@ extension StoreStatistics {
     func excess(_ growth: Growth, isNew: Bool, _ limits: StoreLimits) -> ResourceError? {
         if isNew, let error = excessCount(growth.resource, limits) { return error }
         let (present, limit) = total(growth.resource, limits)
-        let (total, overflow) = present.addingReportingOverflow(growth.desired - growth.current)
+        let (total, overflow) = present.addingReportingOverflow(growth.added)
         let sum = max(total, growth.desired)
         if !overflow, sum <= limit { return nil }
         return ResourceError(
@@ -48,7 +48,7 @@ extension StoreStatistics {
 
     /// Counts what has grown or, if it `isNew`, has come into being.
     mutating func add(_ growth: Growth, isNew: Bool) {
-        let added = growth.desired - growth.current
+        let added = growth.added
         let count = isNew ? 1 : 0
         switch growth.resource {
         case .memory:
@@ -63,7 +63,7 @@ extension StoreStatistics {
 
     /// Takes back what `add` counted.
     mutating func remove(_ growth: Growth, isNew: Bool) {
-        let added = growth.desired - growth.current
+        let added = growth.added
         let count = isNew ? 1 : 0
         switch growth.resource {
         case .memory:

@@ -89,13 +89,14 @@ extension RuntimeStore {
             isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
         trace.addresses.reserveCapacity(count)
         for index in counters.indices { trace.addresses.append(counters[index]) }
-        unsafe apus_trace_note(context, 0)
         forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
             walk(exitCounter, exitFrame, entryFrame, low, &trace)
         }
         lastFailure = .hostError(trace)
         // The code there may be gone, and its place another's, when somebody asks.
         if isCodeGuest { lastFailure = .trap(lastBacktrace) }
+        // Until then who looks for code that is in use finds it here.
+        unsafe apus_trace_note(context, 0)
     }
 
     /// The functions of guests that had not returned when a call last ended in an error.

@@ -95,20 +95,38 @@ import Testing
         let guest = try store.instance([.divide])
         let interrupter = store.interrupter
         interrupter.interrupt()
-        interrupter.endScope()
+        interrupter.leaveScope(interrupter.enterScope())
         #expect(store.isInterrupted)
         #expect(Self.end { try guest.call("f0", 6, 3) }?.interruption == .request)
         #expect(Self.end { try guest.call("f0", 6, 3) } == nil)
 
-        let scope = interrupter.scope
+        let scope = interrupter.enterScope()
         interrupter.cancel(scope: scope)
         // All calls of the scope, not only the first one.
         for _ in 0..<2 {
             #expect(Self.end { try guest.call("f0", 6, 3) }?.interruption == .cancellation)
         }
-        interrupter.endScope()
+        interrupter.leaveScope(scope)
         #expect(Self.end { try guest.call("f0", 6, 3) } == nil)
         interrupter.cancel(scope: scope)
+        #expect(Self.end { try guest.call("f0", 6, 3) } == nil)
+    }
+
+    /// A scope within another leaves that as it was, whichever of them is cancelled.
+    @Test func scopesWithinOthersEndAlone() throws {
+        let store = try RuntimeStore(makeEnvironment())
+        let guest = try store.instance([.divide])
+        let interrupter = store.interrupter
+        let outer = interrupter.enterScope()
+        let inner = interrupter.enterScope()
+        interrupter.cancel(scope: inner)
+        #expect(Self.end { try guest.call("f0", 6, 3) }?.interruption == .cancellation)
+        interrupter.leaveScope(inner)
+        #expect(Self.end { try guest.call("f0", 6, 3) } == nil)
+        interrupter.cancel(scope: outer)
+        interrupter.leaveScope(interrupter.enterScope())
+        #expect(Self.end { try guest.call("f0", 6, 3) }?.interruption == .cancellation)
+        interrupter.leaveScope(outer)
         #expect(Self.end { try guest.call("f0", 6, 3) } == nil)
     }
 
