@@ -130,32 +130,6 @@ import Testing
         #expect(try memory.load(UInt8.self, at: 1999 << 16) == 1)
     }
 
-    /// Guests that make their memory larger while others are about to. Byte by byte, so that it is
-    /// done often.
-    @Test func guestsGrowTheirMemoryAtOnce() throws {
-        let engine = Engine()
-        var type = Self.type(0, 30_000)
-        type.pageSizeLog2 = 0
-        let memory = try SharedMemory(engine, type)
-        var linker = Linker(engine)
-        linker.define("env", "memory", memory)
-        let text = """
-            (module (import "env" "memory" (memory 0 30000 shared (pagesize 1)))
-              (func (export "grow") (param i32)
-                (loop $l (br_if $l (i32.ne (memory.grow (local.get 0)) (i32.const -1))))))
-            """
-        let program = try linker.prepare(Module(engine, text: text))
-        let threads = (1...4).map { delta in
-            startThread(stackBytes: 4 << 20) {
-                let instance = try? program.instantiate(in: Store(engine))
-                let grow = try? instance?.function("grow", as: ((Int32) -> Void).self)
-                #expect(throws: Never.self) { try grow?(Int32(delta)) }
-            }
-        }
-        for thread in threads { join(thread) }
-        #expect(memory.byteCount == 30_000)
-    }
-
     // MARK: Waiting
 
     @Test func waitsEndInThreeWays() throws {

@@ -18,6 +18,7 @@ final class CodeGuests: Sendable {
 
         /// Where it is among the guests; only with the lock held.
         var place: Int {
+            // SAFETY: the context is there until the guest has been taken out.
             get { Int(unsafe context.pointee.guest_place) }
             nonmutating set { unsafe context.pointee.guest_place = Int64(newValue) }
         }

@@ -12,6 +12,23 @@ import Testing
         return try unsafe LinearMemory(type, limit: 1 << 32)
     }
 
+    /// Another thread makes a shared memory larger, byte by byte.
+    @Test func growthIsMeasuredAtOnce() throws {
+        let most: UInt64 = 1_000_000
+        var type = MemoryType(limits: SizeLimits(minimum: 0, maximum: most))
+        type.isShared = true
+        type.pageSizeLog2 = 0
+        // SAFETY: shared memories may be looked at and grown by any thread.
+        nonisolated(unsafe) let memory = try unsafe LinearMemory(type, limit: most)
+        Thread.detachNewThread { while unsafe memory.grow(by: 1) != nil {} }
+        var negative = 0
+        while unsafe memory.pageCount < most {
+            let growth = unsafe RuntimeStore.growth(of: memory, 0)
+            if growth.desired < growth.current { negative += 1 }
+        }
+        #expect(negative == 0)
+    }
+
     @Test func growsInPlaceUpToItsMaximum() throws {
         let memory = try memory(1, 3)
         let address = unsafe memory.baseAddress
