@@ -32,7 +32,8 @@ extension ArtifactError: CustomStringConvertible {
         switch self {
         case .notArtifact: "not a compiled module"
         case .damaged(let what): "the compiled module is damaged: \(what)"
-        case .otherFormat(let version): "the compiled module has format \(version), not 1"
+        case .otherFormat(let version):
+            "the compiled module has format \(version), not \(ArtifactLayout.version)"
         case .otherBuild: "another build of Apus has compiled the module"
         case .otherTarget: "the module was compiled for another kind of processor"
         case .processor(let lacking):
