@@ -1,6 +1,6 @@
 import Apus
+import ApusLocks
 import ApusWASI
-import Synchronization
 import Testing
 
 /// What the threads of a program may have together.
@@ -81,7 +81,7 @@ import Testing
     /// Says yes up to a size, and what it has said yes to.
     private final class Judge: SharedResourceLimiter {
         private let most: UInt64
-        private let allowed = Mutex<[Growth]>([])
+        private let allowed = SystemMutex<[Growth]>([])
 
         init(most: UInt64) { self.most = most }
 
