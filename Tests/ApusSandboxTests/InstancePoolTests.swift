@@ -1,6 +1,6 @@
 import Apus
+import ApusLocks
 import ApusSandbox
-import Synchronization
 import Testing
 
 /// Instances for one use, of which there are so many at once.
@@ -22,7 +22,7 @@ struct InstancePoolTests {
     }
 
     private final class Present: Sendable {
-        private let counts = Mutex((now: 0, most: 0))
+        private let counts = SystemMutex((now: 0, most: 0))
 
         var most: Int { counts.withLock { $0.most } }
 

@@ -1,7 +1,7 @@
 import Apus
+import ApusLocks
 import ApusSandbox
 import ApusWASI
-import Synchronization
 import Testing
 
 @Suite struct SandboxTests {
@@ -292,7 +292,7 @@ import Testing
     // MARK: Several callers
 
     @Test func callsWaitForEachOther() async throws {
-        let inside = Mutex(0)
+        let inside = SystemMutex(0)
         let sandbox = Sandbox(
             try template(wait: { number in
                 inside.withLock { $0 += 1 }
@@ -328,7 +328,7 @@ import Testing
     }
 
     @Test func aPoolHasSoManyAndNoMore() async throws {
-        let inside = Mutex((now: 0, most: 0))
+        let inside = SystemMutex((now: 0, most: 0))
         let template = try template(wait: { number in
             inside.withLock {
                 $0.now += 1

@@ -1,6 +1,6 @@
 import Apus
+import ApusLocks
 import Dispatch
-import Synchronization
 import Testing
 
 /// Calls whose guests wait for asynchronous functions. Each with both compilers.
@@ -409,7 +409,7 @@ private actor Home {
         unsafe queue.asUnownedSerialExecutor()
     }
 
-    private let noted = Mutex<[Bool]>([])
+    private let noted = SystemMutex<[Bool]>([])
 
     nonisolated func note() {
         let isHere = DispatchQueue.getSpecific(key: Self.key) == true

@@ -1,4 +1,4 @@
-import Synchronization
+import ApusLocks
 import Testing
 
 @_spi(ApusWASI) @testable import Apus
@@ -118,7 +118,7 @@ import Testing
         let wait = try instance.function("wait", as: ((Int32, Int32, Int64) -> Int32).self)
         let runtime = try instance.store.runtime
         let handle = instance.store.interruptHandle
-        let outcome = Mutex<Int32?>(nil)
+        let outcome = SystemMutex<Int32?>(nil)
         let task = Task {
             let result = try await wait.callAsync(8, 0, -1)
             outcome.withLock { $0 = result }

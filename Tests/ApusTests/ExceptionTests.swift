@@ -1,5 +1,5 @@
 import Apus
-import Synchronization
+import ApusLocks
 import Testing
 
 /// Exceptions of guests, between guests and the host. Each with both compilers.
@@ -136,7 +136,7 @@ import Testing
         var linker = Linker(engine)
         let seen = Counter()
         let depth = Counter()
-        let first = Mutex<WasmException?>(nil)
+        let first = SystemMutex<WasmException?>(nil)
         linker.define("host", "pass") { (caller: Caller) in
             let instance = try #require(caller.instance)
             do {

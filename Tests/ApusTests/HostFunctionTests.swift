@@ -1,5 +1,5 @@
 import Apus
-import Synchronization
+import ApusLocks
 import Testing
 
 /// Functions of the host that guests call.
@@ -237,7 +237,7 @@ struct HostFunctionTests {
 
 /// Numbers that a host function was given.
 private final class Seen: Sendable {
-    private let list = Mutex<[Double]>([])
+    private let list = SystemMutex<[Double]>([])
 
     func add(_ numbers: [Double]) { list.withLock { $0 += numbers } }
     var numbers: [Double] { list.withLock { $0 } }

@@ -1,5 +1,5 @@
 import Apus
-import Synchronization
+import ApusLocks
 import Testing
 
 /// How much stack host functions have, wherever the guest calls them.
@@ -24,7 +24,7 @@ struct HostStackTests {
     private static func end(
         threadKibibytes: Int, hostKibibytes: Int, _ limits: Limits
     ) -> any Error {
-        final class End: Sendable { let error = Mutex<(any Error)?>(nil) }
+        final class End: Sendable { let error = SystemMutex<(any Error)?>(nil) }
         let end = End()
         runOnThread(stackBytes: threadKibibytes << 10) {
             do {

@@ -1,5 +1,5 @@
 import Apus
-import Synchronization
+import ApusLocks
 import Testing
 
 /// Instances are allocated, and initialized later.
@@ -21,8 +21,8 @@ import Testing
 
     /// What was noted, by whom.
     private final class Notes: Sendable {
-        let numbers = Mutex<[Int32]>([])
-        let sessions = Mutex<[ObjectIdentifier?]>([])
+        let numbers = SystemMutex<[Int32]>([])
+        let sessions = SystemMutex<[ObjectIdentifier?]>([])
     }
 
     private static func linker(_ engine: Engine, _ notes: Notes) -> Linker {

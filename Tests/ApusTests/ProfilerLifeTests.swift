@@ -1,4 +1,4 @@
-import Synchronization
+import ApusLocks
 import Testing
 
 @testable import Apus
@@ -44,7 +44,7 @@ import Testing
             module.customSections.append(("sourceMappingURL", Code.name("m")))
             let engine = Engine()
             let compiled = try Module(engine, bytes: module.bytes)
-            let asked = Mutex(0)
+            let asked = SystemMutex(0)
             compiled.setSourceMap {
                 asked.withLock { $0 += 1 }
                 return nil

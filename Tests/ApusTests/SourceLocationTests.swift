@@ -1,6 +1,6 @@
 import Apus
+import ApusLocks
 import Foundation
-import Synchronization
 import Testing
 
 /// Where guests stopped, in their sources.
@@ -99,7 +99,7 @@ import Testing
 
     /// The closure may do with the engine what it likes, ask for places in the same module too.
     @Test func sourceMapsMayAskTheEngine() throws {
-        let calls = Mutex(0)
+        let calls = SystemMutex(0)
         let found = try trap(sourceMapURL: "a.wasm.map") { module in
             module.setSourceMap {
                 calls.withLock { $0 += 1 }

@@ -1,5 +1,5 @@
 import Apus
-import Synchronization
+import ApusLocks
 import Testing
 
 #if canImport(Glibc)
@@ -37,7 +37,7 @@ struct TestError: Error, Hashable {
 
 /// A number that closures change, from any thread.
 final class Counter: Sendable {
-    private let value = Mutex(0)
+    private let value = SystemMutex(0)
 
     func add(_ amount: Int = 1) { value.withLock { $0 += amount } }
     var total: Int { value.withLock { $0 } }
