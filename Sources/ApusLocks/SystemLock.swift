@@ -78,8 +78,7 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
     @usableFromInline
     borrowing func lockSlowly() {
         for _ in 0..<Self.patience {
-            if lockIfFree() { return }
-            _ = unsafe word.pointee.load(ordering: .relaxed)
+            if unsafe word.pointee.load(ordering: .relaxed) == Self.free, lockIfFree() { return }
         }
         // Whoever has slept cannot know whether others do, so it says that they may.
         while unsafe word.pointee.exchange(Self.awaited, ordering: .acquiring) != Self.free {
