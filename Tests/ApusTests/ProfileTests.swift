@@ -302,6 +302,53 @@ struct ProfileTests {
         }
     }
 
+    /// A module that has run is serialized with what is known of it, and does the same as ever.
+    @Test(arguments: [5, 1_000_000])
+    func whatHasRunIsSerializedWithIt(after threshold: Int) throws {
+        func serialized(
+            runs: Bool, _ change: (inout Engine.Configuration) -> Void = { _ in }
+        ) throws -> Module {
+            let engine = Self.engine(after: threshold, change)
+            let module = try Module(engine, text: Self.table)
+            if runs { _ = try Self.transcript(module, Array(repeating: Self.run(0, 4), count: 20)) }
+            return try Module(engine, precompiled: module.serialize())
+        }
+        var calls: [(name: String, arguments: [Value])] = []
+        for index in Int32(-1)...6 {
+            for value in [0, 5, 65_533, -1] as [Int32] { calls.append(Self.run(index, value)) }
+        }
+        let expected = try Self.transcript(Module(Self.engine(after: nil), text: Self.table), calls)
+        let hasRun = try serialized(runs: true)
+        let others = [
+            try serialized(runs: false),
+            try serialized(runs: true) { $0.tiering.usesProfiles = false },
+        ]
+        #expect(hasRun.loaded.image(ofFunction: 4)?.inlinedCount == 1)
+        #expect(hasRun.tiers == nil)
+        for module in others { #expect(module.loaded.image(ofFunction: 4)?.inlinedCount == 0) }
+        for module in [hasRun] + others { #expect(try Self.transcript(module, calls) == expected) }
+    }
+
+    /// Code that is only larger for what was counted is not what a module fails for.
+    @Test func whatIsKnownMustNotTakeTooMuchCode() throws {
+        let first = try Module(Self.engine(after: 1_000_000), text: Self.table)
+        _ = try Self.transcript(first, Array(repeating: Self.run(0, 4), count: 20))
+        let kept = try first.artifact()
+        func codeBytes(knowing usesProfiles: Bool, limit: Int?) throws -> Int {
+            let engine = Self.engine(after: 1_000_000) {
+                $0.tiering.usesProfiles = usesProfiles
+                $0.limits.codeBytes = limit
+            }
+            let module = try Module(engine, precompiled: kept)
+            return try Module(engine, precompiled: module.serialize()).statistics.codeBytes
+        }
+        let plain = try codeBytes(knowing: false, limit: nil)
+        let more = try codeBytes(knowing: true, limit: nil)
+        #expect(more > plain)
+        #expect(try codeBytes(knowing: true, limit: more) == more)
+        #expect(try codeBytes(knowing: true, limit: more - 1) == plain)
+    }
+
     /// Whatever has been counted, or written down as such, the code does what it should.
     @Test func nothingThatWasCountedIsReliedOn() throws {
         let first = try Module(Self.engine(after: 1_000_000), text: Self.table)

@@ -12,7 +12,11 @@ internal import ApusRuntime
 extension Module {
     /// The module with its machine code, as bytes for `init(_:precompiled:)`.
     ///
-    /// All functions have code in it, whichever were called until now.
+    /// All functions have code in it, whichever were called until now. What is known by now of how
+    /// they have run goes into that code (`Tiering.usesProfiles`): usual callees of calls through
+    /// tables and references, and hot functions, are in their callers. So a module that has done
+    /// some of its work before it is serialized is faster afterwards, and nothing depends on its
+    /// doing the same again.
     ///
     /// - Throws: `ArtifactError.noBuildIdentity` if the system does not show this program; what
     ///   compiling throws, if functions are compiled when they are called. Code that counts how
@@ -37,16 +41,29 @@ extension Module {
 
     /// The module with the code of all its functions.
     private func compiled() throws -> LoadedModule {
-        let configuration = engine.configuration
         // Counters are this process's.
-        if configuration.countsCoverage {
+        if engine.configuration.countsCoverage {
             throw ArtifactError.setting("counting of coverage", isOn: true)
         }
+        let profiles = (loaded.functionCompiler as? ModuleTiers)?.profiles(of: loaded)
+        guard let profiles else { return try compiled(with: nil) }
+        do {
+            return try compiled(with: profiles)
+        } catch let error as ResourceError where error.resource == .moduleCode {
+            // Nothing fails for what was only to be faster.
+            return try compiled(with: nil)
+        }
+    }
+
+    private func compiled(
+        with profiles: (@Sendable (Int) -> FunctionProfile)?
+    ) throws -> LoadedModule {
+        let configuration = engine.configuration
         return try CompilationBudget.with(
             moduleBytes: statistics.moduleBytes, configuration.limits, until: nil
         ) { budget in
             let driver = CompilationDriver(
-                module: decoded, configuration: configuration, budget: budget)
+                module: decoded, configuration: configuration, budget: budget, profiles: profiles)
             return try LoadedModule(decoded, driver.compile().image, in: engine.environment)
         }
     }

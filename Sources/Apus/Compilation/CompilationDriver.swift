@@ -17,6 +17,8 @@ struct CompilationDriver {
     let configuration: Engine.Configuration
     /// What it may take, and when it is to end.
     let budget: CompilationBudget
+    /// What is known of functions from how they have run, if they have.
+    var profiles: (@Sendable (Int) -> FunctionProfile)?
 
     private var features: FeatureSet { configuration.features }
 
@@ -62,6 +64,7 @@ struct CompilationDriver {
         // SAFETY: the driver keeps the budget until all threads are done.
         var environment = environment
         environment.watch = unsafe CompilationWatch(budget)
+        environment.profile = profiles
         defer { withExtendedLifetime(budget) {} }
         let threads = threadCount(batches)
         if threads > 1 {

@@ -106,6 +106,15 @@ final class ModuleTiers: FunctionCompiler {
     private static var inliningBytes: Int { 160 }
     private static var inliningBytesInTests: Int { 600 }
 
+    /// What is known of functions of `loaded` when somebody asks; nil if nobody is to.
+    func profiles(of loaded: LoadedModule) -> (@Sendable (Int) -> FunctionProfile)? {
+        guard configuration.tiering.usesProfiles else { return nil }
+        return { [weak self, reference = loaded.reference] index in
+            guard let self, let loaded = reference.object else { return FunctionProfile() }
+            return self.profile(of: index, in: loaded)
+        }
+    }
+
     /// What is known of function `index` of `loaded` from how it has run.
     private func profile(of index: Int, in loaded: LoadedModule) -> FunctionProfile {
         var profile = FunctionProfile()
@@ -265,12 +274,7 @@ final class ModuleTiers: FunctionCompiler {
     /// What compiles hot functions of `loaded`, the module, on one thread.
     func makeOptimizingTier(for loaded: LoadedModule) -> OptimizingTier {
         var environment = environment
-        if configuration.tiering.usesProfiles {
-            environment.profile = { [weak self, reference = loaded.reference] index in
-                guard let self, let loaded = reference.object else { return FunctionProfile() }
-                return self.profile(of: index, in: loaded)
-            }
-        }
+        environment.profile = profiles(of: loaded)
         return OptimizingTier(environment, configuration.features)
     }
 
