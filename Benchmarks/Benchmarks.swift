@@ -13,6 +13,8 @@ struct Benchmarks {
           requests [N]          N calls each of which is told to stop at a random moment, and as
                                 many that are not: none may miss it, none may be stopped for it
           deadlines [SECONDS]   how often a call with a deadline can be made, second by second
+          replacements [N]      N calls whose code is replaced while they run, on several threads,
+                                told to stop at random times: none may give another result
           traps [N]             what a trap costs with 1 module, 10, ... N modules
           bombs [--small] [NAME]
                                 whether compiling takes what a module's bytes allow; those shapes
@@ -56,6 +58,8 @@ struct Benchmarks {
             }
         case "interruption": try InterruptionBenchmark.run(number ?? 10_000)
         case "requests": try StopSoak.requests(number ?? 1_000_000)
+        case "replacements":
+            if try !ReplacementSoak.run(number ?? 1_000_000) { exit(1) }
         case "traps": try TrapBenchmark.run(max(number ?? 10_000, 1))
         case "deadlines": try StopSoak.deadlines(seconds: number ?? 10)
         case "overhead":

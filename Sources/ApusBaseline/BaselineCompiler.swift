@@ -71,6 +71,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var homeState = HomeState(valid: [], dirty: [])
     /// Register that holds the base of memory 0, if one does.
     var memoryBaseHome = PhysicalRegister.none
+    /// Register that holds the function's heat, if one does.
+    var heatHome = PhysicalRegister.none
     /// Registers that callers expect to be kept, and that are in use.
     var savedRegisters: RegisterSet = []
     var frameBytes: Int32 = 0

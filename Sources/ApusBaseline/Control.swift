@@ -180,8 +180,7 @@ extension BaselineCompiler {
 
     private mutating func endFunction() {
         let frame = frames.last
-        if reachable { moveResultsForReturn(count: Int(frame.resultCount)) }
-        if reachable { emitEpilogue() }
+        if reachable { emitReturn() }
         truncateStack(to: 0)
         frames.removeLast()
         reachable = false

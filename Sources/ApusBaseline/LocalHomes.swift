@@ -37,12 +37,15 @@ extension BaselineCompiler {
         assignment.assign(plan, callWeight: analysis.callWeight)
         homes = []
         memoryBaseHome = .none
+        heatHome = .none
         for place in 0..<assignment.homes.count {
             let home = assignment.homes[place]
             homes.insert(RegisterSet(home.register))
             residents[home.register.index] = home.local
             if home.local == HomeAssignment.memoryBase {
                 memoryBaseHome = home.register
+            } else if home.local == HomeAssignment.heat {
+                heatHome = home.register
             } else {
                 locals[Int(home.local)].register = home.register
             }
@@ -79,6 +82,13 @@ extension BaselineCompiler {
             assignment.add(
                 HomeAssignment.memoryBase, weight: analysis.memoryWeight, inVector: false,
                 arrival: .none, plan)
+        }
+        // Each round reads and writes it, and calls find it in memory.
+        if heatUnit != nil, analysis.loopWeight > 0, !isDebuggable, !hasStopPoints {
+            let weight = min(analysis.loopWeight, .max / 2)
+            assignment.add(
+                HomeAssignment.heat, weight: analysis.callWeight > 0 ? weight : weight &* 2,
+                inVector: false, arrival: .none, plan)
         }
     }
 
@@ -142,13 +152,13 @@ extension BaselineCompiler {
 
     private mutating func restoreHome(_ register: PhysicalRegister) {
         let local = residents[register.index]
-        if local == HomeAssignment.memoryBase {
-            loadMemoryBaseHome()
-            homeState.valid.insert(RegisterSet(register))
-            homeState.dirty.remove(RegisterSet(register))
-        } else {
-            restore(locals[Int(local)], local)
+        switch local {
+        case HomeAssignment.memoryBase: loadMemoryBaseHome()
+        case HomeAssignment.heat: loadHeatHome()
+        default: return restore(locals[Int(local)], local)
         }
+        homeState.valid.insert(RegisterSet(register))
+        homeState.dirty.remove(RegisterSet(register))
     }
 
     /// Before a call: writes locals whose homes are among `registers` to their slots: those that it
@@ -158,10 +168,21 @@ extension BaselineCompiler {
         while !pending.isEmpty {
             let local = residents[pending.first.index]
             pending = pending.rest
-            guard local != HomeAssignment.memoryBase else { continue }
-            storeHome(locals[Int(local)], local)
+            switch local {
+            case HomeAssignment.memoryBase: break
+            case HomeAssignment.heat: storeHeatHome()
+            default: storeHome(locals[Int(local)], local)
+            }
         }
         homeState.dirty.subtract(registers)
+    }
+
+    /// Before the function is left: writes the heat to its place, if a register is newer. Changes
+    /// no flags.
+    mutating func leaveHeat() {
+        if !heatHome.isNone, homeState.valid.has(heatHome), homeState.dirty.has(heatHome) {
+            storeHeatHome()
+        }
     }
 
     /// After a call: what lived in volatile registers is in memory only.

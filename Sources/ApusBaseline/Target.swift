@@ -29,6 +29,9 @@ protocol Target: ~Copyable {
     mutating func storeHome(_ home: LocalHome, _ local: UInt32)
     /// The base of memory 0 into its home.
     mutating func loadMemoryBaseHome()
+    /// The function's heat between its home and its place outside.
+    mutating func loadHeatHome()
+    mutating func storeHeatHome()
 
     // MARK: Control
 

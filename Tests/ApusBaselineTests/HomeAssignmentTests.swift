@@ -54,6 +54,27 @@ import Testing
         #expect(Self.homes(of: [.init(weight: 0)]) == [:])
     }
 
+    /// Who is called may be the function itself, which has to find its heat where it looks.
+    @Test func heatIsKeptByNoCallee() {
+        func home(weight: UInt32, callWeight: UInt32) -> PhysicalRegister? {
+            var assignment = HomeAssignment()
+            assignment.add(
+                HomeAssignment.heat, weight: weight, inVector: false, arrival: .none,
+                SmallPlan.plan)
+            assignment.add(0, weight: weight - 1, inVector: false, arrival: .none, SmallPlan.plan)
+            assignment.add(1, weight: weight - 1, inVector: false, arrival: .none, SmallPlan.plan)
+            assignment.assign(SmallPlan.plan, callWeight: callWeight)
+            for place in 0..<assignment.homes.count
+            where assignment.homes[place].local == HomeAssignment.heat {
+                return assignment.homes[place].register
+            }
+            return nil
+        }
+        #expect(home(weight: 16, callWeight: 0) == SmallPlan.volatile)
+        #expect(home(weight: 16, callWeight: 1) == SmallPlan.volatile)
+        #expect(home(weight: 16, callWeight: 8) == nil)
+    }
+
     @Test func parametersStayWhereTheyArrive() {
         let there = Local(weight: 4, arrival: SmallPlan.volatile)
         let elsewhere = Local(weight: 4, arrival: SmallPlan.t0)

@@ -9,6 +9,8 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
         /// The function's heat, behind its code pointer; a 32-bit immediate follows the
         /// displacement.
         case heat
+        /// The same; the displacement ends its instruction.
+        case heldHeat
         /// Whether other code can take over, behind the heat; an 8-bit immediate follows the
         /// displacement.
         case takeover
@@ -32,6 +34,7 @@ public struct CodeRelocation: BitwiseCopyable, Sendable {
             switch self {
             case .code, .pointer, .counts, .counter: 0
             case .heat: FunctionLinkage.heatOffset - 4
+            case .heldHeat: FunctionLinkage.heatOffset
             case .takeover: FunctionLinkage.takeoverOffset - 1
             case .hits: Int(CallCounts.hitsOffset)
             }

@@ -121,6 +121,14 @@ extension CodeBuffer {
         return count &- 8
     }
 
+    /// Loads a 32-bit number that is stored outside, and returns the offset of the 32-bit
+    /// displacement, which counts from its own end and is to be patched.
+    public mutating func loadRelative(_ register: GPR) -> Int { putRelative32(0x8B, register) }
+
+    /// Stores a 32-bit number outside, and returns the offset of the 32-bit displacement, which
+    /// counts from its own end and is to be patched.
+    public mutating func storeRelative(_ register: GPR) -> Int { putRelative32(0x89, register) }
+
     /// Compares a 32-bit number that is stored outside with 0, and returns the offset of the 32-bit
     /// displacement, which counts from one byte behind its own end and is to be patched.
     public mutating func compareZeroRelative() -> Int {
@@ -138,6 +146,14 @@ extension CodeBuffer {
     /// which counts from its own end and is to be patched.
     public mutating func leaRelative(_ register: GPR) -> Int {
         putRelative(0x8D, register)
+    }
+
+    /// A 32-bit instruction of one byte with a register and a place outside.
+    private mutating func putRelative32(_ opcode: UInt64, _ register: GPR) -> Int {
+        let code = UInt64(register.code)
+        let operands = opcode | (0x05 | (code & 7) &<< 3) &<< 8
+        put(code < 8 ? Bytes(operands, count: 6) : Bytes(0x44 | operands &<< 8, count: 7))
+        return count &- 4
     }
 
     /// A 64-bit instruction of one byte with a register and a place outside.

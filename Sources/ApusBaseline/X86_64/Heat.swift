@@ -29,7 +29,8 @@ struct HotConstant: BitwiseCopyable {
 
 /// Counting how often code runs (`docs/abi.md`, “Tiers”): each entry and each round of a loop takes
 /// from the function's heat as much as it has bytes. The runtime is told when that is below 0, and
-/// may say that other code goes on with the frame.
+/// may say that other code goes on with the frame. A function with loops may have its heat in a
+/// register, as if it were a local: then no round waits for the one before to be stored.
 extension BaselineCompiler {
     /// With more constants below it on the stack, a loop is left to the call that it is in.
     private static var constantLimit: Int { 16 }
@@ -90,10 +91,26 @@ extension BaselineCompiler {
     private mutating func count(bytes: Int, _ place: HotPlace) {
         let counted = max(min(bytes, Self.bytesLimit), 1)
         let cost = heatUnit == .bytes ? Int32(truncatingIfNeeded: counted) : 1
-        relocate(
-            .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
+        if heatHome.isNone {
+            relocate(
+                .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
+        } else {
+            code.alu(.sub, .w32, heatHome.general, immediate: cost)
+        }
         code.jump(.s, place.label)
         hotPlaces.append(place)
+    }
+
+    mutating func loadHeatHome() {
+        relocate(
+            .heldHeat, code.loadRelative(heatHome.general),
+            to: UInt32(truncatingIfNeeded: functionIndex))
+    }
+
+    mutating func storeHeatHome() {
+        relocate(
+            .heldHeat, code.storeRelative(heatHome.general),
+            to: UInt32(truncatingIfNeeded: functionIndex))
     }
 
     /// Behind the function's code: what hot places do.

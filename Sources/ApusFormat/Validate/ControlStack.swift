@@ -107,7 +107,12 @@ extension FunctionValidator {
         analysis.controls[record].recordsAtEnd =
             UInt32(truncatingIfNeeded: analysis.controls.count)
         analysis.controls[record].flags = frame.flags
-        if frame.kind == .loop { closeAssignedSet(record, frame.outerLoop) }
+        if frame.kind == .loop {
+            closeAssignedSet(record, frame.outerLoop)
+            if analysis.controls[record].branchCount > 0 {
+                analysis.loopWeight = analysis.loopWeight.saturatingAdd(frame.weight)
+            }
+        }
         frames.removeLast()
         forgetInitializations(since: frame.initializedCount)
         isUnreachable = frame.outerIsUnreachable

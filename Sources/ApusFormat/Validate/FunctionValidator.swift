@@ -127,6 +127,7 @@ public struct FunctionValidator: ~Copyable {
         analysis.maxStackHeight = 0
         analysis.callWeight = 0
         analysis.memoryWeight = 0
+        analysis.loopWeight = 0
         analysis.flags = []
     }
 

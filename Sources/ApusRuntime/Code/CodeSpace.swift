@@ -194,7 +194,7 @@ final class CodeSpace: Sendable {
         let position = Int(relocation.function) - importedFunctionCount
         switch relocation.kind {
         case .code: break
-        case .pointer, .heat, .takeover: return table.record(position)
+        case .pointer, .heat, .heldHeat, .takeover: return table.record(position)
         case .counts, .hits:
             // `reserveCounts` has given it one.
             return state.counts.address(of: CallCountsSpace.Key(relocation))
