@@ -2,11 +2,19 @@ public import ApusFormat
 
 /// What running an instruction costs, in units of fuel. The same for every compiler.
 public enum FuelCost {
-    /// Of the instruction itself: 1, but 0 for what only structures the code.
+    /// Of the instruction itself, whose immediates `reader` reads next: 1, but 0 for what only
+    /// structures the code; and 1 for each clause, which who throws may have to look at.
     @inline(__always)
-    public static func of(_ operation: Operation) -> UInt32 {
+    public static func of(_ operation: Operation, _ reader: borrowing InstructionReader) -> UInt32 {
+        if operation == .tryTable { return 1 &+ clauseCount(reader) }
         let role = operation.fuelRole
         return role == .structure || role == .boundary ? 0 : 1
+    }
+
+    private static func clauseCount(_ reader: borrowing InstructionReader) -> UInt32 {
+        var reader = copy reader
+        _ = reader.readBlockType()
+        return reader.readIndex()
     }
 
     /// Of filling, copying or initialising that many bytes, besides the instruction.
@@ -40,8 +48,8 @@ public struct FuelSegment: BitwiseCopyable, Sendable {
         var cost: UInt32 = 0
         while true {
             let operation = reader.next()
+            cost &+= FuelCost.of(operation, reader)
             reader.skipImmediates(of: operation)
-            cost &+= FuelCost.of(operation)
             if operation.endsFuelSegment {
                 self.cost = cost
                 end = reader.position
@@ -66,8 +74,8 @@ public struct FuelSegment: BitwiseCopyable, Sendable {
         var run: UInt32 = 0
         while reader.position <= stop {
             let operation = reader.next()
+            run &+= FuelCost.of(operation, reader)
             reader.skipImmediates(of: operation)
-            run &+= FuelCost.of(operation)
         }
         return segment.cost &- run
     }

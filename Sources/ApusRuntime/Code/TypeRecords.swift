@@ -41,7 +41,7 @@ final class TypeRecords: Sendable {
     }
 
     deinit {
-        for slot in 0..<accessible.load(ordering: .relaxed) { freeRow(slot) }
+        for slot in 0..<accessible.load(ordering: .relaxed) { freeRows(slot) }
         // SAFETY: nobody has a type of the engine any more, and so no record, when this goes.
         unsafe apus_free(UnsafeMutableRawPointer(bitPattern: zeros))
         unsafe apus_unmap(
@@ -60,13 +60,18 @@ final class TypeRecords: Sendable {
         ).unsafelyUnwrapped
     }
 
-    private func freeRow(_ slot: Int) {
+    private func freeRows(_ slot: Int) {
         // SAFETY: the slot is accessible and nobody has its type; rows that are not `zeros` are the
         // record's own, as `write` has allocated them.
         let row = unsafe UInt(bitPattern: record(slot).pointee.far)
         if row != zeros, row != 0 {
             unsafe apus_free(UnsafeMutableRawPointer(bitPattern: row))
         }
+        freeReferences(slot)
+    }
+
+    private func freeReferences(_ slot: Int) {
+        // SAFETY: the slot is accessible and nobody has its type, whose objects are gone.
         guard unsafe UInt32(record(slot).pointee.tracing) == apus_tracing_far.rawValue else {
             return
         }
@@ -153,12 +158,7 @@ final class TypeRecords: Sendable {
         let record = unsafe record(slot)
         let depth = parent.map { self.depth($0) + 1 } ?? 0
         precondition(depth <= TypeField.depthLimit)
-        if depth >= TypeField.nearCount {
-            guard let row = unsafe apus_allocate(UInt64(Self.farCount * 4)) else {
-                throw ResourceError(.signature, requested: UInt64(Self.farCount))
-            }
-            unsafe record.pointee.far = UnsafePointer(row.assumingMemoryBound(to: UInt32.self))
-        }
+        if depth >= TypeField.nearCount { try unsafe makeRow(record) }
         try unsafe write(shape, to: record)
         if let parent {
             for above in 0..<depth {
@@ -172,11 +172,22 @@ final class TypeRecords: Sendable {
         unsafe record.pointee.id = id
     }
 
+    /// Gives the record a row of its own, unless its slot has one from before.
+    private func makeRow(_ record: UnsafeMutablePointer<apus_type>) throws(ResourceError) {
+        // SAFETY: the caller has made the record accessible, and nobody has an id of its slot yet.
+        let present = unsafe UInt(bitPattern: record.pointee.far)
+        if present != zeros { return }
+        guard let row = unsafe apus_allocate(UInt64(Self.farCount * 4)) else {
+            throw ResourceError(.signature, requested: UInt64(Self.farCount))
+        }
+        unsafe record.pointee.far = UnsafePointer(row.assumingMemoryBound(to: UInt32.self))
+    }
+
     private func write(
         _ shape: ObjectShape, to record: UnsafeMutablePointer<apus_type>
     ) throws(ResourceError) {
         // SAFETY: the caller has made the record accessible, and nobody has an id of its slot yet;
-        // the row is the record's own until `freeRow`, and as long as the shape has words.
+        // the row is the record's own until `freeReferences`, and as long as the shape has words.
         unsafe record.pointee.bytes = shape.bytes
         unsafe record.pointee.references = shape.references.first ?? 0
         if shape.tracing == apus_tracing_far {
@@ -195,9 +206,12 @@ final class TypeRecords: Sendable {
     func clear(_ slot: Int) {
         // SAFETY: the registry clears slots that it has written, of types that nobody has any more.
         let record = unsafe record(slot)
-        for depth in 0..<TypeField.nearCount { unsafe entry(record, depth).pointee = 0 }
-        freeRow(slot)
-        unsafe record.pointee.far = UnsafePointer(bitPattern: zeros)
+        // A row stays with the slot: somebody who has no id of it any more may be reading it.
+        let hasRow = unsafe UInt(bitPattern: record.pointee.far) != zeros
+        for depth in 0...(hasRow ? TypeField.depthLimit : TypeField.nearCount - 1) {
+            unsafe entry(record, depth).pointee = 0
+        }
+        freeReferences(slot)
         unsafe record.pointee.depth = 0
         unsafe record.pointee.bytes = 0
         unsafe record.pointee.tracing = 0

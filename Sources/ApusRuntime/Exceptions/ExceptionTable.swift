@@ -25,11 +25,6 @@ struct ExceptionTable {
         byteCount += exception.byteCount
     }
 
-    /// Calls `body` with all of them.
-    func forEach(_ body: (ThrownException) -> Void) {
-        for exception in exceptions { body(exception) }
-    }
-
     // MARK: Collection
 
     /// Begins to find out which are referred to: those are that the host has.

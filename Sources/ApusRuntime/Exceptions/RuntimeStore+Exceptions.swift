@@ -13,16 +13,22 @@ extension RuntimeStore {
         return tag
     }
 
-    /// An exception whose values are the bits of `cells`, as many as the tag wants.
+    /// An exception whose values are the bits of `cells`, as many as the tag wants. It counts
+    /// among those that guests keep: they may.
     public func makeException(
         _ tag: ExceptionTag, _ cells: [UInt64]
     ) throws(ResourceError) -> ThrownException {
         precondition(cells.count == tag.valueBytes / 8)
-        if exceptions.needsCollection { collect(keeping: cells) }
-        let exception = try ThrownException(tag, ofStore: number)
-        _ = account?.chargeException(exception.byteCount, limit: .max)
+        let bytes = ThrownException.byteCount(tag)
+        if exceptions.needsCollection || !hasRoom(for: bytes, limits.heapBytes) {
+            collect(keeping: cells)
+            guard hasRoom(for: bytes, limits.heapBytes) else {
+                throw ResourceError(
+                    .heap, requested: exceptions.byteCount + bytes, limit: limits.heapBytes)
+            }
+        }
+        let exception = try makeCharged(tag, bytes)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
-        exceptions.insert(exception)
         return exception
     }
 
@@ -40,6 +46,13 @@ extension RuntimeStore {
                 throw ObjectFailure(code: .heapExhausted)
             }
         }
+        return try makeCharged(tag, bytes)
+    }
+
+    /// An exception whose bytes are counted already.
+    private func makeCharged(
+        _ tag: ExceptionTag, _ bytes: UInt64
+    ) throws(ResourceError) -> ThrownException {
         do throws(ResourceError) {
             let exception = try ThrownException(tag, ofStore: number)
             exceptions.insert(exception)

@@ -17,6 +17,7 @@ extension Heap {
         dropRoom()
         color = color == HeapMark.first ? HeapMark.second : HeapMark.first
         liveBytes = 0
+        rootBytes = 0
         // SAFETY: there is a record for each block below `blockCount`.
         for block in 0..<memory.blockCount { unsafe memory.blocks[block].liveBytes = 0 }
         waiting.removeAll()

@@ -29,8 +29,12 @@ final class Heap {
     var hasMoreWaiting = false
     /// Bytes of the objects that the last collection has found.
     var liveBytes = 0
+    /// Bytes of the places outside that it was told to look at.
+    var rootBytes = 0
     /// Bytes that have been given out since.
     private(set) var allocatedBytes = 0
+    /// Bytes that have been given out, less what collections for want of room have cost.
+    private var credit = 0
     /// How many collections there were.
     private(set) var collectionCount = 0
     /// For tests: each object is made by a collection, and what is free holds no zeros.
@@ -66,7 +70,17 @@ final class Heap {
 
     /// Whether so much has been made since the last collection that another one pays.
     var needsCollection: Bool {
-        isZealous || allocatedBytes >= max(HeapGeometry.leastAllocation, liveBytes)
+        isZealous || allocatedBytes >= max(HeapGeometry.leastAllocation, liveBytes + rootBytes)
+    }
+
+    /// Whether there may be a collection because there is no room, where it does not pay yet. Then
+    /// it is paid for: some follow each other at once, but in the long run there is one for each
+    /// 64th of the heap that is given out, where holes are too small for what is asked for.
+    func takeCollection() -> Bool {
+        let cost = memory.byteCount / 64
+        guard credit + allocatedBytes >= cost else { return false }
+        credit -= cost
+        return true
     }
 
     /// Whether hardly anything has been made since the last collection.
@@ -325,6 +339,7 @@ final class Heap {
         cursor = 0
         cursorEnd = 0
         lowestFree = 0
+        credit = min(credit + allocatedBytes, memory.byteCount / 4)
         allocatedBytes = 0
         collectionCount += 1
         if isZealous { poisonHoles() }

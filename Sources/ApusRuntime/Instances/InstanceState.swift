@@ -387,6 +387,12 @@ public final class InstanceState {
         for place in 0..<module.template.passiveElementCount { visit(unsafe first[place]) }
     }
 
+    // SAFETY: whether there are any is asked, and nothing is read.
+    /// How many there are of these, those of dropped segments included.
+    var segmentWordCount: Int {
+        unsafe segmentElements == nil ? 0 : module.template.passiveElementCount
+    }
+
     /// As far as the store may go on.
     private func evaluate(
         _ elements: ElementSegment.Initializers, into first: UnsafeMutablePointer<UInt64>
@@ -408,11 +414,14 @@ public final class InstanceState {
             .assumingMemoryBound(to: apus_table.self)
     }
 
-    /// Nothing is left of a segment that is dropped.
+    /// Nothing is left of a segment that is dropped, and nothing is kept by it.
     func dropElements(_ segment: Int) {
-        // SAFETY: the segment has a record; only this thread reads it.
+        // SAFETY: the segment has a record, with so many elements; only this thread reads it.
         guard module.layout.hasRecord(ofElements: segment) else { return }
-        unsafe elementRecord(segment).pointee.count = 0
+        let record = unsafe elementRecord(segment)
+        let count = unsafe Int(record.pointee.count)
+        unsafe record.pointee.elements?.update(repeating: 0, count: count)
+        unsafe record.pointee.count = 0
     }
 
     /// Copies an active element segment into a table. Returns false, changing nothing, if it does

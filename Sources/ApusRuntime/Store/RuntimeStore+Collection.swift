@@ -22,29 +22,33 @@ extension RuntimeStore {
         beginCollection()
         markReachable()
         endCollection(begunAt: start)
-        let liveBytes = heap?.liveBytes ?? 0
-        let exceptionBytes = exceptions.byteCount
-        let gone = exceptions.sweep(beside: liveBytes)
-        account?.releaseExceptions(exceptionBytes - exceptions.byteCount)
-        let released = externals.sweep(beside: liveBytes)
+        let gone = sweepExceptions()
+        let released = externals.sweep(beside: heap?.liveBytes ?? 0)
         setAttention(apus_attention_collect, false)
         // Here, with the tables in order again, their deinitialisers may do what they want.
         _ = consume gone
         _ = consume released
     }
 
-    /// Frees objects of the heap: when there is no room for others, and not all is known that
-    /// holds on to host objects. What exceptions carry stays, whether or not they do.
+    /// Frees objects of the heap, and exceptions, which keep some: when there is no room for
+    /// others, and not all is known that holds on to host objects.
     func collectHeap() {
         guard heap != nil else { return }
         let start = Watchdog.now()
         marksHandles = false
+        exceptions.beginMarking()
         beginCollection()
-        exceptions.forEach { exception in
-            for cell in 0..<exception.cellCount { mark(exception[cell]) }
-        }
         markReachable()
         endCollection(begunAt: start)
+        _ = sweepExceptions()
+    }
+
+    /// Takes out exceptions that have not been marked. The caller lets go of them.
+    private func sweepExceptions() -> [ThrownException] {
+        let bytes = exceptions.byteCount
+        let gone = exceptions.sweep(beside: heap?.liveBytes ?? 0)
+        account?.releaseExceptions(bytes - exceptions.byteCount)
+        return gone
     }
 
     /// Marks what tables, globals and segments, the host, and the stack refer to.
@@ -52,9 +56,14 @@ extension RuntimeStore {
         heap?.beginCollection()
         for table in tables where table.type.element.isTraced {
             for index in 0..<table.count { mark(table.get(index) ?? 0) }
+            heap?.rootBytes += Int(clamping: table.count) * 8
         }
         for global in globals where global.type.value.isTraced { mark(global.bits) }
-        for instance in segmentHolders { instance.forEachSegmentWord { mark($0) } }
+        for instance in segmentHolders {
+            instance.forEachSegmentWord { mark($0) }
+            heap?.rootBytes += instance.segmentWordCount * 8
+        }
+        heap?.rootBytes += Int(clamping: exceptions.byteCount)
         for word in pinned { mark(word) }
         roots.forEach { mark($0) }
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
@@ -73,21 +82,17 @@ extension RuntimeStore {
     /// Notes that `word`, if it is a reference, is still held.
     private func mark(_ word: UInt64) {
         heap?.mark(word)
-        if marksHandles {
-            externals.mark(word)
-            exceptions.mark(word)
-        }
+        exceptions.mark(word)
+        if marksHandles { externals.mark(word) }
     }
 
     /// Marks all that can be reached from what has been marked.
     private func markReachable() {
         repeat {
             heap?.trace { word in
-                guard marksHandles else { return }
-                externals.mark(word)
                 exceptions.mark(word)
+                if marksHandles { externals.mark(word) }
             }
-            guard marksHandles else { return }
             while let exception = exceptions.takeUnread() {
                 for cell in 0..<exception.cellCount { mark(exception[cell]) }
             }

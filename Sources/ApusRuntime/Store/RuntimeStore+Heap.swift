@@ -42,6 +42,7 @@ extension RuntimeStore {
         if try !grow(heap, for: bytes) {
             // Not before there is no other way: what lives is hardly less than what there is.
             if isDue { throw ObjectFailure(code: .heapExhausted) }
+            guard heap.takeCollection() else { throw ObjectFailure(code: .heapExhausted) }
             let isSoon = heap.isCollectedSoon
             collectHeap()
             // With so little free there would be hardly anything but collections.

@@ -2,9 +2,12 @@ internal import ApusFormat
 
 /// What instructions cost in metered engines, counted one by one.
 extension ReferenceMachine {
-    func pay(for operation: Operation) {
-        switch operation {
+    func pay(for instruction: ReferenceCode.Instruction) {
+        switch instruction.operation {
         case .nop, .block, .loop, .else, .end: break
+        case .tryTable:
+            let clauses = frames[frames.count - 1].code.clauses
+            store.spentFuel += 1 + clauses[Int(instruction.first)].count
         default: store.spentFuel += 1
         }
     }

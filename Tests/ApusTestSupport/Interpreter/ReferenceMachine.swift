@@ -177,7 +177,7 @@ final class ReferenceMachine {
     private func execute(_ instruction: ReferenceCode.Instruction) throws {
         if store.fuel <= 0 { throw ReferenceTrap.outOfFuel }
         store.fuel -= 1
-        pay(for: instruction.operation)
+        pay(for: instruction)
         if store.countsRuns { count(instruction) }
         let first = Int(truncatingIfNeeded: instruction.first)
         switch instruction.operation {
