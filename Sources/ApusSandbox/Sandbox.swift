@@ -51,8 +51,8 @@ public actor Sandbox {
         _ name: String, _ arguments: any SandboxArgument..., as type: Result.Type
     ) async throws -> Result {
         let data = try await perform(
-            name, arguments.map(\.sandboxData), bytes: Result.isBytes,
-            unsigned: Result.isUnsigned)
+            name, arguments.map(\.sandboxData),
+            Result.isBytes ? .bytes : .number(isUnsigned: Result.isUnsigned))
         guard let data, let result = Result(sandboxData: data) else {
             throw SandboxError.result(function: name, reason: "it is no \(Result.self)")
         }
@@ -61,30 +61,16 @@ public actor Sandbox {
 
     /// Calls what the guest exports as `name`. A result is ignored. Throws as `call(_:_:as:)`.
     public func call(_ name: String, _ arguments: any SandboxArgument...) async throws {
-        _ = try await perform(name, arguments.map(\.sandboxData), bytes: false)
+        _ = try await perform(name, arguments.map(\.sandboxData), .nothing)
     }
 
-    /// Calls what the guest exports as `name` with the bytes that `coder` makes of `argument`, and
-    /// returns what it makes of the bytes that come back. Throws as `call(_:_:as:)`, and what the
-    /// coder throws.
-    public func call<Result: Decodable & Sendable>(
-        _ name: String, _ argument: some Encodable & Sendable, as type: Result.Type,
-        coder: some SandboxCoder
-    ) async throws -> Result {
-        let bytes = try coder.encode(argument)
-        let data = try await perform(name, [.bytes(bytes)], bytes: true)
-        guard case .bytes(let result)? = data else {
-            throw SandboxError.result(function: name, reason: "it gives no bytes")
-        }
-        return try coder.decode(type, from: result)
-    }
-
-    private func perform(
-        _ name: String, _ arguments: [SandboxData], bytes: Bool, unsigned: Bool = false
+    /// Calls what the guest exports as `name` when it is its turn.
+    func perform(
+        _ name: String, _ arguments: [SandboxData], _ wanted: GuestCall.Wanted
     ) async throws -> SandboxData? {
         try await use { guest in
             var call = try GuestCall(name, of: guest.instance)
-            return try await call.call(arguments, bytes: bytes, unsigned: unsigned)
+            return try await call.call(arguments, wanted)
         }
     }
 

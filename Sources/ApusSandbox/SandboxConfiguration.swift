@@ -16,7 +16,8 @@ extension Sandbox {
         /// that cannot do it keep their threads.
         public var yieldInterval: Duration? = .milliseconds(10)
         /// What it is given of the host's world by WASI: nothing, unless something is said here.
-        /// Its output is the sandbox's.
+        /// Its output is the sandbox's. One that is read as it comes (`WASI.Output.stream`) ends
+        /// with the first guest; for more than one there is `WASI.Output.handler`.
         public var wasi = WASI()
         /// How many bytes are kept of each of its outputs: 1 MiB.
         public var outputBytesLimit = 1 << 20
