@@ -89,9 +89,10 @@ public actor Sandbox {
         try Task.checkCancellation()
         do {
             let guest = try await Guest(template, output)
-            _ = try await guest.instance.function("_start").callAsync()
+            _ = try await guest.instance.function("_start").callInGuest([])
             return 0
-        } catch let exit as WASI.Exit {
+        } catch let failure as GuestFailure {
+            guard let exit = failure.error as? WASI.Exit else { throw failure.error }
             return exit.status
         }
     }
@@ -172,12 +173,7 @@ public actor Sandbox {
 
     private func presentGuest() async throws -> Guest {
         if let guest { return guest }
-        let made: Guest
-        do {
-            made = try await Guest(template, output)
-        } catch {
-            throw GuestFailure(error)
-        }
+        let made = try await Guest(template, output)
         guest = made
         return made
     }

@@ -223,6 +223,48 @@ import Testing
         #expect(await sandbox.isQuarantined)
     }
 
+    /// A guest that there is no room for, or nothing to import, has done nothing.
+    @Test func guestsThatAreNotMadeAreNotInQuarantine() async throws {
+        var engine = Engine.Configuration()
+        engine.allocator = .pooling(.init(instances: 1, memoryBytes: 1 << 20))
+        var configuration = Sandbox.Configuration()
+        configuration.afterFailure = .quarantine
+        let module = try Module(
+            Engine(engine),
+            text: """
+                (module (import "host" "get" (func (result i32))) (memory 1)
+                  (export "get" (func 0)))
+                """)
+        let template = SandboxTemplate(module, configuration) { linker in
+            linker.define("host", "get") { () -> Int32 in 7 }
+        }
+        let first = Sandbox(template)
+        let second = Sandbox(template)
+        #expect(try await first.call("get", as: Int.self) == 7)
+        await #expect(throws: ResourceError.self) { try await second.call("get", as: Int.self) }
+        try await first.reset()
+        #expect(try await second.call("get", as: Int.self) == 7)
+        let unlinked = Sandbox(module, configuration)
+        for _ in 0..<2 {
+            await #expect(throws: LinkError.self) { try await unlinked.call("get", as: Int.self) }
+        }
+        #expect(await !unlinked.isQuarantined)
+    }
+
+    /// What it does while it is made is its own doing.
+    @Test func guestsThatFailAtTheirStartAreInQuarantine() async throws {
+        var configuration = Sandbox.Configuration()
+        configuration.afterFailure = .quarantine
+        let sandbox = try Sandbox(
+            text: """
+                (module (func (export "_initialize") unreachable) (func (export "get"))
+                  (func (export "_start")))
+                """, configuration)
+        await #expect(throws: Trap.self) { try await sandbox.run() }
+        await #expect(throws: Trap.self) { try await sandbox.call("get") }
+        await #expect(throws: SandboxError.self) { try await sandbox.call("get") }
+    }
+
     @Test func callsThatAreNotMadeLeaveTheGuest() async throws {
         let sandbox = Sandbox(try template { $0.afterFailure = .quarantine })
         #expect(try await sandbox.call("count", as: Int.self) == 1)
