@@ -194,11 +194,18 @@ public actor Sandbox {
 
     // MARK: Output
 
-    /// What its guests have written to their standard output so far.
+    /// What its guests have written to their standard output so far; what is no text is replaced.
     public nonisolated var standardOutput: String { output.standard.string }
 
-    /// What its guests have written to their standard error output so far.
+    /// What its guests have written to their standard error output so far; what is no text is
+    /// replaced.
     public nonisolated var standardError: String { output.error.string }
+
+    /// What its guests have written to their standard output so far, as they have written it.
+    public nonisolated var standardOutputBytes: [UInt8] { output.standard.bytes }
+
+    /// What its guests have written to their standard error output so far, as they have written it.
+    public nonisolated var standardErrorBytes: [UInt8] { output.error.bytes }
 
     /// Forgets what has been written.
     public nonisolated func clearOutput() {

@@ -9,7 +9,8 @@ extension Sandbox {
         public var limits = Limits(
             memoryBytes: 64 << 20, tableElements: 100_000, heapBytes: 16 << 20, memories: 16,
             tables: 64, instances: 16)
-        /// How long a call may take: 10 seconds; nil: without end.
+        /// How long a call may take: 10 seconds; nil: without end. Functions of the host that the
+        /// guest waits for end by themselves, and then the guest stops.
         public var deadline: Duration? = .seconds(10)
         /// How long a guest computes before other tasks have its thread for a while: 10
         /// milliseconds; nil: until it waits. See `Store.yieldGuests(every:)`; guests of engines

@@ -183,6 +183,8 @@ import Testing
         try await sandbox.call("print", "Hello, ")
         try await sandbox.call("print", "world")
         #expect(sandbox.standardOutput == "Hello, w")
+        #expect(sandbox.standardOutputBytes == Array("Hello, w".utf8))
+        #expect(sandbox.standardErrorBytes == [])
         sandbox.clearOutput()
         #expect(sandbox.standardOutput == "")
     }
