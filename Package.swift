@@ -126,7 +126,7 @@ let package = Package(
             testsOn: ["ApusOptimizer", "ApusRuntime"],
             testData: ["Suite/known-failures.txt", "Guests"]),
         // Floor 8: guests with all that they need.
-        module("ApusSandbox", on: "Apus", "ApusWASI", "ApusLocks"),
+        module("ApusSandbox", on: "Apus", "ApusFormat", "ApusWASI", "ApusLocks"),
         // Also floor 8: the API for C, whose headers and families of functions are C.
         [.target(name: "CApusC")],
         module(

@@ -42,7 +42,7 @@ public struct Caller {
     ///
     /// - Throws: `ExportError` if there is none.
     public var memory: Memory {
-        get throws {
+        get throws(ExportError) {
             guard let memory = state?.exportedMemory else {
                 throw ExportError(name: "memory", expected: "memory", found: nil)
             }

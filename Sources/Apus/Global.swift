@@ -11,7 +11,8 @@ public struct Global {
         self.store = store
     }
 
-    /// Makes a global that belongs to no instance, for instances to import.
+    /// Makes a global that belongs to no instance, for instances to import. Throws
+    /// `ForeignStoreError` if `value` belongs to another store.
     public init(_ store: Store, _ value: Value, isMutable: Bool = false) throws {
         try self.init(store, GlobalType(value.type, isMutable: isMutable), value)
     }

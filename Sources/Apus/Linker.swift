@@ -73,7 +73,8 @@ public struct Linker {
         define(module, name, .tag(tag))
     }
 
-    /// Gives all exports of `instance` to those who import from `module` in its store.
+    /// Gives all exports of `instance` to those who import from `module` in its store. Throws
+    /// `InitializationError` if it is not initialized.
     public mutating func define(_ module: String, _ instance: Instance) throws {
         for (name, item) in try instance.exports { define(module, name, item) }
     }

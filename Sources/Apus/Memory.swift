@@ -17,6 +17,9 @@ public struct Memory {
 
     /// Makes a memory that belongs to no instance, for instances to import. It is made of what
     /// `supplier` has; if there is none, of what those of the engine's instances are made of.
+    ///
+    /// - Throws: `ResourceError` if there is no room, or `type` is none that a memory can have;
+    ///   what the store's limiter throws.
     public init(
         _ store: Store, _ type: MemoryType, from supplier: (any MemorySupplier)? = nil
     ) throws {

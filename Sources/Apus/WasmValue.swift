@@ -2,8 +2,8 @@ public import ApusFormat
 internal import ApusRuntime
 
 /// A Swift type that stands for one WebAssembly value type in the signatures of typed functions
-/// and host functions: `Int32`, `UInt32`, `Int64`, `UInt64`, `Float`, `Double`,
-/// `ExternReference?` and `Function?`.
+/// and host functions: `Int32`, `UInt32`, `Int64`, `UInt64`, `Float`, `Double`, and references:
+/// `Function?`, `ExternReference?`, `AnyReference?` and `WasmException?`.
 ///
 /// No other type can conform, since nobody else can make a `WasmConversion`: a value that is taken
 /// for a reference is the address of something, and must have been one from the start.
@@ -12,8 +12,8 @@ public protocol WasmValue {
     static var wasmConversion: WasmConversion<Self> { get }
 }
 
-/// A Swift type that stands for references that are not null: `ExternReference` and `Function`.
-/// No other type can conform.
+/// A Swift type that stands for references that are not null: `Function`, `ExternReference`,
+/// `AnyReference` and `WasmException`. No other type can conform.
 public protocol WasmReference {
     /// How such references, and nil for null, become those of guests and the other way round.
     static var nullableConversion: WasmConversion<Self?> { get }

@@ -113,7 +113,7 @@
         private static func method(
             _ function: WasmFunction, calling property: String, _ access: String
         ) -> String {
-            let signature = function.declaration.signature.trimmedDescription
+            let signature = function.namedSignature.trimmedDescription
             let modifiers = function.declaration.modifiers.trimmedDescription
             let prefix = access + (modifiers.isEmpty ? "" : modifiers + " ")
             let values = function.parameters.enumerated().map { index, parameter in
@@ -147,10 +147,10 @@
 
     /// The access level of a declaration, as members of what is made for it need it, and a space.
     func access(_ modifiers: DeclModifierListSyntax) -> String {
-        let levels = ["public", "package", "fileprivate", "private"]
+        let levels = ["open", "public", "package", "fileprivate", "private"]
         let level = modifiers.lazy.map(\.name.text).first(where: levels.contains)
         switch level {
-        case "public": return "public "
+        case "open", "public": return "public "
         case "package": return "package "
         case "fileprivate", "private": return "fileprivate "
         default: return ""

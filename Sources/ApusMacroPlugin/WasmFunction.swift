@@ -14,7 +14,7 @@
         init(_ declaration: FunctionDeclSyntax) {
             self.declaration = declaration
             let attribute = declaration.attributes.lazy.compactMap { $0.as(AttributeSyntax.self) }
-                .first { $0.attributeName.trimmedDescription == "WasmName" }
+                .first { Self.isWasmName($0.attributeName.trimmedDescription) }
             wasmName =
                 attribute.flatMap(Self.literal(of:)) ?? Self.plain(declaration.name)
             if let attribute, Self.literal(of: attribute) == nil {
@@ -53,10 +53,28 @@
             }.joined(separator: ", ")
         }
 
-        /// What the parameter is called inside.
+        /// What the parameter is called inside: where Swift wants quotes, with them.
         static func local(_ parameter: FunctionParameterSyntax, _ index: Int) -> String {
             let name = (parameter.secondName ?? parameter.firstName).text
-            return name == "_" ? "argument\(index)" : name
+            if name == "_" { return "argument\(index)" }
+            return name.isValidSwiftIdentifier(for: .variableName) ? name : "`\(name)`"
+        }
+
+        /// Its signature, in which each parameter has a name inside.
+        var namedSignature: FunctionSignatureSyntax {
+            var signature = declaration.signature
+            let named = parameters.enumerated().map { index, parameter in
+                guard (parameter.secondName ?? parameter.firstName).text == "_" else {
+                    return parameter
+                }
+                var parameter = parameter
+                parameter.secondName = .identifier(
+                    Self.local(parameter, index),
+                    leadingTrivia: parameter.secondName == nil ? .space : [])
+                return parameter
+            }
+            signature.parameterClause.parameters = FunctionParameterListSyntax(named)
+            return signature
         }
 
         // MARK: Checks
@@ -115,6 +133,10 @@
 
         private static func plain(_ name: TokenSyntax) -> String {
             name.text.filter { $0 != "`" }
+        }
+
+        private static func isWasmName(_ attribute: String) -> Bool {
+            ["WasmName", "ApusMacros.WasmName"].contains(attribute)
         }
 
         private static func isCaller(_ type: TypeSyntax) -> Bool {

@@ -88,8 +88,7 @@
 
     extension Timer {
         func record(_ duration: Duration) {
-            let (seconds, attoseconds) = duration.components
-            recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+            recordNanoseconds(Int64(clamping: duration.attoseconds / 1_000_000_000))
         }
     }
 #endif

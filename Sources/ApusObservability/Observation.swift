@@ -85,6 +85,33 @@
             }
         }
 
+        /// Does `body`, which makes an instance of the module `name` asynchronously.
+        public func instantiateAsync(
+            _ name: String, isolation: isolated (any Actor)? = #isolation,
+            _ body: () async throws -> Instance
+        ) async throws -> Instance {
+            guard let tracer else { return try await instantiated(name, body) }
+            return try await Self.span(tracer, "instantiate", name) {
+                try await instantiated(name, body)
+            }
+        }
+
+        private func instantiated(
+            _ name: String, isolation: isolated (any Actor)? = #isolation,
+            _ body: () async throws -> Instance
+        ) async throws -> Instance {
+            let start = ContinuousClock.now
+            do {
+                let instance = try await body()
+                instruments.instantiations.increment()
+                instruments.instantiationTime.record(start.duration(to: .now))
+                return instance
+            } catch {
+                note(error, name)
+                throw error
+            }
+        }
+
         // MARK: Calling
 
         /// Does `body`, which calls the guest `name`.

@@ -9,7 +9,8 @@ struct Guest {
     /// When it was made, from which on its limits count.
     private let start: ContinuousClock.Instant
 
-    /// A new one, whose start function and `_initialize` have run.
+    /// A new one, whose start function and `_initialize` have run. What fails in these is a
+    /// `GuestFailure`; what fails before them is not for the guest to answer.
     nonisolated(nonsending) init(
         _ template: SandboxTemplate, _ output: SandboxOutput
     ) async throws {
@@ -23,9 +24,14 @@ struct Guest {
         // An engine that cannot do it was asked for by who made the module.
         try? store.yieldGuests(every: configuration.yieldInterval)
         let linker = try template.linker(output.wasi(configuration.wasi))
-        instance = try await linker.instantiateAsync(template.module, in: store)
-        if try instance.export("_initialize") != nil {
-            _ = try await instance.function("_initialize").callAsync()
+        instance = try linker.allocate(template.module, in: store)
+        do {
+            try await instance.initializeAsync()
+            if try instance.export("_initialize") != nil {
+                _ = try await instance.function("_initialize").callAsync()
+            }
+        } catch {
+            throw GuestFailure(error)
         }
     }
 

@@ -6,7 +6,14 @@ struct GuestCall {
     private let function: Function
     private let instance: Instance
     /// What was allocated for the arguments.
-    private var pieces: [(address: UInt32, count: Int)] = []
+    private var pieces: [(address: UInt64, count: Int)] = []
+
+    /// What the result is to become.
+    enum Wanted {
+        case nothing
+        case bytes
+        case number(isUnsigned: Bool)
+    }
 
     init(_ name: String, of instance: Instance) throws {
         self.name = name
@@ -14,16 +21,20 @@ struct GuestCall {
         function = try instance.function(name)
     }
 
-    /// Calls the function and returns its result; nil if it has none, or none is wanted. It
-    /// `isBytes`, or if it is an integer `isUnsigned`. What fails in the guest is a `GuestFailure`.
+    /// Calls the function and returns its result; nil if it has none, or none is wanted. What
+    /// fails in the guest is a `GuestFailure`.
     mutating nonisolated(nonsending) func call(
-        _ arguments: [SandboxData], bytes isBytes: Bool, unsigned isUnsigned: Bool = false
+        _ arguments: [SandboxData], _ wanted: Wanted
     ) async throws -> SandboxData? {
         do {
             let values = try await lower(arguments)
             let results = try await function.callInGuest(values)
-            let result =
-                isBytes ? .bytes(try await bytes(results)) : try number(results, isUnsigned)
+            let result: SandboxData? =
+                switch wanted {
+                case .nothing: nil
+                case .bytes: .bytes(try await bytes(results))
+                case .number(let isUnsigned): try number(results, isUnsigned)
+                }
             try await releasePieces()
             return result
         } catch let failure as GuestFailure {
@@ -104,7 +115,7 @@ struct GuestCall {
         .argument(function: name, position: position, reason: "the parameter is a \(type)")
     }
 
-    private mutating nonisolated(nonsending) func store(_ bytes: [UInt8]) async throws -> UInt32 {
+    private mutating nonisolated(nonsending) func store(_ bytes: [UInt8]) async throws -> UInt64 {
         guard let allocator = try GuestAllocator(of: instance) else {
             throw SandboxError.noAllocator
         }
@@ -119,6 +130,9 @@ struct GuestCall {
     // MARK: Out
 
     private func number(_ results: [Value], _ isUnsigned: Bool) throws -> SandboxData? {
+        guard results.count <= 1 else {
+            throw SandboxError.result(function: name, reason: "there are \(results.count)")
+        }
         switch results.first {
         case nil: return nil
         case .i32(let value) where isUnsigned: return .integer(Int128(UInt32(bitPattern: value)))
@@ -132,22 +146,27 @@ struct GuestCall {
         }
     }
 
+    /// What a function gives as its result is freed, unless it is an argument that is freed anyway.
     private nonisolated(nonsending) func bytes(_ results: [Value]) async throws -> [UInt8] {
-        let address: UInt32
-        let count: UInt32
-        switch (results.first, results.dropFirst().first) {
-        case (.i64(let both)?, nil):
-            address = UInt32(truncatingIfNeeded: both >> 32)
-            count = UInt32(truncatingIfNeeded: both)
-        case (.i32(let start)?, .i32(let length)?):
-            address = UInt32(bitPattern: start)
-            count = UInt32(bitPattern: length)
+        let address: UInt64
+        let count: UInt64
+        switch (results.first, results.dropFirst().first, results.count) {
+        case (.i64(let both)?, nil, 1):
+            address = UInt64(UInt32(truncatingIfNeeded: both >> 32))
+            count = UInt64(UInt32(truncatingIfNeeded: both))
+        case (.i32(let start)?, .i32(let length)?, 2):
+            address = UInt64(UInt32(bitPattern: start))
+            count = UInt64(UInt32(bitPattern: length))
+        case (.i64(let start)?, .i64(let length)?, 2):
+            address = UInt64(bitPattern: start)
+            count = UInt64(bitPattern: length)
         default:
             throw SandboxError.result(
-                function: name, reason: "bytes come as one i64 or as two i32")
+                function: name, reason: "bytes come as one i64, or as two i32 or i64")
         }
         let memory = try instance.memory
         let bytes = try inGuest { try memory.read(at: address, count: count) }
+        if pieces.contains(where: { $0.address == address }) { return bytes }
         if let allocator = try GuestAllocator(of: instance) {
             try await allocator.release(address, bytes.count)
         }

@@ -26,7 +26,7 @@ public struct InstancePool: Sendable {
 
     /// Calls `body` with an instance in a store of its own, as soon as there is room for it. Both
     /// go when `body` has ended, so it must not keep them. The instance keeps what `hostState`
-    /// makes for it.
+    /// makes for it. Tasks that have an instance and want another one may all wait for each other.
     ///
     /// - Throws: `CancellationError` if the task is cancelled before there is room; what making an
     ///   instance throws (`PreparedModule.instantiateAsync(in:hostState:)`); what `body` throws.

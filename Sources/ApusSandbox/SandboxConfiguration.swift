@@ -9,14 +9,16 @@ extension Sandbox {
         public var limits = Limits(
             memoryBytes: 64 << 20, tableElements: 100_000, heapBytes: 16 << 20, memories: 16,
             tables: 64, instances: 16)
-        /// How long a call may take: 10 seconds; nil: without end.
+        /// How long a call may take: 10 seconds; nil: without end. Functions of the host that the
+        /// guest waits for end by themselves, and then the guest stops.
         public var deadline: Duration? = .seconds(10)
         /// How long a guest computes before other tasks have its thread for a while: 10
         /// milliseconds; nil: until it waits. See `Store.yieldGuests(every:)`; guests of engines
         /// that cannot do it keep their threads.
         public var yieldInterval: Duration? = .milliseconds(10)
         /// What it is given of the host's world by WASI: nothing, unless something is said here.
-        /// Its output is the sandbox's.
+        /// Its output is the sandbox's. One that is read as it comes (`WASI.Output.stream`) ends
+        /// with the first guest; for more than one there is `WASI.Output.handler`.
         public var wasi = WASI()
         /// How many bytes are kept of each of its outputs: 1 MiB.
         public var outputBytesLimit = 1 << 20

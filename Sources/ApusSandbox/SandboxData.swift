@@ -17,7 +17,7 @@ public protocol SandboxArgument: Sendable {
 /// A Swift type that a guest's result can become.
 public protocol SandboxResult: Sendable {
     /// Whether the function gives bytes: an i64 with the address in its upper half and the number
-    /// in its lower one, or two integers. If not it gives a number.
+    /// in its lower one, or both as two integers. If not it gives a number.
     static var isBytes: Bool { get }
 
     /// Whether the bits of a result are those of a number without a sign: functions do not tell.
@@ -48,8 +48,13 @@ extension SandboxResult where Self: FixedWidthInteger {
 }
 
 extension Int: SandboxArgument, SandboxResult {}
+extension Int8: SandboxArgument, SandboxResult {}
+extension Int16: SandboxArgument, SandboxResult {}
 extension Int32: SandboxArgument, SandboxResult {}
 extension Int64: SandboxArgument, SandboxResult {}
+extension UInt: SandboxArgument, SandboxResult {}
+extension UInt8: SandboxArgument, SandboxResult {}
+extension UInt16: SandboxArgument, SandboxResult {}
 extension UInt32: SandboxArgument, SandboxResult {}
 extension UInt64: SandboxArgument, SandboxResult {}
 

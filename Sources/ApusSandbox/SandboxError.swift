@@ -1,4 +1,4 @@
-internal import Apus
+internal import ApusFormat
 
 /// Why a call of a sandbox's guest was not made, or its result is of no use.
 public enum SandboxError: Error, Hashable, Sendable {
@@ -13,6 +13,9 @@ public enum SandboxError: Error, Hashable, Sendable {
     case noAllocator
     /// The guest's allocator has no room for so many bytes.
     case allocationFailed(bytes: Int)
+    /// A function of the host has called the sandbox whose guest waits for that function: both
+    /// would wait for ever.
+    case waitsForItself
 }
 
 extension SandboxError: CustomStringConvertible {
@@ -20,10 +23,12 @@ extension SandboxError: CustomStringConvertible {
         switch self {
         case .quarantined(let reason): "the sandbox is in quarantine: \(reason)"
         case .argument(let function, let position, let reason):
-            "argument \(position) of \"\(function)\": \(reason)"
-        case .result(let function, let reason): "result of \"\(function)\": \(reason)"
+            "argument \(position) of \"\(PrintableText.name(function))\": \(reason)"
+        case .result(let function, let reason):
+            "result of \"\(PrintableText.name(function))\": \(reason)"
         case .noAllocator: "the guest exports no allocator"
         case .allocationFailed(let bytes): "the guest has no room for \(bytes) bytes"
+        case .waitsForItself: "a function that the guest waits for has called its sandbox"
         }
     }
 }

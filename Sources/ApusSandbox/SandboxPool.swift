@@ -13,7 +13,7 @@ public actor SandboxPool {
 
     /// Calls `body` with a sandbox that nobody else uses meanwhile, as soon as there is one. Its
     /// guest is what the one before has left it, unless `isFresh`. One in quarantine is not used
-    /// again.
+    /// again. Tasks that have a sandbox and want another one as well may all wait for each other.
     ///
     /// - Throws: `CancellationError` if the task is cancelled before there is one; what `body`
     ///   throws.

@@ -172,10 +172,6 @@ extension WASI.Random {
 extension Duration {
     /// Rounded towards zero, and to what 64 bits hold: 292 years.
     fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, excess) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return excess ? (seconds < 0 ? .min : .max) : sum
+        Int64(clamping: attoseconds / 1_000_000_000)
     }
 }

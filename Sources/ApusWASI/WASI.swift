@@ -191,9 +191,11 @@ public struct WASI: Sendable {
 
     /// How a guest that called `proc_exit` ended. Host functions and calls that a guest leaves
     /// that way throw it; `run` and `status` return the status instead.
-    public struct Exit: Error, Hashable, Sendable {
+    public struct Exit: Error, Hashable, Sendable, CustomStringConvertible {
         /// The exit status that the guest gave.
         public var status: Int32
+
+        public var description: String { "the guest has exited with status \(status)" }
     }
 
     /// A guest called the WASI while another call of the same world was under way: from within an

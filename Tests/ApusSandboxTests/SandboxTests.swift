@@ -139,12 +139,13 @@ import Testing
         let bytes: [UInt8] = [0, 255, 7]
         #expect(try await sandbox.call("both", bytes, as: [UInt8].self) == bytes)
         #expect(try await sandbox.call("double", "", as: String.self) == "")
-        // Argument and result of each call.
+        // Each address once: the result of the second call is its argument, and what is empty is
+        // nowhere else.
         let freed = try await sandbox.withInstance { instance -> Int32 in
             guard case .i32(let count) = try instance.global("freed").value else { return -1 }
             return count
         }
-        #expect(freed == 6)
+        #expect(freed == 4)
     }
 
     @Test func codableValuesGoInAndOut() async throws {
@@ -182,6 +183,8 @@ import Testing
         try await sandbox.call("print", "Hello, ")
         try await sandbox.call("print", "world")
         #expect(sandbox.standardOutput == "Hello, w")
+        #expect(sandbox.standardOutputBytes == Array("Hello, w".utf8))
+        #expect(sandbox.standardErrorBytes == [])
         sandbox.clearOutput()
         #expect(sandbox.standardOutput == "")
     }
@@ -220,6 +223,48 @@ import Testing
             })
         await #expect(throws: (any Error).self) { try await sandbox.call("wait", 1) }
         #expect(await sandbox.isQuarantined)
+    }
+
+    /// A guest that there is no room for, or nothing to import, has done nothing.
+    @Test func guestsThatAreNotMadeAreNotInQuarantine() async throws {
+        var engine = Engine.Configuration()
+        engine.allocator = .pooling(.init(instances: 1, memoryBytes: 1 << 20))
+        var configuration = Sandbox.Configuration()
+        configuration.afterFailure = .quarantine
+        let module = try Module(
+            Engine(engine),
+            text: """
+                (module (import "host" "get" (func (result i32))) (memory 1)
+                  (export "get" (func 0)))
+                """)
+        let template = SandboxTemplate(module, configuration) { linker in
+            linker.define("host", "get") { () -> Int32 in 7 }
+        }
+        let first = Sandbox(template)
+        let second = Sandbox(template)
+        #expect(try await first.call("get", as: Int.self) == 7)
+        await #expect(throws: ResourceError.self) { try await second.call("get", as: Int.self) }
+        try await first.reset()
+        #expect(try await second.call("get", as: Int.self) == 7)
+        let unlinked = Sandbox(module, configuration)
+        for _ in 0..<2 {
+            await #expect(throws: LinkError.self) { try await unlinked.call("get", as: Int.self) }
+        }
+        #expect(await !unlinked.isQuarantined)
+    }
+
+    /// What it does while it is made is its own doing.
+    @Test func guestsThatFailAtTheirStartAreInQuarantine() async throws {
+        var configuration = Sandbox.Configuration()
+        configuration.afterFailure = .quarantine
+        let sandbox = try Sandbox(
+            text: """
+                (module (func (export "_initialize") unreachable) (func (export "get"))
+                  (func (export "_start")))
+                """, configuration)
+        await #expect(throws: Trap.self) { try await sandbox.run() }
+        await #expect(throws: Trap.self) { try await sandbox.call("get") }
+        await #expect(throws: SandboxError.self) { try await sandbox.call("get") }
     }
 
     @Test func callsThatAreNotMadeLeaveTheGuest() async throws {

@@ -19,6 +19,23 @@ struct RunTests {
     private static let initializing =
         #"(func (export "_initialize") (global.set $i (i32.add (global.get $i) (i32.const 7))))"#
 
+    /// A clock that is centuries off stands at the end of what guests can be told.
+    @Test func clocksOfAnyTime() throws {
+        let ages = Duration.seconds(Int64.max) * 15
+        let clocks: [WASI.Clock] = [
+            .offset(ages), .offset(.zero - ages), .simulated(start: ages, step: ages),
+            .simulated(start: .zero - ages, step: .zero - ages),
+        ]
+        for clock in clocks {
+            var wasi = WASI()
+            wasi.clock = clock
+            let engine = Engine()
+            let text = Self.text(#"(func (export "_start") (call $exit (i32.const 3)))"#)
+            #expect(try wasi.run(Module(engine, text: text), in: Store(engine)) == 3)
+        }
+        #expect("\(WASI.Exit(status: 3))" == "the guest has exited with status 3")
+    }
+
     private func run(_ functions: String) throws -> Int32 {
         let engine = Engine()
         return try WASI().run(Module(engine, text: Self.text(functions)), in: Store(engine))

@@ -43,6 +43,8 @@ import Testing
         // System calls, and a world that one thread uses at a time.
         "Sources/ApusWASI/System/",
         "Sources/ApusWASI/Preview1/Preview1.swift",
+        // Tells tasks apart.
+        "Sources/ApusSandbox/TaskIdentity.swift",
         // Speaks C: all that it is given and gives are pointers.
         "Sources/ApusC/",
         // Writes to the error output.

@@ -51,11 +51,9 @@ enum FileDescriptor {
             let left = ContinuousClock.now.duration(to: deadline)
             if left <= .zero { throw CompilationDeadlineError() }
             // What is left of a millisecond is waited for, too.
-            let milliseconds =
-                min(left.components.seconds, 1_000_000) * 1000
-                + left.components.attoseconds / 1_000_000_000_000_000 + 1
+            let milliseconds = left.attoseconds / 1_000_000_000_000_000 + 1
             // SAFETY: the one request is this function's own.
-            let ready = unsafe poll(&request, 1, Int32(milliseconds))
+            let ready = unsafe poll(&request, 1, Int32(clamping: milliseconds))
             // What cannot be waited for says itself what is wrong.
             if ready > 0 || ready < 0 && errno != EINTR { return }
         }

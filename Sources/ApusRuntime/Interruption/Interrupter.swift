@@ -203,12 +203,7 @@ public final class Interrupter: @unchecked Sendable {
 
     /// As many as there are, 0 if that is negative.
     public static func nanoseconds(_ duration: Duration) -> UInt64 {
-        let (seconds, attoseconds) = duration.components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        if whole.overflow { return .max }
-        let sum = whole.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        return sum.overflow ? .max : sum.partialValue
+        UInt64(clamping: duration.attoseconds / 1_000_000_000)
     }
 
     // MARK: For the store

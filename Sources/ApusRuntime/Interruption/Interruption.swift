@@ -32,10 +32,8 @@ extension Interruption {
     }
 
     private static func nanoseconds(_ duration: Duration?) -> UInt64 {
-        guard let duration, duration > .zero else { return 0 }
-        let (seconds, attoseconds) = duration.components
         // A hundred years and more are nobody's deadline.
-        guard seconds < 1 << 32 else { return 0 }
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        guard let duration, duration > .zero, duration < .seconds(1 << 32) else { return 0 }
+        return Interrupter.nanoseconds(duration)
     }
 }

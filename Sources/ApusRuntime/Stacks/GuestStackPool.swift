@@ -49,7 +49,7 @@ final class GuestStackPool: @unchecked Sendable {
     }
 
     private func takeKept() throws(ResourceError) -> GuestStack {
-        let limit = configuration.limit
+        let limit = max(configuration.limit, 0)
         let idle = stacks.withLock { stacks -> GuestStack?? in
             if let stack = stacks.idle.popLast() { return stack }
             guard stacks.count < limit else { return nil }
@@ -58,7 +58,7 @@ final class GuestStackPool: @unchecked Sendable {
         }
         guard let idle else {
             throw ResourceError(
-                .guestStacks, requested: UInt64(limit) + 1, limit: UInt64(max(limit, 0)))
+                .guestStacks, requested: UInt64(limit) + 1, limit: UInt64(limit))
         }
         if let idle { return idle }
         do throws(ResourceError) {

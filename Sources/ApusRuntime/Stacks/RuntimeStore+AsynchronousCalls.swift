@@ -400,13 +400,13 @@ extension RuntimeStore {
         }
     }
 
-    /// Calls `body` with the stacks that guests wait on, innermost first.
-    func forEachWaitingStack(_ body: (GuestStack) -> Void) {
+    /// Calls `body` with the stacks that guests wait on, innermost first, until it returns false.
+    func forEachWaitingStack(_ body: (GuestStack) -> Bool) {
         // SAFETY: all of the chain are records of calls that have not ended.
         var next = unsafe innermostRecord
         while let record = unsafe next {
             let stack = unsafe GuestStack.of(record)
-            if stack.isLeft { body(stack) }
+            if stack.isLeft, !body(stack) { return }
             unsafe next = unsafe record.pointee.parent
         }
     }

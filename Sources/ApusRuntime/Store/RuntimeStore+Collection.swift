@@ -70,6 +70,7 @@ extension RuntimeStore {
         if unsafe outermostStackAddress != 0 { markRegistersAndStack() }
         forEachWaitingStack { stack in
             markWords(from: stack.suspendedAddress, to: stack.highAddress)
+            return true
         }
     }
 

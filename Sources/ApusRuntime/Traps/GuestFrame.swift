@@ -73,6 +73,7 @@ extension RuntimeStore {
                 if let found = guestFrame(walk, isFault: isFault) { frames.append(found) }
                 walk.leaveFrame()
             }
+            return frames.count < limit
         }
         return frames
     }

@@ -153,29 +153,33 @@ extension RuntimeStore {
     }
 
     /// Calls `body` with where the activation that the store is in now has left wasm, and those
-    /// around it: the program counter, the frame there, the frame at which it has begun, and an
-    /// address below all of them on the same stack.
-    func forEachOuterActivation(_ body: (UInt, UInt, UInt, UInt) -> Void) {
-        defer {
-            forEachWaitingStack { stack in
-                let exit = stack.exit
-                body(exit.counter, exit.frame, exit.end, stack.suspendedAddress)
-            }
+    /// around it, until it returns false: the program counter, the frame there, the frame at which
+    /// it has begun, and an address below all of them on the same stack.
+    func forEachOuterActivation(_ body: (UInt, UInt, UInt, UInt) -> Bool) {
+        guard forEachActivationHere(body) else { return }
+        forEachWaitingStack { stack in
+            let exit = stack.exit
+            return body(exit.counter, exit.frame, exit.end, stack.suspendedAddress)
         }
+    }
+
+    /// The same for those that lie on this thread's stack. Returns whether `body` goes on.
+    private func forEachActivationHere(_ body: (UInt, UInt, UInt, UInt) -> Bool) -> Bool {
         // SAFETY: the context is the store's own allocation, which lives as long as the store. Each
         // record of an outer activation lies in the frame of a call that waits further up the
         // stack.
-        if unsafe context.pointee.entry_sp == 0 { return }
+        if unsafe context.pointee.entry_sp == 0 { return true }
         let low = apus_stack_address()
-        unsafe body(
+        var goesOn = unsafe body(
             context.pointee.exit_pc, context.pointee.exit_fp, context.pointee.entry_fp, low)
         var next = unsafe outer
-        while let activation = unsafe next {
-            unsafe body(
+        while goesOn, let activation = unsafe next {
+            goesOn = unsafe body(
                 activation.pointee.exitProgramCounter, activation.pointee.exitFramePointer,
                 activation.pointee.entryFramePointer, low)
             unsafe next = unsafe activation.pointee.next
         }
+        return goesOn
     }
 
     // SAFETY: the frames between exit and entry belong to an activation that is suspended further
@@ -183,13 +187,13 @@ extension RuntimeStore {
     private func walk(
         _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt, _ low: UInt,
         _ trace: inout ReturnAddresses
-    ) {
+    ) -> Bool {
         let room =
             environment.configuration.backtraceFramesLimit - trace.framesBefore
             - trace.addresses.count
         guard room > 0 else {
             trace.isTruncated = true
-            return
+            return false
         }
         let counters = unsafe [UInt](unsafeUninitializedCapacity: room) { buffer, count in
             guard let base = buffer.baseAddress else { return }
@@ -201,6 +205,7 @@ extension RuntimeStore {
         }
         trace.addresses += counters
         if counters.count == room { trace.isTruncated = true }
+        return !trace.isTruncated
     }
 }
 

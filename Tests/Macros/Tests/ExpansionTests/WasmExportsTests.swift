@@ -45,6 +45,50 @@ import Testing
             """)
     }
 
+    /// Names that Swift takes for its own, none at all, and attributes with their module.
+    @Test func parametersOfAllNames() {
+        expectExpansion(
+            of: """
+                @WasmExports
+                protocol Odd {
+                    func wait(for: Int32, _: Int64, at _: Float) throws
+                    @ApusMacros.WasmName("get-it") func get(_ `in`: Int32) throws
+                }
+                """,
+            """
+            protocol Odd {
+                func wait(for: Int32, _: Int64, at _: Float) throws
+                @ApusMacros.WasmName("get-it") func get(_ `in`: Int32) throws
+            }
+
+            /// What a guest exports, as `Odd` has it.
+            struct OddClient: Odd {
+                /// The guest.
+                let instance: Instance
+                private let function0: TypedFunction<Void, Int32, Int64, Float>
+                private let function1: TypedFunction<Void, Int32>
+
+                /// Looks up what `instance` exports.
+                ///
+                /// - Throws: `ExportError` if something is missing, or has another type.
+                init(_ instance: Instance) throws {
+                    self.instance = instance
+                    function0 = try instance.function("wait", \
+            as: ((Int32, Int64, Float) -> Void).self)
+                    function1 = try instance.function("get-it", as: ((Int32) -> Void).self)
+                }
+
+                func wait(for: Int32, _ argument1: Int64, at argument2: Float) throws {
+                    try function0(`for`, argument1, argument2)
+                }
+
+                func get(_ `in`: Int32) throws {
+                    try function1(`in`)
+                }
+            }
+            """)
+    }
+
     @Test func onlyProtocolsHaveClients() {
         expectExpansion(
             of: "@WasmExports struct Calculator {}", "struct Calculator {}",

@@ -40,6 +40,30 @@ import Testing
             """)
     }
 
+    /// Names that Swift takes for its own, none at all, and a class for others to inherit from.
+    @Test func parametersOfAllNames() {
+        expectExpansion(
+            of: """
+                @WasmImports("env")
+                open class Host {
+                    func wait(for: Int32, _: Int64, at _: Float) {}
+                }
+                """,
+            """
+            open class Host {
+                func wait(for: Int32, _: Int64, at _: Float) {}
+
+                /// Gives its methods to those who import from "env".
+                public func define(in linker: inout Linker) {
+                    linker.define("env", "wait") { \
+            (`for`: Int32, argument1: Int64, argument2: Float) throws -> Void in
+                        self.wait(for: `for`, argument1, at: argument2)
+                    }
+                }
+            }
+            """)
+    }
+
     @Test func theModuleIsALiteral() {
         expectExpansion(
             of: "@WasmImports(name) struct Host {}", "struct Host {}",

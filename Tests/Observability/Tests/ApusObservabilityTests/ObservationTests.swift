@@ -50,6 +50,20 @@ import Testing
         #expect(log.entries.map { "\($0.message)" } == ["a module was compiled"])
     }
 
+    @Test func instancesMayBeWaitedFor() async throws {
+        let engine = Engine()
+        let linker = Linker(engine)
+        let module = try Module(engine, text: Self.guest)
+        let instance = try await observation.instantiateAsync("guest") {
+            try await linker.instantiateAsync(module, in: Store(engine))
+        }
+        let answer = try instance.function("answer", as: (() -> Int32).self)
+        #expect(try await observation.callAsync("answer") { try await answer.callAsync() } == 42)
+        #expect(try metrics.expectCounter("test.instantiations").totalValue == 1)
+        #expect(
+            tracer.finishedSpans.map(\.operationName) == ["wasm instantiate", "wasm call"])
+    }
+
     @Test func trapsAreCountedByCode() throws {
         let fail = try instance().function("fail", as: (() -> Void).self)
         #expect(throws: Trap.self) { try observation.call("fail") { try fail() } }
