@@ -214,4 +214,16 @@ import Testing
         #expect(text.components(separatedBy: "branch_hint").count == 3)
         #expect(try TextFormat.parseModule(text) == bytes)
     }
+
+    @Test func namesOfLegacyLabels() throws {
+        let bytes = try TextFormat.parseModule(
+            """
+            (func
+              try $a try (@name "") try (@name "two words") rethrow 0 delegate 0 end catch_all end
+              (try $b (do (try (@name "") (do) (delegate $b)))))
+            """)
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.contains("try (@name \"\")") && text.contains("try $\"two words\""))
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
 }
