@@ -179,6 +179,15 @@ import Testing
         #expect(error?.message.hasPrefix("unknown type 2") == true)
     }
 
+    /// A body that is written anew has no hints, others keep theirs.
+    @Test func hintsAreOfNoOtherInstructions() throws {
+        let hinted = #"(block (@metadata.code.branch_hint "\01") (br_if 0 (local.get 0)))"#
+        let bytes = try Self.bytes(
+            "(func (param i32) (try (do) (catch_all)) \(hinted)) (func (param i32) \(hinted))")
+        let module = try ModuleDecoder.decode(ByteStorage(bytes), features: Self.features)
+        #expect(module.bodies.map { module.branchHints.range(of: $0).count } == [0, 1])
+    }
+
     @Test func typesOfBlocksAreBounded() throws {
         func text(values: Int) -> String {
             let lists = (0..<36).map { String(repeating: " i32", count: values + $0) }
