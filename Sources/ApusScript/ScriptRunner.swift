@@ -18,13 +18,13 @@ public struct ScriptRunner<Engine: ScriptEngine> {
 
     private var engine: Engine
     private var current = State.absent
-    private var named: [String: State] = [:]
+    private var named: [ExactName: State] = [:]
     /// All that the script has defined, and which of them are meant by their names.
     private var definitions: [Definition] = []
-    private var namedDefinitions: [String: Int] = [:]
+    private var namedDefinitions: [ExactName: Int] = [:]
     private var lastDefinition: Int?
     /// Threads that nobody has waited for.
-    private var threads: Set<String> = []
+    private var threads: Set<ExactName> = []
     /// Why an instance that others import from is missing.
     private var missingReason: String?
     private var file = ""
@@ -75,7 +75,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
             }
         case .definition(let module): remember(module, line)
         case .instance(let name, let definition):
-            let known = definition.map { namedDefinitions[$0] } ?? lastDefinition
+            let known = definition.map { namedDefinitions[ExactName($0)] } ?? lastDefinition
             guard let known else { return fail(line, "no such definition") }
             define(name, line) { (runner: inout Self) throws(ScriptFailure) in
                 try runner.engine.instantiate(try runner.compiled(known))
@@ -94,7 +94,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
             expectCustomRefusal(module, line)
         case .thread(let name, let shared, let commands): runThread(name, shared, commands, line)
         case .wait(let name):
-            if threads.remove(name) == nil { fail(line, "no such thread") }
+            if threads.remove(ExactName(name)) == nil { fail(line, "no such thread") }
         }
     }
 
@@ -108,21 +108,23 @@ public struct ScriptRunner<Engine: ScriptEngine> {
         current = .absent
         named = [:]
         for module in shared {
-            guard let state = outside.2[module] else {
+            guard let state = outside.2[ExactName(module)] else {
                 fail(line, "no instance \(module) to share")
                 continue
             }
-            named[module] = state
+            named[ExactName(module)] = state
             current = state
         }
         for command in commands { run(command) }
         (engine, current, named, namedDefinitions, lastDefinition, missingReason) = outside
-        threads.insert(name)
+        threads.insert(ExactName(name))
     }
 
     // MARK: Instances
 
-    private func state(_ name: String?) -> State { name.map { named[$0] ?? .absent } ?? current }
+    private func state(_ name: String?) -> State {
+        name.map { named[ExactName($0)] ?? .absent } ?? current
+    }
 
     private static func bytes(_ module: Script.Module) throws(ScriptFailure) -> [UInt8] {
         do throws(TextError) {
@@ -157,7 +159,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
 
     /// Remembers `module` for instances, which it must be fit for.
     private mutating func remember(_ module: Script.Module, _ line: Int) {
-        if let name = module.name { namedDefinitions[name] = definitions.count }
+        if let name = module.name { namedDefinitions[ExactName(name)] = definitions.count }
         lastDefinition = definitions.count
         definitions.append(Definition(module: module))
         do throws(ScriptFailure) {
@@ -184,7 +186,7 @@ public struct ScriptRunner<Engine: ScriptEngine> {
                 fail(line, "\(error)")
             }
         }
-        if let name { named[name] = current }
+        if let name { named[ExactName(name)] = current }
     }
 
     private mutating func register(_ name: String, _ state: State, _ line: Int) {

@@ -42,6 +42,8 @@ import Testing
         ("(global i32 (i32.const 0))\n (global i32 (i64.const 0))", "2:3 global"),
         ("(type (func (param (ref 9))))", "1:2 type"),
         ("(type (func))\n (type\n (func (param (ref 9))))", "2:3 type"),
+        ("(rec (type (func))\n (type (struct\n (field (ref 9)))))", "2:3 type"),
+        ("(rec (type (func))\n (type (sub 0 (func))))", "2:3 type"),
         ("(table 1 funcref)\n(elem (table 0)\n (i64.const 0) func)", "2:2 elem"),
         ("(memory 1)\n(data (i64.const 0) \"a\")", "2:2 data"), ("(memory 2 1)", "1:2 memory"),
         ("(import \"m\" \"a\" (func))\n (import \"m\" \"b\" (memory 2 1))", "2:3 import"),

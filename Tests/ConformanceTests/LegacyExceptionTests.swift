@@ -141,7 +141,16 @@ import Testing
         ("(func (try (type 9) (do) (catch_all)))", "unknown type"),
         ("(func (try (do)) (try_table))", "try_table in a function with legacy"),
         ("(tag) (func (try (result i32) (do (i32.const 1)) (catch 0)))", "type mismatch"),
-        ("(func (try (do (br 9)) (catch_all)))", "unknown label"),
+        ("(func (try (do (br 9)) (catch_all)))", "unknown label 9"),
+        ("(func (try (do (br_table 0 8 0 (i32.const 0))) (catch_all)))", "unknown label 8"),
+        (
+            "(func (local i32) (try (do) (catch_all (rethrow 0))) (drop (local.get 1)))",
+            "unknown local 1"
+        ),
+        (
+            "(func (try (do) (catch_all (rethrow 0))) (local.set 0 (ref.null exn)))",
+            "unknown local 0"
+        ),
     ])
     func whatIsWrongIsSaid(text: String, message: String) throws {
         let error = #expect(throws: ModuleError.self) { try Self.check(Self.bytes(text)) }
@@ -150,6 +159,35 @@ import Testing
 
     /// Types of blocks are made for each pair of what a `try` takes and what is caught: of a few
     /// bytes each, they must not become many large ones.
+    /// The types that blocks need which the decoder writes are nobody else's.
+    @Test(arguments: [
+        "(func (type 2) (unreachable))", "(func (drop (ref.null 2)))",
+        "(func (block (type 2) (unreachable)) (drop) (drop))",
+        "(func (try (do) (catch_all)) (block (type 2) (unreachable)) (drop) (drop))",
+        "(func (try (type 2) (do (unreachable)) (catch_all (unreachable))) (drop) (drop))",
+        "(global (ref null 2) (ref.null nofunc))", "(tag (type 2))", "(table 1 (ref null 2))",
+        "(func (call_indirect (type 2) (i32.const 0)) (drop) (drop)) (table 1 funcref)",
+        "(elem (ref null 2))", "(func (local (ref null 2)))",
+        "(func (local (ref null 2)) (try (do) (catch_all)))",
+    ])
+    func typesOfRewrittenBlocksAreNoOthers(text: String) throws {
+        let legacy = "(tag (param i32 i64)) (func (try (do) (catch 0 (drop) (drop))))"
+        let bytes = try Self.bytes("\(legacy) \(text)")
+        let module = try Self.bytes(legacy)
+        try Self.check(module)
+        let error = #expect(throws: ModuleError.self) { try Self.check(bytes) }
+        #expect(error?.message.hasPrefix("unknown type 2") == true)
+    }
+
+    /// A body that is written anew has no hints, others keep theirs.
+    @Test func hintsAreOfNoOtherInstructions() throws {
+        let hinted = #"(block (@metadata.code.branch_hint "\01") (br_if 0 (local.get 0)))"#
+        let bytes = try Self.bytes(
+            "(func (param i32) (try (do) (catch_all)) \(hinted)) (func (param i32) \(hinted))")
+        let module = try ModuleDecoder.decode(ByteStorage(bytes), features: Self.features)
+        #expect(module.bodies.map { module.branchHints.range(of: $0).count } == [0, 1])
+    }
+
     @Test func typesOfBlocksAreBounded() throws {
         func text(values: Int) -> String {
             let lists = (0..<36).map { String(repeating: " i32", count: values + $0) }

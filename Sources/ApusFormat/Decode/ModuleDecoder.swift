@@ -35,8 +35,9 @@ public struct ModuleDecoder {
         while !reader.isAtEnd { try decodeSection(&reader, &previous) }
         try checkCounts(reader)
         collectEscapingFunctions()
-        if features.has(.legacyExceptions) { try rewriteLegacyBodies() }
+        // Before bodies move: in one that is written anew hints would be of other instructions.
         if features.has(.branchHints) { parts.branchHints = BranchHints(parts) }
+        if features.has(.legacyExceptions) { try rewriteLegacyBodies() }
     }
 
     /// Reads one section. `previous` is the rank of the last one that was not custom.

@@ -8,6 +8,9 @@ public final class DecodedModule: Sendable {
     /// The module's bytes. All offsets in this type count from their start.
     public let bytes: ByteStorage
     public let types: ModuleTypes
+    /// How many of the types are the module's own: those that come after them are the decoder's,
+    /// and only blocks that it has written may have them.
+    public let ownTypeCount: Int
     /// For each type, which it equals and which are above it.
     public let typePlaces: [TypePlace]
     public let imports: [Import]
@@ -49,6 +52,7 @@ public final class DecodedModule: Sendable {
     public init(_ parts: consuming Parts) {
         bytes = parts.bytes
         types = parts.types
+        ownTypeCount = parts.ownTypeCount ?? parts.types.count
         typePlaces = TypePlace.places(of: parts.types)
         imports = parts.imports
         functions = parts.functions
@@ -80,6 +84,8 @@ public final class DecodedModule: Sendable {
     public struct Parts {
         public var bytes: ByteStorage
         public var types = ModuleTypes()
+        /// How many of them are the module's own; nil: all.
+        public var ownTypeCount: Int?
         public var imports: [Import] = []
         public var functions: [UInt32] = []
         public var tables: [TableType] = []

@@ -91,9 +91,18 @@ extension FunctionValidator {
         return signatures[type]
     }
 
-    /// `index`, if it is that of a type of `kind`.
+    /// `index`, if it is that of a type of `kind` that the module has itself.
     mutating func checkType(_ index: UInt32, is kind: CompositeKind) throws(ModuleError) -> Int {
-        guard let found = signatures.kind(index) else { throw invalid("unknown type \(index)") }
+        try checkType(index, below: module.ownTypeCount, is: kind)
+    }
+
+    /// `index`, if it is that of one of the first `count` types, and that is of `kind`.
+    mutating func checkType(
+        _ index: UInt32, below count: Int, is kind: CompositeKind
+    ) throws(ModuleError) -> Int {
+        guard Int(index) < count, let found = signatures.kind(index) else {
+            throw invalid("unknown type \(index)")
+        }
         guard found == kind else {
             throw invalid(
                 "type mismatch: \(module.describe(type: Int(index))) is \(found.name), "

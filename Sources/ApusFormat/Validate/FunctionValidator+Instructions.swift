@@ -194,10 +194,11 @@ extension FunctionValidator {
         guard features.has(.multiValue) else {
             throw unsupported(.multiValue, "block type \(index)")
         }
-        guard index >= 0, index < Int64(signatures.count) else {
+        guard index >= 0, index < Int64(blockTypeCount) else {
             throw invalid("unknown type \(index)")
         }
-        return signatures[try checkType(UInt32(truncatingIfNeeded: index), is: .function)]
+        let type = UInt32(truncatingIfNeeded: index)
+        return signatures[try checkType(type, below: blockTypeCount, is: .function)]
     }
 
     private mutating func validateReturn() throws(ModuleError) {

@@ -24,6 +24,8 @@ public struct FunctionValidator: ~Copyable {
     var memoryAddresses = Arena<ValueType>(capacity: 4)
     /// The first memory's, `bottom` if there is none.
     let firstAddress: ValueType
+    /// How many types a block may have: in bodies that the decoder has written also its own.
+    var blockTypeCount = 0
 
     var reader: CodeReader
     /// Offset of the instruction being checked.
@@ -113,6 +115,8 @@ public struct FunctionValidator: ~Copyable {
     mutating func begin(_ body: FunctionBody) {
         reader = CodeReader(module.bytes, from: Int(body.start), to: Int(body.end))
         instruction = reader.position
+        let isWritten = module.origins.first.map { body.start >= $0.start } ?? false
+        blockTypeCount = isWritten ? module.types.count : module.ownTypeCount
         operands.removeAll()
         frames.removeAll()
         forgetInitializations(since: 0)
@@ -189,7 +193,7 @@ public struct FunctionValidator: ~Copyable {
         guard features.has(.functionReferences) else {
             throw unsupported(.functionReferences, "heap type \(index)")
         }
-        guard index < Int64(signatures.count) else { throw invalid("unknown type \(index)") }
+        guard index < Int64(module.ownTypeCount) else { throw invalid("unknown type \(index)") }
         return HeapType(typeIndex: signatures.place(Int(index)).canonical)
     }
 

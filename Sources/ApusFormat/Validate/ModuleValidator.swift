@@ -43,12 +43,12 @@ public struct ModuleValidator {
         throws(ModuleError)
     {
         guard type.isReference, let index = type.heapType.typeIndex else { return }
-        try check(index, below: end ?? module.types.count, "type", at: offset)
+        try check(index, below: end ?? module.ownTypeCount, "type", at: offset)
     }
 
     /// Checks that `index` is that of a type of `kind`.
     func check(_ index: UInt32, is kind: CompositeKind, at offset: UInt32) throws(ModuleError) {
-        try check(index, below: module.types.count, "type", at: offset)
+        try check(index, below: module.ownTypeCount, "type", at: offset)
         let found = module.types.kind(Int(index))
         guard found == kind else {
             throw invalid(

@@ -12,11 +12,12 @@ extension ModuleParser {
     private mutating func enterTry(_ kind: InstructionFrame.Kind, _ start: Int) throws(TextFault) {
         let pendingStart = pending.count
         let label = cursor.takeIdentifier() ?? LabelStack.none
+        let name = try takeNameAnnotation() ?? label
         pending.write(LegacyInstruction.try.rawValue)
         try parseBlockType()
         enter(
             InstructionFrame(
-                kind: kind, pendingStart: pendingStart, label: label, labelName: label,
+                kind: kind, pendingStart: pendingStart, label: label, labelName: name,
                 token: start, hint: 2))
     }
 

@@ -117,7 +117,11 @@ extension ModuleParser {
         sections.types.contents.write(0x4E)
         sections.types.contents.write(count: size)
         cursor.index &+= 2
-        while cursor.isAtOpening { try parseTypeDefinition(inGroup: size > 1) }
+        while cursor.isAtOpening {
+            fieldStart = cursor.index
+            sections.types.mark(fieldToken)
+            try parseTypeDefinition(inGroup: size > 1)
+        }
         try cursor.expectClosing()
     }
 

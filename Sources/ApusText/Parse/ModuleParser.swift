@@ -58,6 +58,8 @@ struct ModuleParser: ~Copyable {
         self.keepsPlaces = keepsPlaces
         rows = KeywordTable.shared.instructions
         cursor = TokenCursor(text)
+        // Scripts ask for types before they have had a module.
+        reset()
     }
 
     /// Parses a text that is one module: `(module …)`, or its fields alone.

@@ -25,6 +25,11 @@ struct ModuleSections {
         /// Begins another entry, which comes from `token`, if that is to be kept.
         mutating func begin(_ token: UInt32?) {
             count &+= 1
+            mark(token)
+        }
+
+        /// What is written next comes from `token`, if that is to be kept.
+        mutating func mark(_ token: UInt32?) {
             if let token { marks.append(PlaceMark(contents.count, token)) }
         }
     }

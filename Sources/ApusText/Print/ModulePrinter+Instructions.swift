@@ -58,7 +58,7 @@ extension ModulePrinter {
     }
 
     /// Reads an instruction and prints it.
-    private func instruction(
+    func instruction(
         _ reader: inout ByteReader, _ scope: inout PrintedScope
     ) throws(ModuleError) -> (Opcode, String) {
         let start = reader
@@ -109,7 +109,7 @@ extension ModulePrinter {
         return "\(row.name)\(scope.enter())\(text)"
     }
 
-    private func blockType(_ reader: inout ByteReader) throws(ModuleError) -> String {
+    func blockType(_ reader: inout ByteReader) throws(ModuleError) -> String {
         var text = ""
         let code = try reader.peekByte()
         if code == 0x40 {

@@ -38,8 +38,10 @@ struct ModulePrinter {
         var section: Section
         /// The section before it, custom ones not counted.
         var previous: Section?
-        var isAfterNames: Bool
+        var isAfterNames = false
         var reader: ByteReader
+        /// Of a custom section directly before the code: that.
+        var code: ByteReader?
     }
 
     private init(_ bytes: ByteStorage, keepsPlaces: Bool = false) {
@@ -83,9 +85,8 @@ struct ModulePrinter {
                 for _ in 0..<(try entries.readUnsigned32()) {
                     bodies.append(try entries.readPart(try entries.readUnsigned32()))
                 }
-            case .custom, .table, .memory, .global, .export, .start, .element, .data, .dataCount,
-                .tag:
-                break
+            case .custom: _ = try takeHints(part)
+            case .table, .memory, .global, .export, .start, .element, .data, .dataCount, .tag: break
             }
         }
         try checkFunctionCount(bodies.count, reader)
@@ -169,72 +170,67 @@ struct ModulePrinter {
         name.isEmpty ? " (@name \"\")" : " " + PrintedText.identifier(name)
     }
 
-    /// Takes the sections apart, and reads those that others are printed with.
+    /// Takes the sections apart, and reads the names that others are printed with.
     private mutating func readSections(_ reader: inout ByteReader) throws(ModuleError) -> [Part] {
         var parts: [Part] = []
         var previous: Section?
-        var hasNames = false
+        // Names that other sections follow could not be written again where they are.
+        var firstLast = 0
         while !reader.isAtEnd {
             let start = reader
             guard let section = Section(rawValue: try reader.readByte()) else {
                 throw malformed(start, "malformed section id")
             }
-            var part = try reader.readPart(try reader.readUnsigned32())
+            let part = try reader.readPart(try reader.readUnsigned32())
             if section != .custom {
-                guard section.rank > previous?.rank ?? 0, !hasNames else {
+                guard section.rank > previous?.rank ?? 0 else {
                     throw malformed(start, "unexpected content after last section")
                 }
                 previous = section
-            } else {
-                let whole = part
-                let name = try part.readName()
-                if name == "name", !hasNames, let names = try? NameSection(part) {
-                    self.names = names
-                    hasNames = true
-                    continue
-                }
-                if name == Annotation.Kind.branchHint.name, readHints(part) { continue }
-                part = whole
+                firstLast = parts.count + 1
+                if section == .code, !parts.isEmpty { parts[parts.count - 1].code = part }
             }
-            parts.append(
-                Part(section: section, previous: previous, isAfterNames: hasNames, reader: part))
+            parts.append(Part(section: section, previous: previous, reader: part))
         }
+        try takeNames(&parts, from: firstLast)
         return parts
     }
 
-    /// Reads branch hints; false if they are damaged.
-    private mutating func readHints(_ part: ByteReader) -> Bool {
-        var reader = part
-        var hints: [UInt32: [Int: UInt8]] = [:]
-        do throws(ModuleError) {
-            var nextFunction: UInt64 = 0
-            for _ in 0..<(try reader.readUnsigned32()) {
-                let function = try reader.readUnsigned32()
-                // Hints out of order could not be written again as they were.
-                guard function >= nextFunction else { return false }
-                nextFunction = UInt64(function) + 1
-                var nextOffset = 0
-                for _ in 0..<(try reader.readUnsigned32()) {
-                    let offset = Int(try reader.readUnsigned32())
-                    guard offset >= nextOffset else { return false }
-                    nextOffset = offset + 1
-                    guard try reader.readByte() == 1 else { return false }
-                    let value = try reader.readByte()
-                    guard value < 2 else { return false }
-                    hints[function, default: [:]][offset] = value
-                }
+    /// Reads the first name section of `parts` from index `first` on, which is none of them any
+    /// more then.
+    private mutating func takeNames(
+        _ parts: inout [Part], from first: Int
+    ) throws(ModuleError) {
+        for index in first..<parts.count {
+            var reader = parts[index].reader
+            guard try reader.readName() == "name", let names = try? NameSection(reader) else {
+                continue
             }
-        } catch {
-            return false
+            self.names = names
+            parts.remove(at: index)
+            for later in index..<parts.count { parts[later].isAfterNames = true }
+            return
         }
+    }
+
+    /// Reads branch hints, if it is they that `part` holds, and they can be written where the
+    /// instructions are that they are of.
+    private mutating func takeHints(_ part: Part) throws(ModuleError) -> Bool {
+        guard let code = part.code else { return false }
+        var reader = part.reader
+        guard try reader.readName() == Annotation.Kind.branchHint.name,
+            let hints = readHints(reader), areWritable(hints, in: code)
+        else { return false }
         self.hints = hints
-        return reader.isAtEnd
+        return true
     }
 
     private mutating func print(_ part: Part) throws(ModuleError) {
         var reader = part.reader
         switch part.section {
-        case .custom: try printCustom(&reader, part.previous, isLast: part.isAfterNames)
+        case .custom:
+            if try takeHints(part) { return }
+            try printCustom(&reader, part.previous, isLast: part.isAfterNames)
         case .start: try line("(start \(names.functions.reference(try reader.readUnsigned32())))")
         case .dataCount: _ = try reader.readUnsigned32()
         case .type, .import, .function, .table, .memory, .global, .export, .element, .code, .data,

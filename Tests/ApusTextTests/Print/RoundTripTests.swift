@@ -214,4 +214,72 @@ import Testing
         #expect(text.components(separatedBy: "branch_hint").count == 3)
         #expect(try TextFormat.parseModule(text) == bytes)
     }
+
+    // MARK: Custom sections that could be something else
+
+    private static func section(_ name: String, _ contents: [UInt8]) -> [UInt8] {
+        [0, UInt8(name.utf8.count + contents.count + 1), UInt8(name.utf8.count)]
+            + Array(name.utf8) + contents
+    }
+
+    private static let head: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
+    private static let types: [UInt8] = [1, 4, 1, 0x60, 0, 0]
+    private static let functions: [UInt8] = [3, 2, 1, 0]
+    /// `block`, `i32.const 0`, `br_if 0`, `end`.
+    private static let code: [UInt8] = [
+        10, 12, 1, 10, 0, 0x02, 0x40, 0x41, 0, 0x0D, 0, 0x0B, 0x01, 0x0B,
+    ]
+
+    /// Where names come first, what has them is a section like any other.
+    @Test func namesBeforeOtherSections() throws {
+        let names = Self.section("name", [1, 4, 1, 0, 1, UInt8(ascii: "f")])
+        for parts in [
+            [names, Self.types, Self.functions, Self.code],
+            [Self.types, Self.functions, names, Self.code],
+            [names, Self.types, Self.functions, Self.code, names],
+        ] {
+            let module = Self.head + parts.flatMap(\.self)
+            let text = try TextFormat.print(ByteStorage(module))
+            #expect(text.contains("(@custom \"name\" ("))
+            #expect(text.contains("$f") == (parts.last == names))
+            #expect(try TextFormat.parseModule(text) == module)
+        }
+    }
+
+    /// Hints that are not of a branch, or not where a text has them, stay a section.
+    @Test func hintsThatHaveNoPlace() throws {
+        let name = "metadata.code.branch_hint"
+        let good = Self.section(name, [1, 0, 1, 5, 1, 1])
+        let other = Self.section("other", [])
+        for bad: [UInt8] in [
+            [], [0], [1, 0, 0], [1, 0, 1, 3, 1, 1], [1, 0, 1, 4, 1, 1], [1, 0, 1, 50, 1, 1],
+            [1, 1, 1, 5, 1, 1], [1, 0, 2, 5, 1, 1, 5, 1, 1], [1, 0, 1, 5, 1, 1, 0],
+        ] {
+            let hints = Self.section(name, bad)
+            let module = Self.head + Self.types + Self.functions + hints + Self.code
+            #expect(try Self.roundTrip(module) == module, "\(bad)")
+        }
+        for parts in [
+            [good, Self.types, Self.functions, Self.code],
+            [Self.types, Self.functions, Self.code, good],
+            [Self.types, Self.functions, good, other, Self.code],
+            [Self.types, Self.functions, good, good, Self.code],
+            [Self.types, Self.functions, other, good, Self.code, good],
+        ] {
+            let module = Self.head + parts.flatMap(\.self)
+            #expect(try Self.roundTrip(module) == module)
+        }
+    }
+
+    @Test func namesOfLegacyLabels() throws {
+        let bytes = try TextFormat.parseModule(
+            """
+            (func
+              try $a try (@name "") try (@name "two words") rethrow 0 delegate 0 end catch_all end
+              (try $b (do (try (@name "") (do) (delegate $b)))))
+            """)
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.contains("try (@name \"\")") && text.contains("try $\"two words\""))
+        #expect(try TextFormat.parseModule(text) == bytes)
+    }
 }

@@ -19,6 +19,29 @@ import Testing
         return (runner.passed, runner.failed, runner.skipped, lines)
     }
 
+    /// Names that look the same are not, unless their bytes are.
+    @Test func spellingsOfANameAreTwoNames() throws {
+        let outcome = try run(
+            """
+            (module $"\\u{e9}" (memory (export "m") 1 1 shared)
+              (func (export "f") (result i32) (i32.const 1)))
+            (module $"e\\u{301}" (memory (export "m") 1 1 shared)
+              (func (export "f") (result i32) (i32.const 2)))
+            (assert_return (invoke $"\\u{e9}" "f") (i32.const 1))
+            (assert_return (invoke $"e\\u{301}" "f") (i32.const 2))
+            (module definition $"\\u{e9}" (func (export "g") (result i32) (i32.const 3)))
+            (module definition $"e\\u{301}" (func (export "g") (result i32) (i32.const 4)))
+            (module instance $three $"\\u{e9}")
+            (assert_return (invoke $three "g") (i32.const 3))
+            (thread $"\\u{e9}" (shared (module $"\\u{e9}"))
+              (assert_return (invoke $"\\u{e9}" "f") (i32.const 1)))
+            (wait $"e\\u{301}")
+            (wait $"\\u{e9}")
+            """)
+        #expect(outcome.passed == 7)
+        #expect(outcome.lines == ["script:13: no such thread"])
+    }
+
     @Test func passes() throws {
         let outcome = try run(
             """

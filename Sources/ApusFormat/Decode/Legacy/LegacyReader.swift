@@ -11,6 +11,8 @@ struct LegacyReader {
             case opens
             case `else`
             case end
+            /// Reads or writes the local `label`.
+            case local
             /// Branches to `label`, which lies at `labelRange`.
             case branch
             case branchTable
@@ -20,7 +22,7 @@ struct LegacyReader {
 
         var kind: Kind
         var range: Range<Int>
-        /// A label, or the tag of a `catch`.
+        /// A label, a local, or the tag of a `catch`.
         var label: UInt32 = 0
         var labelRange = 0..<0
         /// Of a `br_table`, the last one too.
@@ -52,6 +54,9 @@ struct LegacyReader {
         case .blockType:
             step.kind = .opens
             step.type = reader.readBlockType()
+        case .local:
+            step.kind = .local
+            readLabel(&step)
         case .label:
             step.kind = .branch
             readLabel(&step)

@@ -100,20 +100,27 @@ struct LegacyRewriter {
     private mutating func write(_ step: LegacyReader.Step) throws(ModuleError) {
         switch step.kind {
         case .plain, .else, .tryTable: copy(step.range)
+        case .local:
+            // Those that come after them are for exceptions.
+            guard step.label < firstLocal else { throw unknown("local", step) }
+            copy(step.range)
         case .opens:
+            try check(step)
             open.append(Open(label: depth, nextLocal: open.last?.nextLocal ?? 0))
             depth += 1
             copy(step.range)
         case .end: writeEnd()
         case .branch:
             copy(step.range.lowerBound..<step.labelRange.lowerBound)
-            writer.write(unsigned: label(step.label))
+            writer.write(unsigned: try label(step.label, step))
             copy(step.labelRange.upperBound..<step.range.upperBound)
         case .branchTable:
             writer.write(0x0E)
             writer.write(count: step.labels.count - 1)
-            for each in step.labels { writer.write(unsigned: label(each)) }
-        case .legacy(.try): try writeTry(step.type)
+            for each in step.labels { writer.write(unsigned: try label(each, step)) }
+        case .legacy(.try):
+            try check(step)
+            try writeTry(step.type)
         case .legacy(.catch), .legacy(.catchAll): beginHandler()
         case .legacy(.rethrow):
             guard Int(step.label) < open.count else { return }
@@ -131,10 +138,24 @@ struct LegacyRewriter {
         for place in range { writer.write(bytes.span[place]) }
     }
 
-    /// What the label `label` of the old code is in the new one.
-    private func label(_ label: UInt32) -> UInt32 {
+    private func unknown(_ what: String, _ step: LegacyReader.Step) -> ModuleError {
+        ModuleError(.invalid, at: step.range.lowerBound, "unknown \(what) \(step.label)")
+    }
+
+    /// Checks that the type of a structured instruction is one that the module has itself.
+    private func check(_ step: LegacyReader.Step) throws(ModuleError) {
+        guard let index = step.type.typeIndex, index >= types.ownCount else { return }
+        throw ModuleError(.invalid, at: step.range.lowerBound, "unknown type \(index)")
+    }
+
+    /// What the label `label` of the old code, which `step` names, is in the new one.
+    private func label(
+        _ label: UInt32, _ step: LegacyReader.Step
+    ) throws(ModuleError) -> UInt32 {
         let old = Int(label)
-        if old > open.count { return .max }
+        guard old <= open.count else {
+            throw ModuleError(.invalid, at: step.range.lowerBound, "unknown label \(label)")
+        }
         let index = old == open.count ? 0 : open[open.count - 1 - old].label
         return UInt32(truncatingIfNeeded: depth - 1 - index)
     }

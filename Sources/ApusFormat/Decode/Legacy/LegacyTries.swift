@@ -60,7 +60,7 @@ struct LegacyTries {
         var mixed: Int?
         while let step = reader.next() {
             switch step.kind {
-            case .plain, .else, .branch, .branchTable: break
+            case .plain, .else, .local, .branch, .branchTable: break
             case .opens: found.push(.other)
             case .tryTable:
                 mixed = step.range.lowerBound

@@ -1,6 +1,8 @@
 /// The module's types, as rewriting legacy exception handling asks for them and adds to them.
 final class LegacyTypes {
     private(set) var types: ModuleTypes
+    /// How many of them the module has itself.
+    let ownCount: Int
     private let tags: [UInt32]
     private let limit: Int
     /// What has been added, by index.
@@ -28,6 +30,7 @@ final class LegacyTypes {
 
     init(_ types: ModuleTypes, tags: [UInt32], limit: Int) {
         self.types = types
+        ownCount = types.count
         self.tags = tags
         self.limit = limit
     }

@@ -22,6 +22,7 @@ extension ModuleDecoder {
                 start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end))
         }
         if behind.isEmpty { return }
+        parts.ownTypeCount = parts.types.count
         parts.types = types.types
         let old = parts.bytes
         parts.bytes = ByteStorage(count: old.count + behind.count) { bytes in
