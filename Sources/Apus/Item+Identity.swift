@@ -32,10 +32,11 @@ extension Instance {
 }
 
 extension Trap.Frame {
-    /// The instance of `store` whose function it is; nil if several have the same code.
+    /// The instance of `store` in which the function ran; nil if it is none of that store's, or
+    /// cannot be told.
     @_spi(ApusC)
     public func instance(in store: Store) -> Instance? {
-        guard let instance = try? store.runtime.onlyInstance(of: module) else { return nil }
+        guard let instance = try? store.runtime.instance(of: frame) else { return nil }
         return Instance(instance, in: store)
     }
 }

@@ -8,7 +8,7 @@ struct ProgramTests {
     private func program(_ name: String) -> URL { NativeProgram.programs.appending(path: name) }
 
     /// Each checks all that it does, and says so at its end.
-    @Test(arguments: ["conformance.c", "extensions.c"])
+    @Test(arguments: ["conformance.c", "extensions.c", "frames.c"])
     func programsInC(_ name: String) throws {
         try NativeProgram.withFolder { folder in
             let built = try NativeProgram.build(program(name), in: folder)
