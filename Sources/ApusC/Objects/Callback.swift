@@ -75,7 +75,8 @@ final class Callback {
         }
         var arguments = unsafe wasm_val_vec_t(size: count, data: room)
         var results = unsafe wasm_val_vec_t(size: type.results.count, data: room + count)
-        try unsafe end(perform(call, &arguments, &results))
+        let before = TrapObject.count
+        try unsafe end(perform(call, &arguments, &results), since: before)
         for (index, type) in type.results.enumerated() {
             call[index] = try unsafe result(room[count + index], of: type)
         }
@@ -86,7 +87,7 @@ final class Callback {
         // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The
         // callback has given it up by returning it.
         guard let trap = unsafe trap else { return }
-        throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error
+        throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error(since: count)
     }
 
     private func argument(
@@ -144,8 +145,10 @@ final class Callback {
         // has them, which may use them until it returns.
         try unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: cellCount) { room in
             for index in 0..<cellCount { unsafe room.initializeElement(at: index, to: call[index]) }
+            let before = TrapObject.count
             try unsafe end(
-                caller.lent { unsafe function(environment.pointer, $0, room.baseAddress) })
+                caller.lent { unsafe function(environment.pointer, $0, room.baseAddress) },
+                since: before)
             for index in 0..<cellCount { call[index] = unsafe room[index] }
         }
     }
