@@ -8,6 +8,9 @@ public struct ItemIdentity: Hashable {
 
     init(_ object: AnyObject) { bits = UInt(bitPattern: ObjectIdentifier(object)) }
 
+    /// Of a reference by its bits in its store.
+    init(_ bits: UInt64) { self.bits = UInt(truncatingIfNeeded: bits) }
+
     init(_ function: FunctionReference) { bits = UInt(truncatingIfNeeded: function.bits) }
 }
 
@@ -21,6 +24,19 @@ extension Item {
         case .memory(let memory): ItemIdentity(memory.linear)
         case .global(let global): ItemIdentity(global.cell)
         case .tag(let tag): ItemIdentity(tag.tag)
+        }
+    }
+}
+
+extension Value {
+    /// The same for all references to the same object or exception of `store`, as long as somebody
+    /// has one of them; nil if it is none.
+    @_spi(ApusC)
+    public func identity(in store: Store) -> ItemIdentity? {
+        switch self {
+        case .any(let reference?): (try? reference.bits(in: store)).map { ItemIdentity($0) }
+        case .exception(let exception?): ItemIdentity(exception.thrown)
+        default: nil
         }
     }
 }
