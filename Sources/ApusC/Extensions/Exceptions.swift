@@ -35,6 +35,7 @@ public func apus_exception_new(
     // if these are as many as the tag wants.
     let (tag, store) = unsafe tag(pointer)
     let given = unsafe values?.pointee ?? wasm_val_vec_t()
+    unsafe checkElements(given.data, given.size)
     return unsafe Handle.make(
         optional: noting {
             guard unsafe given.size == tag.parameters.count else {

@@ -69,6 +69,7 @@ public func apus_wasi_set_input(
     _ wasi: OpaquePointer?, _ bytes: UnsafeRawPointer?, _ count: Int
 ) {
     // SAFETY: `count` bytes, as `apus.h` says.
+    unsafe checkElements(bytes, count)
     let input = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
     unsafe Handle.borrow(wasi, as: WASIObject.self).wasi.standardInput = .bytes(input)
 }

@@ -38,6 +38,7 @@ public func wasm_instance_new(
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
     var items: [Item] = []
     if let imports = unsafe imports?.pointee {
+        unsafe checkElements(imports.data, imports.size)
         for index in 0..<(unsafe imports.size) {
             items.append(unsafe externItem(imports.data[index]).item)
         }

@@ -82,8 +82,9 @@ final class Callback {
         }
     }
 
-    /// Throws the trap that a callback has returned.
-    private func end(_ trap: OpaquePointer?) throws {
+    /// Throws the trap that a callback has returned, which has begun after so many calls had ended
+    /// in one.
+    private func end(_ trap: OpaquePointer?, since count: UInt64) throws {
         // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The
         // callback has given it up by returning it.
         guard let trap = unsafe trap else { return }
@@ -155,7 +156,9 @@ final class Callback {
 }
 
 /// Who calls a callback.
-final class CallerObject {
+final class CallerObject: HandleObject {
+    static var kind: UInt32 { apus_kind_caller.rawValue }
+
     let instance: Instance?
     let store: StoreObject
 
@@ -166,19 +169,7 @@ final class CallerObject {
 
     /// Does `body` with a pointer that is good meanwhile.
     func lent<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-        withExtendedLifetime(self) {
-            // SAFETY: the object is kept until `body` is done, and the pointer is good no longer.
-            unsafe body(OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
-        }
-    }
-
-    // SAFETY: only `lent` makes such pointers, and callbacks may use them until they return.
-    /// The caller that a callback was given.
-    static func of(_ pointer: OpaquePointer?, _ caller: StaticString = #function) -> CallerObject {
-        guard let pointer = unsafe pointer else {
-            Misuse.stop(Misuse.name(caller), "NULL instead of an apus_caller_t")
-        }
-        return unsafe Unmanaged<CallerObject>.fromOpaque(UnsafeRawPointer(pointer))
-            .takeUnretainedValue()
+        // SAFETY: the pointer is good until `body` is done, and told from others afterwards.
+        unsafe Handle.lend(self, body)
     }
 }
