@@ -501,6 +501,12 @@ static void append(void *env, const byte_t *bytes, size_t size) {
     strncat(output, bytes, size);
 }
 
+/// A finalizer may use what its output was of.
+static void set_anew(void *wasi) {
+    apus_wasi_set_input(wasi, "input", 5);
+    count++;
+}
+
 /// Writes its first argument, its input and its variables' number to `fd`, and exits with 3.
 #define PROGRAM \
     "(module (import \"wasi_snapshot_preview1\" \"args_get\"" \
@@ -537,6 +543,11 @@ static void programs(wasm_engine_t *engine, const char *folder) {
     apus_wasi_set_arguments(wasi, 2, arguments);
     apus_wasi_set_environment(wasi, 2, variables);
     apus_wasi_set_input(wasi, "input", 5);
+    count = 0;
+    apus_wasi_set_output(wasi, append, wasi, set_anew);
+    apus_wasi_set_error_output(wasi, append, wasi, set_anew);
+    apus_wasi_inherit_streams(wasi);
+    CHECK(count == 2);
     int once = 10;
     count = 0;
     apus_wasi_set_output(wasi, append, &once, finish);
