@@ -265,6 +265,9 @@ static void kinds(wasm_engine_t *engine) {
     wasm_instance_t *thrower = instance_of(store, engine,
         "(module (tag $t (export \"t\") (param i32 f64))"
         " (func (export \"throw\") (throw $t (i32.const 3) (f64.const 0.5)))"
+        " (tag $v (export \"v\") (param i32 v128))"
+        " (func (export \"throw vector\")"
+        "  (throw $v (i32.const 1) (v128.const i64x2 1 2)))"
         " (type $s (struct (field i32)))"
         " (func (export \"make\") (result (ref $s)) (struct.new $s (i32.const 5))))");
     wasm_extern_t *tag = apus_instance_export(thrower, "t");
