@@ -155,8 +155,10 @@ extension DebuggedProgram {
     func end() -> Bool {
         state.withLock { state in
             state.isEnding = true
-            for member in state.threads.values {
+            for (number, member) in state.threads {
                 if member.isWaiting {
+                    // What is asked from now on it would not answer any more.
+                    state.threads[number]?.isWaiting = false
                     member.thread.mailbox.add(.go(.run, isChosen: true))
                 } else {
                     member.thread.end.interrupt()
