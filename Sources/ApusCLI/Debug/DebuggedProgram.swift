@@ -73,7 +73,7 @@ final class DebuggedProgram: Sendable {
         configuration.features = launch.features
         module = try ModuleFile(path).compile(Engine(configuration))
         text = ModuleText(module)
-        state.withLock { $0.stopsOnEntry = launch.stopsOnEntry }
+        state.withLock { $0.stopsOnEntry = launch.stopsOnEntry && launch.isDebugged }
     }
 }
 
@@ -234,7 +234,7 @@ extension DebuggedProgram {
     /// Why the client may want to see a stop; nil if it does not, unless it wants a pause.
     func reason(of stop: Debugger.Stop, _ watches: [Debugger.Watch: Int]) -> StopReason? {
         state.withLock { state in
-            guard state.exceptions.admit(stop.reason) else { return nil }
+            guard launch.isDebugged, state.exceptions.admit(stop.reason) else { return nil }
             switch stop.reason {
             case .pause: return nil
             case .breakpoint: return state.breakpoints.reason(at: stop, channel)
