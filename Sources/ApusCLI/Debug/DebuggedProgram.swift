@@ -41,6 +41,13 @@ final class DebuggedProgram: Sendable {
         let memory: Int
         let address: UInt64
         let count: Int
+
+        /// What clients call them.
+        var name: String { Self.name(memory, Int(clamping: address), count) }
+
+        static func name(_ memory: Int, _ address: Int, _ count: Int) -> String {
+            "\(memory):\(address):\(count)"
+        }
     }
 
     /// Which traps and exceptions the guest stops for.
@@ -387,6 +394,20 @@ extension DebuggedProgram {
                 member.thread.stops.stop()
             }
         }
+    }
+
+    /// Watches no more than those of the watched bytes that `named` names, by what the client calls
+    /// them; which of these there are. False if a thread is stopped, which knows more.
+    func keepWatching(_ named: [String]) -> [WatchedBytes?]? {
+        let (kept, isStopped) = state.withLock { state in
+            (
+                named.map { name in state.watched.first { $0.name == name } },
+                state.threads.values.contains { $0.isWaiting }
+            )
+        }
+        if isStopped { return nil }
+        watch(kept.compactMap { $0 })
+        return kept
     }
 
     /// What is to be watched. Another version, another list.
