@@ -238,7 +238,12 @@ import Testing
         #expect(refusal("evaluate", ["expression": String(repeating: "(", count: 4000)]) != "")
         #expect(refusal("evaluate") != "")
         #expect(refusal("readMemory", ["memoryReference": "zz", "count": 1]) != "")
-        #expect(refusal("writeMemory", ["memoryReference": "0x0", "data": "!"]) != "")
+        for data in ["!", "A", "AAA", "AA=A", "====", "AAAA="] {
+            #expect(refusal("writeMemory", ["memoryReference": "0x0", "data": data]) != "")
+        }
+        #expect(refusal("source", ["sourceReference": 7]).contains("7"))
+        #expect(refusal("source") != "")
+        #expect(refusal("source", ["source": ["sourceReference": 1], "sourceReference": 1]) == "")
         #expect(refusal("writeMemory", ["memoryReference": "0x7fffffff", "data": "AAAA"]) != "")
         let read = try client.request(
             "readMemory",
