@@ -119,8 +119,6 @@ public func apus_func_call_cells(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. There are
     // `count` cells, as `apus.h` asks of the caller.
     unsafe Handle.with(function, as: FunctionObject.self) { function in
-        // The callee may give up the handle.
-        let store = function.store
         do {
             let call = try function.call
             guard call.takesCells, count >= call.cellCount else {
@@ -133,7 +131,7 @@ public func apus_func_call_cells(
             try call.perform(&span)
             return nil
         } catch {
-            return unsafe Handle.make(TrapObject.of(error, in: store))
+            return unsafe Handle.make(TrapObject.of(error, in: function.store))
         }
     }
 }

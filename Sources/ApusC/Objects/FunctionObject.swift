@@ -34,8 +34,6 @@ final class FunctionObject: StorePart {
         _ arguments: UnsafePointer<wasm_val_vec_t>?,
         _ results: UnsafeMutablePointer<wasm_val_vec_t>?
     ) -> TrapObject? {
-        // The callee may give up the handle, and so this object.
-        let store = store
         do {
             // SAFETY: vectors are NULL or as they say, as `wasm.h` asks of the caller; `perform`
             // looks at their sizes.

@@ -466,28 +466,6 @@ static void message_is(const wasm_trap_t *trap, const char *text) {
     wasm_name_delete(&message);
 }
 
-static wasm_func_t *running = NULL;
-static wasm_trap_t *give_up(void *store, const wasm_val_vec_t *args, wasm_val_vec_t *results) {
-    (void)args, (void)results;
-    wasm_func_delete(running);
-    wasm_message_t message = {3, "no"};
-    wasm_trap_t *trap = wasm_trap_new(store, &message);
-    wasm_store_delete(store);
-    return trap;
-}
-
-// A callee may delete all that its caller has of it, itself included.
-static void gives_up_its_handle(wasm_engine_t *engine) {
-    wasm_store_t *store = wasm_store_new(engine);
-    wasm_functype_t *type = wasm_functype_new_0_0();
-    running = wasm_func_new_with_env(store, type, give_up, store, NULL);
-    wasm_functype_delete(type);
-    wasm_val_vec_t none = WASM_EMPTY_VEC;
-    wasm_trap_t *trap = wasm_func_call(running, &none, &none);
-    message_is(trap, "no");
-    wasm_trap_delete(trap);
-}
-
 static void functions(wasm_engine_t *engine) {
     wasm_store_t *store = wasm_store_new(engine);
     wasm_functype_t *type = wasm_functype_new_1_1(wasm_valtype_new_i32(), wasm_valtype_new_i32());
@@ -532,7 +510,6 @@ static void functions(wasm_engine_t *engine) {
 
     int32_t result = 0;
     CHECK(call(exports.data[0], 40, &result) == NULL && result == 42);
-    gives_up_its_handle(engine);
 
     // A trap of the guest's, with all that is known of it.
     trap = call(exports.data[1], 0, &result);
