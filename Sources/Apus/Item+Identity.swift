@@ -8,6 +8,9 @@ public struct ItemIdentity: Hashable {
 
     init(_ object: AnyObject) { bits = UInt(bitPattern: ObjectIdentifier(object)) }
 
+    /// Of a reference by its bits in its store.
+    init(_ bits: UInt64) { self.bits = UInt(truncatingIfNeeded: bits) }
+
     init(_ function: FunctionReference) { bits = UInt(truncatingIfNeeded: function.bits) }
 }
 
@@ -25,6 +28,19 @@ extension Item {
     }
 }
 
+extension Value {
+    /// The same for all references to the same object or exception of `store`, as long as somebody
+    /// has one of them; nil if it is none.
+    @_spi(ApusC)
+    public func identity(in store: Store) -> ItemIdentity? {
+        switch self {
+        case .any(let reference?): (try? reference.bits(in: store)).map { ItemIdentity($0) }
+        case .exception(let exception?): ItemIdentity(exception.thrown)
+        default: nil
+        }
+    }
+}
+
 extension Instance {
     /// The same for all that name the same instance of a store, and for nothing else of it.
     @_spi(ApusC)
@@ -32,10 +48,11 @@ extension Instance {
 }
 
 extension Trap.Frame {
-    /// The instance of `store` whose function it is; nil if several have the same code.
+    /// The instance of `store` in which the function ran; nil if it is none of that store's, or
+    /// cannot be told.
     @_spi(ApusC)
     public func instance(in store: Store) -> Instance? {
-        guard let instance = try? store.runtime.onlyInstance(of: module) else { return nil }
+        guard let instance = try? store.runtime.instance(of: frame) else { return nil }
         return Instance(instance, in: store)
     }
 }

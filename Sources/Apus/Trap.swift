@@ -68,7 +68,7 @@ public struct Trap: Error, Sendable {
         public let offset: Int
         /// Offset of the instruction in the function's body.
         public let bodyOffset: Int
-        private let frame: Backtrace.Frame
+        let frame: Backtrace.Frame
 
         var module: LoadedModule { frame.module }
 

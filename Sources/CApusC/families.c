@@ -16,20 +16,30 @@ static void *room(size_t count, size_t size) {
     return room;
 }
 
+/// Ends the process if there is nothing at `pointer`, which `caller` wants to be a `type`.
+#define NEED(pointer, caller, type) \
+    if ((pointer) == NULL) apus_pointer_missing(caller, type)
+
 #define DEFINE_VEC(name, element, copy, discard) \
     void wasm_##name##_vec_new_empty(wasm_##name##_vec_t *out) { \
+        NEED(out, "wasm_" #name "_vec_new_empty", "wasm_" #name "_vec_t"); \
         out->size = 0; \
         out->data = NULL; \
     } \
     void wasm_##name##_vec_new_uninitialized(wasm_##name##_vec_t *out, size_t size) { \
+        NEED(out, "wasm_" #name "_vec_new_uninitialized", "wasm_" #name "_vec_t"); \
         out->size = size; \
         out->data = room(size, sizeof(element)); \
     } \
     void wasm_##name##_vec_new(wasm_##name##_vec_t *out, size_t size, element const data[]) { \
+        NEED(out, "wasm_" #name "_vec_new", "wasm_" #name "_vec_t"); \
+        if (size > 0) NEED(data, "wasm_" #name "_vec_new", #element); \
         wasm_##name##_vec_new_uninitialized(out, size); \
         if (size > 0) memcpy(out->data, data, size * sizeof(element)); \
     } \
     void wasm_##name##_vec_copy(wasm_##name##_vec_t *out, const wasm_##name##_vec_t *vec) { \
+        NEED(out, "wasm_" #name "_vec_copy", "wasm_" #name "_vec_t"); \
+        NEED(vec, "wasm_" #name "_vec_copy", "wasm_" #name "_vec_t"); \
         size_t size = vec->size; \
         element *source = vec->data; \
         wasm_##name##_vec_new_uninitialized(out, size); \
@@ -75,6 +85,8 @@ void wasm_val_delete(wasm_val_t *value) {
 }
 
 void wasm_val_copy(wasm_val_t *out, const wasm_val_t *value) {
+    NEED(out, "wasm_val_copy", "wasm_val_t");
+    NEED(value, "wasm_val_copy", "wasm_val_t");
     wasm_val_t copy = *value;
     if (wasm_valkind_is_ref(copy.kind) && copy.of.ref != NULL) {
         copy.of.ref = wasm_ref_copy(copy.of.ref);

@@ -13,6 +13,7 @@ void apus_leaving_note(
     store->trap_pc = departure.pc;
     store->trap_fp = departure.fp;
     store->trap_address = departure.address;
+    store->trap_context = departure.context;
     apus_trace_capture(store, departure.pc, departure.fp, departure.sp);
 }
 
@@ -24,6 +25,7 @@ void apus_leaving_note_signal(
         .fp = (uintptr_t)registers[REG_RBP],
         .sp = (uintptr_t)registers[REG_RSP],
         .address = address,
+        .context = (uintptr_t)registers[REG_R15],
     };
     apus_leaving_note(store, (uint32_t)signal, departure);
     if (store->is_metered) store->fuel = registers[REG_R14];

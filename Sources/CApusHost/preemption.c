@@ -30,6 +30,7 @@ _Noreturn static void leave_wasm(
         .pc = registers->pc,
         .fp = registers->rbp,
         .sp = (uintptr_t)(registers + 1) + red_zone_bytes,
+        .context = registers->r15,
     };
     apus_leaving_note(store, store->trap == 0 ? 1 : 0, departure);
     apus_leaving_land(store);

@@ -37,22 +37,41 @@ uint32_t apus_trace_walk(
     return count;
 }
 
+void apus_trace_contexts(
+    uintptr_t fp, uintptr_t low, uintptr_t end, uintptr_t tail_return, const uintptr_t *trace,
+    uintptr_t *contexts, uint32_t count) {
+    // Where `FrameLayout` and `TailFrame` (ApusABI) have them.
+    enum { kept_context = -1, restored_context = -2 };
+    for (uint32_t index = 0; index < count; index++) {
+        contexts[index] = 0;
+        if (fp < low || fp >= end || fp % sizeof(uintptr_t) != 0) continue;
+        const uintptr_t *frame = (const uintptr_t *)fp;
+        int word = trace[index] == tail_return ? restored_context : kept_context;
+        if (fp - low >= 2 * sizeof(uintptr_t)) contexts[index] = frame[word];
+        fp = frame[0];
+    }
+}
+
 void apus_trace_capture(
     struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp) {
     apus_trace_note(store, 0);
     if (store->trace_capacity == 0) return;
     uintptr_t stack_low = apus_this_thread.stack_low;
     store->trace[0] = pc;
+    uintptr_t low = sp > stack_low ? sp : stack_low;
     uint32_t outer = apus_trace_walk(
-        fp, sp > stack_low ? sp : stack_low, store->entry_fp, store->trace + 1,
-        store->trace_capacity - 1);
+        fp, low, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
+    apus_trace_contexts(
+        fp, low, store->entry_fp, store->tail_return, store->trace,
+        store->trace + store->trace_capacity, 1 + outer);
     apus_trace_note(store, 1 + outer);
 }
 
 /// Says where guests go on with the exception that is being thrown, or if they do not go on, 0,
 /// after noting their frames.
-static uintptr_t trap_leave(struct apus_store_context *store) {
+static uintptr_t trap_leave(struct apus_store_context *store, uintptr_t context) {
     store->trap_signal = 0;
+    store->trap_context = context;
     if (store->trapped) store->trapped(store);
     uintptr_t landing = store->catch_pc;
     if (landing != 0) {

@@ -8,7 +8,7 @@ struct ProgramTests {
     private func program(_ name: String) -> URL { NativeProgram.programs.appending(path: name) }
 
     /// Each checks all that it does, and says so at its end.
-    @Test(arguments: ["conformance.c", "extensions.c"])
+    @Test(arguments: ["conformance.c", "extensions.c", "frames.c"])
     func programsInC(_ name: String) throws {
         try NativeProgram.withFolder { folder in
             let built = try NativeProgram.build(program(name), in: folder)
@@ -50,6 +50,13 @@ struct ProgramTests {
             "apus_config_set_fuel_metering: a wasm_config_t that was deleted or given away before",
             "wasm_foreign_delete: a wasm_foreign_t that was deleted or given away before",
             "wasm_store_new: no wasm_engine_t, or one that was deleted or given away before",
+            "wasm_exporttype_vec_new_uninitialized: NULL instead of a wasm_exporttype_vec_t",
+            "wasm_byte_vec_new_empty: NULL instead of a wasm_byte_vec_t",
+            "wasm_byte_vec_new: NULL instead of a wasm_byte_t",
+            "wasm_val_copy: NULL instead of a wasm_val_t",
+            "wasm_module_new: NULL instead of 8 elements",
+            "apus_caller_memory: a wasm_store_t instead of a apus_caller_t",
+            "apus_caller_memory: a apus_caller_t that was deleted or given away before",
         ]
         try NativeProgram.withFolder { folder in
             let built = try NativeProgram.build(program("misuse.c"), in: folder)

@@ -35,6 +35,7 @@ public func apus_exception_new(
     // if these are as many as the tag wants.
     let (tag, store) = unsafe tag(pointer)
     let given = unsafe values?.pointee ?? wasm_val_vec_t()
+    unsafe checkElements(given.data, given.size)
     return unsafe Handle.make(
         optional: noting {
             guard unsafe given.size == tag.parameters.count else {
@@ -62,14 +63,17 @@ public func apus_trap_exception_values(
     // SAFETY: `Handle` looks at each pointer's mark before it believes anything of it.
     let exception = unsafe Handle.borrow(trap, as: TrapObject.self).exception
     let store = unsafe Handle.borrow(store, as: StoreObject.self)
-    guard let exception, let values = noting({ try exception.values(in: store.store) }) else {
-        return false
+    guard let exception else { return false }
+    let values = unsafe noting {
+        // No value is made unless all of them can be.
+        if exception.types.contains(.v128) { throw VectorError() }
+        return try unsafe exception.values(in: store.store).map {
+            try unsafe wasm_val_t($0, in: store)
+        }
     }
+    guard let values = unsafe values else { return false }
     // SAFETY: the vector has room for as many values.
     unsafe wasm_val_vec_new_uninitialized(out, values.count)
-    for (index, value) in values.enumerated() {
-        let value = unsafe noting { try unsafe wasm_val_t(value, in: store) }
-        unsafe out?.pointee.data[index] = unsafe value ?? wasm_val_t()
-    }
+    for index in unsafe values.indices { unsafe out?.pointee.data[index] = unsafe values[index] }
     return true
 }

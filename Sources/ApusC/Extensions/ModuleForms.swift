@@ -4,7 +4,10 @@ public import CApusC
 
 // SAFETY: `length` bytes, as `apus.h` says.
 /// The text that a caller gives.
-private func text(_ start: UnsafePointer<CChar>?, _ length: Int) throws -> String {
+private func text(
+    _ start: UnsafePointer<CChar>?, _ length: Int, _ caller: StaticString = #function
+) throws -> String {
+    unsafe checkElements(start, length, caller)
     let bytes = unsafe UnsafeRawBufferPointer(start: start, count: length)
     guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw EncodingError() }
     return text

@@ -7,6 +7,14 @@ final class WASIObject: HandleObject {
     static var kind: UInt32 { apus_kind_wasi.rawValue }
 
     var wasi = WASI()
+
+    /// Changes it. The finalizer of what goes with that is called when nothing is being changed any
+    /// more: it may call back.
+    func change(_ body: (inout WASI) -> Void) {
+        let old = wasi
+        body(&wasi)
+        withExtendedLifetime(old) {}
+    }
 }
 
 // SAFETY: `Handle.make` makes what the caller owns from here on.
@@ -61,7 +69,7 @@ public func apus_wasi_set_environment(
 @c @implementation
 public func apus_wasi_inherit_streams(_ wasi: OpaquePointer?) {
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
-    unsafe Handle.borrow(wasi, as: WASIObject.self).wasi.inheritStreams()
+    unsafe Handle.borrow(wasi, as: WASIObject.self).change { $0.inheritStreams() }
 }
 
 @c @implementation
@@ -69,6 +77,7 @@ public func apus_wasi_set_input(
     _ wasi: OpaquePointer?, _ bytes: UnsafeRawPointer?, _ count: Int
 ) {
     // SAFETY: `count` bytes, as `apus.h` says.
+    unsafe checkElements(bytes, count)
     let input = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
     unsafe Handle.borrow(wasi, as: WASIObject.self).wasi.standardInput = .bytes(input)
 }
@@ -117,7 +126,8 @@ public func apus_wasi_set_output(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. What is given
     // with it is the embedder's, kept as `Output` says.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
-    object.wasi.standardOutput = unsafe output(function, environment, finalizer)
+    let output = unsafe output(function, environment, finalizer)
+    object.change { $0.standardOutput = output }
 }
 
 @c @implementation
@@ -128,7 +138,8 @@ public func apus_wasi_set_error_output(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. What is given
     // with it is the embedder's, kept as `Output` says.
     let object = unsafe Handle.borrow(wasi, as: WASIObject.self)
-    object.wasi.standardError = unsafe output(function, environment, finalizer)
+    let output = unsafe output(function, environment, finalizer)
+    object.change { $0.standardError = output }
 }
 
 @c @implementation

@@ -142,9 +142,9 @@ public func apus_func_call_cells(
 public func apus_caller_export(
     _ caller: OpaquePointer?, _ name: UnsafePointer<CChar>?
 ) -> OpaquePointer? {
-    // SAFETY: the caller's record is the one that was lent to the callback that runs. The text ends
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The text ends
     // with a zero, as `apus.h` asks of the caller.
-    let caller = unsafe CallerObject.of(caller)
+    let caller = unsafe Handle.borrow(caller, as: CallerObject.self)
     guard let instance = caller.instance else { return nil }
     let name = unsafe string(name)
     return unsafe export(name, of: instance, in: caller.store)
@@ -154,8 +154,8 @@ public func apus_caller_export(
 public func apus_caller_memory(
     _ caller: OpaquePointer?, _ size: UnsafeMutablePointer<Int>?
 ) -> UnsafeMutablePointer<byte_t>? {
-    // SAFETY: the caller's record is the one that was lent to the callback that runs.
-    let instance = unsafe CallerObject.of(caller).instance
+    // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
+    let instance = unsafe Handle.borrow(caller, as: CallerObject.self).instance
     guard let instance, let memory = try? instance.memory else { return nil }
     // SAFETY: `size` is NULL or points to room for it, as `apus.h` says.
     unsafe size?.pointee = memory.byteCount

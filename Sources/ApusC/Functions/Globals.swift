@@ -28,9 +28,10 @@ public func wasm_global_type(_ global: OpaquePointer?) -> OpaquePointer? {
 public func wasm_global_get(_ global: OpaquePointer?, _ out: UnsafeMutablePointer<wasm_val_t>?) {
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let object = unsafe Handle.borrow(global, as: GlobalObject.self)
+    guard let out = unsafe out else { return }
     let value = unsafe noting { try unsafe wasm_val_t(object.global.value, in: object.store) }
     // SAFETY: `out` points to room for a value, as `wasm.h` says.
-    unsafe out?.pointee = unsafe value ?? wasm_val_t()
+    unsafe out.pointee = unsafe value ?? wasm_val_t()
 }
 
 @c @implementation

@@ -38,13 +38,25 @@ public func wasm_instance_new(
     let module = unsafe Handle.borrow(module, as: ModuleObject.self).module
     var items: [Item] = []
     if let imports = unsafe imports?.pointee {
+        unsafe checkElements(imports.data, imports.size)
         for index in 0..<(unsafe imports.size) {
             items.append(unsafe externItem(imports.data[index]).item)
         }
     }
     return unsafe instantiating(store, trap) {
-        try Instance(store.store, module, imports: items)
+        guard items.count <= module.imports.count else {
+            throw ImportCountError(wanted: module.imports.count, given: items.count)
+        }
+        return try Instance(store.store, module, imports: items)
     }
+}
+
+/// There is more to be imported than the module wants. Where there is less, it is said what.
+struct ImportCountError: Error, CustomStringConvertible {
+    let wanted: Int
+    let given: Int
+
+    var description: String { "a module with \(wanted) imports was given \(given)" }
 }
 
 // SAFETY: `trap` is NULL or points to room for a pointer, as the API says.

@@ -26,6 +26,7 @@ private func withBytes<Result>(
     _ body: (Span<UInt8>) throws -> Result
 ) rethrows -> Result {
     let vector: wasm_byte_vec_t = unsafe given(vector, caller)
+    unsafe checkElements(vector.data, vector.size, caller)
     let buffer = unsafe UnsafeRawBufferPointer(start: vector.data, count: vector.size)
     return try unsafe body(buffer.bindMemory(to: UInt8.self).span)
 }
@@ -50,7 +51,7 @@ public func wasm_module_validate(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `binary` has
     // as many bytes as it says, as `wasm.h` asks of the caller.
     let engine = unsafe Handle.borrow(store, as: StoreObject.self).store.engine
-    let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes
+    let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes()
     return noting { try Module.validate(engine, bytes: bytes) } != nil
 }
 
@@ -100,7 +101,7 @@ public func wasm_module_deserialize(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `binary` has
     // as many bytes as it says, as `wasm.h` asks of the caller.
     let engine = unsafe Handle.borrow(store, as: StoreObject.self).store.engine
-    let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes
+    let bytes = unsafe (given(binary) as wasm_byte_vec_t).bytes()
     return unsafe Handle.make(
         optional: noting { ModuleObject(try Module(engine, precompiled: bytes)) })
 }

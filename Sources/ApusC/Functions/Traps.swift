@@ -8,7 +8,7 @@ public func wasm_trap_new(
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. `message` has
     // as many bytes as it says, as `wasm.h` asks of the caller.
     if unsafe store != nil { _ = unsafe Handle.borrow(store, as: StoreObject.self) }
-    var bytes = unsafe (given(message) as wasm_message_t).bytes
+    var bytes = unsafe (given(message) as wasm_message_t).bytes()
     if bytes.last == 0 { bytes.removeLast() }
     return unsafe Handle.make(TrapObject(bytes))
 }
@@ -27,7 +27,7 @@ public func wasm_trap_message(
 public func wasm_trap_origin(_ trap: OpaquePointer?) -> OpaquePointer? {
     // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it.
     let trap = unsafe Handle.borrow(trap, as: TrapObject.self)
-    return unsafe Handle.make(optional: trap.frames.first.map { FrameObject($0, in: trap.store) })
+    return unsafe Handle.make(optional: trap.frames.first.map { FrameObject($0) })
 }
 
 @c @implementation
@@ -39,7 +39,7 @@ public func wasm_trap_trace(
     // SAFETY: the vector has room for as many handles.
     unsafe wasm_frame_vec_new_uninitialized(out, trap.frames.count)
     for (index, frame) in trap.frames.enumerated() {
-        unsafe out?.pointee.data[index] = unsafe Handle.make(FrameObject(frame, in: trap.store))
+        unsafe out?.pointee.data[index] = unsafe Handle.make(FrameObject(frame))
     }
 }
 

@@ -3,6 +3,12 @@ internal import CApusC
 // What the families of functions come to that `families.c` defines.
 
 @c @implementation
+public func apus_pointer_missing(_ caller: UnsafePointer<CChar>?, _ type: UnsafePointer<CChar>?) {
+    // SAFETY: the families pass names that are constants.
+    unsafe Misuse.stop(text(caller), "NULL instead of a \(text(type))")
+}
+
+@c @implementation
 public func apus_handle_delete(
     _ it: UnsafeMutableRawPointer?, _ kinds: UInt32, _ caller: UnsafePointer<CChar>?
 ) {

@@ -37,6 +37,28 @@ internal import CApusC
         unsafe object.map { unsafe make($0) }
     }
 
+    /// Does `body` with a handle for `object` that is given up afterwards.
+    static func lend<Object: HandleObject, Result>(
+        _ object: Object, _ body: (OpaquePointer) -> Result
+    ) -> Result {
+        // SAFETY: the object is kept until `body` is done, and whoever uses the handle afterwards
+        // finds another mark, or in a build for release what has come in its place.
+        #if DEBUG
+            let handle = unsafe make(object)
+            defer { unsafe delete(handle, Object.kind, #function) }
+            return unsafe body(handle)
+        #else
+            return withExtendedLifetime(object) {
+                var handle = unsafe Handle(
+                    mark: inUse | UInt64(Object.kind), object: .passUnretained(object))
+                return unsafe withUnsafeMutablePointer(to: &handle) { handle in
+                    defer { unsafe handle.pointee.mark = givenUp | UInt64(Object.kind) }
+                    return unsafe body(OpaquePointer(handle))
+                }
+            }
+        #endif
+    }
+
     /// The object behind `pointer`, which must be a handle of its kind.
     static func borrow<Object: HandleObject>(
         _ pointer: OpaquePointer?, as type: Object.Type = Object.self,

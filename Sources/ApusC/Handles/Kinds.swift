@@ -29,6 +29,7 @@ enum Kinds {
         apus_kind_interrupt.rawValue: "apus_interrupt_t",
         apus_kind_linker.rawValue: "apus_linker_t",
         apus_kind_wasi.rawValue: "apus_wasi_t",
+        apus_kind_caller.rawValue: "apus_caller_t",
         apus_kind_externtype.rawValue: "wasm_externtype_t",
         apus_kind_extern.rawValue: "wasm_extern_t",
         apus_kind_ref.rawValue: "wasm_ref_t",

@@ -75,18 +75,20 @@ final class Callback {
         }
         var arguments = unsafe wasm_val_vec_t(size: count, data: room)
         var results = unsafe wasm_val_vec_t(size: type.results.count, data: room + count)
-        try unsafe end(perform(call, &arguments, &results))
+        let before = TrapObject.count
+        try unsafe end(perform(call, &arguments, &results), since: before)
         for (index, type) in type.results.enumerated() {
             call[index] = try unsafe result(room[count + index], of: type)
         }
     }
 
-    /// Throws the trap that a callback has returned.
-    private func end(_ trap: OpaquePointer?) throws {
+    /// Throws the trap that a callback has returned, which has begun after so many calls had ended
+    /// in one.
+    private func end(_ trap: OpaquePointer?, since count: UInt64) throws {
         // SAFETY: `Handle` looks at the pointer's mark before it believes anything of it. The
         // callback has given it up by returning it.
         guard let trap = unsafe trap else { return }
-        throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error
+        throw unsafe Handle.take(trap, as: TrapObject.self, "a callback").error(since: count)
     }
 
     private func argument(
@@ -144,15 +146,19 @@ final class Callback {
         // has them, which may use them until it returns.
         try unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: cellCount) { room in
             for index in 0..<cellCount { unsafe room.initializeElement(at: index, to: call[index]) }
+            let before = TrapObject.count
             try unsafe end(
-                caller.lent { unsafe function(environment.pointer, $0, room.baseAddress) })
+                caller.lent { unsafe function(environment.pointer, $0, room.baseAddress) },
+                since: before)
             for index in 0..<cellCount { call[index] = unsafe room[index] }
         }
     }
 }
 
 /// Who calls a callback.
-final class CallerObject {
+final class CallerObject: HandleObject {
+    static var kind: UInt32 { apus_kind_caller.rawValue }
+
     let instance: Instance?
     let store: StoreObject
 
@@ -163,19 +169,7 @@ final class CallerObject {
 
     /// Does `body` with a pointer that is good meanwhile.
     func lent<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-        withExtendedLifetime(self) {
-            // SAFETY: the object is kept until `body` is done, and the pointer is good no longer.
-            unsafe body(OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
-        }
-    }
-
-    // SAFETY: only `lent` makes such pointers, and callbacks may use them until they return.
-    /// The caller that a callback was given.
-    static func of(_ pointer: OpaquePointer?, _ caller: StaticString = #function) -> CallerObject {
-        guard let pointer = unsafe pointer else {
-            Misuse.stop(Misuse.name(caller), "NULL instead of an apus_caller_t")
-        }
-        return unsafe Unmanaged<CallerObject>.fromOpaque(UnsafeRawPointer(pointer))
-            .takeUnretainedValue()
+        // SAFETY: the pointer is good until `body` is done, and told from others afterwards.
+        unsafe Handle.lend(self, body)
     }
 }

@@ -82,6 +82,8 @@ final class Call {
         guard unsafe arguments.size == parameters.count else {
             throw unsafe CountError(arguments.size, type)
         }
+        unsafe checkElements(arguments.data, arguments.size, "wasm_func_call")
+        unsafe checkElements(outcome.data, outcome.size, "wasm_func_call")
         guard isOfNumbers else {
             return try unsafe performWithReferences(arguments, outcome, in: store)
         }

@@ -75,7 +75,7 @@ final class LastError {
         switch error {
         case is ModuleError: APUS_ERROR_MODULE
         case is TextError: APUS_ERROR_TEXT
-        case is LinkError: APUS_ERROR_LINK
+        case is LinkError, is ImportCountError: APUS_ERROR_LINK
         case is ExportError: APUS_ERROR_EXPORT
         case is TypeError, is VectorError, is CountError: APUS_ERROR_TYPE
         case is ForeignStoreError: APUS_ERROR_FOREIGN_STORE

@@ -84,12 +84,36 @@ final class ForeignObject: Referent {
     override class var kind: UInt32 { apus_kind_foreign.rawValue }
 }
 
-/// An object or an exception of a guest.
+/// An object or an exception of a guest. Its information is kept by the store, and by that the
+/// object, since there is one of these for each time that it was asked for.
 final class GuestObject: Referent {
     override class var kind: UInt32 { apus_kind_object.rawValue }
     private let value: Value
+    private let store: StoreObject
+    private let identity: ItemIdentity?
 
-    init(_ value: Value) { self.value = value }
+    init(_ value: Value, in store: StoreObject) {
+        self.value = value
+        self.store = store
+        identity = value.identity(in: store.store)
+    }
+
+    override var info: HostInfo? {
+        guard let identity else { return super.info }
+        return store.infos[identity]
+    }
+
+    override func setInfo(_ info: HostInfo) {
+        guard let identity else { return super.setInfo(info) }
+        store.objects[identity] = value
+        let old = store.infos.updateValue(info, forKey: identity)
+        withExtendedLifetime(old) {}
+    }
+
+    override func isSame(as other: Referent) -> Bool {
+        guard let other = other as? GuestObject, let identity else { return self === other }
+        return store === other.store && identity == other.identity
+    }
 
     override func value(of type: ValueType) throws -> Value {
         if value.matches(type) { return value }

@@ -9,6 +9,9 @@ final class StoreObject: HandleObject {
     let engine: EngineObject
     /// What the host has attached to its parts.
     var infos: [ItemIdentity: HostInfo] = [:]
+    /// The objects of its guests that have some of that: an identity is of use only as long as what
+    /// it is of is there.
+    var objects: [ItemIdentity: Value] = [:]
     /// The parts that its guests hold as references to something of the host's.
     var kept: [ItemIdentity: Kept] = [:]
 
@@ -49,8 +52,8 @@ final class StoreObject: HandleObject {
         case .function(let function): function.map { FunctionObject($0, in: self) }
         case .external(let reference): reference.flatMap { referent(ofExternal: $0.value) }
         case .any(.external(let reference)?): referent(ofExternal: reference.value)
-        case .any(let reference): reference.map { _ in GuestObject(value) }
-        case .exception(let exception): exception.map { _ in GuestObject(value) }
+        case .any(let reference): reference.map { _ in GuestObject(value, in: self) }
+        case .exception(let exception): exception.map { _ in GuestObject(value, in: self) }
         }
     }
 
@@ -59,7 +62,7 @@ final class StoreObject: HandleObject {
         switch value {
         case let stored as StoredReference: stored.referent
         case let referent as Referent: referent
-        case let reference as AnyReference: GuestObject(.any(reference))
+        case let reference as AnyReference: GuestObject(.any(reference), in: self)
         default: nil
         }
     }

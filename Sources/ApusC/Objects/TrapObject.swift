@@ -1,6 +1,7 @@
 @_spi(ApusC) internal import Apus
 internal import ApusWASI
 internal import CApusC
+internal import Synchronization
 
 /// Why a call did not return.
 final class TrapObject: Referent {
@@ -12,10 +13,12 @@ final class TrapObject: Referent {
     /// The status that a program has ended itself with.
     let exitStatus: Int32?
     /// The functions that had not returned, innermost first.
-    private(set) var frames: [Trap.Frame] = []
+    private(set) var frames: [LeftFrame] = []
     private(set) var isTruncated = false
-    /// Guests may hold this, so it does not keep their store.
-    private(set) weak var store: StoreObject?
+    /// The store whose guests it has left last, which it does not keep.
+    private weak var store: StoreObject?
+    /// Of its kind in the order in which calls have ended: when `frames` were found.
+    private var number: UInt64 = 0
     /// What is thrown to go on with this.
     private var thrown: (any Error)?
 
@@ -37,6 +40,7 @@ final class TrapObject: Referent {
     /// What a call in `store` threw.
     private init(_ error: any Error, in store: StoreObject?) {
         self.store = store
+        var frames: [Trap.Frame] = []
         exitStatus = (error as? WASI.Exit)?.status
         switch error {
         case let trap as Trap:
@@ -60,27 +64,47 @@ final class TrapObject: Referent {
             code = APUS_TRAP_HOST
             message = Self.bytes("\(error)")
         }
+        super.init()
+        add(frames, of: store)
     }
 
     /// The trap that `error`, which a call in `store` threw, is to C.
     static func of(_ error: any Error, in store: StoreObject?) -> TrapObject {
         let trap = (error as? HostTrap)?.trap ?? TrapObject(error, in: store)
         LastError.note(LastError.kind(of: error), String(decoding: trap.message, as: UTF8.self))
-        // Whoever is called from within sees it first, with all frames there are.
-        if error is HostTrap, trap.frames.isEmpty, let store {
-            trap.frames = store.store.lastBacktrace
-            trap.store = store
+        // Whoever is called from within sees it first, with all frames of the store that there are.
+        if error is HostTrap, let store, trap.frames.isEmpty || trap.store !== store {
+            trap.add(store.store.lastBacktrace, of: store)
         }
+        trap.number = numbers.wrappingAdd(1, ordering: .relaxed).newValue
         return trap
     }
 
-    /// What a callback throws that has returned this.
-    var error: any Error { thrown ?? HostTrap(trap: self) }
+    private static let numbers = Atomic<UInt64>(0)
+
+    /// How many calls have ended in a trap.
+    static var count: UInt64 { numbers.load(ordering: .relaxed) }
+
+    private func add(_ frames: [Trap.Frame], of store: StoreObject?) {
+        self.frames += frames.map { LeftFrame(frame: $0, store: store) }
+        self.store = store
+    }
+
+    /// What a callback throws that has returned this, and has begun after `count` calls had ended
+    /// in a trap. Frames that were found before say nothing of where it is thrown now.
+    func error(since count: UInt64) -> any Error {
+        if let thrown { return thrown }
+        if number <= count {
+            frames = []
+            isTruncated = false
+        }
+        return HostTrap(trap: self)
+    }
 
     /// The message, and below it a line for each frame.
     var description: String {
         var text = String(decoding: message, as: UTF8.self)
-        for frame in frames { text += "\n  at \(frame)" }
+        for left in frames { text += "\n  at \(left.frame)" }
         if isTruncated { text += "\n  …" }
         return text
     }
@@ -124,6 +148,12 @@ struct HostTrap: Error, CustomStringConvertible, @unchecked Sendable {
     var description: String { trap.description }
 }
 
+/// A function that a trap has left. Guests may hold the trap, so it does not keep their store.
+struct LeftFrame {
+    let frame: Trap.Frame
+    weak var store: StoreObject?
+}
+
 /// A function that had not returned when a guest trapped.
 @safe
 final class FrameObject: HandleObject {
@@ -135,9 +165,9 @@ final class FrameObject: HandleObject {
     /// The handle of the instance that was lent.
     private var lent: OpaquePointer?
 
-    init(_ frame: Trap.Frame, in store: StoreObject?) {
-        self.frame = frame
-        self.store = store
+    init(_ left: LeftFrame) {
+        frame = left.frame
+        store = left.store
         // SAFETY: there is no handle to keep yet.
         unsafe lent = nil
     }

@@ -274,6 +274,18 @@ func given<Value>(
     return unsafe pointer.pointee
 }
 
+/// Ends the process if there is nothing at `start`, where a vector of the caller's says that it has
+/// elements.
+@inline(__always)
+func checkElements(
+    _ start: UnsafeRawPointer?, _ count: Int, _ caller: StaticString = #function
+) {
+    // SAFETY: nothing is read.
+    if unsafe start == nil, count > 0 {
+        Misuse.stop(Misuse.name(caller), "NULL instead of \(count) elements")
+    }
+}
+
 // MARK: All of them
 
 @c @implementation

@@ -71,9 +71,10 @@ extension wasm_byte_vec_t {
     }
 
     /// The bytes in it.
-    var bytes: [UInt8] {
+    func bytes(_ caller: StaticString = #function) -> [UInt8] {
         // SAFETY: `size` bytes at `data`, as `wasm.h` says.
-        unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: size))
+        unsafe checkElements(data, size, caller)
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: size))
     }
 }
 

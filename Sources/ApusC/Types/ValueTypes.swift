@@ -66,6 +66,7 @@ extension wasm_valtype_vec_t {
         // SAFETY: there are `size` handles at `data`, as `wasm.h` asks of the caller; `Handle`
         // looks at the mark of each.
         var types: [ValueType] = []
+        unsafe checkElements(data, size, caller)
         for index in 0..<(unsafe size) {
             types.append(unsafe Handle.borrow(data[index], as: ValueTypeObject.self, caller).type)
         }

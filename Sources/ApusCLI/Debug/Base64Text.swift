@@ -28,8 +28,11 @@ enum Base64Text {
         var bytes: [UInt8] = []
         var word: UInt32 = 0
         var bits = 0
-        for letter in text.utf8 where letter != UInt8(ascii: "=") {
-            guard let value = letters.firstIndex(of: letter) else { return nil }
+        var letters = Array(text.utf8)[...]
+        guard letters.count.isMultiple(of: 4) else { return nil }
+        for _ in 0..<2 where letters.last == UInt8(ascii: "=") { letters.removeLast() }
+        for letter in letters {
+            guard let value = Self.letters.firstIndex(of: letter) else { return nil }
             word = word << 6 | UInt32(value)
             bits += 6
             if bits >= 8 {

@@ -11,6 +11,9 @@ extension DebugAdapter {
             channel.answer(request, try setFunctionBreakpoints(arguments))
         case "setInstructionBreakpoints":
             channel.answer(request, try setInstructionBreakpoints(arguments))
+        case "setDataBreakpoints":
+            guard let body = try keepDataBreakpoints(arguments) else { return false }
+            channel.answer(request, body)
         case "setExceptionBreakpoints":
             try setExceptionBreakpoints(arguments)
             channel.answer(request)
@@ -104,6 +107,20 @@ extension DebugAdapter {
         }
         program.setBreakpoints(set, of: .instructions)
         return ["breakpoints": .array(set.map { describe($0) })]
+    }
+
+    /// While the guest runs, bytes can be watched no more, but none that were not watched before:
+    /// whether they are there is known when it stops. Nil if it is stopped.
+    private func keepDataBreakpoints(_ arguments: JSON) throws -> JSON? {
+        let names = wanted(arguments).map { $0["dataId"]?.string ?? "" }
+        guard let kept = try program().keepWatching(names) else { return nil }
+        let answers = kept.map { bytes -> JSON in
+            guard let bytes else {
+                return ["verified": false, "message": "the program is not stopped"]
+            }
+            return ["id": .integer(bytes.number), "verified": true]
+        }
+        return ["breakpoints": .array(answers)]
     }
 
     private func setExceptionBreakpoints(_ arguments: JSON) throws {

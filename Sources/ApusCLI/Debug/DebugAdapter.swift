@@ -56,7 +56,7 @@ final class DebugAdapter {
         case "pause":
             try program().pause()
             channel.answer(request)
-        case "source": channel.answer(request, try source())
+        case "source": channel.answer(request, try source(request.arguments))
         case "loadedSources": channel.answer(request, try loadedSources())
         case "disassemble": channel.answer(request, try program().disassemble(request.arguments))
         default:
@@ -134,7 +134,13 @@ final class DebugAdapter {
         channel.answer(request, ["stackFrames": [], "totalFrames": 0])
     }
 
-    private func source() throws -> JSON {
+    private func source(_ arguments: JSON) throws -> JSON {
+        let reference =
+            arguments["source"]?["sourceReference"]?.integer
+            ?? arguments["sourceReference"]?.integer
+        guard reference == ModuleText.reference else {
+            throw DebugRequestError("there is no source \(reference.map { "\($0)" } ?? "")")
+        }
         guard let text = try program().text.text else {
             throw DebugRequestError("the module's text would be too long")
         }

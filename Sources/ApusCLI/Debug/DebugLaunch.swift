@@ -11,6 +11,8 @@ struct DebugLaunch: Sendable {
     var input = Input.empty
     var features = Engine.Configuration().features
     var stopsOnEntry = false
+    /// False: it just runs, whatever it would stop for.
+    var isDebugged = true
     /// What paths of sources begin with in the module, and what they begin with here.
     var sourceMap: [(there: String, here: String)] = []
 
@@ -40,6 +42,7 @@ struct DebugLaunch: Sendable {
             self.arguments = try list.map { try Self.text($0, "args") }
         }
         stopsOnEntry = arguments["stopOnEntry"]?.boolean ?? stopsOnEntry
+        isDebugged = arguments["noDebug"]?.boolean != true
         if let path = arguments["stdin"]?.string { input = .file(path) }
         for item in arguments["dirs"]?.array ?? [] {
             let text = try Self.text(item, "dirs")

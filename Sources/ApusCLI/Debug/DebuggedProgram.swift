@@ -41,6 +41,13 @@ final class DebuggedProgram: Sendable {
         let memory: Int
         let address: UInt64
         let count: Int
+
+        /// What clients call them.
+        var name: String { Self.name(memory, Int(clamping: address), count) }
+
+        static func name(_ memory: Int, _ address: Int, _ count: Int) -> String {
+            "\(memory):\(address):\(count)"
+        }
     }
 
     /// Which traps and exceptions the guest stops for.
@@ -73,7 +80,7 @@ final class DebuggedProgram: Sendable {
         configuration.features = launch.features
         module = try ModuleFile(path).compile(Engine(configuration))
         text = ModuleText(module)
-        state.withLock { $0.stopsOnEntry = launch.stopsOnEntry }
+        state.withLock { $0.stopsOnEntry = launch.stopsOnEntry && launch.isDebugged }
     }
 }
 
@@ -155,8 +162,10 @@ extension DebuggedProgram {
     func end() -> Bool {
         state.withLock { state in
             state.isEnding = true
-            for member in state.threads.values {
+            for (number, member) in state.threads {
                 if member.isWaiting {
+                    // What is asked from now on it would not answer any more.
+                    state.threads[number]?.isWaiting = false
                     member.thread.mailbox.add(.go(.run, isChosen: true))
                 } else {
                     member.thread.end.interrupt()
@@ -232,7 +241,7 @@ extension DebuggedProgram {
     /// Why the client may want to see a stop; nil if it does not, unless it wants a pause.
     func reason(of stop: Debugger.Stop, _ watches: [Debugger.Watch: Int]) -> StopReason? {
         state.withLock { state in
-            guard state.exceptions.admit(stop.reason) else { return nil }
+            guard launch.isDebugged, state.exceptions.admit(stop.reason) else { return nil }
             switch stop.reason {
             case .pause: return nil
             case .breakpoint: return state.breakpoints.reason(at: stop, channel)
@@ -385,6 +394,20 @@ extension DebuggedProgram {
                 member.thread.stops.stop()
             }
         }
+    }
+
+    /// Watches no more than those of the watched bytes that `named` names, by what the client calls
+    /// them; which of these there are. False if a thread is stopped, which knows more.
+    func keepWatching(_ named: [String]) -> [WatchedBytes?]? {
+        let (kept, isStopped) = state.withLock { state in
+            (
+                named.map { name in state.watched.first { $0.name == name } },
+                state.threads.values.contains { $0.isWaiting }
+            )
+        }
+        if isStopped { return nil }
+        watch(kept.compactMap { $0 })
+        return kept
     }
 
     /// What is to be watched. Another version, another list.

@@ -68,7 +68,8 @@ extension StoppedGuest {
             return ["dataId": .null, "description": .string("\(name) is not in memory")]
         }
         return [
-            "dataId": .string("\(place.memory):\(place.address):\(count)"),
+            "dataId": .string(
+                DebuggedProgram.WatchedBytes.name(place.memory, place.address, count)),
             "description": .string("\(name), \(count) bytes"),
             "accessTypes": ["write"], "canPersist": false,
         ]

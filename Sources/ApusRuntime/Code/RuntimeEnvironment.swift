@@ -83,6 +83,8 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var tableElementsLimit: UInt64 = 10_000_000
     /// Frames that a backtrace records at most.
     public var backtraceFramesLimit: Int = 128
+    /// How many it has, whatever was asked for.
+    var keptFrames: Int { max(1, min(backtraceFramesLimit, 1 << 16)) }
     /// Compiled code looks whether it is to stop: no signal need find it.
     public var pollsInterruption = false
     /// No segment of an instance is written if one of them does not fit, as it was before there

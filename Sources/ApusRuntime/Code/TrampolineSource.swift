@@ -31,7 +31,7 @@ public enum TrampolineKind: Hashable, Sendable {
 public protocol TrampolineSource: Sendable {
     /// Position-independent code of all `kinds`, and where each of them starts in it. Host
     /// trampolines call `hostCall`, the address of `void (apus_context *, uint64_t *)`; the trap
-    /// exit calls `trapLeave`, the address of `void (apus_store_context *)`.
+    /// exit calls `trapLeave`, the address of `void (apus_store_context *, apus_context *)`.
     func trampolines(
         _ kinds: [TrampolineKind], hostCall: UInt, trapLeave: UInt
     ) -> (code: [UInt8], offsets: [Int])

@@ -154,17 +154,18 @@ public final class RuntimeStore {
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
         hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
-        let frames = max(1, min(environment.configuration.backtraceFramesLimit, 1 << 16))
-        // SAFETY: the allocation has room for the context and `frames` words behind it, all zeros,
-        // and is this object's own; the engine's records stand for good.
+        let frames = environment.configuration.keptFrames
+        // SAFETY: the allocation has room for the context and two words for each frame behind it,
+        // all zeros, and is this object's own; the engine's records stand for good.
         let head = unsafe MemoryLayout<apus_store_context>.stride
-        let bytes = UInt64(head + frames * MemoryLayout<UInt>.stride)
+        let bytes = UInt64(head + 2 * frames * MemoryLayout<UInt>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.context, requested: bytes)
         }
         unsafe context = memory.assumingMemoryBound(to: apus_store_context.self)
         unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
         unsafe context.pointee.trace_capacity = UInt32(frames)
+        unsafe context.pointee.tail_return = environment.trampolines.tailReturn
         unsafe context.pointee.types = unsafe environment.types.recordStart
         unsafe context.pointee.allocate = UnsafeRawPointer(
             bitPattern: environment.trampolines.allocate)

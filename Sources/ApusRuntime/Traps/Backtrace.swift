@@ -14,6 +14,12 @@ public struct Backtrace: Sendable {
         /// Offset of the instruction in the module's bytes.
         public var moduleOffset: Int
 
+        /// The number of the store whose guest it was.
+        public var store: UInt64
+        /// The address of the context of the instance that it ran in, which is there as long as the
+        /// store; 0 if that is not known.
+        public var context: UInt
+
         /// The function's name, if the module has a name section that tells it.
         public var functionName: String? { module.functionName(Int(functionIndex)) }
     }
@@ -36,18 +42,22 @@ public struct Backtrace: Sendable {
         case anywhere
     }
 
-    /// Adds the frames whose program counters are `counters`.
-    mutating func append(_ counters: Span<UInt>, startingAt start: Start) {
-        for index in counters.indices {
-            let address = counters[index]
-            guard let code = CodeRegistry.shared.code(at: address) else { continue }
+    /// Adds the frames of `trace`, which guests of `store` have left.
+    mutating func append(_ trace: Trace, startingAt start: Start, in store: RuntimeStore) {
+        var tracker = ContextTracker(trace, store.environment.trampolines.tailReturn)
+        for (index, frame) in trace.frames.enumerated() {
+            let code = CodeRegistry.shared.code(at: frame.counter)
+            let start = index == 0 ? start : .returnAddress
+            let context = tracker.context(of: frame, code?.image, start)
+            guard let code else { continue }
             let functions = FunctionDescriptors(code.image, code.module.module)
-            for place in functions.places(at: address, index == 0 ? start : .returnAddress) {
+            for place in functions.places(at: frame.counter, start) {
                 frames.append(
                     Frame(
                         module: code.module, functionIndex: place.code.functionIndex,
                         bodyOffset: place.code.bodyOffset,
-                        moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset)))
+                        moduleOffset: code.module.module.sourceOffset(of: place.moduleOffset),
+                        store: store.number, context: context))
             }
         }
     }

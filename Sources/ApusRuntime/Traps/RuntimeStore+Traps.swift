@@ -51,20 +51,19 @@ extension RuntimeStore {
 
     /// The frames that the error with this code has left, and those around them.
     private func takeBacktrace(_ code: TrapCode) -> Backtrace {
-        // SAFETY: the context is the store's own allocation, which lives as long as the store. The
-        // handler, or the way out, has written `trace_count` words of its trace, and the span is
-        // used before anything is called.
-        let counters = unsafe Span(
-            _unsafeStart: context.pointee.trace, count: Int(context.pointee.trace_count))
-        var backtrace = Backtrace(
-            isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
+        var trace = takeTrace()
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let wasSignal = unsafe context.pointee.trap_signal != 0
-        backtrace.append(
-            counters,
-            startingAt: !wasSignal ? .returnAddress : code == .none ? .anywhere : .fault)
         unsafe context.pointee.trap_signal = 0
         unsafe apus_trace_note(context, 0)
-        appendOuterFrames(&backtrace)
+        var backtrace = Backtrace(isTruncated: trace.isTruncated)
+        backtrace.append(
+            trace, startingAt: !wasSignal ? .returnAddress : code == .none ? .anywhere : .fault,
+            in: self)
+        trace = Trace(framesBefore: backtrace.frames.count)
+        addOuterFrames(to: &trace)
+        backtrace.append(trace, startingAt: .returnAddress, in: self)
+        if trace.isTruncated { backtrace.isTruncated = true }
         lastFailure = .trap(backtrace)
         return backtrace
     }
@@ -80,18 +79,9 @@ extension RuntimeStore {
 
     /// Keeps where the guests were that an error of the host's has left.
     private func noteHostError() {
-        // SAFETY: the context is the store's own allocation, which lives as long as the store. The
-        // way out has written `trace_count` words of its trace, and the span is used before
-        // anything is called.
-        let count = Int(unsafe context.pointee.trace_count)
-        let counters = unsafe Span(_unsafeStart: context.pointee.trace, count: count)
-        var trace = ReturnAddresses(
-            isTruncated: unsafe context.pointee.trace_count == context.pointee.trace_capacity)
-        trace.addresses.reserveCapacity(count)
-        for index in counters.indices { trace.addresses.append(counters[index]) }
-        forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
-            walk(exitCounter, exitFrame, entryFrame, low, &trace)
-        }
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        var trace = takeTrace()
+        addOuterFrames(to: &trace)
         lastFailure = .hostError(trace)
         // The code there may be gone, and its place another's, when somebody asks.
         if isCodeGuest { lastFailure = .trap(lastBacktrace) }
@@ -106,7 +96,7 @@ extension RuntimeStore {
         case .trap(let backtrace): return backtrace
         case .hostError(let trace):
             var backtrace = Backtrace(isTruncated: trace.isTruncated)
-            backtrace.append(trace.addresses.span, startingAt: .returnAddress)
+            backtrace.append(trace, startingAt: .returnAddress, in: self)
             return backtrace
         }
     }
@@ -137,19 +127,11 @@ extension RuntimeStore {
 
     /// The frames of all activations, for a trap that happens while a host function runs.
     func outerBacktrace() -> Backtrace {
-        var backtrace = Backtrace()
-        appendOuterFrames(&backtrace)
+        var trace = Trace()
+        addOuterFrames(to: &trace)
+        var backtrace = Backtrace(isTruncated: trace.isTruncated)
+        backtrace.append(trace, startingAt: .returnAddress, in: self)
         return backtrace
-    }
-
-    /// Adds the frames of the activation that the store is in now and of those around it.
-    private func appendOuterFrames(_ backtrace: inout Backtrace) {
-        var trace = ReturnAddresses(after: backtrace.frames.count)
-        forEachOuterActivation { exitCounter, exitFrame, entryFrame, low in
-            walk(exitCounter, exitFrame, entryFrame, low, &trace)
-        }
-        backtrace.append(trace.addresses.span, startingAt: .returnAddress)
-        if trace.isTruncated { backtrace.isTruncated = true }
     }
 
     /// Calls `body` with where the activation that the store is in now has left wasm, and those
@@ -181,32 +163,6 @@ extension RuntimeStore {
         }
         return goesOn
     }
-
-    // SAFETY: the frames between exit and entry belong to an activation that is suspended further
-    // up this thread's stack, or on a stack of its own.
-    private func walk(
-        _ exitCounter: UInt, _ exitFrame: UInt, _ entryFrame: UInt, _ low: UInt,
-        _ trace: inout ReturnAddresses
-    ) -> Bool {
-        let room =
-            environment.configuration.backtraceFramesLimit - trace.framesBefore
-            - trace.addresses.count
-        guard room > 0 else {
-            trace.isTruncated = true
-            return false
-        }
-        let counters = unsafe [UInt](unsafeUninitializedCapacity: room) { buffer, count in
-            guard let base = buffer.baseAddress else { return }
-            unsafe base[0] = exitCounter
-            let walked = unsafe apus_trace_walk(
-                exitFrame, low, entryFrame, base + 1,
-                UInt32(truncatingIfNeeded: room - 1))
-            count = 1 + Int(walked)
-        }
-        trace.addresses += counters
-        if counters.count == room { trace.isTruncated = true }
-        return !trace.isTruncated
-    }
 }
 
 /// How a call into a store last ended in an error.
@@ -214,18 +170,5 @@ enum Failure {
     case trap(Backtrace)
     /// Where its guests were is looked up when somebody asks: for many hosts an error is just a
     /// way to leave.
-    case hostError(ReturnAddresses)
-}
-
-/// The return addresses of functions that had not returned, innermost first. Their modules live as
-/// long as the store.
-struct ReturnAddresses {
-    var addresses: [UInt] = []
-    /// Frames that are known already.
-    var framesBefore = 0
-    var isTruncated = false
-
-    init(isTruncated: Bool) { self.isTruncated = isTruncated }
-
-    init(after framesBefore: Int) { self.framesBefore = framesBefore }
+    case hostError(Trace)
 }

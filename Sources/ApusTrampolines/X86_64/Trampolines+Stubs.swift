@@ -29,6 +29,7 @@ extension Trampolines {
         let start = begin(&code)
         let isCaught = code.makeLabel()
         code.load(.w64, .rdi, Address(context, ContextField.storeContext))
+        code.move(.w64, .rsi, context)
         code.alu(.and, .w64, .rsp, immediate: -16)
         code.moveImmediate(.rax, UInt64(trapLeave))
         code.call(.rax)

@@ -245,8 +245,8 @@ WASM_API_EXTERN void apus_trap_description(const wasm_trap_t *, own wasm_message
 WASM_API_EXTERN own wasm_extern_t *apus_tag_new(wasm_store_t *, own wasm_valtype_vec_t *params);
 WASM_API_EXTERN own wasm_trap_t *apus_exception_new(
     const wasm_extern_t *tag, const wasm_val_vec_t *values);
-/* Whether a trap is an exception with this tag, and what it carries; false if it is none, or the
- * store is not that of its guest. */
+/* Whether a trap is an exception with this tag, and what it carries; false if it is none, carries a
+ * vector, or the store is not that of its guest. */
 WASM_API_EXTERN bool apus_trap_has_tag(const wasm_trap_t *, const wasm_extern_t *tag);
 WASM_API_EXTERN bool apus_trap_exception_values(
     const wasm_trap_t *, wasm_store_t *, own wasm_val_vec_t *out);

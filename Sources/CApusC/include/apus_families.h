@@ -35,6 +35,8 @@ enum apus_kind {
     apus_kind_interrupt = 1 << 23,
     apus_kind_linker = 1 << 24,
     apus_kind_wasi = 1 << 25,
+    /// Who calls a callback.
+    apus_kind_caller = 1 << 26,
 
     apus_kind_externtype = apus_kind_functype | apus_kind_globaltype | apus_kind_tabletype
         | apus_kind_memorytype | apus_kind_tagtype,
@@ -46,6 +48,9 @@ enum apus_kind {
 
 /// Everywhere: `kinds` are those that `caller`, the function of the API that is called, takes.
 /// Whatever else it is given ends the process with a message.
+
+/// Ends the process: `caller` was given NULL instead of a `type`.
+void apus_pointer_missing(const char *caller, const char *type);
 
 /// Gives up one owner of what `it` points to; NULL is nothing.
 void apus_handle_delete(void *it, uint32_t kinds, const char *caller);

@@ -309,8 +309,9 @@ WASM_DECLARE_VEC(val, )
 
 WASM_DECLARE_REF_BASE(ref)
 
-/* A function that had not returned when a guest trapped. Its instance is lent, and NULL if it
- * cannot be told, since several of the store's instances have the same code. */
+/* A function that had not returned when a guest trapped. The instance that it ran in is lent; it is
+ * NULL if the store has gone, or cannot tell in which of several instances of a module a guest was
+ * that was interrupted on its way from one function to another. */
 WASM_DECLARE_OWN(frame)
 WASM_DECLARE_VEC(frame, *)
 WASM_API_EXTERN own wasm_frame_t *wasm_frame_copy(const wasm_frame_t *);

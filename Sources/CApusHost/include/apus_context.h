@@ -134,7 +134,9 @@ struct apus_store_context {
     uintptr_t trap_address; // faulting data address
     void *store;            // unretained runtime Store
     int64_t fuel;           // what is left, while wasm is not running; negative: overdrawn
-    uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
+    uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first;
+                            // `trace_capacity` words on, of each frame the word in which it
+                            // keeps its context, if it does (apus_trace_contexts)
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there
     const struct apus_type *types; // the engine's, by slot
@@ -163,6 +165,8 @@ struct apus_store_context {
     struct apus_thread *watched_thread;
     uintptr_t *idle_stack;  // place of a stack that nobody uses (apus_guest_stack.h)
     int64_t guest_place;    // among the runtime's CodeGuests, whose lock it has
+    uintptr_t trap_context; // r15 where the last trap has left wasm
+    uintptr_t tail_return;  // the stub that tail calls into other instances return to
 };
 
 /// Has compiled code, which may be running, find `stops` at `place`.

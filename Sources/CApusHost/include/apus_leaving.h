@@ -12,6 +12,7 @@ struct apus_departure {
     uintptr_t fp;
     uintptr_t sp;       // the stack is in use from here on
     uintptr_t address;  // of the data that could not be accessed; else 0
+    uintptr_t context;  // of the instance whose code it is
 };
 
 /// Notes in the store context where its guest is left, by which signal (0: the trap says why), and

@@ -238,7 +238,12 @@ import Testing
         #expect(refusal("evaluate", ["expression": String(repeating: "(", count: 4000)]) != "")
         #expect(refusal("evaluate") != "")
         #expect(refusal("readMemory", ["memoryReference": "zz", "count": 1]) != "")
-        #expect(refusal("writeMemory", ["memoryReference": "0x0", "data": "!"]) != "")
+        for data in ["!", "A", "AAA", "AA=A", "====", "AAAA="] {
+            #expect(refusal("writeMemory", ["memoryReference": "0x0", "data": data]) != "")
+        }
+        #expect(refusal("source", ["sourceReference": 7]).contains("7"))
+        #expect(refusal("source") != "")
+        #expect(refusal("source", ["source": ["sourceReference": 1], "sourceReference": 1]) == "")
         #expect(refusal("writeMemory", ["memoryReference": "0x7fffffff", "data": "AAAA"]) != "")
         let read = try client.request(
             "readMemory",
@@ -254,6 +259,61 @@ import Testing
         let set = data["breakpoints"] as? [[String: Any]] ?? []
         #expect(set.map { $0["verified"] as? Bool } == [false, false, false])
         #expect(try client.leave() == 0)
+    }
+
+    /// What comes behind `terminate` is answered, whether or not the guest has ended by then.
+    @Test func nothingIsAskedOfAGuestThatEnds() throws {
+        let commands = [
+            "stackTrace", "scopes", "variables", "evaluate", "exceptionInfo", "continue", "next",
+        ]
+        for command in commands {
+            let client = try program(["stopOnEntry": true])
+            try client.request("configurationDone")
+            #expect(try client.stop() == "entry")
+            try client.send("terminate")
+            let asked = try (0..<20).map { _ in try client.send(command, ["threadId": 1]) }
+            for number in asked {
+                #expect(throws: DebugClient.Failure.self) { try client.answer(to: number) }
+            }
+            // It is there still: nobody had to end it.
+            #expect(try client.request("threads")["threads"] != nil)
+            try client.request("disconnect")
+            #expect(try client.leave() == 0)
+        }
+    }
+
+    /// A client that wants a program to run, and nothing else, says so.
+    @Test func runsWithoutStopping() throws {
+        let client = try program(["noDebug": true, "stopOnEntry": true])
+        _ = try setBreakpoints(client, [["line": 33]])
+        try client.request("configurationDone")
+        #expect(try client.event("exited")["exitCode"] as? Int == 12)
+        _ = try client.event("terminated")
+        try client.request("disconnect")
+        #expect(try client.leave() == 0)
+    }
+
+    /// A program that runs may be told to stop for some bytes no more.
+    @Test func watchedBytesAreGivenUpWhileItRuns() throws {
+        try Command.withFolder(["forever.wat": [UInt8](Self.forever.utf8)]) { folder in
+            let client = try DebugClient(in: folder)
+            try client.launch(["program": "forever.wat", "stopOnEntry": true])
+            try client.request("configurationDone")
+            #expect(try client.stop() == "entry")
+            func set(_ names: [String]) throws -> [Bool?] {
+                let body = try client.request(
+                    "setDataBreakpoints", ["breakpoints": names.map { ["dataId": $0] }])
+                let set = body["breakpoints"] as? [[String: Any]] ?? []
+                return set.map { $0["verified"] as? Bool }
+            }
+            #expect(try set(["0:16:4", "0:32:4"]) == [true, true])
+            try client.request("continue", ["threadId": 1])
+            #expect(try set(["0:32:4", "0:48:4"]) == [true, false])
+            #expect(try set([]) == [])
+            #expect(try set(["0:32:4"]) == [false])
+            try client.request("disconnect")
+            #expect(try client.leave() == 0)
+        }
     }
 
     /// The last one is what a page in a browser can send to a port.

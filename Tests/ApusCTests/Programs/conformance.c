@@ -497,6 +497,12 @@ static void functions(wasm_engine_t *engine) {
     CHECK(apus_last_error_kind() == APUS_ERROR_LINK);
     wasm_trap_delete(trap);
     CHECK(wasm_instance_new(store, module, &few, NULL) == NULL);
+    wasm_extern_t *too_many[] = {items[0], items[1], items[2], items[0]};
+    wasm_extern_vec_t many = WASM_ARRAY_VEC(too_many);
+    CHECK(wasm_instance_new(store, module, &many, &trap) == NULL);
+    CHECK(apus_last_error_kind() == APUS_ERROR_LINK);
+    message_is(trap, "a module with 3 imports was given 4");
+    wasm_trap_delete(trap);
     wasm_instance_t *instance = wasm_instance_new(store, module, &imports, &trap);
     CHECK(instance != NULL && trap == NULL);
     wasm_instance_exports(instance, &exports);

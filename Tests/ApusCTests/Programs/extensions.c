@@ -214,6 +214,46 @@ static void modules(const char *folder) {
 
 // MARK: Kinds, traps and functions
 
+static int count = 0;
+static void finish(void *env) { count += *(int *)env; }
+
+/// Each reference to an object is to the same one, and finds its information.
+static void same_objects(wasm_engine_t *engine) {
+    wasm_store_t *store = wasm_store_new(engine);
+    wasm_instance_t *instance = instance_of(store, engine,
+        "(module (type $s (struct (field i32))) (global $g (ref $s) (struct.new $s (i32.const 1)))"
+        " (tag $t) (global $e (mut exnref) (ref.null exn))"
+        " (func (export \"kept\") (result (ref $s)) (global.get $g))"
+        " (func (export \"number\") (result (ref i31)) (ref.i31 (i32.const 4)))"
+        " (func (export \"exception\") (result exnref) (if (ref.is_null (global.get $e)) (then"
+        "  (global.set $e (block $h (result exnref) (try_table (catch_all_ref $h) (throw $t))"
+        "   (unreachable))))) (global.get $e))"
+        " (func (export \"made\") (result (ref $s)) (struct.new $s (i32.const 1))))");
+    static const char *const names[] = {"kept", "number", "exception"};
+    int one = 1;
+    count = 0;
+    for (size_t index = 0; index < COUNT(names); index++) {
+        wasm_val_t first, second;
+        CHECK(call(instance, names[index], &first) == NULL);
+        wasm_ref_set_host_info_with_finalizer(first.of.ref, &one, finish);
+        CHECK(call(instance, names[index], &second) == NULL);
+        CHECK(wasm_ref_same(first.of.ref, second.of.ref));
+        wasm_val_delete(&first);
+        apus_store_collect(store);
+        CHECK(count == 0 && wasm_ref_get_host_info(second.of.ref) == &one);
+        wasm_val_delete(&second);
+    }
+    wasm_val_t first, second;
+    CHECK(call(instance, "made", &first) == NULL && call(instance, "made", &second) == NULL);
+    CHECK(!wasm_ref_same(first.of.ref, second.of.ref));
+    wasm_val_delete(&first);
+    wasm_val_delete(&second);
+    wasm_instance_delete(instance);
+    wasm_store_delete(store);
+    CHECK(count == 3);
+    count = 0;
+}
+
 static void kinds(wasm_engine_t *engine) {
     static const wasm_valkind_t extra[] = {APUS_V128, APUS_ANYREF, APUS_EXNREF};
     for (size_t index = 0; index < COUNT(extra); index++) {
@@ -225,6 +265,9 @@ static void kinds(wasm_engine_t *engine) {
     wasm_instance_t *thrower = instance_of(store, engine,
         "(module (tag $t (export \"t\") (param i32 f64))"
         " (func (export \"throw\") (throw $t (i32.const 3) (f64.const 0.5)))"
+        " (tag $v (export \"v\") (param i32 v128))"
+        " (func (export \"throw vector\")"
+        "  (throw $v (i32.const 1) (v128.const i64x2 1 2)))"
         " (type $s (struct (field i32)))"
         " (func (export \"make\") (result (ref $s)) (struct.new $s (i32.const 5))))");
     wasm_extern_t *tag = apus_instance_export(thrower, "t");
@@ -247,8 +290,15 @@ static void kinds(wasm_engine_t *engine) {
     wasm_val_vec_delete(&carried);
     trap_is(trap, APUS_TRAP_EXCEPTION);
     wasm_val_t object;
+    wasm_extern_t *vector = apus_instance_export(thrower, "v");
+    trap = call(thrower, "throw vector", NULL);
+    CHECK(apus_trap_has_tag(trap, vector) && !apus_trap_exception_values(trap, store, &carried));
+    CHECK(apus_last_error_kind() == APUS_ERROR_TYPE);
+    wasm_trap_delete(trap);
+    wasm_extern_delete(vector);
     CHECK(call(thrower, "make", &object) == NULL && object.kind == APUS_ANYREF);
     CHECK(object.of.ref != NULL && wasm_ref_as_foreign(object.of.ref) == NULL);
+    same_objects(engine);
 
     // A tag goes from an export to an import, and an exception from guest to host to guest.
     wasm_module_t *catcher = module_of(engine,
@@ -294,9 +344,6 @@ static void names(wasm_engine_t *engine) {
     wasm_instance_delete(instance);
     wasm_store_delete(store);
 }
-
-static int count = 0;
-static void finish(void *env) { count += *(int *)env; }
 
 static wasm_trap_t *length(
     void *env, const apus_caller_t *caller, const wasm_val_vec_t *args, wasm_val_vec_t *results) {
@@ -457,6 +504,12 @@ static void append(void *env, const byte_t *bytes, size_t size) {
     strncat(output, bytes, size);
 }
 
+/// A finalizer may use what its output was of.
+static void set_anew(void *wasi) {
+    apus_wasi_set_input(wasi, "input", 5);
+    count++;
+}
+
 /// Writes its first argument, its input and its variables' number to `fd`, and exits with 3.
 #define PROGRAM \
     "(module (import \"wasi_snapshot_preview1\" \"args_get\"" \
@@ -493,6 +546,11 @@ static void programs(wasm_engine_t *engine, const char *folder) {
     apus_wasi_set_arguments(wasi, 2, arguments);
     apus_wasi_set_environment(wasi, 2, variables);
     apus_wasi_set_input(wasi, "input", 5);
+    count = 0;
+    apus_wasi_set_output(wasi, append, wasi, set_anew);
+    apus_wasi_set_error_output(wasi, append, wasi, set_anew);
+    apus_wasi_inherit_streams(wasi);
+    CHECK(count == 2);
     int once = 10;
     count = 0;
     apus_wasi_set_output(wasi, append, &once, finish);

@@ -3,6 +3,14 @@
 
 #include "check.h"
 
+static const apus_caller_t *kept_caller;
+static wasm_trap_t *keep_caller(
+    void *env, const apus_caller_t *caller, const wasm_val_vec_t *args, wasm_val_vec_t *results) {
+    (void)env, (void)args, (void)results;
+    kept_caller = caller;
+    return NULL;
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     wasm_engine_t *engine = wasm_engine_new();
@@ -52,6 +60,34 @@ int main(int argc, char **argv) {
         case 8: {
             long words[4] = {0};
             wasm_store_new((wasm_engine_t *)words);
+            break;
+        }
+        case 9: {
+            wasm_module_t *module = apus_module_new_text(engine, "(module)", 8);
+            wasm_module_exports(module, NULL);
+            break;
+        }
+        case 10: wasm_byte_vec_new_empty(NULL); break;
+        case 11: {
+            wasm_byte_vec_t vector;
+            wasm_byte_vec_new(&vector, 1, NULL);
+            break;
+        }
+        case 12: {
+            wasm_val_t value = WASM_I32_VAL(0);
+            wasm_val_copy(&value, NULL);
+            break;
+        }
+        case 13: {
+            wasm_byte_vec_t binary = {8, NULL};
+            wasm_module_new(store, &binary);
+            break;
+        }
+        case 14: apus_caller_memory((const apus_caller_t *)store, NULL); break;
+        case 15: {
+            wasm_func_t *function = apus_func_new(store, type, keep_caller, NULL, NULL);
+            wasm_func_call(function, &none, &none);
+            apus_caller_memory(kept_caller, NULL);
             break;
         }
         default: break;

@@ -39,4 +39,26 @@ import Testing
         #expect(walk([2, 1001, 0, 1002, 0], from: 0) == [1001])
         #expect(walk([1 << 60, 1001, 4, 1002, 0], from: 0) == [])
     }
+
+    /// What frames keep is read where the walk has been, and nowhere else.
+    @Test func readsWhatFramesKeep() {
+        var words: [UInt] = [0, 0, 501, 502, 0, 1001, 503, 504, 0, 1002, 0]
+        let count = words.count
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            guard let start = words.baseAddress else { return }
+            let base = UInt(bitPattern: start)
+            unsafe words[4] = base + 8 * 8
+            unsafe words[8] = base + 8 * 10
+            var contexts = [UInt](repeating: 7, count: 3)
+            let places: [UInt] = [1000, 1001, 1002]
+            unsafe apus_trace_contexts(
+                base + 8 * 4, base, base + UInt(8 * (count - 1)), 1001, places, &contexts, 3)
+            // The frame that returns to the stub of tail calls has another word; the third one is
+            // not a frame.
+            #expect(contexts == [502, 503, 0])
+            unsafe apus_trace_contexts(
+                base + 8 * 4, base + 8 * 3, base + UInt(8 * (count - 1)), 0, places, &contexts, 1)
+            #expect(contexts[0] == 0)
+        }
+    }
 }
