@@ -2,15 +2,12 @@ internal import ApusLocks
 
 /// Lets so many tasks in at once; others wait for their turn, in order, without a thread.
 final class Admission: Sendable {
-    private struct Waiter {
-        var number: UInt64
-        var continuation: CheckedContinuation<Void, any Error>
-    }
+    private typealias Waiter = CheckedContinuation<Void, any Error>
 
     private struct State {
         var free: Int
         var nextNumber: UInt64 = 0
-        var waiters: [Waiter] = []
+        var line = WaitingLine<Waiter>()
     }
 
     private let state: SystemMutex<State>
@@ -31,14 +28,14 @@ final class Admission: Sendable {
         guard let number else { return }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                wait(Waiter(number: number, continuation: continuation))
+                wait(continuation, number)
             }
         } onCancel: {
             giveUp(number)
         }
     }
 
-    private func wait(_ waiter: Waiter) {
+    private func wait(_ waiter: Waiter, _ number: UInt64) {
         // The task may have been cancelled, or somebody have left, since it was looked.
         let outcome: Result<Void, any Error>? = state.withLock { state in
             if Task.isCancelled { return .failure(CancellationError()) }
@@ -46,26 +43,24 @@ final class Admission: Sendable {
                 state.free -= 1
                 return .success(())
             }
-            state.waiters.append(waiter)
+            state.line.append(waiter, number: number)
             return nil
         }
-        if let outcome { waiter.continuation.resume(with: outcome) }
+        if let outcome { waiter.resume(with: outcome) }
     }
 
     private func giveUp(_ number: UInt64) {
-        let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
-        }
-        waiter?.continuation.resume(throwing: CancellationError())
+        let waiter = state.withLock { state in state.line.remove(number) }
+        waiter?.resume(throwing: CancellationError())
     }
 
     /// Lets the next one in.
     func leave() {
         let waiter = state.withLock { state -> Waiter? in
-            if !state.waiters.isEmpty { return state.waiters.removeFirst() }
+            if let waiter = state.line.removeFirst() { return waiter }
             state.free += 1
             return nil
         }
-        waiter?.continuation.resume()
+        waiter?.resume()
     }
 }
