@@ -70,7 +70,23 @@ final class Heap {
     }
 
     /// Whether hardly anything has been made since the last collection.
-    var isCollectedSoon: Bool { allocatedBytes < memory.byteCount / 16 }
+    var isCollectedSoon: Bool { allocatedBytes < usualAllocation }
+
+    /// What is made between two collections, if it is more than hardly anything.
+    private var usualAllocation: Int { memory.byteCount / 16 }
+
+    /// How much less than usually has been made between collections for want of room, since one has
+    /// found that much of what lived does so no more.
+    private var missingBytes = 0
+    private var previousLiveBytes = 0
+
+    /// Whether collections for want of room come again and again after hardly anything: then what
+    /// is free lies in pieces that are too small, and what is made is not worth looking through all
+    /// that lives each time.
+    var isCollectedInVain: Bool { missingBytes > memory.byteCount }
+
+    /// There is about to be a collection for want of room.
+    func noteWant() { missingBytes += usualAllocation }
 
     /// Whether the last collection has left hardly any room.
     var isNearlyFull: Bool { liveBytes > memory.byteCount - memory.byteCount / 16 }
@@ -325,6 +341,9 @@ final class Heap {
         cursor = 0
         cursorEnd = 0
         lowestFree = 0
+        let hasHelped = previousLiveBytes - liveBytes >= usualAllocation
+        missingBytes = hasHelped ? 0 : max(0, missingBytes - allocatedBytes)
+        previousLiveBytes = liveBytes
         allocatedBytes = 0
         collectionCount += 1
         if isZealous { poisonHoles() }

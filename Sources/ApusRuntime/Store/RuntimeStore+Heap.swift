@@ -37,20 +37,27 @@ extension RuntimeStore {
     private func room(for bytes: Int, _ heap: Heap) throws -> UInt {
         if !heap.isZealous, let address = heap.takeNext(bytes) { return address }
         let isDue = heap.needsCollection
-        if isDue { collectHeap() }
+        if isDue { collectForWant(heap) }
         if let address = heap.take(bytes) { return address }
         if try !grow(heap, for: bytes) {
             // Not before there is no other way: what lives is hardly less than what there is.
             if isDue { throw ObjectFailure(code: .heapExhausted) }
             let isSoon = heap.isCollectedSoon
-            collectHeap()
+            collectForWant(heap)
             // With so little free there would be hardly anything but collections.
-            if isSoon, heap.isNearlyFull { throw ObjectFailure(code: .heapExhausted) }
+            if isSoon, heap.isNearlyFull || heap.isCollectedInVain {
+                throw ObjectFailure(code: .heapExhausted)
+            }
             if let address = heap.take(bytes) { return address }
             guard try grow(heap, for: bytes) else { throw ObjectFailure(code: .heapExhausted) }
         }
         guard let address = heap.take(bytes) else { throw ObjectFailure(code: .heapExhausted) }
         return address
+    }
+
+    private func collectForWant(_ heap: Heap) {
+        heap.noteWant()
+        collectHeap()
     }
 
     /// Makes the heap larger, so that there is room for an object of `bytes` bytes.
