@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 
 /// One call of a guest's function with values of Swift's.
 struct GuestCall {
@@ -14,16 +14,31 @@ struct GuestCall {
         function = try instance.function(name)
     }
 
-    /// Calls the function and returns its result; nil if it has none, or none is wanted. It
-    /// `isBytes`, or if it is an integer `isUnsigned`. What fails in the guest is a `GuestFailure`.
+    /// What is to become of a function's results.
+    enum Wanted {
+        case nothing
+        case number(isUnsigned: Bool)
+        case bytes
+    }
+
+    /// Calls the function and returns its result; nil if it has none, or none is wanted. What fails
+    /// in the guest is a `GuestFailure`.
     mutating nonisolated(nonsending) func call(
-        _ arguments: [SandboxData], bytes isBytes: Bool, unsigned isUnsigned: Bool = false
+        _ arguments: [SandboxData], _ wanted: Wanted
     ) async throws -> SandboxData? {
+        let count = function.type.results.count
+        if case .number = wanted, count > 1 {
+            throw SandboxError.result(function: name, reason: "there are \(count) of them")
+        }
         do {
             let values = try await lower(arguments)
             let results = try await function.callInGuest(values)
-            let result =
-                isBytes ? .bytes(try await bytes(results)) : try number(results, isUnsigned)
+            let result: SandboxData? =
+                switch wanted {
+                case .nothing: nil
+                case .number(let isUnsigned): try number(results, isUnsigned)
+                case .bytes: .bytes(try await bytes(results))
+                }
             try await releasePieces()
             return result
         } catch let failure as GuestFailure {
@@ -100,8 +115,12 @@ struct GuestCall {
         }
     }
 
+    private func words(_ type: ValueType) -> String {
+        type.description(in: instance.store.engine)
+    }
+
     private func mismatch(_ position: Int, _ type: ValueType) -> SandboxError {
-        .argument(function: name, position: position, reason: "the parameter is a \(type)")
+        .argument(function: name, position: position, reason: "the parameter is a \(words(type))")
     }
 
     private mutating nonisolated(nonsending) func store(_ bytes: [UInt8]) async throws -> UInt32 {
@@ -127,8 +146,10 @@ struct GuestCall {
         case .i64(let value): return .integer(Int128(value))
         case .f32(let value): return .number(Double(value))
         case .f64(let value): return .number(value)
-        case let value?:
-            throw SandboxError.result(function: name, reason: "it is a \(value.type)")
+        case .some:
+            // A value knows less of its type than the function.
+            throw SandboxError.result(
+                function: name, reason: "it is a \(words(function.type.results[0]))")
         }
     }
 

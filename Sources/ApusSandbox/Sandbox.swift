@@ -42,7 +42,8 @@ public actor Sandbox {
     /// integers: where they are in the guest's memory, and how many bytes. They are allocated by
     /// what the guest exports as `cabi_realloc`, `malloc`, `allocate` or `alloc`, and freed after
     /// the call by `free`, `deallocate` or `dealloc`; so are bytes that the function returns, as an
-    /// i64 with the address in its upper half, or as two integers.
+    /// i64 with the address in its upper half, or as two integers. A function that gives several
+    /// numbers is called by `withInstance(_:)`, or without asking for a result.
     ///
     /// - Throws: `SandboxError` and `ExportError` if the function cannot be called like this;
     ///   `Trap` if the guest stops; `CancellationError` if the task is cancelled; whatever a host
@@ -51,17 +52,17 @@ public actor Sandbox {
         _ name: String, _ arguments: any SandboxArgument..., as type: Result.Type
     ) async throws -> Result {
         let data = try await perform(
-            name, arguments.map(\.sandboxData), bytes: Result.isBytes,
-            unsigned: Result.isUnsigned)
+            name, arguments.map(\.sandboxData),
+            Result.isBytes ? .bytes : .number(isUnsigned: Result.isUnsigned))
         guard let data, let result = Result(sandboxData: data) else {
             throw SandboxError.result(function: name, reason: "it is no \(Result.self)")
         }
         return result
     }
 
-    /// Calls what the guest exports as `name`. A result is ignored. Throws as `call(_:_:as:)`.
+    /// Calls what the guest exports as `name`. Results are ignored. Throws as `call(_:_:as:)`.
     public func call(_ name: String, _ arguments: any SandboxArgument...) async throws {
-        _ = try await perform(name, arguments.map(\.sandboxData), bytes: false)
+        _ = try await perform(name, arguments.map(\.sandboxData), .nothing)
     }
 
     /// Calls what the guest exports as `name` with the bytes that `coder` makes of `argument`, and
@@ -72,7 +73,7 @@ public actor Sandbox {
         coder: some SandboxCoder
     ) async throws -> Result {
         let bytes = try coder.encode(argument)
-        let data = try await perform(name, [.bytes(bytes)], bytes: true)
+        let data = try await perform(name, [.bytes(bytes)], .bytes)
         guard case .bytes(let result)? = data else {
             throw SandboxError.result(function: name, reason: "it gives no bytes")
         }
@@ -80,11 +81,11 @@ public actor Sandbox {
     }
 
     private func perform(
-        _ name: String, _ arguments: [SandboxData], bytes: Bool, unsigned: Bool = false
+        _ name: String, _ arguments: [SandboxData], _ wanted: GuestCall.Wanted
     ) async throws -> SandboxData? {
         try await use { guest in
             var call = try GuestCall(name, of: guest.instance)
-            return try await call.call(arguments, bytes: bytes, unsigned: unsigned)
+            return try await call.call(arguments, wanted)
         }
     }
 
