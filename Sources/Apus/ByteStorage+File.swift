@@ -13,19 +13,22 @@ extension ByteStorage {
     private static var byteCountLimit: Int { 1 << 30 }
 
     /// All that can be read from `descriptor`, as with `init(reading:named:)`, but no longer than
-    /// until `deadline`: a pipe may have it that nobody writes to.
+    /// until `deadline`, or until the task that runs this is cancelled: a pipe may have it that
+    /// nobody writes to.
     ///
-    /// - Throws: `FileError`; `CompilationDeadlineError` if there was not all of it by then.
+    /// - Throws: `FileError`; `CompilationDeadlineError` or `CancellationError` if there was not
+    ///   all of it by then.
     @_spi(ApusCLI)
     public static func reading(
         _ descriptor: Int32, named path: String, until deadline: ContinuousClock.Instant?
     ) throws -> ByteStorage {
-        guard let deadline, FileDescriptor.regularBytes(descriptor) == nil else {
+        let wait = InputWait(until: deadline)
+        guard wait.isBounded, FileDescriptor.regularBytes(descriptor) == nil else {
             return try ByteStorage(reading: descriptor, named: path)
         }
         var bytes: [UInt8] = []
         while true {
-            try FileDescriptor.awaitInput(descriptor, until: deadline)
+            try wait.awaitInput(descriptor)
             guard let piece = try nextPiece(descriptor, path, after: bytes.count, ifAny: true)
             else { return ByteStorage(bytes) }
             bytes.append(contentsOf: piece)

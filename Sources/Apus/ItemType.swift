@@ -94,3 +94,13 @@ extension FunctionType {
         return words.words(self)
     }
 }
+
+extension ValueType {
+    /// The type in words, with the types of `engine` by what they are made of.
+    @_spi(ApusCLI)
+    public func description(in engine: Engine) -> String {
+        guard let types = try? engine.environment.types else { return description }
+        var words = TypeWords(types)
+        return words.words(self)
+    }
+}

@@ -36,7 +36,8 @@ public struct Memory {
     public var pageCount: Int { Int(truncatingIfNeeded: linear.pageCount) }
 
     /// Adds `pages` pages of zeros and returns how many there were; nil if it may not grow so far.
-    /// Throws what the store's limiter throws.
+    /// Throws what the store's limiter throws, and `ResourceError` where the memory's own supplier
+    /// calls this while it is asked for more.
     @discardableResult
     public func grow(by pages: Int) throws -> Int? {
         guard let pages = UInt64(exactly: pages) else { return nil }

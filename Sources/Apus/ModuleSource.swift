@@ -46,10 +46,11 @@ public struct ModuleSource {
         }
     }
 
-    /// The module that the file at `path` holds. Throws `FileError` and `TextError`, and
-    /// `CompilationDeadlineError` if the file is none and waited for until `deadline`.
+    /// The module that the file at `path` holds. Throws `FileError` and `TextError`, and if the
+    /// file is none `CompilationDeadlineError` when it was waited for until `deadline`, and
+    /// `CancellationError` when the task that runs this is cancelled.
     init(contentsOf path: String, until deadline: ContinuousClock.Instant?) throws {
-        let file = try HostFile.reading(path, isAwaited: deadline != nil)
+        let file = try HostFile.reading(path, isAwaited: InputWait(until: deadline).isBounded)
         try self.init(
             ByteStorage.reading(file.descriptor, named: path, until: deadline), named: path)
     }

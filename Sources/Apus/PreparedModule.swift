@@ -77,9 +77,6 @@ final class ResolvedModule<Bound> {
     func instantiate(
         in store: Store, _ hostState: AnyObject?, isInitialized: Bool, _ item: (Bound) -> Item
     ) throws -> Instance {
-        if let fixedImports {
-            return try make(fixedImports, in: store, hostState, isInitialized)
-        }
         var instances: [ExactName: Instance] = [:]
         return try instantiate(in: store, hostState, isInitialized, &instances, item)
     }

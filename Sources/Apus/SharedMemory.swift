@@ -46,7 +46,8 @@ public struct SharedMemory: Sendable {
     /// Its size in pages, which other threads may make larger at any time.
     public var pageCount: Int { Int(truncatingIfNeeded: memory.pageCount) }
 
-    /// Adds `pages` pages of zeros and returns how many there were; nil if it may not grow so far.
+    /// Adds `pages` pages of zeros and returns how many there were; nil if it may not grow so far,
+    /// or its supplier calls this while it is asked for more.
     @discardableResult
     public func grow(by pages: Int) -> Int? {
         guard let pages = UInt64(exactly: pages) else { return nil }

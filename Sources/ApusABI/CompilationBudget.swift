@@ -16,6 +16,7 @@ public final class CompilationBudget: Sendable {
     public let codeBytes: Int
     private let deadline: ContinuousClock.Instant?
     private let isCancelled: (@Sendable () -> Bool)?
+    private let isThreadStopped: (@Sendable () -> Bool)?
     private let finishedBytes = Atomic(0)
     private let exhaustedBy = Atomic<UInt8>(0)
 
@@ -23,14 +24,21 @@ public final class CompilationBudget: Sendable {
     ///   - codeBytes: How many bytes of machine code there may be.
     ///   - deadline: When to stop.
     ///   - isCancelled: Says whether to stop; called on any thread.
+    ///   - isThreadStopped: Says whether the thread that asks is to stop, and no other.
     public init(
         codeBytes: Int, deadline: ContinuousClock.Instant? = nil,
-        isCancelled: (@Sendable () -> Bool)? = nil
+        isCancelled: (@Sendable () -> Bool)? = nil,
+        isThreadStopped: (@Sendable () -> Bool)? = nil
     ) {
         self.codeBytes = codeBytes
         self.deadline = deadline
         self.isCancelled = isCancelled
+        self.isThreadStopped = isThreadStopped
     }
+
+    /// Whether the thread that asks is to leave what it compiles. The budget is not exhausted by
+    /// that: others may go on, and so may this thread later.
+    public var isStopped: Bool { isThreadStopped?() ?? false }
 
     /// Why compiling has to end, if it has to.
     public var exhaustion: Exhaustion? {
@@ -78,13 +86,13 @@ public struct CompilationWatch: BitwiseCopyable, Sendable {
         unsafe self.budget = Unmanaged.passUnretained(budget)
     }
 
-    /// As `CompilationBudget.isExhausted`.
+    /// As `CompilationBudget.isExhausted`, or if the thread that asks is to stop.
     @inline(never)
     public func isExhausted(unfinishedBytes: Int) -> Bool {
         // SAFETY: the budget is alive: who made the watch keeps it while there are copies.
         guard let budget = unsafe budget else { return false }
         return unsafe budget._withUnsafeGuaranteedRef {
-            $0.isExhausted(unfinishedBytes: unfinishedBytes)
+            $0.isExhausted(unfinishedBytes: unfinishedBytes) || $0.isStopped
         }
     }
 }

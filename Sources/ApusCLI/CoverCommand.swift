@@ -45,7 +45,7 @@ struct CoverCommand: ParsableCommand {
     func validate() throws { try output.validate() }
 
     func run() throws {
-        var program = options.program(module, arguments, grants, linking, engine.limits)
+        var program = options.program(module, arguments, grants, linking, engine.programLimits)
         program.isStoppedBySignals = true
         var modules: [(name: String, module: Module)] = []
         program.compiled = { file, module in

@@ -4,6 +4,7 @@ internal import ArgumentParser
 /// The options that say how an engine is set up for a program.
 struct EngineOptions: ParsableArguments {
     @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
 
     @Flag(
         help: """
@@ -24,6 +25,13 @@ struct EngineOptions: ParsableArguments {
         ProgramLimits().apply(to: &configuration)
         configuration.cache = CacheOption.standard
         return configuration
+    }
+
+    /// What a program may use.
+    var programLimits: ProgramLimits {
+        var chosen = limits.chosen
+        chosen.maxThreads = threads.maxThreads
+        return chosen
     }
 
     /// An engine's configuration that the options come to.

@@ -46,12 +46,6 @@ struct LimitOptions: ParsableArguments {
     var maxInstances: Int?
 
     @Option(
-        help: ArgumentHelp(
-            "The most threads it may have, the first one included: --max-threads 8.",
-            valueName: "N"))
-    var maxThreads: Int?
-
-    @Option(
         help: ArgumentHelp("The most stack it may use: 256KiB, 4MiB.", valueName: "BYTES"))
     var maxStack: ByteCount?
 
@@ -67,9 +61,6 @@ struct LimitOptions: ParsableArguments {
             guard let count, count < 0 else { continue }
             throw ValidationError("--max-\(name) needs a number of at least 0")
         }
-        if let maxThreads, maxThreads < 1 {
-            throw ValidationError("--max-threads needs a number of at least 1")
-        }
         if let maxStack, maxStack.bytes < 16 << 10 {
             throw ValidationError("--max-stack needs at least 16KiB")
         }
@@ -80,7 +71,6 @@ struct LimitOptions: ParsableArguments {
         ProgramLimits(
             timeout: timeout, fuel: fuel, maxMemory: maxMemory, maxTableElements: maxTableElements,
             maxHeap: maxHeap, maxMemories: maxMemories, maxTables: maxTables,
-            maxInstances: maxInstances, maxThreads: maxThreads, maxStack: maxStack,
-            maxCode: maxCode)
+            maxInstances: maxInstances, maxStack: maxStack, maxCode: maxCode)
     }
 }

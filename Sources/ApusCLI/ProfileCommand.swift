@@ -50,7 +50,7 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
         let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
-        var program = options.program(module, arguments, grants, linking, engine.limits)
+        var program = options.program(module, arguments, grants, linking, engine.programLimits)
         program.isStoppedBySignals = true
         program.prepare = { engine in profiler.start(engine) }
         let result = Result { try program.run { try engine.configuration() } }

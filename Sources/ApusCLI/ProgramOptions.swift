@@ -29,7 +29,7 @@ struct ProgramOptions: ParsableArguments {
     /// The program that `module` is, which is told `arguments`.
     func program(
         _ module: String, _ arguments: [String], _ grants: GrantOptions, _ linking: LinkOptions,
-        _ limits: LimitOptions
+        _ limits: ProgramLimits
     ) -> Program {
         var program = Program(module, arguments)
         program.grants = grants.chosen
@@ -37,7 +37,7 @@ struct ProgramOptions: ParsableArguments {
         program.invoke = invoke
         program.filtersTerminalOutput = !rawTerminal
         program.linking = linking.chosen
-        program.limits = limits.chosen
+        program.limits = limits
         return program
     }
 }

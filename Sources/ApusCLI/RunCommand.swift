@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        var program = options.program(module, arguments, grants, linking, engine.limits)
+        var program = options.program(module, arguments, grants, linking, engine.programLimits)
         program.statistics = stats ? (json ? .json : .text) : nil
         try program.run { try engine.configuration() }
     }

@@ -24,7 +24,7 @@ struct SettingsCommand: ParsableCommand {
 
     func run() throws {
         let report = SettingsReport(
-            try engine.configuration(), programs: engine.limits.chosen)
+            try engine.configuration(), programs: engine.programLimits)
         if json { return print(report.json.text) }
         for (name, values) in report.sections {
             print(name)

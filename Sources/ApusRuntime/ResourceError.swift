@@ -8,6 +8,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case addressSpace = "address space of linear memories"
         /// What a `MemorySupplier` was asked for, in bytes.
         case suppliedMemory = "supplied memory"
+        /// A memory that its `MemorySupplier`, which is being asked for more, makes grow itself.
+        case nestedGrowth = "memory that is growing"
         /// What the address of supplied memory has to be a multiple of.
         case suppliedAlignment = "alignment of supplied memory"
         /// A table, or room for it to grow.
@@ -96,6 +98,9 @@ extension ResourceError: CustomStringConvertible {
     public var description: String {
         if resource == .fuel { return "fuel: the engine's configuration does not meter any" }
         if resource == .foreignType { return "function type \(requested) is none of this engine's" }
+        if resource == .nestedGrowth {
+            return "a supplier that is asked for more memory makes the same memory grow"
+        }
         if resource == .suppliedAlignment {
             return "supplied memory does not start at a multiple of \(requested) bytes"
         }

@@ -1,4 +1,4 @@
-internal import Apus
+@_spi(ApusCLI) internal import Apus
 
 /// One call of a guest's function with values of Swift's.
 struct GuestCall {
@@ -26,6 +26,10 @@ struct GuestCall {
     mutating nonisolated(nonsending) func call(
         _ arguments: [SandboxData], _ wanted: Wanted
     ) async throws -> SandboxData? {
+        let count = function.type.results.count
+        if case .number = wanted, count > 1 {
+            throw SandboxError.result(function: name, reason: "there are \(count) of them")
+        }
         do {
             let values = try await lower(arguments)
             let results = try await function.callInGuest(values)
@@ -111,8 +115,12 @@ struct GuestCall {
         }
     }
 
+    private func words(_ type: ValueType) -> String {
+        type.description(in: instance.store.engine)
+    }
+
     private func mismatch(_ position: Int, _ type: ValueType) -> SandboxError {
-        .argument(function: name, position: position, reason: "the parameter is a \(type)")
+        .argument(function: name, position: position, reason: "the parameter is a \(words(type))")
     }
 
     private mutating nonisolated(nonsending) func store(_ bytes: [UInt8]) async throws -> UInt64 {
@@ -141,8 +149,10 @@ struct GuestCall {
         case .i64(let value): return .integer(Int128(value))
         case .f32(let value): return .number(Double(value))
         case .f64(let value): return .number(value)
-        case let value?:
-            throw SandboxError.result(function: name, reason: "it is a \(value.type)")
+        case .some:
+            // A value knows less of its type than the function.
+            throw SandboxError.result(
+                function: name, reason: "it is a \(words(function.type.results[0]))")
         }
     }
 

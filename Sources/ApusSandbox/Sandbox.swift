@@ -64,7 +64,7 @@ public actor Sandbox {
         return result
     }
 
-    /// Calls what the guest exports as `name`. A result is ignored. Throws as `call(_:_:as:)`.
+    /// Calls what the guest exports as `name`. Results are ignored. Throws as `call(_:_:as:)`.
     public func call(_ name: String, _ arguments: any SandboxArgument...) async throws {
         _ = try await perform(name, arguments.map(\.sandboxData), .nothing)
     }

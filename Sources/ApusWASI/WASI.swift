@@ -42,8 +42,10 @@ public struct WASI: Sendable {
     /// guest, is filtered: colours and moving within its own lines pass, all else that a terminal
     /// would obey is shown instead.
     public var filtersTerminalOutput = true
-    /// How many descriptors the guest may have open at once.
-    public var descriptorLimit = 1024
+    /// How many descriptors the guest may have open at once: at first a third of what the process
+    /// may have when this is made, and no more than 1024, so that no guest uses up its host's.
+    /// Where many guests open files at the same time they should have less.
+    public var descriptorLimit = share(ofDescriptors: Syscalls.descriptorLimit)
     /// How many threads a program may have at once, the first one included (`run(_:in:)`).
     public var threadLimit = 128
     /// Is told of each thread but the first that a program makes, on that thread: its number, and
@@ -56,6 +58,9 @@ public struct WASI: Sendable {
 
     /// Nothing is granted.
     public init() {}
+
+    /// What a guest may have of as many descriptors as the process may have.
+    static func share(ofDescriptors limit: UInt64) -> Int { Int(min(1024, limit / 3)) }
 
     /// Whether guests may have to wait for descriptors that they are given.
     var mayWait: Bool {

@@ -128,6 +128,11 @@ struct LimitOptionsTests {
                 (call $exit (local.get 0))))
             """
         let files = ["threads.wasm": try TextFormat.parseModule(text)]
+        // Scripts have none of their own.
+        let script = try Command.withFolder([:]) { folder in
+            try Command.run(["wast", "--max-threads", "3", "none.wast"], in: folder)
+        }
+        #expect(script.status == 64)
         for (limit, status) in [("1", Int32(1)), ("3", 3), ("64", 9)] {
             let outcome = try Command.withFolder(files) { folder in
                 try Command.run(["run", "--max-threads", limit, "threads.wasm"], in: folder)

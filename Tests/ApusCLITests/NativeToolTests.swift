@@ -195,6 +195,31 @@ import Testing
         #expect(dump.contains("/src/variables.c"))
     }
 
+    /// Each line has the name of its file: with a long one there are fewer lines.
+    @Test func dumpsAreBounded() throws {
+        let loads = String(repeating: "(local.set 0 (i32.load (local.get 0)))", count: 300)
+        let text = """
+            (module (memory 1) (func (export "run") (param i32) \(loads))
+              (@custom "sourceMappingURL" "\\08long.map"))
+            """
+        let lines = Array(repeating: "CACA", count: 2000).joined(separator: ",")
+        let name = String(repeating: "x", count: 4000)
+        let map = #"{"version":3,"sources":["\#(name)"],"names":[],"mappings":"AAAA,\#(lines)"}"#
+        let files = ["long.wat": Array(text.utf8), "long.map": Array(map.utf8)]
+        let output = try Command.withFolder(files) { folder in
+            let script = """
+                "$0" run --perf jitdump --invoke run long.wat 3 & wait $!
+                grep -ac xxxx "jit-$!.dump"; wc -c < "jit-$!.dump"; rm -f "jit-$!.dump"
+                """
+            return try run(script, in: folder)
+        }
+        let counts = output.split(separator: "\n").compactMap { Int($0) }
+        try #require(counts.count == 2)
+        // There are some.
+        #expect(counts[0] > 0 && counts[1] > 20_000)
+        #expect(counts[1] < 400_000)
+    }
+
     /// Whether perf may look at a process of ours here.
     private static let canRecord: Bool = {
         guard isInstalled("perf") else { return false }

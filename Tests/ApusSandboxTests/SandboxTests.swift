@@ -178,6 +178,43 @@ import Testing
         }
     }
 
+    /// The first of several results is not the result.
+    @Test func severalResultsAreNotOne() async throws {
+        let text = """
+            (module (type $pair (struct (field i32)))
+              (global $calls (export "calls") (mut i32) (i32.const 0))
+              (func (export "two") (result i32 i32)
+                (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+                (i32.const 1) (i32.const 2))
+              (func (export "odd") (result (ref $pair) v128)
+                (struct.new $pair (i32.const 1)) (v128.const i64x2 1 2))
+              (func (export "take") (param (ref null $pair)))
+              (func (export "pair") (result (ref $pair)) (struct.new $pair (i32.const 1))))
+            """
+        let sandbox = Sandbox(try Module(Engine(), text: text))
+        await #expect(
+            throws: SandboxError.result(function: "two", reason: "there are 2 of them")
+        ) { try await sandbox.call("two", as: Int.self) }
+        // None of them is wanted.
+        try await sandbox.call("two")
+        try await sandbox.call("odd")
+        let calls = try await sandbox.withInstance { instance -> Int32 in
+            guard case .i32(let count) = try instance.global("calls").value else { return -1 }
+            return count
+        }
+        #expect(calls == 1)
+        // Messages show what types are made of.
+        await #expect(
+            throws: SandboxError.result(
+                function: "pair", reason: "it is a (ref (struct (field i32)))")
+        ) { try await sandbox.call("pair", as: Int.self) }
+        await #expect(
+            throws: SandboxError.argument(
+                function: "take", position: 0,
+                reason: "the parameter is a (ref null (struct (field i32)))")
+        ) { try await sandbox.call("take", 1) }
+    }
+
     @Test func outputIsKept() async throws {
         let sandbox = Sandbox(try template { $0.outputBytesLimit = 8 })
         try await sandbox.call("print", "Hello, ")

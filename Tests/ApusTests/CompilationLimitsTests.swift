@@ -1,6 +1,14 @@
 import Apus
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// What compiling a module may take, and what stops it.
 struct CompilationLimitsTests {
     /// Two functions that call each other with a thousand values: two bytes of the module become
@@ -138,6 +146,30 @@ struct CompilationLimitsTests {
         }
         await #expect(throws: CancellationError.self) { _ = try await task.value }
         _ = try await Task { try Module(engine, text: text) }.value
+    }
+
+    /// It may be read from a pipe that nobody writes to, or whose writer never ends.
+    @Test(arguments: [false, true])
+    func aCancelledTaskStopsReading(hasWriter: Bool) async throws {
+        let path = "/tmp/apus-pipe-\(UInt64.random(in: 0...UInt64.max))"
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+        defer { unsafe unlink(path) }
+        let writer = hasWriter ? unsafe open(path, O_RDWR | O_CLOEXEC) : -1
+        if hasWriter { #expect(unsafe write(writer, "\0asm", 4) == 4) }
+        for hasCache in [false, true] {
+            var configuration = Engine.Configuration()
+            if hasCache { configuration.cache = Cache(directory: path + ".cache") }
+            let engine = Engine(configuration)
+            let task = Task { try Module(engine, contentsOf: path) }
+            // Not by a task, for which there need be no thread while this one waits.
+            let thread = startThread(stackBytes: 1 << 20) {
+                usleep(50_000)
+                task.cancel()
+            }
+            defer { join(thread) }
+            await #expect(throws: CancellationError.self) { _ = try await task.value }
+        }
+        if hasWriter { close(writer) }
     }
 
     // MARK: Shapes

@@ -53,6 +53,27 @@ struct TieringTests {
         #expect(tiers.optimizations.isEmpty)
     }
 
+    /// A guest that is told to stop does not wait for the code of the function that it calls.
+    @Test func compilingEndsWhenTheGuestIsToStop() throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        // These have the source map read right before the first function is compiled.
+        configuration.nativeTools = .debugger
+        let module = try Module(Engine(configuration), text: Self.program)
+        let store = Store(module.engine)
+        let handle = store.interruptHandle
+        module.setSourceMap {
+            handle.interrupt()
+            return nil
+        }
+        let instance = try Instance(store, module)
+        let function = try instance.function("double", as: ((Int32) -> Int32).self)
+        #expect(trap { _ = try function(1) }?.code == .interrupted)
+        #expect(module.tiers?.compiledFunctions == 0)
+        #expect(try function(1) == 2)
+        #expect(module.tiers?.compiledFunctions == 2)
+    }
+
     @Test func modulesThatAreCompiledAtOnceHaveNoTiers() throws {
         var configuration = Engine.Configuration()
         configuration.compiler = .baseline

@@ -32,7 +32,7 @@ extension Module {
         _ engine: Engine, cachedAt path: String, until deadline: ContinuousClock.Instant?
     ) throws {
         let start = ContinuousClock.now
-        let file = try HostFile.reading(path, isAwaited: deadline != nil)
+        let file = try HostFile.reading(path, isAwaited: InputWait(until: deadline).isBounded)
         let status = file.status.flatMap { $0.isRegular ? $0 : nil }
         if let status, let found = CompilationCache(engine)?.module(in: status, since: start) {
             self = found

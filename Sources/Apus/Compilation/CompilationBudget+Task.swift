@@ -1,5 +1,8 @@
 internal import ApusABI
 
+/// The thread that compiled was to stop: there is no code, and nothing is wrong with the module.
+struct CompilationStoppedError: Error {}
+
 extension CompilationBudget {
     /// Calls `body` with what a module of so many bytes may take, on behalf of the task that runs
     /// this, if there is one.

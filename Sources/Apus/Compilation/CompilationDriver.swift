@@ -161,6 +161,7 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
     mutating func compile(_ functions: Range<Int>, into batch: inout CodeBatch) throws {
         for index in functions {
             try budget.check(unfinishedBytes: batch.code.count)
+            if budget.isStopped { throw CompilationStoppedError() }
             measured.begin()
             try validator.validate(index)
             measured.end(.validate)
@@ -170,6 +171,7 @@ struct CompilationWorker<Compiler: ModuleCompiler & ~Copyable>: ~Copyable {
             } catch {
                 if error.reason == .stopped {
                     try budget.check(unfinishedBytes: batch.code.count)
+                    throw CompilationStoppedError()
                 }
                 throw ModuleError(error)
             }

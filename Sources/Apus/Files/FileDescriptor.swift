@@ -39,23 +39,4 @@ enum FileDescriptor {
         }
         return Int(status.st_size)
     }
-
-    /// Waits until there is something to be read, or nobody who could write any more.
-    ///
-    /// - Throws: `CompilationDeadlineError` if that is not so by `deadline`.
-    static func awaitInput(
-        _ descriptor: Int32, until deadline: ContinuousClock.Instant
-    ) throws(CompilationDeadlineError) {
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while true {
-            let left = ContinuousClock.now.duration(to: deadline)
-            if left <= .zero { throw CompilationDeadlineError() }
-            // What is left of a millisecond is waited for, too.
-            let milliseconds = left.attoseconds / 1_000_000_000_000_000 + 1
-            // SAFETY: the one request is this function's own.
-            let ready = unsafe poll(&request, 1, Int32(clamping: milliseconds))
-            // What cannot be waited for says itself what is wrong.
-            if ready > 0 || ready < 0 && errno != EINTR { return }
-        }
-    }
 }

@@ -60,10 +60,10 @@ struct FileStatus: Hashable {
 
     /// Whether its time of change tells it from all that it becomes from now on: a file that was
     /// changed just now can be changed again within the same grain of time.
-    var isSettled: Bool {
-        let age = Self.now &- changed
-        return age > 2_000_000_000
-    }
+    var isSettled: Bool { isSettled(at: Self.now) }
+
+    /// The same at the time `now`.
+    func isSettled(at now: Int64) -> Bool { now &- changed > 2_000_000_000 }
 
     /// All that tells it from other files and other contents.
     var words: [UInt64] {

@@ -64,6 +64,11 @@ final class JitDump: Sendable {
         return file
     }
 
+    /// Each line has the whole name of its file, which is as long as the module likes: so many
+    /// bytes of lines there are for each byte of code, and some.
+    private static var mostLinesPerByte: Int { 64 }
+    private static var mostLinesOfSmall: Int { 4096 }
+
     /// Lines come before the code that they are of.
     private static func addLines(
         of function: NativeFunction, _ sources: SourceIndex?, _ codeStart: Int,
@@ -74,18 +79,23 @@ final class JitDump: Sendable {
         var budget = WorkBudget.lookup
         let lines = sources.lines(
             in: Int(body.lowerBound) + codeStart..<Int(body.upperBound) + codeStart, &budget)
+        let limit = Int(function.byteCount) * mostLinesPerByte + mostLinesOfSmall
         var entries = Bytes()
         var count: UInt64 = 0
-        var last = -1
+        var last: (file: Int, line: Int)?
         for place in function.places {
             let offset = Int(place.offset) + codeStart
             let found = lines.rows.partitioningIndex { $0.offset > offset } - 1
-            guard found >= 0, found != last else { continue }
-            last = found
+            guard found >= 0 else { continue }
+            let row = lines.rows[found]
+            if let last, last == (row.file, row.line) { continue }
+            last = (row.file, row.line)
+            let name = lines.files[row.file]
+            if entries.bytes.count + 16 + name.utf8.count >= limit { break }
             entries.long(place.address)
-            entries.word(UInt32(clamping: lines.rows[found].line))
+            entries.word(UInt32(clamping: row.line))
             entries.word(0)
-            entries.text(lines.files[lines.rows[found].file])
+            entries.text(name)
             count += 1
         }
         if count == 0 { return }

@@ -46,8 +46,10 @@ final class ModuleTiers: FunctionCompiler {
             !configuration.countsCoverage
             && OptimizingCompiler.supports(configuration.processorFeatures.intersection(.host))
         isSmall = module.bytes.count <= Self.smallModuleBytes
+        // Who waits for a function's first code is a guest's thread, and may be told to stop.
         budget = CompilationBudget(
-            codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count))
+            codeBytes: configuration.limits.codeBytes(moduleBytes: module.bytes.count),
+            isThreadStopped: { RuntimeStore.isThreadInterrupted })
         baseline = SystemMutex(nil)
         var statistics = TierStatistics()
         statistics.functions = module.bodies.count
@@ -142,6 +144,14 @@ final class ModuleTiers: FunctionCompiler {
         if !configuration.nativeTools.isDisjoint(with: [.debugger, .jitDump]) {
             _ = loaded.sourceIndex
         }
+        do {
+            try compileNow(index, loaded)
+        } catch is CompilationStoppedError {
+            // There is no code, since the guest is to stop.
+        }
+    }
+
+    private func compileNow(_ index: Int, _ loaded: LoadedModule) throws {
         try baseline.withLock { baseline in
             // Another thread may have done it while this one waited.
             if loaded.image(ofFunction: index) != nil { return }
@@ -261,13 +271,15 @@ final class ModuleTiers: FunctionCompiler {
         func next() -> TierRequest? {
             functions.withLock { Self.request(index, at: loop, in: outermost, &$0) }
         }
+        // It is the thread of a guest, which may be told to stop.
+        if budget.isStopped { return }
         var request = next()
         if request == nil { return }
         // Stays where it is: to move one costs a debug build seconds.
         var tier = makeOptimizingTier(for: loaded)
         while let wanted = request {
             make(wanted, with: &tier, of: loaded)
-            request = next()
+            request = budget.isStopped ? nil : next()
         }
     }
 
@@ -288,6 +300,9 @@ final class ModuleTiers: FunctionCompiler {
         if let loop = request.loop {
             // Each loop of a large function has code for all of it.
             let entry = hasRoom ? try? tier.optimize(index, from: loop, of: loaded) : nil
+            if entry == nil, budget.isStopped {
+                return functions.withLock { $0[index]?.loops[loop] = nil }
+            }
             functions.withLock { functions in
                 functions[index]?.loops[loop] = entry.map { .made($0) } ?? .refused
                 if entry == nil { functions[index]?.refusals += 1 }
@@ -295,6 +310,8 @@ final class ModuleTiers: FunctionCompiler {
             return count(request, entry?.image, since: start)
         }
         let image = hasRoom ? try? tier.optimize(index, of: loaded) : nil
+        // It is tried again when the function is called again.
+        if image == nil, budget.isStopped { return functions.withLock { $0[index] = nil } }
         if let image { loaded.direct(index, to: image) }
         functions.withLock { functions in
             functions[index]?.state = image == nil ? .refused : .optimized

@@ -1,4 +1,4 @@
-@_spi(ApusC) internal import Apus
+@_spi(ApusC) @_spi(ApusCLI) internal import Apus
 internal import CApusC
 
 /// A function.
@@ -80,7 +80,7 @@ final class Call {
         _ arguments: wasm_val_vec_t, _ outcome: wasm_val_vec_t, in store: StoreObject
     ) throws {
         guard unsafe arguments.size == parameters.count else {
-            throw unsafe CountError(arguments.size, type)
+            throw unsafe CountError(arguments.size, type.description(in: store.store.engine))
         }
         unsafe checkElements(arguments.data, arguments.size, "wasm_func_call")
         unsafe checkElements(outcome.data, outcome.size, "wasm_func_call")
@@ -165,9 +165,10 @@ extension FunctionType {
 /// There are not as many arguments as the function's type says.
 struct CountError: Error, CustomStringConvertible {
     private let arguments: Int
-    private let type: FunctionType
+    /// What the function takes and gives, in words.
+    private let type: String
 
-    init(_ arguments: Int, _ type: FunctionType) {
+    init(_ arguments: Int, _ type: String) {
         self.arguments = arguments
         self.type = type
     }

@@ -9,7 +9,11 @@ extension RuntimeFunctions {
         // its stub, which `code(ofStubAt:)` looks for.
         unsafe withInstance(context) { instance in
             let made = orFail(instance) {
-                UInt64(try instance.module.code(ofStubAt: UInt(stub)))
+                let module = instance.module
+                while unsafe mayGoOn(context) {
+                    if let code = try module.code(ofStubAt: UInt(stub)) { return UInt64(code) }
+                }
+                return nil
             }
             return made ?? 0
         }
@@ -36,8 +40,8 @@ extension RuntimeFunctions {
 
 extension LoadedModule {
     /// The code of the function whose stub was called before it had any, made now if nobody has
-    /// made it meanwhile.
-    fileprivate func code(ofStubAt address: UInt) throws -> UInt {
+    /// made it meanwhile. Nil if the guest has been told to stop before it was there.
+    fileprivate func code(ofStubAt address: UInt) throws -> UInt? {
         guard let table = code.space?.table, let functionCompiler,
             let position = table.position(ofStubAt: address)
         else { throw ResourceError(.code, requested: 0) }
@@ -46,8 +50,7 @@ extension LoadedModule {
             try functionCompiler.compile(module.importedFunctionCount + position, of: self)
         }
         let made = table[position]
-        guard made != unmade else { throw ResourceError(.code, requested: 0) }
-        return made
+        return made == unmade ? nil : made
     }
 }
 

@@ -7,7 +7,8 @@ public protocol FunctionCompiler: Sendable {
     func heat(ofBody body: FunctionBody) -> Int32
 
     /// Has function `index` of `module`, which is being called for the first time, begin in code
-    /// of its own (`LoadedModule.install`). Several threads may ask at once.
+    /// of its own (`LoadedModule.install`). Several threads may ask at once. Nothing need come of
+    /// it if the guest of this thread is to stop (`RuntimeStore.isThreadInterrupted`).
     func compile(_ index: Int, of module: LoadedModule) throws
 
     /// Function `index` of `module` is hot. If it is at the header of a loop, `loop` by the offset

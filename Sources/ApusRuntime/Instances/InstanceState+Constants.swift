@@ -12,6 +12,7 @@ extension InstanceState {
         if expression.instructions.count == 1, !expression.usesAggregates {
             return constant(expression.instructions[0])
         }
+        if expression.usesAggregates { try pay(UInt64(expression.instructions.count)) }
         var stack: [ConstantValue] = []
         // All that has been on the stack stays in use meanwhile.
         let pinned = store.pinned.count
@@ -57,10 +58,37 @@ extension InstanceState {
         }
     }
 
+    /// Takes `cost` from the store's fuel, as code does for the same instructions.
+    private func pay(_ cost: UInt64) throws {
+        guard store.pay(cost, isDone: false) else { throw trap(.outOfFuel) }
+    }
+
+    /// An object of zeros, which costs `cost` besides its instruction, if it can be made.
+    private func makeObject(
+        _ type: Int, length: UInt32 = 0, for cost: UInt64 = 0
+    ) throws -> UInt64 {
+        guard store.canPay(cost) else { throw trap(.outOfFuel) }
+        let object = try store.makeObject(module.sharedTypes.ids[type], length: length)
+        // A limiter may have been asked meanwhile, and have set what there is.
+        try pay(cost)
+        return object
+    }
+
     private func makeStructure(_ type: Int, _ values: [ConstantValue]) throws -> UInt64 {
-        let object = try store.makeObject(module.sharedTypes.ids[type])
+        let fields = module.module.types.fieldTypes(type)
+        var cost: UInt64 = 0
+        // With values, each of them has been paid for.
+        if values.isEmpty {
+            var end = ObjectLayout.headerBytes
+            for field in fields {
+                end = ObjectLayout.offset(of: field.storage, after: end)
+                end += ObjectLayout.bytes(of: field.storage)
+            }
+            cost = FuelCost.ofStructure(bytes: UInt64(ObjectLayout.objectBytes(end)))
+        }
+        let object = try makeObject(type, for: cost)
         var end = ObjectLayout.headerBytes
-        for (field, value) in zip(module.module.types.fieldTypes(type), values) {
+        for (field, value) in zip(fields, values) {
             let place = ObjectLayout.offset(of: field.storage, after: end)
             end = place + ObjectLayout.bytes(of: field.storage)
             store.write(object, field.storage, at: place, value)
@@ -72,8 +100,11 @@ extension InstanceState {
     private func makeArray(
         _ type: Int, length: UInt32, _ value: ConstantValue
     ) throws -> UInt64 {
-        let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
-        if let field = module.module.types.fieldTypes(type).first {
+        let field = module.module.types.fieldTypes(type).first
+        let unit = field.map { UInt64(ObjectLayout.bytes(of: $0.storage)) } ?? 0
+        let array = try makeObject(
+            type, length: length, for: FuelCost.ofBytes(UInt64(length) * unit))
+        if let field {
             // Elements that are never null would be, if it was broken off.
             while !store.fill(array, field.storage, value) { try store.checkInterruption() }
         }
@@ -83,7 +114,7 @@ extension InstanceState {
     /// An array of `values`, of which there are no more than the module's bytes allow.
     private func makeArray(_ type: Int, _ values: [ConstantValue]) throws -> UInt64 {
         let length = UInt32(truncatingIfNeeded: values.count)
-        let array = try store.makeObject(module.sharedTypes.ids[type], length: length)
+        let array = try makeObject(type, length: length)
         guard let field = module.module.types.fieldTypes(type).first else { return array }
         var place = ObjectLayout.headerBytes
         for value in values {

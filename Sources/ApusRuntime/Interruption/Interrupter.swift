@@ -115,9 +115,12 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Takes back what `interrupt` has asked for, if it has not been served yet.
     public func takeBack() {
-        withState { state in
-            state.isAsked = false
-            Self.withdrawIfNeedless(&state)
+        // Any thread may do so, while another one forks.
+        Watchdog.shared.withoutForking {
+            withState { state in
+                state.isAsked = false
+                Self.withdrawIfNeedless(&state)
+            }
         }
     }
 
@@ -464,15 +467,19 @@ public final class Interrupter: @unchecked Sendable {
 
     /// Has `sampling` learn where the store's guests are, from now on; nil: nobody any more.
     public func setSampling(_ sampling: Sampling?) {
-        let (time, previous) = withState { state in
-            let previous = state.sampling
-            // SAFETY: the lock is held while the state is touched.
-            if unsafe state.thread != nil { Self.leaveSampler(&state) }
-            state.sampling = sampling
-            state.nextSample = 0
-            return (Self.appointSample(&state), previous)
+        var previous: Sampling?
+        // Any thread may do so, while another one forks.
+        Watchdog.shared.withoutForking {
+            let time = withState { state in
+                previous = state.sampling
+                // SAFETY: the lock is held while the state is touched.
+                if unsafe state.thread != nil { Self.leaveSampler(&state) }
+                state.sampling = sampling
+                state.nextSample = 0
+                return Self.appointSample(&state)
+            }
+            if let time { Watchdog.shared.schedule(self, at: time) }
         }
-        if let time { Watchdog.shared.schedule(self, at: time) }
         previous?.drain()
     }
 

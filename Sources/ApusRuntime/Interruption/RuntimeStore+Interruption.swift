@@ -78,6 +78,9 @@ extension RuntimeStore {
         return Interruption(bits: unsafe apus_thread_record().pointee.reason)
     }
 
+    /// Whether guests of this thread are to stop.
+    public static var isThreadInterrupted: Bool { apus_this_thread_is_interrupted() != 0 }
+
     /// Why the call that has just been left was to end.
     func takeInterruption() -> Interruption? {
         (has(apus_attention_interrupt) ? stopper.reason : nil) ?? threadReason

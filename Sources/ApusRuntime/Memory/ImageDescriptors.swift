@@ -41,19 +41,36 @@ final class ImageDescriptors: Sendable {
     }
 
     /// Calls `body` with the file of `image`, which `make` makes if it has none.
-    func with<Result>(
+    ///
+    /// That takes as long as the image is large, and is not done with the lock, for which the
+    /// threads of all engines wait. Others may make the same file meanwhile, of which one stays.
+    func with(
         _ image: MemoryImage, make: () throws(ResourceError) -> ImageFile,
-        _ body: (ImageFile) throws(ResourceError) -> Result
-    ) throws(ResourceError) -> Result {
-        try entries.withLock { entries throws(ResourceError) in
-            let name = ObjectIdentifier(image)
-            if let index = entries.lastIndex(where: { $0.image == name }) {
-                if index < entries.count - 1 { entries.append(entries.remove(at: index)) }
-            } else {
-                add(Entry(image: name, file: try make()), &entries)
-            }
-            return try body(entries[entries.count - 1].file)
+        _ body: (ImageFile) throws(ResourceError) -> Void
+    ) throws(ResourceError) {
+        let name = ObjectIdentifier(image)
+        let isDone = try entries.withLock { entries throws(ResourceError) in
+            guard use(name, &entries) else { return false }
+            try body(entries[entries.count - 1].file)
+            return true
         }
+        if isDone { return }
+        let file = try make()
+        try entries.withLock { entries throws(ResourceError) in
+            if use(name, &entries) {
+                apus_image_close(file.descriptor)
+            } else {
+                add(Entry(image: name, file: file), &entries)
+            }
+            try body(entries[entries.count - 1].file)
+        }
+    }
+
+    /// Notes that the image is used now, if it has a file, which is the last one then.
+    private func use(_ image: ObjectIdentifier, _ entries: inout [Entry]) -> Bool {
+        guard let index = entries.lastIndex(where: { $0.image == image }) else { return false }
+        if index < entries.count - 1 { entries.append(entries.remove(at: index)) }
+        return true
     }
 
     /// Closes the descriptor of `image`, if it has one.

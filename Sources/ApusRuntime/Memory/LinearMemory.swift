@@ -2,6 +2,7 @@ internal import ApusABI
 public import ApusFormat
 internal import ApusLocks
 internal import CApusHost
+internal import Synchronization
 
 /// A linear memory: a reservation of address space of which the first `byteCount` bytes can be
 /// used. It never moves; what compiled code reaches beyond its size faults.
@@ -43,6 +44,8 @@ public final class LinearMemory {
     var maker: UInt64 = 0
     /// Held while it grows, if it is shared.
     private let growth: SystemLock?
+    /// By its record, the thread that asks the host's supplier for more; 0: none does.
+    private let asking = Atomic<UInt>(0)
 
     /// Whether the host supplies what it is made of.
     var isSupplied: Bool { backing.isSupplied }
@@ -129,9 +132,16 @@ public final class LinearMemory {
         return (bytes &+ page &- 1) & ~(page &- 1)
     }
 
+    /// Whether this thread is in its supplier, which is asked for more: then it cannot grow.
+    var isAskedFor: Bool { asking.load(ordering: .relaxed) == Self.thread }
+
+    // SAFETY: only the address is looked at.
+    private static var thread: UInt { UInt(bitPattern: unsafe apus_thread_record()) }
+
     /// Adds `delta` pages of zeros. Returns the old size in pages, or nil if the memory cannot
     /// grow that far. Specification: 4.5.3 “Growing memories”.
     public func grow(by delta: UInt64) -> UInt64? {
+        if isAskedFor { return nil }
         growth?.lock()
         defer { growth?.unlock() }
         return growAlone(by: delta)
@@ -140,6 +150,7 @@ public final class LinearMemory {
     /// The same, unless the memory has other than `bytes` bytes by now: then another thread has
     /// made it grow, since somebody looked whether it may, and nothing happens.
     func grow(by delta: UInt64, from bytes: UInt64) -> (old: UInt64?, isOutrun: Bool) {
+        if isAskedFor { return (nil, false) }
         growth?.lock()
         defer { growth?.unlock() }
         let isOutrun = type.isShared && UInt64(byteCount) != bytes
@@ -155,7 +166,7 @@ public final class LinearMemory {
         guard delta <= (maximumBytes &- old) >> shift else { return nil }
         if delta > 0 {
             let size = old &+ delta << shift
-            guard backing.grow(to: size) else { return nil }
+            guard supply(size) else { return nil }
             // With pages smaller than the system's, a part of the last one is there already.
             let start = Self.wholePages(old)
             let added = Self.wholePages(size) &- start
@@ -172,6 +183,14 @@ public final class LinearMemory {
             preferLargePages(from: old, to: size)
         }
         return old >> shift
+    }
+
+    /// Whether the first `bytes` may be used. A supplier may do as it likes until it says so.
+    private func supply(_ bytes: UInt64) -> Bool {
+        guard backing.isSupplied else { return true }
+        asking.store(Self.thread, ordering: .relaxed)
+        defer { asking.store(0, ordering: .relaxed) }
+        return backing.grow(to: bytes)
     }
 
     /// A program that goes beyond this will use what it asks for; smaller ones often touch little

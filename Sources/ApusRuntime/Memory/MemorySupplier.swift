@@ -31,6 +31,9 @@ public protocol SuppliedMemory: AnyObject {
 
     /// Whether the first `byteCount` bytes may be used from now on. They never become fewer. If
     /// not, nothing changes.
+    ///
+    /// Meanwhile the memory cannot be made to grow by the thread that asks, which is an error or,
+    /// where there are none, refused; and it must not wait for another thread that does.
     func grow(to byteCount: UInt64) -> Bool
 
     /// Nobody uses it any more. Called once.

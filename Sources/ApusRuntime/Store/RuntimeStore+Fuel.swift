@@ -35,6 +35,12 @@ extension RuntimeStore {
         return true
     }
 
+    /// Whether there is as much fuel as `cost`, or it is not metered.
+    func canPay(_ cost: UInt64) -> Bool {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        unsafe context.pointee.is_metered == 0 || cost <= fuel
+    }
+
     // SAFETY: the context is the store's own allocation, which lives as long as the store.
     /// What the store's guests have used up.
     public var fuelUsed: UInt64 { fuelAccount.total(left: unsafe context.pointee.fuel) }

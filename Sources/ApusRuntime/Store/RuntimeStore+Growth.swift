@@ -3,9 +3,14 @@ internal import ApusFormat
 /// Memories and tables come into being and grow under the store's limits and its limiter.
 extension RuntimeStore {
     /// Adds `delta` pages of zeros to a memory of this store. Returns the old size in pages; nil
-    /// if it may not grow so far. Throws what the limiter throws. Specification: 4.5.3.
+    /// if it may not grow so far. Throws what the limiter throws, and if this thread is in the
+    /// memory's supplier, which is asked for more. Specification: 4.5.3.
     public func grow(_ memory: LinearMemory, by delta: UInt64) throws -> UInt64? {
         if delta == 0 { return memory.pageCount }
+        if memory.isAskedFor {
+            throw ResourceError(
+                .nestedGrowth, requested: Self.growth(of: memory, delta).desired)
+        }
         // Another thread may make a shared memory grow after it has been asked whether it may: then
         // that is asked again of what it has come to, and it has come closer to its maximum.
         while true {

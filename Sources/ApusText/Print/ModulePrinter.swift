@@ -145,6 +145,11 @@ struct ModulePrinter {
         let parts = try readSections(&reader)
         let name = names.module.map { moduleName($0) } ?? ""
         write("(module\(name)\n")
+        if names.unknownCount > 0 {
+            try line(
+                ";; of the name section: \(names.unknownCount) subsections of unknown kinds, with "
+                    + "\(names.unknownBytes) bytes, are not in this text")
+        }
         for part in parts { try print(part) }
         try checkFunctionCount(definedFunctionCount, reader)
         write(")\n")

@@ -15,6 +15,9 @@ struct NameSection {
     var locals: [UInt32: PrintedNames] = [:]
     var labels: [UInt32: [UInt32: String]] = [:]
     var fields: [UInt32: PrintedNames] = [:]
+    /// Subsections whose kinds nobody here knows, and what they have together.
+    var unknownCount = 0
+    var unknownBytes = 0
 
     init() {}
 
@@ -37,7 +40,9 @@ struct NameSection {
             case 9: data = try Self.readNames(&part)
             case 10: fields = try Self.readInner(&part)
             case 11: tags = try Self.readNames(&part)
-            default: break
+            default:
+                unknownCount += 1
+                unknownBytes += part.remaining
             }
         }
     }

@@ -14,6 +14,9 @@ internal import CApusHost
 /// All pointers that are handed over come from arrays, paths (which end with a zero) or checked
 /// guest memory, and are used only during the call.
 enum Syscalls {
+    /// How many descriptors the process may have at once.
+    static var descriptorLimit: UInt64 { apus_descriptor_limit() }
+
     /// What `call` gives if that is not negative; otherwise throws what went wrong. Done again for
     /// as long as signals interrupt it.
     @inline(__always)

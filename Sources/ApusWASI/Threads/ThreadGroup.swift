@@ -153,10 +153,13 @@ final class ThreadGroup: Sendable {
             do {
                 let ends = try observer?(number, store)
                 defer { ends?() }
-                let instance = try program.instantiate(in: store)
-                let start = try instance.function(
-                    "wasi_thread_start", as: ((Int32, Int32) -> Void).self)
-                if !hasEnded { try start(number, argument) }
+                // The observer may have called a guest, which a request has stopped.
+                if !hasEnded {
+                    let instance = try program.instantiate(in: store)
+                    let start = try instance.function(
+                        "wasi_thread_start", as: ((Int32, Int32) -> Void).self)
+                    if !hasEnded { try start(number, argument) }
+                }
             } catch {
                 end(Self.outcome(of: error))
             }

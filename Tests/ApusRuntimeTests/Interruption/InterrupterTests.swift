@@ -1,4 +1,5 @@
 import ApusABI
+import Foundation
 import Testing
 
 @testable import ApusRuntime
@@ -52,6 +53,47 @@ import Testing
             }
         }
     }
+
+    #if os(Linux)
+        /// A child does not find the interrupter's lock taken by a thread that was its parent's.
+        @Test(arguments: 0..<2)
+        func childrenFindTheLockFree(deed: Int) async {
+            await #expect(processExitsWith: .success) { [deed] in
+                alarm(120)
+                let interrupter = try RuntimeStore(makeEnvironment()).interrupter
+                // Swift hides `fork` itself, since children must not do much; these do not.
+                guard let symbol = unsafe dlsym(nil, "fork") else { _exit(3) }
+                let fork = unsafe unsafeBitCast(
+                    symbol, to: (@convention(c) () -> pid_t).self)
+                // It ends with the process.
+                Thread.detachNewThread {
+                    while true {
+                        if deed == 0 {
+                            interrupter.takeBack()
+                        } else {
+                            interrupter.setSampling(nil)
+                        }
+                    }
+                }
+                for _ in 0..<200 {
+                    let child = fork()
+                    if child == 0 {
+                        // The thread that has forked lets none in.
+                        var none = sigset_t()
+                        unsafe sigemptyset(&none)
+                        unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+                        alarm(20)
+                        _ = interrupter.deadline
+                        _exit(0)
+                    }
+                    var status: Int32 = -1
+                    let ended = unsafe waitpid(child, &status, 0)
+                    #expect(ended == child && status == 0)
+                    if status != 0 { return }
+                }
+            }
+        }
+    #endif
 
     @Test func deadlineThatPassesWhileACallBeginsStopsIt() async {
         await #expect(processExitsWith: .success) {

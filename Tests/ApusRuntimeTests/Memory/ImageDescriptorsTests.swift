@@ -55,6 +55,42 @@ import Testing
         #expect(descriptors.count == 0)
     }
 
+    /// Others need not wait until an image is written again.
+    @Test func noLockIsHeldWhileImagesAreWritten() throws {
+        let descriptors = ImageDescriptors(limit: 1)
+        let image = try MemoryImage(byteCount: 8192, in: descriptors) {
+            writer throws(ResourceError) in
+            // With the lock held this would wait for ever.
+            #expect(descriptors.count <= 1)
+            try writer.write([7].span, at: 5000)
+        }
+        let other = try Self.image(2, descriptors)
+        for (image, byte) in [(image, 7), (other, 2), (image, 7)] as [(MemoryImage, UInt8)] {
+            let memory = try Self.memory(image)
+            #expect(memory.isMapped)
+            #expect(unsafe memory.load(UInt8.self, at: 5000) == byte)
+            #expect(descriptors.count == 1)
+        }
+    }
+
+    /// Who has made a file in vain closes it.
+    @Test func theSameImageMayBeMadeTwiceAtOnce() throws {
+        let descriptors = ImageDescriptors(limit: 1)
+        let image = try Self.image(1, descriptors)
+        descriptors.close(image)
+        var files: [Int32] = []
+        func make() throws(ResourceError) -> ImageFile {
+            if files.isEmpty {
+                files.append(-1)
+                try descriptors.with(image, make: make) { files.append($0.descriptor) }
+            }
+            return ImageFile(descriptor: apus_image_make(8192))
+        }
+        try descriptors.with(image, make: make) { files.append($0.descriptor) }
+        #expect(files.count == 3 && files[1] == files[2])
+        #expect(descriptors.count == 1)
+    }
+
     /// Parts of a file are mapped from it as long as there is a descriptor, and then from a file
     /// that is made of them.
     @Test func partsOfAFileAreImages() throws {

@@ -18,6 +18,8 @@ import Testing
         let demands = Mutex<[MemoryDemand]>([])
         let released = Atomic(0)
         let growths = Mutex<[UInt64]>([])
+        /// What it does before it says whether there is more.
+        let whileGrowing = Mutex<(@Sendable () -> Void)?>(nil)
 
         init(_ fault: Fault = .none) { self.fault = fault }
 
@@ -53,6 +55,7 @@ import Testing
 
         func grow(to byteCount: UInt64) -> Bool {
             supplier.growths.withLock { $0.append(byteCount) }
+            supplier.whileGrowing.withLock { $0 }?()
             return supplier.fault != .cannotGrow || byteCount <= 65536
         }
 
@@ -144,6 +147,41 @@ import Testing
         #expect(limiter.failures.count == 2)
     }
 
+    /// A supplier that makes its memory grow while it is asked for more gets an error: it would
+    /// wait for itself if the memory is shared, and else be overtaken by what it has made.
+    @Test(arguments: [false, true])
+    func suppliersCannotMakeTheSameMemoryGrow(isShared: Bool) throws {
+        final class Tries: @unchecked Sendable {
+            var outcomes: [Result<UInt64?, any Error>] = []
+            var attempt: () -> [Result<UInt64?, any Error>] = { [] }
+        }
+        let supplier = Supplier()
+        let store = try RuntimeStore(makeEnvironment())
+        var type = Self.type
+        type.isShared = isShared
+        let memory = try store.makeMemory(type, from: supplier)
+        let other = try store.makeMemory(type, from: Supplier())
+        let tries = Tries()
+        tries.attempt = {
+            [
+                Result { try store.grow(memory, by: 1) }, .success(memory.grow(by: 1)),
+                Result { try store.grow(memory, by: 0) }, Result { try store.grow(other, by: 1) },
+            ]
+        }
+        supplier.whileGrowing.withLock { hook in
+            hook = { tries.outcomes = tries.attempt() }
+        }
+        #expect(try store.grow(memory, by: 1) == 1)
+        #expect(memory.pageCount == 2 && other.pageCount == 2)
+        try #require(tries.outcomes.count == 4)
+        #expect(throws: ResourceError(.nestedGrowth, requested: 2 * 65536)) {
+            try tries.outcomes[0].get()
+        }
+        #expect(try tries.outcomes[1...].map { try $0.get() } == [nil, 1, 1])
+        supplier.whileGrowing.withLock { $0 = nil }
+        #expect(try store.grow(memory, by: 1) == 2)
+    }
+
     /// Guests cannot reach beyond what is supplied, either.
     @Test func guestsTrapBeyondIt() throws {
         let supplier = Supplier()
@@ -180,6 +218,9 @@ import Testing
         #expect(
             "\(ResourceError(.suppliedAlignment, requested: 4096))"
                 == "supplied memory does not start at a multiple of 4096 bytes")
+        #expect(
+            "\(ResourceError(.nestedGrowth, requested: 9))"
+                == "a supplier that is asked for more memory makes the same memory grow")
     }
 }
 

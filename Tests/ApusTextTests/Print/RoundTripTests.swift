@@ -146,6 +146,22 @@ import Testing
 
     /// Names that come again and again cannot be made identifiers one by one: the section stays
     /// what it is.
+    /// The text says what it has no place for.
+    @Test func namesOfUnknownKinds() throws {
+        let module = try TextFormat.parseModule("(module (func $f))")
+        // The last section's size lies before its name; it gets two more subsections.
+        let size = try #require(module.lastIndex(of: UInt8(ascii: "n"))) - 2
+        var bytes = module
+        bytes[size] += 8
+        bytes += [99, 3, 1, 2, 3, 100, 1, 0]
+        let text = try TextFormat.print(ByteStorage(bytes))
+        #expect(text.contains("(func $f"))
+        #expect(
+            text.contains(
+                ";; of the name section: 2 subsections of unknown kinds, with 4 bytes, are not in"))
+        #expect(try TextFormat.parseModule(text) == module)
+    }
+
     @Test func namesOutOfOrder() throws {
         let start = threadTime()
         var names: [UInt8] = [0x01]

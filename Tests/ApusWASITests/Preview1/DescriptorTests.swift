@@ -103,6 +103,16 @@ struct DescriptorTests {
         #expect(try probe.open("a").0 == .mfile)
     }
 
+    /// A guest that opens all that it may leaves its host the most of what the process may have.
+    @Test func mostOfTheProcessesDescriptorsAreTheHosts() {
+        for (limit, share) in [
+            (0, 0), (128, 42), (1024, 341), (4096, 1024), (.max, 1024),
+        ] as [(UInt64, Int)] {
+            #expect(WASI.share(ofDescriptors: limit) == share)
+        }
+        #expect(WASI().descriptorLimit == WASI.share(ofDescriptors: Syscalls.descriptorLimit))
+    }
+
     @Test func rightsOnlyShrink() throws {
         let folder = try TemporaryFolder()
         try folder.write("abc", to: "a")

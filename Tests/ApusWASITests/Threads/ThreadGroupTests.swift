@@ -147,6 +147,50 @@ import Testing
         #expect(start.duration(to: .now) < .seconds(20))
     }
 
+    /// A guest that an observer calls before the thread's own begins may be what the end stops.
+    @Test func theEndIsNotUsedUpByObservers() throws {
+        let isInGuest = DispatchSemaphore(value: 0)
+        let starts = CapturedOutput(byteLimit: 100)
+        var wasi = WASI()
+        wasi.standardOutput = .capture(starts)
+        // The main thread ends when the observer's guest runs.
+        wasi.standardError = .handler { _ in isInGuest.wait() }
+        wasi.threadObserver = { _, store in
+            var linker = Linker(store.engine)
+            linker.define("host", "f") { _ = isInGuest.signal() }
+            let module = try Module(
+                store.engine,
+                text: """
+                    (module (import "host" "f" (func $f))
+                      (func (export "run") (call $f) (loop $forever (br $forever))))
+                    """)
+            let function = try linker.instantiate(module, in: store)
+                .function("run", as: (() -> Void).self)
+            #expect(throws: Trap.self) { try function() }
+            return {}
+        }
+        let text = Self.program(
+            thread: "",
+            main: """
+                (drop (call $spawn (i32.const 0)))
+                (call $print (i32.const 2))
+                """,
+            imports: """
+                (import "wasi_snapshot_preview1" "fd_write"
+                  (func $write (param i32 i32 i32 i32) (result i32)))
+                (func $print (param i32)
+                  (i32.store (i32.const 64) (i32.const 96))
+                  (i32.store (i32.const 68) (i32.const 1))
+                  (i32.store8 (i32.const 96) (i32.const 120))
+                  (drop (call $write
+                    (local.get 0) (i32.const 64) (i32.const 1) (i32.const 80))))
+                (func $begin (call $print (i32.const 1))) (start $begin)
+                """)
+        #expect(try Self.run(text, wasi).status == 0)
+        // The main thread's alone.
+        #expect(starts.string == "x")
+    }
+
     /// A thread is stopped too if the end finds it where its module's start function has ended, and
     /// what it is there for has not begun.
     @Test func theEndIsNotMissedBetweenTwoCalls() throws {
