@@ -179,7 +179,6 @@ extension BaselineCompiler {
     }
 
     private mutating func endFunction() {
-        let frame = frames.last
         if reachable { emitReturn() }
         truncateStack(to: 0)
         frames.removeLast()
