@@ -93,6 +93,9 @@ public final class Engine: Sendable {
         /// in builds for debugging.
         package var verifiesCompilation = ModuleEnvironment.isDebugBuild
 
+        /// Whether frames of a trap's backtrace say in which instance they ran.
+        package var tracesInstances = false
+
         /// For tests: the optimizing compiler gives out registers at random, as this decides
         /// (`AllocationChaos`).
         package var allocationSeed: UInt64?
@@ -167,6 +170,7 @@ public final class Engine: Sendable {
         runtime.checksSegmentsFirst = !configuration.features.has(.bulkMemory)
         runtime.isFuelMetered = configuration.isFuelMetered
         runtime.collectsAtEachAllocation = configuration.collectsAtEachAllocation
+        runtime.tracesInstances = configuration.tracesInstances
         runtime.guestStacks = configuration.guestStacks.ofRuntime
         runtime.readsDebugInformation = configuration.readsDebugInformation
         runtime.hasStopPoints = configuration.isDebuggable

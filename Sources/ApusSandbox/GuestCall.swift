@@ -138,9 +138,6 @@ struct GuestCall {
     // MARK: Out
 
     private func number(_ results: [Value], _ isUnsigned: Bool) throws -> SandboxData? {
-        guard results.count <= 1 else {
-            throw SandboxError.result(function: name, reason: "there are \(results.count)")
-        }
         switch results.first {
         case nil: return nil
         case .i32(let value) where isUnsigned: return .integer(Int128(UInt32(bitPattern: value)))

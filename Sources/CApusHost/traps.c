@@ -61,9 +61,10 @@ void apus_trace_capture(
     uintptr_t low = sp > stack_low ? sp : stack_low;
     uint32_t outer = apus_trace_walk(
         fp, low, store->entry_fp, store->trace + 1, store->trace_capacity - 1);
-    apus_trace_contexts(
-        fp, low, store->entry_fp, store->tail_return, store->trace,
-        store->trace + store->trace_capacity, 1 + outer);
+    if (store->trace_contexts)
+        apus_trace_contexts(
+            fp, low, store->entry_fp, store->tail_return, store->trace, store->trace_contexts,
+            1 + outer);
     apus_trace_note(store, 1 + outer);
 }
 

@@ -172,32 +172,32 @@ struct FuelTests {
         #expect(store.statistics.fuelUsed < 100)
     }
 
-    /// What a module has made before it runs costs as much as in code.
+    /// What a module has made before it runs costs as much for its size as in code.
     @Test func objectsOfGlobalsArePaidFor() throws {
         let engine = try instance().store.engine
         let fields = String(repeating: " i64", count: 1000)
         let types = "(type $a (array i64)) (type $s (struct (field\(fields))))"
-        for (expression, type, cost) in [
-            ("array.new_default $a (i32.const 80000)", "$a", 2 + 10_000),
-            ("array.new $a (i64.const 1) (i32.const 80000)", "$a", 3 + 10_000),
-            ("array.new_fixed $a 2 (i64.const 1) (i64.const 2)", "$a", 3),
-            ("struct.new_default $s", "$s", 1 + 125),
-            ("ref.null $s", "$s", 0),
-        ] as [(String, String, UInt64)] {
+        for (expression, type, instructions, size) in [
+            ("array.new_default $a (i32.const 80000)", "$a", 2, 10_000),
+            ("array.new $a (i64.const 1) (i32.const 80000)", "$a", 3, 10_000),
+            ("array.new_fixed $a 2 (i64.const 1) (i64.const 2)", "$a", 3, 0),
+            ("struct.new_default $s", "$s", 1, 125),
+            ("ref.null $s", "$s", 1, 0),
+        ] as [(String, String, UInt64, UInt64)] {
             let module = try Module(
                 engine,
                 text: "(module \(types) (global (ref null \(type)) (\(expression))) "
                     + "(func (export \"run\") (drop (\(expression)))))")
             let store = Store(engine)
-            store.fuel = cost
+            store.fuel = size
             let instance = try Instance(store, module)
             #expect(store.fuel == 0, "\(expression)")
-            if cost == 0 { continue }
-            store.fuel = cost + 1
+            store.fuel = instructions + size + 1
             try instance.function("run", as: (() -> Void).self)()
             #expect(store.fuel == 0, "\(expression)")
+            if size == 0 { continue }
             let other = Store(engine)
-            other.fuel = cost - 1
+            other.fuel = size - 1
             #expect(trap { _ = try Instance(other, module) }?.code == .outOfFuel)
         }
     }

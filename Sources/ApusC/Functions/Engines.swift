@@ -13,6 +13,8 @@ final class ConfigurationObject: HandleObject {
         configuration.limits.instances = .max
         configuration.limits.memories = .max
         configuration.limits.tables = .max
+        // `wasm_frame_instance`.
+        configuration.tracesInstances = true
     }
 }
 

@@ -85,6 +85,9 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     public var backtraceFramesLimit: Int = 128
     /// How many it has, whatever was asked for.
     var keptFrames: Int { max(1, min(backtraceFramesLimit, 1 << 16)) }
+    /// Whether frames of a backtrace say in which instance they ran (`Backtrace.Frame.context`),
+    /// for which stores need another word for each.
+    public var tracesInstances = false
     /// Compiled code looks whether it is to stop: no signal need find it.
     public var pollsInterruption = false
     /// No segment of an instance is written if one of them does not fit, as it was before there

@@ -12,7 +12,6 @@ extension InstanceState {
         if expression.instructions.count == 1, !expression.usesAggregates {
             return constant(expression.instructions[0])
         }
-        if expression.usesAggregates { try pay(UInt64(expression.instructions.count)) }
         var stack: [ConstantValue] = []
         // All that has been on the stack stays in use meanwhile.
         let pinned = store.pinned.count

@@ -155,16 +155,21 @@ public final class RuntimeStore {
         hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
         self.hostState = hostState
         let frames = environment.configuration.keptFrames
-        // SAFETY: the allocation has room for the context and two words for each frame behind it,
-        // all zeros, and is this object's own; the engine's records stand for good.
+        let tracesInstances = environment.configuration.tracesInstances
+        // SAFETY: the allocation has room for the context and a word or two for each frame behind
+        // it, all zeros, and is this object's own; the engine's records stand for good.
         let head = unsafe MemoryLayout<apus_store_context>.stride
-        let bytes = UInt64(head + 2 * frames * MemoryLayout<UInt>.stride)
+        let words = tracesInstances ? 2 * frames : frames
+        let bytes = UInt64(head + words * MemoryLayout<UInt>.stride)
         guard let memory = unsafe apus_allocate(bytes) else {
             throw ResourceError(.context, requested: bytes)
         }
         unsafe context = memory.assumingMemoryBound(to: apus_store_context.self)
         unsafe context.pointee.trace = (memory + head).assumingMemoryBound(to: UInt.self)
         unsafe context.pointee.trace_capacity = UInt32(frames)
+        if tracesInstances {
+            unsafe context.pointee.trace_contexts = context.pointee.trace + frames
+        }
         unsafe context.pointee.tail_return = environment.trampolines.tailReturn
         unsafe context.pointee.types = unsafe environment.types.recordStart
         unsafe context.pointee.allocate = UnsafeRawPointer(

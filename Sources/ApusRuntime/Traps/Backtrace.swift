@@ -17,7 +17,7 @@ public struct Backtrace: Sendable {
         /// The number of the store whose guest it was.
         public var store: UInt64
         /// The address of the context of the instance that it ran in, which is there as long as the
-        /// store; 0 if that is not known.
+        /// store; 0 if that is not known, or nobody asks (`tracesInstances`).
         public var context: UInt
 
         /// The function's name, if the module has a name section that tells it.
@@ -44,11 +44,12 @@ public struct Backtrace: Sendable {
 
     /// Adds the frames of `trace`, which guests of `store` have left.
     mutating func append(_ trace: Trace, startingAt start: Start, in store: RuntimeStore) {
+        let isTracking = store.environment.configuration.tracesInstances
         var tracker = ContextTracker(trace, store.environment.trampolines.tailReturn)
         for (index, frame) in trace.frames.enumerated() {
             let code = CodeRegistry.shared.code(at: frame.counter)
             let start = index == 0 ? start : .returnAddress
-            let context = tracker.context(of: frame, code?.image, start)
+            let context = isTracking ? tracker.context(of: frame, code?.image, start) : 0
             guard let code else { continue }
             let functions = FunctionDescriptors(code.image, code.module.module)
             for place in functions.places(at: frame.counter, start) {

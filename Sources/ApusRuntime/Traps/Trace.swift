@@ -27,16 +27,16 @@ extension RuntimeStore {
     func takeTrace() -> Trace {
         // SAFETY: the context is the store's own allocation, which lives as long as the store. The
         // handler, or the way out, has written `trace_count` places, at most `trace_capacity`, and
-        // as many words behind the room for them.
+        // as many words where there is room for them.
         var trace = Trace(context: unsafe context.pointee.trap_context)
         guard let places = unsafe context.pointee.trace else { return trace }
         let count = Int(unsafe context.pointee.trace_count)
-        let kept = unsafe places + Int(context.pointee.trace_capacity)
+        let kept = unsafe context.pointee.trace_contexts
         trace.isTruncated = unsafe context.pointee.trace_count == context.pointee.trace_capacity
         trace.frames.reserveCapacity(count)
         for index in 0..<count {
             trace.frames.append(
-                Trace.Frame(counter: unsafe places[index], kept: unsafe kept[index]))
+                Trace.Frame(counter: unsafe places[index], kept: unsafe kept?[index] ?? 0))
         }
         return trace
     }
@@ -61,20 +61,24 @@ extension RuntimeStore {
             trace.isTruncated = true
             return false
         }
-        unsafe withUnsafeTemporaryAllocation(of: UInt.self, capacity: 2 * room) { buffer in
+        let tracesInstances = environment.configuration.tracesInstances
+        let words = tracesInstances ? 2 * room : room
+        unsafe withUnsafeTemporaryAllocation(of: UInt.self, capacity: words) { buffer in
             guard let places = buffer.baseAddress else { return }
-            let kept = unsafe places + room
+            let kept = unsafe tracesInstances ? places + room : nil
             unsafe places[0] = exitCounter
             let count =
                 unsafe 1
                 + apus_trace_walk(
                     exitFrame, low, entryFrame, places + 1, UInt32(truncatingIfNeeded: room - 1))
-            unsafe apus_trace_contexts(
-                exitFrame, low, entryFrame, context.pointee.tail_return, places, kept, count)
+            if let kept = unsafe kept {
+                unsafe apus_trace_contexts(
+                    exitFrame, low, entryFrame, context.pointee.tail_return, places, kept, count)
+            }
             for index in 0..<Int(count) {
                 trace.frames.append(
                     Trace.Frame(
-                        counter: unsafe places[index], kept: unsafe kept[index],
+                        counter: unsafe places[index], kept: unsafe kept?[index] ?? 0,
                         isFirst: index == 0))
             }
             if Int(count) == room { trace.isTruncated = true }

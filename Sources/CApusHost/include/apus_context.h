@@ -134,9 +134,9 @@ struct apus_store_context {
     uintptr_t trap_address; // faulting data address
     void *store;            // unretained runtime Store
     int64_t fuel;           // what is left, while wasm is not running; negative: overdrawn
-    uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first;
-                            // `trace_capacity` words on, of each frame the word in which it
-                            // keeps its context, if it does (apus_trace_contexts)
+    uintptr_t *trace;       // where the program counters of a trap's frames go, innermost first
+    uintptr_t *trace_contexts; // of each the word in which the frame keeps its context, if it
+                            // does (apus_trace_contexts); null: nobody asks for them
     uint32_t trace_capacity;
     uint32_t trace_count;   // how many the last trap left there
     const struct apus_type *types; // the engine's, by slot

@@ -237,30 +237,6 @@ import Testing
         #expect(objects.store.statistics.collections < 30)
     }
 
-    /// A full heap whose room is in pieces is not looked through for each array that takes the only
-    /// large one.
-    @Test func aHeapInPiecesIsNotCollectedForEachArray() throws {
-        var limits = StoreLimits()
-        limits.heapBytes = 4 << 20
-        let objects = try Objects(limits: limits)
-        func array(_ bytes: UInt32) throws -> UInt64 {
-            try objects.store.makeObject(objects.bytes, length: bytes)
-        }
-        for place in 0..<64 {
-            let block = try array(60_000)
-            if place % 2 == 0, place < 62 { objects.store.pinned.append(block) }
-        }
-        let before = objects.store.statistics.collections
-        let error = #expect(throws: ObjectFailure.self) {
-            for _ in 0..<1000 { _ = try array(100_000) }
-        }
-        #expect(error?.code == .heapExhausted)
-        #expect(objects.store.statistics.collections - before < 50)
-        // Where enough is made between them they are worth it.
-        objects.store.pinned.removeLast(24)
-        for _ in 0..<1000 { _ = try array(1_000_000) }
-    }
-
     /// Where much lives there are more exceptions and host objects between two collections.
     @Test func exceptionsAreNoReasonToMarkALargeHeapAllTheTime() throws {
         let objects = try Objects()

@@ -39,10 +39,12 @@ extension ReferenceInstance {
         case .structNew(let type, let values):
             let fields = store.fields(types.numbers[Int(type)])
             let given = values == .values ? take(fields.count, &stack) : fields.map { _ in .init() }
+            if values == .defaults { store.spentFuel += store.fuel(structure: fields) }
             push(try make(type, zip(fields, given).map { $0.packed($1) }))
         case .arrayNew(let type, let values):
             let count = Int(stack.removeLast().low)
             try store.reserve(count)
+            store.spentFuel += store.fuel(arrayOf: element(type), count)
             let given = values == .values ? stack.removeLast() : ModelVector()
             push(try make(type, Array(repeating: element(type).packed(given), count: count)))
         case .arrayNewFixed(let type, let count):

@@ -158,7 +158,9 @@ public final class ReferenceInstance {
                 ReferenceTable(type: type, filledWith: try initializer.map(evaluate)?.low ?? 0))
             tables.append(store.tables.count - 1)
         }
-        elements = try module.elements.map(evaluate)
+        elements = try module.elements.map { segment in
+            if case .passive = segment.mode { try evaluate(segment) } else { [] }
+        }
         data = module.data.map(contents)
         try initializeTables()
         try initializeMemories()
@@ -172,8 +174,13 @@ public final class ReferenceInstance {
             case .declarative: break
             case .active(let table, let offset):
                 let start = try evaluate(offset).low
-                let count = UInt64(elements[index].count)
-                try initializeTable(table, segment: index, to: start, from: 0, count: count)
+                let room = store.tables[tables[Int(table)]].elements.count
+                let count = segment.initializers.count
+                // Whoever does not fit is not evaluated.
+                _ = try Self.range(start, UInt64(count), within: room, else: .tableOutOfBounds)
+                elements[index] = try evaluate(segment)
+                try initializeTable(
+                    table, segment: index, to: start, from: 0, count: UInt64(count))
             }
             elements[index] = []
         }

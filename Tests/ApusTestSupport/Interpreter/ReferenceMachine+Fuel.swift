@@ -23,24 +23,36 @@ extension ReferenceMachine {
             .arrayInitElement:
             let instance = frames[frames.count - 1].instance
             let type = instance.types.numbers[Int(truncatingIfNeeded: instruction.first)]
-            return Int((count & 0xFFFF_FFFF) * bytes(of: store.fields(type)[0].storage) / 64)
+            return store.fuel(arrayOf: store.fields(type)[0], Int(count & 0xFFFF_FFFF))
         case .structNew(.defaults):
             let instance = frames[frames.count - 1].instance
             let type = instance.types.numbers[Int(truncatingIfNeeded: instruction.first)]
-            // Fields lie behind a word, at multiples of their size, and objects end at granules.
-            let end = store.fields(type).reduce(8) { end, field in
-                let size = Int(bytes(of: field.storage))
-                let alignment = min(size, 8)
-                return (end + alignment - 1) / alignment * alignment + size
-            }
-            let size = (end + 15) / 16 * 16
-            return size > 256 ? size / 64 : 0
+            return store.fuel(structure: store.fields(type))
         default: return 0
         }
     }
+}
+
+/// What objects cost for their size, in code and in constant expressions.
+extension ReferenceStore {
+    func fuel(arrayOf element: FieldType, _ count: Int) -> Int {
+        count * bytes(of: element.storage) / 64
+    }
+
+    /// One of zeros.
+    func fuel(structure fields: [FieldType]) -> Int {
+        // Fields lie behind a word, at multiples of their size, and objects end at granules.
+        let end = fields.reduce(8) { end, field in
+            let size = bytes(of: field.storage)
+            let alignment = min(size, 8)
+            return (end + alignment - 1) / alignment * alignment + size
+        }
+        let size = (end + 15) / 16 * 16
+        return size > 256 ? size / 64 : 0
+    }
 
     /// How many bytes an element of an array takes.
-    private func bytes(of type: ValueType) -> UInt64 {
+    private func bytes(of type: ValueType) -> Int {
         switch type {
         case .i8: 1
         case .i16: 2
