@@ -67,7 +67,10 @@ extension TypedFunction {
     ) async throws -> Result {
         let target = try target ?? runtime.target(function.reference)
         var cells: [UInt64] = []
-        for argument in repeat each arguments { cells.append(try argument.cell(function.store)) }
+        for argument in repeat each arguments {
+            cells.append(try argument.cell(function.store))
+            if let upper = argument.upperCell { cells.append(upper) }
+        }
         while cells.count < target.cellCount { cells.append(0) }
         do {
             try await runtime.callAsync(target, &cells)

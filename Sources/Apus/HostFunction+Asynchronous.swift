@@ -40,7 +40,8 @@ extension HostClosure {
                 var index = 0
                 let result = try await body(
                     Caller(frame), repeat try frame.next((each Parameter).self, &index))
-                frame[0] = try result.cell(frame.embedder)
+                index = 0
+                try frame.put(result, &index)
             })
     }
 
@@ -60,10 +61,7 @@ extension HostClosure {
                 let results = try await body(
                     Caller(frame), repeat try frame.next((each Parameter).self, &index))
                 index = 0
-                for result in repeat each results {
-                    frame[index] = try result.cell(frame.embedder)
-                    index += 1
-                }
+                for result in repeat each results { try frame.put(result, &index) }
             })
     }
 
@@ -94,7 +92,17 @@ extension SuspendedFrame {
     /// The argument at `index`, which moves on.
     @inlinable
     func next<Value: WasmValue>(_: Value.Type, _ index: inout Int) throws -> Value {
-        defer { index += 1 }
-        return try Value.fromCell(self[index], embedder)
+        defer { index += Value.cellCount }
+        return try Value.fromCells(self[index], upper: self[index + 1], embedder)
+    }
+
+    /// Leaves a result at `index`, which moves on.
+    @inlinable
+    func put<Value: WasmValue>(_ result: Value, _ index: inout Int) throws {
+        self[index] = try result.cell(embedder)
+        index += 1
+        guard let upper = result.upperCell else { return }
+        self[index] = upper
+        index += 1
     }
 }

@@ -80,7 +80,7 @@ extension HostClosure {
         _ body: @escaping (repeat each Parameter) throws -> Result
     ) {
         let parameters = valueTypes(repeat (each Parameter).self)
-        if areNumbers(repeat (each Parameter).self) {
+        if !Result.isVector, areNumbers(repeat (each Parameter).self) {
             self.init(parameters, [Result.valueType], .packed) { frame in
                 let arguments = frame.numbers((repeat each Parameter).self)
                 let result = try body(repeat each arguments)
@@ -91,7 +91,8 @@ extension HostClosure {
         self.init(parameters, [Result.valueType]) { frame in
             var index = 0
             let result = try body(repeat frame.next((each Parameter).self, &index))
-            frame[0] = try result.cell(frame.embedder)
+            index = 0
+            try frame.put(result, &index)
         }
     }
 
@@ -104,10 +105,7 @@ extension HostClosure {
             var index = 0
             let results = try body(repeat frame.next((each Parameter).self, &index))
             index = 0
-            for result in repeat each results {
-                frame[index] = try result.cell(frame.embedder)
-                index += 1
-            }
+            for result in repeat each results { try frame.put(result, &index) }
         }
     }
 
@@ -134,7 +132,7 @@ extension HostClosure {
         withCaller body: @escaping (Caller, repeat each Parameter) throws -> Result
     ) {
         let parameters = valueTypes(repeat (each Parameter).self)
-        if areNumbers(repeat (each Parameter).self) {
+        if !Result.isVector, areNumbers(repeat (each Parameter).self) {
             self.init(parameters, [Result.valueType], .packed) { frame in
                 let arguments = frame.numbers((repeat each Parameter).self)
                 let result = try body(Caller(frame), repeat each arguments)
@@ -145,7 +143,8 @@ extension HostClosure {
         self.init(parameters, [Result.valueType]) { frame in
             var index = 0
             let result = try body(Caller(frame), repeat frame.next((each Parameter).self, &index))
-            frame[0] = try result.cell(frame.embedder)
+            index = 0
+            try frame.put(result, &index)
         }
     }
 
@@ -159,10 +158,7 @@ extension HostClosure {
             var index = 0
             let results = try body(Caller(frame), repeat frame.next((each Parameter).self, &index))
             index = 0
-            for result in repeat each results {
-                frame[index] = try result.cell(frame.embedder)
-                index += 1
-            }
+            for result in repeat each results { try frame.put(result, &index) }
         }
     }
 }
@@ -204,8 +200,31 @@ extension HostFrame {
     /// The argument at `index`, which moves on.
     @inlinable @inline(__always)
     func next<Value: WasmValue>(_: Value.Type, _ index: inout Int) throws -> Value {
+        if Value.isVector { return try nextOfTwo(&index) }
         defer { index += 1 }
         return try Value.fromCell(self[index], embedder)
+    }
+
+    // What is about two cells is in functions of its own, so that the code of others does not grow.
+    @usableFromInline
+    func nextOfTwo<Value: WasmValue>(_ index: inout Int) throws -> Value {
+        defer { index += 2 }
+        return try Value.fromTwoCells(self[index], self[index + 1], embedder)
+    }
+
+    /// Leaves a result at `index`, which moves on.
+    @inlinable @inline(__always)
+    func put<Value: WasmValue>(_ result: Value, _ index: inout Int) throws {
+        self[index] = try result.cell(embedder)
+        index += 1
+        if Value.isVector { putUpper(of: result, &index) }
+    }
+
+    @usableFromInline
+    func putUpper<Value: WasmValue>(of result: Value, _ index: inout Int) {
+        guard let upper = result.upperCell else { return }
+        self[index] = upper
+        index += 1
     }
 
     /// The arguments, all of which are numbers, of a function that was made for them.
@@ -216,10 +235,10 @@ extension HostFrame {
         unsafe arguments(as: type)
     }
 
-    /// Leaves the result of such a function, which has one.
+    /// Leaves the result of such a function, which has one of one cell.
     @inlinable @inline(__always)
     func finish(_ bits: UInt64) {
-        // SAFETY: only called for functions whose closure gives a result.
+        // SAFETY: only called for functions whose closure gives a result, no vector.
         unsafe setResult(bits)
     }
 }

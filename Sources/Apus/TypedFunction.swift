@@ -58,6 +58,10 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         for argument in repeat each arguments {
             span[index] = try argument.cell(function.store)
             index += 1
+            if let upper = argument.upperCell {
+                span[index] = upper
+                index += 1
+            }
         }
         do {
             try runtime.call(target, &span)
@@ -91,7 +95,10 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     func callWithMany(_ arguments: repeat each Parameter) throws -> Result {
         let target = try target ?? runtime.target(function.reference)
         var cells: [UInt64] = []
-        for argument in repeat each arguments { cells.append(try argument.cell(function.store)) }
+        for argument in repeat each arguments {
+            cells.append(try argument.cell(function.store))
+            if let upper = argument.upperCell { cells.append(upper) }
+        }
         while cells.count < target.cellCount { cells.append(0) }
         var span = cells.mutableSpan
         do {
@@ -143,7 +150,7 @@ extension Function {
         as type: ((repeat each Parameter) -> Result).Type
     ) throws -> TypedFunction<Result, repeat each Parameter> {
         try TypedFunction(self, [Result.valueType]) { cells, store in
-            try Result.fromCell(cells[0], store)
+            try Result.fromCells(cells[0], upper: cells[1], store)
         }
     }
 
@@ -158,15 +165,12 @@ extension Function {
         var results = [First.valueType, Second.valueType]
         for type in repeat (each Other).self { results.append(type.valueType) }
         return try TypedFunction(self, results) { cells, store in
-            var index = 1
+            var index = 0
             func next<Value: WasmValue>(_: Value.Type) throws -> Value {
-                index += 1
-                return try Value.fromCell(cells[index], store)
+                defer { index += Value.cellCount }
+                return try Value.fromCells(cells[index], upper: cells[index + 1], store)
             }
-            return (
-                try First.fromCell(cells[0], store), try Second.fromCell(cells[1], store),
-                repeat try next((each Other).self)
-            )
+            return (try next(First.self), try next(Second.self), repeat try next((each Other).self))
         }
     }
 }

@@ -12,7 +12,8 @@ public enum ArgumentLayout: Hashable, Sendable {
     public func fits(_ type: FunctionType) -> Bool {
         switch self {
         case .cells: true
-        case .packed: type.results.count <= 1 && type.parameters.allSatisfy(Self.isNumber)
+        case .packed:
+            Self.cellBytes(type.results) <= 8 && type.parameters.allSatisfy(Self.isNumber)
         }
     }
 

@@ -29,6 +29,7 @@ struct ArgumentLayoutTests {
         #expect(!ArgumentLayout.packed.fits(FunctionType([.i32, .v128], [])))
         #expect(!ArgumentLayout.packed.fits(FunctionType([.funcref], [])))
         #expect(!ArgumentLayout.packed.fits(FunctionType([], [.i32, .i32])))
+        #expect(!ArgumentLayout.packed.fits(FunctionType([.i32], [.v128])))
         #expect(ArgumentLayout.packed.simplified(for: FunctionType([], [.i32])) == .cells)
     }
 }

@@ -4,7 +4,7 @@ public import ApusFormat
 /// Which Swift types lie in memory as `ArgumentLayout.packed` says.
 public enum PackedArguments {
     /// Whether `types` are numbers of Swift's, and those that the parameters of `type` are in
-    /// WebAssembly, and `type` has no more than one result.
+    /// WebAssembly, and `type` has no more than one result, no v128.
     @inlinable
     public static func areNumbers<each Argument>(
         _ types: repeat (each Argument).Type, like type: FunctionType

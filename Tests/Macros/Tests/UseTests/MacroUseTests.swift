@@ -7,6 +7,7 @@ protocol Calculator {
     func add(_ left: Int32, to right: Int32) throws -> Int32
     @WasmName("get-both") func both() throws -> (Int32, Int64)
     func reset() throws
+    func halves(of vector: Vector128) throws -> (Vector128, Int64)
     nonisolated(nonsending) func wait(_ time: Int32) async throws -> Int32
 }
 
@@ -22,6 +23,10 @@ struct Clock {
 
     @WasmName("get-now") func time() -> Int64 { now }
 
+    func swap(_ vector: Vector128) -> Vector128 {
+        Vector128(low: vector.high, high: vector.low)
+    }
+
     func pause(milliseconds: Int32) async throws -> Int32 {
         await Task.yield()
         return milliseconds + 1
@@ -36,6 +41,7 @@ struct Clock {
         (module
           (import "env" "log" (func $log (param i32 i32)))
           (import "env" "get-now" (func $now (result i64)))
+          (import "env" "swap" (func $swap (param v128) (result v128)))
           (import "env" "pause" (func $pause (param i32) (result i32)))
           (memory (export "memory") 1)
           (data (i32.const 8) "reset")
@@ -43,6 +49,8 @@ struct Clock {
             (i32.add (local.get 0) (local.get 1)))
           (func (export "get-both") (result i32 i64) (i32.const 7) (call $now))
           (func (export "reset") (call $log (i32.const 8) (i32.const 5)))
+          (func (export "halves") (param v128) (result v128 i64)
+            (call $swap (local.get 0)) (i64x2.extract_lane 1 (local.get 0)))
           (func (export "wait") (param i32) (result i32) (call $pause (local.get 0))))
         """
 
@@ -72,6 +80,9 @@ struct Clock {
         #expect(try calculator.add(2, to: 3) == 5)
         #expect(try calculator.both() == (7, 1234))
         try calculator.reset()
+        let (swapped, upper) = try calculator.halves(of: Vector128(low: 5, high: 6))
+        #expect(swapped == Vector128(low: 6, high: 5))
+        #expect(upper == 6)
     }
 
     /// Both ways, types are compared before anything is called.
