@@ -136,7 +136,7 @@ import Testing
     @Test func otherResultsThanWereWanted() async throws {
         let several = try sandbox(
             returning: "i32 i32 i32", "(i32.const 0) (i32.const 1) (i32.const 2)")
-        await #expect(throws: SandboxError.result(function: "get", reason: "there are 3")) {
+        await #expect(throws: SandboxError.result(function: "get", reason: "there are 3 of them")) {
             try await several.call("get", as: Int.self)
         }
         await #expect(throws: SandboxError.self) {
