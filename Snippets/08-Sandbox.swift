@@ -25,3 +25,7 @@ let engine = Engine()
 let sandbox = Sandbox(try Module(engine, text: plugin))
 print(try await sandbox.call("add", 1, 2, as: Int.self))
 print(try await sandbox.call("twice", "echo ", as: String.self))
+
+try Module(engine, text: plugin).serialize(to: "/tmp/plugin.apus")
+let precompiled = try Sandbox(precompiledAt: "/tmp/plugin.apus")
+print(try await precompiled.call("add", 3, 4, as: Int.self))

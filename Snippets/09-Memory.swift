@@ -1,6 +1,7 @@
 // Texts, bytes and numbers in a guest's memory.
 
 import Apus
+import ApusSandbox
 
 let engine = Engine()
 let module = try Module(
@@ -12,18 +13,17 @@ let module = try Module(
           (func (export "allocate") (param $count i32) (result i32)
             (global.get $top)
             (global.set $top (i32.add (global.get $top) (local.get $count))))
-          (func (export "first") (param $start i32) (result i32)
+          (func (export "first") (param $start i32) (param $count i32) (result i32)
             (i32.load8_u (local.get $start))))
         """)
 let instance = try Instance(Store(engine), module)
 let memory = try instance.memory
-let allocate = try instance.function("allocate", as: ((Int32) -> Int32).self)
-let first = try instance.function("first", as: ((Int32) -> Int32).self)
 
-let name = "Ada"
-let address = try allocate(Int32(name.utf8.count))  // the guest says where there is room
-try memory.write(name, at: address)
-print(try first(address), try memory.string(at: address, count: 3))
+let allocator = try GuestAllocator(of: instance)
+let name = try allocator.allocate(utf8: "Ada")  // the guest says where there is room
+print(try instance.function("first").call(name.values))
+print(try memory.string(at: name.address, count: name.count))
+try allocator.release(name)
 
 try memory.store(1.5, at: 64)
 print(try memory.load(Double.self, at: 64), memory.byteCount)

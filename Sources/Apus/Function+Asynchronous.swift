@@ -94,6 +94,9 @@ func ofTask(_ error: any Error, _ store: RuntimeStore) -> any Error {
 
 extension Function {
     /// Makes an asynchronous function without results.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable
     public init<each Parameter: WasmValue>(
         _ store: Store,
@@ -104,6 +107,9 @@ extension Function {
     }
 
     /// Makes an asynchronous function with one result.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable
     public init<each Parameter: WasmValue, Result: WasmValue>(
         _ store: Store,
@@ -116,6 +122,9 @@ extension Function {
     /// Makes an asynchronous function of any type, whose arguments and results are values.
     ///
     /// The guest sees a `TypeError` as the error of the call if the results do not fit `type`.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, it has more parameters or results than
+    ///   a guest's may have, or `type` names a type of another engine.
     public init(
         _ store: Store, _ type: FunctionType,
         _ body: nonisolated(nonsending) @escaping (Caller, [Value]) async throws -> [Value]

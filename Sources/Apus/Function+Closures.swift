@@ -14,6 +14,9 @@ extension Function {
     }
 
     /// Makes a host function without results.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable @inline(__always)
     public init<each Parameter: WasmValue>(
         _ store: Store, _ body: @escaping (repeat each Parameter) throws -> Void
@@ -22,6 +25,9 @@ extension Function {
     }
 
     /// Makes a host function with one result.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable @inline(__always)
     public init<each Parameter: WasmValue, Result: WasmValue>(
         _ store: Store, _ body: @escaping (repeat each Parameter) throws -> Result
@@ -30,6 +36,9 @@ extension Function {
     }
 
     /// Makes a host function with several results.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable
     public init<
         each Parameter: WasmValue, First: WasmValue, Second: WasmValue, each Other: WasmValue
@@ -41,6 +50,9 @@ extension Function {
     }
 
     /// Makes a host function without results that sees who calls.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable @inline(__always)
     public init<each Parameter: WasmValue>(
         _ store: Store, _ body: @escaping (Caller, repeat each Parameter) throws -> Void
@@ -49,6 +61,9 @@ extension Function {
     }
 
     /// Makes a host function with one result that sees who calls.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable @inline(__always)
     public init<each Parameter: WasmValue, Result: WasmValue>(
         _ store: Store, _ body: @escaping (Caller, repeat each Parameter) throws -> Result
@@ -57,6 +72,9 @@ extension Function {
     }
 
     /// Makes a host function with several results that sees who calls.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, or it has more parameters or results
+    ///   than a guest's may have.
     @inlinable
     public init<
         each Parameter: WasmValue, First: WasmValue, Second: WasmValue, each Other: WasmValue
@@ -73,6 +91,9 @@ extension Function {
     /// Makes a host function of any type, whose arguments and results are values.
     ///
     /// The guest sees a `TypeError` as the error of the call if the results do not fit `type`.
+    ///
+    /// - Throws: `ResourceError` if there is no room for it, it has more parameters or results than
+    ///   a guest's may have, or `type` names a type of another engine.
     public init(
         _ store: Store, _ type: FunctionType,
         _ body: @escaping (Caller, [Value]) throws -> [Value]

@@ -11,15 +11,18 @@ public struct Global {
         self.store = store
     }
 
-    /// Makes a global that belongs to no instance, for instances to import. Throws
-    /// `ForeignStoreError` if `value` belongs to another store.
+    /// Makes a global that belongs to no instance, for instances to import.
+    ///
+    /// - Throws: `ForeignStoreError` if `value` belongs to another store; `ResourceError` if the
+    ///   store has no room for it.
     public init(_ store: Store, _ value: Value, isMutable: Bool = false) throws {
         try self.init(store, GlobalType(value.type, isMutable: isMutable), value)
     }
 
     /// Makes a global of `type` that belongs to no instance, for instances to import.
     ///
-    /// - Throws: `TypeError` if `value` is not of its type.
+    /// - Throws: `TypeError` if `value` is not of its type; `ForeignStoreError` if it belongs to
+    ///   another store; `ResourceError` if the store has no room for it.
     public init(_ store: Store, _ type: GlobalType, _ value: Value) throws {
         try Value.check([value], against: [type.value], place: "a global")
         let bits = try value.bits(in: store)

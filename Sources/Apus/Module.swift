@@ -53,6 +53,7 @@ public struct Module: Sendable {
     /// `deadline` is reached or the task that runs this is cancelled.
     ///
     /// - Throws: `ModuleError` if it is malformed, invalid, or uses what is not there;
+    ///   `ArtifactError.notExpected` if it was compiled before (`init(_:precompiled:)`);
     ///   `ResourceError` if it exceeds the engine's limits or there is no memory for its code;
     ///   `CompilationDeadlineError` or `CancellationError` if it was stopped.
     public init(
@@ -83,7 +84,9 @@ public struct Module: Sendable {
         }
     }
 
-    /// Compiles the module that the file at `path` holds in binary or in text form.
+    /// Compiles the module that the file at `path` holds in binary or in text form. Of one that was
+    /// compiled before no machine code is used, but the module that it was made of:
+    /// `init(_:precompiledAt:)` loads it.
     ///
     /// - Throws: `FileError` if it cannot be read, `TextError` if it is a text that does not follow
     ///   the format, and what `init(_:bytes:deadline:)` throws.
@@ -166,6 +169,7 @@ public struct Module: Sendable {
         let features = engine.configuration.features
         let limits = engine.configuration.limits
         try limits.check(moduleBytes: bytes.count)
+        if Artifact.begins(bytes.span) { throw ArtifactError.notExpected }
         let decoded = try ModuleDecoder.decode(bytes, features: features)
         try limits.check(functions: decoded.functions.count)
         try ModuleValidator.validate(decoded, features: features)

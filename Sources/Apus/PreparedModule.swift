@@ -30,7 +30,7 @@ public struct PreparedModule: Sendable {
     }
 
     /// Makes an instance in `store` that is not initialized yet: see
-    /// `Linker.allocate(_:in:hostState:)`.
+    /// `Linker.allocate(_:in:hostState:)`, as which it throws.
     public func allocate(in store: Store, hostState: AnyObject? = nil) throws -> Instance {
         try resolved.instantiate(in: store, hostState, isInitialized: false) { never -> Item in }
     }

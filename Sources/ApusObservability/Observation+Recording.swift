@@ -26,6 +26,8 @@
         }
 
         /// Does `body` with an instance of the pool's, and records its store when that is done.
+        ///
+        /// - Throws: what the pool's `withInstance` throws, and what `body` throws, unchanged.
         public nonisolated(nonsending) func withInstance<Result>(
             of pool: InstancePool, _ name: String,
             _ body: nonisolated(nonsending) (Instance) async throws -> Result

@@ -38,6 +38,8 @@
         // MARK: Compiling and instantiating
 
         /// Does `body`, which compiles the module `name`.
+        ///
+        /// - Throws: what `body` throws, unchanged.
         public func compile(_ name: String, _ body: () throws -> Module) throws -> Module {
             try traced("compile", name) {
                 do {
@@ -70,6 +72,8 @@
         }
 
         /// Does `body`, which makes an instance of the module `name`.
+        ///
+        /// - Throws: what `body` throws, unchanged.
         public func instantiate(_ name: String, _ body: () throws -> Instance) throws -> Instance {
             try traced("instantiate", name) {
                 let start = ContinuousClock.now
@@ -86,6 +90,8 @@
         }
 
         /// Does `body`, which makes an instance of the module `name` asynchronously.
+        ///
+        /// - Throws: what `body` throws, unchanged.
         public func instantiateAsync(
             _ name: String, isolation: isolated (any Actor)? = #isolation,
             _ body: () async throws -> Instance
@@ -115,6 +121,8 @@
         // MARK: Calling
 
         /// Does `body`, which calls the guest `name`.
+        ///
+        /// - Throws: what `body` throws, unchanged.
         public func call<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
             try traced("call", name) {
                 let start = ContinuousClock.now
@@ -129,6 +137,8 @@
         }
 
         /// Does `body`, which calls the guest `name` asynchronously.
+        ///
+        /// - Throws: what `body` throws, unchanged.
         public func callAsync<Result>(
             _ name: String, isolation: isolated (any Actor)? = #isolation,
             _ body: () async throws -> Result

@@ -6,7 +6,7 @@ struct GuestCall {
     private let function: Function
     private let instance: Instance
     /// What was allocated for the arguments.
-    private var pieces: [(address: UInt64, count: Int)] = []
+    private var pieces: [GuestAllocator.Allocation] = []
 
     /// What the result is to become.
     enum Wanted {
@@ -51,10 +51,12 @@ struct GuestCall {
     }
 
     private mutating nonisolated(nonsending) func releasePieces() async throws {
-        guard !pieces.isEmpty, let allocator = try GuestAllocator(of: instance) else { return }
+        guard !pieces.isEmpty, let allocator = try GuestAllocator.find(in: instance) else { return }
         let allocated = pieces
         pieces = []
-        for piece in allocated { try await allocator.release(piece.address, piece.count) }
+        try await inGuestAsync {
+            for piece in allocated { try await allocator.releaseAsync(piece) }
+        }
     }
 
     // MARK: In
@@ -124,15 +126,12 @@ struct GuestCall {
     }
 
     private mutating nonisolated(nonsending) func store(_ bytes: [UInt8]) async throws -> UInt64 {
-        guard let allocator = try GuestAllocator(of: instance) else {
-            throw SandboxError.noAllocator
-        }
-        let address = try await allocator.allocate(bytes.count)
-        pieces.append((address, bytes.count))
-        let memory = try instance.memory
-        // Where the guest says there are as many bytes.
-        try inGuest { try memory.write(bytes, at: address) }
-        return address
+        let allocator = try GuestAllocator(of: instance)
+        // What the guest lacks is not its failure.
+        _ = try instance.memory
+        let piece = try await inGuestAsync { try await allocator.allocateAsync(bytes) }
+        pieces.append(piece)
+        return piece.address
     }
 
     // MARK: Out
@@ -174,8 +173,9 @@ struct GuestCall {
         let memory = try instance.memory
         let bytes = try inGuest { try memory.read(at: address, count: count) }
         if pieces.contains(where: { $0.address == address }) { return bytes }
-        if let allocator = try GuestAllocator(of: instance) {
-            try await allocator.release(address, bytes.count)
+        if let allocator = try GuestAllocator.find(in: instance) {
+            let piece = allocator.allocation(at: address, bytes.count)
+            try await inGuestAsync { try await allocator.releaseAsync(piece) }
         }
         return bytes
     }

@@ -27,3 +27,14 @@ func inGuest<Result>(_ work: () throws -> Result) throws(GuestFailure) -> Result
         throw GuestFailure(error)
     }
 }
+
+/// The same for what waits for the guest.
+nonisolated(nonsending) func inGuestAsync<Result>(
+    _ work: nonisolated(nonsending) () async throws -> Result
+) async throws(GuestFailure) -> Result {
+    do {
+        return try await work()
+    } catch {
+        throw GuestFailure(error)
+    }
+}

@@ -12,6 +12,18 @@ extension Sandbox {
         self.init(try Module(Engine(), contentsOf: path), configuration, define: define)
     }
 
+    /// A sandbox for guests of the module in a file that `Module.serialize(to:)` or `apus compile`
+    /// has written, with an engine of its own. It holds machine code: `Module(_:precompiledAt:)`
+    /// says whose files are taken.
+    ///
+    /// - Throws: what loading it throws.
+    public init(
+        precompiledAt path: String, _ configuration: Configuration = Configuration(),
+        define: @escaping @Sendable (inout Linker) throws -> Void = { _ in }
+    ) throws {
+        self.init(try Module(Engine(), precompiledAt: path), configuration, define: define)
+    }
+
     /// A sandbox for guests of the module whose binary form is `bytes`, with an engine of its own.
     ///
     /// - Throws: what compiling it throws.

@@ -12,8 +12,8 @@
 /// }
 /// ```
 public protocol SandboxCoder: Sendable {
-    /// The bytes that stand for `value`.
+    /// The bytes that stand for `value`. Throws what the call is to throw if there are none.
     func encode(_ value: some Encodable) throws -> [UInt8]
-    /// The value that `bytes` stand for.
+    /// The value that `bytes` stand for. Throws what the call is to throw if they stand for none.
     func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value
 }

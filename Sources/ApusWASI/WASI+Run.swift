@@ -40,19 +40,9 @@ extension WASI {
     /// - Throws: `ExportError` if the module is no program; what a call throws, but not `Exit`.
     public func start(_ instance: Instance) throws -> Int32 {
         try exitStatus {
-            if try instance.export("_start") != nil {
-                try instance.function("_start", as: (() -> Void).self)()
-                return 0
-            }
-            let isReactor = try instance.export("_initialize") != nil
-            try initialize(instance)
-            if case .function(let program)? = try instance.export("") {
-                return try Self.call(program, of: instance)
-            }
-            guard isReactor || instance.hasStartFunction else {
-                throw ExportError(name: "_start", expected: "function", found: nil)
-            }
-            return 0
+            var results: [Value] = []
+            for function in try Self.program(of: instance) { results = try function.call([]) }
+            return Self.status(of: results)
         }
     }
 
@@ -62,12 +52,13 @@ extension WASI {
     /// - Throws: what a call throws, `Exit` among it; `ExportError` if it is no function without
     ///   parameters and results.
     public func initialize(_ instance: Instance) throws {
-        guard try instance.export("_initialize") != nil else { return }
-        try instance.function("_initialize", as: (() -> Void).self)()
+        _ = try Self.initializer(of: instance)?.call([])
     }
 
     /// The status of a guest that `body` runs: the one it gave to `proc_exit`, or 0 if `body`
     /// returns.
+    ///
+    /// - Throws: what `body` throws, but not `Exit`.
     public func status(_ body: () throws -> Void) throws -> Int32 {
         try exitStatus {
             try body()
@@ -85,17 +76,41 @@ extension WASI {
         }
     }
 
-    /// Calls the function without a name, which may return its status.
-    private static func call(_ program: Function, of instance: Instance) throws -> Int32 {
-        if program.type.results == [.i32] {
-            return try instance.function("", as: (() -> Int32).self)()
+    /// What runs the program that `instance` is: functions without parameters, in their order, of
+    /// which the last may return the status.
+    static func program(of instance: Instance) throws -> [Function] {
+        if let command = try procedure("_start", of: instance) { return [command] }
+        let initializer = try initializer(of: instance)
+        if case .function(let program)? = try instance.export("") {
+            let hasStatus = program.type == FunctionType([], [.i32])
+            let unnamed = hasStatus ? program : try procedure("", of: instance)
+            return [initializer, unnamed].compactMap(\.self)
         }
-        try instance.function("", as: (() -> Void).self)()
-        return 0
+        guard initializer != nil || instance.hasStartFunction else {
+            throw ExportError(name: "_start", expected: "function", found: nil)
+        }
+        return [initializer].compactMap(\.self)
+    }
+
+    /// What a reactor exports to be called first.
+    static func initializer(of instance: Instance) throws -> Function? {
+        try procedure("_initialize", of: instance)
+    }
+
+    /// The function without parameters and results that `instance` exports under this name; nil if
+    /// nothing is.
+    private static func procedure(_ name: String, of instance: Instance) throws -> Function? {
+        guard try instance.export(name) != nil else { return nil }
+        return try instance.function(name, as: (() -> Void).self).function
+    }
+
+    /// The status of a program whose last function has returned `results`.
+    static func status(of results: [Value]) -> Int32 {
+        if case .i32(let status)? = results.first { status } else { 0 }
     }
 
     /// What `module` imports, as far as it is of the WASI.
-    private func linker(for module: Module, _ store: Store) throws -> Linker {
+    func linker(for module: Module, _ store: Store) throws -> Linker {
         var linker = Linker(store.engine)
         let wanted = Set(module.imports.map(\.name))
         try define(in: &linker) { wanted.contains($0) }

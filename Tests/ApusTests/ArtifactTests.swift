@@ -237,8 +237,22 @@ import Testing
         var bytes = try Module(engine, text: "(module)").serialize()
         bytes[8] = 3
         #expect(throws: ArtifactError.otherFormat(3)) { try Module(engine, precompiled: bytes) }
-        // As a module it is the one that it was made of.
-        #expect(throws: ModuleError.self) { try Module(engine, bytes: bytes) }
+    }
+
+    /// Bytes that may be anybody's are not run, and who has mixed them up is told so.
+    @Test func modulesInBinaryFormAreNotPrecompiled() throws {
+        let engine = Engine()
+        let bytes = try Module(engine, text: Self.text).serialize()
+        for bytes in [bytes, Array(bytes.prefix(8))] {
+            #expect(throws: ArtifactError.notExpected) { try Module(engine, bytes: bytes) }
+            #expect(throws: ArtifactError.notExpected) {
+                try Module(engine, bytes: bytes.span)
+            }
+            #expect(throws: ArtifactError.notExpected) {
+                try Module.validate(engine, bytes: bytes)
+            }
+        }
+        #expect("\(ArtifactError.notExpected)".contains("Module(_:precompiled:)"))
     }
 
     // MARK: What is damaged

@@ -25,6 +25,9 @@ public enum ArtifactError: Error, Hashable, Sendable {
     case noBuildIdentity
     /// The file is not one whose contents may be run as they are: why.
     case untrusted(path: String, reason: String)
+    /// A module's binary form was expected. What was compiled before is machine code, which is
+    /// taken only from who says so: `Module(_:precompiled:)`.
+    case notExpected
 }
 
 extension ArtifactError: CustomStringConvertible {
@@ -47,6 +50,9 @@ extension ArtifactError: CustomStringConvertible {
         case .noBuildIdentity: "it cannot be found out which build of Apus this is"
         case .untrusted(let path, let reason):
             "\(PrintableText.path(path)): not run as machine code: \(reason)"
+        case .notExpected:
+            "a module that was compiled before is no module in binary form: it is loaded by "
+                + "Module(_:precompiled:), if it comes from who is trusted"
         }
     }
 }

@@ -60,8 +60,8 @@ public protocol SharedResourceLimiter: ResourceLimiter, Sendable {}
 /// stack of its own, and blocks no thread. What grows outside of such a call, and not by an
 /// asynchronous function itself, does not grow: `AsynchronousCallError.limiterIsAsynchronous`.
 public protocol AsynchronousResourceLimiter: AnyObject {
-    /// Whether `growth` may happen; see `ResourceLimiter.allows(_:)`. It is asked where the call
-    /// was made. When the guest is to stop it stops after this.
+    /// Whether `growth` may happen; see `ResourceLimiter.allows(_:)`, as which it throws. It is
+    /// asked where the call was made. When the guest is to stop it stops after this.
     nonisolated(nonsending) func allows(_ growth: Growth) async throws -> Bool
 
     /// `growth` did not happen. `error` says why: the limit that it exceeds, that this limiter did
