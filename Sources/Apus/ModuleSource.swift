@@ -46,6 +46,17 @@ public struct ModuleSource {
         }
     }
 
+    /// Why `contents` are no text, as far as their first bytes tell; nil if they may be one.
+    public static func refusal(ofText contents: ByteStorage) -> String? {
+        if Artifact.begins(contents.span) {
+            return "it is a compiled module; `apus print` shows it as text"
+        }
+        if contents.count > 0, !TextFormat.isText(contents.span) {
+            return "it is in binary form already; `apus print` shows it as text"
+        }
+        return ForeignFormat.refusal(of: contents.span)
+    }
+
     /// The module that the file at `path` holds. Throws `FileError` and `TextError`, and if the
     /// file is none `CompilationDeadlineError` when it was waited for until `deadline`, and
     /// `CancellationError` when the task that runs this is cancelled.

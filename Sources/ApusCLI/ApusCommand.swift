@@ -1,3 +1,4 @@
+@_spi(ApusCLI) internal import Apus
 internal import ArgumentParser
 
 /// The command `apus`.
@@ -71,12 +72,29 @@ struct ApusCommand: ParsableCommand {
     /// The subcommands' names.
     static var subcommands: [String] { configuration.subcommands.map { $0._commandName } }
 
+    /// Refuses help about what is no command, for which the parser gives that about all.
+    private static func checkHelp(_ arguments: [String]) throws {
+        guard arguments.first == "help" else { return }
+        var command: any ParsableCommand.Type = Self.self
+        for name in arguments.dropFirst() where !name.hasPrefix("-") && name != "help" {
+            let commands = command.configuration.subcommands
+            guard let next = commands.first(where: { $0._commandName == name }) else {
+                let similar = SimilarNames.near(name, among: commands.map { $0._commandName }).first
+                throw ValidationError(
+                    "there is no command '\(name)'"
+                        + (similar.map { "; did you mean '\($0)'?" } ?? ""))
+            }
+            command = next
+        }
+    }
+
     static func main() {
         StandardStreams.complete()
         HostProcess.ignoreSizeLimits()
         var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
+            try checkHelp(arguments)
             if let quick = QuickCommandLine(arguments) { return try quick.run() }
             var command = try parseAsRoot(arguments)
             try command.run()

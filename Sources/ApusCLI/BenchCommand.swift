@@ -13,11 +13,18 @@ struct BenchCommand: ParsableCommand {
             timed between the two, any other as a whole. What it writes is thrown away. Arguments \
             that begin with a dash go after --.
 
+            Then it is run as `apus run` does, in processes of its own: with nothing compiled \
+            before, and with what an earlier run has kept, in a folder that goes afterwards. Such \
+            a process is measured from before it is there until it is gone. --no-processes leaves \
+            that out, as do the input (-) and options that `apus run` has not, or that one \
+            process alone can obey: --threads, --debuggable and --tcplisten.
+
             EXAMPLES:
               apus bench program.wasm
               apus bench program.wasm --json --repeat 5 --threads 1
               apus bench program.wasm --compiler optimizing --phases
               apus bench --dir . program.wasm input.txt
+              apus bench --feature legacy-exceptions --no-processes old.wasm
             """)
 
     @OptionGroup var grants: GrantOptions
@@ -35,6 +42,10 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var compiler: CompilerOption
     @OptionGroup var checks: CheckOptions
+    @OptionGroup var features: FeatureOptions
+
+    @Flag(help: "Do not run the program in processes of its own: --no-processes.")
+    var noProcesses = false
 
     @Flag(
         help: ArgumentHelp(
@@ -65,15 +76,30 @@ struct BenchCommand: ParsableCommand {
         try Outcome.exiting {
             var samples: [BenchSample] = []
             for _ in 0..<repetitions { samples.append(try measure()) }
-            let report = BenchReport(samples)
+            let usesMarks = samples.contains(where: \.usesMarks)
+            let processes = try processes(usingMarks: usesMarks)?.measure(repetitions) ?? []
+            let report = BenchReport(samples, processes)
             print(json ? report.json.text : report.table)
             return 0
         }
     }
 
+    /// What is measured of whole processes; nil: nothing.
+    private func processes(usingMarks: Bool) -> ProcessBench? {
+        if noProcesses || debuggable || threads != nil || !grants.sockets.isEmpty { return nil }
+        if module == "-" { return nil }
+        // A command line without options is understood sooner: what is usual is not said.
+        var options = grants.arguments + compiler.arguments + checks.arguments
+        options += features.arguments + (metered ? ["--fuel", "\(UInt64.max)"] : [])
+        if usingMarks { options += ["--unknown-imports", "default"] }
+        let path = module.hasPrefix("-") ? "./" + module : module
+        return ProcessBench(arguments: options + [path] + arguments)
+    }
+
     private func measure() throws -> BenchSample {
         var configuration = Engine.Configuration()
         compiler.apply(to: &configuration)
+        configuration.features = try features.apply(to: configuration.features)
         configuration.compilationThreads = threads
         configuration.isFuelMetered = metered
         configuration.isDebuggable = debuggable
@@ -110,7 +136,8 @@ struct BenchCommand: ParsableCommand {
         return BenchSample(
             module: compiled.statistics, instantiateTime: instantiateTime,
             executeTime: marks.total ?? wholeTime, processorTime: processorTime,
-            tiers: compiled.tiers)
+            tiers: TierReport(compiled),
+            usesMarks: compiled.imports.contains { $0.module == "bench" })
     }
 }
 

@@ -8,7 +8,9 @@ struct BenchSample {
     /// Of all threads, while it executed.
     var processorTime: Duration
     /// What was compiled meanwhile, if functions are compiled when they are called.
-    var tiers: TierStatistics?
+    var tiers: TierReport?
+    /// Whether it imports what `bench` has, which `apus run` does not know.
+    var usesMarks: Bool
 }
 
 /// The medians of some runs, to be printed.
@@ -20,18 +22,17 @@ struct BenchReport {
     private let instantiateMicroseconds: Double
     private let executeMilliseconds: Double
     private let processorMilliseconds: Double
-    private let tiers: TierStatistics?
+    private let tiers: TierReport?
+    /// Of processes, if they were measured: with nothing compiled before, and with what was kept.
+    private let processes: (cold: ProcessTimes, cached: ProcessTimes)?
     /// Of compiling, if they were measured.
     private let phases: [(name: String, milliseconds: Double)]
 
-    init(_ samples: [BenchSample]) {
+    init(_ samples: [BenchSample], _ processSamples: [ProcessBench.Sample] = []) {
         moduleBytes = samples.first?.module.moduleBytes ?? 0
         codeBytes = samples.first?.module.codeBytes ?? 0
         func median(_ time: (BenchSample) -> Duration, in unit: Duration) -> Double {
-            let times = samples.map { time($0) / unit }.sorted()
-            let middle = times.count / 2
-            if times.isEmpty { return 0 }
-            return times.count % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2
+            Self.median(samples.map { time($0) / unit })
         }
         decodeMilliseconds = median(\.module.decodeTime, in: .milliseconds(1))
         compileMilliseconds = median(\.module.compileTime, in: .milliseconds(1))
@@ -39,9 +40,32 @@ struct BenchReport {
         executeMilliseconds = median(\.executeTime, in: .milliseconds(1))
         processorMilliseconds = median(\.processorTime, in: .milliseconds(1))
         tiers = samples.last?.tiers
+        processes =
+            processSamples.isEmpty
+            ? nil
+            : (ProcessTimes(processSamples.map(\.cold)), ProcessTimes(processSamples.map(\.cached)))
         phases = (samples.first?.module.phases ?? []).enumerated().map { index, phase in
             (phase.name, median({ $0.module.phases[index].time }, in: .milliseconds(1)))
         }
+    }
+
+    /// What processes took.
+    private struct ProcessTimes {
+        let milliseconds: Double
+        let processorMilliseconds: Double
+
+        init(_ costs: [ChildProcess.Cost]) {
+            milliseconds = BenchReport.median(costs.map { $0.time / .milliseconds(1) })
+            processorMilliseconds = BenchReport.median(
+                costs.map { $0.processorTime / .milliseconds(1) })
+        }
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        let values = values.sorted()
+        let middle = values.count / 2
+        if values.isEmpty { return 0 }
+        return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
     }
 
     /// For tools.
@@ -54,28 +78,20 @@ struct BenchReport {
             ("processor_ms", .decimal(processorMilliseconds, 4)),
             ("code_bytes", .count(codeBytes)), ("module_bytes", .count(moduleBytes)),
         ]
-        if let tiers { members.append(("tiers", Self.json(tiers))) }
+        if let (cold, cached) = processes {
+            members += [
+                ("process_cold_ms", .decimal(cold.milliseconds, 4)),
+                ("process_cold_processor_ms", .decimal(cold.processorMilliseconds, 4)),
+                ("process_cached_ms", .decimal(cached.milliseconds, 4)),
+                ("process_cached_processor_ms", .decimal(cached.processorMilliseconds, 4)),
+            ]
+        }
+        if let tiers { members.append(("tiers", tiers.json)) }
         if !phases.isEmpty {
             let times = phases.map { ($0.name, JSONValue.decimal($0.milliseconds, 4)) }
             members.append(("phases_ms", .object(times)))
         }
         return .object(members)
-    }
-
-    /// What was compiled while a program ran.
-    static func json(_ tiers: TierStatistics) -> JSONValue {
-        let made = tiers.optimizations.filter(\.succeeded)
-        let loops = made.count { $0.loop != nil }
-        return [
-            "functions": .count(tiers.functions),
-            "precompiled_functions": .count(tiers.precompiledFunctions),
-            "compiled_functions": .count(tiers.compiledFunctions),
-            "baseline_bytes": .count(tiers.baselineBytes),
-            "baseline_ms": .milliseconds(tiers.baselineTime),
-            "optimized_functions": .count(made.count - loops), "optimized_loops": .count(loops),
-            "optimized_bytes": .count(tiers.optimizedBytes),
-            "optimizing_ms": .milliseconds(tiers.optimizingTime),
-        ]
     }
 
     /// Lines for people.
@@ -90,18 +106,25 @@ struct BenchReport {
             processors   \(Self.text(processorMilliseconds, decimals: 3)) ms \
             (from start to end, on all threads)
             code         \(codeBytes) bytes from \(moduleBytes) bytes of module
-            """ + tierTable + phaseTable
+            """ + processTable + tierTable + phaseTable
     }
 
     /// Which tiers ran, if there were some.
     private var tierTable: String {
-        guard let tiers else { return "" }
-        let made = tiers.optimizations.filter(\.succeeded)
-        let loops = made.count { $0.loop != nil }
+        tiers.map { "\ntiers        " + $0.summary } ?? ""
+    }
+
+    /// What the program takes as a process of its own, if that was measured.
+    private var processTable: String {
+        guard let (cold, cached) = processes else { return "" }
+        func words(_ times: ProcessTimes) -> String {
+            Self.text(times.milliseconds, decimals: 3) + " ms, of processors "
+                + Self.text(times.processorMilliseconds, decimals: 3) + " ms"
+        }
         return """
 
-            tiers        \(tiers.compiledFunctions) of \(tiers.functions) functions called, \
-            \(made.count - loops) optimized, and \(loops) loops
+            process      \(words(cold)) (`apus run`, with nothing compiled before)
+            cached       \(words(cached)) (the same, with what was kept)
             """
     }
 

@@ -15,6 +15,11 @@ struct CheckOptions: ParsableArguments {
                 + "knows better: --unmasked."))
     var unmasked = false
 
+    /// The options once more, as a command line has them.
+    var arguments: [String] {
+        (checkBounds ? ["--check-bounds"] : []) + (unmasked ? ["--unmasked"] : [])
+    }
+
     func apply(to configuration: inout Engine.Configuration) {
         configuration.alwaysChecksBounds = checkBounds
         configuration.masksCheckedAccesses = !unmasked

@@ -9,9 +9,11 @@ struct CompileCommand: ParsableCommand {
         discussion: """
             The file can be given wherever a module is taken. It is machine code, which is run as \
             it is: take such files only from who is trusted, and `apus run` takes none that others \
-            may have written. Only the same build of apus runs it, with the same options of those \
-            below; one for `apus run --fuel` has to be made with --metered. TARGET is one of \
-            x86-64, for every processor, x86-64-v2, x86-64-v3, or native, for what this one has.
+            may have written. Only the same build of apus runs it, and only with the same \
+            --check-bounds, --unmasked, --feature and --without; one for `apus run --fuel` has to \
+            be made with --metered. Its code is what --compiler has made here, whatever `apus run \
+            --compiler` says. TARGET is one of x86-64, for every processor, x86-64-v2, x86-64-v3, \
+            or native, for what this one has.
 
             EXAMPLES:
               apus compile program.wasm

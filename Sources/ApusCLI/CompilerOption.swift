@@ -26,6 +26,14 @@ struct CompilerOption: ParsableArguments {
             """)
     var ignoresProfiles = false
 
+    /// The options once more, as a command line has them, but for what is usual.
+    var arguments: [String] {
+        let isUsual = name == Engine.Configuration().compiler
+        return (isUsual ? [] : ["--compiler=" + name.rawValue])
+            + (tierAfter.map { ["--tier-after=\($0)"] } ?? [])
+            + (ignoresProfiles ? ["--no-profiles"] : [])
+    }
+
     /// Sets the compiler of an engine.
     func apply(to configuration: inout Engine.Configuration) {
         configuration.compiler = name

@@ -11,11 +11,11 @@ struct CoverCommand: ParsableCommand {
             The program runs as with `apus run`, in code that counts how often each of its parts \
             is run. When it has ended, in whatever way, the coverage is written: of lines, \
             functions and branches of its sources if it has DWARF sections or a source map, else \
-            of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends \
-            in .json for programs, one that ends in .txt is a table, and all others are pages \
-            for a browser. Sources are shown that are below the current folder, the program's, or \
-            one that --substitute-path names. SIGINT (Ctrl-C) and SIGTERM stop the program, too; \
-            the status is 130 or 143 then.
+            of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends in \
+            .json for programs, one that ends in .txt is a table, and one in .html is a page for a \
+            browser, as is the output (-). Sources are shown that are below the current folder, \
+            the program's, or one that --substitute-path names. SIGINT (Ctrl-C) and SIGTERM stop \
+            the program, too; the status is 130 or 143 then.
 
             EXAMPLES:
               apus cover tests.wasm
@@ -45,6 +45,10 @@ struct CoverCommand: ParsableCommand {
     func validate() throws { try output.validate() }
 
     func run() throws {
+        try Outcome.exiting {
+            try output.checkAreWritable()
+            return 0
+        }
         var program = options.program(module, arguments, grants, linking, engine.programLimits)
         program.isStoppedBySignals = true
         var modules: [(name: String, module: Module)] = []

@@ -43,6 +43,14 @@ struct CoverageOutputOptions: ParsableArguments {
         if output.count > 1, !format.isEmpty {
             throw ValidationError("--format goes with one --output at most")
         }
+        if output == ["-"], format.count > 1 {
+            throw ValidationError("the output (-) takes one --format")
+        }
+        guard format.isEmpty else { return }
+        let endings = ["html", "htm", "info", "lcov", "json", "txt"]
+        for path in output {
+            try OutputFile(path).checkEnding(isOneOf: endings, for: "cover")
+        }
     }
 
     /// A form, and the file for it; nil: the error output.
@@ -56,6 +64,11 @@ struct CoverageOutputOptions: ParsableArguments {
             if output.isEmpty, format == .summary { return (format, nil) }
             return (format, (output.first ?? "coverage") + format.ending)
         }
+    }
+
+    /// Refuses, before there is work that would be lost, what could not be written afterwards.
+    func checkAreWritable() throws(FileError) {
+        for case (_, let path?) in files { try OutputFile(path).checkIsWritable() }
     }
 
     /// What files that nobody has named end in.
@@ -73,8 +86,9 @@ struct CoverageOutputOptions: ParsableArguments {
                 Outcome.report("coverage\n" + text.dropLast())
                 continue
             }
-            try Array(text.utf8).write(toFileAt: HostText.bytes(path))
-            Outcome.report("\(Self.words(coverage)) in \(HostText.shown(path))")
+            let file = OutputFile(path)
+            try file.write(Array(text.utf8))
+            Outcome.report("\(Self.words(coverage)) in \(file.shown)")
         }
         if tracefile == nil { return }
         for file in coverage.files {

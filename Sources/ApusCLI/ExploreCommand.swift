@@ -26,7 +26,7 @@ struct ExploreCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write.", valueName: "FILE"),
+        help: ArgumentHelp("The file to write; - is the output.", valueName: "FILE"),
         completion: .file(extensions: ["html"]))
     var output = "explore.html"
 
@@ -63,8 +63,15 @@ struct ExploreCommand: ParsableCommand {
         help: "A module, in binary or in text form.", completion: .file(extensions: moduleEndings))
     var module: String
 
+    private var outputFile: OutputFile { OutputFile(output) }
+
+    func validate() throws {
+        try outputFile.checkEnding(isOneOf: ["html", "htm"], for: "explore")
+    }
+
     func run() throws {
         try Outcome.exiting {
+            try outputFile.checkIsWritable()
             var configuration = Engine.Configuration()
             configuration.features = try features.apply(to: configuration.features)
             configuration.processorFeatures = target.features
@@ -82,8 +89,7 @@ struct ExploreCommand: ParsableCommand {
             let exploration = try source.locatingErrors {
                 try Exploration($0, configuration, options)
             }
-            try Array(exploration.page(title: file.ownName).utf8).write(
-                toFileAt: HostText.bytes(output))
+            try outputFile.write(Array(exploration.page(title: file.ownName).utf8))
             report(exploration)
             return 0
         }
@@ -91,7 +97,7 @@ struct ExploreCommand: ParsableCommand {
 
     private func report(_ exploration: Exploration) {
         let shown = exploration.functions.count
-        let output = PrintableText.path(HostText.shown(output))
+        let output = PrintableText.path(outputFile.shown)
         var line = "\(shown) function\(shown == 1 ? "" : "s") in \(output)"
         if shown < exploration.requestedCount {
             line += ", of \(exploration.requestedCount): --function chooses others, --limit "

@@ -26,6 +26,11 @@ struct FeatureOptions: ParsableArguments {
         return features
     }
 
+    /// The options once more, as a command line has them.
+    var arguments: [String] {
+        added.map { "--feature=" + $0 } + removed.map { "--without=" + $0 }
+    }
+
     private static let names = Feature.allCases.map(\.name).joined(separator: ", ")
 
     private static func feature(_ name: String) throws -> Feature {

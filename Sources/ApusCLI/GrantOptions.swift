@@ -38,6 +38,12 @@ struct GrantOptions: ParsableArguments {
             valueName: "ADDRESS"))
     var sockets: [ListeningSocket] = []
 
+    /// Folders and variables once more, as a command line has them.
+    var arguments: [String] {
+        directories.map { "--dir=" + $0.argument } + variables.map { "--env=" + $0.argument }
+            + (inheritEnv ? ["--inherit-env"] : [])
+    }
+
     /// What the options say.
     var chosen: Grants {
         Grants(

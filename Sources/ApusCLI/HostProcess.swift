@@ -79,6 +79,24 @@ enum HostProcess {
         return status != 0 && errno == ENOENT
     }
 
+    /// The system's number for why the file at `path` could not be written; nil if it could. It is
+    /// not made, and what is there stays as it is.
+    static func refusalToWrite(_ path: String) -> Int32? {
+        // SAFETY: `withPath` lends the text for the call; the record is this function's own.
+        var status = stat()
+        if unsafe withPath(path, { path in unsafe stat(path, &status) }) == 0 {
+            if status.st_mode & S_IFMT == S_IFDIR { return EISDIR }
+            return unsafe withPath(path) { path in unsafe access(path, W_OK) } == 0 ? nil : errno
+        }
+        if errno != ENOENT { return errno }
+        if path.isEmpty || path.hasSuffix("/") { return ENOENT }
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(path[...$0]) } ?? "."
+        // SAFETY: as above.
+        let isOpen = unsafe withPath(folder) { path in unsafe access(path, W_OK | X_OK) }
+        return isOpen == 0 ? nil : errno
+    }
+
     /// Whether a file of at most so many bytes is at `path`, and nothing else.
     static func isFile(_ path: String, ofAtMost bytes: Int) -> Bool {
         // SAFETY: `withPath` lends the text for the call; the record is this function's own.

@@ -33,8 +33,8 @@ struct InspectCommand: ParsableCommand {
             valueName: "FUNCTION"))
     var function: String?
 
-    @Option(help: ArgumentHelp("What to show of it.", valueName: "STAGE"))
-    var stage = ModuleInspection.Stage.assembly
+    @Option(help: ArgumentHelp("What to show of it, else assembly.", valueName: "STAGE"))
+    var stage: ModuleInspection.Stage?
 
     @Flag(help: "Show the machine code in a compiled module: --disassemble.")
     var disassemble = false
@@ -51,6 +51,9 @@ struct InspectCommand: ParsableCommand {
     var module: String
 
     func validate() throws {
+        if stage != nil, function == nil || disassemble {
+            throw ValidationError("--stage goes with --function alone, and shows one function")
+        }
         guard json, function != nil || disassemble else { return }
         throw ValidationError(
             "--json lists a file; it goes with neither --function nor "
@@ -90,7 +93,7 @@ struct InspectCommand: ParsableCommand {
         }
         configuration.compiler = compiler.name
         return try source.locatingErrors {
-            try ModuleInspection($0, configuration).text(function, at: stage)
+            try ModuleInspection($0, configuration).text(function, at: stage ?? .assembly)
         }
     }
 }

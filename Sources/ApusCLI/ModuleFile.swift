@@ -1,6 +1,7 @@
 @_spi(ApusCLI) internal import Apus
 internal import ApusCollections
 internal import ApusFormat
+internal import ApusText
 
 /// A module that the command line names: a file in binary or in text form, or `-`, the input.
 struct ModuleFile {
@@ -77,6 +78,21 @@ struct ModuleFile {
     /// What the file holds.
     func contents() throws -> ByteStorage { try naming { try read() } }
 
+    /// What `parse` makes of the text that the file holds; its errors name the file, and say what
+    /// it is if it is no text.
+    func parsing<Result>(_ parse: (ByteStorage) throws -> Result) throws -> Result {
+        let text = try contents()
+        do {
+            return try parse(text)
+        } catch var error as TextError {
+            if let reason = ModuleSource.refusal(ofText: text) {
+                throw FileError(path: name, reason: reason)
+            }
+            error.file = name
+            throw error
+        }
+    }
+
     private func read(until deadline: ContinuousClock.Instant? = nil) throws -> ByteStorage {
         if path == "-" { return try ByteStorage.reading(0, named: name, until: deadline) }
         let descriptor = try HostProcess.open(path, waits: deadline == nil)
@@ -117,7 +133,12 @@ struct ModuleFile {
 struct CompiledFileError: Error, CustomStringConvertible {
     var file: String
     var error: ArtifactError
-    var description: String { "\(PrintableText.path(file)): \(error)" }
+    var description: String {
+        let text = "\(PrintableText.path(file)): \(error)"
+        // Of what such code lacks, fuel alone has an option that programs are run with.
+        guard let isOn = error.isWithFuel else { return text }
+        return text + (isOn ? "; --fuel runs it" : "; `apus compile --metered` makes one with it")
+    }
 }
 
 /// A module is more than it may be; says which file it is.

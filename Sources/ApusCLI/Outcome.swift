@@ -65,6 +65,9 @@ enum Outcome {
             status = trapStatus
         } catch let error as ValidationError {
             throw error
+        } catch let error as ModuleError {
+            report(hinted(error).description)
+            status = failureStatus
         } catch is CompilationDeadlineError {
             report(limits?.compilationTimeoutReason ?? "timeout")
             status = timeoutStatus
@@ -76,6 +79,16 @@ enum Outcome {
         // Here, where everything is still there: giving it back one by one is for nothing now.
         if !mayGoOn { endProcess(status) }
         if status != 0 { throw ExitCode(status) }
+    }
+
+    /// `error`, with the option that helps if the module uses what is off unless asked for.
+    static func hinted(_ error: ModuleError) -> ModuleError {
+        guard case .unsupported(let feature) = error.kind, !FeatureSet.standard.has(feature) else {
+            return error
+        }
+        var error = error
+        error.message += " (--feature \(feature.name) switches it on)"
+        return error
     }
 
     /// Has SIGQUIT (Ctrl-\) end the process at once. Swift's runtime takes it for a crash, and
@@ -131,7 +144,12 @@ enum Outcome {
             }
         }
         if text.hasSuffix("?") { return text }
-        let first = arguments.first ?? ""
+        text += UsageExample.hint(text)
+        let isHelp = arguments.first == "help"
+        let first = arguments.dropFirst(isHelp ? 1 : 0).first ?? ""
+        if isHelp, !ApusCommand.subcommands.contains(first) {
+            return text + "; 'apus --help' lists them"
+        }
         let command = ApusCommand.subcommands.contains(first) ? first : "run"
         return text + "; 'apus help \(command)' tells more"
     }

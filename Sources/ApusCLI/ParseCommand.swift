@@ -22,20 +22,16 @@ struct ParseCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"),
+        help: ArgumentHelp(
+            "The file to write; the output if there is none, or -.", valueName: "FILE"),
         completion: .file(extensions: ["wasm"]))
     var output: String?
 
     func run() throws {
         try Outcome.exiting {
             let file = ModuleFile(input)
-            let text = try file.contents()
-            do {
-                try TextFormat.parseModule(text).write(toFileAt: output.map(HostText.bytes))
-            } catch var error as TextError {
-                error.file = file.name
-                throw error
-            }
+            let module = try file.parsing { text in try TextFormat.parseModule(text) }
+            try OutputFile(output ?? "-").write(module)
             return 0
         }
     }

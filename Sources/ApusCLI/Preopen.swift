@@ -25,6 +25,9 @@ struct Preopen: ExpressibleByArgument {
         if host.isEmpty || guest.isEmpty { return nil }
     }
 
+    /// The same as `--dir` takes it.
+    var argument: String { "\(host)::\(guest)\(isReadOnly ? ":ro" : ":rw")" }
+
     /// The last `::`, so that the host's path may hold colons.
     private static func separator(in text: Substring) -> String.Index? {
         let colon = UInt8(ascii: ":")

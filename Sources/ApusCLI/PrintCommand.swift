@@ -23,7 +23,8 @@ struct PrintCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write; the output if there is none.", valueName: "FILE"),
+        help: ArgumentHelp(
+            "The file to write; the output if there is none, or -.", valueName: "FILE"),
         completion: .file(extensions: ["wat"]))
     var output: String?
 
@@ -31,7 +32,7 @@ struct PrintCommand: ParsableCommand {
         try Outcome.exiting {
             let source = try ModuleFile(input).source()
             let text = try source.locatingErrors { try TextFormat.print($0) }
-            try Array(text.utf8).write(toFileAt: output.map(HostText.bytes))
+            try OutputFile(output ?? "-").write(Array(text.utf8))
             return 0
         }
     }

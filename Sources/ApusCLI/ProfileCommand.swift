@@ -12,8 +12,8 @@ struct ProfileCommand: ParsableCommand {
             it is in, and by whom they were called, and when it has ended, in whatever way, a page \
             with a flame graph is written, which any browser shows. A FILE that ends in .json is \
             for speedscope.app and others, one that ends in .folded or .txt has folded stacks, a \
-            line for each. SIGINT (Ctrl-C) and SIGTERM stop the program, too; the status is 130 or \
-            143 then.
+            line for each, and - is the output. SIGINT (Ctrl-C) and SIGTERM stop the program, too; \
+            the status is 130 or 143 then.
 
             EXAMPLES:
               apus profile program.wasm notes.txt
@@ -48,7 +48,17 @@ struct ProfileCommand: ParsableCommand {
         parsing: .captureForPassthrough, help: "What the program is told.", completion: .file())
     var arguments: [String] = []
 
+    private var file: OutputFile { OutputFile(output) }
+
+    func validate() throws {
+        try file.checkEnding(isOneOf: ["html", "htm", "json", "folded", "txt"], for: "profile")
+    }
+
     func run() throws {
+        try Outcome.exiting {
+            try file.checkIsWritable()
+            return 0
+        }
         let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
         var program = options.program(module, arguments, grants, linking, engine.programLimits)
         program.isStoppedBySignals = true
@@ -71,7 +81,7 @@ struct ProfileCommand: ParsableCommand {
         } else {
             text = profile.flameGraph(title: HostText.shown(module))
         }
-        try Array(text.utf8).write(toFileAt: HostText.bytes(output))
-        Outcome.report("\(profile.sampleCount) samples in \(HostText.shown(output))")
+        try file.write(Array(text.utf8))
+        Outcome.report("\(profile.sampleCount) samples in \(file.shown)")
     }
 }

@@ -39,6 +39,16 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "With --stats: say it as one JSON object, the last line of the error output.")
     var json = false
 
+    // What SwiftPM and others pass to `wasmkit run`, whatever that is called.
+    @Option(name: .customLong("stack-size"), help: .private)
+    var stackSize: UInt64?
+
+    @Flag(help: .private)
+    var verbose = false
+
+    @Flag(inversion: .prefixedEnableDisable, help: .private)
+    var signpost = false
+
     @Argument(
         help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
         completion: .file(extensions: moduleEndings))
@@ -49,12 +59,16 @@ struct RunCommand: ParsableCommand {
     var arguments: [String] = []
 
     func validate() throws {
-        if json, !stats { throw ValidationError("--json goes with --stats") }
+        if json, !stats, !verbose { throw ValidationError("--json goes with --stats") }
     }
 
     func run() throws {
+        var engine = engine
+        if let stackSize, engine.limits.maxStack == nil {
+            engine.limits.maxStack = WasmKitCommandLine.stack(stackSize)
+        }
         var program = options.program(module, arguments, grants, linking, engine.programLimits)
-        program.statistics = stats ? (json ? .json : .text) : nil
+        program.statistics = stats || verbose ? (json ? .json : .text) : nil
         try program.run { try engine.configuration() }
     }
 }

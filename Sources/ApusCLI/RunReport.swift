@@ -37,9 +37,8 @@ final class RunReport {
         let run = start.duration(to: .now)
         let sizes = module.statistics
         let counts = store.statistics
-        let tiers = module.tiers
-        let codeBytes =
-            sizes.codeBytes + (tiers.map { $0.baselineBytes + $0.optimizedBytes } ?? 0)
+        let tiers = TierReport(module)
+        let codeBytes = sizes.codeBytes + (tiers?.codeBytes ?? 0)
         var lines = [
             ("module", "\(sizes.moduleBytes) bytes, \(codeBytes) bytes of code"),
             (
@@ -60,53 +59,19 @@ final class RunReport {
             ("growths", "\(counts.growths), refused \(counts.failedGrowths)"),
             ("traps", "\(counts.traps)"),
         ]
-        if let tiers { lines += Self.lines(tiers) }
+        if let tiers { lines += tiers.lines }
         if store.engine.configuration.isFuelMetered {
             lines.append(("fuel", "\(counts.fuelUsed) used, \(store.fuel) left"))
         }
         let texts = lines.map { name, value in
             "  " + name + String(repeating: " ", count: 16 - name.count) + value
         }
-        let hot = tiers.map { Self.optimizations($0, of: module) } ?? []
+        let hot = tiers?.optimizations ?? []
         return (["statistics"] + texts + hot).joined(separator: "\n")
     }
 
-    private static func lines(_ tiers: TierStatistics) -> [(String, String)] {
-        let loops = tiers.optimizations.count { $0.loop != nil && $0.succeeded }
-        let functions = tiers.optimizations.count { $0.loop == nil && $0.succeeded }
-        return [
-            (
-                "compiled",
-                "\(tiers.compiledFunctions) of \(tiers.functions) functions, "
-                    + "\(tiers.precompiledFunctions) before"
-            ),
-            ("baseline", "\(tiers.baselineBytes) bytes of code, \(time(tiers.baselineTime))"),
-            (
-                "optimized",
-                "\(functions) functions and \(loops) loops, \(tiers.optimizedBytes) bytes of "
-                    + "code, \(time(tiers.optimizingTime))"
-            ),
-        ]
-    }
-
-    /// As many are told of.
-    private static let optimizationLimit = 20
-
-    /// What was hot, when its code was ready, and what was hot about it.
-    private static func optimizations(_ tiers: TierStatistics, of module: Module) -> [String] {
-        var lines = tiers.optimizations.prefix(optimizationLimit).map { made in
-            let name = module.functionName(made.function) ?? "function \(made.function)"
-            let place = made.loop.map { ", loop at \($0)" } ?? ""
-            let callees = made.hotCallees > 0 ? ", with \(made.hotCallees) callees in it" : ""
-            let result = made.succeeded ? callees : " (stays as it is)"
-            return "    \(time(made.time))  \(name)\(place)\(result)"
-        }
-        let rest = tiers.optimizations.count - lines.count
-        if rest > 0 { lines.append("    and \(rest) more") }
-        return lines
-    }
-
-    private static func time(_ duration: Duration) -> String {
+    /// A duration for people.
+    static func time(_ duration: Duration) -> String {
         BenchReport.text(duration / .milliseconds(1), decimals: 3) + " ms"
     }
 
@@ -142,7 +107,7 @@ extension RunReport {
             "traps": .count(counts.traps),
             "fuel_used": isMetered ? .integer(counts.fuelUsed) : .null,
             "fuel_left": isMetered ? .integer(store.fuel) : .null,
-            "tiers": module.tiers.map { BenchReport.json($0) } ?? .null,
+            "tiers": TierReport(module)?.json ?? .null,
         ]
     }
 }

@@ -40,7 +40,8 @@ struct ValidateCommand: ParsableCommand {
                 try file.validate(engine)
                 results.append(["file": .string(file.name), "valid": true])
             } catch {
-                if !json { Outcome.report("\(error)") }
+                let shown = (error as? ModuleError).map(Outcome.hinted) ?? error
+                if !json { Outcome.report("\(shown)") }
                 results.append(
                     [
                         "file": .string(file.name), "valid": false, "error": Self.json(error),

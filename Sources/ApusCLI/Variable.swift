@@ -25,6 +25,9 @@ struct Variable: ExpressibleByArgument {
         value = Array(bytes[(equals + 1)...])
     }
 
+    /// The same as `--env` takes it.
+    var argument: String { HostText.string(key + (value.map { [UInt8(ascii: "=")] + $0 } ?? [])) }
+
     /// `variables` with the values they have: what has none here is left out, and what comes twice
     /// counts as it is written last.
     static func resolved(_ variables: [Variable], inheritsAll: Bool) -> [Variable] {

@@ -24,10 +24,7 @@ enum WasmKitCommandLine {
             case "--enable-signpost", "--disable-signpost": break
             case "--threading-model", "--compilation-mode":
                 if attached == nil { _ = rest.popFirst() }
-            case "--stack-size":
-                guard let value = attached ?? rest.popFirst() else { return result + [option] }
-                result += ["--max-stack", stackBytes(value)]
-            case "--dir", "--env":
+            case "--dir", "--env", "--stack-size":
                 guard let value = attached ?? rest.popFirst() else { return result + [option] }
                 result += [name, value]
             default: result.append(option)
@@ -58,10 +55,9 @@ enum WasmKitCommandLine {
         return (String(option[..<equals]), String(option[option.index(after: equals)...]))
     }
 
-    /// No less than what this command takes: frames of compiled code are of another size than those
-    /// of an interpreter.
-    private static func stackBytes(_ value: String) -> String {
-        guard let bytes = UInt64(value) else { return value }
-        return "\(max(bytes, 1 << 20))"
+    /// The bound that `--stack-size` asks for, and no less than what this command takes: frames of
+    /// compiled code are of another size than those of an interpreter.
+    static func stack(_ bytes: UInt64) -> ByteCount? {
+        ByteCount(argument: "\(max(bytes, 1 << 20))")
     }
 }

@@ -63,10 +63,9 @@ struct WastCommand: ParsableCommand {
         for path in scripts {
             let file = ModuleFile(path)
             do {
-                let script = try TextFormat.parseScript(try file.contents())
+                let script = try file.parsing { text in try TextFormat.parseScript(text) }
                 runner.run(script, file: file.name)
-            } catch var error as TextError {
-                error.file = file.name
+            } catch let error as TextError {
                 if json { failures.unreadable.append("\(error)") } else { print("\(error)") }
                 unreadable += 1
             } catch {

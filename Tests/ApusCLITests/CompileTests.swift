@@ -52,9 +52,13 @@ struct CompileTests {
             // What `apus run` makes of it, and what it is for, are one.
             #expect(
                 try run("run", "--fuel", "1000", "a.apus").errorOutput
-                    == "apus: a.apus: the module was compiled without metering of fuel\n")
+                    == "apus: a.apus: the module was compiled without metering of fuel; "
+                    + "`apus compile --metered` makes one with it\n")
             #expect(try run("compile", "--metered", "a.wat").status == 0)
             #expect(try run("run", "--fuel", "1000", "a.apus").status == 0)
+            #expect(try run("run", "a.apus").errorOutput.hasSuffix("; --fuel runs it\n"))
+            // As the help says, whatever compiler is asked for.
+            #expect(try run("run", "--compiler", "baseline", "other.apus").output == "hello\n")
             #expect(
                 try run("compile", "invalid.wasm").errorOutput.hasPrefix(
                     "apus: invalid.wasm: invalid module: "))

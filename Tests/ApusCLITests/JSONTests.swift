@@ -163,6 +163,37 @@ struct JSONTests {
             #expect(tiers["compiled_functions"] as? Int ?? 0 > 0)
             let plain = try object(["bench", "hello.wasm", "--json", "--compiler", "baseline"], 0)
             #expect(plain["tiers"] == nil && plain["code_bytes"] as? Int ?? 0 > 0)
+            let times = [
+                "process_cold_ms", "process_cold_processor_ms", "process_cached_ms",
+                "process_cached_processor_ms",
+            ]
+            for key in times { #expect(report[key] as? Double ?? -1 >= 0, "\(key)") }
+            let none = try object(["bench", "hello.wasm", "--json", "--no-processes"], 0)
+            for key in times { #expect(none[key] == nil, "\(key)") }
+        }
+    }
+
+    @Test func optimizations() throws {
+        let text = """
+            (module
+              (func $twice (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
+              (func (export "_start") (local i32)
+                (loop $l
+                  (drop (call $twice (local.get 0)))
+                  (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+                  (br_if $l (i32.lt_u (local.get 0) (i32.const 1000))))))
+            """
+        try Command.withFolder(["hot.wat": Array(text.utf8)]) { folder in
+            let outcome = try Command.run(
+                ["run", "--stats", "--json", "--tier-after", "10", "hot.wat"], in: folder)
+            let object = try JSONSerialization.jsonObject(with: Data(outcome.errorOutput.utf8))
+            let report = try #require(object as? [String: Any])
+            let tiers = try #require(report["tiers"] as? [String: Any])
+            let made = try #require(tiers["optimizations"] as? [[String: Any]])
+            let hot = try #require(made.first { $0["loop"] is Int })
+            #expect(hot["function"] as? Int == 1 && hot["name"] as? String == "_start")
+            #expect(hot["succeeded"] as? Bool == true && hot["ms"] as? Double ?? -1 >= 0)
+            #expect(hot["hot_callees"] as? Int != nil)
         }
     }
 

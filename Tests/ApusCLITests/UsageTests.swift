@@ -70,7 +70,54 @@ struct UsageTests {
         ),
         (
             ["run", "--timeout", "soon", "hello.wasm"], 64,
-            "the value 'soon' is invalid for '--timeout <DURATION>'; 'apus help run' tells more"
+            "the value 'soon' is invalid for '--timeout <DURATION>'; write 50ms, 2s or 1m30s; "
+                + "'apus help run' tells more"
+        ),
+        (
+            ["run", "--tcplisten", "80", "hello.wasm"], 64,
+            "the value '80' is invalid for '--tcplisten <ADDRESS>'; write 127.0.0.1:8080; "
+                + "'apus help run' tells more"
+        ),
+        (
+            ["run", "--dir", "", "hello.wasm"], 64,
+            "the value '' is invalid for '--dir <HOST[::GUEST][:ro]>'; write docs, or "
+                + "docs::/docs:ro; 'apus help run' tells more"
+        ),
+        (
+            ["run", "--max-memory", "much", "hello.wasm"], 64,
+            "the value 'much' is invalid for '--max-memory <BYTES>'; write 65536, 64MiB or 1g; "
+                + "'apus help run' tells more"
+        ),
+        (
+            ["bench", "--repeat", "often", "hello.wasm"], 64,
+            "the value 'often' is invalid for '--repeat <N>'; write a whole number; "
+                + "'apus help bench' tells more"
+        ),
+        (["help", "isnpect"], 64, "there is no command 'isnpect'; did you mean 'inspect'?"),
+        (
+            ["help", "frobnicate"], 64,
+            "there is no command 'frobnicate'; 'apus --help' lists them"
+        ),
+        (
+            ["help", "cache", "frobnicate"], 64,
+            "there is no command 'frobnicate'; 'apus help cache' tells more"
+        ),
+        (
+            ["inspect", "--stage", "ir", "math.wasm"], 64,
+            "--stage goes with --function alone, and shows one function; 'apus help inspect' "
+                + "tells more"
+        ),
+        (
+            ["parse", "math.wasm"], 1,
+            "math.wasm: it is in binary form already; `apus print` shows it as text"
+        ),
+        (
+            ["parse", "elf"], 1,
+            "elf: it is an ELF file (a native program or library), not a WebAssembly module"
+        ),
+        (
+            ["wast", "math.wasm"], 1,
+            "math.wasm: it is in binary form already; `apus print` shows it as text"
         ),
         (
             ["validate"], 64,

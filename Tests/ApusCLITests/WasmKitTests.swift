@@ -37,6 +37,19 @@ struct WasmKitTests {
         #expect(outcome.errorOutput == "")
     }
 
+    /// Whoever passes its options to `apus run`, as SwiftPM does if a toolset names that.
+    @Test func itsOptionsAreKnownByTheOwnName() throws {
+        try Command.withFolder(["echo.wat": Array(SampleModules.echo.utf8)]) { folder in
+            let outcome = try Command.run(
+                ["run", "--stack-size", "65536", "--enable-signpost", "echo.wat"], in: folder)
+            #expect(outcome.output == "echo.wat\0")
+            #expect(outcome.errorOutput == "")
+            let told = try Command.run(["run", "--verbose", "echo.wat"], in: folder)
+            #expect(told.errorOutput.contains("statistics"))
+            #expect(!(try Command.run(["help", "run"], in: folder).output.contains("signpost")))
+        }
+    }
+
     @Test func whatItDoesNotKnowIsNamed() throws {
         let outcome = try run("run --profile x echo.wat")
         #expect(outcome.output == "")

@@ -54,6 +54,9 @@ import Testing
         // Reads what the system has for the process; opens sockets.
         "Sources/ApusCLI/HostProcess.swift",
         "Sources/ApusCLI/ListeningSocket.swift",
+        // Runs the command once more, with a folder that goes afterwards.
+        "Sources/ApusCLI/ChildProcess.swift",
+        "Sources/ApusCLI/TemporaryFolder.swift",
     ]
 
     @Test func unsafeCodeIsWhereItMayBe() {
