@@ -72,6 +72,6 @@ struct ProfileCommand: ParsableCommand {
             text = profile.flameGraph(title: HostText.shown(module))
         }
         try Array(text.utf8).write(toFileAt: HostText.bytes(output))
-        Outcome.report("\(profile.sampleCount) samples in \(HostText.shown(output))")
+        Outcome.report("\(profile.sampleCountText) in \(HostText.shown(output))")
     }
 }
