@@ -26,6 +26,8 @@ struct Benchmarks {
           imports [ROUNDS]      what functions of the host cost each instance
           threads [N]           guests' threads beside the system's; N groups of threads made and
                                 ended: what is left of them
+          gc [N]                bytes copied between arrays; N objects made of which a megabyte
+                                lives, N / 10 exceptions thrown: what is left of them
           secrets [N]           N slots recycled: whether the next instance finds something
           residence [N]         N instances at once: what each takes; 2 N slots
         """
@@ -70,6 +72,9 @@ struct Benchmarks {
         case "modules": try ModulesBenchmark.run(number ?? 100_000)
         case "imports": try ImportsBenchmark.run(number ?? 20)
         case "threads": try ThreadsBenchmark.run(number ?? 10_000)
+        case "gc":
+            let count = Int32(clamping: max(number ?? 100_000_000, 1))
+            try GarbageBenchmark.run(count)
         case "secrets": try Soak.secrets(number ?? 100_000)
         case "residence": try Soak.residence(number ?? 10_000)
         default:

@@ -108,15 +108,24 @@ extension TypeError: CustomStringConvertible {
     }
 }
 
-/// A thing of one store was handed to another, where it can never be used.
+/// A thing of one store was handed to another, where it can never be used; or a module to a store
+/// of another engine.
 public struct ForeignStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was handed over, in words.
     public var thing: String
+    /// What it belongs to another of, in words: a store, or an engine.
+    public var owner: String
 
-    /// An error about a thing of another store.
-    public init(thing: String) { self.thing = thing }
+    /// An error about a thing of another store, or of another `owner`.
+    public init(thing: String, owner: String = "store") {
+        self.thing = thing
+        self.owner = owner
+    }
 
-    public var description: String { "the \(thing) belongs to another store" }
+    /// A module is of another engine than a store.
+    static let module = ForeignStoreError(thing: "module", owner: "engine")
+
+    public var description: String { "the \(thing) belongs to another \(owner)" }
 }
 
 /// A host function looked for its state in an instance that was not given any, or another one.

@@ -48,7 +48,7 @@ public struct ModuleInspection: Sendable {
         let place = index - module.importedFunctionCount
         let ownName = names.function(index).map { " " + PrintableText.name($0) } ?? ""
         let title = "function \(index)\(ownName)"
-        let start = Int(module.bodies[place].start)
+        let start = module.sourceOffset(of: Int(module.bodies[place].start))
         let head = ";; \(title), body at module+0x\(String(start, radix: 16))\n"
         switch stage {
         case .text:

@@ -8,7 +8,7 @@ extension Instance {
     ///   something belongs to another store or engine; `Trap` if a segment does not fit or the
     ///   start function stops; `ResourceError` if there is no room.
     public init(_ store: Store, _ module: Module, imports: [Item]) throws {
-        guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
+        guard module.engine === store.engine else { throw ForeignStoreError.module }
         for item in imports where item.store !== store {
             throw ForeignStoreError(thing: item.noun)
         }

@@ -56,8 +56,8 @@ extension Module {
     /// The module's bytes without what the decoder has added.
     var ownBytes: ByteStorage {
         let all = decoded.bytes
-        if all.count == statistics.moduleBytes { return all }
-        return ByteStorage(all.span.extracting(first: statistics.moduleBytes))
+        if all.count == decoded.ownByteCount { return all }
+        return ByteStorage(all.span.extracting(first: decoded.ownByteCount))
     }
 
     /// The module's own name.
@@ -66,6 +66,9 @@ extension Module {
 }
 
 extension DecodedModule {
+    /// How many of `bytes` are the module's own; behind them is what the decoder has written anew.
+    fileprivate var ownByteCount: Int { origins.first.map { Int($0.start) } ?? bytes.count }
+
     /// The names that functions are exported under, of each the first.
     var exportNames: [Int: String] {
         var names: [Int: String] = [:]
@@ -81,7 +84,7 @@ extension DecodedModule {
             "start", "elem", "code", "data", "datacount", "tag",
         ]
         // Behind the magic number and the version.
-        var reader = ByteReader(bytes, 8..<bytes.count)
+        var reader = ByteReader(bytes, 8..<ownByteCount)
         var sections: [(name: String, contents: Range<Int>)] = []
         var custom = customSections.makeIterator()
         while let id = try? reader.readByte(), let length = try? reader.readUnsigned32(),

@@ -119,7 +119,7 @@ final class ResolvedModule<Bound> {
 
     /// That of `store`, if the module can have instances there.
     private func runtime(of store: Store) throws -> RuntimeStore {
-        guard module.engine === store.engine else { throw ForeignStoreError(thing: "module") }
+        guard module.engine === store.engine else { throw ForeignStoreError.module }
         return try store.runtime
     }
 
@@ -167,7 +167,7 @@ final class ResolvedModule<Bound> {
         _ item: (Bound) -> Item
     ) throws -> Instance {
         if let instance = instances[name] { return instance }
-        guard let exporter = exporters[name] else { throw ForeignStoreError(thing: "module") }
+        guard let exporter = exporters[name] else { throw ForeignStoreError.module }
         let instance = try exporter.instantiate(in: store, nil, true, &instances, item)
         instances[name] = instance
         return instance

@@ -56,14 +56,16 @@ extension WasmException: Equatable {
 }
 
 extension WasmException: CustomStringConvertible {
-    /// What it carries, as far as that are numbers, then a line for each frame, innermost first.
+    /// Its tag's name, if that has one, and what it carries, as far as that are numbers; then a
+    /// line for each frame, innermost first.
     public var description: String {
         var cell = 0
         let values = types.map { type in
             defer { cell += type == .v128 ? 2 : 1 }
             return describe(type, thrown[cell])
         }
-        let text = "uncaught exception (\(values.joined(separator: ", ")))"
+        let name = thrown.tag.name.map(PrintableText.name) ?? ""
+        let text = "uncaught exception \(name)(\(values.joined(separator: ", ")))"
         return text + Trap.lines(backtrace, isTruncated: isTruncated)
     }
 

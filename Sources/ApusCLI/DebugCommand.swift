@@ -9,9 +9,9 @@ struct DebugCommand: ParsableCommand {
         discussion: """
             Editors such as VS Code start this command, and speak with it by its input and output: \
             it is a debug adapter (DAP). What the program is and what it is given, they say in \
-            `launch`, with program, args, env, dirs (as --dir), stdin (a file), stopOnEntry and \
-            sourceMap; what the command line says holds where they say nothing. docs/debugging.md \
-            tells how to set up an editor.
+            `launch`, with program, invoke (as --invoke), args, env, dirs (as --dir), stdin (a \
+            file), stopOnEntry and sourceMap; what the command line says holds where they say \
+            nothing. docs/debugging.md tells how to set up an editor.
 
             With --listen an editor connects to a port of this machine, once. Then the program's \
             input is the command's.
@@ -25,6 +25,7 @@ struct DebugCommand: ParsableCommand {
               apus debug program.wasm notes.txt
               apus debug --dir . --env LANG=C program.wasm
               apus debug --listen 127.0.0.1:4711 program.wasm
+              apus debug --invoke add math.wasm 2 3
             """)
 
     @Option(
@@ -36,6 +37,13 @@ struct DebugCommand: ParsableCommand {
                 """,
             valueName: "ADDRESS"))
     var listen: ListeningSocket?
+
+    @Option(
+        help: ArgumentHelp(
+            "Call this export instead of the program, after _initialize: --invoke add.",
+            discussion: "The arguments are the function's, and its results are output.",
+            valueName: "NAME"))
+    var invoke: String?
 
     @OptionGroup var grants: GrantOptions
     @OptionGroup var features: FeatureOptions
@@ -58,6 +66,7 @@ struct DebugCommand: ParsableCommand {
         HostProcess.ignoreBrokenPipes()
         var launch = DebugLaunch(
             module: module, arguments: arguments, grants: grants.chosen)
+        launch.invoke = invoke
         launch.features = try features.apply(to: launch.features)
         try Outcome.exiting {
             var channel = DebugChannel(input: 0, output: 1)

@@ -40,11 +40,11 @@ enum Outcome {
         EXIT STATUS:
           the program's own, or
           124  --timeout struck: a line names it, then a backtrace
-          134  it trapped, did not catch an exception, or used up its fuel: a line says which,
-               then a backtrace
+          134  it trapped, did not catch an exception, or used up its fuel: a line
+               says which, then a backtrace
           64   the command line makes no sense: one line says where
-          1    anything else: one line says what; also a status of the program's whose low
-               eight bits are 0
+          1    anything else: one line says what; also a status of the program's
+               whose low eight bits are 0
         """
 
     /// Does `work` and ends the process with the status it returns, or with the one its error

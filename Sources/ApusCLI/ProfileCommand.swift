@@ -82,6 +82,6 @@ struct ProfileCommand: ParsableCommand {
             text = profile.flameGraph(title: HostText.shown(module))
         }
         try file.write(Array(text.utf8))
-        Outcome.report("\(profile.sampleCount) samples in \(file.shown)")
+        Outcome.report("\(profile.sampleCountText) in \(file.shown)")
     }
 }

@@ -91,7 +91,9 @@ extension ScriptFailure {
         case let error as ModuleError: self.init(error)
         case let error as LinkError:
             let words = error.found == nil ? "unknown import" : "incompatible import type"
-            self = .unlinkable("\(words): \(error)")
+            let text = "\(error)"
+            // Scripts expect these words; most errors begin with them.
+            self = .unlinkable(text.hasPrefix(words) ? text : "\(words): \(text)")
         case let exception as WasmException: self = .exception("\(exception)")
         case let trap as Trap: self = .trap("\(trap.code)")
         case let error as ResourceError: self = .limit("\(error)")

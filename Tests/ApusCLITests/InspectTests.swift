@@ -44,6 +44,25 @@ struct InspectTests {
         }
     }
 
+    /// The decoder writes functions with legacy exceptions anew, behind the module's own bytes.
+    @Test func placesAreThoseOfTheFile() throws {
+        let text = """
+            (module (tag $e (param i32)) (func (export "go") (result i32)
+              (try (result i32) (do (throw $e (i32.const 5)))
+                (catch $e (i32.const 1) (i32.add)))))
+            """
+        try Command.withFolder(["a.wat": Array(text.utf8)]) { folder in
+            let arguments = ["inspect", "a.wat", "--feature", "legacy-exceptions"]
+            let sections = try Command.run(arguments, in: folder).output
+                .split(separator: "\n\n").first { $0.hasPrefix("sections") }
+            let names = sections?.split(separator: "\n").dropFirst()
+                .compactMap { $0.split(separator: " ").first }
+            #expect(names == ["type", "function", "tag", "export", "code", "name"])
+            let code = try Command.run(arguments + ["--function", "go"], in: folder).output
+            #expect(code.hasPrefix(";; function 0, body at module+0x28\n"))
+        }
+    }
+
     @Test func listsCompiledModules() throws {
         try inFolder { (folder, run) throws in
             #expect(try run("compile", "a.wat", "--compiler", "baseline").status == 0)

@@ -187,6 +187,10 @@ struct UsageTests {
     @Test func helpSaysHowItEnds() throws {
         for arguments in [["--help"], ["help", "run"]] {
             let help = try run(arguments).output
+            let start = try #require(help.range(of: "EXIT STATUS:"))
+            let lines = help[start.upperBound...].split(separator: "\n").prefix(8)
+            // A line that was too wide goes on at the margin.
+            #expect(lines.allSatisfy { $0.hasPrefix("  ") }, "\(lines)")
             for status in ["124  ", "134  ", "64   ", "1    "] {
                 #expect(help.contains("\n  \(status)"), "\(status)")
             }

@@ -122,7 +122,7 @@ import Testing
             return
         }
         #expect(found.backtrace.map(\.name) == ["throw"])
-        #expect(found.description.hasPrefix("uncaught exception (i32(-3), f64(1.5))\n  at throw"))
+        #expect(found.description.hasPrefix("uncaught exception e(i32(-3), f64(1.5))\n  at throw"))
         #expect(store.lastBacktrace.map(\.name) == ["throw"])
         // Nothing is left of it.
         #expect(exception { try function(4, 2) } != found)

@@ -43,9 +43,14 @@ struct InstanceImportsTests {
         #expect(throws: ForeignStoreError.self) {
             try Instance(store, module, imports: [foreign])
         }
-        #expect(throws: ForeignStoreError.self) {
+        let error = #expect(throws: ForeignStoreError.self) {
             try Instance(Store(Engine()), module, imports: [])
         }
+        let otherEngine = try #require(error)
+        #expect(otherEngine.description == "the module belongs to another engine")
+        let alone = try Module(engine, text: "(module)")
+        #expect(throws: otherEngine) { try Instance(Store(Engine()), alone) }
+        #expect(throws: otherEngine) { try Linker(engine).instantiate(alone, in: Store(Engine())) }
     }
 
     @Test func trapsOfStartFunctionsAreThrown() throws {

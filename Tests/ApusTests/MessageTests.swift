@@ -56,6 +56,21 @@ import Testing
         expectPlain("\(exported)", lines: 2)
     }
 
+    /// They say what was thrown, by the tag's name in the name section, else by an export's.
+    @Test func exceptions() throws {
+        func message(_ tag: String) throws -> String {
+            let function = "(func (export \"f\") (throw 1 (i32.const 5)))"
+            return "\(try #require(error("(module (tag $other) \(tag) \(function))")))"
+        }
+        let named = try message("(tag $oops (export \"e\") (param i32))")
+        #expect(named.hasPrefix("uncaught exception oops(i32(5))\n  at f "))
+        let exported = try message("(tag (export \"e\") (export \"other\") (param i32))")
+        #expect(exported.hasPrefix("uncaught exception e(i32(5))\n"))
+        #expect(try message("(tag (param i32))").hasPrefix("uncaught exception (i32(5))\n"))
+        expectPlain(try message("(tag $\"\(Self.hostile)\" (param i32))"), lines: 2)
+        expectPlain(try message("(tag (export \"\(Self.hostile)\") (param i32))"), lines: 2)
+    }
+
     @Test func imports() throws {
         let name = Self.hostile
         expectPlain("\(try #require(error("(import \"\(name)\" \"f\" (func))")))")

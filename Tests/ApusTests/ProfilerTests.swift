@@ -230,4 +230,13 @@ import Testing
             with: Data(line[frames.upperBound..<nodes.lowerBound].utf8))
         #expect((names as? [[String]])?.map(\.first) == Self.hostile.frames.map(\.name))
     }
+
+    @Test func oneSampleIsOne() {
+        var profile = Profile(period: .milliseconds(1))
+        profile.frames = [Profile.Frame(name: "f", kind: .host)]
+        profile.nodes = [Profile.Node(frame: 0, parent: nil, samples: 1)]
+        #expect(profile.flameGraph(title: "").contains("1 sample, about 0.001 s"))
+        profile.nodes[0].samples = 2
+        #expect(profile.flameGraph(title: "").contains("2 samples, about 0.002 s"))
+    }
 }

@@ -44,12 +44,17 @@ extension Profile {
             .joined(separator: " ")
     }
 
+    /// How many samples were taken, in words.
+    @_spi(ApusCLI) public var sampleCountText: String {
+        "\(sampleCount) sample\(sampleCount == 1 ? "" : "s")"
+    }
+
     /// How much has been seen, in words.
     var summary: String {
         let lost = lostSamples > 0 ? ", \(lostSamples) lost" : ""
         let seconds = Double(sampleCount) * (period / .seconds(1))
         let rounded = (seconds * 1000).rounded() / 1000
-        return "\(sampleCount) samples, about \(rounded) s\(lost)"
+        return "\(sampleCountText), about \(rounded) s\(lost)"
     }
 
     /// Frames as [name, kind, file], nodes as [frame, parent or -1, samples].

@@ -5,6 +5,8 @@ internal import ApusWASI
 struct DebugLaunch: Sendable {
     /// The module, as the command line has it; nil: it is yet to be said.
     var module: String?
+    /// The export to call in place of the program; `arguments` are its.
+    var invoke: String?
     var arguments: [String] = []
     var grants = Grants()
     /// What it reads.
@@ -38,6 +40,7 @@ struct DebugLaunch: Sendable {
     /// Takes what a client says as well.
     mutating func take(_ arguments: JSON) throws {
         if let program = arguments["program"]?.string { module = program }
+        if let name = arguments["invoke"] { invoke = try Self.text(name, "invoke") }
         if let list = arguments["args"]?.array {
             self.arguments = try list.map { try Self.text($0, "args") }
         }

@@ -111,7 +111,11 @@ extension DebuggedProgram {
             let store = Store(module.engine)
             let thread = try GuestThread(self, store, name: "main")
             defer { thread.end() }
-            return try wasi().run(module, in: store)
+            guard let name = launch.invoke else { return try wasi().run(module, in: store) }
+            return try call(name, wasi(), store)
+        } catch let error as ExportError {
+            report("\(MissingExport(error, of: module, file: launch.module ?? ""))")
+            return Outcome.failureStatus
         } catch let trap as Trap {
             // Who has it stopped knows that.
             if trap.interruption == nil { report(trap.description) }
@@ -124,6 +128,22 @@ extension DebuggedProgram {
         }
     }
 
+    /// Calls what is exported as `name`, after `_initialize`, and tells its results.
+    private func call(_ name: String, _ wasi: WASI, _ store: Store) throws -> Int32 {
+        try wasi.status {
+            let instance = try wasi.instantiate(module, in: store)
+            if name == "_initialize" { return }
+            let function = try instance.function(name)
+            let values = try FunctionArguments.values(
+                launch.arguments, for: function.type, of: name)
+            for result in try function.call(values) {
+                let text = FunctionArguments.text(result) + "\n"
+                channel.send(
+                    event: "output", ["category": "stdout", "output": .string(text)])
+            }
+        }
+    }
+
     private func report(_ text: String) {
         channel.send(event: "output", ["category": "stderr", "output": .string(text + "\n")])
     }
@@ -133,7 +153,8 @@ extension DebuggedProgram {
         var wasi = WASI()
         try wasi.grant(launch.grants)
         let name = launch.module.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-        wasi.argumentBytes = ([name ?? ""] + launch.arguments).map(HostText.bytes)
+        let arguments = launch.invoke == nil ? launch.arguments : []
+        wasi.argumentBytes = ([name ?? ""] + arguments).map(HostText.bytes)
         wasi.standardInput = try launch.input.opened()
         wasi.standardOutput = .handler(event("stdout"))
         wasi.standardError = .handler(event("stderr"))

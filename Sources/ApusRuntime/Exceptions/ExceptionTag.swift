@@ -10,10 +10,28 @@ public final class ExceptionTag: Sendable {
     /// Bytes of what its exceptions carry.
     let valueBytes: Int
 
-    init(_ type: FunctionType, signature: UInt32) {
+    /// The module that defines it, and its index there; nil if the host has made it.
+    private let definition: (module: LoadedModule, index: Int)?
+
+    init(
+        _ type: FunctionType, signature: UInt32,
+        definedBy definition: (module: LoadedModule, index: Int)? = nil
+    ) {
         self.type = type
         self.signature = signature
+        self.definition = definition
         valueBytes = type.parameters.reduce(0) { $0 + ($1 == .v128 ? 16 : 8) }
+    }
+
+    /// What the module that defines it calls it, for people: in its name section, else the first
+    /// name that it is exported under.
+    public var name: String? {
+        guard let (module, index) = definition.map({ ($0.module.module, $0.index) }) else {
+            return nil
+        }
+        if let name = ModuleNames(module).tag(index) { return name }
+        let item = ExternalIndex.tag(UInt32(truncatingIfNeeded: index))
+        return module.exports.first { $0.item == item }?.name
     }
 
     // SAFETY: nobody reads through it but to get back this object, while it is kept.

@@ -58,9 +58,11 @@ struct InstanceParts {
             throw error
         }
         globals = try writer.makeGlobals()
-        tags = decoded.tags[decoded.importedTagCount...].map { index in
-            ExceptionTag(
-                module.functionType(index), signature: module.sharedTypes.ids[Int(index)])
+        tags = (decoded.importedTagCount..<decoded.tags.count).map { number in
+            let type = decoded.tags[number]
+            return ExceptionTag(
+                module.functionType(type), signature: module.sharedTypes.ids[Int(type)],
+                definedBy: (module, number))
         }
         writer.writeTags(tags, from: decoded.importedTagCount)
     }

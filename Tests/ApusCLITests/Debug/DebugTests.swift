@@ -22,6 +22,45 @@ import Testing
         return try client.request("setBreakpoints", body)["breakpoints"] as? [[String: Any]] ?? []
     }
 
+    /// A library has no beginning: one of its functions is called.
+    @Test func functionsOfLibraries() throws {
+        let text = """
+            (module (global $base (mut i32) (i32.const 0))
+              (func (export "_initialize") (global.set $base (i32.const 100)))
+              (func (export "add") (param i32 i32) (result i32)
+                (i32.add (global.get $base) (i32.add (local.get 0) (local.get 1)))))
+            """
+        try Command.withFolder(["library.wat": Array(text.utf8)]) { folder in
+            func outcome(_ client: DebugClient, _ launch: [String: Any]) throws -> (String, Int?) {
+                try client.launch(launch)
+                try client.request("configurationDone")
+                let status = try client.event("exited")["exitCode"] as? Int
+                return (client.output, status)
+            }
+            let asked = try outcome(
+                DebugClient(in: folder),
+                ["program": "library.wat", "invoke": "add", "args": ["2", "3"]])
+            #expect(asked == ("105\n", 0))
+            let named = try outcome(
+                DebugClient(["--invoke", "add", "library.wat", "2", "4"], in: folder), [:])
+            #expect(named == ("106\n", 0))
+            let missing = try outcome(
+                DebugClient(in: folder), ["program": "library.wat", "invoke": "ad"])
+            #expect(missing.1 == 1 && missing.0.contains("did you mean \"add\"?"))
+            let few = try outcome(
+                DebugClient(in: folder), ["program": "library.wat", "invoke": "add"])
+            #expect(few.1 == 1 && few.0.contains("'add' takes 2 arguments (i32 i32), not 0"))
+            let stopped = try DebugClient(in: folder)
+            try stopped.launch(
+                [
+                    "program": "library.wat", "invoke": "add", "args": ["2", "3"],
+                    "stopOnEntry": true,
+                ])
+            try stopped.request("configurationDone")
+            #expect(try stopped.stop() == "entry")
+        }
+    }
+
     @Test func linesVariablesAndSteps() throws {
         let client = try program()
         let set = try setBreakpoints(client, [["line": 33], ["line": 1000]])

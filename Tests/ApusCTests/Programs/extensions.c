@@ -282,7 +282,7 @@ static void kinds(wasm_engine_t *engine) {
     wasm_trap_t *trap = call(thrower, "throw", NULL);
     wasm_message_t message;
     wasm_trap_message(trap, &message);
-    CHECK(text_is(&message, "uncaught exception (i32(3), f64(0.5))"));
+    CHECK(text_is(&message, "uncaught exception t(i32(3), f64(0.5))"));
     CHECK(apus_trap_has_tag(trap, tag));
     wasm_val_vec_t carried;
     CHECK(apus_trap_exception_values(trap, store, &carried) && carried.size == 2);

@@ -97,6 +97,14 @@ import Testing
         #expect(outcome.skipped == 0)
     }
 
+    /// An error's own words say what kind it is, and are not said twice.
+    @Test func linkErrorsSayOnceWhatTheyAre() throws {
+        let outcome = try run(#"(module (import "m" "g" (global i32)))"#)
+        let line = try #require(outcome.lines.first)
+        #expect(line.contains("unknown import: m.g ("))
+        #expect(line.ranges(of: "unknown import").count == 1)
+    }
+
     @Test func reportsEachFailureWithItsLine() throws {
         let outcome = try run(
             """

@@ -34,8 +34,8 @@ struct SuiteTests {
         /// Code looks before each instruction whether to stop.
         case withStopPoints
         /// Functions are compiled when they are first called; and anew at once, at their entry and
-        /// at loops, or after one or two calls and rounds.
-        case tiered, tieredAtOnce, tieredAfterOne, tieredAfterTwo
+        /// at loops, or after one or two calls and rounds, or each after others up to seven.
+        case tiered, tieredAtOnce, tieredAfterOne, tieredAfterTwo, tieredAtRandom
 
         var configuration: Engine.Configuration {
             var configuration = Engine.Configuration()
@@ -75,6 +75,9 @@ struct SuiteTests {
             case .tieredAtOnce: configuration.tier(after: 0)
             case .tieredAfterOne: configuration.tier(after: 1)
             case .tieredAfterTwo: configuration.tier(after: 2)
+            case .tieredAtRandom:
+                configuration.tier(after: nil)
+                configuration.tiering.seed = 1
             case .pooling:
                 var pool = Engine.Pool(instances: 700, tableElements: 10_000_000)
                 pool.memoriesPerInstance = 12
@@ -205,7 +208,7 @@ struct SuiteTests {
 
 extension Engine.Configuration {
     /// Functions are compiled anew after so many calls and rounds.
-    fileprivate mutating func tier(after threshold: Int) {
+    fileprivate mutating func tier(after threshold: Int?) {
         compiler = .tiered
         tiering.isSynchronous = true
         tiering.threshold = threshold
