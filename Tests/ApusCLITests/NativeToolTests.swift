@@ -277,7 +277,7 @@ import Testing
                 ], in: folder)
             #expect(outcome.status == 0)
             #expect(outcome.output == "0\n")
-            #expect(outcome.errorOutput.contains("samples in \(output)"))
+            #expect(outcome.errorOutput.contains(" in \(output)\n"))
             let text = try String(contentsOf: folder.appending(path: output), encoding: .utf8)
             switch output.suffix(4) {
             case "html": #expect(text.hasPrefix("<!DOCTYPE html>"))

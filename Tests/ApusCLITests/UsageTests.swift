@@ -188,7 +188,7 @@ struct UsageTests {
         for arguments in [["--help"], ["help", "run"]] {
             let help = try run(arguments).output
             let start = try #require(help.range(of: "EXIT STATUS:"))
-            let lines = help[start.upperBound...].split(separator: "\n").prefix(8)
+            let lines = help[start.upperBound...].split(separator: "\n").prefix(7)
             // A line that was too wide goes on at the margin.
             #expect(lines.allSatisfy { $0.hasPrefix("  ") }, "\(lines)")
             for status in ["124  ", "134  ", "64   ", "1    "] {

@@ -14,12 +14,20 @@ enum Outcome: Hashable {
         } catch let trap as ReferenceTrap {
             self = .trap(trap.rawValue)
         } catch let exception as WasmException {
-            self = .trap(Self.withoutNaNs(exception.description.prefix { $0 != "\n" }))
+            self = .trap(
+                Self.withoutNaNs(Self.nameless(exception.description.prefix { $0 != "\n" })))
         } catch let trap as Trap {
             self = .trap(trap.code.description)
         } catch {
             self = .trap("\(error)")
         }
+    }
+
+    /// The reference has no names of tags.
+    private static func nameless(_ text: Substring) -> Substring {
+        let head = "uncaught exception "
+        guard text.hasPrefix(head), let values = text.firstIndex(of: "(") else { return text }
+        return head + text[values...]
     }
 
     /// Which NaN arithmetic gives is open (4.3.3).
