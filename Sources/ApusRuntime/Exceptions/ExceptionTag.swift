@@ -10,8 +10,9 @@ public final class ExceptionTag: Sendable {
     /// Bytes of what its exceptions carry.
     let valueBytes: Int
 
-    /// The module that defines it, and its index there; nil if the host has made it.
-    private let definition: (module: LoadedModule, index: Int)?
+    /// The module that defines it, which may keep an idle instance and so this, and its index
+    /// there; nil if the host has made it.
+    private let definition: (module: BackReference<LoadedModule>, index: Int)?
 
     init(
         _ type: FunctionType, signature: UInt32,
@@ -19,16 +20,15 @@ public final class ExceptionTag: Sendable {
     ) {
         self.type = type
         self.signature = signature
-        self.definition = definition
+        self.definition = definition.map { ($0.module.reference, $0.index) }
         valueBytes = type.parameters.reduce(0) { $0 + ($1 == .v128 ? 16 : 8) }
     }
 
-    /// What the module that defines it calls it, for people: in its name section, else the first
-    /// name that it is exported under.
+    /// What the module that defines it calls it, for people, as long as that is there: in its name
+    /// section, else the first name that it is exported under.
     public var name: String? {
-        guard let (module, index) = definition.map({ ($0.module.module, $0.index) }) else {
-            return nil
-        }
+        guard let definition, let module = definition.module.object?.module else { return nil }
+        let index = definition.index
         if let name = ModuleNames(module).tag(index) { return name }
         let item = ExternalIndex.tag(UInt32(truncatingIfNeeded: index))
         return module.exports.first { $0.item == item }?.name

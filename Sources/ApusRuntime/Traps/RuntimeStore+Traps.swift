@@ -55,11 +55,12 @@ extension RuntimeStore {
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let wasSignal = unsafe context.pointee.trap_signal != 0
         unsafe context.pointee.trap_signal = 0
-        unsafe apus_trace_note(context, 0)
         var backtrace = Backtrace(isTruncated: trace.isTruncated)
         backtrace.append(
             trace, startingAt: !wasSignal ? .returnAddress : code == .none ? .anywhere : .fault,
             in: self)
+        // Until here who looks for code that is in use finds it there.
+        unsafe apus_trace_note(context, 0)
         trace = Trace(framesBefore: backtrace.frames.count)
         addOuterFrames(to: &trace)
         backtrace.append(trace, startingAt: .returnAddress, in: self)
