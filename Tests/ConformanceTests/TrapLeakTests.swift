@@ -35,7 +35,7 @@ import Testing
     /// In a process of its own, whose memory is nobody else's.
     @Test func leaveNothingBehind() async {
         await #expect(processExitsWith: .success) {
-            let count = TestEnvironment.number("APUS_TRAPS", standard: 20_000)
+            let count = TestEnvironment.number("APUS_TRAPS", standard: 10_000)
             let growth = try Self.trap(count)
             precondition(growth < 1 << 20, "\(growth) bytes more")
             precondition(Held.living.load(ordering: .relaxed) == 0, "objects stay alive")
