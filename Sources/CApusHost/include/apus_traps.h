@@ -19,7 +19,8 @@ int32_t apus_traps_unblock(void);
 
 /// Writes the program counters of the running activation into the store context's trace: `pc`,
 /// then return addresses, following frame pointers from `fp` to the entry trampoline's frame. The
-/// stack is in use from `sp` on. The words in which these frames keep contexts go behind them.
+/// stack is in use from `sp` on. The words in which these frames keep contexts go to
+/// `trace_contexts`, if there is room for them.
 void apus_trace_capture(
     struct apus_store_context *store, uintptr_t pc, uintptr_t fp, uintptr_t sp);
 
