@@ -28,7 +28,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     let hasStopPoints: Bool
     /// Functions of the module are called by their code pointers, and count how often they run.
     let usesTable: Bool
-    let heatUnit: FunctionLinkage.HeatUnit?
+    let heatCount: FunctionLinkage.HeatCount?
     /// Where calls go is counted (`CallCounts`).
     let countsCallees: Bool
     var signatures: Signatures
@@ -71,7 +71,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var homeState = HomeState(valid: [], dirty: [])
     /// Register that holds the base of memory 0, if one does.
     var memoryBaseHome = PhysicalRegister.none
-    /// Register that holds the function's heat, if one does.
+    /// Register that holds what is left of the call's allowance of heat, if one does.
     var heatHome = PhysicalRegister.none
     /// Registers that callers expect to be kept, and that are in use.
     var savedRegisters: RegisterSet = []
@@ -127,11 +127,11 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         notesInstructions = environment.isDebuggable || environment.notesInstructions
         hasStopPoints = environment.hasStopPoints
         usesTable = environment.linkage.usesTable
-        let heatUnit = environment.linkage.heatUnit
-        self.heatUnit = heatUnit
+        let heatCount = environment.linkage.heatCount
+        self.heatCount = heatCount
         // Of the local copy: where the operand of `&&` asks `self`, which is not complete yet, some
         // optimized builds destroy what there is of it.
-        countsCallees = environment.countsCallees && heatUnit != nil
+        countsCallees = environment.countsCallees && heatCount != nil
         signatures = Signatures(environment.module)
         watch = environment.watch
         reader = InstructionReader(environment.module.bytes, from: 0, to: 0)

@@ -18,8 +18,7 @@ struct HomeAssignment: ~Copyable {
 
     /// What stands for the base of memory 0, which may live in a register as well.
     static var memoryBase: UInt32 { .max }
-    /// What stands for the function's heat. Whoever is called may be the same function: so it has
-    /// no home that calls keep where there are any.
+    /// What stands for what a call may run before it looks at its function's heat.
     static var heat: UInt32 { .max - 1 }
 
     private(set) var homes = Arena<Home>(capacity: 32)
@@ -94,8 +93,7 @@ struct HomeAssignment: ~Copyable {
         _ candidate: Candidate, _ roles: inout RegisterRoles, _ threshold: UInt32, hasCalls: Bool
     ) {
         let prefersSaved = hasCalls || roles.volatileHomes.isEmpty
-        let isShared = hasCalls && candidate.local == Self.heat
-        if prefersSaved, !isShared, candidate.weight > 2, !roles.savedHomes.isEmpty {
+        if prefersSaved, candidate.weight > 2, !roles.savedHomes.isEmpty {
             let register = roles.savedHomes.first
             roles.savedHomes = roles.savedHomes.rest
             homes.append(Home(local: candidate.local, register: register))

@@ -83,11 +83,10 @@ extension BaselineCompiler {
                 HomeAssignment.memoryBase, weight: analysis.memoryWeight, inVector: false,
                 arrival: .none, plan)
         }
-        // Each round reads and writes it, and calls find it in memory.
-        if heatUnit != nil, analysis.loopWeight > 0, !isDebuggable, !hasStopPoints {
-            let weight = min(analysis.loopWeight, .max / 2)
+        // Each round reads and writes it.
+        if heatCount != nil, analysis.loopWeight > 0, !isDebuggable, !hasStopPoints {
             assignment.add(
-                HomeAssignment.heat, weight: analysis.callWeight > 0 ? weight : weight &* 2,
+                HomeAssignment.heat, weight: min(analysis.loopWeight, .max / 2) &* 2,
                 inVector: false, arrival: .none, plan)
         }
     }
@@ -170,18 +169,19 @@ extension BaselineCompiler {
             pending = pending.rest
             switch local {
             case HomeAssignment.memoryBase: break
-            case HomeAssignment.heat: storeHeatHome()
+            case HomeAssignment.heat:
+                settleHeat()
+                loadHeatHome()
             default: storeHome(locals[Int(local)], local)
             }
         }
         homeState.dirty.subtract(registers)
     }
 
-    /// Before the function is left: writes the heat to its place, if a register is newer. Changes
-    /// no flags.
+    /// Before the function is left: settles what its loops have taken. Changes no flags.
     mutating func leaveHeat() {
         if !heatHome.isNone, homeState.valid.has(heatHome), homeState.dirty.has(heatHome) {
-            storeHeatHome()
+            settleHeat()
         }
     }
 

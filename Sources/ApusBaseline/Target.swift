@@ -29,9 +29,11 @@ protocol Target: ~Copyable {
     mutating func storeHome(_ home: LocalHome, _ local: UInt32)
     /// The base of memory 0 into its home.
     mutating func loadMemoryBaseHome()
-    /// The function's heat between its home and its place outside.
+    /// A whole allowance of heat into its home.
     mutating func loadHeatHome()
-    mutating func storeHeatHome()
+    /// What has been taken of the allowance out of the function's heat. Changes no flags, and the
+    /// scratch.
+    mutating func settleHeat()
 
     // MARK: Control
 

@@ -97,14 +97,25 @@ public enum FunctionLinkage: Hashable, Sendable {
     case direct
     /// By the module's table, which has a record of each function that the module defines: where
     /// its code is now, and its heat, from which what runs takes until it is below 0.
-    case table(HeatUnit?)
+    case table(HeatCount?)
 
-    /// What is taken from a function's heat.
-    public enum HeatUnit: Hashable, Sendable {
-        /// The bytes of the body that run, about.
-        case bytes
-        /// One for each entry and each round of a loop.
-        case rounds
+    /// How code takes from its function's heat.
+    public struct HeatCount: Hashable, Sendable {
+        public enum Unit: Hashable, Sendable {
+            /// The bytes of the body that run, about.
+            case bytes
+            /// One for each entry and each round of a loop.
+            case rounds
+        }
+
+        public var unit: Unit
+        /// What a call may take for rounds of its loops before the heat knows of it.
+        public var allowance: Int32
+
+        public init(_ unit: Unit, allowance: Int32) {
+            self.unit = unit
+            self.allowance = allowance
+        }
     }
 
     /// Bytes of a record, which begins with the address of the code, 8 bytes.
@@ -119,5 +130,5 @@ public enum FunctionLinkage: Hashable, Sendable {
     public var usesTable: Bool { if case .table = self { true } else { false } }
 
     /// What is counted; nil: nothing is.
-    public var heatUnit: HeatUnit? { if case .table(let unit) = self { unit } else { nil } }
+    public var heatCount: HeatCount? { if case .table(let count) = self { count } else { nil } }
 }

@@ -26,7 +26,6 @@ extension BaselineCompiler {
         emitParameterMoves(analysis)
         emitLocalInitialization(analysis)
         if !memoryBaseHome.isNone { loadMemoryBaseHome() }
-        if !heatHome.isNone { loadHeatHome() }
         // Who calls nobody is soon back where it is looked.
         if !analysis.flags.isDisjoint(with: .calls) { poll() }
         countEntry(analysis)

@@ -8,6 +8,8 @@ struct HotPlace: BitwiseCopyable {
     /// Where it goes then, and where it goes on.
     var label: Label
     var resume: Label
+    /// Where it goes if other code is to take over, however hot the function is.
+    var takeover: Label?
     /// The loop at whose header it is, by the offset of its first instruction in the body; 0 if
     /// there is none, or other code cannot take over there.
     var loop: UInt32
@@ -29,8 +31,12 @@ struct HotConstant: BitwiseCopyable {
 
 /// Counting how often code runs (`docs/abi.md`, “Tiers”): each entry and each round of a loop takes
 /// from the function's heat as much as it has bytes. The runtime is told when that is below 0, and
-/// may say that other code goes on with the frame. A function with loops may have its heat in a
-/// register, as if it were a local: then no round waits for the one before to be stored.
+/// may say that other code goes on with the frame.
+///
+/// A number in memory that each round takes from has the next round wait for it, some five times as
+/// long as a short one takes. So a call of a function with loops has an allowance, in a register if
+/// one pays, as if it were a local: rounds take from that, and what they have taken is settled with
+/// the heat when it is used up, and when the function is left.
 extension BaselineCompiler {
     /// With more constants below it on the stack, a loop is left to the call that it is in.
     private static var constantLimit: Int { 16 }
@@ -42,17 +48,30 @@ extension BaselineCompiler {
 
     /// In the prologue. Changes the flags.
     mutating func countEntry(_ analysis: borrowing BodyAnalysis) {
-        guard heatUnit != nil else { return }
+        guard let heatCount else { return }
         let place = HotPlace(
             label: code.makeLabel(), resume: code.makeLabel(), loop: 0, outermost: 0,
             firstConstant: 0, constantCount: 0)
-        count(bytes: analysis.codeEnd &- analysis.codeStart, place)
+        let cost = cost(ofBytes: analysis.codeEnd &- analysis.codeStart)
+        if heatHome.isNone {
+            subtractHeat(cost)
+        } else if cost > heatCount.allowance {
+            loadHeatHome()
+            subtractHeat(cost)
+        } else {
+            // Settled with what the loops take.
+            loadHeatHome(less: cost)
+            relocate(
+                .heat, code.compareRelative(with: 0), to: UInt32(truncatingIfNeeded: functionIndex))
+        }
+        code.jump(.l, place.label)
+        hotPlaces.append(place)
         code.bind(place.resume)
     }
 
     /// At the header of the loop that was opened last, whose label is bound. Changes the flags.
     mutating func countRound(_ analysis: borrowing BodyAnalysis) {
-        guard heatUnit != nil else { return }
+        guard heatCount != nil else { return }
         let record = analysis.controls[Int(frames.last.record)]
         guard record.branchCount > 0 else { return }
         let loop = UInt32(truncatingIfNeeded: reader.position &- bodyStart)
@@ -62,13 +81,24 @@ extension BaselineCompiler {
             label: code.makeLabel(), resume: code.makeLabel(), loop: loop,
             outermost: frames.last.outerLoop, firstConstant: hotConstants.count, constantCount: 0)
         keepConstants(for: &place)
-        count(bytes: Int(record.end) &- reader.position, place)
-        defer { code.bind(place.resume) }
-        guard place.loop != 0, !isInner, record.flags.contains(.loops) else { return }
+        let cost = cost(ofBytes: Int(record.end) &- reader.position)
+        if heatHome.isNone {
+            subtractHeat(cost)
+        } else {
+            code.alu(.sub, .w32, heatHome.general, immediate: cost)
+        }
+        code.jump(.l, place.label)
         // A call that is in an inner loop for long gets here now and then.
-        relocate(
-            .takeover, code.compareZeroRelative(), to: UInt32(truncatingIfNeeded: functionIndex))
-        code.jump(.ne, place.label)
+        if place.loop != 0, !isInner, record.flags.contains(.loops) {
+            relocate(
+                .takeover, code.compareZeroRelative(),
+                to: UInt32(truncatingIfNeeded: functionIndex))
+            let takeover = code.makeLabel()
+            code.jump(.ne, takeover)
+            place.takeover = takeover
+        }
+        hotPlaces.append(place)
+        code.bind(place.resume)
     }
 
     /// Notes which operands are constants, at a place where they may have to be in their slots.
@@ -88,55 +118,80 @@ extension BaselineCompiler {
         place.constantCount = 0
     }
 
-    private mutating func count(bytes: Int, _ place: HotPlace) {
-        let counted = max(min(bytes, Self.bytesLimit), 1)
-        let cost = heatUnit == .bytes ? Int32(truncatingIfNeeded: counted) : 1
-        if heatHome.isNone {
-            relocate(
-                .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
-        } else {
-            code.alu(.sub, .w32, heatHome.general, immediate: cost)
-        }
-        code.jump(.s, place.label)
-        hotPlaces.append(place)
+    /// What a piece of the body with so many bytes takes.
+    private func cost(ofBytes bytes: Int) -> Int32 {
+        guard heatCount?.unit == .bytes else { return 1 }
+        return Int32(truncatingIfNeeded: max(min(bytes, Self.bytesLimit), 1))
     }
 
-    mutating func loadHeatHome() {
+    private mutating func subtractHeat(_ cost: Int32) {
         relocate(
-            .heldHeat, code.loadRelative(heatHome.general),
-            to: UInt32(truncatingIfNeeded: functionIndex))
+            .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
     }
 
-    mutating func storeHeatHome() {
-        relocate(
-            .heldHeat, code.storeRelative(heatHome.general),
-            to: UInt32(truncatingIfNeeded: functionIndex))
+    mutating func loadHeatHome() { loadHeatHome(less: 0) }
+
+    private mutating func loadHeatHome(less cost: Int32) {
+        let left = (heatCount?.allowance ?? 0) &- cost
+        code.moveImmediate(heatHome.general, UInt64(UInt32(bitPattern: left)))
+    }
+
+    mutating func settleHeat() {
+        let scratch = CallingConvention.scratch
+        let function = UInt32(truncatingIfNeeded: functionIndex)
+        relocate(.heldHeat, code.loadRelative(scratch), to: function)
+        code.lea(
+            .w32, scratch,
+            Address(scratch, index: heatHome.general, 0 &- (heatCount?.allowance ?? 0)))
+        relocate(.heldHeat, code.storeRelative(scratch), to: function)
     }
 
     /// Behind the function's code: what hot places do.
     mutating func emitHotPlaces() {
         if hotPlaces.isEmpty { return }
-        let shared = code.makeLabel()
+        let (settle, notify) = (code.makeLabel(), code.makeLabel())
         for index in 0..<hotPlaces.count {
             let place = hotPlaces[index]
-            code.bind(place.label)
-            for constant in 0..<place.constantCount {
-                let kept = hotConstants[place.firstConstant &+ constant]
-                store(kept.operand, slotAddress(kept.position))
-            }
-            code.moveImmediate(CallingConvention.scratch, place.loops)
-            code.call(shared)
-            code.jump(place.resume)
+            emitHotPlace(place, at: place.label, heatHome.isNone ? notify : settle)
+            if let takeover = place.takeover { emitHotPlace(place, at: takeover, notify) }
         }
-        code.bind(shared)
+        if !heatHome.isNone {
+            code.bind(settle)
+            emitSettlement(notify)
+        }
+        code.bind(notify)
         emitHeatCall()
+    }
+
+    private mutating func emitHotPlace(_ place: HotPlace, at label: Label, _ action: Label) {
+        code.bind(label)
+        for constant in 0..<place.constantCount {
+            let kept = hotConstants[place.firstConstant &+ constant]
+            store(kept.operand, slotAddress(kept.position))
+        }
+        code.moveImmediate(CallingConvention.scratch, place.loops)
+        code.call(action)
+        code.jump(place.resume)
+    }
+
+    /// The allowance is used up: begins a new one, and goes back if the function is not hot. Keeps
+    /// the scratch.
+    private mutating func emitSettlement(_ notify: Label) {
+        let home = heatHome.general
+        code.lea(.w32, home, Address(home, 0 &- (heatCount?.allowance ?? 0)))
+        relocate(.heldHeat, code.addRelative(home), to: UInt32(truncatingIfNeeded: functionIndex))
+        loadHeatHome()
+        code.jump(.s, notify)
+        code.ret()
     }
 
     /// Tells the runtime, with all that the function works on in its frame, and goes on where the
     /// call came from, or in the code that the runtime names. The scratch has the loops.
     private mutating func emitHeatCall() {
-        homeState = HomeState(valid: homes, dirty: homes)
-        saveHomes(homes)
+        // The runtime says how much the function may run until it is told again.
+        let kept = heatHome.isNone ? homes : homes.subtracting(RegisterSet(heatHome))
+        homeState = HomeState(valid: kept, dirty: kept)
+        saveHomes(kept)
         code.move(.w64, RuntimeCall.argument(1), CallingConvention.scratch)
         code.moveImmediate(RuntimeCall.argument(0), UInt64(functionIndex))
         code.move(.w64, RuntimeCall.argument(2), .rbp)

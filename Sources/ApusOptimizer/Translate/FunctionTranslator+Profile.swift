@@ -234,10 +234,7 @@ extension FunctionTranslator {
         } catch {
             return false
         }
-        // Whoever throws finds handlers by the function's own clauses.
-        guard callee.analysis.locals.count <= Self.hotLocalLimit,
-            !callee.analysis.flags.contains(.catches)
-        else { return false }
+        guard callee.analysis.locals.count <= Self.hotLocalLimit else { return false }
         let caller = position
         let outer = (bodyStart, offsetBase, hints, profile, builder.offset)
         openHot(index, calleeProfile)

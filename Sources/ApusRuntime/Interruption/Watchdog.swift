@@ -104,6 +104,8 @@ final class Watchdog: @unchecked Sendable {
     }
 
     private func run() -> Never {
+        // Guests that are late may have all processors.
+        apus_thread_take_short_turns()
         while true {
             let due = waitUntilDue()
             // Without the lock, for which those wait that set deadlines.
