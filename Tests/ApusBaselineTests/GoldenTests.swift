@@ -28,7 +28,9 @@ import Testing
         var listing = try GoldenListing(String(contentsOf: file, encoding: .utf8))
         let code = try compile(
             listing.module, useAVX: !name.contains("sse"),
-            linkage: name.contains("tiers") ? .table(.bytes) : .direct,
+            linkage: name.contains("tiers")
+                ? .table(.init(.bytes, allowance: 4096))
+                : .direct,
             countsBlocks: name.contains("counted"))
         if ProcessInfo.processInfo.environment["GOLDEN"] == "update" {
             if listing.code != code {

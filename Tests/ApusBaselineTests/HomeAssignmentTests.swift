@@ -54,8 +54,8 @@ import Testing
         #expect(Self.homes(of: [.init(weight: 0)]) == [:])
     }
 
-    /// Who is called may be the function itself, which has to find its heat where it looks.
-    @Test func heatIsKeptByNoCallee() {
+    /// An allowance is the call's own.
+    @Test func heatIsKeptByCallees() {
         func home(weight: UInt32, callWeight: UInt32) -> PhysicalRegister? {
             var assignment = HomeAssignment()
             assignment.add(
@@ -71,8 +71,9 @@ import Testing
             return nil
         }
         #expect(home(weight: 16, callWeight: 0) == SmallPlan.volatile)
-        #expect(home(weight: 16, callWeight: 1) == SmallPlan.volatile)
-        #expect(home(weight: 16, callWeight: 8) == nil)
+        #expect(home(weight: 16, callWeight: 1) == SmallPlan.saved)
+        #expect(home(weight: 16, callWeight: 8) == SmallPlan.saved)
+        #expect(home(weight: 2, callWeight: 8) == nil)
     }
 
     @Test func parametersStayWhereTheyArrive() {

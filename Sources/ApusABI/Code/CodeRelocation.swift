@@ -101,6 +101,7 @@ public enum FunctionLinkage: Hashable, Sendable {
 
     /// How code takes from its function's heat.
     public struct HeatCount: Hashable, Sendable {
+        /// What is counted.
         public enum Unit: Hashable, Sendable {
             /// The bytes of the body that run, about.
             case bytes

@@ -87,8 +87,8 @@ static inline void apus_trace_note(struct apus_store_context *store, uint32_t co
     __atomic_store_n(&store->trace_count, count, __ATOMIC_RELAXED);
 }
 
-/// Has the calling thread run soon after it is woken, as one that never runs for long may, where the
-/// system can do so: Linux since 6.12.
+/// Has the calling thread run soon after it is woken, as one that never runs for long may, where
+/// the system can do so: Linux since 6.12.
 void apus_thread_take_short_turns(void);
 
 /// Has all threads of the process pass a memory barrier: what they did before it is seen here after
