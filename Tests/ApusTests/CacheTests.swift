@@ -397,13 +397,17 @@ import Testing
                     configuration.tiering.isSynchronous = true
                 }
             }
-            let first = try Module(engine(1_000_000), text: Self.tiered)
+            let first = try Module(engine(1000), text: Self.tiered)
             let expected = try Self.call(first, "loop", 50)
             first.updateCache()
             let second = try Module(engine(5), text: Self.tiered)
             #expect(try Self.call(second, "loop", 50) == expected)
+            #expect(second.statistics.isPrecompiled)
             let made = try #require(second.tiers).optimizations
             #expect(made.contains { $0.loop == nil } && made.contains { $0.loop != nil })
+            // Not code that would notice later.
+            let third = try Module(engine(1_000_000), text: Self.tiered)
+            #expect(!third.statistics.isPrecompiled)
         }
     }
 

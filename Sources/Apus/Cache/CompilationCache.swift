@@ -98,9 +98,17 @@ struct CompilationCache: ~Copyable {
         let own = [
             provenance.build.low, provenance.build.high, UInt64(provenance.features.rawValue),
             UInt64(provenance.processor.rawValue), UInt64(provenance.settings.rawValue),
-            UInt64(provenance.compiler),
+            UInt64(provenance.compiler), counting,
         ]
         return Checksum(of: CacheNote.bytes(own + words).span).hexadecimal
+    }
+
+    /// How code counts that is compiled while it runs: kept code is to become hot when the engine
+    /// says.
+    private var counting: UInt64 {
+        guard engine.configuration.compiler == .tiered else { return 0 }
+        let count = engine.configuration.tiering.heatCount
+        return UInt64(UInt32(bitPattern: count.allowance)) << 1 | (count.unit == .bytes ? 0 : 1)
     }
 
     // MARK: By file

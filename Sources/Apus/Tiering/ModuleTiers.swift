@@ -81,19 +81,6 @@ final class ModuleTiers: FunctionCompiler {
     /// Until it is looked again whether other code is ready.
     private static var heatBetweenLooks: Int32 { 50_000 }
 
-    /// What a call may run in loops until its function's heat knows: less than any that is hot has
-    /// run, but for thresholds so low that it would be noticed.
-    private static var heatAllowance: Int32 { 4096 }
-
-    private var heatCount: FunctionLinkage.HeatCount {
-        let tiering = configuration.tiering
-        if let threshold = tiering.threshold {
-            let allowance = min(Int32(clamping: threshold / 1024), Self.heatAllowance)
-            return .init(.rounds, allowance: max(allowance, 0))
-        }
-        return .init(.bytes, allowance: tiering.seed == nil ? Self.heatAllowance : 0)
-    }
-
     func heat(ofBody body: FunctionBody) -> Int32 {
         if let seed = configuration.tiering.seed {
             return Int32(truncatingIfNeeded: (UInt64(body.start) &+ seed) &* 0x9E37_79B9 >> 16 & 7)
@@ -185,7 +172,7 @@ final class ModuleTiers: FunctionCompiler {
         let driver = CompilationDriver(
             module: module, configuration: configuration, budget: budget)
         var environment = driver.environment
-        environment.linkage = .table(canOptimize ? heatCount : nil)
+        environment.linkage = .table(canOptimize ? configuration.tiering.heatCount : nil)
         environment.countsCallees = configuration.tiering.usesProfiles
         // SAFETY: whoever compiles for this object holds it, and so the budget.
         environment.watch = unsafe CompilationWatch(budget)
