@@ -237,6 +237,29 @@ import Testing
         #expect(objects.store.statistics.collections < 30)
     }
 
+    /// However often a full heap was asked for more, there is room when enough of what lived has
+    /// gone: all of it, or half.
+    @Test(arguments: [0, 65_000]) func aHeapThatWasFullHasRoomAgain(kept: Int) throws {
+        var limits = StoreLimits()
+        limits.heapBytes = 4 << 20
+        let objects = try Objects(limits: limits)
+        var (last, oldest, count): (UInt64, UInt64, Int) = (0, 0, 0)
+        for _ in 0..<40 {
+            let error = #expect(throws: ObjectFailure.self) {
+                while true {
+                    last = try objects.makeNode(1, last)
+                    objects.store.pinned = [last]
+                    count += 1
+                    if count == kept { oldest = last }
+                }
+            }
+            #expect(error?.code == .heapExhausted)
+        }
+        objects.store.pinned = [oldest]
+        for _ in 0..<100_000 { _ = try objects.makeNode(2) }
+        #expect(objects.store.heap?.isFull == false)
+    }
+
     /// Where much lives there are more exceptions and host objects between two collections.
     @Test func exceptionsAreNoReasonToMarkALargeHeapAllTheTime() throws {
         let objects = try Objects()
