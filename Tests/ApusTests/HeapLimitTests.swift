@@ -281,4 +281,54 @@ import Testing
         #expect(error as? AsynchronousCallError == .storeIsBusy)
         withExtendedLifetime(store) {}
     }
+
+    /// The guest's stack is another thread's: what is on that would not be found, and be let go of.
+    @Test(arguments: compilers)
+    func anotherThreadNeitherCollectsNorMakesObjectsMeanwhile(compiler: Engine.Compiler) throws {
+        let found = SystemMutex<(any Error)?>(nil)
+        let (store, instance) = try Self.instance(
+            compiler, heapBytes: 1 << 20,
+            """
+            (module
+              (import "host" "call" (func $call))
+              (type $bytes (array (mut i8)))
+              (func (export "run") (result i32) (local $kept (ref $bytes))
+                (local.set $kept (array.new $bytes (i32.const 7) (i32.const 1000)))
+                (call $call)
+                (drop (array.new $bytes (i32.const 1) (i32.const 1000)))
+                (array.get_u $bytes (local.get $kept) (i32.const 999)))
+              (func (export "make") (result (ref $bytes))
+                (array.new $bytes (i32.const 2) (i32.const 10))))
+            """
+        ) { linker, store in
+            linker.define(
+                "host", "call",
+                try Function(store, FunctionType()) { caller, _ in
+                    let instance = try #require(caller.instance)
+                    let type = try instance.function("make").type.results[0]
+                    nonisolated(unsafe) let store = instance.store
+                    let isDone = DispatchSemaphore(value: 0)
+                    Thread.detachNewThread {
+                        unsafe store.collectObjects()
+                        do {
+                            _ = try unsafe ArrayObject(store, type, [.i32(3)])
+                        } catch {
+                            found.withLock { $0 = error }
+                        }
+                        isDone.signal()
+                    }
+                    isDone.wait()
+                    // One more object of the host's is no reason to forget what was put off.
+                    _ = try unsafe Global(store, .external(ExternReference(1)))
+                    return []
+                })
+        }
+        let before = store.statistics.collections
+        #expect(try instance.function("run", as: (() -> Int32).self)() == 7)
+        let error = found.withLock { $0 }
+        #expect(error as? AsynchronousCallError == .storeIsBusy)
+        // What was put off.
+        _ = try instance.function("make").call([])
+        #expect(store.statistics.collections == before + 1)
+    }
 }

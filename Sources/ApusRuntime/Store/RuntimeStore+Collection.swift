@@ -9,10 +9,12 @@ extension RuntimeStore {
     /// Besides all that the store has, `count` words at `cells` hold references. They do so until
     /// the end, since what goes may collect in its turn.
     ///
-    /// While a guest is found in the middle of its code, it is put off until the next call into
-    /// wasm or out of it.
+    /// While a guest is found in the middle of its code, or another thread is in the store, it is
+    /// put off until the next call into wasm or out of it.
     func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
-        if hasYieldedGuest { return setAttention(apus_attention_collect, true) }
+        if hasYieldedGuest || isEnteredElsewhere {
+            return setAttention(apus_attention_collect, true)
+        }
         let pinnedCount = pinned.count
         defer { pinned.removeLast(pinned.count - pinnedCount) }
         unsafe pin(cells, count)

@@ -13,9 +13,11 @@ extension RuntimeStore {
     /// An object of the type with the id `type`, all zeros: a structure, or an array of `length`
     /// elements. Nothing keeps it yet but the caller.
     ///
-    /// Throws `ObjectFailure`, what the limiter throws, or what the system refuses.
+    /// Throws `ObjectFailure`, `AsynchronousCallError`, what the limiter throws, or what the system
+    /// refuses.
     func makeObject(_ type: UInt32, length: UInt32 = 0) throws -> UInt64 {
         try checkYielded()
+        if isEnteredElsewhere { throw AsynchronousCallError.storeIsBusy }
         let heap = try presentHeap()
         let bytes = heap.objectBytes(type, length: length)
         guard bytes <= heap.byteLimit else { throw ObjectFailure(code: .allocationTooLarge) }

@@ -436,7 +436,8 @@ public final class RuntimeStore {
     /// along; after that as long as wasm can reach it.
     public func makeExternal(_ object: Any) throws(ResourceError) -> UInt64 {
         let reference = try externals.insert(object)
-        setAttention(apus_attention_collect, externals.needsCollection)
+        // One that was put off is still to come.
+        if externals.needsCollection { setAttention(apus_attention_collect, true) }
         return reference
     }
 
