@@ -194,6 +194,39 @@ import Testing
         #expect(many <= few / 2)
     }
 
+    /// So it is for exceptions, and for objects of the host's.
+    @Test(arguments: ["exception", "host"])
+    func muchToLookAtIsLookedAtSeldomForHandles(kind: String) throws {
+        func collections(elements: Int) throws -> Int {
+            let (store, instance) = try Self.instance(
+                .baseline, heapBytes: 64 << 20,
+                """
+                (module
+                  (import "host" "make" (func $make (result externref)))
+                  (tag $thrown)
+                  (table \(elements) anyref)
+                  (func (export "exception") (param $n i32)
+                    (loop $next
+                      (block $caught
+                        (try_table (catch_all $caught) (throw $thrown)))
+                      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+                  (func (export "host") (param $n i32)
+                    (loop $next
+                      (drop (call $make))
+                      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+                """
+            ) { linker, _ in
+                linker.define("host", "make") { () -> ExternReference? in ExternReference(1) }
+            }
+            try instance.function(kind, as: ((Int32) -> Void).self)(20_000)
+            return Int(store.statistics.collections)
+        }
+        let few = try collections(elements: 10)
+        let many = try collections(elements: 4_000_000)
+        #expect(few >= 8)
+        #expect(many <= few / 4)
+    }
+
     /// Exceptions of the host that guests keep count as those of guests do.
     @Test(arguments: compilers) func whatTheHostThrowsHasALimit(compiler: Engine.Compiler) throws {
         let (store, instance) = try Self.instance(

@@ -48,8 +48,11 @@ public final class RuntimeStore {
     var tags: [ExceptionTag] = []
     var externals = ExternTable()
     var exceptions = ExceptionTable()
-    /// Whether references to host objects and to exceptions are being looked for.
+    /// Whether references to host objects are being looked for.
     var marksHandles = false
+    /// Bytes of tables, segments, globals and exceptions that the last collection has looked
+    /// through.
+    var rootBytes = 0
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.

@@ -280,6 +280,36 @@ import Testing
         #expect(store.exceptionCount > 5000)
     }
 
+    /// Nor to look at many globals.
+    @Test func exceptionsAreNoReasonToLookAtManyGlobalsAllTheTime() throws {
+        let store = try Objects().store
+        let type = GlobalType(.reference(.any, nullable: true), isMutable: true)
+        for _ in 0..<200_000 { _ = try store.makeGlobal(type, bits: 0) }
+        let tag = try store.makeTag(FunctionType())
+        for _ in 0..<4000 { _ = try store.makeException(tag, []) }
+        #expect(store.statistics.collections == 1)
+    }
+
+    /// Where hardly anything more may be kept there is no collection for each few exceptions, of
+    /// the host's either.
+    @Test func exceptionsThatNearlyFillTheHeapAreCollectedOnce() throws {
+        var limits = StoreLimits()
+        limits.heapBytes = 1 << 20
+        let store = try Objects(limits: limits).store
+        let tag = try store.makeTag(FunctionType())
+        var kept: [ThrownException] = []
+        while let exception = try? store.makeException(tag, []) { kept.append(exception) }
+        kept.removeLast(10)
+        let before = store.statistics.collections
+        let error = #expect(throws: ResourceError.self) {
+            for _ in 0..<1000 { _ = try store.makeException(tag, []) }
+        }
+        #expect(error?.resource == .heap)
+        #expect(store.statistics.collections == before + 1)
+        kept.removeLast(1000)
+        for _ in 0..<3000 { _ = try store.makeException(tag, []) }
+    }
+
     @Test func theLimiterIsAsked() throws {
         final class Limiter: ResourceLimiter {
             var growths: [Growth] = []
