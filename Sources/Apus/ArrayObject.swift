@@ -14,7 +14,8 @@ public struct ArrayObject {
     /// something within the store's engine only, as types of functions and globals do.
     ///
     /// - Throws: `TypeError` if that is no array, or has other elements; `Trap` with the code
-    ///   `heapExhausted` or `allocationTooLarge` if there is no room.
+    ///   `heapExhausted` or `allocationTooLarge` if there is no room;
+    ///   `AsynchronousCallError.storeIsBusy` while a guest has yielded, or waits on another thread.
     public init(_ store: Store, _ type: ValueType, _ values: [Value]) throws {
         let type = try HeldObject.heapType(
             of: type, .array, in: store, place: "the type of an array")

@@ -55,14 +55,15 @@ public final class Store {
     /// Frees now the objects of the guests, and lets go of those of the host, that guests cannot
     /// reach any more. It happens by itself when many have come.
     ///
-    /// While a guest has yielded (`yieldGuests(every:)`) nothing goes: that happens when the guest
-    /// next calls the host, or at the next call into the store.
+    /// While a guest has yielded (`yieldGuests(every:)`), or waits on another thread for a function
+    /// of the host, nothing goes: that happens when the guest next calls the host, or at the next
+    /// call into the store.
     public func collectObjects() {
         try? runtime.collectExternals()
     }
 
     /// Lets go now of all objects of the host that guests cannot reach any more. It happens by
-    /// itself when many have come. A guest that has yielded puts it off, see `collectObjects()`.
+    /// itself when many have come. Some guests put it off, see `collectObjects()`.
     public func releaseUnreachableReferences() {
         try? runtime.collectExternals()
     }

@@ -14,7 +14,8 @@ public struct Structure {
     /// something within the store's engine only, as types of functions and globals do.
     ///
     /// - Throws: `TypeError` if that is no structure, or has other fields; `Trap` with the code
-    ///   `heapExhausted` if there is no room.
+    ///   `heapExhausted` if there is no room; `AsynchronousCallError.storeIsBusy` while a guest
+    ///   has yielded, or waits on another thread.
     public init(_ store: Store, _ type: ValueType, _ values: [Value]) throws {
         let type = try HeldObject.heapType(
             of: type, .structure, in: store, place: "the type of a structure")

@@ -152,7 +152,8 @@ struct GuestCall {
         }
     }
 
-    /// What a function gives as its result is freed, unless it is an argument that is freed anyway.
+    /// What a function gives as its result is freed, unless it is part of an argument, all of which
+    /// is freed anyway.
     private nonisolated(nonsending) func bytes(_ results: [Value]) async throws -> [UInt8] {
         let address: UInt64
         let count: UInt64
@@ -172,7 +173,10 @@ struct GuestCall {
         }
         let memory = try instance.memory
         let bytes = try inGuest { try memory.read(at: address, count: count) }
-        if pieces.contains(where: { $0.address == address }) { return bytes }
+        let isArgument = pieces.contains { piece in
+            piece.address == address || address &- piece.address < UInt64(piece.count)
+        }
+        if isArgument { return bytes }
         if let allocator = try GuestAllocator.find(in: instance) {
             let piece = allocator.allocation(at: address, bytes.count)
             try await inGuestAsync { try await allocator.releaseAsync(piece) }

@@ -51,7 +51,8 @@ import Testing
         for sandbox in sandboxes {
             #expect(try await sandbox.call("rest", "Größe", as: String.self) == "röße")
             #expect(try await number("top", of: sandbox) == 1031)
-            #expect(try await number("freed", of: sandbox) == 2)
+            // The result is a part of the argument.
+            #expect(try await number("freed", of: sandbox) == 1)
         }
     }
 

@@ -194,6 +194,39 @@ import Testing
         #expect(many <= few / 2)
     }
 
+    /// So it is for exceptions, and for objects of the host's.
+    @Test(arguments: ["exception", "host"])
+    func muchToLookAtIsLookedAtSeldomForHandles(kind: String) throws {
+        func collections(elements: Int) throws -> Int {
+            let (store, instance) = try Self.instance(
+                .baseline, heapBytes: 64 << 20,
+                """
+                (module
+                  (import "host" "make" (func $make (result externref)))
+                  (tag $thrown)
+                  (table \(elements) anyref)
+                  (func (export "exception") (param $n i32)
+                    (loop $next
+                      (block $caught
+                        (try_table (catch_all $caught) (throw $thrown)))
+                      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+                  (func (export "host") (param $n i32)
+                    (loop $next
+                      (drop (call $make))
+                      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+                """
+            ) { linker, _ in
+                linker.define("host", "make") { () -> ExternReference? in ExternReference(1) }
+            }
+            try instance.function(kind, as: ((Int32) -> Void).self)(20_000)
+            return Int(store.statistics.collections)
+        }
+        let few = try collections(elements: 10)
+        let many = try collections(elements: 4_000_000)
+        #expect(few >= 8)
+        #expect(many <= few / 4)
+    }
+
     /// Exceptions of the host that guests keep count as those of guests do.
     @Test(arguments: compilers) func whatTheHostThrowsHasALimit(compiler: Engine.Compiler) throws {
         let (store, instance) = try Self.instance(
@@ -280,5 +313,55 @@ import Testing
         let error = found.withLock { $0 }
         #expect(error as? AsynchronousCallError == .storeIsBusy)
         withExtendedLifetime(store) {}
+    }
+
+    /// The guest's stack is another thread's: what is on that would not be found, and be let go of.
+    @Test(arguments: compilers)
+    func anotherThreadNeitherCollectsNorMakesObjectsMeanwhile(compiler: Engine.Compiler) throws {
+        let found = SystemMutex<(any Error)?>(nil)
+        let (store, instance) = try Self.instance(
+            compiler, heapBytes: 1 << 20,
+            """
+            (module
+              (import "host" "call" (func $call))
+              (type $bytes (array (mut i8)))
+              (func (export "run") (result i32) (local $kept (ref $bytes))
+                (local.set $kept (array.new $bytes (i32.const 7) (i32.const 1000)))
+                (call $call)
+                (drop (array.new $bytes (i32.const 1) (i32.const 1000)))
+                (array.get_u $bytes (local.get $kept) (i32.const 999)))
+              (func (export "make") (result (ref $bytes))
+                (array.new $bytes (i32.const 2) (i32.const 10))))
+            """
+        ) { linker, store in
+            linker.define(
+                "host", "call",
+                try Function(store, FunctionType()) { caller, _ in
+                    let instance = try #require(caller.instance)
+                    let type = try instance.function("make").type.results[0]
+                    nonisolated(unsafe) let store = instance.store
+                    let isDone = DispatchSemaphore(value: 0)
+                    Thread.detachNewThread {
+                        unsafe store.collectObjects()
+                        do {
+                            _ = try unsafe ArrayObject(store, type, [.i32(3)])
+                        } catch {
+                            found.withLock { $0 = error }
+                        }
+                        isDone.signal()
+                    }
+                    isDone.wait()
+                    // One more object of the host's is no reason to forget what was put off.
+                    _ = try unsafe Global(store, .external(ExternReference(1)))
+                    return []
+                })
+        }
+        let before = store.statistics.collections
+        #expect(try instance.function("run", as: (() -> Int32).self)() == 7)
+        let error = found.withLock { $0 }
+        #expect(error as? AsynchronousCallError == .storeIsBusy)
+        // What was put off.
+        _ = try instance.function("make").call([])
+        #expect(store.statistics.collections == before + 1)
     }
 }

@@ -37,6 +37,26 @@ import Testing
             #expect(sampleCount() == count)
         }
 
+        /// A store has one profiler at a time: who looks no more at it does not keep it, and does
+        /// not end what another one does.
+        @Test func storesHaveOneProfiler() throws {
+            let store = Store(Engine())
+            let (first, second) = (Profiler(), Profiler(period: .microseconds(100)))
+            try first.start(store)
+            try first.start(store)
+            #expect(first.storeCount == 1)
+            try second.start(store)
+            #expect(first.storeCount == 0)
+            #expect(second.storeCount == 1)
+            first.stop()
+            let work = try Instance(store, Module(store.engine, text: Self.text))
+                .function("work", as: ((Int32) -> Void).self)
+            let end = ContinuousClock.now + .seconds(10)
+            while second.profile.sampleCount == 0, .now < end { try work(2_000_000) }
+            #expect(second.profile.sampleCount > 0)
+            second.stop()
+        }
+
         /// Who made an instance is asked, and not the thread that looks at guests.
         @Test func sourcesAreReadBeforeGuestsRun() throws {
             var module = TestModule()

@@ -13,6 +13,9 @@ final class DebugSession: StopHandler {
     /// What is asked of sources until guests go on.
     var lookup = SourceLookup(.session)
     private let onStop: (Debugger.Stop) throws -> Debugger.Resumption
+    /// The stops at which guests are now, outermost first, by numbers that each has for itself.
+    private var stops: [UInt64] = []
+    private var lastStop: UInt64 = 0
     let pause = PauseRequest()
     var control: StopControl?
     var stopsOnTraps = true
@@ -46,7 +49,7 @@ final class DebugSession: StopHandler {
         guard let reason = reason(for: trap) else { return }
         let place = (try? store?.runtime)?.guestFrames(limit: 1).first
         // A guest that has trapped cannot be ended in another way.
-        let resumption = (try? onStop(Debugger.Stop(reason: reason, session: self))) ?? .run
+        let resumption = (try? ask(reason)) ?? .run
         if trap.isCaught, let place, let instance = place.instance {
             goOn(resumption, (place.offset, instance))
         } else {
@@ -83,8 +86,21 @@ final class DebugSession: StopHandler {
     ) throws {
         // Who wants a pause has it.
         _ = pause.take()
-        let resumption = try onStop(Debugger.Stop(reason: reason, session: self))
-        goOn(resumption, (offset, instance))
+        do {
+            goOn(try ask(reason), (offset, instance))
+        } catch {
+            // The guest's frames are about to go, as if it went on.
+            goOn(.run, nil)
+            throw error
+        }
+    }
+
+    /// Asks how the guest, which stops meanwhile, is to go on.
+    private func ask(_ reason: Debugger.Reason) throws -> Debugger.Resumption {
+        lastStop &+= 1
+        stops.append(lastStop)
+        defer { stops.removeLast() }
+        return try onStop(Debugger.Stop(reason: reason, session: self, number: lastStop))
     }
 
     private func goOn(
@@ -114,6 +130,8 @@ final class DebugSession: StopHandler {
     // MARK: Watching
 
     func watch(_ memory: Memory, at address: UInt64, count: Int) throws -> Debugger.Watch {
+        // Another store may go before this one, with all that is known of its memories.
+        guard memory.store === store else { throw ForeignStoreError(thing: "memory") }
         let bytes = try memory.read(at: address, count: count)
         let watch = Debugger.Watch(number: nextWatch, address: address, count: count)
         nextWatch += 1
@@ -178,8 +196,9 @@ final class DebugSession: StopHandler {
         maps(of: module).lines(around: offset)
     }
 
-    func frames(limit: Int) -> [Debugger.Frame] {
-        guard let runtime = try? store?.runtime else { return [] }
+    /// The frames of a guest that is at the stop with this number; none if it is there no more.
+    func frames(atStop number: UInt64, limit: Int) -> [Debugger.Frame] {
+        guard stops.contains(number), let runtime = try? store?.runtime else { return [] }
         return runtime.guestFrames(limit: limit).map { Debugger.Frame($0, self) }
     }
 }

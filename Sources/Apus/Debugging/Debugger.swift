@@ -75,7 +75,8 @@ public final class Debugger {
     /// Has guests stop when one of `count` bytes of `memory` from `address` on has changed, whoever
     /// has done that. Everything takes longer until no byte is watched any more.
     ///
-    /// - Throws: `MemoryError` if they are not in the memory.
+    /// - Throws: `MemoryError` if they are not in the memory; `ForeignStoreError` if that is
+    ///   another store's.
     @discardableResult
     public func watch(_ memory: Memory, at address: UInt64, count: Int) throws -> Watch {
         try session.watch(memory, at: address, count: count)
@@ -178,10 +179,12 @@ public final class Debugger {
         /// Why.
         public let reason: Reason
         let session: DebugSession
+        let number: UInt64
 
-        /// The guests' functions that have not returned, innermost first, `limit` of them at most.
+        /// The guests' functions that have not returned, innermost first, `limit` of them at most;
+        /// none when the guest has gone on.
         public func frames(limit: Int = 1000) -> [Frame] {
-            session.frames(limit: limit)
+            session.frames(atStop: number, limit: limit)
         }
     }
 }

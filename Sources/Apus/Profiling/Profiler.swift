@@ -30,7 +30,8 @@ public final class Profiler: Sendable {
     /// A profiler that looks once each `period`, which is 10 microseconds at least.
     public init(period: Duration = .milliseconds(1)) { self.period = period }
 
-    /// Looks at the guests of `store` from now on, until `stop()`.
+    /// Looks at the guests of `store` from now on, until `stop()`. A store has one profiler at a
+    /// time: the last that was started.
     ///
     /// - Throws: `Failure`; `ResourceError` if there is no memory for samples.
     public func start(_ store: Store) throws {

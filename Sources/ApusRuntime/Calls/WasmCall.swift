@@ -130,9 +130,7 @@ extension RuntimeStore {
             unsafe outermostStackAddress = 0
         } else {
             // Another thread has a stack of its own, which nobody has measured.
-            guard unsafe context.pointee.requests == apus_thread_requests(thread) else {
-                throw AsynchronousCallError.storeIsBusy
-            }
+            if isEnteredElsewhere { throw AsynchronousCallError.storeIsBusy }
             if unsafe stack < stackLimit { throw exhaustion() }
             unsafe thread.pointee.current = unsafe context
             status = unsafe reenter(target, cells)

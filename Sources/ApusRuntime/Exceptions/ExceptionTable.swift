@@ -58,9 +58,9 @@ struct ExceptionTable {
     /// One that is referred to and whose values have not been looked at for references.
     mutating func takeUnread() -> ThrownException? { unread.popLast().map { exceptions[$0] } }
 
-    /// Takes out all exceptions that have not been marked; the caller lets go of them. `liveBytes`
-    /// of the heap had to be marked for that.
-    mutating func sweep(beside liveBytes: Int) -> [ThrownException] {
+    /// Takes out all exceptions that have not been marked; the caller lets go of them. `seenBytes`
+    /// had to be looked through for that.
+    mutating func sweep(beside seenBytes: Int) -> [ThrownException] {
         var released: [ThrownException] = []
         var kept = 0
         for position in exceptions.indices {
@@ -74,7 +74,7 @@ struct ExceptionTable {
         }
         exceptions.removeLast(exceptions.count - kept)
         marks.removeAll(keepingCapacity: true)
-        threshold = max(Self.least, kept * 2, liveBytes / HeapGeometry.bytesPerHandle)
+        threshold = max(Self.least, kept * 2, seenBytes / HeapGeometry.bytesPerHandle)
         return released
     }
 }

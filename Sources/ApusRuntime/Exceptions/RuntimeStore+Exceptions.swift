@@ -20,12 +20,9 @@ extension RuntimeStore {
     ) throws(ResourceError) -> ThrownException {
         precondition(cells.count == tag.valueBytes / 8)
         let bytes = ThrownException.byteCount(tag)
-        if exceptions.needsCollection || !hasRoom(for: bytes, limits.heapBytes) {
-            collect(keeping: cells)
-            guard hasRoom(for: bytes, limits.heapBytes) else {
-                throw ResourceError(
-                    .heap, requested: exceptions.byteCount + bytes, limit: limits.heapBytes)
-            }
+        guard makeRoom(for: bytes, keeping: cells) else {
+            throw ResourceError(
+                .heap, requested: exceptions.byteCount + bytes, limit: limits.heapBytes)
         }
         let exception = try makeCharged(tag, bytes)
         for (index, cell) in cells.enumerated() { exception[index] = cell }
@@ -37,16 +34,19 @@ extension RuntimeStore {
     ///
     /// Throws `ObjectFailure`, or what the system refuses.
     func makeExceptionForGuest(_ tag: ExceptionTag) throws -> ThrownException {
-        let limit = limits.heapBytes
         let bytes = ThrownException.byteCount(tag)
-        if exceptions.needsCollection || !hasRoom(for: bytes, limit) {
-            collect(keeping: [])
-            // With less free than that there would be hardly anything but collections.
-            guard hasRoom(for: bytes, limit - limit / 16) else {
-                throw ObjectFailure(code: .heapExhausted)
-            }
-        }
+        guard makeRoom(for: bytes, keeping: []) else { throw ObjectFailure(code: .heapExhausted) }
         return try makeCharged(tag, bytes)
+    }
+
+    /// Whether exceptions may have `bytes` more, which are counted then, if need be after letting
+    /// go of those that nothing refers to; `cells` may have references, too.
+    private func makeRoom(for bytes: UInt64, keeping cells: [UInt64]) -> Bool {
+        let limit = limits.heapBytes
+        if !exceptions.needsCollection, hasRoom(for: bytes, limit) { return true }
+        collect(keeping: cells)
+        // With less free than that there would be hardly anything but collections.
+        return hasRoom(for: bytes, limit - limit / 16)
     }
 
     /// An exception whose bytes are counted already.

@@ -33,8 +33,11 @@ final class Heap {
     var rootBytes = 0
     /// Bytes that have been given out since.
     private(set) var allocatedBytes = 0
-    /// Bytes that have been given out, less what collections for want of room have cost.
-    private var credit = 0
+    /// What collections for want of room have cost, less what has been given out.
+    private var debt = 0
+    /// Whether that is more than there is room: then there would be hardly anything but
+    /// collections, since nearly all lives or holes are too small for what is made.
+    private(set) var isFull = false
     /// How many collections there were.
     private(set) var collectionCount = 0
     /// For tests: each object is made by a collection, and what is free holds no zeros.
@@ -73,21 +76,9 @@ final class Heap {
         isZealous || allocatedBytes >= max(HeapGeometry.leastAllocation, liveBytes + rootBytes)
     }
 
-    /// Whether there may be a collection because there is no room, where it does not pay yet. Then
-    /// it is paid for: some follow each other at once, but in the long run there is one for each
-    /// 64th of the heap that is given out, where holes are too small for what is asked for.
-    func takeCollection() -> Bool {
-        let cost = memory.byteCount / 64
-        guard credit + allocatedBytes >= cost else { return false }
-        credit -= cost
-        return true
-    }
-
-    /// Whether hardly anything has been made since the last collection.
-    var isCollectedSoon: Bool { allocatedBytes < memory.byteCount / 16 }
-
-    /// Whether the last collection has left hardly any room.
-    var isNearlyFull: Bool { liveBytes > memory.byteCount - memory.byteCount / 16 }
+    /// There is about to be a collection because there is no room, where it does not pay yet: it
+    /// costs as much as giving out a 32nd of the heap brings.
+    func noteWant() { debt += memory.byteCount / 32 }
 
     // MARK: Room for objects
 
@@ -339,11 +330,20 @@ final class Heap {
         cursor = 0
         cursorEnd = 0
         lowestFree = 0
-        credit = min(credit + allocatedBytes, memory.byteCount / 4)
+        settle()
         allocatedBytes = 0
         collectionCount += 1
         if isZealous { poisonHoles() }
         discardUnneeded()
+    }
+
+    /// Finds out what is owed, and whether that is too much. What is not paid then is forgiven: as
+    /// soon as enough of what lives has gone, there is room.
+    private func settle() {
+        let room = memory.byteCount - liveBytes
+        debt = max(0, debt - allocatedBytes)
+        isFull = debt > room
+        debt = min(debt, room)
     }
 
     /// Takes off the marks of a block in which nothing is in use.

@@ -43,8 +43,9 @@ enum HeapGeometry {
 
     /// What is left between two collections, at least.
     static var leastAllocation: Int { 8 << 20 }
-    /// For so many bytes of live objects one more host object or exception comes between two
-    /// collections: they take about as long to mark as that takes to make.
+    /// For so many bytes of live objects, and of tables and the like, one more host object or
+    /// exception comes between two collections: they take about as long to look through as that
+    /// takes to make.
     static var bytesPerHandle: Int { 1 << 10 }
 }
 

@@ -465,7 +465,8 @@ public final class Interrupter: @unchecked Sendable {
 
     // MARK: Samples
 
-    /// Has `sampling` learn where the store's guests are, from now on; nil: nobody any more.
+    /// Has `sampling` learn where the store's guests are, from now on; nil: nobody any more. Who
+    /// has until now has come to its end.
     public func setSampling(_ sampling: Sampling?) {
         var previous: Sampling?
         // Any thread may do so, while another one forks.
@@ -480,7 +481,7 @@ public final class Interrupter: @unchecked Sendable {
             }
             if let time { Watchdog.shared.schedule(self, at: time) }
         }
-        previous?.drain()
+        previous?.end()
     }
 
     /// Asks the thread that is in a call where it is, if it is time.

@@ -14,7 +14,7 @@ public final class Sampling: @unchecked Sendable {
     /// Nanoseconds from one sample to the next.
     let period: UInt64
 
-    /// Calls `ended` when the store goes.
+    /// Calls `ended` when the store goes, or another one takes its place.
     ///
     /// Calls `consume`, from any thread but one at a time, with each sample: program counters,
     /// innermost first. All but that of a guest that was running itself are return addresses, and
@@ -49,7 +49,7 @@ public final class Sampling: @unchecked Sendable {
         unsafe apus_sampler_ask(sampler, thread)
     }
 
-    /// The store goes: the last samples are handed over while the code is there.
+    /// Nothing more comes of the store: the last samples are handed over while the code is there.
     func end() {
         drain()
         ended(self)

@@ -346,6 +346,15 @@ extension RuntimeStore {
     /// of what the host is about to move, or within objects, or be making an object itself.
     var hasYieldedGuest: Bool { innermostStack?.hasYielded ?? false }
 
+    /// Whether another thread is in the store, in a function of the host. Which of its stack is in
+    /// use, and what is in its registers, only that one knows.
+    var isEnteredElsewhere: Bool {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store; each
+        // thread has a record, of which only an address is compared.
+        unsafe context.pointee.entry_sp != 0
+            && context.pointee.requests != apus_thread_requests(apus_thread_record())
+    }
+
     /// Throws if there is such a guest.
     func checkYielded() throws(AsynchronousCallError) {
         if hasYieldedGuest { throw .storeIsBusy }

@@ -18,6 +18,10 @@ struct ExternTable {
     private static var tagBits: UInt32 { 2 }
     private static var indexBits: UInt32 { 32 - tagBits }
 
+    /// For so many slots, which stay when what was there has gone, one more object comes between
+    /// two collections.
+    private static var slotsPerHandle: Int { 16 }
+
     private var slots: [Slot] = []
     private var free: [UInt32] = []
     private(set) var count = 0
@@ -55,8 +59,8 @@ struct ExternTable {
     }
 
     /// Takes out all objects that have not been marked; the caller lets go of them, since their
-    /// deinitialisers may use the store. `liveBytes` of the heap had to be marked for that.
-    mutating func sweep(beside liveBytes: Int) -> [Any] {
+    /// deinitialisers may use the store. `seenBytes` had to be looked through for that.
+    mutating func sweep(beside seenBytes: Int) -> [Any] {
         var released: [Any] = []
         for position in slots.indices {
             if slots[position].isMarked {
@@ -72,7 +76,9 @@ struct ExternTable {
             slots[position].generation += 1
             free.append(UInt32(truncatingIfNeeded: position))
         }
-        threshold = max(1024, count * 2, liveBytes / HeapGeometry.bytesPerHandle)
+        threshold = max(
+            1024, count * 2, seenBytes / HeapGeometry.bytesPerHandle,
+            slots.count / Self.slotsPerHandle)
         return released
     }
 

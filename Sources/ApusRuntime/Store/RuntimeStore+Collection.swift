@@ -9,10 +9,12 @@ extension RuntimeStore {
     /// Besides all that the store has, `count` words at `cells` hold references. They do so until
     /// the end, since what goes may collect in its turn.
     ///
-    /// While a guest is found in the middle of its code, it is put off until the next call into
-    /// wasm or out of it.
+    /// While a guest is found in the middle of its code, or another thread is in the store, it is
+    /// put off until the next call into wasm or out of it.
     func collect(cells: UnsafeMutablePointer<UInt64>?, count: Int) {
-        if hasYieldedGuest { return setAttention(apus_attention_collect, true) }
+        if hasYieldedGuest || isEnteredElsewhere {
+            return setAttention(apus_attention_collect, true)
+        }
         let pinnedCount = pinned.count
         defer { pinned.removeLast(pinned.count - pinnedCount) }
         unsafe pin(cells, count)
@@ -23,7 +25,7 @@ extension RuntimeStore {
         markReachable()
         endCollection(begunAt: start)
         let gone = sweepExceptions()
-        let released = externals.sweep(beside: heap?.liveBytes ?? 0)
+        let released = externals.sweep(beside: seenBytes)
         setAttention(apus_attention_collect, false)
         // Here, with the tables in order again, their deinitialisers may do what they want.
         _ = consume gone
@@ -46,24 +48,30 @@ extension RuntimeStore {
     /// Takes out exceptions that have not been marked. The caller lets go of them.
     private func sweepExceptions() -> [ThrownException] {
         let bytes = exceptions.byteCount
-        let gone = exceptions.sweep(beside: heap?.liveBytes ?? 0)
+        let gone = exceptions.sweep(beside: seenBytes)
         account?.releaseExceptions(bytes - exceptions.byteCount)
         return gone
     }
 
+    /// Bytes that the last collection has looked through: in objects, and outside of them.
+    private var seenBytes: Int { rootBytes + (heap?.liveBytes ?? 0) }
+
     /// Marks what tables, globals and segments, the host, and the stack refer to.
     private func beginCollection() {
         heap?.beginCollection()
+        rootBytes = Int(clamping: exceptions.byteCount)
         for table in tables where table.type.element.isTraced {
             for index in 0..<table.count { mark(table.get(index) ?? 0) }
-            heap?.rootBytes += Int(clamping: table.count) * 8
+            rootBytes += Int(clamping: table.count) * 8
         }
         for global in globals where global.type.value.isTraced { mark(global.bits) }
+        // To find each takes as long as to look at two words.
+        rootBytes += globals.count * 16
         for instance in segmentHolders {
             instance.forEachSegmentWord { mark($0) }
-            heap?.rootBytes += instance.segmentWordCount * 8
+            rootBytes += instance.segmentWordCount * 8
         }
-        heap?.rootBytes += Int(clamping: exceptions.byteCount)
+        heap?.rootBytes = rootBytes
         for word in pinned { mark(word) }
         roots.forEach { mark($0) }
         // SAFETY: the context is the store's own allocation, which lives as long as the store.

@@ -13,9 +13,11 @@ extension RuntimeStore {
     /// An object of the type with the id `type`, all zeros: a structure, or an array of `length`
     /// elements. Nothing keeps it yet but the caller.
     ///
-    /// Throws `ObjectFailure`, what the limiter throws, or what the system refuses.
+    /// Throws `ObjectFailure`, `AsynchronousCallError`, what the limiter throws, or what the system
+    /// refuses.
     func makeObject(_ type: UInt32, length: UInt32 = 0) throws -> UInt64 {
         try checkYielded()
+        if isEnteredElsewhere { throw AsynchronousCallError.storeIsBusy }
         let heap = try presentHeap()
         let bytes = heap.objectBytes(type, length: length)
         guard bytes <= heap.byteLimit else { throw ObjectFailure(code: .allocationTooLarge) }
@@ -38,20 +40,20 @@ extension RuntimeStore {
         if !heap.isZealous, let address = heap.takeNext(bytes) { return address }
         let isDue = heap.needsCollection
         if isDue { collectHeap() }
-        if let address = heap.take(bytes) { return address }
-        if try !grow(heap, for: bytes) {
-            // Not before there is no other way: what lives is hardly less than what there is.
-            if isDue { throw ObjectFailure(code: .heapExhausted) }
-            guard heap.takeCollection() else { throw ObjectFailure(code: .heapExhausted) }
-            let isSoon = heap.isCollectedSoon
+        if let address = try takeOrGrow(bytes, heap) { return address }
+        // Not before there is no other way: what lives is hardly less than what there is.
+        if !isDue {
+            heap.noteWant()
             collectHeap()
-            // With so little free there would be hardly anything but collections.
-            if isSoon, heap.isNearlyFull { throw ObjectFailure(code: .heapExhausted) }
-            if let address = heap.take(bytes) { return address }
-            guard try grow(heap, for: bytes) else { throw ObjectFailure(code: .heapExhausted) }
+            if !heap.isFull, let address = try takeOrGrow(bytes, heap) { return address }
         }
-        guard let address = heap.take(bytes) else { throw ObjectFailure(code: .heapExhausted) }
-        return address
+        throw ObjectFailure(code: .heapExhausted)
+    }
+
+    /// Room where there is some, or else in a larger heap, if it may become that.
+    private func takeOrGrow(_ bytes: Int, _ heap: Heap) throws -> UInt? {
+        if let address = heap.take(bytes) { return address }
+        return try grow(heap, for: bytes) ? heap.take(bytes) : nil
     }
 
     /// Makes the heap larger, so that there is room for an object of `bytes` bytes.

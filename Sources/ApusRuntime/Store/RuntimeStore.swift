@@ -48,8 +48,11 @@ public final class RuntimeStore {
     var tags: [ExceptionTag] = []
     var externals = ExternTable()
     var exceptions = ExceptionTable()
-    /// Whether references to host objects and to exceptions are being looked for.
+    /// Whether references to host objects are being looked for.
     var marksHandles = false
+    /// Bytes of tables, segments, globals and exceptions that the last collection has looked
+    /// through.
+    var rootBytes = 0
     /// What its guests may have together.
     public let limits: StoreLimits
     /// Is asked when a memory or table is made or grows.
@@ -436,7 +439,8 @@ public final class RuntimeStore {
     /// along; after that as long as wasm can reach it.
     public func makeExternal(_ object: Any) throws(ResourceError) -> UInt64 {
         let reference = try externals.insert(object)
-        setAttention(apus_attention_collect, externals.needsCollection)
+        // One that was put off is still to come.
+        if externals.needsCollection { setAttention(apus_attention_collect, true) }
         return reference
     }
 

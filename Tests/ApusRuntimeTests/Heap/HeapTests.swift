@@ -237,6 +237,29 @@ import Testing
         #expect(objects.store.statistics.collections < 30)
     }
 
+    /// However often a full heap was asked for more, there is room when enough of what lived has
+    /// gone: all of it, or half.
+    @Test(arguments: [0, 65_000]) func aHeapThatWasFullHasRoomAgain(kept: Int) throws {
+        var limits = StoreLimits()
+        limits.heapBytes = 4 << 20
+        let objects = try Objects(limits: limits)
+        var (last, oldest, count): (UInt64, UInt64, Int) = (0, 0, 0)
+        for _ in 0..<40 {
+            let error = #expect(throws: ObjectFailure.self) {
+                while true {
+                    last = try objects.makeNode(1, last)
+                    objects.store.pinned = [last]
+                    count += 1
+                    if count == kept { oldest = last }
+                }
+            }
+            #expect(error?.code == .heapExhausted)
+        }
+        objects.store.pinned = [oldest]
+        for _ in 0..<100_000 { _ = try objects.makeNode(2) }
+        #expect(objects.store.heap?.isFull == false)
+    }
+
     /// Where much lives there are more exceptions and host objects between two collections.
     @Test func exceptionsAreNoReasonToMarkALargeHeapAllTheTime() throws {
         let objects = try Objects()
@@ -255,6 +278,36 @@ import Testing
         for _ in 0..<2000 { _ = try store.makeExternal(1) }
         #expect(store.externals.needsCollection)
         #expect(store.exceptionCount > 5000)
+    }
+
+    /// Nor to look at many globals.
+    @Test func exceptionsAreNoReasonToLookAtManyGlobalsAllTheTime() throws {
+        let store = try Objects().store
+        let type = GlobalType(.reference(.any, nullable: true), isMutable: true)
+        for _ in 0..<200_000 { _ = try store.makeGlobal(type, bits: 0) }
+        let tag = try store.makeTag(FunctionType())
+        for _ in 0..<4000 { _ = try store.makeException(tag, []) }
+        #expect(store.statistics.collections == 1)
+    }
+
+    /// Where hardly anything more may be kept there is no collection for each few exceptions, of
+    /// the host's either.
+    @Test func exceptionsThatNearlyFillTheHeapAreCollectedOnce() throws {
+        var limits = StoreLimits()
+        limits.heapBytes = 1 << 20
+        let store = try Objects(limits: limits).store
+        let tag = try store.makeTag(FunctionType())
+        var kept: [ThrownException] = []
+        while let exception = try? store.makeException(tag, []) { kept.append(exception) }
+        kept.removeLast(10)
+        let before = store.statistics.collections
+        let error = #expect(throws: ResourceError.self) {
+            for _ in 0..<1000 { _ = try store.makeException(tag, []) }
+        }
+        #expect(error?.resource == .heap)
+        #expect(store.statistics.collections == before + 1)
+        kept.removeLast(1000)
+        for _ in 0..<3000 { _ = try store.makeException(tag, []) }
     }
 
     @Test func theLimiterIsAsked() throws {

@@ -99,6 +99,18 @@ private final class Canary {
         #expect(live == 0)
     }
 
+    /// The places of many objects that are gone are not looked through for each thousand.
+    @Test func placesOfObjectsThatAreGoneCount() throws {
+        let store = try store()
+        for _ in 0..<100_000 { _ = try store.makeExternal(1) }
+        store.collectExternals()
+        #expect(store.externalCount == 0)
+        for _ in 0..<6000 { _ = try store.makeExternal(1) }
+        #expect(!store.externals.needsCollection)
+        for _ in 0..<1000 { _ = try store.makeExternal(1) }
+        #expect(store.externals.needsCollection)
+    }
+
     @Test func deinitialisersMayUseTheStore() throws {
         let store = try store()
         var reborn: UInt64 = 0

@@ -162,6 +162,32 @@ import Testing
             ])
     }
 
+    /// What was kept of a stop reads nothing of a stack that is gone, or in use again.
+    @Test func framesGoWithTheGuest() throws {
+        var stops: [Debugger.Stop] = []
+        var kept: [Debugger.Frame] = []
+        let (debugger, instance, module) = try debugged { stop in
+            stops.append(stop)
+            kept += stop.frames()
+            #expect(kept.allSatisfy { !$0.locals.isEmpty })
+            throw CancellationError()
+        }
+        let start = try #require(module.places(ofFunction: "sum").first)
+        try debugger.handle.setBreakpoint(at: start, in: module)
+        let sum = try instance.function("sum", as: ((Int32) -> Int32).self)
+        #expect(throws: CancellationError.self) { try sum(2) }
+        #expect(kept.count == 1 && kept[0].locals.isEmpty && kept[0].instance == nil)
+        // A guest that is in a function of the host has not stopped.
+        let text = """
+            (module (import "host" "look" (func $look)) (func (export "look") (call $look)))
+            """
+        let look = try Function(instance.store) { () -> Void in kept += stops[0].frames() }
+        let looking = try Instance(
+            instance.store, Module(instance.store.engine, text: text), imports: [.function(look)])
+        _ = try looking.function("look").call([])
+        #expect(stops.count == 1 && kept.count == 1)
+    }
+
     @Test func watchedBytesStopWhoeverChangesThem() throws {
         let log = Log()
         let (debugger, instance, _) = try debugged { stop in
@@ -182,6 +208,10 @@ import Testing
         #expect(throws: MemoryError.self) {
             try debugger.watch(instance.memory, at: 65_535, count: 2)
         }
+        // One that may be gone when it is looked at.
+        let other = Store(instance.store.engine)
+        let foreign = try Memory(other, MemoryType(limits: SizeLimits(minimum: 1)))
+        #expect(throws: ForeignStoreError.self) { try debugger.watch(foreign, at: 0, count: 2) }
     }
 
     @Test(arguments: [
