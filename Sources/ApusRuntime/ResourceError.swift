@@ -34,6 +34,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case stack = "stack of the thread"
         /// How many stacks of their own guests have at once.
         case guestStacks = "stacks of guests"
+        /// The same of one store.
+        case storeStacks = "stacks of the store's guests"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
