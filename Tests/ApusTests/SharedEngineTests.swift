@@ -5,6 +5,31 @@ import Testing
 
 /// What the guests of an engine have in common, and none of them can take from the others.
 @Suite struct SharedEngineTests {
+    // MARK: Compilers
+
+    /// A function is compiled by one thread at a time; who waits for it stops when its own guest is
+    /// to stop, whoever the other thread compiles for.
+    @Test(arguments: [Engine.Interruption.standard, .polling])
+    func waitingForACompilerEnds(_ interruption: Engine.Interruption) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.interruption = interruption
+        let module = try Module(
+            Engine(configuration),
+            text: "(module (func (export \"seven\") (result i32) (i32.const 7)))")
+        let tiers = try #require(module.loaded.functionCompiler as? ModuleTiers)
+        let store = Store(module.engine)
+        let seven = try Instance(store, module).function("seven", as: (() -> Int32).self)
+        // As long as another thread compiles.
+        tiers.baseline.withLock { _ in
+            store.setDeadline(after: .milliseconds(20))
+            #expect(trap { _ = try seven() }?.code == .interrupted)
+        }
+        #expect(module.tiers?.compiledFunctions == 0)
+        store.deadline = nil
+        #expect(try seven() == 7)
+    }
+
     // MARK: Stacks
 
     private static let recursive = """
