@@ -21,6 +21,8 @@ public final class LoadedModule: Sendable {
     public let codeBytes: Int
     /// Function types of the module by type index, as the engine's other modules see them.
     private let functionTypes: [FunctionType]
+    /// Bytes of stack that its code takes for one call at most, besides its own frame.
+    let callBytes: UInt
     let environment: RuntimeEnvironment
     /// What each instance begins with: its own memories, then its own tables.
     let demand: [Growth]
@@ -121,6 +123,7 @@ public final class LoadedModule: Sendable {
         self.environment = environment
         sharedTypes = types
         self.functionTypes = functionTypes
+        callBytes = functionTypes.reduce(0) { max($0, CallTarget.stackBytes($1)) }
         self.trampolines = trampolines
         self.code = code
         self.codeBytes = codeBytes

@@ -33,6 +33,8 @@ public final class InstanceState {
     /// Whether its memories come with what the data segments say.
     let isImaged: Bool
     private let ownsContext: Bool
+    /// As the module has it, which the store does not want to look for.
+    private let callBytes: UInt
     /// The number of the module, which may have gone when the instance is not bound.
     let moduleNumber: UInt32
     /// What the host gives it while it is bound, and the contexts of these functions, which stay:
@@ -74,6 +76,7 @@ public final class InstanceState {
         unsafe origin = module
         moduleNumber = module.number
         ownsContext = !isPlaced
+        callBytes = module.callBytes
         unsafe owner = request.store
         self.place = place
         self.isImaged = images != nil
@@ -138,6 +141,7 @@ public final class InstanceState {
         hostState = request.hostState
         let writer = unsafe ContextWriter(context, module)
         writer.writeStore(request.store)
+        setStackLimit(unsafe request.store.stackLimit)
         if let stops = unsafe writer.stops {
             unsafe request.store.watchStops(at: stops, of: module)
         }
@@ -149,6 +153,12 @@ public final class InstanceState {
             unsafe context.pointee.memory_base = memory.record.pointee.base
         }
         unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
+    }
+
+    /// Has frames and calls of its code end at `limit`.
+    func setStackLimit(_ limit: UInt) {
+        // SAFETY: the context is the instance's, which no other thread runs now.
+        unsafe context.pointee.stack_limit = limit &+ min(callBytes, .max &- limit)
     }
 
     private func bindFunctions(_ request: InstanceAllocationRequest, _ writer: ContextWriter) {
