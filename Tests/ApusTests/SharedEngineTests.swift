@@ -84,4 +84,53 @@ import Testing
         #expect(error?.resource == .storeStacks)
         #expect(error?.limit == UInt64(share))
     }
+
+    // MARK: Tables
+
+    private static func tables(
+        _ minimum: Int32, _ allocator: Engine.Allocator
+    ) throws -> Module {
+        try Module(
+            Engine(.init(allocator: allocator)),
+            text: """
+                (module (table $t \(minimum) 1000000 externref)
+                  (func (export "grow") (param i32) (result i32)
+                    (table.grow $t (ref.null extern) (local.get 0)))
+                  (func (export "fill") (param externref)
+                    (table.fill $t (i32.const 0) (local.get 0) (table.size $t)))
+                  (func (export "last") (result externref)
+                    (table.get $t (i32.sub (table.size $t) (i32.const 1)))))
+                """)
+    }
+
+    /// Looks whether the table of a new instance is as it should be, and fills it.
+    private static func use(
+        _ module: Module, _ minimum: Int32, growingBy count: Int32 = 0
+    ) throws {
+        let instance = try Instance(Store(module.engine), module)
+        let last = try instance.function("last", as: (() -> ExternReference?).self)
+        #expect(try last() == nil)
+        let grow = try instance.function("grow", as: ((Int32) -> Int32).self)
+        #expect(try grow(count) == minimum)
+        #expect(try last() == nil)
+        let fill = try instance.function("fill", as: ((ExternReference?) -> Void).self)
+        try fill(ExternReference(1))
+        #expect(try last() != nil)
+    }
+
+    /// An instance that is kept for its module's next one keeps little of what its tables had: in
+    /// a pool the system has the rest again, elsewhere all of it goes.
+    @Test func largeTablesAreNotKept() throws {
+        let pool = Engine.Pool(instances: 2, memoryBytes: 1 << 16, tableElements: 1 << 20)
+        let pooled = try Self.tables(1, .pooling(pool))
+        for count in [500, 900_000, 500, 900_000] as [Int32] {
+            try Self.use(pooled, 1, growingBy: count)
+            #expect(pooled.engine.allocatorStatistics.warmInstances == 1)
+        }
+        for (minimum, kept) in [(500, 1), (400_000, 0)] as [(Int32, Int)] {
+            let module = try Self.tables(minimum, .onDemand(.init()))
+            for _ in 0..<2 { try Self.use(module, minimum) }
+            #expect(module.engine.allocatorStatistics.warmInstances == kept)
+        }
+    }
 }

@@ -208,9 +208,11 @@ public final class InstanceState {
         for memory in memories {
             guard memory.reset(keepingResident: bytes) else { return false }
         }
+        var tableBytes = place == nil ? Self.tableBytesKept : Self.placedTableBytesKept
         for (index, table) in tables.enumerated() {
-            guard table.isInPlace else { return false }
-            resetTable(table, index)
+            guard table.isInPlace, resetTable(table, index, keeping: &tableBytes) else {
+                return false
+            }
         }
         for global in globals {
             global.bits = 0
@@ -234,11 +236,20 @@ public final class InstanceState {
     /// The slot of a pool that it lies in.
     var slot: UInt32? { place?.slot }
 
-    private func resetTable(_ table: ReferenceTable, _ index: Int) {
+    /// Bytes of all its tables that an instance keeps for its next life, besides what its module
+    /// begins with: one whose tables have had more goes as a whole…
+    private static var tableBytesKept: UInt64 { 1 << 20 }
+    /// …and one in a pool gives back what is beyond this, where there are many of them.
+    private static var placedTableBytesKept: UInt64 { 64 << 10 }
+
+    private func resetTable(
+        _ table: ReferenceTable, _ index: Int, keeping bytes: inout UInt64
+    ) -> Bool {
         let isStatic = module.template.isStatic
-        if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return }
-        table.clear()
+        if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return true }
+        guard table.clear(keeping: &bytes) else { return false }
         if isStatic { fill(table, module.template.tables[index]) }
+        return true
     }
 
     /// Writes the first elements of a table that is all null.
