@@ -133,4 +133,16 @@ import Testing
             #expect(module.engine.allocatorStatistics.warmInstances == kept)
         }
     }
+
+    // MARK: Address space
+
+    /// Unused instances do not keep the address space of a hundred memories each.
+    @Test func manyMemoriesAreNotKept() throws {
+        for (count, kept) in [(1, 1), (4, 1), (5, 0)] {
+            let text = "(module \(String(repeating: "(memory 0)", count: count)))"
+            let module = try Module(Engine(), text: text)
+            for _ in 0..<2 { try Instance(Store(module.engine), module) }
+            #expect(module.engine.allocatorStatistics.warmInstances == kept)
+        }
+    }
 }

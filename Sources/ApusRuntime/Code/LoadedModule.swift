@@ -39,6 +39,8 @@ public final class LoadedModule: Sendable {
     let holdsObjects: Bool
     /// Whether a passive element segment may hold such references.
     let hasObjectSegments: Bool
+    /// How many memories it defines.
+    let memoryCount: Int
     /// Whether it imports something that is no function.
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
@@ -139,6 +141,7 @@ public final class LoadedModule: Sendable {
         hasObjectSegments = module.elements.contains {
             $0.mode == .passive && ObjectLayout.isTraced($0.type, in: module)
         }
+        memoryCount = module.memories.count - module.importedMemoryCount
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()
