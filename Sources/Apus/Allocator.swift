@@ -14,7 +14,8 @@ extension Engine {
     /// How instances are made one by one.
     public struct OnDemand: Hashable, Sendable {
         /// How many unused instances are kept, of all modules together: with their address space,
-        /// but not with what their memories held.
+        /// but not with what their memories held. Instances of modules with more than four
+        /// memories are not kept, nor those whose tables have had more than 1 MiB.
         public var idleInstances: Int
         /// How many bytes from the start of its memories an unused instance keeps, overwritten:
         /// faster to use again than what comes from the system, but nobody else has it meanwhile.
@@ -72,7 +73,7 @@ extension Engine {
         /// each imported function, 4 for each type.
         public var contextBytes: UInt64 = 1 << 20
         /// How many bytes from the start of its memory a free slot keeps, overwritten: faster to
-        /// use again than what comes from the system.
+        /// use again than what comes from the system. Of its tables it keeps 64 KiB.
         public var memoryBytesKeptResident: UInt64 = 64 << 10
         /// Which free slot the next instance gets.
         public var choice = Choice.moduleAffine

@@ -9,6 +9,11 @@ extension Engine {
         /// How many there may be at once: 16 384. The call that needs one more throws a
         /// `ResourceError`.
         public var limit: Int
+        /// How many of them one store may have at once; nil: a 64th of `limit`, so 256, but no
+        /// fewer than 16 if there are so many. A guest that waits has one, and one more for each
+        /// call that the function which it waits for makes into its store, and so on: one store
+        /// is not to have all. The call that needs one more throws a `ResourceError`.
+        public var limitPerStore: Int?
         /// Bytes of each one: 2 MiB. Guests have as much of it as is not `hostBytes`, or as their
         /// store's limits allow, if that is less.
         public var bytes: Int
@@ -21,9 +26,10 @@ extension Engine {
         /// The defaults, except for what is given.
         public init(
             limit: Int = 16_384, bytes: Int = 2 << 20, hostBytes: Int = 1 << 20,
-            idle: Int = 256
+            idle: Int = 256, limitPerStore: Int? = nil
         ) {
             self.limit = limit
+            self.limitPerStore = limitPerStore
             self.bytes = bytes
             self.hostBytes = hostBytes
             self.idle = idle
@@ -33,6 +39,7 @@ extension Engine {
         var ofRuntime: GuestStackConfiguration {
             var stacks = GuestStackConfiguration()
             stacks.limit = limit
+            stacks.limitPerStore = limitPerStore
             stacks.bytes = UInt64(max(bytes, 0))
             stacks.hostBytes = UInt64(max(hostBytes, 0))
             stacks.idle = idle

@@ -38,6 +38,9 @@ public struct Limits: Hashable, Sendable {
     /// Functions of a module, imported ones included: 1 million. Looked at when a module is
     /// compiled, so only an engine's counts.
     public var functions: Int
+    /// Types of a module: 250 000. Looked at when a module is compiled, so only an engine's counts.
+    /// All modules of an engine together have two million different ones at most.
+    public var types: Int
     /// Bytes of machine code that a module may become; nil: 16 MiB, and 32 for each byte of the
     /// module, of which ordinary programs take 2 to 4. Looked at while a module is compiled, so
     /// only an engine's counts. Where functions are compiled when they are called, a call that
@@ -57,8 +60,8 @@ public struct Limits: Hashable, Sendable {
         heapBytes: UInt64 = 1 << 32, memories: Int = 10_000, tables: Int = 10_000,
         instances: Int = 10_000,
         stackBytes: Int = 1 << 20, hostStackBytes: Int? = nil, moduleBytes: Int = 1 << 30,
-        functions: Int = 1_000_000, codeBytes: Int? = nil, fuel: UInt64? = nil,
-        deadline: Duration? = nil
+        functions: Int = 1_000_000, types: Int = 250_000, codeBytes: Int? = nil,
+        fuel: UInt64? = nil, deadline: Duration? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.tableElements = tableElements
@@ -70,6 +73,7 @@ public struct Limits: Hashable, Sendable {
         self.hostStackBytes = hostStackBytes
         self.moduleBytes = moduleBytes
         self.functions = functions
+        self.types = types
         self.codeBytes = codeBytes
         self.fuel = fuel
         self.deadline = deadline
@@ -107,6 +111,10 @@ extension Limits {
 
     func check(functions count: Int) throws(ResourceError) {
         try Self.check(.functions, count, functions)
+    }
+
+    func check(types count: Int) throws(ResourceError) {
+        try Self.check(.types, count, types)
     }
 
     private static func check(

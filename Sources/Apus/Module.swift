@@ -172,6 +172,7 @@ public struct Module: Sendable {
         if Artifact.begins(bytes.span) { throw ArtifactError.notExpected }
         let decoded = try ModuleDecoder.decode(bytes, features: features)
         try limits.check(functions: decoded.functions.count)
+        try limits.check(types: decoded.types.count)
         try ModuleValidator.validate(decoded, features: features)
         return decoded
     }

@@ -145,6 +145,7 @@ struct SettingsReport {
         return [
             ("module", ByteCount.text(UInt64(clamping: limits.moduleBytes))),
             ("functions", "\(limits.functions)"),
+            ("types", "\(limits.types)"),
             ("code", code),
         ]
     }
@@ -199,6 +200,7 @@ extension SettingsReport {
             "module_limits": [
                 "bytes": .count(configuration.limits.moduleBytes),
                 "functions": .count(configuration.limits.functions),
+                "types": .count(configuration.limits.types),
                 "code_bytes": .optional(configuration.limits.codeBytes),
             ],
             "interruption": .string(configuration.interruption.rawValue),

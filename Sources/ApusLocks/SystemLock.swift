@@ -52,6 +52,22 @@ public struct SystemLock: ~Copyable, @unchecked Sendable {
         if !isTaken { lockSlowly() }
     }
 
+    /// How long whoever asks again whether he may wait sleeps in between, in nanoseconds.
+    private static var nap: UInt64 { 1_000_000 }
+
+    // SAFETY: as for `lock`.
+    /// Waits until the lock is the caller's, which this returns, or `mayWait`, which is asked now
+    /// and then, says no.
+    public borrowing func lock(while mayWait: () -> Bool) -> Bool {
+        if lockIfFree() { return true }
+        // Who has been woken for the lock takes it, and so nobody is woken in vain.
+        while unsafe word.pointee.exchange(Self.awaited, ordering: .acquiring) != Self.free {
+            if !mayWait() { return false }
+            unsafe apus_word_wait(word, Self.awaited, apus_word_now() &+ Self.nap)
+        }
+        return true
+    }
+
     // SAFETY: as for `lock`.
     /// Gives the lock back, by the thread that has it.
     @inlinable

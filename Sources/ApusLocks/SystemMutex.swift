@@ -41,4 +41,16 @@ public struct SystemMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         // SAFETY: the lock is held.
         return try unsafe body(&place.pointee)
     }
+
+    /// The same if the lock can be had while `mayWait`, which is asked now and then, says so. Else
+    /// `body` is not called, and this returns false.
+    public borrowing func withLock<Failure: Error>(
+        while mayWait: () -> Bool, _ body: (inout sending Value) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        guard lock.lock(while: mayWait) else { return false }
+        defer { lock.unlock() }
+        // SAFETY: the lock is held.
+        try unsafe body(&place.pointee)
+        return true
+    }
 }

@@ -20,8 +20,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case codeFile = "code in a file"
         /// What an instance is made of beside memories and tables.
         case context = "instance"
-        /// Numbers for types of functions.
-        case signature = "function types"
+        /// Numbers for types: how many different ones all modules of an engine have together.
+        case signature = "types of the engine"
         /// A reference type names a function type that the engine does not have.
         case foreignType = "function type of the engine"
         /// References to values of the host's.
@@ -34,6 +34,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case stack = "stack of the thread"
         /// How many stacks of their own guests have at once.
         case guestStacks = "stacks of guests"
+        /// The same of one store.
+        case storeStacks = "stacks of the store's guests"
         /// All memories of a store together.
         case storeMemory = "linear memory of the store"
         /// All tables of a store together.
@@ -50,6 +52,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case moduleBytes = "bytes of the module"
         /// `Limits.functions`.
         case functions = "functions of the module"
+        /// `Limits.types`.
+        case types = "types of the module"
         /// Bytes of machine code that a module becomes.
         case moduleCode = "machine code of the module"
         /// The first contents of a memory, kept for all instances.

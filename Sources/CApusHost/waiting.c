@@ -2,12 +2,21 @@
 #include "apus_waiting.h"
 
 #include <stddef.h>
+#include <time.h>
 
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+#endif
+
+uint64_t apus_word_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+#if defined(__linux__)
 
 void apus_word_wait(const void *word, uint32_t expected, uint64_t time) {
     struct timespec end = {

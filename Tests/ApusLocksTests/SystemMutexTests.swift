@@ -79,4 +79,23 @@ import Testing
         lock.unlock()
         #expect(found == [true, false, false, true, true])
     }
+
+    /// Who may not wait any longer goes on without the lock, and takes nothing from who has it.
+    @Test func waitsEndWhenTheyMayNotGoOn() {
+        let mutex = SystemMutex(1)
+        var asked = 0
+        func mayWait() -> Bool {
+            asked += 1
+            return asked < 3
+        }
+        var isOver = mutex.withLock(while: mayWait) { $0 += 1 }
+        #expect(isOver && asked == 0)
+        mutex.withLock { value in
+            isOver = mutex.withLock(while: mayWait) { _ in Issue.record("two have the lock") }
+            #expect(value == 2)
+        }
+        #expect(!isOver && asked == 3)
+        isOver = mutex.withLock(while: mayWait) { $0 += 1 }
+        #expect(isOver && mutex.withLock { $0 } == 3)
+    }
 }

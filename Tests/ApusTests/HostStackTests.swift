@@ -1,6 +1,10 @@
-import Apus
+import ApusFormat
 import ApusLocks
+import CApusHost
 import Testing
+
+@testable import Apus
+@testable import ApusRuntime
 
 /// How much stack host functions have, wherever the guest calls them.
 struct HostStackTests {
@@ -69,5 +73,64 @@ struct HostStackTests {
             #expect(end is ResourceError)
             #expect("\(end)".hasPrefix("the thread's stack is too small: "))
         }
+    }
+
+    // MARK: Calls
+
+    /// Calls a function of the host at each depth, with as many arguments and results as there may
+    /// be, from a function with a small frame.
+    private static func widest(tailCall: Bool) -> String {
+        let types = String(repeating: " v128", count: 1000)
+        let arguments = String(repeating: " (local.get 0)", count: 1000)
+        let body =
+            tailCall
+            ? "(func $wide (param v128) (result\(types)) (return_call $f\(arguments)))"
+            : "(func $wide (param v128) (result\(types)) (call $f\(arguments)))"
+        return """
+            (module (import "host" "f" (func $f (param\(types)) (result\(types))))
+              \(body)
+              (func $drop (param v128) (call $wide (local.get 0))
+                \(String(repeating: "(drop)", count: 1000)))
+              (func $deep (export "deep") (param i32)
+                (call $drop (v128.const i64x2 0 0))
+                (call $deep (i32.add (local.get 0) (i32.const 1)))))
+            """
+    }
+
+    /// What a call takes for arguments and results is none of the host's stack.
+    @Test(arguments: [Engine.Compiler.baseline, .optimizing], [false, true])
+    func callsTakeNothingOfTheHosts(_ compiler: Engine.Compiler, _ isTailCall: Bool) throws {
+        final class Least: Sendable { let bytes = SystemMutex(UInt.max) }
+        let least = Least()
+        let calls = Counter()
+        let host = 256 << 10
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.limits = Limits(stackBytes: 16 << 20, hostStackBytes: host)
+        let module = try Module(Engine(configuration), text: Self.widest(tailCall: isTailCall))
+        runOnThread(stackBytes: 512 << 10) {
+            do {
+                let store = Store(module.engine)
+                let types = Array(repeating: ValueType.v128, count: 1000)
+                let reference = try store.runtime.makeHostFunction(
+                    FunctionType(types, types)
+                ) { _ in
+                    calls.add()
+                    // SAFETY: the record is the thread's own.
+                    let left = unsafe apus_stack_address() - apus_thread_record().pointee.stack_low
+                    least.bytes.withLock { $0 = min($0, left) }
+                }
+                var linker = Linker(module.engine)
+                linker.define("host", "f", try Function(reference, in: store))
+                let deep = try linker.instantiate(module, in: store)
+                    .function("deep", as: ((Int32) -> Void).self)
+                #expect(trap { try deep(0) }?.code == .stackExhausted)
+            } catch {
+                Issue.record(error)
+            }
+        }
+        #expect(calls.total > 2)
+        // But for a frame of 8 KiB and what Swift takes until it gets there.
+        #expect(least.bytes.withLock { $0 } > UInt(host - (12 << 10)))
     }
 }

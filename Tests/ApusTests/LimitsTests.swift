@@ -46,6 +46,7 @@ struct LimitsTests {
         #expect(limits.stackBytes == 1 << 20)
         #expect(limits.moduleBytes == 1 << 30)
         #expect(limits.functions == 1_000_000)
+        #expect(limits.types == 250_000)
     }
 
     @Test func memoriesShareTheirLimit() throws {
@@ -130,6 +131,20 @@ struct LimitsTests {
         #expect(bytes?.resource == .moduleBytes)
         #expect(bytes?.limit == 40)
         #expect(resourceError { try Module.validate(engine, text: text) }?.resource == .moduleBytes)
+    }
+
+    /// An engine has numbers for two million types: one module is not to have them all.
+    @Test func noModuleTakesAllTypesOfItsEngine() throws {
+        var configuration = Engine.Configuration()
+        let text = "(module (type (func)) (type (func)) (type (array i8)) (type (struct)))"
+        let compiled = try Module(Engine(configuration), text: text).serialize()
+        configuration.limits.types = 3
+        let engine = Engine(configuration)
+        _ = try Module(engine, text: "(module (type (func)) (type (func)) (type (func)))")
+        let types = resourceError { _ = try Module(engine, text: text) }
+        #expect(types?.description == "types of the module: 4 exceeds the limit of 3")
+        #expect(resourceError { try Module.validate(engine, text: text) }?.resource == .types)
+        #expect(resourceError { _ = try Module(engine, precompiled: compiled) } == types)
     }
 
     @Test func storesHaveTheirOwnStack() throws {

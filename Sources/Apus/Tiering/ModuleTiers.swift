@@ -18,7 +18,9 @@ final class ModuleTiers: FunctionCompiler {
     /// What the baseline compiler's code may take. Code of the optimizing compiler may be as much,
     /// apart from it: then calls never fail for what was only to be faster.
     private let budget: CompilationBudget
-    private let baseline: SystemMutex<BaselineTier?>
+    /// What makes first code, for one thread at a time: another one may be that of another store,
+    /// which waits no longer than its guest may run.
+    let baseline: SystemMutex<BaselineTier?>
     private let functions = SystemMutex<[Int: FunctionTier]>([:])
     private let start = ContinuousClock.now
     private let counts: SystemMutex<TierStatistics>
@@ -152,7 +154,8 @@ final class ModuleTiers: FunctionCompiler {
     }
 
     private func compileNow(_ index: Int, _ loaded: LoadedModule) throws {
-        try baseline.withLock { baseline in
+        // Without the lock there is no code, since the guest is to stop.
+        _ = try baseline.withLock(while: { !budget.isStopped }) { baseline in
             // Another thread may have done it while this one waited.
             if loaded.image(ofFunction: index) != nil { return }
             let start = ContinuousClock.now

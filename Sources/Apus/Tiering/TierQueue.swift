@@ -4,26 +4,26 @@ internal import ApusLocks
 internal import ApusRuntime
 
 /// Hot functions of all modules of an engine, and the threads that optimize them: they come with
-/// the first of them and end with the last.
+/// the first of them and end with the last. Modules take turns: one with very many hot functions
+/// does not keep others from becoming faster.
 final class TierQueue: Sendable {
     private struct Entry: Sendable {
         let request: TierRequest
-        let tiers: ModuleTiers
         /// A module that goes meanwhile needs nothing any more.
         let module: BackReference<LoadedModule>
     }
 
     private struct State {
-        var entries: [Entry] = []
-        /// The first entry that nobody has taken.
-        var next = 0
+        var entries = TurnQueue<ModuleTiers, Entry>()
         var threadCount = 0
         /// Which process they are in (`BackgroundWork.generation`).
         var generation = 0
     }
 
     private let state = SystemMutex(State())
-    private static let takenLimit = 64
+    /// How many functions of a module are compiled one after the other while others wait: each
+    /// module has a compiler of its own made for a turn.
+    private static let turnLength = 8
 
     /// One processor is left to who runs.
     private static let threadLimit = max(WorkerThreads.processorCount - 1, 1)
@@ -31,7 +31,7 @@ final class TierQueue: Sendable {
     /// Has what `request` asks for made soon.
     func add(_ request: TierRequest, of module: LoadedModule, by tiers: ModuleTiers) {
         let isThreadWanted = state.withLock { state in
-            state.entries.append(Entry(request: request, tiers: tiers, module: module.reference))
+            state.entries.add(Entry(request: request, module: module.reference), for: tiers)
             if state.generation != BackgroundWork.shared.generation {
                 // A child process has none of its parent's threads.
                 state.generation = BackgroundWork.shared.generation
@@ -50,20 +50,23 @@ final class TierQueue: Sendable {
     private func work() {
         var owner: ModuleTiers?
         var compiler: OptimizingTier?
+        var turn = 0
         func workOnce() -> Bool {
-            guard let entry = take() else {
+            let mayStay = turn < Self.turnLength
+            guard let (tiers, entry) = take(stayingWith: mayStay ? owner : nil) else {
                 // What the thread has goes while nobody forks: what is held may have locks.
                 compiler = nil
                 owner = nil
                 return false
             }
             guard let module = entry.module.object else { return true }
-            if owner !== entry.tiers {
-                compiler = entry.tiers.makeOptimizingTier(for: module)
-                owner = entry.tiers
+            turn = mayStay && owner === tiers ? turn + 1 : 1
+            if owner !== tiers {
+                compiler = tiers.makeOptimizingTier(for: module)
+                owner = tiers
             }
             if var present = compiler.take() {
-                entry.tiers.make(entry.request, with: &present, of: module)
+                tiers.make(entry.request, with: &present, of: module)
                 compiler = consume present
             }
             return true
@@ -71,24 +74,12 @@ final class TierQueue: Sendable {
         while BackgroundWork.shared.piece(workOnce) {}
     }
 
-    /// The next entry; without one the thread is to end.
-    private func take() -> Entry? {
+    /// The next entry, and whose it is; without one the thread is to end.
+    private func take(stayingWith present: ModuleTiers?) -> (owner: ModuleTiers, item: Entry)? {
         state.withLock { state in
-            guard state.next < state.entries.count else {
-                state.entries.removeAll()
-                state.next = 0
-                state.threadCount -= 1
-                return nil
-            }
-            let entry = state.entries[state.next]
-            state.next += 1
-            // What has been taken goes, with the modules that it names, also of a queue that is
-            // never empty.
-            if state.next >= Self.takenLimit {
-                state.entries.removeFirst(state.next)
-                state.next = 0
-            }
-            return entry
+            let taken = state.entries.take(stayingWith: present)
+            if taken == nil { state.threadCount -= 1 }
+            return taken
         }
     }
 }

@@ -22,7 +22,7 @@ extension apus_limits_t {
             module_bytes: UInt64(clamping: limits.moduleBytes),
             functions: UInt64(clamping: limits.functions),
             code_bytes: UInt64(clamping: limits.codeBytes ?? 0), fuel: limits.fuel ?? .max,
-            deadline: .max)
+            deadline: .max, types: UInt64(clamping: limits.types))
     }
 }
 
@@ -49,6 +49,7 @@ extension Limits {
         codeBytes = limits.code_bytes == 0 ? nil : Int(clamping: limits.code_bytes)
         fuel = limits.fuel == .max ? nil : limits.fuel
         deadline = Duration(nanoseconds: limits.deadline)
+        types = Int(clamping: limits.types)
     }
 }
 

@@ -74,6 +74,21 @@ public struct CallTarget: BitwiseCopyable {
         cellCount = max(parameterCount, Int(ArgumentLayout.cellBytes(type.results)) / 8)
     }
 
+    /// Bytes of stack that a call takes at most until the callee looks whether there is so much:
+    /// where arguments and results lie that do not fit into registers, and once more in the frame
+    /// of a host trampoline.
+    static func stackBytes(_ type: FunctionType) -> UInt {
+        let parameters = ArgumentLayout.cellBytes(type.parameters)
+        let results = ArgumentLayout.cellBytes(type.results)
+        return UInt(parameters + results + max(parameters, results)) &+ sparePerCall
+    }
+
+    /// The same of this one.
+    var stackBytes: UInt { UInt(bitPattern: cellCount &* 24) &+ Self.sparePerCall }
+
+    /// For return addresses, saved registers and padding.
+    private static var sparePerCall: UInt { 128 }
+
     /// With arguments among which there are no references.
     init(entry: UInt, code: UInt, context: UInt) {
         self.entry = entry

@@ -121,7 +121,7 @@ extension RuntimeStore {
         let previous = unsafe thread.pointee.current
         if unsafe context.pointee.entry_sp == 0 {
             try adjustStackLimit(stack, unsafe thread.pointee.stack_low)
-            if unsafe stack < stackLimit { throw exhaustion() }
+            if unsafe stack < stackLimit &+ target.stackBytes { throw exhaustion() }
             unsafe outermostStackAddress = stack
             unsafe context.pointee.requests = unsafe apus_thread_requests(thread)
             unsafe thread.pointee.current = unsafe context
@@ -131,7 +131,7 @@ extension RuntimeStore {
         } else {
             // Another thread has a stack of its own, which nobody has measured.
             if isEnteredElsewhere { throw AsynchronousCallError.storeIsBusy }
-            if unsafe stack < stackLimit { throw exhaustion() }
+            if unsafe stack < stackLimit &+ target.stackBytes { throw exhaustion() }
             unsafe thread.pointee.current = unsafe context
             status = unsafe reenter(target, cells)
             unsafe thread.pointee.current = previous
@@ -175,7 +175,8 @@ extension RuntimeStore {
 
     /// Sets how deep wasm may go on this thread when entered at `stack`.
     ///
-    /// The limit is in every context, so it is only rewritten when it is off by much: another
+    /// The limit is in every context, above it by what calls of its module take, so that frames and
+    /// calls end where the host's part begins. It is only rewritten when it is off by much: another
     /// thread, or another depth.
     @inline(__always)
     private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) throws {
@@ -208,7 +209,7 @@ extension RuntimeStore {
         // SAFETY: contexts of the store's instances live as long as the store; nothing of it runs
         // now but on this thread.
         unsafe stackLimit = limit
-        for instance in instances { unsafe instance.context.pointee.stack_limit = limit }
+        for instance in instances { instance.setStackLimit(limit) }
     }
 
     // MARK: Who called

@@ -25,7 +25,7 @@ public final class CodeImage: @unchecked Sendable {
     let writesTables: Bool
     /// Memory of its own, or pages that it shares.
     private let memory: CodeMemory?
-    private let chunk: CodeChunk?
+    let chunk: CodeChunk?
     /// By their indices, and by `codeStart`.
     let functions: Arena<CompiledFunction>
     /// By `codeOffset`.

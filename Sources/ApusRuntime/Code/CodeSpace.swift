@@ -22,6 +22,10 @@ final class CodeSpace: Sendable {
 
     /// Code of less than this shares its pages.
     private static var chunkBytes: Int { 16 << 10 }
+    /// The more code there is the larger chunks are, a sixteenth of it, up to this: each takes a
+    /// mapping, of which a process has some ten thousands.
+    private static var chunkShare: Int { 16 }
+    private static var largestSharedChunkBytes: Int { 1 << 20 }
     /// Loops are placed by the processor's lines.
     private static var alignment: Int { 64 }
 
@@ -130,8 +134,17 @@ final class CodeSpace: Sendable {
         _ count: Int, _ state: inout State, _ module: LoadedModule, _ tier: CodeTier?
     ) throws(ResourceError) -> CodeChunk {
         let unit = Self.chunkBytes
-        let bytes = (CodeChunk.bytes(for: count) + unit - 1) / unit * unit
-        let base = try take(bytes, &state, leaving: tier == .optimizing ? firstTierBytes : 0)
+        let needed = (CodeChunk.bytes(for: count) + unit - 1) / unit * unit
+        let share = min(Int(state.next) / Self.chunkShare, Self.largestSharedChunkBytes)
+        var bytes = max(needed, share / unit * unit)
+        let reserve = tier == .optimizing ? firstTierBytes : 0
+        let base: UInt
+        do throws(ResourceError) {
+            base = try take(bytes, &state, leaving: reserve)
+        } catch {
+            bytes = needed
+            base = try take(bytes, &state, leaving: reserve)
+        }
         do throws(ResourceError) {
             return try CodeChunk(base: base, bytes: bytes, table, self, module)
         } catch {

@@ -21,6 +21,8 @@ public final class LoadedModule: Sendable {
     public let codeBytes: Int
     /// Function types of the module by type index, as the engine's other modules see them.
     private let functionTypes: [FunctionType]
+    /// Bytes of stack that its code takes for one call at most, besides its own frame.
+    let callBytes: UInt
     let environment: RuntimeEnvironment
     /// What each instance begins with: its own memories, then its own tables.
     let demand: [Growth]
@@ -37,6 +39,8 @@ public final class LoadedModule: Sendable {
     let holdsObjects: Bool
     /// Whether a passive element segment may hold such references.
     let hasObjectSegments: Bool
+    /// How many memories it defines.
+    let memoryCount: Int
     /// Whether it imports something that is no function.
     let importsThings: Bool
     /// Index of the memory that is exported as “memory”.
@@ -121,6 +125,7 @@ public final class LoadedModule: Sendable {
         self.environment = environment
         sharedTypes = types
         self.functionTypes = functionTypes
+        callBytes = functionTypes.reduce(0) { max($0, CallTarget.stackBytes($1)) }
         self.trampolines = trampolines
         self.code = code
         self.codeBytes = codeBytes
@@ -136,6 +141,7 @@ public final class LoadedModule: Sendable {
         hasObjectSegments = module.elements.contains {
             $0.mode == .passive && ObjectLayout.isTraced($0.type, in: module)
         }
+        memoryCount = module.memories.count - module.importedMemoryCount
         importsThings = module.imports.count > module.importedFunctionCount
         exportedMemory = Self.exportedMemory(of: module)
         number = environment.moduleNumbers.take()

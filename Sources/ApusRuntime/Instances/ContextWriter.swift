@@ -73,7 +73,6 @@ struct ContextWriter {
     func writeStore(_ store: RuntimeStore) {
         // SAFETY: the head comes first; the store outlives its instances.
         let head = unsafe field(0, apus_context.self)
-        unsafe head.pointee.stack_limit = unsafe store.stackLimit
         unsafe head.pointee.store_context = store.context
     }
 

@@ -33,6 +33,8 @@ public final class InstanceState {
     /// Whether its memories come with what the data segments say.
     let isImaged: Bool
     private let ownsContext: Bool
+    /// As the module has it, which the store does not want to look for.
+    private let callBytes: UInt
     /// The number of the module, which may have gone when the instance is not bound.
     let moduleNumber: UInt32
     /// What the host gives it while it is bound, and the contexts of these functions, which stay:
@@ -74,6 +76,7 @@ public final class InstanceState {
         unsafe origin = module
         moduleNumber = module.number
         ownsContext = !isPlaced
+        callBytes = module.callBytes
         unsafe owner = request.store
         self.place = place
         self.isImaged = images != nil
@@ -138,6 +141,7 @@ public final class InstanceState {
         hostState = request.hostState
         let writer = unsafe ContextWriter(context, module)
         writer.writeStore(request.store)
+        setStackLimit(unsafe request.store.stackLimit)
         if let stops = unsafe writer.stops {
             unsafe request.store.watchStops(at: stops, of: module)
         }
@@ -149,6 +153,12 @@ public final class InstanceState {
             unsafe context.pointee.memory_base = memory.record.pointee.base
         }
         unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
+    }
+
+    /// Has frames and calls of its code end at `limit`.
+    func setStackLimit(_ limit: UInt) {
+        // SAFETY: the context is the instance's, which no other thread runs now.
+        unsafe context.pointee.stack_limit = limit &+ min(callBytes, .max &- limit)
     }
 
     private func bindFunctions(_ request: InstanceAllocationRequest, _ writer: ContextWriter) {
@@ -198,9 +208,11 @@ public final class InstanceState {
         for memory in memories {
             guard memory.reset(keepingResident: bytes) else { return false }
         }
+        var tableBytes = place == nil ? Self.tableBytesKept : Self.placedTableBytesKept
         for (index, table) in tables.enumerated() {
-            guard table.isInPlace else { return false }
-            resetTable(table, index)
+            guard table.isInPlace, resetTable(table, index, keeping: &tableBytes) else {
+                return false
+            }
         }
         for global in globals {
             global.bits = 0
@@ -224,11 +236,20 @@ public final class InstanceState {
     /// The slot of a pool that it lies in.
     var slot: UInt32? { place?.slot }
 
-    private func resetTable(_ table: ReferenceTable, _ index: Int) {
+    /// Bytes of all its tables that an instance keeps for its next life, besides what its module
+    /// begins with: one whose tables have had more goes as a whole…
+    private static var tableBytesKept: UInt64 { 1 << 20 }
+    /// …and one in a pool gives back what is beyond this, where there are many of them.
+    private static var placedTableBytesKept: UInt64 { 64 << 10 }
+
+    private func resetTable(
+        _ table: ReferenceTable, _ index: Int, keeping bytes: inout UInt64
+    ) -> Bool {
         let isStatic = module.template.isStatic
-        if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return }
-        table.clear()
+        if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return true }
+        guard table.clear(keeping: &bytes) else { return false }
         if isStatic { fill(table, module.template.tables[index]) }
+        return true
     }
 
     /// Writes the first elements of a table that is all null.

@@ -2,6 +2,8 @@
 public struct GuestStackConfiguration: Hashable, Sendable {
     /// How many there may be at once. The call that needs one more throws a `ResourceError`.
     public var limit = 16_384
+    /// How many a store may have at once; nil: a share of all.
+    public var limitPerStore: Int?
     /// Bytes of each one: for guests, and for the functions of the host that they call. It is
     /// address space; memory is taken when it is touched.
     public var bytes: UInt64 = 2 << 20
@@ -11,6 +13,12 @@ public struct GuestStackConfiguration: Hashable, Sendable {
     public var idle = 256
 
     public init() {}
+
+    /// How many a store may have, whatever was asked for.
+    var storeLimit: UInt32 {
+        let share = max(limit / 64, min(limit, 16))
+        return UInt32(clamping: limitPerStore ?? share)
+    }
 
     /// The same, within bounds: guests have 64 KiB at least, and functions of the host.
     var bounded: GuestStackConfiguration {

@@ -6,6 +6,8 @@ internal import CApusHost
 @safe
 final class GuestStackPool: @unchecked Sendable {
     let configuration: GuestStackConfiguration
+    /// How many one store may have at once.
+    let storeLimit: UInt32
     private let stacks = SystemMutex(Stacks())
     // SAFETY: allocated in init, freed in deinit; what is in it is exchanged as one. It is 0 or the
     // record of a stack, and then the reference to that.
@@ -22,6 +24,7 @@ final class GuestStackPool: @unchecked Sendable {
 
     init(_ configuration: GuestStackConfiguration) {
         self.configuration = configuration.bounded
+        storeLimit = configuration.storeLimit
         // SAFETY: the place has been allocated, for one word.
         unsafe recent.initialize(to: 0)
     }

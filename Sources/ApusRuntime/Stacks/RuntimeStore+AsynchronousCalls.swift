@@ -57,6 +57,8 @@ extension RuntimeStore {
         guard unsafe context.pointee.entry_sp == 0,
             unsafe innermostRecord == nil || isServingInnermost
         else { throw AsynchronousCallError.storeIsBusy }
+        // Only calls within others can be too many.
+        if unsafe innermostRecord != nil { try checkStackCount() }
         let record: UnsafeMutablePointer<apus_guest_stack>
         if let recent = unsafe apus_idle_stack_take(context.pointee.idle_stack) {
             unsafe record = unsafe recent
@@ -74,6 +76,15 @@ extension RuntimeStore {
         unsafe innermostRecord = unsafe record
         unsafe apus_stack_calls_add(context, 1)
         return call
+    }
+
+    /// Throws if the store has as many stacks as it may: what is left is for others.
+    private func checkStackCount() throws(ResourceError) {
+        // SAFETY: the context is the store's own allocation, which lives as long as the store.
+        let count = unsafe context.pointee.stack_calls
+        let limit = environment.stacks.storeLimit
+        if count < limit { return }
+        throw ResourceError(.storeStacks, requested: UInt64(count) + 1, limit: UInt64(limit))
     }
 
     /// The call has ended, or has not begun.

@@ -95,13 +95,25 @@ public final class ReferenceTable {
     /// Whether all elements lie where the first ones did.
     var isInPlace: Bool { !ownsElements || capacity <= type.limits.minimum }
 
-    /// Makes all elements null and the size the first one, for another instance.
-    func clear() {
+    /// Makes all elements null and the size the first one, for another instance. No more than
+    /// `bytes` bytes of what was written stay in memory, which are counted off; the rest goes back
+    /// to the system. Returns false if that cannot be.
+    func clear(keeping bytes: inout UInt64) -> Bool {
+        let touched = touchedCount &* 8
+        let kept = touched <= bytes ? touched : bytes & ~(apus_page_bytes() &- 1)
+        // Elements of its own go as a whole, with the table.
+        if kept < touched, ownsElements { return false }
         // SAFETY: no more than `touchedCount` elements have been written, of those that there are.
-        unsafe elements.update(repeating: 0, count: Int(truncatingIfNeeded: touchedCount))
+        // What is given back is zeros from then on; it begins at a page, as a pool's places do, and
+        // reaches to the end of one, where the place does.
+        unsafe elements.update(repeating: 0, count: Int(truncatingIfNeeded: kept / 8))
+        let rest = unsafe UnsafeMutableRawPointer(elements) + Int(truncatingIfNeeded: kept)
+        guard unsafe apus_discard(rest, touched &- kept) == 0 else { return false }
+        bytes &-= kept
         touchedCount = type.limits.minimum
         unsafe record.pointee.count = type.limits.minimum
         isChanged = false
+        return true
     }
 
     /// Says that elements are the first ones again.

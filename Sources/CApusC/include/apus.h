@@ -101,6 +101,8 @@ typedef struct apus_limits_t {
   uint64_t fuel;
   /* How many nanoseconds after the store is made its guests may run; UINT64_MAX: without end. */
   uint64_t deadline;
+  /* How many types a module may have: of engines only. */
+  uint64_t types;
 } apus_limits_t;
 
 /* Writes the defaults. `size` is that of the structure as the caller knows it. */

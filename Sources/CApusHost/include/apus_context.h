@@ -187,7 +187,8 @@ static inline uint8_t apus_stop_read(const uint8_t *stop) {
 /// memory (imports, memories, tables, globals, signatures, funcrefs) is laid out per module by
 /// ApusABI's ContextLayout.
 struct apus_context {
-    uintptr_t stack_limit;                    // prologues compare rsp with it
+    uintptr_t stack_limit;                    // prologues compare rsp with it: the store's, and
+                                              // above it what calls of the module take
     uint8_t *memory_base;                     // base of memory 0, imported or own
     struct apus_store_context *store_context;
     const void *const *runtime_functions;     // table indexed by ApusABI RuntimeFunction

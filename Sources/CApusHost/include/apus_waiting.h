@@ -8,6 +8,9 @@
 /// reason, too.
 void apus_word_wait(const void *word, uint32_t expected, uint64_t time);
 
+/// What the monotonic clock shows, in nanoseconds.
+uint64_t apus_word_now(void);
+
 /// Wakes one of those that wait for `word`.
 void apus_word_wake(const void *word);
 

@@ -97,6 +97,19 @@ import Testing
         check(rest)
     }
 
+    /// Each chunk is a mapping, which all guests of a process have too few of for one to have as
+    /// many as it has pages of code.
+    @Test func muchCodeTakesFewMappings() throws {
+        let module = try Self.module(1)
+        var images: [CodeImage] = []
+        for _ in 0..<3000 {
+            images.append(try module.makeImage(Self.batch(0, 1, bytes: 10_000)))
+        }
+        #expect(Set(images.compactMap { $0.chunk?.base }).count < 250)
+        let found = images.count { CodeRegistry.shared.code(at: $0.base)?.image === $0 }
+        #expect(found == images.count)
+    }
+
     /// A call may be the last instruction of code that fills its chunk: its return address is in no
     /// other chunk.
     @Test(arguments: [16 << 10, 32 << 10])

@@ -3,6 +3,12 @@ import Testing
 
 @testable import ApusRuntime
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 @Suite struct ReferenceTableTests {
     private func make(
         _ minimum: UInt64, _ maximum: UInt64? = nil, limit: UInt64 = 1000, initial: UInt64 = 0
@@ -71,5 +77,52 @@ import Testing
         let table = try make(4 * piece, 4 * piece, limit: .max)
         #expect(table.fill(0, 5, 4 * piece) { false })
         #expect(table.get(piece - 1) == 5 && table.get(piece) == 0)
+    }
+
+    #if os(Linux)
+        /// How many pages of a range are in memory.
+        private func pagesInMemory(_ range: UnsafeMutableRawBufferPointer) -> Int {
+            // SAFETY: there is a byte for each page of the range, which begins at one.
+            var pages = [UInt8](repeating: 0, count: range.count / Int(getpagesize()))
+            #expect(unsafe mincore(range.baseAddress, range.count, &pages) == 0)
+            return pages.count { $0 & 1 != 0 }
+        }
+
+        /// What a table has had does not stay in memory when it waits for another instance.
+        @Test func clearedTablesGiveMemoryBack() throws {
+            // SAFETY: the range is this test's own, and outlives the table in it.
+            let page = Int(getpagesize())
+            let bytes = 128 * page
+            let range = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: bytes, alignment: page)
+            defer { unsafe range.deallocate() }
+            let place = unsafe range.bindMemory(to: UInt64.self)
+            unsafe place.initialize(repeating: 0)
+            let type = TableType(element: .externref, limits: SizeLimits(minimum: 2))
+            let table = try unsafe ReferenceTable(
+                type, initial: 0, limit: .max, site: .init(record: nil, place: place))
+            for (kept, left) in [(UInt64(10 * page + 8), 10), (0, 0), (.max, 128)] {
+                #expect(table.grow(by: UInt64(bytes / 8 - 2), 7) == 2)
+                #expect(unsafe pagesInMemory(range) == 128)
+                var allowed = kept
+                #expect(table.clear(keeping: &allowed))
+                #expect(allowed == kept - UInt64(left * page))
+                #expect(unsafe pagesInMemory(range) == left)
+                #expect(unsafe place.allSatisfy { $0 == 0 })
+                #expect(table.count == 2)
+            }
+        }
+    #endif
+
+    /// Elements that belong to the table alone go with it.
+    @Test func largeTablesCannotBeCleared() throws {
+        let table = try make(600, initial: 7)
+        var allowed = UInt64(599 * 8)
+        #expect(!table.clear(keeping: &allowed))
+        #expect(allowed == 599 * 8)
+        allowed = 601 * 8
+        #expect(table.clear(keeping: &allowed))
+        #expect(allowed == 8)
+        #expect(elements(table) == Array(repeating: 0, count: 600))
     }
 }

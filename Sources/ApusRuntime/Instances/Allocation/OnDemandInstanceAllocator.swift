@@ -82,9 +82,14 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
         }
     }
 
+    /// Instances with more memories than this are not kept: each takes 8 GiB of a process's
+    /// address space and some of its mappings, which modules that run should have.
+    private static var memoriesKept: Int { 4 }
+
     public func deallocate(_ instance: consuming InstanceState) {
         var instance = instance
-        guard isKnownUniquelyReferenced(&instance),
+        guard instance.withModule({ $0.memoryCount <= Self.memoriesKept }),
+            isKnownUniquelyReferenced(&instance),
             instance.unbind(keepingResident: memoryBytesKeptResident)
         else {
             return state.withLock { state in state.statistics.instancesInUse -= 1 }
