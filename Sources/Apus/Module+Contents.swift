@@ -53,6 +53,10 @@ extension Module {
     @_spi(ApusCLI)
     public var byteCount: Int { statistics.moduleBytes }
 
+    /// Whether both are one module, loaded once.
+    @_spi(ApusCLI)
+    public func isSame(as other: Module) -> Bool { loaded === other.loaded }
+
     /// The module's bytes without what the decoder has added.
     var ownBytes: ByteStorage {
         let all = decoded.bytes
@@ -67,7 +71,7 @@ extension Module {
 
 extension DecodedModule {
     /// How many of `bytes` are the module's own; behind them is what the decoder has written anew.
-    fileprivate var ownByteCount: Int { origins.first.map { Int($0.start) } ?? bytes.count }
+    var ownByteCount: Int { origins.first.map { Int($0.start) } ?? bytes.count }
 
     /// The names that functions are exported under, of each the first.
     var exportNames: [Int: String] {

@@ -70,23 +70,31 @@ public struct Module: Sendable {
         try self.init(engine, ByteStorage(bytes), since: start, until: deadline)
     }
 
-    /// Compiles the module whose text form `text` is.
+    /// Compiles the module whose text form `text` is. If it is `named`, that is what errors call
+    /// it, and places in it are what backtraces, coverage, profiles and debuggers tell, as long as
+    /// the module names no other sources; the text is kept for that.
     ///
     /// - Throws: `TextError` if it does not follow the format, and what
     ///   `init(_:bytes:deadline:)` throws.
     public init(
-        _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
+        _ engine: Engine, text: String, named name: String? = nil,
+        deadline: ContinuousClock.Instant? = nil
     ) throws {
         let start = ContinuousClock.now
-        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        let bytes = ByteStorage(Array(text.utf8))
+        let source = try ModuleSource(bytes, isText: true, named: name)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
+        if let name { TextPlaces.keep(bytes, named: name, for: self) }
     }
 
     /// Compiles the module that the file at `path` holds in binary or in text form. Of one that was
     /// compiled before no machine code is used, but the module that it was made of:
     /// `init(_:precompiledAt:)` loads it.
+    ///
+    /// If it is in text form and names no other sources, backtraces, coverage, profiles and
+    /// debuggers tell places in that file, which is read again when they are first asked for one.
     ///
     /// - Throws: `FileError` if it cannot be read, `TextError` if it is a text that does not follow
     ///   the format, and what `init(_:bytes:deadline:)` throws.
@@ -102,6 +110,7 @@ public struct Module: Sendable {
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
+        if source.isText { TextPlaces.find(inFileAt: path, for: self) }
     }
 
     /// Compiles the module that `source` is. Throws as `init(_:bytes:)`.

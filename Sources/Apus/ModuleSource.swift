@@ -11,6 +11,9 @@ public struct ModuleSource {
     private let text: ByteStorage?
     private let file: String?
 
+    /// Whether it was given in text form.
+    var isText: Bool { text != nil }
+
     /// The module that `contents` are, in either form; of one that was compiled before, the module
     /// that it was made of. Errors name `file`.
     /// Throws `TextError` if it is a text that does not follow the format, `FileError` if it is

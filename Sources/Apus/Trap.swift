@@ -95,8 +95,9 @@ public struct Trap: Error, Sendable {
 
         /// Where in its source the guest was; nil if its module does not say.
         ///
-        /// A module says so in DWARF sections or with a source map. Of what these hold nothing is
-        /// believed: it is a guest's.
+        /// A module says so in DWARF sections or with a source map, of which nothing is believed,
+        /// for it is a guest's. One that was read from a file in text form, and names no other
+        /// sources, is its own source.
         public var sourceLocation: SourceLocation? { sourceFrames.first?.location }
 
         /// The functions of the source that the guest was in, innermost first: more than one if a

@@ -10,8 +10,9 @@ struct CoverCommand: ParsableCommand {
         discussion: """
             The program runs as with `apus run`, in code that counts how often each of its parts \
             is run. When it has ended, in whatever way, the coverage is written: of lines, \
-            functions and branches of its sources if it has DWARF sections or a source map, else \
-            of itself as text. A FILE that ends in .info is for lcov and genhtml, one that ends in \
+            functions and branches of its sources if it has DWARF sections or a source map, of its \
+            own file if that is in text form, else of itself printed as text. A FILE that ends in \
+            .info is for lcov and genhtml, one that ends in \
             .json for programs, one that ends in .txt is a table, and one in .html is a page for a \
             browser, as is the output (-). Sources are shown that are below the current folder, \
             the program's, or one that --substitute-path names. SIGINT (Ctrl-C) and SIGTERM stop \

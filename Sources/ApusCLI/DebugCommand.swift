@@ -9,16 +9,18 @@ struct DebugCommand: ParsableCommand {
         discussion: """
             Editors such as VS Code start this command, and speak with it by its input and output: \
             it is a debug adapter (DAP). What the program is and what it is given, they say in \
-            `launch`, with program, invoke (as --invoke), args, env, dirs (as --dir), stdin (a \
-            file), stopOnEntry and sourceMap; what the command line says holds where they say \
-            nothing. docs/debugging.md tells how to set up an editor.
+            `launch`, with program, invoke (as --invoke), args, env, dirs (as --dir), preload and \
+            unknownImports (as the options), stdin (a file), stopOnEntry and sourceMap; what the \
+            command line says holds where they say nothing. docs/debugging.md tells how to set up \
+            an editor.
 
             With --listen an editor connects to a port of this machine, once. Then the program's \
             input is the command's.
 
             If the module has DWARF sections, as `clang -g` writes them, there are breakpoints by \
-            line, and variables with their types. If not, the module's text takes the place of a \
-            source. The program's output goes to the editor.
+            line, and variables with their types. With a source map, or for a module in text form, \
+            there are lines; if not, the module printed as text takes the place of a source. The \
+            program's output goes to the editor.
 
             EXAMPLES:
               apus debug
@@ -26,6 +28,7 @@ struct DebugCommand: ParsableCommand {
               apus debug --dir . --env LANG=C program.wasm
               apus debug --listen 127.0.0.1:4711 program.wasm
               apus debug --invoke add math.wasm 2 3
+              apus debug --preload env=library.wat program.wat
             """)
 
     @Option(
@@ -46,6 +49,7 @@ struct DebugCommand: ParsableCommand {
     var invoke: String?
 
     @OptionGroup var grants: GrantOptions
+    @OptionGroup var linking: LinkOptions
     @OptionGroup var features: FeatureOptions
 
     @Argument(
@@ -67,6 +71,7 @@ struct DebugCommand: ParsableCommand {
         var launch = DebugLaunch(
             module: module, arguments: arguments, grants: grants.chosen)
         launch.invoke = invoke
+        launch.linking = linking.chosen
         launch.features = try features.apply(to: launch.features)
         try Outcome.exiting {
             var channel = DebugChannel(input: 0, output: 1)

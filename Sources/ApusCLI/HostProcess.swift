@@ -115,6 +115,12 @@ enum HostProcess {
         return HostText.string(unsafe bytes(resolved))
     }
 
+    /// The path of what is at `path`, from the root on; links in it stay.
+    static func wholePath(_ path: String) -> String {
+        guard !path.hasPrefix("/"), path != "-", let folder = realPath(".") else { return path }
+        return folder + (folder.hasSuffix("/") ? "" : "/") + path
+    }
+
     /// Bytes of a page of memory.
     static var pageBytes: Int { sysconf(Int32(_SC_PAGESIZE)) }
 

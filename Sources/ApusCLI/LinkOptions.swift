@@ -1,4 +1,5 @@
 internal import Apus
+internal import ApusWASI
 internal import ArgumentParser
 
 /// The options that say what a program may import besides WASI.
@@ -29,4 +30,30 @@ struct Linking {
 
     /// Whether WASI is all there is.
     var isEmpty: Bool { preloads.isEmpty && unknownImports == .refuse }
+}
+
+extension Linking {
+    /// Makes instances of `libraries`, the modules that `preloads` name, each of which may import
+    /// from those before it, and of `module`, and has `use` run that. Returns the status that `use`
+    /// returns, or with which the guest has ended.
+    func run(
+        _ module: Module, importing libraries: [(name: String, module: Module)], _ wasi: WASI,
+        in store: Store, _ use: (Instance) throws -> Int32
+    ) throws -> Int32 {
+        var linker = Linker(store.engine)
+        for module in libraries.map(\.module) + [module] {
+            try unknownImports.define(module, in: &linker, store)
+        }
+        try wasi.define(in: &linker)
+        var programStatus: Int32 = 0
+        let status = try wasi.status {
+            for (name, library) in libraries {
+                let instance = try linker.instantiate(library, in: store)
+                try wasi.initialize(instance)
+                try linker.define(name, instance)
+            }
+            programStatus = try use(linker.instantiate(module, in: store))
+        }
+        return status == 0 ? programStatus : status
+    }
 }

@@ -84,30 +84,18 @@ struct Program {
         _ module: Module, _ wasi: WASI, _ store: Store, _ report: RunReport,
         until deadline: ContinuousClock.Instant?
     ) throws -> Int32 {
-        var linker = Linker(store.engine)
         let preloads = try linking.preloads.map { preload in
-            (preload.name, try compile(preload.module, store.engine, deadline: deadline))
+            (
+                name: preload.name,
+                module: try compile(preload.module, store.engine, deadline: deadline)
+            )
         }
-        report.preloads = preloads.map(\.1)
-        for (_, module) in preloads + [("", module)] {
-            try linking.unknownImports.define(module, in: &linker, store)
+        report.preloads = preloads.map(\.module)
+        return try linking.run(module, importing: preloads, wasi, in: store) { instance in
+            guard let invoke else { return try wasi.start(instance) }
+            try call(invoke, instance, wasi)
+            return 0
         }
-        try wasi.define(in: &linker)
-        var programStatus: Int32 = 0
-        let status = try wasi.status {
-            for (name, module) in preloads {
-                let instance = try linker.instantiate(module, in: store)
-                try wasi.initialize(instance)
-                try linker.define(name, instance)
-            }
-            let instance = try linker.instantiate(module, in: store)
-            if let invoke {
-                try call(invoke, instance, wasi)
-            } else {
-                programStatus = try wasi.start(instance)
-            }
-        }
-        return status == 0 ? programStatus : status
     }
 
     /// Calls what is exported as `name` and prints its results.

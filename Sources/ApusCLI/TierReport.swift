@@ -37,9 +37,23 @@ struct TierReport {
         [
             "function": .count(made.function),
             "name": .optional(module.functionName(made.function)),
-            "loop": .optional(made.loop), "ms": .milliseconds(made.time),
+            "loop": .optional(made.loop), "cause": .string(Self.word(made.cause)),
+            "cause_loop": .optional(Self.loop(made.cause)), "ms": .milliseconds(made.time),
             "succeeded": .bool(made.succeeded), "hot_callees": .count(made.hotCallees),
         ]
+    }
+
+    private static func word(_ cause: TierStatistics.Cause) -> String {
+        switch cause {
+        case .calls: "calls"
+        case .rounds: "rounds"
+        case .longCall: "long_call"
+        }
+    }
+
+    /// The loop that went round.
+    private static func loop(_ cause: TierStatistics.Cause) -> Int? {
+        if case .rounds(let offset) = cause { offset } else { nil }
     }
 
     /// How much there was, on one line.
@@ -75,7 +89,12 @@ struct TierReport {
     var optimizations: [String] {
         var lines = tiers.optimizations.prefix(Self.optimizationLimit).map { made in
             let name = module.functionName(made.function) ?? "function \(made.function)"
-            let place = made.loop.map { ", loop at \($0)" } ?? ""
+            let place =
+                switch made.cause {
+                case .calls: ", called often"
+                case .rounds(let offset): ", often round the loop at \(offset)"
+                case .longCall: made.loop.map { ", loop at \($0), for a call in it" } ?? ""
+                }
             let callees = made.hotCallees > 0 ? ", with \(made.hotCallees) callees in it" : ""
             let result = made.succeeded ? callees : " (stays as it is)"
             return "    \(RunReport.time(made.time))  \(name)\(place)\(result)"

@@ -6,7 +6,7 @@ internal import ApusLocks
 /// work stays within what their size allows.
 public final class SourceIndex: Sendable {
     private let information: SystemMutex<DebugInformation>?
-    private let map: SourceMap?
+    let map: SourceMap?
     /// Where offsets of the code section's contents count from, in the module's bytes.
     let codeStart: Int
 
@@ -32,6 +32,15 @@ public final class SourceIndex: Sendable {
         guard let position = map?.position(at: offset) else { return [] }
         budget.take(position.file.utf8.count)
         return [SourceFrame(function: nil, position: position)]
+    }
+
+    /// Whether it may know of variables and their types.
+    public var knowsVariables: Bool { information != nil }
+
+    /// The path of the module's own text, if that is all that its code comes from, and on which
+    /// lines of it its functions' bodies and instructions are, ascending by their offsets.
+    public var textLines: (path: String, lines: [(offset: Int, line: Int)])? {
+        information == nil ? map?.textLines : nil
     }
 
     /// What `body` finds in the DWARF sections, if there are such, for as much work as `budget`

@@ -18,6 +18,8 @@ public struct SourceMap: Sendable {
     private let sources: [String]
     /// Ascending by offset.
     private let segments: [Segment]
+    /// Whether its only source is the module itself, as text.
+    private let isOfText: Bool
 
     /// Reads the map that `text` is. Nil if it is none.
     public init?(_ text: [UInt8]) {
@@ -30,6 +32,27 @@ public struct SourceMap: Sendable {
             return nil
         }
         self.segments = segments
+        isOfText = false
+    }
+
+    /// The map of a module that was made of the text at `path`, in which its functions' bodies and
+    /// instructions come from `places`, ascending by offset.
+    public init(textAt path: String, places: some Sequence<(offset: Int, line: Int, column: Int)>) {
+        root = ""
+        sources = [path]
+        segments = places.map { place in
+            Segment(
+                offset: UInt32(clamping: place.offset), source: 0,
+                line: UInt32(clamping: place.line - 1), column: UInt32(clamping: place.column - 1))
+        }
+        isOfText = true
+    }
+
+    /// The path of the module's own text, if that is what its code comes from, and on which lines
+    /// its functions' bodies and instructions are.
+    var textLines: (path: String, lines: [(offset: Int, line: Int)])? {
+        guard isOfText else { return nil }
+        return (sources[0], segments.map { (Int($0.offset), Int($0.line) + 1) })
     }
 
     /// Where the instruction at `offset` of the module comes from.
@@ -72,6 +95,47 @@ public struct SourceMap: Sendable {
                     column: Int(segment.column) + 1))
         }
         found.files = files.paths
+        return found
+    }
+
+    /// The paths of all sources that code comes from, as far as they are not too long together:
+    /// each may have a long root.
+    var paths: Set<String> {
+        var budget = WorkBudget.lookup
+        var found: Set<String> = []
+        for source in Set(segments.lazy.map(\.source)) where source != Self.noSource {
+            if let path = file(source, &budget) { found.insert(path) }
+        }
+        return found
+    }
+
+    /// The path of a source; nil if `budget` is spent.
+    private func file(_ source: UInt32, _ budget: inout WorkBudget) -> String? {
+        if budget.isSpent { return nil }
+        let path = file(source)
+        budget.take(path.utf8.count)
+        return path
+    }
+
+    /// Where the code of line `line`, or of the next one that has some, begins of the source whose
+    /// path is or ends in `path`, and of which line it is: each time that it is begun.
+    func offsets(ofLine line: Int, in path: String) -> [(offset: Int, line: Int)] {
+        var budget = WorkBudget.lookup
+        let areMeant = sources.indices.map { source in
+            file(UInt32(source), &budget).map { SourcePath.isSame($0, path) } ?? false
+        }
+        func isMeant(_ segment: Segment) -> Bool {
+            segment.source != Self.noSource && areMeant[Int(segment.source)]
+        }
+        let lines = segments.lazy.filter(isMeant).map { Int($0.line) + 1 }
+        guard let best = lines.filter({ $0 >= line }).min() else { return [] }
+        var found: [(offset: Int, line: Int)] = []
+        var isInside = false
+        for segment in segments {
+            let isOfLine = isMeant(segment) && Int(segment.line) + 1 == best
+            if isOfLine, !isInside { found.append((Int(segment.offset), best)) }
+            isInside = isOfLine
+        }
         return found
     }
 

@@ -46,10 +46,31 @@ public enum TextFormat {
         guard (try? parser.parseFile()) != nil,
             let mark = parser.places.last(where: { $0.offset <= offset })
         else { return nil }
-        var token = tokens.tokens[Int(mark.token)]
-        let next = tokens.tokens[Int(mark.token) &+ 1]
-        if token.kind == .leftParenthesis, next.kind == .keyword { token = next }
+        let token = tokens.word(of: mark)
         return source.place(Int(token.start), Int(token.end), LineIndex(source))
+    }
+
+    /// Where in `text`, a module, its functions and instructions stand; nil if it does not follow
+    /// the format, or has the module in strings.
+    ///
+    /// The text is parsed for that, and what is kept for each instruction takes more than it does
+    /// in the module: to be asked only when somebody wants to know.
+    public static func codePlaces(in text: ByteStorage) -> CodePlaces? {
+        let source = SourceText(text)
+        guard let tokens = try? Lexer.tokenize(source) else { return nil }
+        var parser = ModuleParser(tokens, keepsPlaces: true)
+        guard case .module(let bytes)? = try? parser.parseFile(), !parser.places.isEmpty else {
+            return nil
+        }
+        let lines = LineIndex(source)
+        var places: [CodePlaces.Place] = []
+        for mark in parser.places where mark.kind != .other {
+            let position = lines.position(Int(tokens.word(of: mark).start))
+            places.append(
+                CodePlaces.Place(
+                    offset: mark.offset, line: position.line, column: position.column))
+        }
+        return CodePlaces(module: bytes, places: places)
     }
 
     /// The binary form of the module that `text` is. Throws `TextError`.

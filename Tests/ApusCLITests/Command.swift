@@ -57,6 +57,11 @@ struct Command {
                 decoding: errorOutput.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
     }
 
+    /// Makes the module in binary form of `name` with `.wat` behind it.
+    static func assemble(_ name: String, in folder: URL) throws {
+        _ = try run(["parse", name + ".wat", "--output", name + ".wasm"], in: folder)
+    }
+
     /// Does `work` with a folder that holds `files` and goes afterwards.
     static func withFolder<Result>(
         _ files: [String: [UInt8]], _ work: (URL) throws -> Result

@@ -67,6 +67,36 @@ struct CommandTests {
                 "apus: trap: integer divide by zero\n  at divide (module+0x"))
     }
 
+    /// Modules in text form have places of their own.
+    @Test func reportsLinesOfTexts() throws {
+        let text = """
+            (module
+              (func $check (param i32)
+                (if (local.get 0)
+                  (then unreachable)))
+              (func (export "run") (param i32)
+                (call $check (local.get 0))))
+            """
+        try Command.withFolder(["t.wat": Array(text.utf8)]) { folder in
+            let outcome = try Command.run(["run", "--invoke", "run", "t.wat", "1"], in: folder)
+            #expect(outcome.status == 134)
+            let offsets = /\(module\+0x[0-9a-f]+\)/
+            #expect(
+                outcome.errorOutput.replacing(offsets, with: "(module)") == """
+                    apus: trap: unreachable
+                      at check (module) at t.wat:4:13
+                      at run (module) at t.wat:6:6
+
+                    """)
+            // What comes out of a pipe is no file that anybody could open.
+            let piped = try Command.run(
+                shell: """
+                    "$0" run --invoke run - 1 < t.wat; "$0" run --invoke run <(cat t.wat) 1
+                    """, in: folder, bash: true)
+            #expect(piped.errorOutput.matches(of: /at check \(module\+0x[0-9a-f]+\)\n/).count == 2)
+        }
+    }
+
     @Test func reportsFailuresInOneLine() throws {
         let missing = try run("run", "nothing.wasm")
         #expect(missing.status == 1)

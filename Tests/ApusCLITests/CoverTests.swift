@@ -45,13 +45,21 @@ import Testing
         }
     }
 
+    /// A module in binary form, made of `text`.
+    private func binary(_ text: String) throws -> [UInt8] {
+        try Command.withFolder(["m.wat": Array(text.utf8)]) { folder in
+            try Command.assemble("m", in: folder)
+            return Array(try Data(contentsOf: folder.appending(path: "m.wasm")))
+        }
+    }
+
     /// The module's text goes into a file that nobody has named.
     @Test func whatIsThereStays() throws {
-        let module = Array(
-            "(module (func (export \"_start\")) (memory (export \"memory\") 1))".utf8)
-        try Command.withFolder(["m.wat": module, "own": [1, 2, 3]]) { folder in
+        let module = try binary(
+            "(module (func (export \"_start\")) (memory (export \"memory\") 1))")
+        try Command.withFolder(["m.wasm": module, "own": [1, 2, 3]]) { folder in
             let manager = FileManager.default
-            let path = folder.appending(path: "m.wat.wat").path()
+            let path = folder.appending(path: "m.wasm.wat").path()
             let own = folder.appending(path: "own").path()
             for isLink in [false, true] {
                 if isLink {
@@ -59,11 +67,12 @@ import Testing
                 } else {
                     try manager.copyItem(atPath: own, toPath: path)
                 }
-                let outcome = try Command.run(["cover", "-o", "c.info", "m.wat"], in: folder)
+                let outcome = try Command.run(["cover", "-o", "c.info", "m.wasm"], in: folder)
                 #expect(outcome.status != 0)
-                #expect(outcome.errorOutput.contains("m.wat.wat: something else is there already"))
                 #expect(
-                    try Data(contentsOf: folder.appending(path: "m.wat.wat")) == Data([1, 2, 3]))
+                    outcome.errorOutput.contains("m.wasm.wat: something else is there already"))
+                #expect(
+                    try Data(contentsOf: folder.appending(path: "m.wasm.wat")) == Data([1, 2, 3]))
                 try manager.removeItem(atPath: path)
             }
         }
@@ -137,15 +146,15 @@ import Testing
         ]
         for (name, body, status, options) in programs {
             let module = "(module \(body) (memory (export \"memory\") 1))"
-            let files = ["\(name).wat": Array(module.utf8)]
+            let files = ["\(name).wasm": try binary(module)]
             try Command.withFolder(files) { folder in
-                let arguments = ["cover", "-o", "c.info"] + options + ["\(name).wat"]
+                let arguments = ["cover", "-o", "c.info"] + options + ["\(name).wasm"]
                 let outcome = try Command.run(arguments, in: folder)
                 #expect(outcome.status == status, "\(name): \(outcome.errorOutput)")
                 let trace = try text("c.info", in: folder)
-                #expect(trace.contains("SF:\(name).wat.wat\n"), "\(name)")
+                #expect(trace.contains("SF:\(name).wasm.wat\n"), "\(name)")
                 #expect(trace.contains("FNDA:1,_start"), "\(name): \(trace)")
-                #expect(try text("\(name).wat.wat", in: folder).contains("(func "))
+                #expect(try text("\(name).wasm.wat", in: folder).contains("(func "))
                 if name == "exit" {
                     // It may be replaced, but nothing that is somebody else's.
                     #expect(try Command.run(arguments, in: folder).status == status)
@@ -177,7 +186,80 @@ import Testing
                 in: folder)
             #expect(outcome.status == 0, "\(outcome.errorOutput)")
             let summary = try text("c.txt", in: folder)
-            #expect(summary.contains("env.wat.wat") && summary.contains("main.wat.wat"))
+            #expect(summary.contains("env.wat") && summary.contains("main.wat"))
+            #expect(!summary.contains(".wat.wat"))
+        }
+    }
+
+    // MARK: Modules as text
+
+    private static let counted = """
+        (module
+          (func $f (param i32) (result i32)
+            (if (result i32) (i32.eqz (local.get 0))
+              (then (i32.const 1))
+              (else (i32.div_u (i32.const 10)
+                (i32.sub (local.get 0) (i32.const 3))))))
+          (func (export "run") (param i32) (result i32)
+            (call $f (local.get 0)))
+          (func $never nop)
+        )
+
+        """
+
+    /// Lines with their counts, as a tracefile and as a page have them.
+    private func lines(_ name: String, in folder: URL) throws -> (lcov: [String], page: [String]) {
+        _ = try Command.run(
+            ["cover", "-o", "c.info", "-o", "c.html", "--invoke", "run", name, "0"], in: folder)
+        let trace = try text("c.info", in: folder).split(separator: "\n")
+        let counted =
+            #/
+            <tr\ id="f0l(\d+)"\ class="(?:hit|miss|part)"><td\ class="number">\d+
+            <td\ class="count">(\d+)
+            /#
+        let rows = try text("c.html", in: folder).matches(of: counted)
+        return (
+            trace.filter { $0.hasPrefix("DA:") }.map { String($0.dropFirst(3)) },
+            rows.map { "\($0.output.1),\($0.output.2)" }
+        )
+    }
+
+    /// Of a module in text form the lines are those of the very file; nothing is written beside it.
+    @Test func linesOfTexts() throws {
+        try Command.withFolder(["m.wat": Array(Self.counted.utf8)]) { folder in
+            let (trace, page) = try lines("m.wat", in: folder)
+            #expect(trace == ["2,1", "3,1", "4,1", "5,0", "6,0", "7,1", "8,1", "9,0"])
+            #expect(page == trace)
+            let whole = try text("c.info", in: folder)
+            #expect(whole.hasPrefix("TN:\nSF:m.wat\nFN:2,f\nFN:7,run\nFN:9,never\n"))
+            #expect(whole.contains("BRDA:3,0,0,1\nBRDA:3,0,1,0\n"))
+            #expect(try text("c.html", in: folder).contains("(else (i32.div_u (i32.const 10)"))
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path())
+            #expect(names.sorted() == ["c.html", "c.info", "m.wat"])
+        }
+    }
+
+    /// Of one in binary form that names no sources they are those of its text, which is written
+    /// beside the tracefile; the page leaves out what was never called.
+    @Test func linesOfModulesWithoutSources() throws {
+        try Command.withFolder(["m.wasm": binary(Self.counted)]) { folder in
+            let (trace, page) = try lines("m.wasm", in: folder)
+            let printed = try text("m.wasm.wat", in: folder).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            let shown = trace.compactMap { line -> String? in
+                let parts = line.split(separator: ",")
+                let number = Int(parts[0]) ?? 0
+                return "\(parts[1]) \(printed[number - 1].drop { $0 == " " })"
+            }
+            #expect(
+                shown == [
+                    "1 (func $f (type 0) (param i32) (result i32)", "1 local.get 0", "1 i32.eqz",
+                    "1 if (result i32)", "1 i32.const 1", "0 i32.const 10", "0 local.get 0",
+                    "0 i32.const 3", "0 i32.sub", "0 i32.div_u",
+                    "1 (func (;1;) (type 0) (param i32) (result i32)", "1 local.get 0", "1 call $f",
+                    "0 (func $never (type 1)", "0 nop",
+                ])
+            #expect(page == Array(trace.dropLast(2)))
         }
     }
 

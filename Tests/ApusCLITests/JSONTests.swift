@@ -194,6 +194,11 @@ struct JSONTests {
             #expect(hot["function"] as? Int == 1 && hot["name"] as? String == "_start")
             #expect(hot["succeeded"] as? Bool == true && hot["ms"] as? Double ?? -1 >= 0)
             #expect(hot["hot_callees"] as? Int != nil)
+            #expect(hot["cause"] as? String == "long_call" && hot["cause_loop"] is NSNull)
+            // The function itself was hot for its rounds.
+            let round = try #require(made.first { $0["cause"] as? String == "rounds" })
+            #expect(round["function"] as? Int == 1 && round["loop"] is NSNull)
+            #expect(round["cause_loop"] as? Int == hot["loop"] as? Int)
         }
     }
 

@@ -49,6 +49,50 @@ import Testing
         }
     }
 
+    /// Where lines begin: that are named, or the next ones that have code.
+    @Test func breakpoints() throws {
+        let index = try #require(sources(Self.text))
+        func offsets(_ line: Int, _ path: String) -> [String] {
+            index.offsets(ofLine: line, in: path).map { "\($0.offset) of \($0.line)" }
+        }
+        #expect(offsets(1, "/home/lib/a.ts") == ["16 of 1"])
+        #expect(offsets(2, "b.ts") == ["24 of 4", "40 of 4"])
+        #expect(offsets(5, "b.ts") == [])
+        #expect(offsets(1, "c.ts") == [])
+        #expect(index.paths == ["lib/a.ts", "lib/b.ts"])
+        #expect(index.textLines == nil && !index.knowsVariables)
+    }
+
+    /// Of a module that was made of a text.
+    @Test func placesInATextOfItsOwn() throws {
+        let places = [
+            (offset: 20, line: 2, column: 3), (offset: 21, line: 3, column: 5),
+            (offset: 23, line: 3, column: 9), (offset: 25, line: 5, column: 1),
+            (offset: 26, line: 3, column: 5),
+        ]
+        let index = try #require(
+            SourceIndex(
+                DebugSections(ByteStorage([])), map: SourceMap(textAt: "t.wat", places: places),
+                codeStart: 8))
+        func place(_ offset: Int) -> SourcePosition? { index.frames(at: offset).first?.position }
+        #expect(place(19) == nil)
+        #expect(place(22) == SourcePosition(file: "t.wat", line: 3, column: 5))
+        #expect(index.offsets(ofLine: 3, in: "/x/t.wat").map(\.offset) == [21, 26])
+        #expect(index.paths == ["t.wat"])
+        let text = try #require(index.textLines)
+        #expect(text.path == "t.wat" && text.lines.map(\.line) == [2, 3, 3, 5, 3])
+    }
+
+    /// Of many sources with a long root, not all are put together.
+    @Test func pathsAreBounded() throws {
+        let root = String(repeating: "r", count: 4000)
+        let names = (0..<4000).map { "\"\($0)\"" }.joined(separator: ",")
+        let mappings = "gBAAA" + String(repeating: ",CCAA", count: 3999)
+        let text = #"{"sourceRoot":"\#(root)","sources":[\#(names)],"mappings":"\#(mappings)"}"#
+        let index = try #require(sources(text))
+        #expect(index.paths.count > 500 && index.paths.count < 2000)
+    }
+
     /// Long roots are not put before names: of many sources that would be the square.
     @Test func longRootsAreLeftOut() throws {
         let root = String(repeating: "r", count: 5000)

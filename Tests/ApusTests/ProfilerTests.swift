@@ -85,6 +85,28 @@ import Testing
         #expect(profiler.profile.sampleCount == count)
     }
 
+    /// Functions of a text are told with its name.
+    @Test func guestsInTextForm() throws {
+        let profiler = Profiler()
+        let engine = Engine()
+        let text = """
+            (module (func $inner (export "inner") (param i32)
+              (loop
+                (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                (br_if 0 (local.get 0)))))
+            """
+        let module = try Module(engine, text: text, named: "own.wat")
+        let store = Store(engine)
+        try profiler.start(store)
+        let instance = try Linker(engine).instantiate(module, in: store)
+        let inner = try instance.function("inner", as: ((Int32) -> Void).self)
+        let profile = try profile(profiler, until: { stacks($0)["inner", default: 0] > 5 }) {
+            try inner(5_000_000)
+        }
+        #expect(profile.frames.first { $0.name == "inner" }?.file == "own.wat")
+        #expect(profile.speedscope.contains("\"file\":\"own.wat\""))
+    }
+
     @Test func guestsThatWait() throws {
         let profiler = Profiler()
         let instance = try instance(Engine()) { try profiler.start($0) }

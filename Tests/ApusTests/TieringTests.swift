@@ -93,7 +93,7 @@ struct TieringTests {
         }
         let made = try #require(module.tiers).optimizations
         #expect(made.map(\.function).sorted() == [0, 1])
-        #expect(made.allSatisfy { $0.succeeded && $0.loop == nil })
+        #expect(made.allSatisfy { $0.succeeded && $0.loop == nil && $0.cause == .calls })
     }
 
     @Test func aLongCallGoesOnInOtherCode() throws {
@@ -101,7 +101,8 @@ struct TieringTests {
         #expect(try call("sum", [.i64(1000)], module) == text([.i64(500_500)]))
         let made = try #require(module.tiers).optimizations
         #expect(made.map(\.function) == [3, 3])
-        #expect(made.last?.loop != nil)
+        let loop = try #require(made.last?.loop)
+        #expect(made.map(\.cause) == [.rounds(offset: loop), .longCall])
         #expect(made.allSatisfy { $0.succeeded })
     }
 

@@ -56,6 +56,34 @@ import Testing
         #expect(try marked(text) == place)
     }
 
+    /// Of functions and instructions, and of nothing else, in the order of the module's code: each
+    /// with the byte that is there, which is a body's number of groups of locals, or an opcode.
+    @Test(arguments: [
+        (
+            "(module\n (global i32 (i32.const 5))\n (func (param i32)\n  (local i64)\n  nop)\n)",
+            "1 3:3, 1 5:3, b 5:6"
+        ),
+        (
+            "(func\n (drop\n  (i32.add (i32.const 1)\n   (i32.const 2))))\n(func)",
+            "0 1:2, 41 3:13, 41 4:5, 6a 3:4, 1a 2:3, b 4:19, 0 5:2, b 5:6"
+        ),
+        ("(func (;é;) nop\n block end)", "0 1:2, 1 1:13, 2 2:2, b 2:8, b 2:11"),
+        (
+            "(func i32.const 1 if nop\nelse nop end)",
+            "0 1:2, 41 1:7, 4 1:19, 1 1:22, 5 2:1, 1 2:6, b 2:10, b 2:13"
+        ),
+        ("(func nop", ""), ("(module)", ""), ("(module quote \"(func)\")", ""),
+        ("(module binary \"\\00asm\\01\\00\\00\\00\")", ""),
+    ])
+    func ofCode(text: String, places: String) {
+        let code = TextFormat.codePlaces(in: ByteStorage(Array(text.utf8)))
+        let found = (code?.places ?? []).map { place in
+            let byte = code?.module[place.offset] ?? 0
+            return "\(String(byte, radix: 16)) \(place.line):\(place.column)"
+        }
+        #expect(found.joined(separator: ", ") == places)
+    }
+
     /// Lines and columns do not depend on what else the text has.
     @Test func inLongTexts() throws {
         let padding = String(repeating: "(func (nop) ;; é\n)", count: 5_000)

@@ -36,6 +36,8 @@ extension Module {
         let status = file.status.flatMap { $0.isRegular ? $0 : nil }
         if let status, let found = CompilationCache(engine)?.module(in: status, since: start) {
             self = found
+            // Nobody has looked which form it has.
+            TextPlaces.find(inFileAt: path, for: self)
             return
         }
         let contents = try ByteStorage.reading(file.descriptor, named: path, until: deadline)
@@ -43,6 +45,7 @@ extension Module {
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
+        if source.isText { TextPlaces.find(inFileAt: path, for: self) }
         // Who changed it meanwhile, or does so within the same moment, is seen the next time.
         if let status, status.isSettled, status == file.status {
             CompilationCache(engine)?.note(status, holds: self)

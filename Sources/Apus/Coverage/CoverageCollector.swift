@@ -41,14 +41,18 @@ struct CoverageCollector: ~Copyable {
         return coverage
     }
 
-    /// The functions of the module as lines of its text form.
-    mutating func coverage(of printed: [(offset: Int, line: Int)], text: String, path: String)
-        -> Coverage
-    {
+    /// The functions of the module as lines of its text form, on which bodies and instructions
+    /// are as `places` say; `text` is what there is no file of.
+    mutating func coverage(
+        of places: [(offset: Int, line: Int)], text: String?, path: String
+    ) -> Coverage {
         var builder = CoverageFileBuilder()
+        var branchCounts: [Int: Int] = [:]
         let imported = loaded.module.importedFunctionCount
         for position in loaded.module.bodies.indices {
-            add(FunctionCounts(imported + position, of: loaded), printed, to: &builder)
+            add(
+                FunctionCounts(imported + position, of: loaded), places, &branchCounts,
+                to: &builder)
         }
         var file = builder.file(at: path)
         file.text = text
@@ -188,28 +192,35 @@ struct CoverageCollector: ~Copyable {
 
     // MARK: By text
 
+    /// Adds a function; `branchCounts` says how many branches lines have by now.
     private mutating func add(
-        _ counts: borrowing FunctionCounts, _ printed: [(offset: Int, line: Int)],
-        to file: inout CoverageFileBuilder
+        _ counts: borrowing FunctionCounts, _ places: [(offset: Int, line: Int)],
+        _ branchCounts: inout [Int: Int], to file: inout CoverageFileBuilder
     ) {
         let range = counts.range
-        var place = printed.partitioningIndex { $0.offset >= range.lowerBound }
-        guard place < printed.count, printed[place].offset == range.lowerBound else { return }
-        let head = printed[place].line
+        var place = places.partitioningIndex { $0.offset >= range.lowerBound }
+        guard place < places.count, places[place].offset == range.lowerBound else { return }
+        let head = places[place].line
         file.addFunction(name(counts.function), at: head, counts.entries)
-        file.addLine(head, counts.entries)
+        var lines = [head: counts.entries]
         place += 1
         let bytes = loaded.module.bytes
-        while place < printed.count, printed[place].offset < range.upperBound {
-            let (offset, line) = printed[place]
+        while place < places.count, places[place].offset < range.upperBound {
+            let (offset, line) = places[place]
             place += 1
             // What ends a block says nothing.
             if Self.closings.contains(bytes.span[offset]) { continue }
-            if let count = counts.reachableCount(at: offset) { file.addLine(line, count) }
+            if let count = counts.reachableCount(at: offset) {
+                lines[line, default: 0].raise(to: count)
+            }
         }
+        for (line, count) in lines { file.addLine(line, count) }
         for (offset, ways) in counts.branches {
-            let place = printed.partitioningIndex { $0.offset > offset } - 1
-            if place >= 0 { file.addBranch(at: printed[place].line, 0, ways) }
+            let place = places.partitioningIndex { $0.offset > offset } - 1
+            guard place >= 0 else { continue }
+            let line = places[place].line
+            file.addBranch(at: line, branchCounts[line, default: 0], ways)
+            branchCounts[line, default: 0] += 1
         }
     }
 

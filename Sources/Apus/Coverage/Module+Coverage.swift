@@ -1,4 +1,5 @@
 internal import ApusCollections
+internal import ApusDWARF
 internal import ApusFormat
 internal import ApusRuntime
 internal import ApusText
@@ -9,13 +10,17 @@ extension Module {
     /// (`Engine.Configuration.countsCoverage`).
     ///
     /// If the module has DWARF sections, or a source map, these are lines of its sources, and
-    /// functions that come from none are left out. Else they are lines of the module as text,
-    /// which stands for a file that is called as `name` says, with `.wat` behind it.
+    /// functions that come from none are left out. If it was read from a file in text form, they
+    /// are lines of that. Else they are lines of the module as text, which stands for a file that
+    /// is called as `name` says, with `.wat` behind it.
     ///
     /// It may be asked while guests run: each number is what it was at some moment meanwhile.
     public func coverage(named name: String = "module") -> Coverage? {
         guard engine.configuration.countsCoverage else { return nil }
         var collector = CoverageCollector(loaded)
+        if let text = loaded.sourceIndex?.textLines {
+            return collector.coverage(of: text.lines, text: nil, path: text.path)
+        }
         var coverage = collector.coverage()
         if !coverage.files.isEmpty {
             coverage.unmappedFunctions = collector.unmapped.count

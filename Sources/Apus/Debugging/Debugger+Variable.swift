@@ -287,6 +287,10 @@ extension Debugger.Frame {
 
     // MARK: Variables of the source
 
+    /// Whether the module has DWARF sections, which may say something of variables.
+    @_spi(ApusCLI)
+    public var hasDebugInformation: Bool { loaded.sourceIndex?.knowsVariables == true }
+
     /// The variables of the source's function that is this far outwards from the innermost one
     /// (`sourceFrames`), the innermost last; empty if the module does not say, as without DWARF
     /// sections.

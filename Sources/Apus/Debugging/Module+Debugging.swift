@@ -14,16 +14,26 @@ extension Module {
         public var line: Int
     }
 
-    /// The files that the module's code comes from, as far as its DWARF sections say.
+    /// The files that the module's code comes from, as far as its DWARF sections or a source map
+    /// say, or the one in text form that it was read from.
     public var sourceFiles: [String] { loaded.sourceIndex?.paths ?? [] }
 
     /// Where the code of line `line` begins of the file whose path is or ends in `path`, in each
     /// function that has some. If that line has no code, of the next one that has. Empty if nothing
     /// is known of it.
     public func places(ofLine line: Int, in path: String) -> [LinePlace] {
-        (loaded.sourceIndex?.offsets(ofLine: line, in: path) ?? []).map {
-            LinePlace(offset: $0.offset, line: $0.line)
+        var functions: Set<Int> = []
+        var found: [LinePlace] = []
+        for (offset, line) in loaded.sourceIndex?.offsets(ofLine: line, in: path) ?? [] {
+            // A function may come back to the line; who stops there has stopped at its beginning.
+            if let function = decoded.function(ofSource: offset),
+                !functions.insert(function).inserted
+            {
+                continue
+            }
+            found.append(LinePlace(offset: offset, line: line))
         }
+        return found
     }
 
     /// Where the functions begin, behind what they need to have their variables, that are called

@@ -30,6 +30,15 @@ enum FileDescriptor {
         }
     }
 
+    /// What tells the form of a module in the file that `descriptor` is, wherever it is read next.
+    static func firstBytes(_ descriptor: Int32) -> [UInt8] {
+        // SAFETY: `pread` writes at most `buffer.count` bytes, and says how many.
+        unsafe [UInt8](unsafeUninitializedCapacity: 4) { buffer, filled in
+            filled = max(
+                retrying { unsafe pread(descriptor, buffer.baseAddress, buffer.count, 0) }, 0)
+        }
+    }
+
     /// How many bytes there are in the regular file that `descriptor` is; nil if it is none.
     static func regularBytes(_ descriptor: Int32) -> Int? {
         var status = stat()

@@ -251,7 +251,10 @@ final class ModuleTiers: FunctionCompiler {
         // Read in place: a copy of it would have its loops copied.
         guard let state = functions[index]?.state else {
             functions[index] = FunctionTier()
-            return TierRequest(function: index, loop: nil)
+            let round = loop ?? outermost
+            return TierRequest(
+                function: index, loop: nil,
+                cause: round.map { .rounds(offset: $0) } ?? .calls)
         }
         // A call that has not ended when the function is ready stays long.
         guard state == .optimized, let outermost else { return nil }
@@ -264,7 +267,7 @@ final class ModuleTiers: FunctionCompiler {
         let isRefusedOften = (functions[index]?.refusals ?? 0) >= FunctionTier.refusalLimit
         if isRefusedOften || functions[index]?.loops[wanted] != nil { return nil }
         functions[index]?.loops[wanted] = .requested
-        return TierRequest(function: index, loop: wanted)
+        return TierRequest(function: index, loop: wanted, cause: .longCall)
     }
 
     private func optimizeNow(
@@ -330,7 +333,7 @@ final class ModuleTiers: FunctionCompiler {
             counts.optimizedBytes += image?.codeBytes ?? 0
             counts.optimizations.append(
                 TierStatistics.Optimization(
-                    function: request.function, loop: request.loop,
+                    function: request.function, loop: request.loop, cause: request.cause,
                     time: self.start.duration(to: now), succeeded: image != nil,
                     hotCallees: image?.inlinedCount ?? 0))
         }
@@ -342,4 +345,5 @@ struct TierRequest: Hashable, Sendable {
     var function: Int
     /// Offset of the loop's first instruction in the body.
     var loop: Int?
+    var cause: TierStatistics.Cause
 }

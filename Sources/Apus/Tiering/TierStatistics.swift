@@ -24,11 +24,25 @@ public struct TierStatistics: Hashable, Sendable {
         /// If the code begins at a loop, for a call that was in it: the offset of the loop's first
         /// instruction from the start of the function's body.
         public var loop: Int?
+        /// What it was hot for.
+        public var cause: Cause
         /// From the module's loading to when the code was ready.
         public var time: Duration
         /// Whether there is code; if not, the baseline compiler's stays.
         public var succeeded: Bool
         /// How many calls have the callee's code in their place because that was hot, too.
         public var hotCallees: Int
+    }
+
+    /// What a function ran at last when it had run so much that it was hot.
+    public enum Cause: Hashable, Sendable {
+        /// It was called once more.
+        case calls
+        /// It went once more round a loop, whose first instruction is at `offset` from the start
+        /// of the function's body.
+        case rounds(offset: Int)
+        /// A call of it stayed in its loops when the function had new code, and has code of its own
+        /// that goes on there.
+        case longCall
     }
 }

@@ -31,10 +31,10 @@ extension DebugAdapter {
 
     /// A breakpoint, as the client describes it, at these instructions.
     private func breakpoint(
-        _ wanted: JSON, at offsets: [Int], of program: DebuggedProgram
+        _ wanted: JSON, at places: [CodePlace], of program: DebuggedProgram
     ) -> DebugBreakpoints.Breakpoint {
         DebugBreakpoints.Breakpoint(
-            number: program.breakpointNumber(), offsets: offsets,
+            number: program.breakpointNumber(), places: places,
             condition: wanted["condition"]?.string, hitCondition: wanted["hitCondition"]?.string,
             message: wanted["logMessage"]?.string)
     }
@@ -45,11 +45,11 @@ extension DebugAdapter {
     ) -> JSON {
         var members: [(name: String, value: JSON)] = [
             ("id", .integer(breakpoint.number)),
-            ("verified", .boolean(!breakpoint.offsets.isEmpty)),
+            ("verified", .boolean(!breakpoint.places.isEmpty)),
         ]
         if let line { members.append(("line", .integer(line - 1 + firstLine))) }
-        if let offset = breakpoint.offsets.first {
-            members.append(("instructionReference", .string(MemoryReference(offset).text)))
+        if let place = breakpoint.places.first {
+            members.append(("instructionReference", .string(place.text)))
         } else {
             members.append(("message", "there is no code"))
         }
@@ -59,30 +59,28 @@ extension DebugAdapter {
     private func setBreakpoints(_ arguments: JSON) throws -> JSON {
         let program = try program()
         let path = arguments["source"]?["path"]?.string
-        let isText = arguments["source"]?["sourceReference"]?.integer == ModuleText.reference
-        guard path != nil || isText else {
+        let number = arguments["source"]?["sourceReference"]?.integer
+        let text = number.flatMap { program.text(withReference: $0) }
+        guard path != nil || text != nil else {
             throw DebugRequestError("setBreakpoints needs a source")
         }
         var set: [DebugBreakpoints.Breakpoint] = []
         var answers: [JSON] = []
         for wanted in wanted(arguments) {
             let line = program.line(wanted["line"]) ?? 0
-            let places: [Module.LinePlace]
-            if let path, !isText {
-                places = program.module.places(
-                    ofLine: line, in: program.launch.pathThere(path))
+            let places: [(place: CodePlace, line: Int)]
+            if let text {
+                places = text.place(ofLine: line).map { [$0] } ?? []
             } else {
-                places = program.text.place(ofLine: line).map { [$0] } ?? []
+                places = program.places(ofLine: line, in: program.launch.pathThere(path ?? ""))
             }
-            let offsets = places.compactMap {
-                program.module.instructionOffset(from: $0.offset)
-            }
-            let made = breakpoint(wanted, at: offsets, of: program)
+            let made = breakpoint(
+                wanted, at: places.compactMap { program.instruction(from: $0.place) }, of: program)
             set.append(made)
             answers.append(describe(made, line: places.first?.line ?? line))
         }
-        let owner = isText ? DebugBreakpoints.Owner.text : .file(path ?? "")
-        program.setBreakpoints(set, of: owner)
+        let owner = text.map { DebugBreakpoints.Owner.text($0.module) }
+        program.setBreakpoints(set, of: owner ?? .file(path ?? ""))
         return ["breakpoints": .array(answers)]
     }
 
@@ -91,7 +89,7 @@ extension DebugAdapter {
         let set = wanted(arguments).map { wanted in
             breakpoint(
                 wanted,
-                at: wanted["name"]?.string.map { program.module.places(ofFunction: $0) } ?? [],
+                at: wanted["name"]?.string.map { program.places(ofFunction: $0) } ?? [],
                 of: program)
         }
         program.setBreakpoints(set, of: .functions)
@@ -101,8 +99,8 @@ extension DebugAdapter {
     private func setInstructionBreakpoints(_ arguments: JSON) throws -> JSON {
         let program = try program()
         let set = wanted(arguments).map { wanted in
-            let offset = MemoryReference(wanted["instructionReference"], wanted["offset"])
-            let place = offset.flatMap { program.module.instructionOffset(from: $0.address) }
+            let place = CodePlace(wanted["instructionReference"], wanted["offset"])
+                .flatMap { program.instruction(from: $0) }
             return breakpoint(wanted, at: place.map { [$0] } ?? [], of: program)
         }
         program.setBreakpoints(set, of: .instructions)

@@ -138,10 +138,11 @@ final class DebugAdapter {
         let reference =
             arguments["source"]?["sourceReference"]?.integer
             ?? arguments["sourceReference"]?.integer
-        guard reference == ModuleText.reference else {
+        let program = try program()
+        guard let source = reference.flatMap({ program.text(withReference: $0) }) else {
             throw DebugRequestError("there is no source \(reference.map { "\($0)" } ?? "")")
         }
-        guard let text = try program().text.text else {
+        guard let text = source.text else {
             throw DebugRequestError("the module's text would be too long")
         }
         return ["content": .string(text), "mimeType": "text/x-wat"]
@@ -149,10 +150,10 @@ final class DebugAdapter {
 
     private func loadedSources() throws -> JSON {
         let program = try program()
-        let files = program.module.sourceFiles.map {
+        let files = program.modules.flatMap(\.sourceFiles).map {
             StoppedGuest.source(program.launch.pathHere($0))
         }
-        return ["sources": .array(files + [program.text.source])]
+        return ["sources": .array(files + program.texts.map(\.source))]
     }
 
     /// The program, once there is one.

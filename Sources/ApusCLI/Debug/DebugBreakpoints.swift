@@ -5,18 +5,19 @@ struct DebugBreakpoints: Sendable {
     /// A place where the guest stops.
     struct Breakpoint: Sendable {
         let number: Int
-        /// Offsets of instructions.
-        var offsets: [Int]
+        /// The instructions that it is at.
+        var places: [CodePlace]
         var condition: String?
         var hitCondition: String?
         var message: String?
         var hits = 0
     }
 
-    /// Whose it is: a file, the module's text, functions, instructions.
+    /// Whose it is: a file, the text of a module, functions, instructions.
     enum Owner: Hashable, Sendable {
         case file(String)
-        case text, functions, instructions
+        case text(Int)
+        case functions, instructions
     }
 
     private var sets: [Owner: [Breakpoint]] = [:]
@@ -32,19 +33,23 @@ struct DebugBreakpoints: Sendable {
     }
 
     /// The instructions of all of them.
-    var offsets: Set<Int> { Set(sets.values.flatMap { $0.flatMap(\.offsets) }) }
+    var places: Set<CodePlace> { Set(sets.values.flatMap { $0.flatMap(\.places) }) }
 
     // MARK: Stopping
 
-    /// Why the guest stops at a breakpoint; nil if none of those that are there is for it now.
+    /// Why a guest of `modules` stops at a breakpoint; nil if none of those that are there is for
+    /// it now.
     mutating func reason(
-        at stop: Debugger.Stop, _ channel: DebugChannel
+        at stop: Debugger.Stop, of modules: [Module], _ channel: DebugChannel
     ) -> DebuggedProgram.StopReason? {
-        guard let frame = stop.frames(limit: 1).first else { return nil }
+        guard let frame = stop.frames(limit: 1).first,
+            let module = modules.firstIndex(where: frame.module.isSame(as:))
+        else { return nil }
+        let place = CodePlace(frame.offset, in: module)
         var reason: DebuggedProgram.StopReason?
         for (owner, breakpoints) in sets {
             for index in breakpoints.indices
-            where breakpoints[index].offsets.contains(frame.offset) {
+            where breakpoints[index].places.contains(place) {
                 guard Self.holds(breakpoints[index].condition, frame, channel) else { continue }
                 let hits = breakpoints[index].hits + 1
                 sets[owner]?[index].hits = hits

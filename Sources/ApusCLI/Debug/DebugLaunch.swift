@@ -9,6 +9,7 @@ struct DebugLaunch: Sendable {
     var invoke: String?
     var arguments: [String] = []
     var grants = Grants()
+    var linking = Linking()
     /// What it reads.
     var input = Input.empty
     var features = Engine.Configuration().features
@@ -61,9 +62,26 @@ struct DebugLaunch: Sendable {
             }
             grants.variables.append(variable)
         }
+        try takeLinking(arguments)
         for (there, here) in arguments["sourceMap"]?.members ?? [] {
             sourceMap.append((there, try Self.text(here, "sourceMap")))
         }
+    }
+
+    private mutating func takeLinking(_ arguments: JSON) throws {
+        for item in arguments["preload"]?.array ?? [] {
+            let text = try Self.text(item, "preload")
+            guard let preload = Preload(argument: text) else {
+                throw DebugRequestError("preload: '\(text)' is no NAME=MODULE")
+            }
+            linking.preloads.append(preload)
+        }
+        guard let value = arguments["unknownImports"] else { return }
+        let text = try Self.text(value, "unknownImports")
+        guard let known = UnknownImports(rawValue: text) else {
+            throw DebugRequestError("unknownImports: '\(text)' is none of refuse, trap, default")
+        }
+        linking.unknownImports = known
     }
 
     private static func text(_ value: JSON, _ what: String) throws -> String {

@@ -10,8 +10,9 @@ internal import ApusLocks
 /// says so.
 final class DebuggedProgram: Sendable {
     let launch: DebugLaunch
-    let module: Module
-    let text: ModuleText
+    /// The program itself, and then those that it imports from.
+    let modules: [Module]
+    let texts: [ModuleText]
     let channel: DebugChannel
     /// How the client counts lines.
     let firstLine: Int
@@ -78,8 +79,13 @@ final class DebuggedProgram: Sendable {
         var configuration = Engine.Configuration()
         configuration.isDebuggable = true
         configuration.features = launch.features
-        module = try ModuleFile(path).compile(Engine(configuration))
-        text = ModuleText(module)
+        let engine = Engine(configuration)
+        let preloads = launch.linking.preloads
+        let files = [ModuleFile(path)] + preloads.map(\.module)
+        // Editors know files by their whole paths.
+        modules = try files.map { try ModuleFile(HostProcess.wholePath($0.path)).compile(engine) }
+        let names = ["module"] + preloads.map(\.name)
+        texts = modules.enumerated().map { ModuleText($1, $0, named: names[$0]) }
         state.withLock { $0.stopsOnEntry = launch.stopsOnEntry && launch.isDebugged }
     }
 }
@@ -108,13 +114,27 @@ extension DebuggedProgram {
     /// Runs the guest, and tells what it writes and how it fails; its status.
     private func runGuest() -> Int32 {
         do {
-            let store = Store(module.engine)
+            let store = Store(modules[0].engine)
             let thread = try GuestThread(self, store, name: "main")
             defer { thread.end() }
-            guard let name = launch.invoke else { return try wasi().run(module, in: store) }
-            return try call(name, wasi(), store)
+            let wasi = try wasi()
+            if launch.invoke == nil, launch.linking.isEmpty {
+                return try wasi.run(modules[0], in: store)
+            }
+            let libraries = zip(launch.linking.preloads, modules.dropFirst()).map {
+                (name: $0.name, module: $1)
+            }
+            return try launch.linking.run(modules[0], importing: libraries, wasi, in: store) {
+                instance in
+                guard let name = launch.invoke else { return try wasi.start(instance) }
+                try call(name, of: instance, wasi)
+                return 0
+            }
         } catch let error as ExportError {
-            report("\(MissingExport(error, of: module, file: launch.module ?? ""))")
+            report("\(MissingExport(error, of: modules[0], file: launch.module ?? ""))")
+            return Outcome.failureStatus
+        } catch let error as LinkError {
+            report("\(MissingImport(error, file: launch.module ?? ""))")
             return Outcome.failureStatus
         } catch let trap as Trap {
             // Who has it stopped knows that.
@@ -129,18 +149,14 @@ extension DebuggedProgram {
     }
 
     /// Calls what is exported as `name`, after `_initialize`, and tells its results.
-    private func call(_ name: String, _ wasi: WASI, _ store: Store) throws -> Int32 {
-        try wasi.status {
-            let instance = try wasi.instantiate(module, in: store)
-            if name == "_initialize" { return }
-            let function = try instance.function(name)
-            let values = try FunctionArguments.values(
-                launch.arguments, for: function.type, of: name)
-            for result in try function.call(values) {
-                let text = FunctionArguments.text(result) + "\n"
-                channel.send(
-                    event: "output", ["category": "stdout", "output": .string(text)])
-            }
+    private func call(_ name: String, of instance: Instance, _ wasi: WASI) throws {
+        try wasi.initialize(instance)
+        if name == "_initialize" { return }
+        let function = try instance.function(name)
+        let values = try FunctionArguments.values(launch.arguments, for: function.type, of: name)
+        for result in try function.call(values) {
+            let text = FunctionArguments.text(result) + "\n"
+            channel.send(event: "output", ["category": "stdout", "output": .string(text)])
         }
     }
 
@@ -233,8 +249,8 @@ extension DebuggedProgram {
             var number = 1
             while state.threads[number] != nil { number += 1 }
             let thread = make(number)
-            for offset in state.breakpoints.offsets {
-                try thread.stops.setBreakpoint(at: offset, in: module)
+            for place in state.breakpoints.places {
+                try thread.stops.setBreakpoint(at: place.offset, in: modules[place.module])
             }
             state.threads[number] = (thread, false)
             // Bytes can be watched when there is an instance.
@@ -265,7 +281,7 @@ extension DebuggedProgram {
             guard launch.isDebugged, state.exceptions.admit(stop.reason) else { return nil }
             switch stop.reason {
             case .pause: return nil
-            case .breakpoint: return state.breakpoints.reason(at: stop, channel)
+            case .breakpoint: return state.breakpoints.reason(at: stop, of: modules, channel)
             case .step: return StopReason(text: "step")
             case .watch(let changed):
                 return StopReason(
@@ -388,15 +404,16 @@ extension DebuggedProgram {
         _ breakpoints: [DebugBreakpoints.Breakpoint], of owner: DebugBreakpoints.Owner
     ) {
         state.withLock { state in
-            let old = state.breakpoints.offsets
+            let old = state.breakpoints.places
             state.breakpoints.replace(owner, breakpoints)
-            let new = state.breakpoints.offsets
+            let new = state.breakpoints.places
             for (thread, _) in state.threads.values {
-                for offset in old.subtracting(new) {
-                    thread.stops.removeBreakpoint(at: offset, in: module)
+                for place in old.subtracting(new) {
+                    thread.stops.removeBreakpoint(at: place.offset, in: modules[place.module])
                 }
-                for offset in new.subtracting(old) {
-                    _ = try? thread.stops.setBreakpoint(at: offset, in: module)
+                for place in new.subtracting(old) {
+                    _ = try? thread.stops.setBreakpoint(
+                        at: place.offset, in: modules[place.module])
                 }
             }
         }

@@ -1,5 +1,5 @@
 /// A place in one of a guest's memories, as clients name it: `0x10` in the first one, `1:0x10` in
-/// the second. That of an instruction looks as one of the first memory.
+/// the second. Those of instructions look as if of the first memory (`CodePlace`).
 struct MemoryReference {
     var memory = 0
     var address: Int

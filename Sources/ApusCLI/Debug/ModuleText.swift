@@ -11,19 +11,27 @@ final class ModuleText: Sendable {
         var lines: [Substring] = []
     }
 
-    private let module: Module
+    private let content: Module
+    /// The module's number among the program's.
+    let module: Int
+    private let name: String
     private let made = SystemMutex<Contents?>(nil)
 
     /// What clients ask for it by.
-    static var reference: Int { 1 }
+    var reference: Int { module + 1 }
 
-    init(_ module: Module) { self.module = module }
+    /// The text of `content`, which is module number `module` and called `name`.
+    init(_ content: Module, _ module: Int, named name: String) {
+        self.content = content
+        self.module = module
+        self.name = name
+    }
 
     private var contents: Contents {
         made.withLock { made in
             if let made { return made }
             var contents = Contents()
-            if let printed = try? module.textWithPlaces() {
+            if let printed = try? content.textWithPlaces() {
                 contents.text = printed.text
                 contents.places = printed.places
                 contents.lines = printed.text.split(
@@ -53,10 +61,11 @@ final class ModuleText: Sendable {
     }
 
     /// The place of the first instruction on `line` or behind it.
-    func place(ofLine line: Int) -> Module.LinePlace? {
+    func place(ofLine line: Int) -> (place: CodePlace, line: Int)? {
         let places = places
         let position = places.partitioningIndex { $0.line >= line }
-        return position < places.count ? places[position] : nil
+        guard position < places.count else { return nil }
+        return (CodePlace(places[position].offset, in: module), places[position].line)
     }
 
     /// The instruction that stands on `line`.
@@ -70,6 +79,6 @@ final class ModuleText: Sendable {
 
     /// How a client names it.
     var source: JSON {
-        ["name": "module.wat", "sourceReference": .integer(Self.reference)]
+        ["name": .string(name + ".wat"), "sourceReference": .integer(reference)]
     }
 }

@@ -48,21 +48,27 @@ extension StoppedGuest {
     }
 
     private func describe(_ frame: SourceFrame, number: Int) -> JSON {
+        let offset = frame.frame.offset
+        let module = frame.frame.module
+        let text = program.texts.first { program.modules[$0.module].isSame(as: module) }
         var members: [(name: String, value: JSON)] = [
             ("id", .integer(number)), ("name", .string(frame.name)),
-            (
-                "instructionPointerReference",
-                .string(MemoryReference(frame.frame.offset).text)
-            ),
         ]
+        if let text {
+            members.append(
+                (
+                    "instructionPointerReference",
+                    .string(CodePlace(offset, in: text.module).text)
+                ))
+        }
         if let location = frame.location {
             members.append(("source", Self.source(program.launch.pathHere(location.file))))
             members.append(("line", .integer(program.shown(line: location.line))))
             let column = max(location.column, 1)
             members.append(("column", .integer(column - 1 + program.firstLine)))
         } else {
-            let line = program.text.line(at: frame.frame.offset)
-            members.append(("source", program.text.source))
+            let line = text?.line(at: offset)
+            if let text { members.append(("source", text.source)) }
             members.append(("line", .integer(line.map { program.shown(line: $0) } ?? 0)))
             members.append(("column", .integer(program.firstLine)))
         }
@@ -88,12 +94,13 @@ extension StoppedGuest {
             if let hint { members.append(("presentationHint", .string(hint))) }
             scopes.append(.object(members))
         }
-        if frame.location != nil {
+        let hasVariables = frame.location != nil && frame.frame.hasDebugInformation
+        if hasVariables {
             add("Locals", .variables(frame), hint: "locals")
             add("Globals", .globalVariables(frame))
         }
         if frame.frame.instance != nil {
-            add("Wasm locals", .locals(frame), hint: frame.location == nil ? "locals" : nil)
+            add("Wasm locals", .locals(frame), hint: hasVariables ? nil : "locals")
             add("Wasm operands", .operands(frame))
             add("Wasm globals", .globals(frame))
             if !frame.frame.memories.isEmpty { add("Wasm memories", .memories(frame)) }

@@ -9,7 +9,7 @@ extension DebugInformation {
         var best = Int.max
         for index in unitIndices {
             let paths = self.paths(ofUnit: index)
-            let files = paths.indices.filter { Self.isSame(paths[$0], path) }
+            let files = paths.indices.filter { SourcePath.isSame(paths[$0], path) }
             guard !files.isEmpty else { continue }
             let table = lines(ofUnit: index)
             let numbers = Set(files.map { UInt32($0 + table.firstFile) })
@@ -22,16 +22,6 @@ extension DebugInformation {
             }
         }
         return found.sorted { $0.address < $1.address }
-    }
-
-    /// Whether a path is the one that is looked for, as far as that says.
-    private static func isSame(_ path: String, _ wanted: String) -> Bool {
-        if path == wanted { return true }
-        let shorter = path.utf8.count < wanted.utf8.count ? path : wanted
-        let longer = path.utf8.count < wanted.utf8.count ? wanted : path
-        if shorter.isEmpty { return false }
-        return longer.hasSuffix("/" + shorter)
-            || longer.split(separator: "/").last == shorter.split(separator: "/").last
     }
 
     /// The paths of all files that code comes from.

@@ -31,17 +31,19 @@ extension SourceIndex {
 
     /// Where the code of line `line` of the file begins whose path is or ends in `path`: in each
     /// function that has some, behind what it begins with. If that line has no code, of the next
-    /// one that has.
+    /// one that has. Of a source map, which knows no functions, each time that the line is begun.
     public func offsets(ofLine line: Int, in path: String) -> [(offset: Int, line: Int)] {
         var budget = budget
         let found = look(&budget) { $0.addresses(ofLine: line, in: path) } ?? []
+        if found.isEmpty, let map { return map.offsets(ofLine: line, in: path) }
         return found.map { (Int($0.address) + codeStart, $0.line) }
     }
 
     /// The paths of all files that code comes from.
     public var paths: [String] {
         var budget = budget
-        return (look(&budget) { $0.allPaths() } ?? []).sorted()
+        let found = look(&budget) { $0.allPaths() } ?? []
+        return found.union(map?.paths ?? []).sorted()
     }
 
     private func address(_ offset: Int) -> UInt32? { UInt32(exactly: offset - codeStart) }

@@ -292,6 +292,12 @@ public final class LoadedModule: Sendable {
         sources.setSourceMap(read)
     }
 
+    /// Has `read` give the places in the text that the module was made of, when its sources are
+    /// first needed and it says nothing of others.
+    public func setText(_ read: @escaping @Sendable (DecodedModule) -> SourceMap?) {
+        sources.setText(read)
+    }
+
     /// The name that the module's name section gives function `index`, if any.
     ///
     /// Reads the section anew each time: names are for people.

@@ -4,19 +4,29 @@ internal import ApusLocks
 
 /// Which sources a module's code comes from: found out when somebody asks, once.
 final class ModuleSources: Sendable {
+    /// Who knows more than the module does.
+    private struct Readers: Sendable {
+        /// Gives the source map that the module refers to.
+        var map: (@Sendable () -> [UInt8]?)?
+        /// Gives the places in the text that the module was made of.
+        var text: (@Sendable (DecodedModule) -> SourceMap?)?
+
+        var isEmpty: Bool { map == nil && text == nil }
+    }
+
     private enum State {
-        case unread(map: (@Sendable () -> [UInt8]?)?)
-        /// The embedder is asked for the source map.
+        case unread(Readers)
+        /// The embedder is asked for the source map, or a text is parsed.
         case asking
         case read(SourceIndex?)
     }
 
     private enum Step {
         case done(SourceIndex?)
-        case ask(@Sendable () -> [UInt8]?)
+        case ask(Readers)
     }
 
-    private let state = SystemMutex(State.unread(map: nil))
+    private let state = SystemMutex(State.unread(Readers()))
 
     /// What `module`, whose sources these are, says of them.
     ///
@@ -27,9 +37,9 @@ final class ModuleSources: Sendable {
             switch state {
             case .read(let index): return .done(index)
             case .asking: return .done(nil)
-            case .unread(let map?) where module.ownSourceMap == nil:
+            case .unread(let readers) where !readers.isEmpty:
                 state = .asking
-                return .ask(map)
+                return .ask(readers)
             case .unread:
                 let index = module.sourceIndex(nil)
                 state = .read(index)
@@ -38,13 +48,11 @@ final class ModuleSources: Sendable {
         }
         switch step {
         case .done(let index): return index
-        case .ask(let read):
-            let map = read()
-            return state.withLock { state in
-                let index = module.sourceIndex { map }
-                state = .read(index)
-                return index
-            }
+        case .ask(let readers):
+            let index =
+                module.sourceIndex(readers.map) ?? module.textIndex(readers.text?(module))
+            state.withLock { $0 = .read(index) }
+            return index
         }
     }
 
@@ -56,9 +64,19 @@ final class ModuleSources: Sendable {
     }
 
     /// Has `read` give the source map that the module refers to, unless it has been looked for.
-    func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) {
+    func setSourceMap(_ read: @escaping @Sendable () -> [UInt8]?) { set { $0.map = read } }
+
+    /// Has `read` give the places in the text that the module was made of, if nothing else is known
+    /// of its sources, and they have not been looked for.
+    func setText(_ read: @escaping @Sendable (DecodedModule) -> SourceMap?) {
+        set { $0.text = read }
+    }
+
+    private func set(_ change: (inout Readers) -> Void) {
         state.withLock { state in
-            if case .unread = state { state = .unread(map: read) }
+            guard case .unread(var readers) = state else { return }
+            change(&readers)
+            state = .unread(readers)
         }
     }
 }
@@ -79,5 +97,11 @@ extension DecodedModule {
         }
         let text = ownSourceMap ?? map?()
         return SourceIndex(sections, map: text.flatMap { SourceMap($0) }, codeStart: codeStart)
+    }
+
+    /// The same by the places in its text.
+    fileprivate func textIndex(_ places: SourceMap?) -> SourceIndex? {
+        guard let codeStart = codeSectionStart, let places else { return nil }
+        return SourceIndex(DebugSections(bytes), map: places, codeStart: codeStart)
     }
 }

@@ -123,22 +123,27 @@ extension ModuleParser {
         code.truncate(to: 0)
         codeMarks.removeAll()
         try parseLocals()
+        let localMarks = codeMarks.count
         collectLocalNames()
         labels.begin()
         try parseInstructions()
         mark(cursor.index)
         code.write(0x0B)
-        writeBody()
+        writeBody(localMarks: localMarks)
         function = nil
     }
 
-    private mutating func writeBody() {
+    /// Writes `code`, whose first marks are those of locals.
+    private mutating func writeBody(localMarks: Int) {
         sections.code.begin(fieldToken)
         sections.code.contents.write(count: code.count)
+        sections.code.mark(fieldToken, .body)
         let start = sections.code.contents.count
         for index in 0..<codeMarks.count {
             let mark = codeMarks[index]
-            sections.code.marks.append(PlaceMark(start + mark.offset, mark.token))
+            sections.code.marks.append(
+                PlaceMark(
+                    start + mark.offset, mark.token, index < localMarks ? .other : .instruction))
         }
         sections.code.contents.write(code)
     }

@@ -2,14 +2,25 @@ internal import ApusFormat
 
 /// Where something of the text begins in the binary form.
 struct PlaceMark: BitwiseCopyable {
+    /// What begins there.
+    enum Kind: UInt8 {
+        /// A function's body.
+        case body
+        /// An instruction of a body.
+        case instruction
+        case other
+    }
+
     /// Offset of its first byte.
     var offset: Int
     /// Index of its first token.
     var token: UInt32
+    var kind: Kind
 
-    init(_ offset: Int, _ token: UInt32) {
+    init(_ offset: Int, _ token: UInt32, _ kind: Kind = .other) {
         self.offset = offset
         self.token = token
+        self.kind = kind
     }
 }
 
@@ -29,8 +40,8 @@ struct ModuleSections {
         }
 
         /// What is written next comes from `token`, if that is to be kept.
-        mutating func mark(_ token: UInt32?) {
-            if let token { marks.append(PlaceMark(contents.count, token)) }
+        mutating func mark(_ token: UInt32?, _ kind: PlaceMark.Kind = .other) {
+            if let token { marks.append(PlaceMark(contents.count, token, kind)) }
         }
     }
 
@@ -101,7 +112,7 @@ struct ModuleSections {
                 Self.write(section, contents, to: &module)
                 let first = module.count - vector.contents.count
                 for mark in vector.marks {
-                    places.append(PlaceMark(first + mark.offset, mark.token))
+                    places.append(PlaceMark(first + mark.offset, mark.token, mark.kind))
                 }
             }
             writeCustoms(upTo: 2 * section.rank + 1)

@@ -176,7 +176,8 @@ import Testing
 
     @Test func modulesWithoutSources() throws {
         try Command.withFolder(["double.wat": [UInt8](Self.text.utf8)]) { folder in
-            let client = try DebugClient(["double.wat"], in: folder)
+            try Command.assemble("double", in: folder)
+            let client = try DebugClient(["double.wasm"], in: folder)
             try client.launch(["stopOnEntry": true])
             try client.request("configurationDone")
             #expect(try client.stop() == "entry")

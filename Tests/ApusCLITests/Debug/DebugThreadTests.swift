@@ -140,8 +140,9 @@ import Testing
 
     @Test func legacyExceptions() throws {
         try Command.withFolder(["legacy.wat": [UInt8](Self.legacy.utf8)]) { folder in
+            try Command.assemble("legacy", in: folder)
             let client = try DebugClient(
-                ["--feature", "legacy-exceptions", "legacy.wat"], in: folder)
+                ["--feature", "legacy-exceptions", "legacy.wasm"], in: folder)
             try client.launch([:])
             let source = try client.request("source", ["sourceReference": 1])
             let lines = try #require(source["content"] as? String).split(separator: "\n")
