@@ -85,7 +85,8 @@ import Testing
             try client.request("continue", ["threadId": 1])
             #expect(try client.event("exited")["exitCode"] as? Int == 8)
             let sources = try client.request("loadedSources")["sources"] as? [[String: Any]]
-            #expect(sources?.map { $0["path"] as? String } == paths.prefix(1).map(\.self))
+            #expect(
+                sources?.compactMap { $0["path"] as? String } == paths.prefix(1).compactMap { $0 })
         }
     }
 
