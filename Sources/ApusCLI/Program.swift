@@ -71,7 +71,8 @@ struct Program {
         } catch let error as ExportError {
             throw MissingExport(error, of: module, file: ModuleFile(self.module).name)
         } catch let error as LinkError {
-            throw MissingImport(error, file: ModuleFile(self.module).name)
+            throw MissingImport(
+                error, file: ModuleFile(self.module).name, linking.unknownImports)
         } catch let error as FileError
             where grants.directories.contains(where: { HostText.shown($0.host) == error.path })
         {
@@ -85,24 +86,28 @@ struct Program {
         until deadline: ContinuousClock.Instant?
     ) throws -> Int32 {
         var linker = Linker(store.engine)
-        let preloads = try linking.preloads.map { preload in
-            (preload.name, try compile(preload.module, store.engine, deadline: deadline))
+        report.preloads = try linking.preloads.map { preload in
+            try compile(preload.module, store.engine, deadline: deadline)
         }
-        report.preloads = preloads.map(\.1)
-        for (_, module) in preloads + [("", module)] {
+        for module in report.preloads + [module] {
             try linking.unknownImports.define(module, in: &linker, store)
         }
         try wasi.define(in: &linker)
         var programStatus: Int32 = 0
         let status = try wasi.status {
-            for (name, module) in preloads {
-                let instance = try linker.instantiate(module, in: store)
-                try wasi.initialize(instance)
-                try linker.define(name, instance)
+            for (preload, module) in zip(linking.preloads, report.preloads) {
+                do {
+                    let instance = try linker.instantiate(module, in: store)
+                    try wasi.initialize(instance)
+                    try linker.define(preload.name, instance)
+                } catch let error as LinkError {
+                    throw MissingImport(
+                        error, file: preload.module.name, linking.unknownImports)
+                }
             }
             let instance = try linker.instantiate(module, in: store)
             if let invoke {
-                try call(invoke, instance, wasi)
+                try call(HostText.shown(invoke), instance, wasi)
             } else {
                 programStatus = try wasi.start(instance)
             }
