@@ -25,10 +25,24 @@ enum ForeignFormat {
         for (start, name) in signatures where begins(bytes, with: start) {
             return "it is \(name), not a WebAssembly module"
         }
-        for index in 0..<min(bytes.count, bytesSearched) where bytes[index] == 0 {
-            return "it is no WebAssembly module, neither in binary nor in text form"
+        var isAtStart = true
+        for index in 0..<min(bytes.count, bytesSearched) {
+            let byte = bytes[index]
+            if byte == 0 || isAtStart && !mayBegin(byte) {
+                return "it is no WebAssembly module, neither in binary nor in text form"
+            }
+            isAtStart = isAtStart && spaces.contains(byte)
         }
         return nil
+    }
+
+    private static let spaces = Array(" \t\n\r".utf8)
+    /// The first byte of a mark that some editors put before texts, which is told of by itself.
+    private static let byteOrderMark: UInt8 = 0xEF
+
+    /// Whether a text's first byte may be `byte`.
+    private static func mayBegin(_ byte: UInt8) -> Bool {
+        spaces.contains(byte) || byte == byteOrderMark || (0x20..<0x7F).contains(byte)
     }
 
     /// A text has no zeros; what is none has one soon.

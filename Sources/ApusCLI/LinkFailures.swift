@@ -5,11 +5,17 @@ internal import ApusFormat
 struct MissingImport: Error, CustomStringConvertible {
     let description: String
 
-    init(_ error: LinkError, file: String) {
-        let hint =
-            "; --preload \(PrintableText.name(error.module))=MODULE would give it, "
-            + "--unknown-imports trap runs without it"
-        description = "\(PrintableText.path(file)): \(error)" + (error.found == nil ? hint : "")
+    init(_ error: LinkError, file: String, _ unknownImports: UnknownImports) {
+        var text = "\(PrintableText.path(file)): \(error)"
+        if error.found == nil {
+            text += "; --preload \(PrintableText.name(error.module))=MODULE would give it"
+            if let helpful = UnknownImports.helpful(for: error.expected),
+                helpful != unknownImports
+            {
+                text += ", --unknown-imports \(helpful.rawValue) runs without it"
+            }
+        }
+        description = text
     }
 }
 

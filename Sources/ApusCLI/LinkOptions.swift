@@ -32,12 +32,21 @@ struct Linking {
     var isEmpty: Bool { preloads.isEmpty && unknownImports == .refuse }
 }
 
+/// A module that a program imports from.
+struct Preloaded {
+    /// What others import it as.
+    var name: String
+    /// What messages call it.
+    var file: String
+    var module: Module
+}
+
 extension Linking {
     /// Makes instances of `libraries`, the modules that `preloads` name, each of which may import
     /// from those before it, and of `module`, and has `use` run that. Returns the status that `use`
     /// returns, or with which the guest has ended.
     func run(
-        _ module: Module, importing libraries: [(name: String, module: Module)], _ wasi: WASI,
+        _ module: Module, importing libraries: [Preloaded], _ wasi: WASI,
         in store: Store, _ use: (Instance) throws -> Int32
     ) throws -> Int32 {
         var linker = Linker(store.engine)
@@ -47,10 +56,14 @@ extension Linking {
         try wasi.define(in: &linker)
         var programStatus: Int32 = 0
         let status = try wasi.status {
-            for (name, library) in libraries {
-                let instance = try linker.instantiate(library, in: store)
-                try wasi.initialize(instance)
-                try linker.define(name, instance)
+            for library in libraries {
+                do {
+                    let instance = try linker.instantiate(library.module, in: store)
+                    try wasi.initialize(instance)
+                    try linker.define(library.name, instance)
+                } catch let error as LinkError {
+                    throw MissingImport(error, file: library.file, unknownImports)
+                }
             }
             programStatus = try use(linker.instantiate(module, in: store))
         }

@@ -120,7 +120,13 @@ enum Outcome {
     /// Ends the process after what a command threw.
     static func exit(_ error: any Error, _ arguments: [String]) -> Never {
         if let status = error as? ExitCode { endProcess(status.rawValue) }
-        guard ApusCommand.exitCode(for: error) == .validationFailure, !arguments.isEmpty else {
+        let status = ApusCommand.exitCode(for: error)
+        if status.isSuccess {
+            // Help, or the version, which has to get out like all that is asked for.
+            print(ApusCommand.fullMessage(for: error))
+            endProcess(0)
+        }
+        guard status == .validationFailure, !arguments.isEmpty else {
             ApusCommand.exit(withError: error)
         }
         let message = ApusCommand.message(for: error)

@@ -71,7 +71,8 @@ struct Program {
         } catch let error as ExportError {
             throw MissingExport(error, of: module, file: ModuleFile(self.module).name)
         } catch let error as LinkError {
-            throw MissingImport(error, file: ModuleFile(self.module).name)
+            throw MissingImport(
+                error, file: ModuleFile(self.module).name, linking.unknownImports)
         } catch let error as FileError
             where grants.directories.contains(where: { HostText.shown($0.host) == error.path })
         {
@@ -85,15 +86,14 @@ struct Program {
         until deadline: ContinuousClock.Instant?
     ) throws -> Int32 {
         let preloads = try linking.preloads.map { preload in
-            (
-                name: preload.name,
-                module: try compile(preload.module, store.engine, deadline: deadline)
-            )
+            Preloaded(
+                name: preload.name, file: preload.module.name,
+                module: try compile(preload.module, store.engine, deadline: deadline))
         }
         report.preloads = preloads.map(\.module)
         return try linking.run(module, importing: preloads, wasi, in: store) { instance in
             guard let invoke else { return try wasi.start(instance) }
-            try call(invoke, instance, wasi)
+            try call(HostText.shown(invoke), instance, wasi)
             return 0
         }
     }

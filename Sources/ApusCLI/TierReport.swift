@@ -1,4 +1,5 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusFormat
 
 /// What was compiled while a program ran, with the names of functions.
 struct TierReport {
@@ -88,7 +89,8 @@ struct TierReport {
     /// What was hot, when its code was ready, and what was hot about it: lines for people.
     var optimizations: [String] {
         var lines = tiers.optimizations.prefix(Self.optimizationLimit).map { made in
-            let name = module.functionName(made.function) ?? "function \(made.function)"
+            let known = module.functionName(made.function).map(PrintableText.name)
+            let name = known ?? "function \(made.function)"
             let place =
                 switch made.cause {
                 case .calls: ", called often"

@@ -1,4 +1,5 @@
 internal import Apus
+internal import ApusFormat
 internal import ArgumentParser
 
 /// What becomes of imports that nobody defines.
@@ -26,7 +27,8 @@ enum UnknownImports: String, CaseIterable, ExpressibleByArgument {
     private func defineFunction(
         _ wanted: Module.Import, _ type: FunctionType, in linker: inout Linker
     ) {
-        let place = "\(wanted.module).\(wanted.name)"
+        let names = [wanted.module, wanted.name].map(PrintableText.name)
+        let place = names.joined(separator: ".")
         let zeros = type.results.compactMap { ZeroValue($0) }
         if self == .default, zeros.count == type.results.count {
             linker.define(wanted.module, wanted.name, type: type) { _, _ in
@@ -36,6 +38,16 @@ enum UnknownImports: String, CaseIterable, ExpressibleByArgument {
             linker.define(wanted.module, wanted.name, type: type) { _, _ in
                 throw Trap(.unreachable, "unknown import \(place) was called")
             }
+        }
+    }
+
+    /// With what an import of `type` need not be defined by anybody; nil if it always has to be.
+    static func helpful(for type: ItemType) -> UnknownImports? {
+        switch type {
+        case .function: .trap
+        case .memory, .tag: .default
+        case .global(let type): Value.zero(type.value) == nil ? nil : .default
+        case .table(let type): type.element.isNullable ? .default : nil
         }
     }
 

@@ -28,6 +28,17 @@ struct LinkOptionsTests {
           (func (export "sizes") (result i32 i32 i32)
             (memory.size) (global.get 0) (table.size 0)))
         """,
+        "tables.wat": """
+        (module (import "env" "t" (table 3 funcref)) (func (export "_start")))
+        """,
+        "full.wat": """
+        (module (import "env" "g" (global (ref func))) (func (export "_start")))
+        """,
+        "hostile.wat": """
+        (module
+          (import "m\\1b[2J\\n" "\(String(repeating: "n", count: 1000))" (func $f))
+          (func (export "_start") (call $f)))
+        """,
         // What has no name is the program, whose result is 140 and the number of its arguments.
         "nameless.wat": """
         (module
@@ -98,6 +109,36 @@ struct LinkOptionsTests {
                 lib=MODULE would give it, --unknown-imports trap runs without it
 
                 """)
+    }
+
+    /// An option that is given already, or that does not help, is not recommended; and the file
+    /// is the one that wants it.
+    @Test func saysWhatHelps() throws {
+        let tables = try run("--unknown-imports", "trap", "tables.wat")
+        #expect(
+            tables.errorOutput == """
+                apus: tables.wat: unknown import: env.t (table of funcref, at least 3 elements); \
+                --preload env=MODULE would give it, --unknown-imports default runs without it
+
+                """)
+        let full = try run("--unknown-imports", "default", "full.wat")
+        #expect(
+            full.errorOutput == """
+                apus: full.wat: unknown import: env.g (global (ref func)); --preload env=MODULE \
+                would give it
+
+                """)
+        let preloaded = try run("--preload", "lib=tables.wat", "user.wat")
+        #expect(preloaded.errorOutput.hasPrefix("apus: tables.wat: unknown import: env.t "))
+    }
+
+    /// Nor does a name that nobody defines reach a terminal raw, or as long as it is.
+    @Test func unknownNamesAreEscaped() throws {
+        let outcome = try run("--unknown-imports", "trap", "hostile.wat")
+        let name = String(repeating: "n", count: 80) + "…" + String(repeating: "n", count: 30)
+        #expect(
+            outcome.errorOutput.hasPrefix(
+                #"apus: trap: unreachable: unknown import m\u{1b}[2J\n."# + name + " was called\n"))
     }
 
     @Test func unknownFunctionsTrap() throws {

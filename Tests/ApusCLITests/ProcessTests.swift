@@ -52,6 +52,7 @@ struct ProcessTests {
     @Test(arguments: [
         "version --verbose", "settings --json", "validate --json exit.wat", "wast --json a.wast",
         "bench exit.wat", "print exit.wat", "inspect exit.wat", "run --invoke f number.wat",
+        "--help", "help run", "--version",
     ])
     func whatIsPrintedAndLostIsAFailure(_ arguments: String) throws {
         let files = [

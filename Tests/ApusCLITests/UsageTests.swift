@@ -17,6 +17,8 @@ struct UsageTests {
         "program.wasm.gz": [0x1F, 0x8B, 8, 0],
         "empty.wasm": [],
         "zeros.bin": [1, 0, 0, 0, 0, 0, 0, 0],
+        "picture.png": [0x89] + Array("PNG\r\n".utf8), "control.Z": [0x20, 0x1F, 0x9D, 0x20],
+        "marked.wat": [0xEF, 0xBB, 0xBF] + Array("(module)".utf8),
     ]
 
     private func run(_ arguments: [String]) throws -> Command.Outcome {
@@ -59,6 +61,18 @@ struct UsageTests {
         (
             ["bench", "zeros.bin"], 1,
             "zeros.bin: it is no WebAssembly module, neither in binary nor in text form"
+        ),
+        (
+            ["run", "picture.png"], 1,
+            "picture.png: it is no WebAssembly module, neither in binary nor in text form"
+        ),
+        (
+            ["validate", "control.Z"], 1,
+            "control.Z: it is no WebAssembly module, neither in binary nor in text form"
+        ),
+        (
+            ["run", "marked.wat"], 1,
+            "marked.wat:1:1: illegal character\n  \\u{feff}(module)\n  ^~~~~~~~"
         ),
         (
             ["run", "--timeot", "1s", "hello.wasm"], 64,
@@ -145,6 +159,14 @@ struct UsageTests {
         #expect(outcome.errorOutput == "apus: \(mistake.says)\n")
         #expect(outcome.status == mistake.status)
         #expect(!outcome.output.contains("invalid"))
+    }
+
+    @Test func namesThatAreNotUTF8() throws {
+        let outcome = try Command.withFolder(Self.files) { folder in
+            try Command.run(
+                shell: #""$0" run --invoke "$(printf 'ad\377')" math.wasm"#, in: folder)
+        }
+        #expect(outcome.errorOutput.contains("no export is named \"ad\u{FFFD}\" (wanted"))
     }
 
     @Test(arguments: [["-V"], ["--version"], ["version"]])

@@ -110,8 +110,14 @@ import Testing
         ([.garbageCollection], "(func (local i31ref))"),
         ([.garbageCollection], "(func ref.null none drop)"),
         ([.garbageCollection], "(rec (type (array i8)))"),
-        ([.functionReferences, .garbageCollection], "(rec)"),
-        ([.functionReferences, .garbageCollection], "(type (sub (func)))"),
+        ([.garbageCollection], "(rec)"), ([.garbageCollection], "(rec (type (func)))"),
+        ([.garbageCollection], "(type (sub (func)))"),
+        ([.garbageCollection], "(type (sub final (func)))"),
+        ([.garbageCollection], "(global i32 (i32.const 0)) (global i32 (global.get 0))"),
+        (
+            [.garbageCollection],
+            "(memory 1) (global i32 (i32.const 0)) (data (offset global.get 0) \"\")"
+        ),
         ([.exceptions], "(func (param exnref))"), ([.exceptions], "(func try_table end)"),
         ([.exceptions], #"(import "m" "t" (tag))"#),
         ([.threads], "(func atomic.fence)"), ([.threads], #"(import "m" "m" (memory 1 1 shared))"#),

@@ -206,7 +206,7 @@ import Testing
     /// A profile whose names are what an attacker might choose.
     private static var hostile: Profile {
         var profile = Profile(period: .milliseconds(1))
-        let name = "</script><script>alert('x')</script>;\"\\\u{2028}\n"
+        let name = "</script><script>alert('x')</script>;\"\\\u{2028}\n\u{1B}[2J\u{9B}"
         profile.frames = [
             Profile.Frame(name: name, kind: .baseline, file: "<b>.c"),
             Profile.Frame(name: "leaf", kind: .host),
@@ -223,6 +223,7 @@ import Testing
         #expect(lines.count == 2)
         #expect(lines.map { $0.count { $0 == ";" } } == [0, 1])
         #expect(lines.last?.hasSuffix(";leaf 3") == true)
+        #expect(!Self.hostile.foldedStacks.contains { "\u{1B}\u{9B}\u{2028}".contains($0) })
     }
 
     @Test func speedscope() throws {

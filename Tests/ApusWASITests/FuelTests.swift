@@ -20,6 +20,10 @@ struct FuelTests {
           (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "fd_filestat_set_size"
           (func $size (param i32 i64) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_sync" (func $sync (param i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_datasync" (func $datasync (param i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_pwrite"
+          (func $writeAt (param i32 i32 i32 i64 i32) (result i32)))
         """
 
     private struct Guest {
@@ -142,5 +146,34 @@ struct FuelTests {
         #expect(try cost(from: 200) > cost(from: 0) + passing - 8 * CallPrice.entry)
         // One that there is not.
         #expect(try cost(from: 100_000) > cost(from: 0) + passing - 8 * CallPrice.entry)
+    }
+
+    /// What waits for the disk costs as much as instructions that take so long.
+    @Test func waitingForTheDiskCounts() throws {
+        let folder = try TemporaryFolder()
+        var wasi = WASI()
+        wasi.preopen("/", folder.path)
+        func cost(_ call: String, flags: Int = 0) throws -> UInt64 {
+            let open = """
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 1)
+                  (i32.const 1) (i64.const 64) (i64.const 0) (i32.const \(flags)) (i32.const 8)))
+                """
+            let name = #"(data (i32.const 0) "f")"#
+            return try guest(open + "(drop \(call))", data: name, wasi).cost()
+        }
+        #expect(try cost("(call $sync (i32.load (i32.const 8)))") > CallPrice.flush)
+        #expect(try cost("(call $datasync (i32.load (i32.const 8)))") > CallPrice.flush)
+        let write = """
+            (call $write (i32.load (i32.const 8)) (i32.const 16) (i32.const 1) (i32.const 32))
+            """
+        let writeAt = """
+            (call $writeAt (i32.load (i32.const 8)) (i32.const 16) (i32.const 1) (i64.const 0)
+              (i32.const 32))
+            """
+        for call in [write, writeAt] {
+            #expect(try cost(call) < CallPrice.flush)
+            // For data, for reading, for all.
+            for flags in [2, 8, 16] { #expect(try cost(call, flags: flags) > CallPrice.flush) }
+        }
     }
 }

@@ -1,3 +1,5 @@
+internal import ApusFormat
+
 /// Where guests have spent their time: how often a `Profiler` has found them in which functions.
 public struct Profile: Sendable {
     /// A function that was found, with who it was made by.
@@ -89,7 +91,7 @@ public struct Profile: Sendable {
         var text = ""
         for index in nodes.indices where nodes[index].samples > 0 {
             let names = stack(of: index).map { frame in
-                let name = frames[frame].name.replacing(";", with: ":").replacing("\n", with: " ")
+                let name = PrintableText.line(frames[frame].name.replacing(";", with: ":"))
                 return frames[frame].kind == .inlined ? name + "_[i]" : name
             }
             text += names.joined(separator: ";") + " \(nodes[index].samples)\n"

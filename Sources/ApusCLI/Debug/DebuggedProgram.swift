@@ -122,7 +122,7 @@ extension DebuggedProgram {
                 return try wasi.run(modules[0], in: store)
             }
             let libraries = zip(launch.linking.preloads, modules.dropFirst()).map {
-                (name: $0.name, module: $1)
+                Preloaded(name: $0.name, file: $0.module.name, module: $1)
             }
             return try launch.linking.run(modules[0], importing: libraries, wasi, in: store) {
                 instance in
@@ -134,7 +134,7 @@ extension DebuggedProgram {
             report("\(MissingExport(error, of: modules[0], file: launch.module ?? ""))")
             return Outcome.failureStatus
         } catch let error as LinkError {
-            report("\(MissingImport(error, file: launch.module ?? ""))")
+            report("\(MissingImport(error, file: launch.module ?? "", launch.linking.unknownImports))")
             return Outcome.failureStatus
         } catch let trap as Trap {
             // Who has it stopped knows that.

@@ -10,7 +10,7 @@ extension ModuleDecoder {
                 try readSubType(&reader, startsGroup: true)
                 continue
             }
-            try require(.functionReferences, orGarbageCollection: reader, "recursion group")
+            try require(.garbageCollection, reader, "recursion group")
             _ = try reader.readByte()
             let members = try readCount(
                 &reader, limit: typeLimit, existing: parts.types.count, "types")
@@ -19,14 +19,6 @@ extension ModuleDecoder {
     }
 
     private var typeLimit: Int { min(limits.types, ModuleTypes.limit) }
-
-    /// Groups and supertypes came with garbage collection; those of function types need no more
-    /// than typed references do.
-    private func require(
-        _ feature: Feature, orGarbageCollection reader: ByteReader, _ what: String
-    ) throws(ModuleError) {
-        if !features.has(.garbageCollection) { try require(feature, reader, what) }
-    }
 
     /// Specification: 5.3.7 “Composite Types” and 5.3.8 “Recursive Types”.
     private mutating func readSubType(
@@ -40,7 +32,7 @@ extension ModuleDecoder {
         var supertype: UInt32?
         let form = try reader.peekByte()
         if form == 0x4F || form == 0x50 {
-            try require(.functionReferences, orGarbageCollection: reader, "sub type")
+            try require(.garbageCollection, reader, "sub type")
             isFinal = form == 0x4F
             _ = try reader.readByte()
             supertype = try readSupertype(&reader)

@@ -73,14 +73,12 @@ private struct ConstantStack {
         }
     }
 
-    /// In WebAssembly 2.0 only imported globals may be read, in 3.0 earlier ones too.
+    /// Imported globals may be read, and since there is garbage collection earlier ones, too.
     private func type(ofGlobal global: UInt32) throws(ModuleError) -> ValueType {
         try validator.check(global, below: globalCount, "global", at: offset)
         let type = module.globals[Int(global)]
-        let features = validator.features
         guard
-            global < module.importedGlobalCount || features.has(.functionReferences)
-                || features.has(.garbageCollection)
+            global < module.importedGlobalCount || validator.features.has(.garbageCollection)
         else {
             throw ModuleError(
                 .unsupported(.garbageCollection), at: Int(offset),

@@ -99,7 +99,7 @@ extension Preview1Function {
         Row("fd_close", "i") { world, _, call throws(Errno) in
             try world.descriptors.close(call[0])
         },
-        Row("fd_datasync", "i", .files()) { world, _, call throws(Errno) in
+        Row("fd_datasync", "i", .disk) { world, _, call throws(Errno) in
             try world.synchronize(call[0], dataOnly: true)
         },
         Row("fd_fdstat_get", "ii") { world, memory, call throws(Errno) in
@@ -153,7 +153,7 @@ extension Preview1Function {
                 memory, call.snapshot, call[0], Int64(bitPattern: call[wide: 1]), call[2],
                 positionAt: call[3])
         },
-        Row("fd_sync", "i", .files()) { world, _, call throws(Errno) in
+        Row("fd_sync", "i", .disk) { world, _, call throws(Errno) in
             try world.synchronize(call[0], dataOnly: false)
         },
         Row("fd_tell", "ii") { world, memory, call throws(Errno) in

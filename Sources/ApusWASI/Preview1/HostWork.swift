@@ -4,18 +4,24 @@ struct HostWork {
     var bytes: UInt64 = 0
     /// Entries of directories that were looked at.
     var entries: UInt64 = 0
+    /// How often it was waited for the disk.
+    var flushes: UInt64 = 0
 
     /// What it costs in fuel, once it is done.
-    var cost: UInt64 { bytes / CallPrice.bytesForOne + entries * CallPrice.entry }
+    var cost: UInt64 {
+        bytes / CallPrice.bytesForOne + entries * CallPrice.entry + flushes * CallPrice.flush
+    }
 }
 
 /// What a call costs in fuel before it begins: enough that what the host does for a guest takes no
-/// more time than instructions of the same price would, in orders of magnitude. Waiting costs
-/// nothing; deadlines bound it.
+/// more time than instructions of the same price would, in orders of magnitude. Waiting for others
+/// costs nothing; deadlines bound it.
 enum CallPrice: Sendable {
     case call
     /// What goes to the file system, with the arguments that are lengths of paths.
     case files([Int] = [])
+    /// What waits until the disk has all of a file.
+    case disk
     /// Random bytes by the argument's number.
     case random(Int)
     /// Pieces of memory by the argument's number.
@@ -29,6 +35,8 @@ enum CallPrice: Sendable {
     private static var file: UInt64 { 4096 }
     /// Each byte of a path: it may lead through that many directories.
     private static var pathByte: UInt64 { 32 }
+    /// Until a disk has what was written: a tenth of a millisecond, or some.
+    static var flush: UInt64 { 1 << 18 }
     private static var piece: UInt64 { 16 }
     private static var subscription: UInt64 { 256 }
     /// An entry of a directory.
@@ -42,6 +50,7 @@ enum CallPrice: Sendable {
         let size =
             switch self {
             case .call: 0 as UInt64
+            case .disk: Self.flush
             case .files(let lengths):
                 lengths.reduce(Self.file) { sum, index in
                     sum + UInt64(min(call[index], UInt32(Path.limit))) * Self.pathByte

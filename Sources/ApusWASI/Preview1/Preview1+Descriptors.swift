@@ -21,6 +21,13 @@ extension Preview1 {
         return result
     }
 
+    /// A write to a file that was opened for that waits until the disk has it.
+    private func countFlush(_ host: Int32) throws(Errno) {
+        guard isMetered else { return }
+        let flags = OpenFlags(rawValue: try Syscalls.flags(host))
+        if !flags.isDisjoint(with: [.synchronized, .dataSynchronized]) { work.flushes += 1 }
+    }
+
     /// `fd_read`.
     func read(
         _ memory: GuestMemory, _ descriptor: UInt32, vectors: UInt32, count: UInt32,
@@ -60,6 +67,7 @@ extension Preview1 {
         let size: Int
         switch resource {
         case .host(let host):
+            try countFlush(host)
             size = try letOthersIn(using: [host]) { () throws(Errno) in
                 try Syscalls.write(host, vectors)
             }
@@ -107,7 +115,9 @@ extension Preview1 {
         let position = try Self.position(offset)
         let size: Int
         switch resource {
-        case .host(let host): size = try Syscalls.write(host, vectors, at: position)
+        case .host(let host):
+            try countFlush(host)
+            size = try Syscalls.write(host, vectors, at: position)
         case .virtual(let file):
             size = try growing(file) { () throws(Errno) in try file.write(vectors, at: offset) }
         case .input, .stream, .output, .hostStream: throw .spipe
