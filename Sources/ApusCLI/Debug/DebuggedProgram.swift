@@ -134,7 +134,8 @@ extension DebuggedProgram {
             report("\(MissingExport(error, of: modules[0], file: launch.module ?? ""))")
             return Outcome.failureStatus
         } catch let error as LinkError {
-            report("\(MissingImport(error, file: launch.module ?? "", launch.linking.unknownImports))")
+            report(
+                "\(MissingImport(error, file: launch.module ?? "", launch.linking.unknownImports))")
             return Outcome.failureStatus
         } catch let trap as Trap {
             // Who has it stopped knows that.
