@@ -82,7 +82,7 @@ public struct Module: Sendable {
     ) throws {
         let start = ContinuousClock.now
         let bytes = ByteStorage(Array(text.utf8))
-        let source = try ModuleSource(bytes, isText: true, named: name)
+        let source = try ModuleSource(bytes, isText: true, named: name, until: deadline)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }
@@ -204,7 +204,8 @@ extension Module {
     public static func validate(
         _ engine: Engine, text: String, deadline: ContinuousClock.Instant? = nil
     ) throws {
-        let source = try ModuleSource(ByteStorage(Array(text.utf8)), isText: true, named: nil)
+        let source = try ModuleSource(
+            ByteStorage(Array(text.utf8)), isText: true, named: nil, until: deadline)
         try source.locatingErrors {
             try validate(engine, $0, until: deadline)
         }

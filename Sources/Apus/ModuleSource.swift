@@ -10,6 +10,7 @@ public struct ModuleSource {
     public let binary: ByteStorage
     private let text: ByteStorage?
     private let file: String?
+    private let deadline: ContinuousClock.Instant?
 
     /// Whether it was given in text form.
     var isText: Bool { text != nil }
@@ -17,10 +18,14 @@ public struct ModuleSource {
     /// The module that `contents` are, in either form; of one that was compiled before, the module
     /// that it was made of. Errors name `file`.
     /// Throws `TextError` if it is a text that does not follow the format, `FileError` if it is
-    /// something else altogether.
-    public init(_ contents: ByteStorage, named file: String) throws {
+    /// something else altogether; and if a text is not read until `deadline`
+    /// `CompilationDeadlineError`, and `CancellationError` when the task that runs this is
+    /// cancelled.
+    public init(
+        _ contents: ByteStorage, named file: String, until deadline: ContinuousClock.Instant? = nil
+    ) throws {
         if Artifact.begins(contents.span) {
-            try self.init(Artifact(contents).module, isText: false, named: file)
+            try self.init(Artifact(contents).module, isText: false, named: file, until: deadline)
             return
         }
         let isText = TextFormat.isText(contents.span)
@@ -29,24 +34,38 @@ public struct ModuleSource {
         {
             throw FileError(path: file, reason: reason)
         }
-        try self.init(contents, isText: isText, named: file)
+        try self.init(contents, isText: isText, named: file, until: deadline)
     }
 
-    init(_ contents: ByteStorage, isText: Bool, named file: String?) throws(TextError) {
+    init(
+        _ contents: ByteStorage, isText: Bool, named file: String?,
+        until deadline: ContinuousClock.Instant?
+    ) throws {
         self.file = file
+        self.deadline = deadline
         guard isText else {
             text = nil
             binary = contents
             return
         }
         text = contents
-        do throws(TextError) {
-            binary = ByteStorage(try TextFormat.parseModule(contents))
-        } catch {
+        do {
+            let isStopped = Self.isStopped(at: deadline)
+            guard let bytes = try TextFormat.parseModule(contents, unless: isStopped) else {
+                try Task.checkCancellation()
+                throw CompilationDeadlineError()
+            }
+            binary = ByteStorage(bytes)
+        } catch let error as TextError {
             var error = error
             error.file = file
             throw error
         }
+    }
+
+    /// Whether nobody wants the module any more: asked on the thread that reads it.
+    private static func isStopped(at deadline: ContinuousClock.Instant?) -> () -> Bool {
+        { Task.isCancelled || deadline.map { ContinuousClock.now >= $0 } ?? false }
     }
 
     /// Why `contents` are no text, as far as their first bytes tell; nil if they may be one.
@@ -66,7 +85,8 @@ public struct ModuleSource {
     init(contentsOf path: String, until deadline: ContinuousClock.Instant?) throws {
         let file = try HostFile.reading(path, isAwaited: InputWait(until: deadline).isBounded)
         try self.init(
-            ByteStorage.reading(file.descriptor, named: path, until: deadline), named: path)
+            ByteStorage.reading(file.descriptor, named: path, until: deadline), named: path,
+            until: deadline)
     }
 
     /// Does `work` with the binary form. Its errors tell the file, and the line of a text.
@@ -76,7 +96,10 @@ public struct ModuleSource {
         } catch let error as ModuleError {
             var error = error
             error.file = file
-            if let text { error.place = TextFormat.place(ofByte: error.offset, in: text) }
+            if let text {
+                error.place = TextFormat.place(
+                    ofByte: error.offset, in: text, unless: Self.isStopped(at: deadline))
+            }
             throw error
         }
     }

@@ -23,8 +23,9 @@ struct ModuleFile {
         let module = try naming {
             if isCompiled { return try Module(engine, precompiledAt: path) }
             if isPlain { return try Module(engine, contentsOf: path, deadline: deadline) }
-            return try Module(
-                engine, ModuleSource(read(until: deadline), named: name), deadline: deadline)
+            let source = try ModuleSource(
+                read(until: deadline), named: name, until: deadline)
+            return try Module(engine, source, deadline: deadline)
         }
         findSourceMap(of: module)
         return module

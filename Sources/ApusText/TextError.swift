@@ -29,6 +29,15 @@ struct TextFault: Error {
     var start: Int
     var end: Int
     var message: String
+    /// Nothing is wrong: nobody wants the text any more.
+    var isStop = false
+
+    /// What ends reading a text that nobody wants any more.
+    static var stop: TextFault {
+        var fault = TextFault(0, 0, "")
+        fault.isStop = true
+        return fault
+    }
 
     init(_ start: Int, _ end: Int, _ message: String) {
         self.start = start

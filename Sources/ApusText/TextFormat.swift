@@ -8,11 +8,26 @@ public enum TextFormat {
     ///
     /// - Throws: `TextError` if the text does not follow the format.
     public static func parseModule(_ text: ByteStorage) throws(TextError) -> [UInt8] {
-        switch try parseFile(text) {
+        // Nobody stops it.
+        try parseModule(text, unless: { false }) ?? []
+    }
+
+    /// As `parseModule(_:)`; nil if `isStopped`, which is asked now and then, has said so before
+    /// the end.
+    public static func parseModule(
+        _ text: ByteStorage, unless isStopped: @escaping () -> Bool
+    ) throws(TextError) -> [UInt8]? {
+        let watch = TextWatch(isStopped)
+        switch try parseFile(text, watch) {
         case .module(let bytes): return bytes
+        case nil: return nil
         case .quotation(let quoted):
             do throws(TextError) {
-                if case .module(let bytes) = try parseFile(ByteStorage(quoted)) { return bytes }
+                switch try parseFile(ByteStorage(quoted), watch) {
+                case .module(let bytes): return bytes
+                case nil: return nil
+                case .quotation: break
+                }
             } catch {
                 var error = error
                 error.message = "in the quoted module: \(error.message)"
@@ -24,25 +39,30 @@ public enum TextFormat {
     }
 
     private static func parseFile(
-        _ text: ByteStorage
-    ) throws(TextError) -> ModuleParser.ParsedFile {
+        _ text: ByteStorage, _ watch: TextWatch
+    ) throws(TextError) -> ModuleParser.ParsedFile? {
         let source = SourceText(text)
         do throws(TextFault) {
-            var parser = ModuleParser(try Lexer.tokenize(source))
+            var parser = ModuleParser(try Lexer.tokenize(source, watch), watch)
             return try parser.parseFile()
         } catch {
+            if error.isStop { return nil }
             throw source.error(error)
         }
     }
 
     /// The place in `text`, a module, that the byte at `offset` of its binary form comes from; nil
-    /// if there is none, since the module has its bytes in strings, say.
+    /// if there is none, since the module has its bytes in strings, say, or if `isStopped` says so
+    /// before it is found.
     ///
     /// The text is parsed again for that.
-    public static func place(ofByte offset: Int, in text: ByteStorage) -> TextPlace? {
+    public static func place(
+        ofByte offset: Int, in text: ByteStorage, unless isStopped: (() -> Bool)? = nil
+    ) -> TextPlace? {
         let source = SourceText(text)
-        guard let tokens = try? Lexer.tokenize(source) else { return nil }
-        var parser = ModuleParser(tokens, keepsPlaces: true)
+        let watch = TextWatch(isStopped)
+        guard let tokens = try? Lexer.tokenize(source, watch) else { return nil }
+        var parser = ModuleParser(tokens, keepsPlaces: true, watch)
         guard (try? parser.parseFile()) != nil,
             let mark = parser.places.last(where: { $0.offset <= offset })
         else { return nil }

@@ -1,4 +1,5 @@
 import Apus
+import ApusText
 import Testing
 
 #if canImport(Glibc)
@@ -123,18 +124,38 @@ struct CompilationLimitsTests {
     func compilationStopsAtItsDeadline(compiler: Engine.Compiler) throws {
         let function =
             "(func (local i32) \(Self.repeated(4000) { _ in "(drop (i32.clz (local.get 0)))" }))"
+        // Not as a text: reading that would stop before.
         let text = "(module \(String(repeating: function, count: 10)))"
+        let bytes = try TextFormat.parseModule(text)
         for threads in [1, 3] {
             let engine = Self.engine(compiler, threads: threads)
             #expect(throws: CompilationDeadlineError.self) {
-                try Module(engine, text: text, deadline: .now)
+                try Module(engine, bytes: bytes, deadline: .now)
             }
             #expect(throws: CompilationDeadlineError.self) {
-                try Module.validate(engine, text: text, deadline: .now)
+                try Module.validate(engine, bytes: bytes, deadline: .now)
             }
         }
         let later = ContinuousClock.now + .seconds(3600)
         _ = try Module(Self.engine(compiler), text: "(module (func))", deadline: later)
+    }
+
+    /// What is wrong at its end is not seen any more.
+    @Test func readingATextStops() async throws {
+        let text = String(repeating: "(func nop) ", count: 30_000) + "(error)"
+        let engine = Engine()
+        #expect(throws: TextError.self) { try Module(engine, text: text) }
+        #expect(throws: CompilationDeadlineError.self) {
+            try Module(engine, text: text, deadline: .now)
+        }
+        #expect(throws: CompilationDeadlineError.self) {
+            try Module.validate(engine, text: text, deadline: .now)
+        }
+        let task = Task {
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+            return try Module(engine, text: text)
+        }
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
     }
 
     @Test func aCancelledTaskStopsCompilation() async throws {

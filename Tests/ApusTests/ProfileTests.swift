@@ -204,64 +204,80 @@ struct ProfileTests {
         #expect(throws: WasmException.self) { _ = try call(64) }
     }
 
+    private static let catching = """
+        (module
+          (tag $small (param i32))
+          (tag $large (param i32))
+          (global $released (mut i32) (i32.const 0))
+          (memory 1)
+          ;; Calls itself, so it stays a call.
+          (func $deep (param $n i32) (param $depth i32) (result i32)
+            (if (local.get $depth)
+              (then
+                (return
+                  (call $deep (local.get $n) (i32.sub (local.get $depth) (i32.const 1))))))
+            (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 3)))
+              (then (throw $small (local.get $n))))
+            (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 5)))
+              (then (throw $large (local.get $n))))
+            (i32.load (i32.mul (local.get $n) (i32.const 10))))
+          (func $scope (param $n i32) (result i32) (local $kept i32) (local $e exnref)
+            (local.set $kept (i32.add (local.get $n) (i32.const 7)))
+            (block $done (result i32)
+              (block $unwind (result exnref)
+                (try_table (catch_all_ref $unwind)
+                  (br $done (call $deep (local.get $n) (i32.const 2))))
+                (unreachable))
+              (local.set $e)
+              (global.set $released
+                (i32.add (global.get $released) (local.get $kept)))
+              (throw_ref (local.get $e))))
+          (func $most (param $n i32) (result i32)
+            (block $caught (result i32)
+              (try_table (result i32) (catch $small $caught)
+                (i32.add (i32.const 1) (call $scope (local.get $n))))))
+          (func $leaves (param $n i32) (result i32)
+            ;; Two clauses, and the body's own label as a target.
+            (try_table (result i32) (catch $small 0) (catch $large 0)
+              (call $scope (local.get $n))))
+          ;; What a tail call throws is none of its caller's clauses'.
+          (func $gone (param $n i32) (result i32)
+            (block $never
+              (try_table (catch_all $never)
+                (if (i32.and (local.get $n) (i32.const 1))
+                  (then (return_call $deep (local.get $n) (i32.const 1))))
+                (br $never)))
+            (i32.const 1000000))
+          (func $outer (param $n i32) (result i32)
+            (block $caught (result i32)
+              (try_table (result i32) (catch $small $caught) (catch $large $caught)
+                (i32.add (i32.const 7) (call $gone (local.get $n))))))
+          (func (export "run") (param $n i32) (result i32) (local $sum i32)
+            (loop $next
+              (local.set $sum
+                (i32.add (i32.mul (local.get $sum) (i32.const 3))
+                  (call $outer (local.get $n))))
+              (local.set $sum
+                (i32.add (i32.mul (local.get $sum) (i32.const 5))
+                  (block $caught (result i32)
+                    (try_table (result i32) (catch $large $caught)
+                      (i32.add
+                        (call $most (local.get $n)) (call $leaves (local.get $n)))))))
+              (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            (i32.add (local.get $sum) (global.get $released)))
+          (func (export "one") (param $n i32) (result i32)
+            (call $most (local.get $n))))
+        """
+
     /// What is thrown further down is caught by clauses of callees that are taken in, then by those
     /// of their callers, as if they were frames.
     @Test func calleesThatCatchAreTakenIn() throws {
-        let text = """
-            (module
-              (tag $small (param i32))
-              (tag $large (param i32))
-              (global $released (mut i32) (i32.const 0))
-              (memory 1)
-              ;; Calls itself, so it stays a call.
-              (func $deep (param $n i32) (param $depth i32) (result i32)
-                (if (local.get $depth)
-                  (then
-                    (return
-                      (call $deep (local.get $n) (i32.sub (local.get $depth) (i32.const 1))))))
-                (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 3)))
-                  (then (throw $small (local.get $n))))
-                (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 5)))
-                  (then (throw $large (local.get $n))))
-                (i32.load (i32.mul (local.get $n) (i32.const 10))))
-              (func $scope (param $n i32) (result i32) (local $kept i32) (local $e exnref)
-                (local.set $kept (i32.add (local.get $n) (i32.const 7)))
-                (block $done (result i32)
-                  (block $unwind (result exnref)
-                    (try_table (catch_all_ref $unwind)
-                      (br $done (call $deep (local.get $n) (i32.const 2))))
-                    (unreachable))
-                  (local.set $e)
-                  (global.set $released
-                    (i32.add (global.get $released) (local.get $kept)))
-                  (throw_ref (local.get $e))))
-              (func $most (param $n i32) (result i32)
-                (block $caught (result i32)
-                  (try_table (result i32) (catch $small $caught)
-                    (i32.add (i32.const 1) (call $scope (local.get $n))))))
-              (func $leaves (param $n i32) (result i32)
-                ;; Two clauses, and the body's own label as a target.
-                (try_table (result i32) (catch $small 0) (catch $large 0)
-                  (call $scope (local.get $n))))
-              (func (export "run") (param $n i32) (result i32) (local $sum i32)
-                (loop $next
-                  (local.set $sum
-                    (i32.add (i32.mul (local.get $sum) (i32.const 5))
-                      (block $caught (result i32)
-                        (try_table (result i32) (catch $large $caught)
-                          (i32.add
-                            (call $most (local.get $n)) (call $leaves (local.get $n)))))))
-                  (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-                (i32.add (local.get $sum) (global.get $released)))
-              (func (export "one") (param $n i32) (result i32)
-                (call $most (local.get $n))))
-            """
         var calls = (0..<8).map { (name: "run", arguments: [Value.i32(30 + $0)]) }
         // Traps are never caught, and tell of all frames.
         calls.append(("one", [.i32(9999)]))
         calls.append(("one", [.i32(70_001)]))
         calls.append(("run", [.i32(7000)]))
-        try Self.expectSame(text, calls, after: [1, 2, 5])
+        try Self.expectSame(Self.catching, calls, after: [1, 2, 5])
     }
 
     /// Functions that call themselves and each other by the table use up the stack.

@@ -41,7 +41,7 @@ extension Module {
             return
         }
         let contents = try ByteStorage.reading(file.descriptor, named: path, until: deadline)
-        let source = try ModuleSource(contents, named: path)
+        let source = try ModuleSource(contents, named: path, until: deadline)
         self = try source.locatingErrors {
             try Module(engine, $0, since: start, until: deadline)
         }

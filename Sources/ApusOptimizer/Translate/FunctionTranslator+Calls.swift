@@ -106,10 +106,7 @@ extension FunctionTranslator {
     }
 
     mutating func translateReturnCall() {
-        if inlineFrame >= 0 {
-            translateCall()
-            return returnFromInlined()
-        }
+        if inlineFrame >= 0 { return leaveInlined { $0.translateCall() } }
         let index = reader.readIndex()
         let signature = signatures.ofFunction(Int(index))
         guard Int(index) >= module.importedFunctionCount else {
@@ -130,10 +127,7 @@ extension FunctionTranslator {
     }
 
     mutating func translateReturnCallIndirect() {
-        if inlineFrame >= 0 {
-            translateCallIndirect()
-            return returnFromInlined()
-        }
+        if inlineFrame >= 0 { return leaveInlined { $0.translateCallIndirect() } }
         let typeIndex = Int(reader.readIndex())
         guard let element = element(Int(reader.readIndex())) else { return }
         tailCallUsual(.element(element, typeIndex))
@@ -142,10 +136,7 @@ extension FunctionTranslator {
     }
 
     mutating func translateReturnCallRef() {
-        if inlineFrame >= 0 {
-            translateCallRef()
-            return returnFromInlined()
-        }
+        if inlineFrame >= 0 { return leaveInlined { $0.translateCallRef() } }
         let typeIndex = Int(reader.readIndex())
         let reference = builder.value(ApusIR.Instruction(.bitcast, .i64, pop()))
         tailCallUsual(.reference(reference, typeIndex))
@@ -153,9 +144,14 @@ extension FunctionTranslator {
     }
 
     /// A callee's tail call, where the callee has been taken in, is a call: its frame is not there
-    /// to be replaced.
-    private mutating func returnFromInlined() {
-        if isReachable, !isRefused { translateReturn() }
+    /// to be replaced. Its clauses are not there either to catch what that throws.
+    private mutating func leaveInlined(_ call: (inout Self) -> Void) {
+        let catching = frames.last.catching
+        frames.last.catching = frames[inlineFrame].catching
+        call(&self)
+        if isRefused { return }
+        frames.last.catching = catching
+        if isReachable { translateReturn() }
     }
 
     /// Leaves the function for the one whose record is at `callee`.

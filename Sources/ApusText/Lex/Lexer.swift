@@ -20,18 +20,22 @@ struct Lexer: ~Copyable {
     private var annotationStart = 0
     /// Whether the annotation that is being read is one to be kept.
     private var keepsAnnotation = false
+    private var watch: TextWatch
 
-    private init(_ source: SourceText) {
+    private init(_ source: SourceText, _ watch: TextWatch) {
         self.source = source
+        self.watch = watch
         text = source.window
         tokens = Arena(capacity: source.bytes.count / 6 + 64)
     }
 
-    /// The words of `source`.
-    static func tokenize(_ source: SourceText) throws(TextFault) -> TokenizedText {
+    /// The words of `source`, unless `watch` stops that.
+    static func tokenize(
+        _ source: SourceText, _ watch: TextWatch = TextWatch()
+    ) throws(TextFault) -> TokenizedText {
         guard source.bytes.count < 1 << 31 else { throw TextFault(0, 0, "text too long") }
         try checkEncoding(source)
-        var lexer = Lexer(source)
+        var lexer = Lexer(source, watch)
         try lexer.run()
         return TokenizedText(lexer)
     }
@@ -49,6 +53,7 @@ struct Lexer: ~Copyable {
         while true {
             try skipSpace()
             if position >= text.count { break }
+            try watch.look()
             switch text.byte(at: position) {
             case UInt8(ascii: "("): try readOpening()
             case UInt8(ascii: ")"): try readClosing()

@@ -10,6 +10,7 @@ extension ModuleParser {
     /// one, in parentheses.
     mutating func parseInstructions(one: Bool = false) throws(TextFault) {
         while true {
+            try watch.look()
             switch cursor.kind {
             case .leftParenthesis:
                 try parseFolded()

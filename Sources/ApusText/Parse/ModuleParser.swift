@@ -53,9 +53,12 @@ struct ModuleParser: ~Copyable {
     /// Where in the module that was parsed last entries and instructions begin.
     private(set) var places: [PlaceMark] = []
 
-    init(_ text: TokenizedText, keepsPlaces: Bool = false) {
+    var watch: TextWatch
+
+    init(_ text: TokenizedText, keepsPlaces: Bool = false, _ watch: TextWatch = TextWatch()) {
         self.text = text
         self.keepsPlaces = keepsPlaces
+        self.watch = watch
         rows = KeywordTable.shared.instructions
         cursor = TokenCursor(text)
         // Scripts ask for types before they have had a module.
@@ -107,7 +110,10 @@ struct ModuleParser: ~Copyable {
         cursor.index = start
         try defineTypes()
         cursor.index = start
-        while cursor.isAtOpening { try parseField() }
+        while cursor.isAtOpening {
+            try watch.look()
+            try parseField()
+        }
         try checkAnnotations(start...end)
         writeHints()
         writeNames()

@@ -96,7 +96,7 @@ import Testing
         arguments: [
             ([5, 3, 1, 4, 0], Feature.memory64), ([5, 4, 1, 3, 0, 1], .threads),
             ([5, 4, 1, 8, 0, 0], .customPageSizes), ([13, 3, 1, 0, 0], .exceptions),
-            ([1, 3, 1, 0x5F, 0], .garbageCollection), ([1, 3, 1, 0x50, 0], .functionReferences),
+            ([1, 3, 1, 0x5F, 0], .garbageCollection), ([1, 3, 1, 0x50, 0], .garbageCollection),
             ([1, 6, 1, 0x60, 1, 0x64, 0x70, 0], .functionReferences),
             ([1, 5, 1, 0x60, 1, 0x6E, 0], .garbageCollection),
             ([5, 5, 2, 0, 0, 0, 0], .multiMemory),
