@@ -73,6 +73,8 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var memoryBaseHome = PhysicalRegister.none
     /// Register that holds what is left of the call's allowance of heat, if one does.
     var heatHome = PhysicalRegister.none
+    /// Where that is kept while calls have the register.
+    var heatSlot: Int32 = 0
     /// Registers that callers expect to be kept, and that are in use.
     var savedRegisters: RegisterSet = []
     var frameBytes: Int32 = 0

@@ -3,7 +3,8 @@ internal import ApusCollections
 internal import ApusFormat
 
 /// The frame of a compiled function, from its frame pointer down: the context (if the function can
-/// leave its instance), saved registers, slots of locals, slots of the operand stack.
+/// leave its instance), saved registers, slots of locals, one for what is left of the allowance of
+/// heat (if a register has it), slots of the operand stack.
 extension BaselineCompiler {
     mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
         var next = -Int(FrameLayout.context) + 8 * savedRegisters.count
@@ -29,6 +30,10 @@ extension BaselineCompiler {
             next += Int(slotBytes)
             localSlots[index] = Int32(truncatingIfNeeded: -next)
             index = analysis.locals.nextUsed(index &+ 1)
+        }
+        if !heatHome.isNone {
+            next += Int(slotBytes)
+            heatSlot = Int32(truncatingIfNeeded: -next)
         }
         stackBase = Int32(truncatingIfNeeded: -next) &- slotBytes
         next += Int(slotBytes) * (analysis.maxStackHeight + 1)

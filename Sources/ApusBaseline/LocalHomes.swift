@@ -169,9 +169,7 @@ extension BaselineCompiler {
             pending = pending.rest
             switch local {
             case HomeAssignment.memoryBase: break
-            case HomeAssignment.heat:
-                settleHeat()
-                loadHeatHome()
+            case HomeAssignment.heat: storeHeatHome()
             default: storeHome(locals[Int(local)], local)
             }
         }
@@ -180,9 +178,9 @@ extension BaselineCompiler {
 
     /// Before the function is left: settles what its loops have taken. Changes no flags.
     mutating func leaveHeat() {
-        if !heatHome.isNone, homeState.valid.has(heatHome), homeState.dirty.has(heatHome) {
-            settleHeat()
-        }
+        if heatHome.isNone { return }
+        if !homeState.valid.has(heatHome) { restoreHome(heatHome) }
+        settleHeat()
     }
 
     /// After a call: what lived in volatile registers is in memory only.

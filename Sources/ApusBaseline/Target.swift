@@ -29,8 +29,9 @@ protocol Target: ~Copyable {
     mutating func storeHome(_ home: LocalHome, _ local: UInt32)
     /// The base of memory 0 into its home.
     mutating func loadMemoryBaseHome()
-    /// A whole allowance of heat into its home.
+    /// What is left of the allowance of heat between its home and its slot.
     mutating func loadHeatHome()
+    mutating func storeHeatHome()
     /// What has been taken of the allowance out of the function's heat. Changes no flags, and the
     /// scratch.
     mutating func settleHeat()

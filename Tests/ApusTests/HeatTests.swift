@@ -170,4 +170,54 @@ import Testing
             """
         #expect(try Self.taken(text, Self.call(5)) == 1 + 5 + 10)
     }
+
+    /// Loops in which calls come in the way of what is counted, by what is called.
+    static let loops: [(name: String, body: String)] = [
+        ("a call", "(call $other)"),
+        ("a call whose exceptions are caught", "(try_table (catch $odd 0) (call $other))"),
+        ("exceptions", "(try_table (catch $odd 0) (call $throw))"),
+        (
+            "a call around another loop",
+            """
+            (call $other)
+            (local.set 1 (i32.const 3))
+            (loop $inner (br_if $inner (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+            """
+        ),
+        (
+            "a call of the runtime",
+            """
+            (memory.fill
+              (i32.const 0) (i32.const 1) (i32.and (local.get 0) (i32.const 1023)))
+            """
+        ),
+    ]
+
+    /// A call that stays in a loop is noticed, however often what it has counted is put aside.
+    @Test(arguments: loops.indices, [1, 5000, 300_000])
+    func callsThatStayAreNoticed(_ loop: Int, after threshold: Int) throws {
+        let text = """
+            (module (memory 1)
+              (tag $odd)
+              (func (export "run") (param i32) (result i32) (local i32)
+                (loop $next
+                  (block \(Self.loops[loop].body))
+                  (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (local.get 0))
+              (func $other)
+              (func $throw (throw $odd)))
+            """
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.tiering.threshold = threshold
+        configuration.tiering.isSynchronous = true
+        let module = try Module(Engine(configuration), text: text)
+        let instance = try Linker(module.engine).instantiate(module, in: Store(module.engine))
+        let rounds = Int32(threshold + threshold / 8 + 10)
+        let run = try instance.function("run", as: ((Int32) -> Int32).self)
+        #expect(try run(rounds) == 0)
+        let made = try #require(module.tiers).optimizations
+        #expect(
+            made.contains { $0.function == 0 && $0.loop != nil }, "\(Self.loops[loop].name)")
+    }
 }

@@ -56,11 +56,11 @@ extension BaselineCompiler {
         if heatHome.isNone {
             subtractHeat(cost)
         } else if cost > heatCount.allowance {
-            loadHeatHome()
+            grantHeat()
             subtractHeat(cost)
         } else {
             // Settled with what the loops take.
-            loadHeatHome(less: cost)
+            grantHeat(less: cost)
             relocate(
                 .heat, code.compareRelative(with: 0), to: UInt32(truncatingIfNeeded: functionIndex))
         }
@@ -129,9 +129,12 @@ extension BaselineCompiler {
             .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
     }
 
-    mutating func loadHeatHome() { loadHeatHome(less: 0) }
+    mutating func loadHeatHome() { code.load(.w32, heatHome.general, Address(.rbp, heatSlot)) }
 
-    private mutating func loadHeatHome(less cost: Int32) {
+    mutating func storeHeatHome() { code.store(.w32, Address(.rbp, heatSlot), heatHome.general) }
+
+    /// A whole allowance into its home, less what has been taken already. Changes no flags.
+    private mutating func grantHeat(less cost: Int32 = 0) {
         let left = (heatCount?.allowance ?? 0) &- cost
         code.moveImmediate(heatHome.general, UInt64(UInt32(bitPattern: left)))
     }
@@ -180,8 +183,8 @@ extension BaselineCompiler {
         let home = heatHome.general
         code.lea(.w32, home, Address(home, 0 &- (heatCount?.allowance ?? 0)))
         relocate(.heldHeat, code.addRelative(home), to: UInt32(truncatingIfNeeded: functionIndex))
-        loadHeatHome()
-        code.jump(.s, notify)
+        grantHeat()
+        code.jump(.l, notify)
         code.ret()
     }
 
@@ -203,8 +206,9 @@ extension BaselineCompiler {
         let replaced = code.makeLabel()
         code.test(.w64, RuntimeCall.result, RuntimeCall.result)
         code.jump(.ne, replaced)
-        homeState.valid = []
+        homeState.valid = heatHome.isNone ? [] : RegisterSet(heatHome)
         restoreHomes()
+        if !heatHome.isNone { grantHeat() }
         code.ret()
         code.bind(replaced)
         restoreSavedRegisters()

@@ -146,6 +146,7 @@ extension BaselineCompiler {
 
     /// Throws the exception that is on top of the stack.
     private mutating func throwTop() {
+        if frames.last.handlers < 0 { leaveHeat() }
         callRuntime(
             .exceptionThrow, leading: [], operands: 1, result: nil,
             handlers: frames.last.handlers)
