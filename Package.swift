@@ -94,9 +94,10 @@ let package = Package(
         // Floor 3: what compiled code and the runtime must agree on.
         module("ApusABI", on: "ApusFormat", "ApusAssembler", "ApusCollections", "CApusHost"),
         // Also floor 3: how both compilers do vector instructions.
-        module("ApusVectors", on: "ApusFormat", "ApusAssembler"),
+        module("ApusVectors", on: "ApusFormat", "ApusAssembler", "ApusCollections"),
         // Floor 4: compilers and runtime meet only through ApusABI.
-        module("ApusTrampolines", on: "ApusFormat", "ApusABI", "ApusAssembler"),
+        module(
+            "ApusTrampolines", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusCollections"),
         module(
             "ApusBaseline", on: "ApusFormat", "ApusABI", "ApusAssembler", "ApusVectors",
             "ApusCollections",

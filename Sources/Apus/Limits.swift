@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusRuntime
 
 /// What modules and guests may use: finite in everything that could otherwise take the host down.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusRuntime
 
 // What the host reads and writes of a memory, whether it belongs to a store or to several. The

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusRuntime
 
 // What guests keep in their memories besides integers.

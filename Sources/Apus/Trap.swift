@@ -1,4 +1,5 @@
 public import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 internal import ApusRuntime
 

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A vector of 128 bits, whose lanes are whatever an instruction takes them for.
 ///
 /// Lane 0 is in the lowest bits. Specification: 2.3.2 “Vector Types”.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 internal import CApusHost
 

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// How compiled code keeps an access within its memory, and what address space that takes.

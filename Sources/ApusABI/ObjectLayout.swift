@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// How structures and arrays lie in a store's heap (`apus_object`).

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A register of the machine, by numbers that each processor's folder gives to its own: below 32,
 /// those of all classes together.
 public struct PhysicalRegister: Hashable, BitwiseCopyable, Sendable {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A set of registers, one bit each.
 ///
 /// There are more bits than registers: those of numbers that are no register's, such as

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The shapes of entries that a unit's entries refer to. Specification: DWARF 5, 7.5.3.
 struct Abbreviations {
     struct Attribute {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Reads a list of ranges of addresses: where an entry's code is, or where it is that a variable is
 /// at some place. Specification: DWARF 5, 2.17.3 and 2.6.2, 7.25 and 7.29; before version 5, DWARF
 /// 4, 2.17.3 and 2.6.2.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// How values of attributes are written. Specification: DWARF 5, 7.5.6.
 enum Form {
     static let address: UInt32 = 0x01

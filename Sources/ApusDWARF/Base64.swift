@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Bytes written with 64 characters, of 6 bits each.
 public enum Base64 {
     /// What the character `byte` stands for; nil if it is none of the 64.

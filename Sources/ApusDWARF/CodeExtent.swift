@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Where an entry's code is: from one address to another, or a list of ranges. Specification: DWARF
 /// 5, 2.17.
 struct CodeExtent {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The operations of expressions that say where something is. Specification: DWARF 5, 7.7.1, and
 /// “DWARF for WebAssembly”.
 enum ExpressionOperation {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Reads as much of JSON as a source map needs, and skips the rest.
 struct JSONScanner {
     private let text: [UInt8]

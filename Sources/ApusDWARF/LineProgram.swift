@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Runs the program that stands for a unit's line table. Specification: DWARF 5, 6.2.
 struct LineProgram {
     private let header: LineProgramHeader

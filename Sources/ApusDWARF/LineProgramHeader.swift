@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What comes before the instructions of a line program. Specification: DWARF 5, 6.2.4.
 struct LineProgramHeader {
     var version: UInt16 = 0

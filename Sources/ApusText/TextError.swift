@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// Why a text was refused, and where.

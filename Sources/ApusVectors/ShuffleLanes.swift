@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The sixteen lane numbers of a shuffle, 0 to 15 of the first vector, 16 to 31 of the second.
 public struct ShuffleLanes: Hashable, BitwiseCopyable, Sendable {
     private var low: UInt64

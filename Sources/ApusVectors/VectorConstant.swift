@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// 16 bytes known while compiling.
 public struct VectorConstant: Hashable, BitwiseCopyable, Sendable {
     public var low: UInt64

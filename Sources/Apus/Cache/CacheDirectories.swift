@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusRuntime
 
 /// The directories of a cache: modules by their contents, and in which of them what a file holds

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 
 /// The thread that compiled was to stop: there is no code, and nothing is wrong with the module.
 struct CompilationStoppedError: Error {}

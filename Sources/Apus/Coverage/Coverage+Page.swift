@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 extension Coverage {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// How often the lines, functions and branches of guests' sources have been run.
 ///
 /// Modules of an engine that counts (`Engine.Configuration.countsCoverage`) tell it at any time

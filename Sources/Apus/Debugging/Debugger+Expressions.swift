@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusDWARF
 
 extension Debugger {

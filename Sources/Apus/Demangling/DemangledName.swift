@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Names of functions as they stand in the sources of C++ and Rust, from those that compilers make
 /// of them.
 ///

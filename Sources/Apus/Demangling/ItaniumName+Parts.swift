@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // The smallest parts of C++'s names.
 
 extension ItaniumName {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Types in C++'s names.
 
 extension ItaniumName {

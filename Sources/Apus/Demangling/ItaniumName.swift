@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Names of C++ as the ABI that is called Itanium's has them: `_ZN3foo3barEi` is `foo::bar(int)`.
 ///
 /// Not all of it is known here. Where parameters cannot be read, the name stands alone.

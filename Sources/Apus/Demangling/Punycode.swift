@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Unicode in the letters of ASCII (RFC 3492), as Rust's names have it: an underscore stands where
 /// the RFC has a hyphen.
 enum Punycode {

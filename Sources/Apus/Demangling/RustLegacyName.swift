@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Rust's older names, which look like those of C++: `_ZN4core9panicking5panic17h0123456789abcdefE`
 /// is `core::panicking::panic`.
 enum RustLegacyName {

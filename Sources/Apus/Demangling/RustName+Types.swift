@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Types, constants and lifetimes in Rust's names.
 
 extension RustName {

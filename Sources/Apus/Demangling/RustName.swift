@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Rust's names of version 0 (RFC 2603): `_RNvNtCs1234_7mycrate3foo3bar` is `mycrate::foo::bar`.
 ///
 /// Hashes of crates are left out.

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusBaseline
+internal import ApusCollections
 internal import ApusDWARF
 internal import ApusFormat
 internal import ApusRuntime

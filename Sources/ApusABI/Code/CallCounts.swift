@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What baseline code of a module that is compiled while it runs counts of a call through a table
 /// or a reference (`docs/abi.md`, “Tiers”): 16 bytes, which all threads and instances share.
 ///

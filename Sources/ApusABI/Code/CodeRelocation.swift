@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A place in code whose contents are known only when the module's functions have their places.
 public struct CodeRelocation: BitwiseCopyable, Sendable {
     /// What a 32-bit displacement leads to.

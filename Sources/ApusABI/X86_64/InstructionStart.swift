@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The first bytes of an instruction of compiled code, of which it is asked what it does to the
 /// context and to the frame.
 public struct InstructionStart {

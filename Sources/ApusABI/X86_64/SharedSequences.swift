@@ -1,4 +1,5 @@
 public import ApusAssembler
+internal import ApusCollections
 
 /// What all compiled code does in the same way. Those that compare leave it to the compiler where
 /// to go if the condition holds that they return. The scratch register is theirs.

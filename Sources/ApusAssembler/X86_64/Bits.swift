@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Instructions on single bits, wide arithmetic, and the atomic ones.
 extension CodeBuffer {
     /// Reverses the bytes; 32 or 64 bits.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Consumes: the code of one function as `CodeBuffer` has it when all labels are bound, with its
 // tables of jumps and its constants.
 

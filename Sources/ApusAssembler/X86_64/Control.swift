@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Jumps, calls and what else moves the instruction pointer.
 extension CodeBuffer {
     // MARK: Jumps

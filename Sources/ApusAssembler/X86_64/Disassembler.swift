@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// An instruction read back from its bytes.
 public struct DisassembledInstruction: Hashable, Sendable {
     /// How many bytes it has.

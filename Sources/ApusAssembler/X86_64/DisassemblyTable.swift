@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Produced from the rows that the encoder uses; consumed by the disassembler.
 
 /// Which operands an instruction has, in the order they are written.

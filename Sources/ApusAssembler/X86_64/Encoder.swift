@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Puts rows and operands together. Registers come as their numbers, rows mostly as constants,
 /// so that all of this is a few shifts once inlined; nothing branches on the operands except on
 /// places within the code.

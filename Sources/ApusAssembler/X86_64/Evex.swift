@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Vector instructions that only AVX-512 has, one row each as in `VectorOp`: on registers of 128
 /// bits, without masks. The numbers of registers end at 15, so nothing else of that encoding is
 /// needed.

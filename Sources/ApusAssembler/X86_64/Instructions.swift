@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// How one instruction is encoded, written as its bytes are: mandatory prefix (66, F3, F2 or 00),
 /// escape (0F; 38 and 3A stand for 0F 38 and 0F 3A; 00 for none), opcode.
 ///

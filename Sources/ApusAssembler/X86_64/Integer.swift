@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Integer instructions. Destinations come first; flags are as the processor leaves them.
 extension CodeBuffer {
     // MARK: Arithmetic

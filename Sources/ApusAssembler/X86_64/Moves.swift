@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Moves between general registers, memory and constants.
 extension CodeBuffer {
     /// `destination = source`. 32 bits clear the upper half, also of the same register.

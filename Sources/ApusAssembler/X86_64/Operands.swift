@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The size of an integer operand. Writing a 32-bit register clears its upper half; writing
 /// narrower ones keeps the rest.
 public enum Width: UInt8, CaseIterable, Hashable, BitwiseCopyable, Sendable {

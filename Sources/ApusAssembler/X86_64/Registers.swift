@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A general-purpose register of x86-64, by its number in encodings.
 public struct GPR: Hashable, BitwiseCopyable, Sendable, CaseIterable {
     /// The number, 0 to 15.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A table of abbreviations in the making. Entries of one shape share one.
 struct AbbreviationWriter {
     private var writer = DebugWriter()

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// How frames are left, function by function: `.eh_frame` for what runs in a process, or
 /// `.debug_frame` for debuggers. Specification: DWARF 5, 6.4, and the System V ABI for x86-64.
 public enum CallFrames {

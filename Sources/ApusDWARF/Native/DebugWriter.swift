@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Writes numbers and texts as debugging information has them.
 struct DebugWriter {
     private(set) var bytes: [UInt8] = []

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Rewrites expressions that say where a variable is: those of WebAssembly speak of locals, globals
 /// and addresses in memory, those of this machine of registers and addresses. Specification: DWARF
 /// 5, 2.5, and “DWARF for WebAssembly”.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Writes the line program of a unit of machine code. Specification: DWARF 4, 6.2.
 struct LineProgramWriter {
     private static let lineBase: Int64 = -5

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// An object file for debuggers that stands for code in memory: an ELF image in which the code's
 /// section has its address and no contents.
 struct ObjectFile {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What debuggers want to know of a module's sources.
 extension SourceIndex {
     /// The variables of the functions of the source that the instruction at `offset` of the module

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Imports, exports and the definitions that are not segments (5.5.5 to 5.5.11, 5.5.14).
 extension ModuleDecoder {
     mutating func decodeCustom(_ reader: inout ByteReader) throws(ModuleError) {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Segments (5.5.12, 5.5.15).
 extension ModuleDecoder {
     mutating func decodeElements(_ reader: inout ByteReader) throws(ModuleError) {

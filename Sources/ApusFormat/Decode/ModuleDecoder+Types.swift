@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Types (5.3).
 extension ModuleDecoder {
     mutating func decodeTypes(_ reader: inout ByteReader) throws(ModuleError) {

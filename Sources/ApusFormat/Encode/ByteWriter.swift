@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Writes the binary format's small parts. Specification: 5.2 “Values”.
 public struct ByteWriter: Sendable {
     /// What has been written.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Writes instructions in the binary format. Specification: 5.4 “Instructions”.
 ///
 /// An instruction is its operation and its immediates. Which immediates an operation has is

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Puts a module together piece by piece, and writes it in the binary format.
 ///
 /// For tests, generators and tools. Nothing is checked but the order that index spaces impose:

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Where a memory access goes besides the address on the stack. Specification: 2.4.4.
 public struct MemoryArgument: Hashable, Sendable, BitwiseCopyable {
     /// Binary logarithm of the alignment the access promises: a hint.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Why there is no such instruction.
 extension Opcodes {
     /// The error for an instruction that is not in the table, or that needs a feature which is not

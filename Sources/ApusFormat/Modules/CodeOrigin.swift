@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Where code comes from that the decoder has written anew: from `start` on up to the next such
 /// place it is what the module has from `source` on.
 public struct CodeOrigin: Hashable, Sendable, BitwiseCopyable {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Types and fields in messages: by their indices, and by the names that the module gives them.
 extension DecodedModule {
     /// As `type 3`, or `type 3 (point)`.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Numbers recursion groups: equal groups have the same number.
 ///
 /// A hash table of its own, because a `Dictionary`'s first use takes longer than compiling a small

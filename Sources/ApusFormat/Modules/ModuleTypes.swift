@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The types that a module defines, laid flat, in recursion groups.
 ///
 /// They are kept as they are written, whether or not they are valid. Specification: 2.5.2 “Types”,

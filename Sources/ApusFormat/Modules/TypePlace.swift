@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Where a type of a module stands among the others: which it equals, and which are above it.
 public struct TypePlace: Hashable, Sendable, BitwiseCopyable {
     /// The lowest index of a type that is equal.

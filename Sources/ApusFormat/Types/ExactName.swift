@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A name as WebAssembly compares names: byte by byte. Specification: 2.2.4 “Names”.
 ///
 /// Swift's strings are equal when they look the same, whichever Unicode scalars they are made of;

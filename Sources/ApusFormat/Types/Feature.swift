@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A part of WebAssembly that came after its first version and can be switched.
 ///
 /// `docs/proposals.md` lists the state of each.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The size range of a memory (in pages) or a table (in elements).
 ///
 /// Specification: 2.3.11 “Limits”.

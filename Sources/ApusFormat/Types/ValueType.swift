@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The type of a value: a number, a vector or a reference.
 ///
 /// Specification: 2.3.5 “Value Types”. Stored in four bytes so that type stacks are flat arrays:

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Constant expressions (3.4.14).
 extension ModuleValidator {
     /// Checks that `expression` leaves one value of `expected`. `globalsBefore` is how many globals

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Type definitions. Specification: 3.2.10 “Recursive Types”.
 extension ModuleValidator {
     func validateTypes() throws(ModuleError) {

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Consumes: what ModuleDecoder has made of the bytes.
 // Leaves to FunctionValidator: the bodies of functions.
 

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Division by constants: shifts, or the upper half of a product.
 extension Builder {
     mutating func simplifyDivision(_ instruction: inout Instruction) -> Value? {

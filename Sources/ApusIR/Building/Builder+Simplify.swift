@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // The rules of algebra, applied as instructions are asked for: each looks at one instruction and
 // what made its operands. Every result is a value that is there, or an instruction no dearer.
 

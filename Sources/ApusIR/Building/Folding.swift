@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // Used by: `Builder`, for operands that are constants.
 
 /// Arithmetic on constants of i32 and i64, which are bits, zero-extended from their type.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Which writes the code at hand is behind: a number for each kind of places, which changes with
 /// each write. Two loads of a place with the same number in between give the same value.
 public struct MemoryState: BitwiseCopyable, Equatable, Sendable {

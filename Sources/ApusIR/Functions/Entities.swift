@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 // The names by which the parts of a function refer to each other: typed indices, never bare `Int`.
 
 /// A value: the instruction that makes it. Its number is the instruction's place in

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The words of a line of a function's text, one after the other.
 struct LineReader {
     private var tokens: ArraySlice<Substring>

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import ApusLocks
 
 /// Random decisions in the place of the register allocator's own, for tests: code may become slow

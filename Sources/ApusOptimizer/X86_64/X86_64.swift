@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusVectors
 
 /// x86-64, as what lies outside this folder knows it.

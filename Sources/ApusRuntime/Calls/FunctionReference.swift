@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 public import ApusFormat
 internal import CApusHost
 

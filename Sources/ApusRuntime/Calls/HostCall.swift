@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 /// Where host trampolines arrive when they do not call the closure of a host function themselves.

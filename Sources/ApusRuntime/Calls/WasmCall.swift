@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 // SAFETY: a record lies in the frame of the call that it is of, which outlasts those that begin

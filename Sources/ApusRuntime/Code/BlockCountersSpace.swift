@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 
 /// Where the counters of a module's blocks are (`BlockCounters`): pages of the module's address
 /// space, which belong to its functions for good.

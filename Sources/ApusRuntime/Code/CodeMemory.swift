@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// Memory for machine code: first writable, then executable, never both; or mapped from a file, and

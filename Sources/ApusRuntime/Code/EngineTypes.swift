@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 public import ApusFormat
 
 // A module's types refer to each other by their indices in that module. An engine's refer to each

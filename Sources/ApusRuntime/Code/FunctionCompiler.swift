@@ -1,4 +1,5 @@
 public import ApusABI
+internal import ApusCollections
 public import ApusFormat
 
 /// Who makes code of a module's functions while it runs: the runtime runs code and makes none.

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 /// The table of a module whose functions can be replaced, and the address space behind it in which

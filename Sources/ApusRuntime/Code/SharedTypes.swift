@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// The engine-wide ids of one module's types, given back when the module goes.

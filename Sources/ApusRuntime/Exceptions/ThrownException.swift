@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// An exception. Guests refer to it by the address of its record; the store keeps it as long as one

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 /// A part of a heap that is used, or not, as one.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// Something a module can import or export.

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 
 /// Where instances come from: made one by one, or from a pool. Any number of threads may use it.

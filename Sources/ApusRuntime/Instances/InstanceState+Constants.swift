@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 
 /// Constant expressions, as instances evaluate them. Specification: 3.4.14.

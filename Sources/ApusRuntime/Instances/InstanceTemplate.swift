@@ -1,6 +1,7 @@
 // Made by: LoadedModule, once per module.
 // Used by: InstanceState, for each instance.
 
+internal import ApusCollections
 internal import ApusFormat
 internal import CApusHost
 

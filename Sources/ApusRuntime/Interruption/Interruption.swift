@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Why a guest was stopped from outside.
 public enum Interruption: Hashable, Sendable {
     /// A deadline has passed; how long after it was set, if that is known.

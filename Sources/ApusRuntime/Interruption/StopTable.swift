@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// The bytes that compiled code looks at before each instruction of a module (`docs/abi.md`, “Stop

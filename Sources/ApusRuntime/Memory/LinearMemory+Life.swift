@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import ApusFormat
 internal import CApusHost
 

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// A call on a stack of its own, from where it gets that until it has ended. It has the only

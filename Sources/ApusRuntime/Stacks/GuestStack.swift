@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// A stack that a guest of an asynchronous call runs on, so that it can wait without a thread.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusLocks
 internal import CApusHost
 

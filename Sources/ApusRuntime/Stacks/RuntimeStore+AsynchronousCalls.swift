@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// Calls whose guests run on stacks of their own, so that they can wait.

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 
 /// The host objects that wasm holds references to: any Swift value behind a number.
 ///

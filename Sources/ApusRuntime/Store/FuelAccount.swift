@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// How much fuel a store's guests have used, although the embedder may set what is left at any
 /// time.
 struct FuelAccount {

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Memories and tables come into being and grow under the store's limits and its limiter.

@@ -1,4 +1,5 @@
 public import ApusABI
+internal import ApusCollections
 public import ApusFormat
 internal import CApusHost
 internal import Synchronization

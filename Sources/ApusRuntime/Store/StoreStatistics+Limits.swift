@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// What there is, compared with what there may be.
 extension StoreStatistics {
     /// Which of `limits` would be exceeded by `growth`. What others have added to a shared memory

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// The wasm functions that were running when a trap happened, innermost first, through host

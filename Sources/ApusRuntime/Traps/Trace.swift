@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import CApusHost
 
 /// Where functions had got to that had not returned, innermost first, before names are looked up.

@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A word of a text. Specification: 6.3.1 “Tokens”.
 struct Token: BitwiseCopyable {
     enum Kind: UInt8 {

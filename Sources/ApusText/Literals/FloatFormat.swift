@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// A binary interchange format of IEEE 754.
 struct FloatFormat {
     /// Bits of the fraction as it is stored.

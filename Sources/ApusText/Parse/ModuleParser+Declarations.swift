@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// The first time over the fields: what has which index.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Branch hints, which are written before their instructions if they can be.

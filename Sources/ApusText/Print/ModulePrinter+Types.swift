@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Types, in the form that reads them from bytes. Specification: 5.3.

@@ -1,5 +1,6 @@
 internal import ApusABI
 public import ApusAssembler
+internal import ApusCollections
 
 /// The stubs that change nothing a function can see while the runtime does something for it: they
 /// keep registers on the stack, where a collection finds the references among them.

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 
 /// Short copies and fills of memories and tables, done by the stub through which the runtime is
 /// called: most of those that programs do are shorter than the way to a C function and back.

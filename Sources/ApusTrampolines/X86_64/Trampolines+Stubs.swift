@@ -1,5 +1,6 @@
 internal import ApusABI
 public import ApusAssembler
+internal import ApusCollections
 
 /// The stubs that all modules of an engine share, and that of a function.
 extension Trampolines {

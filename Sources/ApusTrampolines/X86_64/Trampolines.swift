@@ -1,5 +1,6 @@
 public import ApusABI
 public import ApusAssembler
+internal import ApusCollections
 public import ApusFormat
 
 /// The code at the border between wasm and the host (`docs/abi.md`, “Entering and leaving wasm”).

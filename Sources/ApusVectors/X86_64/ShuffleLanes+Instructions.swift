@@ -1,4 +1,5 @@
 internal import ApusAssembler
+internal import ApusCollections
 
 /// Lanes as the processor's instructions for shuffles take them.
 extension ShuffleLanes {

@@ -1,4 +1,5 @@
 internal import ApusAssembler
+internal import ApusCollections
 
 /// How the processor shuffles the bytes of two vectors: with one of its instructions if it can,
 /// else with look-ups in a table of lane numbers.

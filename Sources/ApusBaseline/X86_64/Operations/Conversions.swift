@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusFormat
 
 /// Conversions between number types (4.3.4).

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusFormat
 
 /// Integer division (4.3.2 “idiv”, “irem”). The processor wants the dividend in rdx:rax and gives

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusFormat
 
 /// Integer arithmetic without division (4.3.2).

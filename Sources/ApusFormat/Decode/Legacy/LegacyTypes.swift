@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// The module's types, as rewriting legacy exception handling asks for them and adds to them.
 final class LegacyTypes {
     private(set) var types: ModuleTypes

@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusCollections
 internal import ApusIR
 
 /// Which instructions stand for one of the function's.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusLocks
 
 /// Makes instances one by one, as many as there is room for.

@@ -1,4 +1,5 @@
 internal import ApusABI
+internal import ApusCollections
 internal import CApusHost
 
 /// The memory of a pool: for each slot room for a context, for memories and for tables.
