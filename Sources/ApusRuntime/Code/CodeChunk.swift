@@ -15,10 +15,12 @@ final class CodeChunk: @unchecked Sendable {
     // handler reads it as long as code here runs, which keeps its image and so the chunk.
     let base: UInt
     let bytes: Int
+    /// How others find this without keeping it.
+    let reference = BackReference<CodeChunk>()
     private var view: UnsafeMutableRawPointer?
     private let directory: OpaquePointer
     private let table: LinkageTable
-    private weak let space: CodeSpace?
+    private let space: BackReference<CodeSpace>
     private let module: BackReference<LoadedModule>
     private var used = 0
     /// A child of this process must not write where its parent does.
@@ -28,7 +30,7 @@ final class CodeChunk: @unchecked Sendable {
     /// The place of an image that is being made, or may be going.
     private struct Entry {
         let start: UInt
-        weak var image: CodeImage?
+        var image: BackReference<CodeImage>?
     }
 
     /// No function is smaller.
@@ -62,12 +64,14 @@ final class CodeChunk: @unchecked Sendable {
         unsafe self.view = view
         unsafe self.directory = directory
         self.table = table
-        self.space = space
+        self.space = space.reference
         self.module = module.reference
+        reference.open(self)
         CodeRegistry.shared.add(self)
     }
 
     deinit {
+        reference.close()
         CodeRegistry.shared.remove(base: base)
         apus_code_range_remove(base)
         // SAFETY: no image of the chunk is left, so nobody runs code here and no handler looks into
@@ -76,7 +80,7 @@ final class CodeChunk: @unchecked Sendable {
         close()
         // What cannot be given back stays unused, with its address space.
         if unsafe apus_decommit(UnsafeMutableRawPointer(bitPattern: base), UInt64(bytes)) == 0 {
-            space?.giveBack(base, bytes)
+            space.object?.giveBack(base, bytes)
         }
     }
 
@@ -148,7 +152,7 @@ final class CodeChunk: @unchecked Sendable {
         entries.withLock { entries in
             let position = entries.partitioningIndex { $0.start > image.base }
             precondition(position > 0 && entries[position - 1].start == image.base)
-            entries[position - 1].image = image
+            entries[position - 1].image = image.reference
         }
     }
 
@@ -159,12 +163,17 @@ final class CodeChunk: @unchecked Sendable {
     /// The image whose code includes `address`, and its module; nil if there is none, or if one of
     /// them is going.
     func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
-        guard let module = module.object else { return nil }
-        let image = entries.withLock { entries -> CodeImage? in
+        guard let image = image(at: address), let module = module.object else { return nil }
+        return (image, module)
+    }
+
+    /// The image whose code includes `address`; nil if there is none, or if it is going.
+    func image(at address: UInt) -> CodeImage? {
+        let reference = entries.withLock { entries -> BackReference<CodeImage>? in
             let position = entries.partitioningIndex { $0.start > address }
             return position > 0 ? entries[position - 1].image : nil
         }
-        guard let image, address &- image.base <= UInt(image.codeBytes) else { return nil }
-        return (image, module)
+        guard let image = reference?.object, image.covers(address) else { return nil }
+        return image
     }
 }

@@ -17,6 +17,8 @@ public final class CodeImage: @unchecked Sendable {
     public let base: UInt
     /// Bytes of code.
     public let codeBytes: Int
+    /// How others find this without keeping it.
+    let reference = BackReference<CodeImage>()
     /// Who has made it; nil: it is not known of code that was made earlier.
     public let tier: CodeTier?
     /// What has been made of it by who is told of code.
@@ -61,6 +63,7 @@ public final class CodeImage: @unchecked Sendable {
         catches = image.sites.caughtCalls.count > 0
         relocations = Arena(capacity: 1)
         sites = image.sites
+        reference.open(self)
     }
 
     /// The code of `piece`, which is linked, executable and announced at `base` in `chunk`.
@@ -75,10 +78,12 @@ public final class CodeImage: @unchecked Sendable {
         functions = piece.functions
         sites = piece.sites
         relocations = piece.relocations
+        reference.open(self)
         chunk.complete(self)
     }
 
     deinit {
+        reference.close()
         if let chunk { return chunk.remove(base) }
         CodeRegistry.shared.remove(base: base)
         if codeBytes > 0 { apus_code_range_remove(base) }
@@ -116,6 +121,9 @@ public final class CodeImage: @unchecked Sendable {
                 Span(_unsafeStart: start, count: codeBytes), borrowing: self)
         }
     }
+
+    /// Whether its code includes `address`, which may be one past its last instruction.
+    func covers(_ address: UInt) -> Bool { address &- base <= UInt(codeBytes) }
 
     /// A copy of the code at these offsets.
     public func code(at range: Range<Int>) -> [UInt8] {

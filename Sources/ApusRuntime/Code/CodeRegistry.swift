@@ -9,26 +9,11 @@ public final class CodeRegistry: Sendable {
         var code: Code
     }
 
+    /// What may be going. Addresses on a stack belong to images that live, but what is taken for
+    /// one while a tail call rearranges its frame may be anything.
     private enum Code {
-        case image(Reference)
-        case chunk(ChunkReference)
-    }
-
-    private final class ChunkReference: Sendable {
-        weak let chunk: CodeChunk?
-        init(_ chunk: CodeChunk) { self.chunk = chunk }
-    }
-
-    /// An image that may be going. Addresses on a stack belong to images that live, but what is
-    /// taken for one while a tail call rearranges its frame may be anything.
-    private final class Reference: Sendable {
-        weak let image: CodeImage?
-        let module: BackReference<LoadedModule>
-
-        init(_ image: CodeImage, _ module: LoadedModule) {
-            self.image = image
-            self.module = module.reference
-        }
+        case image(BackReference<CodeImage>, BackReference<LoadedModule>)
+        case chunk(BackReference<CodeChunk>)
     }
 
     /// The one registry: signals are the process's too.
@@ -43,41 +28,37 @@ public final class CodeRegistry: Sendable {
     /// them is going.
     public func code(at address: UInt) -> (image: CodeImage, module: LoadedModule)? {
         // What goes with the last one who has it goes outside of the lock.
-        let found = entries.withLock { entries -> Found? in
+        let found = entries.withLock { entries -> Code? in
             let position = entries.partitioningIndex { $0.start > address }
             guard position > 0 else { return nil }
             let entry = entries[position - 1]
             // A return address may be one past the last instruction.
             guard address <= entry.end else { return nil }
-            return switch entry.code {
-            case .chunk(let reference): .chunk(reference.chunk)
-            case .image(let reference): .image(reference.image, reference.module.object)
-            }
+            return entry.code
         }
         switch found {
-        case .chunk(let chunk): return chunk?.code(at: address)
-        case .image(let image?, let module?): return (image, module)
-        case .image, nil: return nil
+        case .chunk(let chunk):
+            return chunk.object?.code(at: address)
+        case .image(let image, let module):
+            guard let image = image.object, let module = module.object else { return nil }
+            return (image, module)
+        case nil:
+            return nil
         }
-    }
-
-    private enum Found {
-        case image(CodeImage?, LoadedModule?)
-        case chunk(CodeChunk?)
     }
 
     func add(_ image: CodeImage, of module: LoadedModule) {
         add(
             Entry(
                 start: image.base, end: image.base &+ UInt(image.codeBytes),
-                code: .image(Reference(image, module))))
+                code: .image(image.reference, module.reference)))
     }
 
     func add(_ chunk: CodeChunk) {
         add(
             Entry(
                 start: chunk.base, end: chunk.base &+ UInt(chunk.bytes),
-                code: .chunk(ChunkReference(chunk))))
+                code: .chunk(chunk.reference)))
     }
 
     private func add(_ entry: Entry) {

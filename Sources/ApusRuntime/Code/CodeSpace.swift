@@ -17,6 +17,8 @@ final class CodeSpace: Sendable {
     }
 
     let table: LinkageTable
+    /// How its chunks find this without keeping it.
+    let reference = BackReference<CodeSpace>()
     private let importedFunctionCount: Int
     private let state = SystemMutex(State())
 
@@ -32,7 +34,10 @@ final class CodeSpace: Sendable {
     init(_ table: LinkageTable, importedFunctionCount: Int) {
         self.table = table
         self.importedFunctionCount = importedFunctionCount
+        reference.open(self)
     }
+
+    deinit { reference.close() }
 
     /// An image of `piece`, which belongs to `module` and whose code is `code`, linked and
     /// executable.
@@ -64,6 +69,9 @@ final class CodeSpace: Sendable {
             return image
         }
     }
+
+    /// The chunk that is being filled, if there is one: where the newest code is.
+    var newestChunk: CodeChunk? { state.withLock { $0.chunk } }
 
     /// What has been done to place code.
     private enum Step {

@@ -76,14 +76,6 @@ final class ModuleCode: Sendable {
         }
     }
 
-    /// The image that has all code for good, if `address` is in it.
-    func fixedImage(at address: UInt) -> CodeImage? {
-        guard let image = fixedImage, address &- image.base <= UInt(image.codeBytes) else {
-            return nil
-        }
-        return image
-    }
-
     /// The image that has all code for good; nil if functions can be replaced.
     var fixedImage: CodeImage? {
         guard case .direct(let image) = linkage else { return nil }

@@ -115,21 +115,28 @@ extension RuntimeStore {
         var walk = unsafe FrameWalk(
             counter: context.pointee.exit_pc, frame: context.pointee.exit_fp,
             end: context.pointee.entry_fp)
+        // Most frames are of the module that throws, and functions of a module that have their code
+        // one by one lie near each other.
+        var image = module?.code.fixedImage
+        var chunk = module?.code.space?.newestChunk
+        var firstTag = module?.layout.tag(0) ?? 0
         while !walk.isAtEnd {
             if walk.hasLookedLong {
                 if !mayGoOn { return nil }
                 walk.lookOn()
             }
-            if let module, let image = module.code.fixedImage(at: walk.counter) {
-                let landing = image.landing(of: tag, module.layout, &walk)
-                if landing != 0 { return (landing, walk.frame) }
-                continue
+            if image?.covers(walk.counter) != true { image = chunk?.image(at: walk.counter) }
+            if image == nil {
+                let code = CodeRegistry.shared.code(at: walk.counter)
+                image = code?.image
+                chunk = code?.image.chunk
+                firstTag = code?.module.layout.tag(0) ?? 0
             }
-            guard let code = CodeRegistry.shared.code(at: walk.counter) else {
+            guard let image else {
                 walk.leaveFrame()
                 continue
             }
-            let landing = code.image.landing(of: tag, code.module.layout, &walk)
+            let landing = image.landing(of: tag, firstTag: firstTag, &walk)
             if landing != 0 { return (landing, walk.frame) }
         }
         return (0, 0)
@@ -201,15 +208,15 @@ struct FrameWalk {
 extension CodeImage {
     /// Goes along the frames as long as their functions have their code here. The first one that
     /// catches exceptions with `tag` ends the walk: where they land. 0 if there is none, or it is
-    /// time to ask whether to go on.
+    /// time to ask whether to go on. `firstTag`: where contexts have the address of their first.
     fileprivate func landing(
-        of tag: ExceptionTag, _ layout: ContextLayout, _ walk: inout FrameWalk
+        of tag: ExceptionTag, firstTag: Int32, _ walk: inout FrameWalk
     ) -> UInt {
         // SAFETY: only the address of the tag is taken.
         let address = UInt(bitPattern: unsafe tag.address)
         while !walk.isAtEnd, !walk.hasLookedLong {
+            guard covers(walk.counter) else { return 0 }
             let offset = walk.counter &- base
-            if offset > UInt(bitPattern: codeBytes) { return 0 }
             if catches, walk.isNew {
                 let context = walk.context
                 var looked = 0
@@ -218,7 +225,8 @@ extension CodeImage {
                 ) { handler in
                     looked &+= 1
                     guard let index = handler.tag else { return true }
-                    return FrameWalk.word(at: context, layout.tag(Int(index))) == address
+                    return FrameWalk.word(
+                        at: context, firstTag &+ Int32(truncatingIfNeeded: index) &* 8) == address
                 }
                 if let landing { return base &+ UInt(landing) }
                 walk.noteMiss(looked)

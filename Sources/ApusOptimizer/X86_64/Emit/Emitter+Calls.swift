@@ -81,9 +81,11 @@ extension Emitter {
         }
     }
 
-    /// The stack pointer is still that of who has thrown.
+    /// The stack pointer is still that of who has thrown, and so are registers that are the same
+    /// here from beginning to end.
     mutating func emitLanding() {
         code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
+        restore(saved.subtracting(changed))
     }
 
     /// Whether the function that is called may get other code. This one itself will not, unless it

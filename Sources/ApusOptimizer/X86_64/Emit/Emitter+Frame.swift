@@ -8,8 +8,9 @@ extension Emitter {
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
         _ frameSlots: borrowing FrameSlots
     ) {
+        changed = allocation.used.intersection(calleeSaved)
         // Whoever is left by an exception may have kept any of them for a caller further up.
-        saved = catches ? calleeSaved : allocation.used.intersection(calleeSaved)
+        saved = catches ? calleeSaved : changed
         let start = 8 &* (saved.count &+ (keepsContext ? 1 : 0))
         let wideStart = start &+ 8 &* frameSlots.narrowCount
         var bytes = wideStart &+ 16 &* frameSlots.wideCount
@@ -62,18 +63,21 @@ extension Emitter {
 
     private var savedStart: Int32 { mutating get { keepsContext ? FrameLayout.context &- 8 : -8 } }
 
-    /// Brings back what the caller had in the registers that calls keep, and its frame.
+    /// Brings back what the caller had in the registers that the function changes, and its frame.
     /// `isAtFrame`: the stack pointer is where the frame pointer is.
     mutating func emitLeave(isAtFrame: Bool) {
-        restoreSaved()
+        restore(changed)
         if isAtFrame { code.pop(.rbp) } else { code.leave() }
     }
 
-    mutating func restoreSaved() {
+    /// Brings back what the caller had in some of the registers that are saved.
+    mutating func restore(_ registers: RegisterSet) {
         var rest = saved
         var place = savedStart
         while !rest.isEmpty {
-            code.load(.w64, rest.first.general, Address(.rbp, place))
+            if registers.has(rest.first) {
+                code.load(.w64, rest.first.general, Address(.rbp, place))
+            }
             rest = rest.rest
             place &-= 8
         }

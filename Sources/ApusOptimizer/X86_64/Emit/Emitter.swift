@@ -23,6 +23,8 @@ struct Emitter: ~Copyable {
     /// Displacement from rbp of the slot of each spilled value.
     var slots = Arena<Int32>(capacity: 1024)
     var saved: RegisterSet = []
+    /// Of these, those that the function changes itself.
+    var changed: RegisterSet = []
     var frameBytes: Int32 = 0
     /// Whether the frame is larger than code can address.
     var isTooLarge = false
