@@ -147,7 +147,8 @@ final class ModuleTiers: FunctionCompiler {
             _ = loaded.sourceIndex
         }
         do {
-            try compileNow(index, loaded)
+            // A child process finds no lock taken of what makes code.
+            try BackgroundWork.shared.briefPiece { try compileNow(index, loaded) }
         } catch is CompilationStoppedError {
             // There is no code, since the guest is to stop.
         }
