@@ -8,8 +8,10 @@ internal import ApusText
 public struct ModuleSource {
     /// The binary form.
     public let binary: ByteStorage
-    private let text: ByteStorage?
-    private let file: String?
+    /// The text form, if it was given in that.
+    let text: ByteStorage?
+    /// What errors call it.
+    let file: String?
     private let deadline: ContinuousClock.Instant?
 
     /// Whether it was given in text form.

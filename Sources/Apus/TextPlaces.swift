@@ -23,7 +23,9 @@ enum TextPlaces {
         module.loaded.setText { places(in: text, named: name, of: $0) }
     }
 
-    private static func places(
+    /// What of `text`, which is called `name`, the code of `module` comes from; nil if that is not
+    /// the text's.
+    static func places(
         in text: ByteStorage, named name: String, of module: DecodedModule
     ) -> SourceMap? {
         guard let code = TextFormat.codePlaces(in: text), module.hasOwnBytes(code.module) else {

@@ -10,7 +10,8 @@ struct CacheCommand: ParsableCommand {
         discussion: """
             `apus run` keeps the machine code of programs in $XDG_CACHE_HOME/apus, or in \
             ~/.cache/apus, and uses it the next time. There is at most 1 GiB of it; what was not \
-            used for the longest time goes first.
+            used for the longest time goes first. A program that would take more than half of \
+            that is not kept.
 
             EXAMPLES:
               apus cache show

@@ -15,7 +15,8 @@ struct ExploreCommand: ParsableCommand {
             module says which lines of which source files it comes from, and these are below this \
             folder, below the module's, or below one named with --sources, they are shown, too; \
             others are not read, nor files or folders whose names begin with a dot, for a module \
-            may name any path.
+            may name any path. The source of a module in text form that names no other is that \
+            text.
 
             EXAMPLES:
               apus explore program.wasm
@@ -85,10 +86,7 @@ struct ExploreCommand: ParsableCommand {
                 options.readSource = { folders.contents(of: $0) }
                 options.readSourceMap = { file.sourceMap(named: $0) }
             }
-            let source = try file.source()
-            let exploration = try source.locatingErrors {
-                try Exploration($0, configuration, options)
-            }
+            let exploration = try Exploration(file.source(), configuration, options)
             try outputFile.write(Array(exploration.page(title: file.ownName).utf8))
             report(exploration)
             return 0

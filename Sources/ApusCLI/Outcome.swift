@@ -150,6 +150,7 @@ enum Outcome {
             }
         }
         if text.hasSuffix("?") { return text }
+        text = UsageExample.naming(text, arguments)
         text += UsageExample.hint(text)
         let isHelp = arguments.first == "help"
         let first = arguments.dropFirst(isHelp ? 1 : 0).first ?? ""

@@ -9,6 +9,24 @@ enum UsageExample {
         "COUNT": "a whole number",
     ]
 
+    /// `message`, the parser's: where it says that an option's value is missing, since what comes
+    /// next among `arguments` begins as an option does but is a number, that this is wrong.
+    static func naming(_ message: String, _ arguments: [String]) -> String {
+        let start = "missing value for '"
+        guard message.hasPrefix(start), message.hasSuffix("'") else { return message }
+        let option = message.dropFirst(start.count).dropLast()
+        let name = option.prefix { $0 != " " }
+        for (argument, value) in zip(arguments, arguments.dropFirst())
+        where argument == name && isNegative(value) {
+            return "the value '\(value)' is invalid for '\(option)'"
+        }
+        return message
+    }
+
+    private static func isNegative(_ argument: String) -> Bool {
+        argument.hasPrefix("-") && argument.dropFirst().first?.isNumber == true
+    }
+
     /// What goes behind `message`, the parser's about a value: an example, if there is one.
     static func hint(_ message: String) -> String {
         guard message.hasPrefix("the value '"), message.hasSuffix(">'"),

@@ -29,7 +29,7 @@ extension WASI {
                     case .host, .hostBytes: .host(opened.removeFirst())
                     case .virtual(let system): .virtual(try volumes.root(of: system))
                     }
-                _ = try table.insert(preopen.descriptor(resource))
+                _ = try table.insert(preopen.descriptor(resource), isGranted: true)
             }
             for socket in sockets { _ = try table.insert(self.socket(socket)) }
             return try Preview1(

@@ -43,8 +43,9 @@ public struct WASI: Sendable {
     /// would obey is shown instead.
     public var filtersTerminalOutput = true
     /// How many descriptors the guest may have open at once: at first a third of what the process
-    /// may have when this is made, and no more than 1024, so that no guest uses up its host's.
-    /// Where many guests open files at the same time they should have less.
+    /// may have when this is made, and no more than 1024, so that no guest uses up its host's. Of
+    /// the host's descriptors all guests of the process together have two thirds at most, and no
+    /// guest gets one more (`nfile`) than these still leave for others.
     public var descriptorLimit = share(ofDescriptors: Syscalls.descriptorLimit)
     /// How many threads a program may have at once, the first one included (`run(_:in:)`).
     public var threadLimit = 128

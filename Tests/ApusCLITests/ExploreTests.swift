@@ -7,6 +7,9 @@ struct ExploreTests {
         (module
           (func $double (export "double") (param i32) (result i32)
             (i32.mul (local.get 0) (i32.const 2)))
+          ;; More
+          ;; than what is shown
+          ;; around a line.
           (func $negate (param i32) (result i32) (i32.sub (i32.const 0) (local.get 0))))
         """
 
@@ -37,6 +40,23 @@ struct ExploreTests {
             let one = try Command.run(arguments, in: folder)
             #expect(one.errorOutput == "apus: 1 function in one.html\n")
             #expect(try !page(folder, "one.html").contains("i32.mul"))
+        }
+    }
+
+    /// A text is its module's source.
+    @Test func textsAreSources() throws {
+        try inFolder { folder in
+            let arguments = ["explore", "--function", "negate", "a.wat"]
+            _ = try Command.run(arguments, in: folder)
+            let shown = try page(folder)
+            #expect(shown.contains("files:[\"a.wat\"]"))
+            let line = "(func $negate (param i32) (result i32) (i32.sub (i32.const 0) (local.get 0)"
+            #expect(shown.contains(line))
+            #expect(shown.contains(";; around a line."))
+            #expect(!shown.contains("were not read"))
+            let none = try Command.run(arguments + ["--no-sources"], in: folder)
+            #expect(none.status == 0)
+            #expect(try !page(folder).contains(";; around a line."))
         }
     }
 

@@ -107,6 +107,21 @@ struct UsageTests {
             "the value 'often' is invalid for '--repeat <N>'; write a whole number; "
                 + "'apus help bench' tells more"
         ),
+        // What begins with a dash is taken for an option.
+        (
+            ["run", "--fuel", "-1", "hello.wasm"], 64,
+            "the value '-1' is invalid for '--fuel <N>'; write a whole number; "
+                + "'apus help run' tells more"
+        ),
+        (
+            ["run", "--timeout", "-5s", "hello.wasm"], 64,
+            "the value '-5s' is invalid for '--timeout <DURATION>'; write 50ms, 2s or 1m30s; "
+                + "'apus help run' tells more"
+        ),
+        (
+            ["run", "--fuel", "--json", "hello.wasm"], 64,
+            "missing value for '--fuel <N>'; 'apus help run' tells more"
+        ),
         (["help", "isnpect"], 64, "there is no command 'isnpect'; did you mean 'inspect'?"),
         (
             ["help", "frobnicate"], 64,

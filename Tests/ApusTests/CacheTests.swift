@@ -262,11 +262,54 @@ import Testing
                 #expect(again.statistics.isPrecompiled)
             }
             #expect(try small.contents().modules >= 5)
-            // What is too large for all of it is not kept at all.
-            small.bytesLimit = UInt64(size - 1)
+            // What is too large for half of it is not kept at all.
+            small.bytesLimit = UInt64(size * 2 - 1)
             let before = try small.contents()
             _ = try Module(Self.engine(small), bytes: Self.module(99).bytes)
             #expect(try small.contents() == before)
+        }
+    }
+
+    /// A module that nearly fills a cache does not have all others go, nor itself; nor does what
+    /// somebody with a higher limit has left there.
+    @Test func largeModulesLeaveOthersThere() throws {
+        try Self.withCache { _, cache in
+            func large(_ kilobytes: Int) -> [UInt8] {
+                var module = TestModule()
+                module.memory(1)
+                module.function("run", [], [.i32], Code.i32(Int32(kilobytes)))
+                for place in 0..<kilobytes {
+                    let bytes = (0..<1024).map { UInt8(truncatingIfNeeded: $0 * (place | 1)) }
+                    module.data(at: 0, bytes)
+                }
+                return module.bytes
+            }
+            func size(_ bytes: [UInt8]) throws -> UInt64 {
+                UInt64(try Module(Self.engine(nil), bytes: bytes).serialize().count)
+            }
+            func isThere(_ bytes: [UInt8], _ cache: Cache) throws -> Bool {
+                try Module(Self.engine(cache), bytes: bytes).statistics.isPrecompiled
+            }
+            let smallSize = try size(Self.module(0).bytes)
+            let largeSize = try size(large(100))
+            var small = cache
+            small.bytesLimit = largeSize + largeSize / 20
+            let count = Int32(small.bytesLimit / 2 / smallSize)
+            for number in 0..<count {
+                _ = try Module(Self.engine(small), bytes: Self.module(number).bytes)
+            }
+            let before = try small.contents()
+            _ = try Module(Self.engine(small), bytes: large(100))
+            #expect(try small.contents() == before)
+            for number in 0..<count {
+                #expect(try isThere(Self.module(number).bytes, small))
+            }
+            // It fits where there may be more; others then go on with less.
+            _ = try Module(Self.engine(cache), bytes: large(100))
+            #expect(try cache.contents().modules == Int(count) + 1)
+            _ = try Module(Self.engine(small), bytes: Self.module(count).bytes)
+            #expect(try small.contents().modules == Int(count) + 1)
+            for number in 0...count { #expect(try isThere(Self.module(number).bytes, small)) }
         }
     }
 

@@ -203,6 +203,30 @@ import Testing
         #expect(unread.page(title: "a").contains("Sources that were not read"))
     }
 
+    /// The text that a module was given as is its source.
+    @Test func textsAreSources() throws {
+        let text = ByteStorage(Array(Self.text.utf8))
+        var options = Exploration.Options()
+        options.readSource = { _ in nil }
+        let exploration = try Exploration(
+            ModuleSource(text, named: "t.wat"), Engine.Configuration(), options)
+        #expect(exploration.missingSources.isEmpty)
+        let lines = Self.text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (name, instruction, line) in [
+            ("quotient", "i32.div_s", 5), ("sum", "i32.load", 9), ("sum", "call", 10),
+        ] {
+            let function = try #require(exploration.functions.first { $0.name == name })
+            #expect(function.sources.allSatisfy { $0.file == "t.wat" })
+            let offset = try #require(
+                function.lines(at: .text).first { $0.text.contains(instruction) }?.offset)
+            let place = try #require(function.sourcePlaces.last { $0.offset <= offset }?.line)
+            #expect(function.sources[place].line == line)
+            #expect(function.sources[place].text == String(lines[line - 1]))
+        }
+        let plain = try Exploration(Engine(), bytes: TextFormat.parseModule(text))
+        #expect(plain.functions.allSatisfy { $0.sources.isEmpty })
+    }
+
     // MARK: The page
 
     /// One script, which nothing ends that a module says, and no reference to anything else.

@@ -55,6 +55,60 @@ import Testing
         #expect(store.statistics.collections < 100)
     }
 
+    /// A host function that swallows what tells of a full heap has its guest try again and again:
+    /// each time all is looked through, which costs fuel as reading it does.
+    @Test(arguments: compilers, ["array", "exception", "host"])
+    func tryingAgainCostsFuel(compiler: Engine.Compiler, kind: String) throws {
+        let (store, instance) = try Self.instance(
+            compiler, heapBytes: 2 << 20, isMetered: true,
+            """
+            (module
+              (import "host" "try" (func $try))
+              (type $bytes (array (mut i8)))
+              (type $list (struct (field exnref) (field (ref null $list))))
+              (tag $thrown (param v128 v128 v128 v128))
+              (global $kept (mut (ref null $bytes)) (ref.null $bytes))
+              (global $list (mut (ref null $list)) (ref.null $list))
+              (func (export "array") (result (ref $bytes))
+                (array.new_default $bytes (i32.const 100000)))
+              (func (export "exception") (local $e exnref)
+                (block $caught (result exnref)
+                  (try_table (catch_all_ref $caught)
+                    (throw $thrown
+                      (v128.const i64x2 0 0) (v128.const i64x2 0 0) (v128.const i64x2 0 0)
+                      (v128.const i64x2 0 0)))
+                  (unreachable))
+                (local.set $e)
+                (global.set $list (struct.new $list (local.get $e) (global.get $list))))
+              (func (export "fill")
+                (global.set $kept (array.new_default $bytes (i32.const 2000000))))
+              (func (export "run") (param $n i32)
+                (loop $next
+                  (call $try)
+                  (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+            """
+        ) { linker, store in
+            linker.define(
+                "host", "try",
+                try Function(store, FunctionType()) { caller, _ in
+                    let instance = try #require(caller.instance)
+                    let made = try? instance.function(kind == "exception" ? kind : "array")
+                    guard kind == "host", let type = made?.type.results.first else {
+                        _ = try? made?.call([])
+                        return []
+                    }
+                    let values = Array(repeating: Value.i32(0), count: 100_000)
+                    _ = try? ArrayObject(caller.store, type, values)
+                    return []
+                })
+        }
+        if kind != "exception" { _ = try instance.function("fill").call([]) }
+        let run = try instance.function("run", as: ((Int32) -> Void).self)
+        let trap = #expect(throws: Trap.self) { try run(100_000) }
+        #expect(trap?.code == .outOfFuel)
+        #expect(store.statistics.collections < 200)
+    }
+
     /// With as much room as they take, arrays that nobody keeps are made for ever.
     @Test(arguments: compilers) func roomForSomeIsRoomForMany(compiler: Engine.Compiler) throws {
         let (_, instance) = try Self.instance(

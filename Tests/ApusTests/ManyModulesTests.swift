@@ -1,6 +1,8 @@
-import Apus
 import Foundation
 import Testing
+
+@testable import Apus
+@testable import ApusRuntime
 
 /// Modules that come and go, and many at once.
 struct ManyModulesTests {
@@ -81,5 +83,36 @@ struct ManyModulesTests {
             }
             #expect(ManyModulesTests.descriptors - before < 100)
         }
+    }
+
+    /// What could not be made keeps no type of a module that goes.
+    @Test(arguments: ["table", "array"]) func whatFailsKeepsNoTypes(kind: String) throws {
+        let engine = Engine(.init(allocator: .onDemand(.init(idleInstances: 0))))
+        let store = Store(engine, limits: Limits(tableElements: 10, heapBytes: 1 << 20))
+        func fail() throws {
+            let module = try Module(
+                engine,
+                text: """
+                    (module (type $bytes (array (mut i64)))
+                      (func (export "f") (result (ref null $bytes)) (ref.null $bytes)))
+                    """)
+            // The store keeps its instances, and so their types.
+            let function = try Instance(Store(engine), module).function("f")
+            let type = try #require(function.type.results.first)
+            for _ in 0..<3 {
+                if kind == "table" {
+                    let limits = SizeLimits(minimum: 11, maximum: nil)
+                    #expect(throws: ResourceError.self) {
+                        try Table(store, TableType(element: type, limits: limits))
+                    }
+                } else {
+                    let values = Array(repeating: Value.i64(0), count: 1_000_000)
+                    #expect(throws: Trap.self) { try ArrayObject(store, type, values) }
+                }
+            }
+        }
+        let before = try store.runtime.environment.types.count
+        try fail()
+        #expect(try store.runtime.environment.types.count == before)
     }
 }

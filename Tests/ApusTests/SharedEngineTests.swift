@@ -1,7 +1,7 @@
 import ApusLocks
 import Testing
 
-@testable import Apus
+@_spi(ApusCLI) @testable import Apus
 
 /// What the guests of an engine have in common, and none of them can take from the others.
 @Suite struct SharedEngineTests {
@@ -28,6 +28,36 @@ import Testing
         #expect(module.tiers?.compiledFunctions == 0)
         store.deadline = nil
         #expect(try seven() == 7)
+    }
+
+    /// Large functions of one module, more of them than there are threads, do not keep another
+    /// module's small one waiting for all of them.
+    @Test(.timeLimit(.minutes(5))) func aGiantKeepsNobodyWaiting() throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.tiering.threshold = 3
+        let engine = Engine(configuration)
+        let work = (0..<5000).map { number in
+            "(local.set 0 (i32.xor (i32.mul (local.get 0) (i32.const \(number))) (local.get 1)))"
+        }.joined(separator: "\n")
+        let count = WorkerThreads.processorCount * 2
+        let functions = (0..<count).map { number in
+            """
+            (func (export "\(number)") (param i32 i32) (result i32) \(work) (local.get 0))
+            """
+        }
+        let giants = try Module(engine, text: "(module \(functions.joined(separator: "\n")))")
+        let small = try Module(
+            engine, text: "(module (func (export \"run\") (result i32) (i32.const 7)))")
+        let store = Store(engine)
+        let large = try Instance(store, giants)
+        for number in 0..<count {
+            let giant = try large.function("\(number)", as: ((Int32, Int32) -> Int32).self)
+            for _ in 0..<10 { _ = try giant(1, 2) }
+        }
+        let run = try Instance(store, small).function("run", as: (() -> Int32).self)
+        while small.tiers?.optimizations.isEmpty == true { #expect(try run() == 7) }
+        #expect(giants.tiers?.optimizations.count ?? 0 < count)
     }
 
     // MARK: Stacks

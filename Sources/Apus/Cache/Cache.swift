@@ -13,7 +13,8 @@ public struct Cache: Hashable, Sendable {
     /// Whether a module whose functions are compiled when they are called is left there as soon as
     /// it is loaded: without code, but known to be valid. If not, only `Module.updateCache()` does.
     public var takesModulesWhenLoaded = true
-    /// How much may be in it: what was not used for the longest time goes first.
+    /// How much may be in it: what was not used for the longest time goes first. What would take
+    /// more than half of it is not kept: nearly all that others have there would go for it.
     public var bytesLimit: UInt64
 
     /// A cache in `directory`.
@@ -21,6 +22,9 @@ public struct Cache: Hashable, Sendable {
         self.directory = directory
         self.bytesLimit = bytesLimit
     }
+
+    /// What one module may have where all have `limit` bytes.
+    static func largestShare(ofLimit limit: UInt64) -> UInt64 { limit / 2 }
 
     /// What is in a cache.
     public struct Contents: Hashable, Sendable {

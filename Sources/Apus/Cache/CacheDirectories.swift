@@ -32,6 +32,9 @@ struct CacheDirectories: ~Copyable {
         var isModule: Bool
         var bytes: UInt64
         var used: Int64
+
+        /// What goes first: what was never finished, then what is larger than `share`.
+        func rank(_ share: UInt64) -> Int { used == .min ? 0 : bytes > share ? 1 : 2 }
     }
 
     /// How many files there may be.
@@ -40,7 +43,8 @@ struct CacheDirectories: ~Copyable {
     private static var unfinishedLimit: Int64 { 3_600_000_000_000 }
 
     /// Removes what was not used for the longest time if there are more than `bytes` bytes or
-    /// `files` files, until there is room again.
+    /// `files` files, until there is room again. What is larger than one module's share, since
+    /// somebody with another limit has left it, goes before all that it has no room for.
     func evict(downTo bytes: UInt64, files: Int) {
         var candidates: [Candidate] = []
         var total: UInt64 = 0
@@ -62,7 +66,8 @@ struct CacheDirectories: ~Copyable {
         }
         let unfinished = candidates.count { $0.used == .min }
         guard total > bytes || candidates.count > files || unfinished > 0 else { return }
-        candidates.sort { $0.used < $1.used }
+        let share = Cache.largestShare(ofLimit: bytes)
+        candidates.sort { ($0.rank(share), $0.used) < ($1.rank(share), $1.used) }
         var count = candidates.count
         let isFull = total > bytes || count > files
         for candidate in candidates {

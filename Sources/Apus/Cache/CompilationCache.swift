@@ -83,7 +83,8 @@ struct CompilationCache: ~Copyable {
     /// Leaves `module` there as it is now.
     func keep(_ module: Module) {
         let key = module.cacheKey ?? CacheKey(of: module)
-        guard let artifact = try? module.artifact(key.identity), UInt64(artifact.count) <= limit
+        guard let artifact = try? module.artifact(key.identity),
+            UInt64(artifact.count) <= Cache.largestShare(ofLimit: limit)
         else { return }
         _ = directories.modules.replace(moduleName(key.digest), with: artifact)
         directories.evict(downTo: limit, files: CacheDirectories.filesLimit)

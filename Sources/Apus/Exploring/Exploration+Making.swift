@@ -1,6 +1,6 @@
 internal import ApusABI
 internal import ApusBaseline
-public import ApusCollections
+internal import ApusCollections
 internal import ApusDWARF
 internal import ApusFormat
 internal import ApusOptimizer
@@ -13,13 +13,22 @@ extension Exploration {
     /// - Throws: `ModuleError` if the module is not valid; `FunctionNameError` if the options name
     ///   a function that there is not.
     public init(_ engine: Engine, bytes: [UInt8], _ options: Options = Options()) throws {
-        try self.init(ByteStorage(bytes), engine.configuration, options)
+        try self.init(ByteStorage(bytes), nil, engine.configuration, options)
     }
 
-    /// As the other one, in an engine that is set up like `configuration`.
+    /// As the other one, in an engine that is set up like `configuration`. If the module was given
+    /// in text form, and names no other sources, that text is its source.
     @_spi(ApusCLI)
     public init(
-        _ bytes: ByteStorage, _ configuration: Engine.Configuration, _ options: Options
+        _ source: ModuleSource, _ configuration: Engine.Configuration, _ options: Options
+    ) throws {
+        let text = source.text.map { OwnText(name: source.file ?? "", contents: $0) }
+        self = try source.locatingErrors { try Exploration($0, text, configuration, options) }
+    }
+
+    private init(
+        _ bytes: ByteStorage, _ text: OwnText?, _ configuration: Engine.Configuration,
+        _ options: Options
     ) throws {
         let inspection = try ModuleInspection(bytes, configuration)
         let module = inspection.module
@@ -31,11 +40,12 @@ extension Exploration {
             ?? Array(first..<first + definedCount)
         requestedCount = indices.count
         var explorer = try FunctionExplorer(inspection)
-        let index = module.sourceIndex(
+        let named = module.sourceIndex(
             module.sourceMapURL.flatMap { url in
                 options.readSourceMap.map { read in { read(url) } }
             })
-        var sources = SourceFiles(index, options.readSource)
+        let index = named ?? module.textIndex(text?.places(of: module))
+        var sources = SourceFiles(index, options.readSource, own: named == nil ? text : nil)
         var bytesShown = 0
         for index in indices {
             if bytesShown >= options.bytesLimit { break }
@@ -46,6 +56,22 @@ extension Exploration {
             functions.append(function)
         }
         missingSources = sources.missing
+    }
+}
+
+/// The text that a module was given as, which has been read already.
+struct OwnText {
+    var name: String
+    var contents: ByteStorage
+
+    fileprivate func places(of module: DecodedModule) -> SourceMap? {
+        TextPlaces.places(in: contents, named: name, of: module)
+    }
+
+    var lines: [Substring] {
+        let bytes = contents.span
+        return String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     }
 }
 

@@ -15,11 +15,13 @@ struct SourceFiles {
     /// Lines that are shown before the first one.
     private static var contextLines: Int { 2 }
 
-    /// The sources that `index` names, whose contents `read` gives.
-    init(_ index: SourceIndex?, _ read: ((String) -> String?)?) {
+    /// The sources that `index` names, whose contents `read` gives, but for the module's `own`, if
+    /// there is one.
+    init(_ index: SourceIndex?, _ read: ((String) -> String?)?, own: OwnText?) {
         self.index = index
         budget = index?.budget ?? .lookup
         self.read = read
+        if read != nil, let own { contents[own.name] = .some(own.lines) }
     }
 
     /// Notes which sources `function` comes from.

@@ -96,6 +96,10 @@ final class ModuleTiers: FunctionCompiler {
         return Int32(clamping: min(isSmall ? heat / 3 : heat, 1 << 30))
     }
 
+    private func body(of index: Int) -> FunctionBody {
+        module.bodies[index - module.importedFunctionCount]
+    }
+
     /// Functions are hot after so few rounds that nothing is known of them.
     private var isForTests: Bool {
         configuration.tiering.threshold != nil || configuration.tiering.seed != nil
@@ -122,7 +126,7 @@ final class ModuleTiers: FunctionCompiler {
     /// What is known of function `index` of `loaded` from how it has run.
     private func profile(of index: Int, in loaded: LoadedModule) -> FunctionProfile {
         var profile = FunctionProfile()
-        let heat = self.heat(ofBody: module.bodies[index - module.importedFunctionCount])
+        let heat = self.heat(ofBody: body(of: index))
         let isHot =
             functions.withLock { $0[index] != nil }
             || loaded.hasRun(index, untilHeat: isForTests ? .max : heat - heat / 4)
@@ -147,7 +151,8 @@ final class ModuleTiers: FunctionCompiler {
             _ = loaded.sourceIndex
         }
         do {
-            try compileNow(index, loaded)
+            // A child process finds no lock taken of what makes code.
+            try BackgroundWork.shared.briefPiece { try compileNow(index, loaded) }
         } catch is CompilationStoppedError {
             // There is no code, since the guest is to stop.
         }
@@ -192,7 +197,8 @@ final class ModuleTiers: FunctionCompiler {
         } else if let request = functions.withLock({
             Self.request(index, at: loop, in: outermost, &$0)
         }) {
-            queue.add(request, of: loaded, by: self)
+            let bytes = Int(body(of: index).end) - Int(body(of: index).start)
+            queue.add(request, bodyBytes: bytes, of: loaded, by: self)
         }
         let prospect = functions.withLock { Self.prospect(index, at: loop, in: outermost, &$0) }
         switch prospect {
@@ -204,8 +210,7 @@ final class ModuleTiers: FunctionCompiler {
             return entry
         case .atOutermost(let isLast):
             // As long as it takes to pay for code that begins here.
-            let body = module.bodies[index - module.importedFunctionCount]
-            let patience = isForTests ? heatBetweenLooks : heat(ofBody: body)
+            let patience = isForTests ? heatBetweenLooks : heat(ofBody: body(of: index))
             loaded.setHeat(isLast ? .max : patience, ofFunction: index)
             loaded.setTakeover(true, ofFunction: index)
         }

@@ -5,7 +5,8 @@ internal import ApusRuntime
 
 /// Hot functions of all modules of an engine, and the threads that optimize them: they come with
 /// the first of them and end with the last. Modules take turns: one with very many hot functions
-/// does not keep others from becoming faster.
+/// does not keep others from becoming faster. Nor does one with large functions, each of which may
+/// take seconds: these have a line and a thread of their own.
 final class TierQueue: Sendable {
     private struct Entry: Sendable {
         let request: TierRequest
@@ -13,47 +14,71 @@ final class TierQueue: Sendable {
         let module: BackReference<LoadedModule>
     }
 
-    private struct State {
+    /// Where a function waits.
+    private enum Line: Int, CaseIterable {
+        case usual, large
+
+        /// For a function whose body has so many bytes.
+        init(bodyBytes: Int) { self = bodyBytes > Self.usualBytes ? .large : .usual }
+
+        /// A turn of these takes some tenths of a second.
+        private static var usualBytes: Int { 16 << 10 }
+
+        /// How many threads there may be. One processor is left to who runs; large functions share
+        /// one with all others, and the memory that they take is there once.
+        var threadLimit: Int {
+            self == .large ? 1 : max(WorkerThreads.processorCount - 1, 1)
+        }
+
+        /// How many functions of a module are compiled one after the other while others wait: each
+        /// module has a compiler of its own made for a turn.
+        var turnLength: Int { self == .large ? 1 : 8 }
+    }
+
+    private struct LineState {
         var entries = TurnQueue<ModuleTiers, Entry>()
         var threadCount = 0
-        /// Which process they are in (`BackgroundWork.generation`).
+    }
+
+    private struct State {
+        /// By `Line.rawValue`.
+        var lines = Line.allCases.map { _ in LineState() }
+        /// Which process the threads are in (`BackgroundWork.generation`).
         var generation = 0
     }
 
     private let state = SystemMutex(State())
-    /// How many functions of a module are compiled one after the other while others wait: each
-    /// module has a compiler of its own made for a turn.
-    private static let turnLength = 8
 
-    /// One processor is left to who runs.
-    private static let threadLimit = max(WorkerThreads.processorCount - 1, 1)
-
-    /// Has what `request` asks for made soon.
-    func add(_ request: TierRequest, of module: LoadedModule, by tiers: ModuleTiers) {
+    /// Has what `request` asks for made soon, of a function whose body has `bodyBytes` bytes.
+    func add(
+        _ request: TierRequest, bodyBytes: Int, of module: LoadedModule, by tiers: ModuleTiers
+    ) {
+        let line = Line(bodyBytes: bodyBytes)
         let isThreadWanted = state.withLock { state in
-            state.entries.add(Entry(request: request, module: module.reference), for: tiers)
+            let entry = Entry(request: request, module: module.reference)
+            state.lines[line.rawValue].entries.add(entry, for: tiers)
             if state.generation != BackgroundWork.shared.generation {
                 // A child process has none of its parent's threads.
                 state.generation = BackgroundWork.shared.generation
-                state.threadCount = 0
+                for line in Line.allCases { state.lines[line.rawValue].threadCount = 0 }
             }
-            guard state.threadCount < Self.threadLimit else { return false }
-            state.threadCount += 1
+            guard state.lines[line.rawValue].threadCount < line.threadLimit else { return false }
+            state.lines[line.rawValue].threadCount += 1
             return true
         }
         guard isThreadWanted else { return }
         // Without a thread it stays as it is, until there is one.
-        let isStarted = WorkerThreads.start { self.work() }
-        if !isStarted { state.withLock { $0.threadCount -= 1 } }
+        let isStarted = WorkerThreads.start { self.work(line) }
+        if !isStarted { state.withLock { $0.lines[line.rawValue].threadCount -= 1 } }
     }
 
-    private func work() {
+    private func work(_ line: Line) {
         var owner: ModuleTiers?
         var compiler: OptimizingTier?
         var turn = 0
         func workOnce() -> Bool {
-            let mayStay = turn < Self.turnLength
-            guard let (tiers, entry) = take(stayingWith: mayStay ? owner : nil) else {
+            let mayStay = turn < line.turnLength
+            guard let (tiers, entry) = take(from: line, stayingWith: mayStay ? owner : nil) else {
                 // What the thread has goes while nobody forks: what is held may have locks.
                 compiler = nil
                 owner = nil
@@ -75,10 +100,12 @@ final class TierQueue: Sendable {
     }
 
     /// The next entry, and whose it is; without one the thread is to end.
-    private func take(stayingWith present: ModuleTiers?) -> (owner: ModuleTiers, item: Entry)? {
+    private func take(
+        from line: Line, stayingWith present: ModuleTiers?
+    ) -> (owner: ModuleTiers, item: Entry)? {
         state.withLock { state in
-            let taken = state.entries.take(stayingWith: present)
-            if taken == nil { state.threadCount -= 1 }
+            let taken = state.lines[line.rawValue].entries.take(stayingWith: present)
+            if taken == nil { state.lines[line.rawValue].threadCount -= 1 }
             return taken
         }
     }

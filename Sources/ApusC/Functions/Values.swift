@@ -50,7 +50,8 @@ extension wasm_val_t {
         if type.isReference, wasm_valkind_is_ref(kind) {
             return try unsafe Self.value(of.ref, of: type, caller)
         }
-        guard kind == type.valueKind, type != .v128 else {
+        if type == .v128 { throw VectorError() }
+        guard kind == type.valueKind else {
             let found = ValueType(kind: kind).map { [$0] } ?? []
             throw TypeError(expected: [type], found: found, place: Misuse.name(caller))
         }

@@ -179,6 +179,6 @@ struct CountError: Error, CustomStringConvertible {
 /// No `wasm_val_t` holds a vector.
 struct VectorError: Error, CustomStringConvertible {
     var description: String {
-        "no wasm_val_t holds a vector of 128 bits; apus_func_call_cells passes them"
+        "no wasm_val_t holds a vector of 128 bits; cells do, as apus_func_call_cells takes them"
     }
 }

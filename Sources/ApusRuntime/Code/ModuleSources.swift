@@ -100,7 +100,7 @@ extension DecodedModule {
     }
 
     /// The same by the places in its text.
-    fileprivate func textIndex(_ places: SourceMap?) -> SourceIndex? {
+    public func textIndex(_ places: SourceMap?) -> SourceIndex? {
         guard let codeStart = codeSectionStart, let places else { return nil }
         return SourceIndex(DebugSections(bytes), map: places, codeStart: codeStart)
     }

@@ -47,7 +47,9 @@ extension RuntimeStore {
         if !exceptions.needsCollection, hasRoom(for: bytes, limit) { return true }
         collect(keeping: cells)
         // With less free than that there would be hardly anything but collections.
-        return hasRoom(for: bytes, limit - limit / 16)
+        if hasRoom(for: bytes, limit - limit / 16) { return true }
+        payForFullHeap()
+        return false
     }
 
     /// An exception whose bytes are counted already.

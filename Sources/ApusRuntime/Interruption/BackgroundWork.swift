@@ -9,20 +9,19 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-// SAFETY: the lock is the system's, which any thread may take; `forks` is atomic.
-/// Work of threads that the host does not know of. A child of a fork has none of them: whoever
-/// forks waits until each has come to the end of a piece, so that the child finds no lock taken.
-@safe
-public final class BackgroundWork: @unchecked Sendable {
+/// Work of threads that the host does not know of, and what guests' threads do with locks that are
+/// held for long. A child of a fork has none of these threads: whoever forks waits until each has
+/// come to the end of a piece, so that the child finds no lock taken.
+public final class BackgroundWork: Sendable {
     public static let shared = BackgroundWork()
 
-    // SAFETY: the lock is never freed, as this lives as long as the process. Workers read, once
-    // each; who forks writes.
-    private let lock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
+    private let lock = ForkLock()
+    /// For pieces of guests' threads. Who forks takes it when it has the other one: guests that
+    /// begin a piece then wait for other guests' at most.
+    private let briefLock = ForkLock()
     private let forks = Atomic(0)
 
     private init() {
-        initializeLock()
         pthread_atfork(
             { BackgroundWork.shared.willFork() }, { BackgroundWork.shared.didFork() },
             { BackgroundWork.shared.wasForked() })
@@ -34,16 +33,55 @@ public final class BackgroundWork: @unchecked Sendable {
 
     /// Does one piece of work, on a thread that only does such, during which no thread forks. A
     /// piece has none within.
-    public func piece<Result>(_ work: () -> Result) -> Result {
+    public func piece<Result>(_ work: () -> Result) -> Result { lock.withoutForking(work) }
+
+    /// Does one piece of work, on a guest's thread, which takes no longer than making the first
+    /// code of some functions. During it no thread forks, this one included. A piece has none
+    /// within.
+    public func briefPiece<Result, Failure: Error>(
+        _ work: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try briefLock.withoutForking(work)
+    }
+
+    private func willFork() {
+        lock.willFork()
+        briefLock.willFork()
+    }
+
+    private func didFork() {
+        briefLock.didFork()
+        lock.didFork()
+    }
+
+    private func wasForked() {
+        lock.reset()
+        briefLock.reset()
+        forks.wrappingAdd(1, ordering: .relaxed)
+    }
+}
+
+// SAFETY: the lock is the system's, which any thread may take.
+/// A lock that pieces of work read, and who forks writes.
+@safe
+private struct ForkLock: @unchecked Sendable {
+    // SAFETY: the lock is never freed, as it is for the life of the process.
+    private let lock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
+
+    init() { reset() }
+
+    func withoutForking<Result, Failure: Error>(
+        _ work: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         // SAFETY: `init` has initialised the lock, which is never freed; it is given back by the
         // thread that has taken it.
         unsafe pthread_rwlock_rdlock(lock)
         defer { unsafe pthread_rwlock_unlock(lock) }
-        return work()
+        return try work()
     }
 
-    /// Who forks does not wait for more than the pieces that are being done.
-    private func initializeLock() {
+    /// Makes it free. Who forks does not wait for more than the pieces that are being done.
+    func reset() {
         #if canImport(Glibc)
             // SAFETY: the lock has a place of its own, and there is no other thread yet that could
             // have it, or any more. Attributes are this function's own.
@@ -59,13 +97,8 @@ public final class BackgroundWork: @unchecked Sendable {
     }
 
     // SAFETY: `init` has initialised the lock, which is never freed.
-    private func willFork() { unsafe pthread_rwlock_wrlock(lock) }
+    func willFork() { unsafe pthread_rwlock_wrlock(lock) }
 
     // SAFETY: `willFork` has taken it on this thread.
-    private func didFork() { unsafe pthread_rwlock_unlock(lock) }
-
-    private func wasForked() {
-        initializeLock()
-        forks.wrappingAdd(1, ordering: .relaxed)
-    }
+    func didFork() { unsafe pthread_rwlock_unlock(lock) }
 }

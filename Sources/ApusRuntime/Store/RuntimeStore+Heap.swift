@@ -48,6 +48,7 @@ extension RuntimeStore {
             collectHeap()
             if !heap.isFull, let address = try takeOrGrow(bytes, heap) { return address }
         }
+        payForFullHeap()
         throw ObjectFailure(code: .heapExhausted)
     }
 
@@ -65,6 +66,13 @@ extension RuntimeStore {
         let modest = max(needed, min(wanted, room) / block * block)
         if try growHeap(by: modest, heap) { return true }
         return modest > needed ? try growHeap(by: needed, heap) : false
+    }
+
+    /// Takes fuel for having all looked through where that has brought no room: elsewhere what is
+    /// made then is paid for. Who is told may try again, as often as he likes.
+    func payForFullHeap() {
+        let looked = heapBytes + UInt64(clamping: rootBytes)
+        _ = pay(FuelCost.ofBytes(looked), isDone: true)
     }
 
     /// Bytes of memory that the heap has.

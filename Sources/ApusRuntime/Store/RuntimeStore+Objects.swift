@@ -40,11 +40,12 @@ extension RuntimeStore {
             throw ResourceError(.foreignType, requested: UInt64(type.bits))
         }
         guard let count = UInt32(exactly: length) else { throw WasmTrap(.allocationTooLarge) }
-        try retainOnce(.reference(type, nullable: true))
-        do {
-            return try makeObject(environment.types.id(number), length: count)
-        } catch let failure as ObjectFailure {
-            throw WasmTrap(failure.code)
+        return try retaining(.reference(type, nullable: true)) {
+            do {
+                return try makeObject(environment.types.id(number), length: count)
+            } catch let failure as ObjectFailure {
+                throw WasmTrap(failure.code)
+            }
         }
     }
 

@@ -33,10 +33,9 @@ public final class RuntimeStore {
     /// collected.
     private(set) var tables: [ReferenceTable] = []
     private(set) var globals: [GlobalCell] = []
-    /// Types of the tables and globals that belong to no instance.
-    private var retainedTypes: [ValueType] = []
-    /// Types of objects that the host has made, which are among those.
-    private var objectTypes: Set<ValueType> = []
+    /// Types of the tables and globals that belong to no instance, and of objects that the host has
+    /// made, each kept once.
+    private var keptTypes: Set<ValueType> = []
     /// The guests' objects; made when there is one.
     var heap: Heap?
     /// References that a function of the runtime has, beside those on the stack.
@@ -190,7 +189,7 @@ public final class RuntimeStore {
         stopControl?.detach()
         frameImage.free()
         while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
-        for type in retainedTypes { environment.types.release(type) }
+        for type in keptTypes { environment.types.release(type) }
         environment.types.release(tags.map(\.signature))
         heap = nil
         closeAccount()
@@ -262,31 +261,42 @@ public final class RuntimeStore {
         return memory
     }
 
-    /// Keeps what `type` names as long as the store lives.
+    /// Keeps what `type` names: until the store goes if `keep` follows, else until it is released.
     private func retain(_ type: ValueType) throws(ResourceError) {
-        guard let named = type.namedType else { return }
-        guard environment.types.retain(type) else {
-            throw ResourceError(.foreignType, requested: UInt64(named))
-        }
-        retainedTypes.append(type)
+        if environment.types.retain(type) { return }
+        throw ResourceError(.foreignType, requested: UInt64(type.namedType ?? 0))
     }
 
-    /// The same, once for all objects of a type that the host makes.
-    func retainOnce(_ type: ValueType) throws(ResourceError) {
-        if objectTypes.contains(type) { return }
+    /// Something needs what was retained. Meanwhile the host may have been asked, and have made
+    /// more of that type.
+    private func keep(_ type: ValueType) {
+        if !keptTypes.insert(type).inserted { environment.types.release(type) }
+    }
+
+    /// What `make` makes, for which what `type` names is kept as long as the store lives.
+    func retaining<Made>(_ type: ValueType, _ make: () throws -> Made) throws -> Made {
+        if keptTypes.contains(type) { return try make() }
         try retain(type)
-        objectTypes.insert(type)
+        do {
+            let made = try make()
+            keep(type)
+            return made
+        } catch {
+            environment.types.release(type)
+            throw error
+        }
     }
 
     /// A table that belongs to no instance, full of `initial`.
     public func makeTable(
         _ type: TableType, initial: UInt64 = 0
     ) throws -> ReferenceTable {
-        try retain(type.element)
-        let table = try keeping(initial) {
-            try making(.table(type)) { () throws(ResourceError) in
-                try environment.allocator.allocateTable(
-                    TableRequest(type, environment.configuration, initial: initial))
+        let table = try retaining(type.element) {
+            try keeping(initial) {
+                try making(.table(type)) { () throws(ResourceError) in
+                    try environment.allocator.allocateTable(
+                        TableRequest(type, environment.configuration, initial: initial))
+                }
             }
         }
         tables.append(table)
@@ -298,12 +308,18 @@ public final class RuntimeStore {
         _ type: GlobalType, bits: UInt64, highBits: UInt64 = 0
     ) throws(ResourceError) -> GlobalCell {
         try retain(type.value)
-        // SAFETY: the cell's bytes are its own, since it is given none.
-        let global = try unsafe GlobalCell(type)
-        global.bits = bits
-        global.highBits = highBits
-        globals.append(global)
-        return global
+        do throws(ResourceError) {
+            // SAFETY: the cell's bytes are its own, since it is given none.
+            let global = try unsafe GlobalCell(type)
+            global.bits = bits
+            global.highBits = highBits
+            keep(type.value)
+            globals.append(global)
+            return global
+        } catch {
+            environment.types.release(type.value)
+            throw error
+        }
     }
 
     /// Makes an instance with `imports` and runs its start function: `allocate` and `initialize`.

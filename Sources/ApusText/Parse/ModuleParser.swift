@@ -65,8 +65,20 @@ struct ModuleParser: ~Copyable {
         reset()
     }
 
-    /// Parses a text that is one module: `(module …)`, or its fields alone.
+    /// Parses a text that is one module: `(module …)`, or its fields alone. Of a script the error
+    /// says that it is one.
     mutating func parseFile() throws(TextFault) -> ParsedFile {
+        do throws(TextFault) {
+            return try parseOneModule()
+        } catch {
+            guard cursor.isAtCommand, !error.isStop else { throw error }
+            var error = error
+            error.message += "; test scripts have that, and `apus wast` runs them"
+            throw error
+        }
+    }
+
+    private mutating func parseOneModule() throws(TextFault) -> ParsedFile {
         let isWrapped = cursor.take(opening: .module)
         if !isWrapped { try refuseComponent() }
         let name = isWrapped ? cursor.takeIdentifier() : nil

@@ -50,6 +50,17 @@ struct TokenCursor {
     /// The keyword that comes next.
     var keyword: Keyword? { Self.keyword(token) }
 
+    /// Whether what comes next is no part of a module, but of a script.
+    var isAtCommand: Bool {
+        switch openingKeyword ?? keyword {
+        case .module, .register, .invoke, .get, .assertReturn, .assertTrap, .assertExhaustion,
+            .assertInvalid, .assertMalformed, .assertUnlinkable, .assertException,
+            .assertInvalidCustom, .assertMalformedCustom:
+            true
+        default: false
+        }
+    }
+
     private static func keyword(_ token: Token) -> Keyword? {
         guard token.kind == .keyword, token.payload != 0,
             token.payload < KeywordTable.firstInstruction

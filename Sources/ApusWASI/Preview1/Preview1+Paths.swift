@@ -248,7 +248,7 @@ extension Preview1 {
         let essential = opening.rights.intersection([.fdRead, .fdWrite])
         guard inherited.isSuperset(of: essential) else { throw .notcapable }
         try memory.check(descriptorAt, 4)
-        guard descriptors.hasRoom else { throw .mfile }
+        try descriptors.checkRoom(isHosts: directory == nil)
         let (resource, type) =
             if let directory {
                 try Self.open(directory, path, flags, opening)

@@ -9,7 +9,7 @@ extension Preview1 {
         // Of `fdflags` only `nonblock` means something here.
         guard flags & ~4 == 0 else { throw .inval }
         try memory.check(descriptorAt, 4)
-        guard descriptors.hasRoom else { throw .mfile }
+        try descriptors.checkRoom(isHosts: true)
         let host = try letOthersIn(using: [listener]) { () throws(Errno) in
             try Syscalls.acceptConnection(listener, nonblocking: flags & 4 != 0)
         }

@@ -37,6 +37,8 @@ struct DescriptorTable: ~Copyable {
     private var entries: [Descriptor?] = []
     /// Entries that are there at most.
     let limit: Int
+    /// How many descriptors of the host's it has, which are closed with it.
+    private var owned = 0
     /// No entry below this is free.
     private var firstFree = 0
     private let cookieBudget = CookieBudget()
@@ -53,6 +55,7 @@ struct DescriptorTable: ~Copyable {
         for case let entry? in entries { Self.close(entry) }
         for stream in streams { stream.finish() }
         for host in closing { Syscalls.close(host) }
+        DescriptorShare.giveBack(owned)
     }
 
     /// A call is to use a descriptor of the host's, whatever others do to the table meanwhile.
@@ -62,17 +65,36 @@ struct DescriptorTable: ~Copyable {
     mutating func takeBack(_ host: Int32) {
         guard let count = lent[host] else { return }
         lent[host] = count > 1 ? count - 1 : nil
-        if count == 1, closing.remove(host) != nil { Syscalls.close(host) }
+        guard count == 1, closing.remove(host) != nil else { return }
+        Syscalls.close(host)
+        noteClosed()
+    }
+
+    /// A descriptor of the host's that was the table's has been closed.
+    private mutating func noteClosed() {
+        owned -= 1
+        DescriptorShare.giveBack(1)
     }
 
     /// Adds a descriptor at the lowest free number. Whatever it owns is closed if there is no
-    /// room.
-    mutating func insert(_ descriptor: Descriptor) throws(Errno) -> UInt32 {
+    /// room; for what the host grants there is among the guests' descriptors.
+    mutating func insert(
+        _ descriptor: Descriptor, isGranted: Bool = false
+    ) throws(Errno) -> UInt32 {
         if case .output(.stream(let stream)) = descriptor.resource { streams.append(stream) }
         while firstFree < entries.count, entries[firstFree] != nil { firstFree += 1 }
         guard firstFree < limit else {
             Self.close(descriptor)
             throw .mfile
+        }
+        if descriptor.ownedHost != nil {
+            if isGranted {
+                DescriptorShare.grant()
+            } else if !DescriptorShare.take(forWhoHas: owned) {
+                Self.close(descriptor)
+                throw .nfile
+            }
+            owned += 1
         }
         if firstFree == entries.count {
             entries.append(descriptor)
@@ -83,9 +105,14 @@ struct DescriptorTable: ~Copyable {
         return UInt32(truncatingIfNeeded: firstFree - 1)
     }
 
-    /// Whether there is room for one more.
-    var hasRoom: Bool {
-        entries.count < limit || entries[min(firstFree, entries.count)...].contains { $0 == nil }
+    /// Throws if there is no room for one more, or if it is one of the host's and guests have as
+    /// many of these as they may.
+    func checkRoom(isHosts: Bool) throws(Errno) {
+        let hasRoom =
+            entries.count < limit
+            || entries[min(firstFree, entries.count)...].contains { $0 == nil }
+        if !hasRoom { throw .mfile }
+        if isHosts, !DescriptorShare.hasRoom(forWhoHas: owned) { throw .nfile }
     }
 
     /// How many descriptors are open.
@@ -201,10 +228,13 @@ struct DescriptorTable: ~Copyable {
 
     /// Closes what a descriptor owns, now or when nobody uses it any more.
     private mutating func closeUnlessLent(_ descriptor: Descriptor) {
-        guard let host = descriptor.ownedHost, lent[host] != nil else {
-            return Self.close(descriptor)
+        guard let host = descriptor.ownedHost else { return Self.close(descriptor) }
+        if lent[host] != nil {
+            closing.insert(host)
+        } else {
+            Self.close(descriptor)
+            noteClosed()
         }
-        closing.insert(host)
     }
 
     private static func close(_ descriptor: Descriptor) {

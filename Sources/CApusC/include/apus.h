@@ -134,7 +134,7 @@ WASM_API_EXTERN void apus_config_set_compilation_threads(wasm_config_t *, uint32
 /* The limits of the engine's modules, and of stores that have none of their own. */
 WASM_API_EXTERN void apus_config_set_limits(wasm_config_t *, const apus_limits_t *);
 /* A directory for what was compiled, which must be its user's alone, and how many bytes may be in
- * it; 0: 1 GiB. */
+ * it; 0: 1 GiB. A module that would take more than half of them is not kept. */
 WASM_API_EXTERN void apus_config_set_cache(
     wasm_config_t *, const char *directory, uint64_t bytes_limit);
 /* Takes instances from a pool with room for so many, of which each memory may have `memory_bytes`

@@ -321,6 +321,37 @@ static void kinds(wasm_engine_t *engine) {
     wasm_store_delete(store);
 }
 
+// No value holds a vector: globals of them are left alone, and who asks is told.
+static void vector_globals(wasm_engine_t *engine) {
+    wasm_store_t *store = wasm_store_new(engine);
+    wasm_instance_t *instance = instance_of(store, engine,
+        "(module (global $g (export \"g\") (mut v128) (v128.const i64x2 7 8))"
+        " (func (export \"low\") (result i64) (i64x2.extract_lane 0 (global.get $g))))");
+    wasm_extern_t *item = apus_instance_export(instance, "g");
+    wasm_global_t *global = wasm_extern_as_global(item);
+    wasm_val_t value;
+    memset(&value, 0xFF, sizeof value);
+    wasm_global_get(global, &value);
+    CHECK(apus_last_error_kind() == APUS_ERROR_TYPE);
+    CHECK(value.kind == WASM_I32 && value.of.i64 == 0);
+    wasm_val_t given[] = {WASM_I64_VAL(3), WASM_INIT_VAL};
+    given[1].kind = APUS_V128;
+    for (size_t index = 0; index < COUNT(given); index++) {
+        wasm_global_set(global, &given[index]);
+        CHECK(apus_last_error_kind() == APUS_ERROR_TYPE);
+        CHECK(strstr(apus_last_error(), "no wasm_val_t holds a vector") != NULL);
+        wasm_valtype_t *content = wasm_valtype_new(APUS_V128);
+        wasm_globaltype_t *type = wasm_globaltype_new(content, WASM_VAR);
+        CHECK(wasm_global_new(store, type, &given[index]) == NULL);
+        CHECK(apus_last_error_kind() == APUS_ERROR_TYPE);
+        wasm_globaltype_delete(type);
+    }
+    CHECK(call(instance, "low", &value) == NULL && value.of.i64 == 7);
+    wasm_extern_delete(item);
+    wasm_instance_delete(instance);
+    wasm_store_delete(store);
+}
+
 static void names(wasm_engine_t *engine) {
     wasm_store_t *store = wasm_store_new(engine);
     wasm_instance_t *instance = instance_of(store, engine,
@@ -610,6 +641,7 @@ int main(int argc, char **argv) {
     interruption(engine);
     modules(argv[1]);
     kinds(engine);
+    vector_globals(engine);
     names(engine);
     functions(engine);
     exceptions(engine);

@@ -74,6 +74,9 @@ import Testing
         ("(module quote \"(func\")", "in the quoted module: unexpected token"),
         ("(module quote \"(module quote)\")", "a quoted module in a quoted module"),
         ("(module binary \"\") (func)", "expected the end of the text"),
+        ("(assert_invalid (module) \"\")", "a module field; test scripts have that, and `apus"),
+        ("(module) (assert_return (invoke \"f\"))", "the end of the text; test scripts have that"),
+        ("(module) (module)", "the end of the text; test scripts have that"),
     ])
     func messages(text: String, message: String) {
         let found = error(text)?.message ?? ""
