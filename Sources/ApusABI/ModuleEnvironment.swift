@@ -20,9 +20,9 @@ public struct ModuleEnvironment: Sendable {
     public var pollsInterruption = false
     /// How functions of the module call each other.
     public var linkage = FunctionLinkage.direct
-    /// What is known of functions of the module from how they have run, by their indices; nil if
-    /// nothing is. Nothing that it says is relied on without looking.
-    public var profile: (@Sendable (Int) -> FunctionProfile)?
+    /// What is known of functions of the module from how they have run; nil if nothing is. Nothing
+    /// that it says is relied on without looking.
+    public var profile: ModuleProfile?
     /// Baseline code that counts how often it runs counts where its calls through tables and
     /// references go, too (`CallCounts`).
     public var countsCallees = false

@@ -1,5 +1,5 @@
 /// Whether whoever wants a text read has given up: it is asked now and then, since to read a word
-/// takes less time than to ask.
+/// takes less time than to ask. Each loop over words of a text looks, or what it reads them with.
 struct TextWatch {
     private static var wordsPerLook: Int { 16_384 }
 

@@ -199,6 +199,22 @@ import Testing
         }
     }
 
+    /// An exception may be what ends a call: it is caught where the body ends.
+    @Test func callsThatExceptionsEndAreCounted() throws {
+        let text = """
+            (module
+              (tag $odd (param i32))
+              (func (export "run") (param i32) (result i32)
+                (try_table (catch $odd 0)
+                  (loop $next
+                    (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                  (call $throw))
+                (local.get 0))
+              (func $throw (throw $odd (i32.const 7))))
+            """
+        #expect(try Self.taken(text, Self.call(5)) == 1 + 5)
+    }
+
     /// Loops in which calls come in the way of what is counted, by what is called.
     static let loops: [(name: String, body: String)] = [
         ("a call", "(call $other)"),

@@ -24,6 +24,47 @@ import Testing
         #expect(throws: TextError.self) { try Self.read(Self.texts[text], unless: { false }) }
     }
 
+    /// Lists that one field has, by what stands before, in and behind them. They are read twice:
+    /// taken apart first, then parsed.
+    static let lists = [
+        ("(func) (elem func ", "0 ", ")"),
+        ("(func) (elem funcref ", "(ref.func 0) ", ")"),
+        ("(type (func (param ", "i32 ", ")))"),
+        ("(type (func ", "(param i32) ", "))"),
+        ("(type (func (result ", "i32 ", ")))"),
+        ("(type (struct (field ", "i32 ", ")))"),
+        ("(rec ", "(type (func)) ", ")"),
+        ("(func (local ", "i32 ", "))"),
+        ("(func i32.const 0 br_table ", "0 ", ")"),
+        ("(func try_table ", "(catch_all 0) ", "end)"),
+        ("(memory 1) (data \"\" ", "\"a\" ", ")"),
+        ("(func ", "(export \"\") ", ")"),
+        ("", ";;\n", ""),
+        ("", "(;;) ", ""),
+    ]
+
+    @Test(arguments: lists.indices) func listsAreNotReadToTheirEnd(_ list: Int) throws {
+        let (start, word, end) = Self.lists[list]
+        let text = start + String(repeating: word, count: 100_000) + end
+        var asked = 0
+        #expect(
+            try Self.read(text) {
+                asked += 1
+                return false
+            })
+        let isComment = word.first == ";" || word.hasPrefix("(;")
+        // Once for taking apart alone, where there are words at all.
+        var asksOfLexer = 0
+        _ = try Lexer.tokenize(
+            SourceText(ByteStorage(Array(text.utf8))),
+            TextWatch {
+                asksOfLexer += 1
+                return false
+            })
+        #expect(asksOfLexer > 4)
+        #expect(isComment || asked >= asksOfLexer + 5, "\(word)")
+    }
+
     /// Words are cheap, and asking is not.
     @Test func itIsAskedSeldom() throws {
         var asked = 0

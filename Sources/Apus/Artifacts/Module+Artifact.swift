@@ -56,7 +56,7 @@ extension Module {
     }
 
     private func compiled(
-        with profiles: (@Sendable (Int) -> FunctionProfile)?
+        with profiles: ModuleProfile?
     ) throws -> LoadedModule {
         let configuration = engine.configuration
         return try CompilationBudget.with(

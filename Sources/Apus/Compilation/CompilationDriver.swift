@@ -18,7 +18,7 @@ struct CompilationDriver {
     /// What it may take, and when it is to end.
     let budget: CompilationBudget
     /// What is known of functions from how they have run, if they have.
-    var profiles: (@Sendable (Int) -> FunctionProfile)?
+    var profiles: ModuleProfile?
 
     private var features: FeatureSet { configuration.features }
 

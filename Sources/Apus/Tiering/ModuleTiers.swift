@@ -115,28 +115,30 @@ final class ModuleTiers: FunctionCompiler {
     private static var inliningBytesInTests: Int { 600 }
 
     /// What is known of functions of `loaded` when somebody asks; nil if nobody is to.
-    func profiles(of loaded: LoadedModule) -> (@Sendable (Int) -> FunctionProfile)? {
+    func profiles(of loaded: LoadedModule) -> ModuleProfile? {
         guard configuration.tiering.usesProfiles else { return nil }
-        return { [weak self, reference = loaded.reference] index in
-            guard let self, let loaded = reference.object else { return FunctionProfile() }
-            return self.profile(of: index, in: loaded)
-        }
+        let leastHits = isForTests ? 1 : Self.leastHits
+        let reference = loaded.reference
+        return ModuleProfile(
+            inliningBytes: { [weak self] index in
+                guard let self, let loaded = reference.object else { return 0 }
+                return self.inliningBytes(ofFunction: index, in: loaded)
+            },
+            calls: { index in
+                guard let loaded = reference.object else { return [] }
+                return loaded.countedCalls(
+                    ofFunction: index, leastHits: leastHits, leastShare: Self.leastShare)
+            })
     }
 
-    /// What is known of function `index` of `loaded` from how it has run.
-    private func profile(of index: Int, in loaded: LoadedModule) -> FunctionProfile {
-        var profile = FunctionProfile()
+    /// How large function `index` of `loaded` may be to be worth having in its callers.
+    private func inliningBytes(ofFunction index: Int, in loaded: LoadedModule) -> Int {
         let heat = self.heat(ofBody: body(of: index))
         let isHot =
             functions.withLock { $0[index] != nil }
             || loaded.hasRun(index, untilHeat: isForTests ? .max : heat - heat / 4)
-        if isHot {
-            profile.inliningBytes = isForTests ? Self.inliningBytesInTests : Self.inliningBytes
-        }
-        profile.calls = loaded.countedCalls(
-            ofFunction: index, leastHits: isForTests ? 1 : Self.leastHits,
-            leastShare: Self.leastShare)
-        return profile
+        if !isHot { return 0 }
+        return isForTests ? Self.inliningBytesInTests : Self.inliningBytes
     }
 
     private var heatBetweenLooks: Int32 {

@@ -40,14 +40,29 @@ public struct CountedCall: Hashable, Sendable {
     }
 }
 
-/// What is known of a function from how it has run.
-public struct FunctionProfile: Sendable {
+/// What is known of the functions of a module from how they have run, by their indices. Callees are
+/// asked about at each call of them, and their own calls only where those are made.
+public struct ModuleProfile: Sendable {
     /// A body of no more bytes than this is worth having in callers; 0 if it has hardly run.
-    public var inliningBytes = 0
-    /// Its calls of one and the same function most of the time, in order.
-    public var calls: [CountedCall] = []
+    public let inliningBytes: @Sendable (Int) -> Int
+    /// Calls of one and the same function most of the time, in order.
+    public let calls: @Sendable (Int) -> [CountedCall]
 
-    public init() {}
+    public init(
+        inliningBytes: @escaping @Sendable (Int) -> Int,
+        calls: @escaping @Sendable (Int) -> [CountedCall]
+    ) {
+        self.inliningBytes = inliningBytes
+        self.calls = calls
+    }
+}
+
+/// What is known of a function's calls from how it has run.
+public struct FunctionProfile: Sendable {
+    /// Those of one and the same function most of the time, in order.
+    private let calls: [CountedCall]
+
+    public init(_ calls: [CountedCall] = []) { self.calls = calls }
 
     /// What is known of the call at `bodyOffset`, if anything.
     public func call(at bodyOffset: UInt32) -> CountedCall? {

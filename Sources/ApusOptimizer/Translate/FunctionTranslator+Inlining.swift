@@ -6,7 +6,7 @@ internal import ApusIR
 /// Calls of small functions are replaced by what they do.
 ///
 /// Always those of functions that call nothing, loop nowhere and can neither trap nor be stopped: a
-/// backtrace never misses them. What has run often (`FunctionProfile`) may do all of that; then
+/// backtrace never misses them. What has run often (`ModuleProfile`) may do all of that; then
 /// places in its code say whose they are (`InlinedCall`). The callee may come later in the module,
 /// so it is validated first.
 extension FunctionTranslator {

@@ -11,7 +11,7 @@ struct HotCallee: BitwiseCopyable {
     var localBase: Int
 }
 
-/// What is made of how functions have run (`FunctionProfile`). Nothing of it is relied on: calls
+/// What is made of how functions have run (`ModuleProfile`). Nothing of it is relied on: calls
 /// compare the callee with the one that is expected, and do what they always do if it is another.
 extension FunctionTranslator {
     /// The deeper a callee is in others, the smaller it is to be, by so many bytes.
@@ -32,7 +32,7 @@ extension FunctionTranslator {
         inlinedCalls.removeAll()
         offsetBase = 0
         nextOffsetBase = bytes &+ 1
-        profile = profiles?(index) ?? FunctionProfile()
+        profile = FunctionProfile(profiles?.calls(index) ?? [])
     }
 
     /// What is made next comes from the instruction at hand.
@@ -201,12 +201,11 @@ extension FunctionTranslator {
         guard let profiles, depth < CalleeValidators.depthLimit, hasRoom(for: bytes),
             !isOpen(index)
         else { return false }
-        let calleeProfile = profiles(index)
-        guard bytes &+ Self.bytesPerDepth &* depth <= calleeProfile.inliningBytes else {
+        guard bytes &+ Self.bytesPerDepth &* depth <= profiles.inliningBytes(index) else {
             return false
         }
         var callee = calleeValidators.take(depth)
-        let isTakenIn = inlineHot(index, signature, calleeProfile, &callee)
+        let isTakenIn = inlineHot(index, signature, profiles, &callee)
         calleeValidators.giveBack(callee, depth)
         return isTakenIn
     }
@@ -226,7 +225,7 @@ extension FunctionTranslator {
     }
 
     private mutating func inlineHot(
-        _ index: Int, _ signature: FlatSignature, _ calleeProfile: FunctionProfile,
+        _ index: Int, _ signature: FlatSignature, _ profiles: ModuleProfile,
         _ callee: inout FunctionValidator
     ) -> Bool {
         do throws(ModuleError) {
@@ -237,7 +236,7 @@ extension FunctionTranslator {
         guard callee.analysis.locals.count <= Self.hotLocalLimit else { return false }
         let caller = position
         let outer = (bodyStart, offsetBase, hints, profile, builder.offset)
-        openHot(index, calleeProfile)
+        openHot(index, FunctionProfile(profiles.calls(index)))
         openInlined(signature, callee.analysis)
         hotCallees.append(
             HotCallee(function: index, frame: inlineFrame, localBase: localBase))

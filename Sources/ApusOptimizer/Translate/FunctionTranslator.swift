@@ -77,7 +77,7 @@ struct FunctionTranslator: ~Copyable {
     var inlinedBytes = 0
 
     // What is known of how functions have run: see `FunctionTranslator+Profile`.
-    let profiles: (@Sendable (Int) -> FunctionProfile)?
+    let profiles: ModuleProfile?
     /// Of the function whose body is at hand.
     var profile = FunctionProfile()
     var functionIndex = 0

@@ -90,8 +90,10 @@ struct Lexer: ~Copyable {
                 position &+= 1
             } else if byte == UInt8(ascii: ";") {
                 guard text.byte(at: position &+ 1) == byte else { return }
+                try watch.look()
                 skipLine()
             } else if byte == UInt8(ascii: "("), text.byte(at: position &+ 1) == UInt8(ascii: ";") {
+                try watch.look()
                 try skipBlockComment()
             } else {
                 return

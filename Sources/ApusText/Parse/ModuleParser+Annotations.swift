@@ -11,6 +11,7 @@ extension ModuleParser {
         guard !text.annotations.isEmpty else { return }
         var number = text.firstAnnotation(from: index)
         while number < text.annotations.count, Int(text.annotations[number].token) == index {
+            try watch.look()
             let annotation = text.annotations[number]
             if annotation.kind == kind {
                 placedAnnotations.insert(number)

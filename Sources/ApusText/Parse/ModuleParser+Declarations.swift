@@ -8,6 +8,7 @@ extension ModuleParser {
         var defined: String?
         var hasStart = false
         while cursor.isAtOpening {
+            try watch.look()
             try placeCustomSections()
             let next = Int(cursor.token.payload) &+ 1
             guard let keyword = cursor.openingKeyword else {
@@ -45,6 +46,7 @@ extension ModuleParser {
 
     private mutating func declareGroup() throws(TextFault) {
         while cursor.isAtOpening {
+            try watch.look()
             let next = Int(cursor.token.payload) &+ 1
             try cursor.expect(opening: .type)
             try declare(.type)
@@ -84,7 +86,10 @@ extension ModuleParser {
         _ space: Space, after defined: inout String?
     ) throws(TextFault) {
         try declare(space)
-        while cursor.isAtOpening(.export) { cursor.skipGroup() }
+        while cursor.isAtOpening(.export) {
+            try watch.look()
+            cursor.skipGroup()
+        }
         if cursor.isAtOpening(.import) {
             if let defined { throw TextFault(cursor.token, "import after \(defined)") }
             return

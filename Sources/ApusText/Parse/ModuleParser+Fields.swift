@@ -81,6 +81,7 @@ extension ModuleParser {
     ) throws(TextFault) -> Bool {
         _ = cursor.takeIdentifier()
         while cursor.take(opening: .export) {
+            try watch.look()
             let name = try cursor.expectName()
             try cursor.expectClosing()
             writeExport(name, kind, index)

@@ -63,6 +63,7 @@ extension ModuleParser {
     }
 
     private mutating func takeLabel() throws(TextFault) -> UInt32? {
+        try watch.look()
         let token = cursor.token
         if token.kind == .number {
             return UInt32(

@@ -135,6 +135,7 @@ extension ModuleParser {
     mutating func parseStrings() throws(TextFault) -> [UInt8] {
         var bytes: [UInt8] = []
         while cursor.kind == .string {
+            try watch.look()
             StringLiteral.append(text.source.window, cursor.token.range, to: &bytes)
             cursor.index &+= 1
         }

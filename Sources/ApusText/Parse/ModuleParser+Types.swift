@@ -11,13 +11,14 @@ extension ModuleParser {
     }
 
     mutating func takeValueType() throws(TextFault) -> ValueType? {
-        switch cursor.keyword {
-        case .i32: return take(.i32)
-        case .i64: return take(.i64)
-        case .f32: return take(.f32)
-        case .f64: return take(.f64)
-        case .v128: return take(.v128)
-        default: return try takeReferenceType()
+        try watch.look()
+        return switch cursor.keyword {
+        case .i32: take(.i32)
+        case .i64: take(.i64)
+        case .f32: take(.f32)
+        case .f64: take(.f64)
+        case .v128: take(.v128)
+        default: try takeReferenceType()
         }
     }
 
@@ -92,6 +93,7 @@ extension ModuleParser {
     /// Writes the types that the module defines. What type uses add comes after them.
     mutating func defineTypes() throws(TextFault) {
         while cursor.isAtOpening {
+            try watch.look()
             if cursor.isAtOpening(.type) {
                 fieldStart = cursor.index
                 sections.types.begin(fieldToken)
@@ -111,6 +113,7 @@ extension ModuleParser {
         count.index &+= 2
         var size = 0
         while count.isAtOpening {
+            try watch.look()
             count.skipGroup()
             size &+= 1
         }
@@ -126,6 +129,7 @@ extension ModuleParser {
     }
 
     private mutating func parseTypeDefinition(inGroup: Bool) throws(TextFault) {
+        try watch.look()
         try cursor.expect(opening: .type)
         _ = cursor.takeIdentifier()
         if cursor.take(opening: .sub) {

@@ -181,6 +181,7 @@ struct ModuleParser: ~Copyable {
 
     /// An index of `space`, if there is one.
     mutating func takeIndex(_ space: Space) throws(TextFault) -> UInt32? {
+        try watch.look()
         let token = cursor.token
         if token.kind == .number {
             return UInt32(

@@ -86,6 +86,7 @@ extension BaselineCompiler {
         let target = landing.target
         if target.kind == .function {
             takeIntoSlots(landing, at: 0)
+            leaveHeat()
             pushSlots(target.resultStart, target.resultCount, at: 0)
             moveResultsForReturn(count: Int(target.resultCount))
             emitEpilogue()
