@@ -199,8 +199,8 @@ let package = Package(
                 path: "Benchmarks",
                 exclude: [
                     "README.md", "apus-here", "c-calls.c", "compare-builds", "compare-coverage",
-                    "compare-exceptions", "compare-profiling", "compare-programs", "compare-wasi",
-                    "feedback", "modules", "start",
+                    "compare-exceptions", "compare-profiling", "compare-programs",
+                    "compare-short-operations", "compare-wasi", "feedback", "modules", "start",
                 ],
                 swiftSettings: house),
         ],

@@ -148,6 +148,8 @@ public enum TypeField {
         offset(unsafe MemoryLayout.offset(of: \apus_type.display))
     }
     public static var kind: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.kind)) }
+    /// Of an array's elements each; 32 bits.
+    public static var bytes: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.bytes)) }
     /// The address of the others.
     public static var far: Int32 { offset(unsafe MemoryLayout.offset(of: \apus_type.far)) }
     public static var nearCount: Int { Int(apus_type_near) }

@@ -27,7 +27,7 @@ public enum RuntimeFunction: UInt8, CaseIterable, Sendable {
     /// (memory, address, expected value, nanoseconds or less than 0 for no end, offset) → 0 if
     /// notified, 1 if the value is another, 2 if the time has passed
     case memoryWait32, memoryWait64
-    /// (memory, address, most that are to be notified, offset) → how many were
+    /// (place of a memory, address, most that are to be notified, offset) → how many were
     case memoryNotify
     /// (tag) → a new exception, whose values are still to be stored
     case exceptionMake

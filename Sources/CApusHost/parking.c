@@ -21,6 +21,9 @@ struct bucket {
     pthread_mutex_t lock;
     struct apus_waiter *first;
     struct apus_waiter *last;
+    // How many there are, and how many are about to be; without the lock. Whoever notifies and
+    // finds none has nothing to do.
+    uint32_t count;
 } __attribute__((aligned(64)));
 
 enum { bucket_count = 64 };
@@ -33,6 +36,7 @@ static void empty_buckets(void) {
         pthread_mutex_init(&buckets[index].lock, NULL);
         buckets[index].first = NULL;
         buckets[index].last = NULL;
+        __atomic_store_n(&buckets[index].count, 0, __ATOMIC_RELAXED);
     }
 }
 
@@ -56,6 +60,7 @@ static void append(struct bucket *bucket, struct apus_waiter *waiter) {
 static void take_out(struct bucket *bucket, struct apus_waiter *waiter) {
     *(waiter->previous ? &waiter->previous->next : &bucket->first) = waiter->next;
     *(waiter->next ? &waiter->next->previous : &bucket->last) = waiter->previous;
+    __atomic_fetch_sub(&bucket->count, 1, __ATOMIC_RELAXED);
 }
 
 // MARK: The system's waits
@@ -136,9 +141,16 @@ static int wait_once(
 /// Whether it waits now: the place has the value.
 static int begin(
     struct bucket *bucket, struct apus_waiter *waiter, uint32_t bytes, uint64_t expected) {
+    // Before the place is read, as those who notify have written it before they read this: one of
+    // the two sees what the other has done.
+    __atomic_fetch_add(&bucket->count, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_lock(&bucket->lock);
     int waits = has_value(waiter->place, bytes, expected);
-    if (waits) append(bucket, waiter);
+    if (waits) {
+        append(bucket, waiter);
+    } else {
+        __atomic_fetch_sub(&bucket->count, 1, __ATOMIC_RELAXED);
+    }
     pthread_mutex_unlock(&bucket->lock);
     return waits;
 }
@@ -198,9 +210,21 @@ static void serve(const struct notice *notice) {
 // So many are told of at once.
 enum { notice_capacity = 32 };
 
+/// What the thread has written before comes before what it reads behind.
+static void order(void) {
+#if defined(__x86_64__)
+    // As a fence does, in half its time.
+    __asm__ volatile("lock orl $0, (%%rsp)" ::: "memory", "cc");
+#else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 uint32_t apus_unpark(const void *place, uint32_t most) {
-    pthread_once(&prepare_once, prepare);
     struct bucket *bucket = bucket_of(place);
+    order();
+    if (__atomic_load_n(&bucket->count, __ATOMIC_SEQ_CST) == 0) return 0;
+    pthread_once(&prepare_once, prepare);
     struct notice notices[notice_capacity];
     uint32_t total = 0;
     uint32_t count;

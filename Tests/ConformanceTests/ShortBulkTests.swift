@@ -85,6 +85,11 @@ import Testing
             }
             try drop()
         }
+        let nothing = try instance.function("active", as: ((Int32, Int32) -> Void).self)
+        try nothing(0, 0)
+        try nothing(65536, 0)
+        #expect(throws: Trap.self) { try nothing(65537, 0) }
+        #expect(throws: Trap.self) { try nothing(0, 1) }
     }
 
     /// Text, so that it needs no escapes.
@@ -112,7 +117,11 @@ import Testing
                    (memory.init $d (local.get 0) (local.get 1) (i32.const \(count))))
                 """
         }
-        text += "(func (export \"drop\") (data.drop $d))"
+        text += """
+            (func (export "drop") (data.drop $d)) (data $active (i32.const 0) "active")
+            (func (export "active") (param i32 i32)
+              (memory.init $active (local.get 0) (local.get 1) (i32.const 0)))
+            """
         text += "(data $d \"\(String(decoding: segment, as: UTF8.self))\")"
         var configuration = Engine.Configuration()
         configuration.compiler = compiler

@@ -36,11 +36,21 @@ import Testing
             expected.replaceSubrange(7..<7 + count, with: [Int32](repeating: 3, count: count))
             try guest.fill(7, Int32(count))
             #expect(try guest.elements() == expected)
+            if let fill = guest.constantFills[count] {
+                try guest.prepare()
+                try fill(7)
+                #expect(try guest.elements() == expected)
+            }
             try guest.prepare()
             expected = Guest.prepared
             expected.replaceSubrange(9..<9 + count, with: (0..<count).map { Int32($0 + 10) })
             try guest.initialise(9, 10, Int32(count))
             #expect(try guest.elements() == expected)
+            if let initialise = guest.constantInitialisations[count] {
+                try guest.prepare()
+                try initialise(9, 10)
+                #expect(try guest.elements() == expected)
+            }
         }
     }
 
@@ -60,6 +70,14 @@ import Testing
                     #expect(throws: Trap.self) { try copy(outside, 0) }
                     #expect(throws: Trap.self) { try copy(0, outside) }
                 }
+                if let fill = guest.constantFills[Int(count)] {
+                    #expect(throws: Trap.self) { try fill(outside) }
+                }
+                if let initialise = guest.constantInitialisations[Int(count)] {
+                    #expect(throws: Trap.self) { try initialise(outside, 0) }
+                    #expect(throws: Trap.self) { try initialise(0, 51 - count) }
+                    #expect(throws: Trap.self) { try initialise(0, -1) }
+                }
             }
             #expect(throws: Trap.self) { try guest.initialise(0, 51 - count, count) }
             #expect(try guest.elements() == Guest.prepared)
@@ -72,6 +90,50 @@ import Testing
         try guest.initialise(Int32(Self.size), 0, 0)
         #expect(throws: Trap.self) { try guest.initialise(0, 0, 1) }
         #expect(throws: Trap.self) { try guest.initialise(0, 1, 0) }
+        try guest.constantInitialisations[0]?(Int32(Self.size), 0)
+        for count in 0..<guest.constantInitialisations.count {
+            let initialise = try #require(guest.constantInitialisations[count])
+            #expect(throws: Trap.self) { try initialise(0, 1) }
+            if count > 0 { #expect(throws: Trap.self) { try initialise(0, 0) } }
+        }
+    }
+
+    /// What is known of a segment is not any more when it has been dropped, and of one that has
+    /// been used for the table nothing is left.
+    @Test(arguments: [false, true], [Engine.Compiler.baseline, .optimizing])
+    func droppedOnTheWay(isMetered: Bool, compiler: Engine.Compiler) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.isFuelMetered = isMetered
+        let engine = Engine(configuration)
+        let store = Store(engine)
+        if isMetered { store.fuel = 1 << 40 }
+        let instance = try Instance(
+            store,
+            Module(
+                engine,
+                text: """
+                    (module (table $t 10 funcref) (elem $e func $f $f) (func $f)
+                      (elem $active (i32.const 9) func $f)
+                      (func (export "drop")
+                        (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 2))
+                        (elem.drop $e)
+                        (table.init $t $e (i32.const 3) (i32.const 0) (i32.const 2)))
+                      (func (export "nothing") (param i32)
+                        (table.init $t $active (i32.const 10) (local.get 0) (i32.const 0)))
+                      (func (export "active")
+                        (table.init $t $active (i32.const 3) (i32.const 0) (i32.const 1)))
+                      (func (export "isNull") (param i32) (result i32)
+                        (ref.is_null (table.get $t (local.get 0)))))
+                    """))
+        #expect(throws: Trap.self) { try instance.function("drop", as: (() -> Void).self)() }
+        let isNull = try instance.function("isNull", as: ((Int32) -> Int32).self)
+        #expect(try (0..<5).map { try isNull($0) } == [0, 0, 1, 1, 1])
+        let nothing = try instance.function("nothing", as: ((Int32) -> Void).self)
+        try nothing(0)
+        #expect(throws: Trap.self) { try nothing(1) }
+        #expect(throws: Trap.self) { try instance.function("active", as: (() -> Void).self)() }
+        #expect(try isNull(3) == 1)
     }
 
     /// An instance that is made again from what is left of another has its segments and elements.
@@ -129,7 +191,10 @@ import Testing
         let fill: TypedFunction<Void, Int32, Int32>
         let initialise: TypedFunction<Void, Int32, Int32, Int32>
         let drop: TypedFunction<Void>
+        // Of lengths that the compiler knows.
         let constantCopies: [Int: TypedFunction<Void, Int32, Int32>]
+        let constantFills: [Int: TypedFunction<Void, Int32>]
+        let constantInitialisations: [Int: TypedFunction<Void, Int32, Int32>]
         private let get: TypedFunction<Int32, Int32>
         private let set: TypedFunction<Void, Int32, Int32>
 
@@ -158,11 +223,18 @@ import Testing
             get = try instance.function("get", as: ((Int32) -> Int32).self)
             set = try instance.function("set", as: ((Int32, Int32) -> Void).self)
             var copies: [Int: TypedFunction<Void, Int32, Int32>] = [:]
-            for count in 0...5 {
+            var fills: [Int: TypedFunction<Void, Int32>] = [:]
+            var initialisations: [Int: TypedFunction<Void, Int32, Int32>] = [:]
+            for count in 0...9 {
                 copies[count] = try instance.function(
                     "copy\(count)", as: ((Int32, Int32) -> Void).self)
+                fills[count] = try instance.function("fill\(count)", as: ((Int32) -> Void).self)
+                initialisations[count] = try instance.function(
+                    "init\(count)", as: ((Int32, Int32) -> Void).self)
             }
             constantCopies = copies
+            constantFills = fills
+            constantInitialisations = initialisations
         }
 
         func prepare() throws {
@@ -195,10 +267,14 @@ import Testing
             var text = "(module \(table) (type $r (func (result i32)))"
             for place in 0..<50 { text += "(func $f\(place) (type $r) (i32.const \(place)))" }
             text += "(elem $e func \((0..<50).map { "$f\($0)" }.joined(separator: " ")))"
-            for count in 0...5 {
+            for count in 0...9 {
                 text += """
                     (func (export "copy\(count)") (param i32 i32)
                       (table.copy $t $t \(wide(0)) \(wide(1)) \(number(count))))
+                    (func (export "fill\(count)") (param i32)
+                      (table.fill $t \(wide(0)) (ref.func $f3) \(number(count))))
+                    (func (export "init\(count)") (param i32 i32)
+                      (table.init $t $e \(wide(0)) (local.get 1) (i32.const \(count))))
                     """
             }
             return text + """

@@ -71,13 +71,13 @@ extension FunctionTranslator {
     }
 
     /// The address of an object.
-    private mutating func address(of reference: Value) -> Value {
+    mutating func address(of reference: Value) -> Value {
         builder.value(ApusIR.Instruction(.bitcast, .i64, reference))
     }
 
     /// What becomes of the heap for that may run code of the host's: limiters, and what objects of
     /// the host's do at their end. That may do anything to the store but call its guests.
-    private mutating func allocate(_ type: Int, bytes: Value, length: Value) -> Value {
+    mutating func allocate(_ type: Int, bytes: Value, length: Value) -> Value {
         let place = builder.constant(.i32, UInt64(UInt32(bitPattern: layout.signature(type))))
         let object = builder.append(ApusIR.Instruction(.allocate, .ref, bytes, place, length))
         builder.invalidate(.all)
@@ -90,38 +90,6 @@ extension FunctionTranslator {
     ) {
         if builder.constant(value) == 0 { return }
         builder.store(value, access, base, .none, displacement)
-    }
-
-    // MARK: New arrays
-
-    mutating func translateArrayNew(_ initializer: AggregateInitializer) {
-        let type = Int(reader.readIndex())
-        let elements = aggregates.elements(type)
-        if initializer == .defaults, !isFuelMetered { return push(newArray(type, elements)) }
-        let place = UInt32(bitPattern: layout.signature(type))
-        guard initializer == .values else {
-            return callRuntime(.arrayNew, [place], operands: 1, result: .ref, changing: .all)
-        }
-        let isVector = passElement(stack.count &- 2)
-        callRuntime(
-            isVector ? .arrayNewVectors : .arrayNewFilled, [place], operands: 2, result: .ref,
-            changing: .all)
-    }
-
-    /// An array of zeros; its length is on top of the stack.
-    private mutating func newArray(_ type: Int, _ elements: AggregateLayouts.Field) -> Value {
-        let length = pop()
-        let shift = UInt64(ObjectLayout.bytesLog2(of: elements.storage))
-        let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, length))
-        let bytes = builder.value(
-            ApusIR.Instruction(.shiftLeft, .i64, wide, builder.constant(.i64, shift)))
-        let rounding = UInt64(elements.offset) + UInt64(ObjectLayout.granuleBytes - 1)
-        let end = builder.value(
-            ApusIR.Instruction(.add, .i64, bytes, builder.constant(.i64, rounding)))
-        let mask = ~UInt64(ObjectLayout.granuleBytes - 1)
-        let size = builder.value(
-            ApusIR.Instruction(.and, .i64, end, builder.constant(.i64, mask)))
-        return allocate(type, bytes: size, length: length)
     }
 
     mutating func translateArrayNewFixed() {
@@ -143,25 +111,12 @@ extension FunctionTranslator {
         push(object)
     }
 
-    mutating func translateArrayNewData() {
-        let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
-        let segment = layout.dataPlace(Int(reader.readIndex()))
-        callRuntime(.arrayNewData, [type, segment], operands: 2, result: .ref, changing: .all)
-    }
-
-    mutating func translateArrayNewElement() {
-        let type = UInt32(bitPattern: layout.signature(Int(reader.readIndex())))
-        let segment = layout.elementPlace(Int(reader.readIndex()))
-        callRuntime(
-            .arrayNewElements, [type, segment], operands: 2, result: .ref, changing: .all)
-    }
-
     // MARK: Elements
 
     mutating func translateArrayLength() { push(length(of: address(of: pop()))) }
 
     /// How many elements the array at `base` has, which never changes.
-    private mutating func length(of base: Value) -> Value {
+    mutating func length(of base: Value) -> Value {
         let access = MemoryAccess(
             .full, .constant, trapCode: TrapCode.nullArrayReference.rawValue)
         return builder.load(.i32, access, base, .none, ObjectLayout.length)
@@ -198,6 +153,14 @@ extension FunctionTranslator {
                 .compare, .i32, index, length(of: base),
                 immediate: IntegerCondition.greaterOrEqualUnsigned.rawValue))
         guard trap(.arrayOutOfBounds, if: isOutside) else { return nil }
+        return address(ofElement: index, at: base, unless: isOutside, elements)
+    }
+
+    /// Where the element at `index` of the array at `base` is, or the first one if that is outside.
+    mutating func address(
+        ofElement index: Value, at base: Value, unless isOutside: Value,
+        _ elements: AggregateLayouts.Field
+    ) -> MemoryAddress {
         let masked = builder.value(
             ApusIR.Instruction(.select, .i32, isOutside, builder.constant(.i32, 0), index))
         let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, masked))
@@ -207,57 +170,16 @@ extension FunctionTranslator {
         return MemoryAddress(base: base, index: distance, displacement: elements.offset)
     }
 
-    private static func elementAccess(
+    static func elementAccess(
         _ elements: AggregateLayouts.Field, _ sign: FieldExtension = .unsigned
     ) -> MemoryAccess {
         MemoryAccess(elements.storage.accessWidth(sign), .element)
-    }
-
-    // MARK: Many elements
-
-    mutating func translateArrayFill() {
-        _ = reader.readIndex()
-        let isVector = passElement(stack.count &- 2)
-        callRuntime(
-            isVector ? .arrayFillVectors : .arrayFill, [], operands: 4,
-            changing: [.init(.element)])
-    }
-
-    mutating func translateArrayCopy() {
-        _ = reader.readIndex()
-        _ = reader.readIndex()
-        callRuntime(.arrayCopy, [], operands: 5, changing: [.init(.element)])
-    }
-
-    mutating func translateArrayInitData() {
-        _ = reader.readIndex()
-        let segment = layout.dataPlace(Int(reader.readIndex()))
-        callRuntime(.arrayInitData, [segment], operands: 4, changing: [.init(.element)])
-    }
-
-    mutating func translateArrayInitElement() {
-        _ = reader.readIndex()
-        let segment = layout.elementPlace(Int(reader.readIndex()))
-        callRuntime(.arrayInitElements, [segment], operands: 4, changing: [.init(.element)])
-    }
-
-    /// Makes the operand at `position` one that the runtime takes: a float as its bits. Whether it
-    /// is a vector, of which the runtime gets the address.
-    private mutating func passElement(_ position: Int) -> Bool {
-        let value = stack[position]
-        switch builder.function.type(value) {
-        case .v128: return true
-        case .f32: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i32, value))
-        case .f64: stack[position] = builder.value(ApusIR.Instruction(.bitcast, .i64, value))
-        default: break
-        }
-        return false
     }
 }
 
 extension ValueType {
     /// What a field of this type is when it has been read.
-    fileprivate var loaded: IRType { self == .i8 || self == .i16 ? .i32 : IRType(self) }
+    var loaded: IRType { self == .i8 || self == .i16 ? .i32 : IRType(self) }
 
     /// How a field of this type is read, and with `unsigned` written.
     fileprivate func accessWidth(_ sign: FieldExtension) -> AccessWidth {

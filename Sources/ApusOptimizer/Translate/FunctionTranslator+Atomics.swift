@@ -88,9 +88,21 @@ extension FunctionTranslator {
 
     mutating func translateAtomicNotify() {
         let argument = reader.readMemoryArgument()
+        guard memories[Int(argument.memory)].isShared else { return notifyNobody(argument) }
         push(builder.constant(.i64, argument.offset))
         callRuntime(
-            .memoryNotify, [argument.memory], operands: 3, result: .i32, changing: .all)
+            .memoryNotify, [layout.memoryPlace(Int(argument.memory))], operands: 3, result: .i32,
+            changing: .all)
+    }
+
+    /// For a place in a memory that only one thread has, nobody waits.
+    private mutating func notifyNobody(_ argument: MemoryArgument) {
+        _ = pop()
+        guard let address = atomicAddress(pop(), argument, bytes: 4) else { return }
+        // It is only to be there.
+        _ = builder.load(
+            .i32, Self.access(.full), address.base, address.index, address.displacement)
+        push(builder.constant(.i32, 0))
     }
 }
 

@@ -6,7 +6,7 @@ internal import ApusIR
 /// Bulk operations on memories (4.6.5). Short ones of a length that is known are written out.
 extension FunctionTranslator {
     /// Of what is written out, in bytes: half of the vector registers hold it.
-    private static var writtenOutLimit: UInt64 { 128 }
+    static var writtenOutLimit: UInt64 { 128 }
 
     mutating func translateMemoryFill() {
         let memory = reader.readIndex()
@@ -53,6 +53,12 @@ extension FunctionTranslator {
     mutating func translateMemoryInit() {
         let segment = reader.readIndex()
         let memory = reader.readIndex()
+        if isOnNothing() {
+            if address(inSegment: Int(segment), 0) != nil, checkStart(stack.count &- 3, memory) {
+                stack.truncate(to: stack.count &- 3)
+            }
+            return
+        }
         if let count = writtenOutCount(), layout.hasRecord(ofData: Int(segment)),
             let to = bulkAddress(stack.count &- 3, memory, count)
         {
@@ -82,7 +88,7 @@ extension FunctionTranslator {
         return count
     }
 
-    /// Whether the operation is one on no bytes at all.
+    /// Whether the operation is one on nothing at all.
     private mutating func isOnNothing() -> Bool {
         !isFuelMetered && builder.constant(stack.last) == 0
     }
@@ -113,52 +119,93 @@ extension FunctionTranslator {
 
     /// Where the `count` bytes of a data segment are whose position is below the length on the
     /// stack. Nil if they never are: then the block is at its end.
-    private mutating func address(inSegment segment: Int, _ count: UInt64) -> MemoryAddress? {
-        let record = layout.dataSegment(segment)
-        let position = wide(stack[stack.count &- 2])
-        let size = builder.load(
-            .i64, MemoryAccess(.full, .tableRecord), builder.context(), .none, record &+ 8)
-        let end = builder.value(
-            ApusIR.Instruction(.add, .i64, position, builder.constant(.i64, count)))
+    mutating func address(inSegment segment: Int, _ count: UInt64) -> MemoryAddress? {
+        address(
+            inSegment: segment, wide(stack[stack.count &- 2]), builder.constant(.i64, count))
+    }
+
+    /// Where the `count` bytes of a data segment at `position`, both 64 bits, are. Nil if they
+    /// never are: then the block is at its end.
+    mutating func address(
+        inSegment segment: Int, _ position: Value, _ count: Value
+    ) -> MemoryAddress? {
+        let isOwn = layout.hasRecord(ofData: segment)
+        return address(
+            inRecord: isOwn ? layout.dataSegment(segment) : nil, position, count,
+            trap: .memoryOutOfBounds)
+    }
+
+    /// Where the `count` bytes or elements at `position` are of the segment whose record is at
+    /// `record` of the context, as if each was a byte; without one there are none. Nil if they
+    /// never are: then the block is at its end.
+    mutating func address(
+        inRecord record: Int32?, _ position: Value, _ count: Value, trap code: TrapCode
+    ) -> MemoryAddress? {
+        // It may have been dropped.
+        let size =
+            record.map {
+                builder.load(
+                    .i64, MemoryAccess(.full, .tableRecord), builder.context(), .none, $0 &+ 8)
+            } ?? builder.constant(.i64, 0)
+        let end = builder.value(ApusIR.Instruction(.add, .i64, position, count))
         let isOutside = builder.value(
             ApusIR.Instruction(
                 .compare, .i32, end, size,
                 immediate: IntegerCondition.greaterUnsigned.rawValue))
-        guard trap(.memoryOutOfBounds, if: isOutside) else { return nil }
-        let base = builder.load(.i64, contextLoad(), builder.context(), .none, record)
+        guard trap(code, if: isOutside) else { return nil }
+        let base =
+            record.map { builder.load(.i64, contextLoad(), builder.context(), .none, $0) }
+            ?? builder.constant(.i64, 0)
         return MemoryAddress(base: base, index: position, displacement: 0)
     }
 
-    private mutating func copy(_ to: MemoryAddress, _ from: MemoryAddress, _ count: UInt64) {
+    /// Copies `count` bytes of what `from` names to where `to` names.
+    mutating func copy(
+        _ to: MemoryAddress, _ from: MemoryAddress, _ count: UInt64,
+        _ kinds: (to: AliasClass, from: AliasClass) = (.memory, .memory)
+    ) {
         // All is read before anything is written: the ranges may overlap, and may trap.
         let first = carriedValues.count
         forEachPiece(of: count) { translator, piece in
             let value = translator.builder.load(
-                piece.type, Self.access(piece.width), from.base, from.index,
+                piece.type, Self.access(piece.width, kinds.from), from.base, from.index,
                 from.displacement &+ piece.offset)
             translator.carriedValues.append(value)
         }
-        probe(to, count)
+        if kinds.to == .memory { probe(to, count) }
         var next = first
         forEachPiece(of: count) { translator, piece in
-            translator.store(translator.carriedValues[next], to, piece)
+            translator.store(translator.carriedValues[next], to, piece, kinds.to)
             next &+= 1
         }
         carriedValues.truncate(to: first)
     }
 
     private mutating func fill(_ to: MemoryAddress, with value: Value, _ count: UInt64) {
-        // The byte eight times.
-        let byte = builder.value(
-            ApusIR.Instruction(.and, .i32, value, builder.constant(.i32, 0xFF)))
-        let wide = builder.value(ApusIR.Instruction(.extendUnsigned, .i64, byte))
-        let eight = builder.value(
-            ApusIR.Instruction(
-                .multiply, .i64, wide, builder.constant(.i64, 0x0101_0101_0101_0101)))
+        let eight = repeated(value, bytes: 1)
+        probe(to, count)
+        fill(to, withLongs: eight, count, .memory)
+    }
+
+    /// The lowest 1, 2 or 4 bytes of an i32, as often as they go into 64 bits.
+    mutating func repeated(_ value: Value, bytes: UInt64) -> Value {
+        var number = value
+        if bytes < 4 {
+            let mask = builder.constant(.i32, UInt64(1) &<< (8 &* bytes) &- 1)
+            number = builder.value(ApusIR.Instruction(.and, .i32, value, mask))
+        }
+        let ones = UInt64.max / (UInt64(1) &<< (8 &* bytes) &- 1)
+        return builder.value(
+            ApusIR.Instruction(.multiply, .i64, wide(number), builder.constant(.i64, ones)))
+    }
+
+    /// Writes an i64 to `count` bytes, over and over, the last time perhaps not all of it.
+    mutating func fill(
+        _ to: MemoryAddress, withLongs eight: Value, _ count: UInt64, _ kind: AliasClass
+    ) {
         let four = builder.value(ApusIR.Instruction(.wrap, .i32, eight))
         var sixteen = Value.none
         if count >= 16 { sixteen = splat(eight) }
-        probe(to, count)
         forEachPiece(of: count) { translator, piece in
             let value =
                 switch piece.type {
@@ -166,7 +213,7 @@ extension FunctionTranslator {
                 case .i64: eight
                 default: four
                 }
-            translator.store(value, to, piece)
+            translator.store(value, to, piece, kind)
         }
     }
 
@@ -188,10 +235,17 @@ extension FunctionTranslator {
             to.displacement &+ Int32(truncatingIfNeeded: count &- 1))
     }
 
-    private mutating func store(_ value: Value, _ to: MemoryAddress, _ piece: BulkPiece) {
+    private mutating func store(
+        _ value: Value, _ to: MemoryAddress, _ piece: BulkPiece, _ kind: AliasClass
+    ) {
         builder.store(
-            value, Self.access(piece.width), to.base, to.index,
+            value, Self.access(piece.width, kind), to.base, to.index,
             to.displacement &+ piece.offset)
+    }
+
+    /// How a piece is accessed. What does not belong to a memory is there.
+    static func access(_ width: AccessWidth, _ kind: AliasClass) -> MemoryAccess {
+        kind == .memory ? access(width) : MemoryAccess(width, kind)
     }
 
     /// Calls `body` with pieces that cover `count` bytes; the last one may overlap.

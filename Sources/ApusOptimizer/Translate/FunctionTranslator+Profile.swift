@@ -158,7 +158,7 @@ extension FunctionTranslator {
     // MARK: Two ways
 
     /// Goes on where `condition`, an i32, is not 0, and returns the other way.
-    private mutating func branch(unless condition: Value) -> Edge {
+    mutating func branch(unless condition: Value) -> Edge {
         let met = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
         let other = builder.function.makeEdge(from: block, to: .none, argumentCount: 0)
         endBlock(
@@ -172,7 +172,7 @@ extension FunctionTranslator {
     }
 
     /// Goes on with the other way, as all was when the innermost frame was opened.
-    private mutating func goOn(at other: Edge, isCold isOtherCold: Bool) {
+    mutating func goOn(at other: Edge, isCold isOtherCold: Bool) {
         undoChanges(from: Int(frames.last.changesStart))
         builder.state = frames.last.stateAtElse
         isCold = frames.last.isColdOutside || isOtherCold
@@ -183,7 +183,7 @@ extension FunctionTranslator {
     }
 
     /// Goes on where both ways meet.
-    private mutating func closeGuess() {
+    mutating func closeGuess() {
         if isReachable { jumpToLabel() }
         let closed = frames.last
         undoChanges(from: Int(closed.changesStart))

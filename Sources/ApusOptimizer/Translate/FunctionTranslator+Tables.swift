@@ -49,7 +49,7 @@ extension FunctionTranslator {
     }
 
     /// How many elements `table` has now.
-    private mutating func count(ofTable table: Int) -> Value {
+    mutating func count(ofTable table: Int) -> Value {
         let limits = module.tables[table].limits
         if limits.maximum == limits.minimum { return builder.constant(.i64, limits.minimum) }
         let record = record(ofTable: table)
@@ -73,7 +73,7 @@ extension FunctionTranslator {
 
     /// Where the element at `index` of `table` is; of the first one if `isOutside`, where the
     /// processor goes on with a wrong index before it knows.
-    private mutating func elements(
+    mutating func elements(
         _ index: Value, _ table: Int, unless isOutside: Value
     ) -> MemoryAddress {
         let masked = builder.value(
@@ -115,87 +115,6 @@ extension FunctionTranslator {
         callRuntime(
             .tableGrow, [table], operands: 2, result: IRType(module.tables[Int(table)].address),
             changing: .all)
-    }
-
-    mutating func translateTableFill() {
-        let table = layout.tablePlace(Int(reader.readIndex()))
-        callRuntime(.tableFill, [table], operands: 3, changing: [.init(.table)])
-    }
-
-    mutating func translateTableCopy() {
-        let destination = Int(reader.readIndex())
-        let source = Int(reader.readIndex())
-        if !isFuelMetered, let count = builder.constant(stack.last),
-            count <= Self.writtenOutElements
-        {
-            return writeOutCopy(of: Int(count), to: destination, from: source)
-        }
-        callRuntime(
-            .tableCopy, [layout.tablePlace(destination), layout.tablePlace(source)], operands: 3,
-            changing: [.init(.table)])
-    }
-
-    /// More elements than this are not copied one by one.
-    private static var writtenOutElements: UInt64 { 4 }
-
-    private mutating func writeOutCopy(of count: Int, to destination: Int, from source: Int) {
-        guard let to = address(of: count, elementsAt: stack[stack.count &- 3], destination),
-            let from = address(of: count, elementsAt: stack[stack.count &- 2], source)
-        else { return }
-        stack.truncate(to: stack.count &- 3)
-        // All is read before anything is written: the ranges may overlap.
-        let first = carriedValues.count
-        let access = MemoryAccess(.full, .table)
-        for position in 0..<count {
-            let displacement = Int32(truncatingIfNeeded: position &* 8)
-            carriedValues.append(
-                builder.load(.ref, access, from.base, from.index, displacement))
-        }
-        for position in 0..<count {
-            let displacement = Int32(truncatingIfNeeded: position &* 8)
-            builder.store(
-                carriedValues[first &+ position], access, to.base, to.index, displacement)
-        }
-        carriedValues.truncate(to: first)
-    }
-
-    /// Where `elementCount` elements of `table` are from `index` on, checked. Nil if there
-    /// never are such: then the block is at its end.
-    private mutating func address(
-        of elementCount: Int, elementsAt index: Value, _ table: Int
-    ) -> MemoryAddress? {
-        let size = count(ofTable: table)
-        let needed = builder.constant(.i64, UInt64(elementCount))
-        let is64 = builder.function.type(index) == .i64
-        if is64, !trap(.tableOutOfBounds, if: compare(size, .lessUnsigned, needed)) {
-            return nil
-        }
-        let index = wide(index)
-        // An index of 64 bits may be so large that nothing can be added to it.
-        let left =
-            is64 ? index : builder.value(ApusIR.Instruction(.add, .i64, index, needed))
-        let right =
-            is64 ? builder.value(ApusIR.Instruction(.subtract, .i64, size, needed)) : size
-        let isOutside = compare(left, .greaterUnsigned, right)
-        guard trap(.tableOutOfBounds, if: isOutside) else { return nil }
-        return elements(index, table, unless: isOutside)
-    }
-
-    private mutating func compare(
-        _ left: Value, _ condition: IntegerCondition, _ right: Value
-    ) -> Value {
-        builder.value(
-            ApusIR.Instruction(.compare, .i32, left, right, immediate: condition.rawValue))
-    }
-
-    mutating func translateTableInit() {
-        let segment = layout.elementPlace(Int(reader.readIndex()))
-        let table = layout.tablePlace(Int(reader.readIndex()))
-        callRuntime(.tableCopy, [table, segment], operands: 3, changing: [.init(.table)])
-    }
-
-    mutating func translateElementDrop() {
-        callRuntime(.elementDrop, [reader.readIndex()], operands: 0, changing: [])
     }
 
     // MARK: References

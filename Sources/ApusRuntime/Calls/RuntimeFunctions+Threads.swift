@@ -16,20 +16,17 @@ extension RuntimeFunctions {
         unsafe wait(context, memory, (address, offset), bytes: 8, expected, timeout)
     }
 
-    /// (memory, address, most that are to be notified, offset) → how many were
+    /// (place of a memory, address, most that are to be notified, offset) → how many were
     static let memoryNotify: Entry = { context, memory, address, most, offset, _ in
-        // SAFETY: the context is one that runs: compiled code passes its own. The memory's number
-        // is the module's, as validated; `place` gives only what is within the memory, which does
-        // not shrink.
-        unsafe withInstance(context) { instance in
-            let memory = instance.memories[Int(truncatingIfNeeded: memory)]
-            guard let place = unsafe pointer(context, memory, (address, offset), bytes: 4) else {
-                return 0
-            }
-            // Nobody waits for a place in a memory that only one thread has.
-            guard memory.type.isShared else { return 0 }
-            return UInt64(unsafe apus_unpark(place, UInt32(truncatingIfNeeded: most)))
+        let (sum, overflow) = address.addingReportingOverflow(offset)
+        guard sum & 3 == 0 else { return unsafe nothing(context, but: .unalignedAtomic) }
+        // SAFETY: the context is one that runs: compiled code passes its own. `memoryBytes` gives
+        // only what is within the memory, and of the place only the address is looked at.
+        guard !overflow, let place = unsafe memoryBytes(context, memory, sum, 4) else {
+            return unsafe nothing(context, but: .memoryOutOfBounds)
         }
+        // For a place in a memory that only one thread has, nobody waits.
+        return UInt64(unsafe apus_unpark(place, UInt32(truncatingIfNeeded: most)))
     }
 
     private static func wait(

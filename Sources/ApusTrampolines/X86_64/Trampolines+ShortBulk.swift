@@ -2,15 +2,16 @@ internal import ApusABI
 internal import ApusAssembler
 internal import ApusCollections
 
-/// Short copies and fills of memories and tables, done by the stub through which the runtime is
-/// called: most of those that programs do are shorter than the way to a C function and back.
+/// Short copies and fills of memories, tables and arrays, done by the stub through which the
+/// runtime is called: most of those that programs do are shorter than the way to a C function and
+/// back.
 ///
-/// Only what lies within the memories and is at most `shortBytes` long is done here, where nothing
-/// has to be paid for or interrupted. All the rest, traps among it, goes the general way with all
+/// Only what lies within them and is at most `shortBytes` long is done here, where nothing has to
+/// be paid for or interrupted. All the rest, traps among it, goes the general way with all
 /// registers as they were. The ranges are compared before they are touched; all that is copied is
 /// read before anything is written, since they may overlap.
 extension Trampolines {
-    private static var shortBytes: Int32 { 128 }
+    static var shortBytes: Int32 { 128 }
 
     /// What is copied or filled.
     private enum Units {
@@ -26,18 +27,32 @@ extension Trampolines {
         var fill: Label
         var tableCopy: Label
         var tableFill: Label
+        var arrayCopy: Label
+        var arrayFill: Label
+        var arrayInitData: Label
+        var arrayInitElements: Label
         /// The general way.
         var other: Label
+        /// Where as many bytes are moved as the last argument says that there is: with the place of
+        /// the source in `origin`, or with the bytes over and over in xmm0 and rcx.
+        var copyBytes: Label
+        var fillBytes: Label
     }
 
     /// Goes to the label of the function that eax names, if it is one of those.
     func jumpToShortBulk(_ code: inout CodeBuffer) -> ShortBulkLabels {
         let labels = ShortBulkLabels(
             copy: code.makeLabel(), fill: code.makeLabel(), tableCopy: code.makeLabel(),
-            tableFill: code.makeLabel(), other: code.makeLabel())
+            tableFill: code.makeLabel(), arrayCopy: code.makeLabel(),
+            arrayFill: code.makeLabel(), arrayInitData: code.makeLabel(),
+            arrayInitElements: code.makeLabel(), other: code.makeLabel(),
+            copyBytes: code.makeLabel(), fillBytes: code.makeLabel())
         let targets: [(RuntimeFunction, Label)] = [
             (.memoryCopy, labels.copy), (.memoryFill, labels.fill),
             (.tableCopy, labels.tableCopy), (.tableFill, labels.tableFill),
+            (.arrayCopy, labels.arrayCopy), (.arrayFill, labels.arrayFill),
+            (.arrayInitData, labels.arrayInitData),
+            (.arrayInitElements, labels.arrayInitElements),
         ]
         for (function, label) in targets {
             code.alu(
@@ -51,24 +66,30 @@ extension Trampolines {
     /// What the labels stand for.
     func emitShortBulk(_ labels: ShortBulkLabels, _ code: inout CodeBuffer) {
         code.bind(labels.copy)
-        emitShortCopy(.bytes, otherwise: labels.other, &code)
+        emitShortCopy(.bytes, labels, &code)
+        code.bind(labels.copyBytes)
+        move(from: origin, count: RuntimeCall.argument(4), &code)
         code.bind(labels.fill)
-        emitShortFill(.bytes, otherwise: labels.other, &code)
+        emitShortFill(.bytes, labels, &code)
+        code.bind(labels.fillBytes)
+        move(from: nil, count: RuntimeCall.argument(3), &code)
         code.bind(labels.tableCopy)
-        emitShortCopy(.elements, otherwise: labels.other, &code)
+        emitShortCopy(.elements, labels, &code)
         code.bind(labels.tableFill)
-        emitShortFill(.elements, otherwise: labels.other, &code)
+        emitShortFill(.elements, labels, &code)
+        emitShortArrays(labels, &code)
     }
 
     // Free besides the arguments, and rax, which the general way needs.
-    private var target: GPR { .rdi }
-    private var origin: GPR { .r10 }
+    var target: GPR { .rdi }
+    var origin: GPR { .r10 }
 
     /// (places of both, destination, source, count)
     private func emitShortCopy(
-        _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
+        _ units: Units, _ labels: ShortBulkLabels, _ code: inout CodeBuffer
     ) {
         let argument = RuntimeCall.argument
+        let other = labels.other
         let count = argument(4)
         code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
@@ -78,15 +99,18 @@ extension Trampolines {
         find(
             units, origin, place: argument(1), index: argument(3), count: count, otherwise: other,
             &code)
-        if units == .elements { code.shift(.shl, .w32, count, immediate: units.sizeLog2) }
-        move(from: origin, count: count, &code)
+        if units == .elements {
+            code.shift(.shl, .w32, count, immediate: units.sizeLog2)
+            code.jump(labels.copyBytes)
+        }
     }
 
     /// (place, destination, value, which is in rcx, count)
     private func emitShortFill(
-        _ units: Units, otherwise other: Label, _ code: inout CodeBuffer
+        _ units: Units, _ labels: ShortBulkLabels, _ code: inout CodeBuffer
     ) {
         let argument = RuntimeCall.argument
+        let other = labels.other
         let count = argument(3)
         code.alu(.cmp, .w64, count, immediate: Self.shortBytes &>> Int32(units.sizeLog2))
         code.jump(.a, other)
@@ -101,9 +125,14 @@ extension Trampolines {
             code.moveImmediate(origin, 0x0101_0101_0101_0101)
             code.imul(.w64, .rcx, origin)
         }
+        spreadFilling(&code)
+        if units == .elements { code.jump(labels.fillBytes) }
+    }
+
+    /// Puts what rcx holds into xmm0, twice.
+    func spreadFilling(_ code: inout CodeBuffer) {
         code.moveToFloat(.w64, .xmm0, .rcx)
         code.vector(.punpcklqdq, .xmm0, .xmm0, .xmm0)
-        move(from: nil, count: count, &code)
     }
 
     /// Puts into `result` where the `count` bytes or elements from `index` on are, of the memory

@@ -31,8 +31,10 @@ extension CodeBuffer {
             extendMultiply(sequence.shape, registers, isHigh: false, isSigned: false)
         case .extendMultiplyHighUnsigned:
             extendMultiply(sequence.shape, registers, isHigh: true, isSigned: false)
-        case .minimum: minimum(isSingle: sequence.shape == .f32x4, registers)
-        case .maximum: maximum(isSingle: sequence.shape == .f32x4, registers)
+        case .minimum where sequence.shape == .f32x4: extremum(.minps, .orps, registers)
+        case .minimum: extremum(.minpd, .orpd, registers)
+        case .maximum where sequence.shape == .f32x4: extremum(.maxps, .andps, registers)
+        case .maximum: extremum(.maxpd, .andpd, registers)
         case .swizzle:
             // Indices from 16 on get their highest bit set, which selects zero.
             vector(.paddusb, registers.scratch, registers.b, pooled(.bytes(0x70)))
@@ -141,32 +143,19 @@ extension CodeBuffer {
     // MARK: Minimum and maximum
 
     /// The processor's minimum gives its second operand if one is a NaN or both are zeros. So both
-    /// orders are taken and joined: `or` keeps the sign of a negative zero and makes a NaN of a
-    /// NaN, whose fraction is cleared to the canonical one.
-    private mutating func minimum(isSingle: Bool, _ registers: VectorRegisters) {
-        let (target, scratch) = (registers.target, registers.scratch)
-        let op: VectorOp = isSingle ? .minps : .minpd
+    /// orders are taken and joined: `or` keeps the sign of a negative zero, `and`, of maxima, that
+    /// of a positive one. Where the operands, which is found out meanwhile, have a NaN, all bits
+    /// are set, and those of the fraction cleared to the canonical one.
+    private mutating func extremum(_ op: VectorOp, _ join: VectorOp, _ registers: VectorRegisters) {
+        let (target, scratch, other) = (registers.target, registers.scratch, registers.temporary)
+        let isSingle = op == .minps || op == .maxps
         vector(op, scratch, registers.a, registers.b)
-        vector(op, target, registers.b, registers.a)
-        vector(.por, scratch, scratch, target)
-        vector(isSingle ? .cmpps : .cmppd, target, target, scratch, immediate: 3)
-        vector(.por, scratch, scratch, target)
+        vector(op, other, registers.b, registers.a)
+        vector(isSingle ? .cmpps : .cmppd, target, registers.a, registers.b, immediate: 3)
+        vector(join, scratch, scratch, other)
+        vector(isSingle ? .orps : .orpd, scratch, scratch, target)
         vector(isSingle ? .psrld : .psrlq, target, target, immediate: isSingle ? 10 : 13)
-        vector(.pandn, target, target, scratch)
-    }
-
-    /// Likewise; where both orders differ, subtracting the difference makes zero positive.
-    private mutating func maximum(isSingle: Bool, _ registers: VectorRegisters) {
-        let (target, scratch) = (registers.target, registers.scratch)
-        let op: VectorOp = isSingle ? .maxps : .maxpd
-        vector(op, scratch, registers.a, registers.b)
-        vector(op, target, registers.b, registers.a)
-        vector(.pxor, target, target, scratch)
-        vector(.por, scratch, scratch, target)
-        vector(isSingle ? .subps : .subpd, target, scratch, target)
-        vector(isSingle ? .cmpps : .cmppd, scratch, scratch, scratch, immediate: 3)
-        vector(isSingle ? .psrld : .psrlq, scratch, scratch, immediate: isSingle ? 10 : 13)
-        vector(.pandn, target, scratch, target)
+        vector(isSingle ? .andnps : .andnpd, target, target, scratch)
     }
 
     // MARK: Shifts

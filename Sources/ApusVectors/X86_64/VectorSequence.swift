@@ -67,8 +67,8 @@ public struct VectorSequence: Hashable, BitwiseCopyable, Sendable {
     public func needsTemporary(_ options: VectorOptions) -> Bool {
         if isOneInstruction(options) { return false }
         return switch kind {
-        case .populationCount, .dot, .dotAddDeterministic, .shiftLeft, .shiftRightSigned,
-            .shiftRightUnsigned:
+        case .populationCount, .minimum, .maximum, .dot, .dotAddDeterministic, .shiftLeft,
+            .shiftRightSigned, .shiftRightUnsigned:
             true
         case .truncateUnsigned: shape == .f32x4
         default: false
@@ -89,7 +89,7 @@ public struct VectorSequence: Hashable, BitwiseCopyable, Sendable {
         case .extendAddPairwiseSigned: shape == .i16x8
         // With two operands, what goes before may come to lie in the scratch register.
         case .extendMultiplyHighUnsigned where shape == .i16x8: true
-        case .notEqual, .multiplyQ15, .minimum, .maximum, .swizzle, .bitselect,
+        case .notEqual, .multiplyQ15, .swizzle, .bitselect,
             .extendMultiplyLowSigned, .extendMultiplyHighSigned, .extendMultiplyLowUnsigned,
             .extendMultiplyHighUnsigned:
             !options.contains(.avx)

@@ -77,6 +77,7 @@ extension BaselineCompiler {
 
     mutating func translateArrayNew(_ initializer: AggregateInitializer) {
         let type = Int(reader.readIndex())
+        if newShortArray(type, initializer) { return }
         let place = UInt32(bitPattern: layout.signature(type))
         guard initializer == .values else {
             return callRuntime(.arrayNew, leading: [place], operands: 1, result: .reference)
@@ -85,6 +86,33 @@ extension BaselineCompiler {
         callRuntime(
             isVector ? .arrayNewVectors : .arrayNewFilled, leading: [place], operands: 2,
             result: .reference)
+    }
+
+    /// More elements than this are the runtime's.
+    private static var shortLength: UInt64 { 8 }
+
+    /// Makes the array whose length, and first element, is on the stack; false if it is not known
+    /// to be short.
+    private mutating func newShortArray(_ type: Int, _ initializer: AggregateInitializer) -> Bool {
+        // The runtime takes the fuel.
+        guard !isFuelMetered, stack.last.isConstant else { return false }
+        let length = stack.last.bits & 0xFFFF_FFFF
+        guard length <= Self.shortLength else { return false }
+        discard(pop())
+        let elements = aggregates.elements(type)
+        let unit = ObjectLayout.bytes(of: elements.storage)
+        let count = Int(length)
+        let bytes = ObjectLayout.objectBytes(Int(elements.offset) &+ count &* unit)
+        let object = allocate(type, bytes: bytes, length: UInt32(truncatingIfNeeded: length))
+        if initializer == .values {
+            for index in 0..<count {
+                let offset = elements.offset &+ Int32(truncatingIfNeeded: index &* unit)
+                store(stack.last, elements.storage, Address(object, offset))
+            }
+            truncateStack(to: stack.count &- 1)
+        }
+        push(.reference, object)
+        return true
     }
 
     mutating func translateArrayNewFixed() {

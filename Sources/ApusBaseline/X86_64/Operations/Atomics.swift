@@ -215,8 +215,26 @@ extension BaselineCompiler {
 
     mutating func translateAtomicNotify() {
         let argument = reader.readMemoryArgument()
+        guard memories[Int(argument.memory)].isShared else {
+            return notifyNobody(argument)
+        }
         push(.constant(.i64, argument.offset))
-        callRuntime(.memoryNotify, leading: [argument.memory], operands: 3, result: .i32)
+        callRuntime(
+            .memoryNotify, leading: [layout.memoryPlace(Int(argument.memory))], operands: 3,
+            result: .i32)
+    }
+
+    /// For a place in a memory that only one thread has, nobody waits; but it has to be there.
+    private mutating func notifyNobody(_ argument: MemoryArgument) {
+        discard(pop())
+        let operand = pop()
+        let index = takeIndex(operand)
+        checkAlignment(operand, index, argument, .w32)
+        let place = memoryOperand(operand, index, argument, bytes: 4)
+        markSite(.memoryOutOfBounds)
+        code.test(.w8, place.address, immediate: 0)
+        release(place)
+        push(.constant(.i32, 0))
     }
 }
 

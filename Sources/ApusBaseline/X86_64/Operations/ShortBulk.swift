@@ -75,6 +75,18 @@ extension BaselineCompiler {
     /// Writes out the `memory.init` whose operands are on the stack; false if it is not short, or
     /// not at a constant place of a segment that has one.
     mutating func writeOutInit(_ memory: Int, from segment: Int) -> Bool {
+        if isOnNothing {
+            discard(pop())
+            let source = take(pop())
+            // Of one that is active nothing is left, and so it is of one that has been dropped.
+            code.alu(
+                .cmp, .w64, source.register,
+                Address(CallingConvention.context, layout.dataSegment(segment) &+ 8))
+            trap(.memoryOutOfBounds, if: .a)
+            release(source)
+            checkStart(memory)
+            return true
+        }
         guard let length = writtenOutLength, canWriteOut(stack.count &- 3, memory),
             stack[stack.count &- 2].isConstant, layout.hasRecord(ofData: segment)
         else { return false }

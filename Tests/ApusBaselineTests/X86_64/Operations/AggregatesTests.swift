@@ -70,6 +70,23 @@ import Testing
 
     // MARK: Arrays
 
+    /// Of a length that is known to be short they are made in line, with their elements.
+    @Test func shortArrays() throws {
+        func code(_ length: Int, isMetered: Bool = false) throws -> FunctionCode {
+            try FunctionCode(
+                "(param i64) (result (ref $words)) (array.new $words (local.get 0) "
+                    + "(i32.const \(length)))", in: Self.types
+            ) { $0.isFuelMetered = isMetered }
+        }
+        // Where there is no room, a stub is called.
+        #expect(try code(8).body.count { $0.hasPrefix("mov qword ptr [rax + ") } == 8)
+        #expect(try code(0).callCount == 1)
+        let call = "mov eax, \(RuntimeFunction.arrayNewFilled.rawValue)"
+        #expect(try !code(8).body.contains(call))
+        #expect(try code(9).body.contains(call))
+        #expect(try code(8, isMetered: true).body.contains(call))
+    }
+
     /// Null is noticed where the length is read; an index that is too large is 0 to who goes on
     /// before that is known.
     @Test func elementsAreCheckedAndMasked() throws {
@@ -141,14 +158,14 @@ import Testing
     @Test func elementsForTheRuntime() throws {
         let floats = "(type $floats (array (mut f32)))"
         let constant = try FunctionCode(
-            "(result (ref $floats)) (array.new $floats (f32.const 1) (i32.const 5))", in: floats)
+            "(result (ref $floats)) (array.new $floats (f32.const 1) (i32.const 9))", in: floats)
         #expect(constant.body.contains("mov edx, 1065353216"))
         let local = try FunctionCode(
-            "(param f32) (result (ref $floats)) (array.new $floats (local.get 0) (i32.const 5))",
+            "(param f32) (result (ref $floats)) (array.new $floats (local.get 0) (i32.const 9))",
             in: floats)
         #expect(local.body.contains { $0.hasPrefix("mov eax, dword ptr [rbp") })
         let vector = try FunctionCode(
-            "(param v128) (result (ref $vectors)) (array.new $vectors (local.get 0) (i32.const 5))",
+            "(param v128) (result (ref $vectors)) (array.new $vectors (local.get 0) (i32.const 9))",
             in: Self.types)
         #expect(vector.body.contains { $0.hasPrefix("lea rax, [rbp") })
     }

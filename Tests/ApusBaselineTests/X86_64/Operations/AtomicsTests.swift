@@ -113,4 +113,14 @@ import Testing
         let code = try FunctionCode(instruction, in: Self.module)
         #expect(code.body.contains("mov eax, \(function.rawValue)"))
     }
+
+    /// In a memory that only one thread has, nobody waits; but the place is to be there.
+    @Test func nobodyIsNotified() throws {
+        let code = try FunctionCode(
+            "(param i32) (drop (memory.atomic.notify offset=4 (local.get 0) (i32.const 1)))",
+            in: "(memory 1)")
+        #expect(code.callCount == 0)
+        // The test of the alignment comes first, and its trap last.
+        #expect(code.traps == [.memoryOutOfBounds, .unalignedAtomic])
+    }
 }

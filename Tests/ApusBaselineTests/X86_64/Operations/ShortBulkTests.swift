@@ -58,6 +58,12 @@ import Testing
         let code = try Self.copy("i32.const 0")
         #expect(code.names == ["cmp", "ja", "cmp", "ja"])
         #expect(try Self.fill(0).names == ["cmp", "ja"])
+        for segment in ["", "(i32.const 0) "] {
+            let code = try FunctionCode(
+                "(param i32 i32) (memory.init 0 (local.get 0) (local.get 1) (i32.const 0))",
+                in: "(memory 1) (data \(segment)\"abcdefgh\")")
+            #expect(code.names == ["cmp", "ja", "cmp", "ja"])
+        }
     }
 
     // MARK: Fills
