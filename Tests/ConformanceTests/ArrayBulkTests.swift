@@ -59,7 +59,7 @@ import Testing
         let outside = TrapCode.arrayOutOfBounds
         for (count, isKnown) in Self.counts.flatMap({ [($0, false), ($0, true)] }) {
             let last = Self.size - count
-            for place in [last + 1, -1, Int(Int32.min)] {
+            for place in [last + 1, -1] {
                 guest.expect(outside) { try $0.call("copy", isKnown, count, place, 0) }
                 guest.expect(outside) { try $0.call("copy", isKnown, count, 0, place) }
                 guest.expect(outside) { try $0.call("fill", isKnown, count, place, 7) }
@@ -171,8 +171,13 @@ import Testing
         }
 
         func expect(_ code: TrapCode, _ work: (Guest) throws -> Void) {
-            let found = #expect(throws: Trap.self) { try work(self) }?.code
-            #expect(found == code)
+            // `#expect` describes what it looks at, which takes longer than all the rest.
+            do {
+                try work(self)
+                Issue.record("no trap")
+            } catch {
+                if (error as? Trap)?.code != code { Issue.record(error) }
+            }
         }
 
         func prepare() throws { try instance.function("prepare", as: (() -> Void).self)() }
