@@ -2,7 +2,7 @@
 //
 // The standard library has one generic initializer for all of them. Where code is not optimized,
 // the compiler inlines that with everything it could have to check, and then looks for redundant
-// loads in it: three to seven milliseconds for each use, a fifth of the time that a debug build of
+// loads in it: three to seven milliseconds for each use, a sixth of the time that a debug build of
 // these modules takes. Overload resolution prefers what is not generic, so importing this module
 // is all that a file has to do. What is computed is the same, and so is optimized code.
 
