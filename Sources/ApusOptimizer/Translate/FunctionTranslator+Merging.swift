@@ -36,6 +36,7 @@ extension FunctionTranslator {
     /// Goes on at the label of `frame`, which is closed already: nothing of its code is left on
     /// the stack or among the changes of locals. Some branch leads there.
     mutating func openLabel(_ frame: TranslationFrame) {
+        if comesFromColdCode(frame) { isCold = true }
         openBlock(dominatedBy: dominator(of: frame))
         isReachable = true
         mergeStates(frame)
@@ -53,6 +54,18 @@ extension FunctionTranslator {
             builder.function.edges[pending[Int(place)].edge.index].target = block
             place = pending[Int(place)].previous
         }
+    }
+
+    /// Whether every branch to the label is in code that hardly ever runs, as what catches
+    /// exceptions is.
+    private mutating func comesFromColdCode(_ frame: TranslationFrame) -> Bool {
+        var place = frame.branches.last
+        while place >= 0 {
+            let source = source(of: pending[Int(place)])
+            if !builder.function[source].isCold { return false }
+            place = pending[Int(place)].previous
+        }
+        return true
     }
 
     /// The nearest block that every branch to the label comes through.
