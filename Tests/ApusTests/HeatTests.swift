@@ -171,34 +171,6 @@ import Testing
         #expect(try Self.taken(text, Self.call(5)) == 1 + 5 + 10)
     }
 
-    /// A function that exceptions of its callees leave each time, and whose loops nobody settles,
-    /// gets hotter nevertheless.
-    @Test func entriesThatEndByExceptionsAreCounted() throws {
-        let text = """
-            (module
-              (tag $odd)
-              (func $through (param i32)
-                (loop $next
-                  (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-                (call $throw))
-              (func $past (param i32)
-                (loop $next
-                  (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-                (block $caught (try_table (catch $other $caught) (throw $odd))))
-              (tag $other)
-              (func (export "run") (param i32) (result i32)
-                (loop $next
-                  (block $caught (try_table (catch $odd $caught) (call $through (i32.const 3))))
-                  (block $caught (try_table (catch $odd $caught) (call $past (i32.const 3))))
-                  (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-                (local.get 0))
-              (func $throw (throw $odd)))
-            """
-        for function in 0..<2 {
-            #expect(try Self.taken(text, from: function, Self.call(100)) >= 100)
-        }
-    }
-
     /// An exception may be what ends a call: it is caught where the body ends.
     @Test func callsThatExceptionsEndAreCounted() throws {
         let text = """

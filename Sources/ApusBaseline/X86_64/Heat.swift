@@ -55,7 +55,7 @@ extension BaselineCompiler {
         let cost = cost(ofBytes: analysis.codeEnd &- analysis.codeStart)
         if heatHome.isNone {
             subtractHeat(cost)
-        } else if cost > heatCount.allowance || mayBeLeftByExceptions(analysis) {
+        } else if cost > heatCount.allowance {
             grantHeat()
             subtractHeat(cost)
         } else {
@@ -67,12 +67,6 @@ extension BaselineCompiler {
         code.jump(.l, place.label)
         hotPlaces.append(place)
         code.bind(place.resume)
-    }
-
-    /// Whether exceptions of others, or of its own that pass its handlers, may leave the function:
-    /// then nobody settles what it has taken. So at least its entries count.
-    private func mayBeLeftByExceptions(_ analysis: borrowing BodyAnalysis) -> Bool {
-        !analysis.flags.isDisjoint(with: [.calls, .catches])
     }
 
     /// At the header of the loop that was opened last, whose label is bound. Changes the flags.
