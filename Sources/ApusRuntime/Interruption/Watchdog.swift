@@ -30,8 +30,6 @@ final class Watchdog: @unchecked Sendable {
     /// store's; who forks writes, so that the child finds these free.
     private let forkLock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
     private var heap = DeadlineHeap()
-    /// Those whose time has come, while the thread is busy with them.
-    private var due: [Interrupter] = []
     private let isRunning = Atomic(false)
 
     private init() {
@@ -52,11 +50,22 @@ final class Watchdog: @unchecked Sendable {
 
     /// Has `interrupter` looked at when `time` has come.
     func schedule(_ interrupter: Interrupter, at time: UInt64) {
+        var room = DeadlineHeap.Room(for: 0)
         lock.lock()
-        defer { lock.unlock() }
+        while !heap.hasRoom(for: interrupter) {
+            // Whoever gets memory, or gives it back, may wait for a thread that waits for its turn:
+            // nobody else is to wait for that.
+            let capacity = max(2 * heap.capacity, 64)
+            lock.unlock()
+            room = DeadlineHeap.Room(for: capacity)
+            lock.lock()
+            heap.move(to: &room)
+        }
         heap.insert(interrupter, at: time)
         if heap.first == time { changed.signal() }
         startThread()
+        lock.unlock()
+        withExtendedLifetime(room) {}
     }
 
     /// The store of `interrupter` is gone.
@@ -108,32 +117,37 @@ final class Watchdog: @unchecked Sendable {
         // Guests that are late may have all processors.
         apus_thread_take_short_turns()
         while true {
-            let due = waitUntilDue()
-            // Without the lock, for which those wait that set deadlines.
+            let now = waitUntilDue()
+            // Without the lock, for which those wait that set deadlines. One after the other, for
+            // a list of them would take memory: see `schedule`.
             withoutForking {
-                let now = Self.now()
-                for interrupter in due {
+                while let interrupter = takeDue(now) {
                     if let next = interrupter.tick(now) { schedule(interrupter, at: next) }
                 }
             }
         }
     }
 
-    /// Waits until there are some whose time has come, and takes them out.
-    private func waitUntilDue() -> [Interrupter] {
+    /// Waits until the time of one has come. Returns the present time.
+    private func waitUntilDue() -> UInt64 {
         lock.lock()
         defer { lock.unlock() }
-        due.removeAll(keepingCapacity: true)
         while true {
             let now = Self.now()
-            while let interrupter = heap.popFirst(notAfter: now) { due.append(interrupter) }
-            if !due.isEmpty { return due }
             guard let first = heap.first else {
                 changed.wait(lock)
                 continue
             }
+            if first <= now { return now }
             changed.wait(lock, until: first)
         }
+    }
+
+    /// Takes out one whose time has come.
+    private func takeDue(_ now: UInt64) -> Interrupter? {
+        lock.lock()
+        defer { lock.unlock() }
+        return heap.popFirst(notAfter: now)
     }
 
     // MARK: Forks
@@ -167,7 +181,6 @@ final class Watchdog: @unchecked Sendable {
         lock.reset()
         isRunning.store(false, ordering: .relaxed)
         apus_interrupts_forked()
-        for interrupter in due { heap.insert(interrupter, at: 0) }
         for interrupter in heap.interrupters where !interrupter.forked() {
             heap.remove(interrupter)
         }

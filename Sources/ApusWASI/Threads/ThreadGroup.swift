@@ -1,5 +1,6 @@
 @_spi(ApusWASI) internal import Apus
 internal import ApusLocks
+internal import CApusHost
 
 /// The threads of one run of a program, as wasi-threads has them: they have the module, its shared
 /// memories and its world in common, and each has an instance in a store of its own. All stores
@@ -158,6 +159,8 @@ final class ThreadGroup: Sendable {
                     let instance = try program.instantiate(in: store)
                     let start = try instance.function(
                         "wasi_thread_start", as: ((Int32, Int32) -> Void).self)
+                    // However many compute, those that begin, and who stops them all, run at once.
+                    apus_thread_take_long_turns()
                     if !hasEnded { try start(number, argument) }
                 }
             } catch {

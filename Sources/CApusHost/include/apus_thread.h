@@ -91,6 +91,14 @@ static inline void apus_trace_note(struct apus_store_context *store, uint32_t co
 /// the system can do so: Linux since 6.12.
 void apus_thread_take_short_turns(void);
 
+/// Has the calling thread let others run soon that are woken, and run for longer when it is its
+/// turn, likewise: for those that compute.
+///
+/// Linux runs the thread whose turn is to end first. A turn that is shorter than a timer's tick is
+/// overrun each time, so threads with such turns are all overdue when there are more of them than
+/// processors, and whoever is woken waits until half of them have run.
+void apus_thread_take_long_turns(void);
+
 /// Has all threads of the process pass a memory barrier: what they did before it is seen here after
 /// it, and they see after it what was done here before. Returns 0, or an error number where the
 /// system has no such call.

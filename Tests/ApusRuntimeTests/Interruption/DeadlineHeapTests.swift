@@ -12,6 +12,9 @@ import Testing
     @Test func eachHasOneEntry() throws {
         let (stores, all) = try interrupters(1)
         var heap = DeadlineHeap()
+        #expect(!heap.hasRoom(for: all[0]))
+        var room = DeadlineHeap.Room(for: 1)
+        heap.move(to: &room)
         for time in [50, 90, 40, 60] as [UInt64] { heap.insert(all[0], at: time) }
         #expect(heap.count == 1)
         #expect(heap.first == 40)
@@ -28,6 +31,7 @@ import Testing
     @Test func theEarliestComesFirstWhateverHappens() throws {
         let (stores, all) = try interrupters(40)
         var heap = DeadlineHeap()
+        var room = DeadlineHeap.Room(for: 0)
         var times: [UInt64?] = all.map { _ in nil }
         var random = SystemRandomNumberGenerator()
         for _ in 0..<4000 {
@@ -45,6 +49,10 @@ import Testing
                 times[place] = nil
             default:
                 let time = UInt64.random(in: 0..<1000, using: &random)
+                if !heap.hasRoom(for: all[index]) {
+                    room = DeadlineHeap.Room(for: heap.capacity + 3)
+                    heap.move(to: &room)
+                }
                 heap.insert(all[index], at: time)
                 times[index] = min(times[index] ?? .max, time)
             }
