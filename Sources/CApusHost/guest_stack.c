@@ -2,6 +2,7 @@
 #include "apus_guest_stack.h"
 
 #include "apus_mapping.h"
+#include "apus_thread.h"
 #include "thread_sanitizer.h"
 
 #if defined(__x86_64__)
@@ -61,6 +62,7 @@ __attribute__((naked, noinline)) void apus_guest_stack_switch(struct apus_guest_
 static void run(struct apus_guest_stack *stack) {
     while (1) {
         stack->status = apus_enter(stack->entry, stack->context, stack->code, stack->values);
+        apus_activation_end(((struct apus_context *)stack->context)->store_context);
         stack->state = apus_guest_idle;
         apus_guest_stack_switch(stack);
     }

@@ -108,18 +108,15 @@ static void take_sample(struct apus_sampler *sampler, const void *machine) {
             count = add_frames(store->exit_fp, low, end, counters, count);
         }
     }
-    // Guests that have called the host, which has called guests: each entry has kept where the one
-    // around it was left.
-    while (count + 2 < apus_sample_limit) {
-        const struct apus_entry_frame *entry = (const struct apus_entry_frame *)end - 1;
+    // Guests that have called the host, which has called guests.
+    const struct apus_outer_activation *outer = __atomic_load_n(&store->outer, __ATOMIC_ACQUIRE);
+    for (; outer && count + 2 < apus_sample_limit; outer = outer->next) {
         // Frames of one stack lie ever higher; what waits on another stack is left out.
-        if (entry->entry_sp == 0 || entry->exit_fp <= end || entry->entry_fp < entry->exit_fp) {
-            break;
-        }
+        if (outer->exit_fp <= end || outer->entry_fp < outer->exit_fp) break;
         counters[count++] = 0;
-        counters[count++] = entry->exit_pc;
-        count = add_frames(entry->exit_fp, end, entry->entry_fp, counters, count);
-        end = entry->entry_fp;
+        counters[count++] = outer->exit_pc;
+        count = add_frames(outer->exit_fp, end, outer->entry_fp, counters, count);
+        end = outer->entry_fp;
     }
     keep(sampler, counters, count);
 }

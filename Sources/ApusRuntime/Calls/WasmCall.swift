@@ -2,18 +2,6 @@ internal import ApusABI
 internal import ApusCollections
 internal import CApusHost
 
-// SAFETY: a record lies in the frame of the call that it is of, which outlasts those that begin
-// later and name it as `next`.
-/// State of an activation while a host function it called has entered wasm again: where its
-/// frames begin and end.
-@unsafe struct OuterActivation {
-    var exitProgramCounter: UInt
-    var exitFramePointer: UInt
-    var entryFramePointer: UInt
-    // SAFETY: nil, or the record of a call that began before and has not ended.
-    var next: UnsafeMutablePointer<OuterActivation>?
-}
-
 extension RuntimeStore {
     /// Calls a function. `cells` holds the arguments, then the results; there must be at least
     /// `target.cellCount`. Arguments of 32 bits are zero-extended.
@@ -127,6 +115,7 @@ extension RuntimeStore {
             unsafe context.pointee.requests = unsafe apus_thread_requests(thread)
             unsafe thread.pointee.current = unsafe context
             status = unsafe apus_enter(target.entry, target.context, target.code, cells)
+            unsafe apus_activation_end(context)
             unsafe thread.pointee.current = previous
             unsafe outermostStackAddress = 0
         } else {
@@ -152,22 +141,12 @@ extension RuntimeStore {
     /// Enters wasm while a host function is running, noting where the outer frames are.
     @inline(never)
     private func reenter(_ target: CallTarget, _ cells: UnsafeMutablePointer<UInt64>?) -> UInt32 {
-        // SAFETY: `outer` names the activation only while this function runs, and calls end in the
+        // SAFETY: the context names the record only while this function runs, and calls end in the
         // reverse order of their beginning. The rest is as in `enter`.
-        var activation = unsafe OuterActivation(
-            exitProgramCounter: context.pointee.exit_pc,
-            exitFramePointer: context.pointee.exit_fp,
-            entryFramePointer: context.pointee.entry_fp, next: outer)
+        var activation = unsafe apus_outer_activation()
         return unsafe withUnsafeMutablePointer(to: &activation) { activation in
-            let saved = unsafe outer
-            let stack = unsafe context.pointee.guest_stack
-            unsafe outer = unsafe activation
-            // With frames of the host's between them, nobody can leave the stack.
-            unsafe context.pointee.guest_stack = nil
-            defer {
-                unsafe outer = unsafe saved
-                unsafe context.pointee.guest_stack = unsafe stack
-            }
+            unsafe apus_activation_keep(context, activation)
+            defer { unsafe apus_activation_restore(context, activation) }
             return unsafe apus_enter(target.entry, target.context, target.code, cells)
         }
     }
@@ -181,6 +160,10 @@ extension RuntimeStore {
     /// thread, or another depth.
     @inline(__always)
     private func adjustStackLimit(_ stack: UInt, _ stackLow: UInt) throws {
+        // SAFETY: the store runs on this thread alone.
+        //
+        // Calls in sequence.
+        if unsafe limitedStack == (stack, stackLow) { return }
         let room = stack &- stackLow
         let kept = max(hostStackBytes ?? min(room / 2, 1 << 20), StoreLimits.leastHostStackBytes)
         if room < kept &+ StoreLimits.leastStackBytes { throw tooSmallStack(room, kept) }
@@ -190,8 +173,10 @@ extension RuntimeStore {
         let slack: UInt = 16 << 10
         // SAFETY: the context is the store's own allocation, which lives as long as the store.
         let present = unsafe stackLimit
-        if present >= floor, present &+ slack >= ideal, present <= ideal &+ slack { return }
-        setStackLimit(ideal)
+        if present < floor || present &+ slack < ideal || present > ideal &+ slack {
+            setStackLimit(ideal)
+        }
+        unsafe limitedStack = (stack, stackLow)
     }
 
     /// The thread has too little stack for guests and what they call, or its host has used it up.
@@ -210,6 +195,7 @@ extension RuntimeStore {
         // SAFETY: contexts of the store's instances live as long as the store; nothing of it runs
         // now but on this thread.
         unsafe stackLimit = limit
+        unsafe limitedStack = (0, 0)
         for instance in instances { instance.setStackLimit(limit) }
     }
 

@@ -121,8 +121,8 @@ public final class RuntimeStore {
     @exclusivity(unchecked) var stackLimit: UInt = .max
     /// Where the outermost entry into wasm found the stack; 0 outside wasm.
     @exclusivity(unchecked) var outermostStackAddress: UInt = 0
-    /// The outer activations whose state the running one has replaced, innermost first.
-    @exclusivity(unchecked) var outer: UnsafeMutablePointer<OuterActivation>?
+    /// Where a call found the stack for which the limit is right, and where that stack begins.
+    @exclusivity(unchecked) var limitedStack: (address: UInt, low: UInt) = (0, 0)
     /// The stack of the innermost call that has one of its own and has not ended.
     @exclusivity(unchecked) var innermostRecord: UnsafeMutablePointer<apus_guest_stack>?
     /// What the asynchronous limiter has said of the growths that are about to be asked for.

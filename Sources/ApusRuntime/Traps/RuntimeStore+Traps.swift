@@ -155,11 +155,11 @@ extension RuntimeStore {
         let low = apus_stack_address()
         var goesOn = unsafe body(
             context.pointee.exit_pc, context.pointee.exit_fp, context.pointee.entry_fp, low)
-        var next = unsafe outer
+        var next = unsafe context.pointee.outer
         while goesOn, let activation = unsafe next {
             goesOn = unsafe body(
-                activation.pointee.exitProgramCounter, activation.pointee.exitFramePointer,
-                activation.pointee.entryFramePointer, low)
+                activation.pointee.exit_pc, activation.pointee.exit_fp,
+                activation.pointee.entry_fp, low)
             unsafe next = unsafe activation.pointee.next
         }
         return goesOn

@@ -19,20 +19,10 @@ public struct Trampolines: Sendable {
 
     // MARK: Host to wasm
 
-    /// Fields of the store context that an entry saves and restores, in order of pushing.
-    private var savedFields: [Int32] {
-        [
-            StoreField.entryStackPointer, StoreField.landing, StoreField.entryFramePointer,
-            StoreField.exitFramePointer, StoreField.exitProgramCounter,
-        ]
-    }
     private var savedRegisters: [GPR] { [.rbx, .r12, .r13, .r14, .r15] }
     /// From the frame pointer down to the stack pointer when the frame is complete: the saved
-    /// registers, the store context, its fields, and padding.
-    private var frameBytes: Int32 {
-        Int32(8 * (savedRegisters.count + 1 + savedFields.count + 1))
-    }
-    private var storeContextSlot: Int32 { Int32(-8 * (savedRegisters.count + 1)) }
+    /// registers, and the host's control of floats.
+    private var frameBytes: Int32 { Int32(8 * (savedRegisters.count + 1)) }
 
     /// `uint32_t (context, code, values)`: calls wasm code of this type.
     public func makeEntry(
@@ -48,8 +38,6 @@ public struct Trampolines: Sendable {
         code.move(.w64, scratch, .rsi)
         code.move(.w64, .rbx, .rdx)
         code.load(.w64, .r12, Address(context, ContextField.storeContext))
-        code.push(.r12)
-        for field in savedFields { code.push(Address(.r12, field)) }
         code.alu(.sub, .w64, .rsp, immediate: 8)
         let (rounds, isOurs) = takeFloatControl(Address(.rsp), .rax, &code)
         code.store(.w64, Address(.r12, StoreField.entryStackPointer), .rsp)
@@ -182,11 +170,6 @@ public struct Trampolines: Sendable {
 
     /// With rbp at the trampoline's frame and the answer in rax.
     private func restoreHost(_ code: inout CodeBuffer) {
-        code.load(.w64, .rcx, Address(.rbp, storeContextSlot))
-        for (index, field) in savedFields.enumerated() {
-            code.load(.w64, .rdx, Address(.rbp, storeContextSlot - Int32(8 * (index + 1))))
-            code.store(.w64, Address(.rcx, field), .rdx)
-        }
         code.lea(.w64, .rsp, Address(.rbp, Int32(-8 * savedRegisters.count)))
         for register in savedRegisters.reversed() { code.pop(register) }
         code.pop(.rbp)

@@ -114,6 +114,18 @@ enum apus_waiting_call {
     apus_waiting_call_again = 2,  // it has waited before
 };
 
+/// What belongs to an activation in the store's context while another runs that it has called
+/// through a function of the host's. Lies in the frame of who enters that.
+struct apus_outer_activation {
+    uintptr_t entry_sp;
+    uintptr_t landing;
+    uintptr_t entry_fp;
+    uintptr_t exit_fp;
+    uintptr_t exit_pc;
+    struct apus_guest_stack *guest_stack;
+    struct apus_outer_activation *next;  // the one around it
+};
+
 /// One per store: the state of the wasm activations of the thread that is inside it.
 struct apus_store_context {
     uintptr_t entry_sp;     // rsp the entry trampoline left; where a trap resumes. 0: not in wasm
@@ -167,6 +179,8 @@ struct apus_store_context {
     int64_t guest_place;    // among the runtime's CodeGuests, whose lock it has
     uintptr_t trap_context; // r15 where the last trap has left wasm
     uintptr_t tail_return;  // the stub that tail calls into other instances return to
+    struct apus_outer_activation *outer;  // the activations around the one that runs, innermost
+                                          // first
 };
 
 /// Has compiled code, which may be running, find `stops` at `place`.

@@ -38,17 +38,4 @@ uint64_t apus_sampler_lost(const struct apus_sampler *sampler);
 /// For the handler of the signal: takes a sample if somebody wants one.
 void apus_sampler_answer(void *machine);
 
-/// What an entry trampoline has below its frame pointer, from the lowest address up: where the
-/// activation around it, if there is one, was left.
-struct apus_entry_frame {
-    uint64_t float_control;
-    uintptr_t exit_pc;
-    uintptr_t exit_fp;
-    uintptr_t entry_fp;
-    uintptr_t landing;
-    uintptr_t entry_sp;
-    uintptr_t store_context;
-    uint64_t registers[5];
-};
-
 #endif

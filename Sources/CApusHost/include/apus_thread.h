@@ -2,6 +2,7 @@
 #ifndef APUS_THREAD_H
 #define APUS_THREAD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "apus_context.h"
@@ -104,7 +105,47 @@ void apus_thread_take_long_turns(void);
 /// system has no such call.
 int32_t apus_thread_barrier(void);
 
-/// Calls an entry trampoline: 0 if the function returned, 1 after a trap.
+// MARK: Activations
+
+/// Keeps the activation that has called the host, which is about to enter wasm again. With frames
+/// of the host's between them, nobody can leave the stack.
+static inline void apus_activation_keep(
+    struct apus_store_context *store, struct apus_outer_activation *kept) {
+    *kept = (struct apus_outer_activation){
+        .entry_sp = store->entry_sp,
+        .landing = store->landing,
+        .entry_fp = store->entry_fp,
+        .exit_fp = store->exit_fp,
+        .exit_pc = store->exit_pc,
+        .guest_stack = store->guest_stack,
+        .next = store->outer,
+    };
+    store->guest_stack = NULL;
+    // A signal handler follows these.
+    __atomic_store_n(&store->outer, kept, __ATOMIC_RELEASE);
+}
+
+/// Goes back to it.
+static inline void apus_activation_restore(
+    struct apus_store_context *store, const struct apus_outer_activation *kept) {
+    store->landing = kept->landing;
+    store->entry_fp = kept->entry_fp;
+    store->exit_fp = kept->exit_fp;
+    store->exit_pc = kept->exit_pc;
+    store->guest_stack = kept->guest_stack;
+    __atomic_store_n(&store->entry_sp, kept->entry_sp, __ATOMIC_RELAXED);
+    __atomic_store_n(&store->outer, kept->next, __ATOMIC_RELEASE);
+}
+
+/// The activation has ended that there is none around.
+static inline void apus_activation_end(struct apus_store_context *store) {
+    // The next one has not been left for the host yet.
+    store->exit_fp = 0;
+    __atomic_store_n(&store->entry_sp, 0, __ATOMIC_RELEASE);
+}
+
+/// Calls an entry trampoline: 0 if the function returned, 1 after a trap. What the context says of
+/// the activation is for the caller to keep or to end.
 static inline uint32_t apus_enter(
     uintptr_t entry, uintptr_t context, uintptr_t code, uint64_t *values) {
     uint32_t (*function)(struct apus_context *, const void *, uint64_t *) =
