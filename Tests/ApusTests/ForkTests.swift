@@ -40,7 +40,7 @@ import Testing
                 let module = try ForkTests.module(functions: count + 1)
                 let instance = try Instance(Store(module.engine), module)
                 let last = try instance.function("\(count)")
-                // What Swift's own runtime makes at first use, it makes with locks of its own, which
+                // What Swift makes at first use, it makes with locks of its own, which
                 // a child may find taken for good.
                 _ = try instance.function("0").call([.i32(1)])
                 let progress = Progress()
