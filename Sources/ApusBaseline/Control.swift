@@ -64,11 +64,28 @@ extension BaselineCompiler {
         if type.typeIndex != nil { spillParameters(type) }
         openFrame(.loop, type)
         restoreHomes()
+        alignLoop(analysis)
         code.bind(frames.last.label)
         homeState.dirty = homes
         poll()
         countRound(analysis)
     }
+
+    /// Processors fetch code by lines: a branch back that lies in two of them, or leads to another
+    /// one, can take as long again as a short round. So loops that are short and have none inside
+    /// lie within a line where they can.
+    private mutating func alignLoop(_ analysis: borrowing BodyAnalysis) {
+        let record = analysis.controls[Int(frames.last.record)]
+        if record.branchCount == 0 { return }
+        let bytes = Int(record.end) &- reader.position
+        let isShort = bytes <= Self.shortLoopBytes && !record.flags.contains(.loops)
+        code.align(to: isShort ? Self.lineBytes : Self.loopAlignment)
+    }
+
+    private static var lineBytes: Int { 64 }
+    private static var loopAlignment: Int { 32 }
+    /// Of instructions, which become up to twice as much code.
+    private static var shortLoopBytes: Int { 48 }
 
     /// Constants among the parameters go to their slots too: inside, they are not constant.
     mutating func spillParameters(_ type: BlockType) {

@@ -112,7 +112,8 @@ import Testing
             (loop (call $f) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (local.get 0)
             """, in: "(func $f)")
-        #expect(code.names == ["call", "add", "test", "jne"])
-        #expect(code.body[1] == "add ebx, -1")
+        // Without what aligns the loop.
+        #expect(code.names.filter { $0 != "nop" } == ["call", "add", "test", "jne"])
+        #expect(code.body.contains("add ebx, -1"))
     }
 }
