@@ -321,7 +321,12 @@ public struct ContextLayout: Sendable {
         globals + (Int32(index) - importedGlobalCount) * 16
     }
     /// Of the address of tag `index`.
-    public func tag(_ index: Int) -> Int32 { tags + Int32(index) * 8 }
+    public func tag(_ index: Int) -> Int32 { Self.tag(index, from: tags) }
+    /// The same where that of the first tag is at `first`.
+    @inline(__always)
+    public static func tag(_ index: Int, from first: Int32) -> Int32 {
+        first &+ Int32(truncatingIfNeeded: index) &* 8
+    }
     /// Of the engine-wide id of type `index`.
     public func signature(_ index: Int) -> Int32 { signatures + Int32(index) * 4 }
     /// Of the funcref record of the `ordinal`-th escaping function.

@@ -227,8 +227,8 @@ extension CodeImage {
                 ) { handler in
                     looked &+= 1
                     guard let index = handler.tag else { return true }
-                    return FrameWalk.word(
-                        at: context, firstTag &+ Int32(truncatingIfNeeded: index) &* 8) == address
+                    let place = ContextLayout.tag(Int(index), from: firstTag)
+                    return FrameWalk.word(at: context, place) == address
                 }
                 if let landing { return base &+ UInt(landing) }
                 walk.noteMiss(looked)
