@@ -19,6 +19,11 @@ public struct Linker {
     /// What belongs to one store.
     private var items: [ImportName: Item] = [:]
 
+    /// How many things it knows, and modules that know more.
+    var definitionCount: Int {
+        definitions.named.count + definitions.modules.count + items.count
+    }
+
     /// A linker that knows nothing yet.
     public init(_ engine: Engine) {
         self.engine = engine

@@ -3,7 +3,7 @@ internal import ApusFormat
 internal import ArgumentParser
 
 /// `apus cover`: runs a program and shows which of its code was run, and how often.
-struct CoverCommand: ParsableCommand {
+struct CoverCommand: ParsableCommand, EngineOptions {
     static let configuration = CommandConfiguration(
         commandName: "cover",
         abstract: "Runs a program and writes which of its code was run.",
@@ -32,7 +32,14 @@ struct CoverCommand: ParsableCommand {
     @OptionGroup var grants: GrantOptions
     @OptionGroup var options: ProgramOptions
     @OptionGroup var linking: LinkOptions
-    @OptionGroup var engine: EngineOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
+    @OptionGroup var pooling: PoolingOption
+    @OptionGroup var cache: CacheOption
+    @OptionGroup var checks: CheckOptions
+    @OptionGroup var compiler: CompilerOption
+    @OptionGroup var features: FeatureOptions
+    @OptionGroup var tools: NativeToolOptions
 
     @Argument(
         help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
@@ -50,7 +57,7 @@ struct CoverCommand: ParsableCommand {
             try output.checkAreWritable()
             return 0
         }
-        var program = options.program(module, arguments, grants, linking, engine.programLimits)
+        var program = options.program(module, arguments, grants, linking, programLimits)
         program.isStoppedBySignals = true
         var modules: [(name: String, module: Module)] = []
         program.compiled = { file, module in
@@ -58,7 +65,7 @@ struct CoverCommand: ParsableCommand {
         }
         let result = Result {
             try program.run {
-                var configuration = try engine.configuration()
+                var configuration = try engineConfiguration()
                 configuration.countsCoverage = true
                 return configuration
             }

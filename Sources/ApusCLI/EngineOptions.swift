@@ -1,32 +1,21 @@
 internal import Apus
-internal import ArgumentParser
 
-/// The options that say how an engine is set up for a program.
-struct EngineOptions: ParsableArguments {
-    @OptionGroup(title: "Limits") var limits: LimitOptions
-    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
+/// Commands whose options say how an engine is set up for a program.
+///
+/// Each has these groups itself, not one group of them all: what is in a group of a group is looked
+/// at five times as often by a parser built for debugging, which checks all that it finds.
+protocol EngineOptions {
+    var limits: LimitOptions { get }
+    var threads: ThreadLimitOption { get }
+    var pooling: PoolingOption { get }
+    var cache: CacheOption { get }
+    var checks: CheckOptions { get }
+    var compiler: CompilerOption { get }
+    var features: FeatureOptions { get }
+    var tools: NativeToolOptions { get }
+}
 
-    @Flag(
-        help: """
-            Take instances from a pool whose memory is reserved at the start, each with a memory \
-            and a table, or as many as --max-memories and --max-tables name: --pooling.
-            """)
-    var pooling = false
-
-    @OptionGroup var cache: CacheOption
-    @OptionGroup var checks: CheckOptions
-    @OptionGroup var compiler: CompilerOption
-    @OptionGroup var features: FeatureOptions
-    @OptionGroup var tools: NativeToolOptions
-
-    /// An engine's configuration where no option is given.
-    static var standard: Engine.Configuration {
-        var configuration = Engine.Configuration()
-        ProgramLimits().apply(to: &configuration)
-        configuration.cache = CacheOption.standard
-        return configuration
-    }
-
+extension EngineOptions {
     /// What a program may use.
     var programLimits: ProgramLimits {
         var chosen = limits.chosen
@@ -35,7 +24,7 @@ struct EngineOptions: ParsableArguments {
     }
 
     /// An engine's configuration that the options come to.
-    func configuration() throws -> Engine.Configuration {
+    func engineConfiguration() throws -> Engine.Configuration {
         var configuration = Engine.Configuration()
         compiler.apply(to: &configuration)
         configuration.features = try features.apply(to: configuration.features)
@@ -43,24 +32,20 @@ struct EngineOptions: ParsableArguments {
         checks.apply(to: &configuration)
         cache.apply(to: &configuration)
         tools.apply(to: &configuration)
-        if pooling { configuration.allocator = .pooling(pool) }
+        pooling.apply(limits.chosen, to: &configuration)
         return configuration
     }
-
-    /// Each place in it has what most modules define, or as much as the limits name.
-    private var pool: Engine.Pool {
-        var pool = Engine.Pool(instances: 100)
-        let limits = limits.chosen
-        pool.memoriesPerInstance = min(max(limits.maxMemories ?? 1, 1), Self.mostPerInstance)
-        pool.tablesPerInstance = min(max(limits.maxTables ?? 1, 1), Self.mostPerInstance)
-        return pool
-    }
-
-    /// Memories and tables of an instance, all of which take address space in each place.
-    private static var mostPerInstance: Int { 16 }
 }
 
 extension Engine.Configuration {
+    /// An engine's configuration for programs where no option is given.
+    static var ofPrograms: Engine.Configuration {
+        var configuration = Engine.Configuration()
+        ProgramLimits().apply(to: &configuration)
+        configuration.cache = CacheOption.standard
+        return configuration
+    }
+
     /// Modules that are only looked at may have memories and tables of any size.
     mutating func liftSizeLimits() {
         memoryBytesLimit = .max

@@ -3,7 +3,7 @@ internal import ApusCollections
 internal import ArgumentParser
 
 /// `apus profile`: runs a program and shows where its time went.
-struct ProfileCommand: ParsableCommand {
+struct ProfileCommand: ParsableCommand, EngineOptions {
     static let configuration = CommandConfiguration(
         commandName: "profile",
         abstract: "Runs a program and writes where its time went.",
@@ -37,7 +37,14 @@ struct ProfileCommand: ParsableCommand {
     @OptionGroup var grants: GrantOptions
     @OptionGroup var options: ProgramOptions
     @OptionGroup var linking: LinkOptions
-    @OptionGroup var engine: EngineOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
+    @OptionGroup var pooling: PoolingOption
+    @OptionGroup var cache: CacheOption
+    @OptionGroup var checks: CheckOptions
+    @OptionGroup var compiler: CompilerOption
+    @OptionGroup var features: FeatureOptions
+    @OptionGroup var tools: NativeToolOptions
 
     @Argument(
         help: "The program: a WebAssembly module, in binary or in text form, or - for the input.",
@@ -60,10 +67,10 @@ struct ProfileCommand: ParsableCommand {
             return 0
         }
         let profiler = Profiler(period: period?.duration ?? .milliseconds(1))
-        var program = options.program(module, arguments, grants, linking, engine.programLimits)
+        var program = options.program(module, arguments, grants, linking, programLimits)
         program.isStoppedBySignals = true
         program.prepare = { engine in profiler.start(engine) }
-        let result = Result { try program.run { try engine.configuration() } }
+        let result = Result { try program.run { try engineConfiguration() } }
         profiler.stop()
         try Outcome.exiting {
             try write(profiler.profile)

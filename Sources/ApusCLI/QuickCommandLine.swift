@@ -32,7 +32,7 @@ struct QuickCommandLine {
 
     func run() throws {
         try program.run {
-            var configuration = EngineOptions.standard
+            var configuration = Engine.Configuration.ofPrograms
             if !usesCache { configuration.cache = nil }
             return configuration
         }

@@ -2,7 +2,7 @@ internal import Apus
 internal import ArgumentParser
 
 /// `apus run`: runs a program, or calls one function that a module exports.
-struct RunCommand: ParsableCommand {
+struct RunCommand: ParsableCommand, EngineOptions {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Runs a program (this is what happens without a subcommand).",
@@ -31,7 +31,14 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var grants: GrantOptions
     @OptionGroup var options: ProgramOptions
     @OptionGroup var linking: LinkOptions
-    @OptionGroup var engine: EngineOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
+    @OptionGroup var pooling: PoolingOption
+    @OptionGroup var cache: CacheOption
+    @OptionGroup var checks: CheckOptions
+    @OptionGroup var compiler: CompilerOption
+    @OptionGroup var features: FeatureOptions
+    @OptionGroup var tools: NativeToolOptions
 
     @Flag(help: "Say afterwards, on the error output, what the program took: --stats.")
     var stats = false
@@ -62,13 +69,12 @@ struct RunCommand: ParsableCommand {
         if json, !stats, !verbose { throw ValidationError("--json goes with --stats") }
     }
 
-    func run() throws {
-        var engine = engine
-        if let stackSize, engine.limits.maxStack == nil {
-            engine.limits.maxStack = WasmKitCommandLine.stack(stackSize)
+    mutating func run() throws {
+        if let stackSize, limits.maxStack == nil {
+            limits.maxStack = WasmKitCommandLine.stack(stackSize)
         }
-        var program = options.program(module, arguments, grants, linking, engine.programLimits)
+        var program = options.program(module, arguments, grants, linking, programLimits)
         program.statistics = stats || verbose ? (json ? .json : .text) : nil
-        try program.run { try engine.configuration() }
+        try program.run { try engineConfiguration() }
     }
 }

@@ -2,7 +2,7 @@ internal import Apus
 internal import ArgumentParser
 
 /// `apus settings`: shows how an engine would be set up.
-struct SettingsCommand: ParsableCommand {
+struct SettingsCommand: ParsableCommand, EngineOptions {
     static let configuration = CommandConfiguration(
         commandName: "settings",
         abstract: "Shows how programs would be run on this machine.",
@@ -17,14 +17,21 @@ struct SettingsCommand: ParsableCommand {
               apus settings --json
             """)
 
-    @OptionGroup var engine: EngineOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Limits") var threads: ThreadLimitOption
+    @OptionGroup var pooling: PoolingOption
+    @OptionGroup var cache: CacheOption
+    @OptionGroup var checks: CheckOptions
+    @OptionGroup var compiler: CompilerOption
+    @OptionGroup var features: FeatureOptions
+    @OptionGroup var tools: NativeToolOptions
 
     @Flag(help: "Print them as one JSON object: --json.")
     var json = false
 
     func run() throws {
         let report = SettingsReport(
-            try engine.configuration(), programs: engine.programLimits)
+            try engineConfiguration(), programs: programLimits)
         if json { return print(report.json.text) }
         for (name, values) in report.sections {
             print(name)

@@ -3,7 +3,7 @@ internal import ApusFormat
 
 /// What this build is, and what it has on this machine.
 struct VersionReport {
-    private let configuration = EngineOptions.standard
+    private let configuration = Engine.Configuration.ofPrograms
 
     /// A line for each thing, for people.
     var text: String {

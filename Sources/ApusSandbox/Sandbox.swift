@@ -13,7 +13,7 @@ internal import ApusWASI
 /// `SandboxError.waitsForItself`, or waits for ever if it is another task's. After a call that has
 /// failed in the guest the next one gets a new guest, or none, as the configuration says.
 public actor Sandbox {
-    private let template: SandboxTemplate
+    let template: SandboxTemplate
     private let output: SandboxOutput
     private let admission = Admission(1)
     /// The task that is in; nil: none is.

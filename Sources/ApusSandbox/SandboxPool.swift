@@ -1,6 +1,6 @@
 /// Sandboxes of one template, for servers: so many at most, each used by one task at a time.
 public actor SandboxPool {
-    private let template: SandboxTemplate
+    let template: SandboxTemplate
     private nonisolated let admission: Admission
     /// Those that nobody uses; the one that was used last is used next.
     private var idle: [Sandbox] = []

@@ -81,16 +81,11 @@ import Testing
             let outcome = try Command.run(
                 shell: """
                     mkfifo page.html
-                    "$0" cover --output page.html many.wat &
+                    timeout --foreground --signal=KILL 30 \\
+                        "$0" cover --output page.html many.wat &
                     exec 3< page.html
-                    command=$!
-                    (sleep 30; kill -KILL $command) > last 2>&1 &
-                    watch=$!
-                    kill -TERM $command
-                    wait $command
-                    status=$?
-                    kill $watch
-                    exit $status
+                    kill -TERM $!
+                    wait $!
                     """, in: folder)
             #expect(outcome.status == 128 + SIGTERM, "\(outcome.errorOutput)")
         }

@@ -14,6 +14,11 @@ struct CharacterClass: OptionSet, BitwiseCopyable, Sendable {
     /// Admitted in annotations only.
     static let annotationMark = CharacterClass(rawValue: 32)
 
+    /// Whether it has all that `other` has. With the one that all sets have, builds for debugging
+    /// take half as long again to read texts.
+    @inline(__always)
+    func contains(_ other: CharacterClass) -> Bool { rawValue & other.rawValue == other.rawValue }
+
     static let table = ConstantTable<CharacterClass> { byte in
         var classes: CharacterClass = []
         let marks = "!#$%&'*+-./:<=>?@\\^_`|~".utf8

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Bytes of a module in the making. Specification: 5 “Binary Format”.

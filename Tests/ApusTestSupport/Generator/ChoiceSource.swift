@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// Where a generator takes its decisions from: a seeded random sequence, or a recorded one.
 ///
 /// Every decision is recorded, and 0 always stands for the simplest outcome. So a failing case is

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Memories and tables: addresses are mostly good, sometimes just beyond the end.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// The functions that generated modules import: a hash of their arguments, which now and then

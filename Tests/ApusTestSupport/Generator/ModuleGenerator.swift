@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Makes valid modules that find faults in compilers, from a seed or a record of decisions.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// The numeric operators on cells. Specification: 4.3 “Numerics”.

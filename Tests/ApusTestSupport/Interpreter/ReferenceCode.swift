@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// A function body as a list of instructions, with the ends of its blocks looked up.

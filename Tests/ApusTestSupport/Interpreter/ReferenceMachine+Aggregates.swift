@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Structures, arrays and casts. Specification: 4.6.6, 4.6.7.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Atomic accesses, as one thread alone sees them (threads proposal).

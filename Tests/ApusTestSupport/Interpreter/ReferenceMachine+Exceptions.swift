@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Specification: 4.6.12 “Exception Handling”.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// What instructions cost in metered engines, counted one by one.

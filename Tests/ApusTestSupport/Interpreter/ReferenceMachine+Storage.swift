@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Memories, tables and segments. Specification: 4.6.4, 4.6.5.

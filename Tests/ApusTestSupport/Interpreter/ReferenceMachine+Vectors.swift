@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Vectors. Specification: 4.6.6 and, for their accesses, 4.6.4. Relaxed instructions do what the

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// Executes reference code, one instruction after the other. Specification: 4.6.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 internal import ApusFormat
 
 /// A structure or an array. Specification: 4.2.13, 4.2.14.

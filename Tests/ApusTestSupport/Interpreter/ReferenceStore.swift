@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// All that lives while reference instances run. Specification: 4.2.4 “Store”.

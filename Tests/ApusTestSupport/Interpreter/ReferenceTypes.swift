@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// The types of a module with a store's numbers of types in place of the module's type indices, so

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// A value as the outside sees it. Specification: 4.2.2 “Values”.

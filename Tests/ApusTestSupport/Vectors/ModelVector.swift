@@ -1,3 +1,5 @@
+internal import ApusCollections
+
 /// 128 bits as lanes of any width.
 public struct ModelVector: Hashable, Sendable, CustomStringConvertible {
     public var low: UInt64

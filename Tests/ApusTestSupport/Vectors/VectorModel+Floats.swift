@@ -1,3 +1,4 @@
+internal import ApusCollections
 import ApusFormat
 
 /// Lanes that are floats, and conversions.

@@ -1,3 +1,4 @@
+internal import ApusCollections
 public import ApusFormat
 
 /// What vector instructions give, lane by lane, as the specification (4.3.6) or, of relaxed ones,
