@@ -22,11 +22,13 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
     ) throws {
         var parameters: [ValueType] = []
         for type in repeat (each Parameter).self { parameters.append(type.valueType) }
-        runtime = try function.checked(FunctionType(parameters, results))
+        let type = FunctionType(parameters, results)
+        runtime = try function.checked(type)
         self.function = function
         self.read = read
+        // Numbers are of the very types that the function has, which is not asked for them again.
         packed = try runtime.packedTarget(
-            function.reference, function.type, repeat (each Parameter).self)
+            function.reference, type, repeat (each Parameter).self)
         target = packed == nil ? try runtime.target(function.reference) : nil
     }
 

@@ -7,6 +7,24 @@ struct LiveEntry: BitwiseCopyable {
     var distance: UInt32
 }
 
+/// A way from one block to another, along which uses are farther off.
+struct LiveEdge: BitwiseCopyable {
+    private let length: UInt32
+    private let least: UInt32
+
+    init(from block: MachineBlock, to successor: MachineBlock) {
+        let leaves = successor.loopDepth < block.loopDepth
+        length =
+            UInt32(truncatingIfNeeded: block.instructions.count)
+            &+ (leaves ? Liveness.exitDistance : 0)
+        // What only an exception's handler needs is in the frame in any case.
+        least = successor.isLanding ? Liveness.exitDistance : 0
+    }
+
+    /// How far off from the first block's start a use is that is so far off from the second one's.
+    func distance(_ distance: UInt32) -> UInt32 { max(distance &+ length, least) }
+}
+
 /// Which values are live where blocks begin, how far off their next uses are, and which values
 /// live across calls.
 ///
@@ -14,9 +32,10 @@ struct LiveEntry: BitwiseCopyable {
 /// then forwards, adding to each block what its innermost loop's header needs, since that is live
 /// in the whole of a loop.
 struct Liveness: ~Copyable {
-    /// What is used only behind a loop is this much farther off than what is used in it: more than
-    /// all but giant loops are long, so that distances within a loop do not reach it, and so little
-    /// that those of loops in loops can be added up.
+    /// What is used only behind a loop is this much farther off than what is used in it, and what
+    /// is used only where an exception lands is as far off at least: more than all but giant loops
+    /// are long, so that distances within a loop do not reach it, and so little that those of loops
+    /// in loops can be added up.
     static var exitDistance: UInt32 { 100_000 }
 
     private(set) var entries = Arena<LiveEntry>(capacity: 1024)
@@ -157,11 +176,10 @@ struct Liveness: ~Copyable {
             let successor = Int(function.names[place])
             addArguments(block, of: successor, length, function)
             if successor <= number { continue }
-            let leaves = function.blocks[successor].loopDepth < block.loopDepth
-            let farther = length &+ (leaves ? Self.exitDistance : 0)
+            let edge = LiveEdge(from: block, to: function.blocks[successor])
             for entry in range(successor) {
                 let live = entries[entry]
-                add(live.value, live.distance &+ farther, function)
+                add(live.value, edge.distance(live.distance), function)
             }
         }
         for place in 0..<members.count { callsBelow[members[place].value.index] = 0 }

@@ -19,8 +19,9 @@ internal import ApusCollections
 ///
 /// All that is weighed is a distance: how many instructions on a value is used next. What is used
 /// only behind a loop is `Liveness.exitDistance` farther off than what is used in it, more than any
-/// block is long, so that everything in the loop comes first however far off it is. The numbers
-/// added to distances say how much nearer a value may be used and still be the one to go:
+/// block is long, so that everything in the loop comes first however far off it is; and so far off
+/// at least is what is used only where an exception lands. The numbers added to distances say how
+/// much nearer a value may be used and still be the one to go:
 ///
 /// - 8, if it is in the frame or made anew in any case: another one would have to be stored, which
 ///   is one access more, besides the load that both have to pay for.
@@ -209,11 +210,10 @@ struct RegisterAllocator: ~Copyable {
         let length = UInt32(truncatingIfNeeded: block.instructions.count)
         for place in block.successors {
             let successor = Int(function.names[place])
-            let leaves = function.blocks[successor].loopDepth < block.loopDepth
-            let farther = length &+ (leaves ? Liveness.exitDistance : 0)
+            let edge = LiveEdge(from: block, to: function.blocks[successor])
             for entry in liveness.range(successor) {
                 let live = liveness.entries[entry]
-                addUse(live.value, live.distance &+ farther)
+                addUse(live.value, edge.distance(live.distance))
             }
             for index in 0..<function.blocks[successor].parameterCount {
                 let argument = function.names[Int(block.argumentStart &+ index)]

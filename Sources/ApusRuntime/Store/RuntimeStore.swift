@@ -397,8 +397,8 @@ public final class RuntimeStore {
     /// The type of `function`, which must belong to this store.
     public func type(of function: FunctionReference) -> FunctionType {
         if let instance = function.instance {
-            let module = instance.module
-            return module.functionType(module.module.functions[Int(function.functionIndex)])
+            let index = Int(function.functionIndex)
+            return instance.withModule { $0.functionType($0.module.functions[index]) }
         }
         return function.host?.type ?? FunctionType()
     }
@@ -441,11 +441,14 @@ public final class RuntimeStore {
         _ function: FunctionReference, _ layout: ArgumentLayout
     ) throws(ResourceError) -> UInt {
         if let host = function.host { return try host.entry(layout, environment.trampolines) }
-        guard let module = function.instance?.module else {
+        guard let instance = function.instance else {
             throw ResourceError(.reference, requested: 1)
         }
-        let index = module.module.functions[Int(function.functionIndex)]
-        return try module.trampolines.address(.init(.entry, index, layout))
+        let index = Int(function.functionIndex)
+        let (type, trampolines) = instance.withModule {
+            ($0.module.functions[index], $0.trampolines)
+        }
+        return try trampolines.address(.init(.entry, type, layout))
     }
 
     // MARK: Host objects
