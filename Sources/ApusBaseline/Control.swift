@@ -71,18 +71,17 @@ extension BaselineCompiler {
         countRound(analysis)
     }
 
-    /// Processors fetch code by lines: a branch back that lies in two of them, or leads to another
-    /// one, can take as long again as a short round. So loops that are short and have none inside
-    /// lie within a line where they can.
+    /// A branch back that lies in two of the processor's lines, or leads to another one, can take
+    /// as long again as a short round. So loops that are short and have none inside lie within a
+    /// line where they can.
     private mutating func alignLoop(_ analysis: borrowing BodyAnalysis) {
         let record = analysis.controls[Int(frames.last.record)]
         if record.branchCount == 0 { return }
         let bytes = Int(record.end) &- reader.position
         let isShort = bytes <= Self.shortLoopBytes && !record.flags.contains(.loops)
-        code.align(to: isShort ? Self.lineBytes : Self.loopAlignment)
+        code.align(to: isShort ? CodeBuffer.lineBytes : Self.loopAlignment)
     }
 
-    private static var lineBytes: Int { 64 }
     private static var loopAlignment: Int { 32 }
     /// Of instructions, which become up to twice as much code.
     private static var shortLoopBytes: Int { 48 }

@@ -225,6 +225,10 @@ extension CodeBuffer {
         }
     }
 
+    /// Processors fetch code by lines of so many bytes, and predict branches by the lines that
+    /// these are in.
+    public static var lineBytes: Int { 64 }
+
     /// Fills with instructions that do nothing until `count` is a multiple of `alignment`, a
     /// power of two.
     public mutating func align(to alignment: Int) {

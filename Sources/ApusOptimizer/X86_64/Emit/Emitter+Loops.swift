@@ -1,8 +1,8 @@
 internal import ApusAssembler
 internal import ApusCollections
 
-/// Where loops begin. Processors fetch code by lines, and predict branches by the lines that these
-/// are in: a short loop in two lines can take half as long again as one in a single line.
+/// Where loops begin: a short loop in two of the processor's lines can take half as long again as
+/// one in a single line.
 extension Emitter {
     /// A loop that has no others inside, as it was measured.
     struct InnerLoop: BitwiseCopyable {
@@ -10,14 +10,13 @@ extension Emitter {
         var bytes: UInt32 = 0
     }
 
-    private static var lineBytes: Int { 64 }
     private static var innerAlignment: Int { 32 }
     private static var outerAlignment: Int { 16 }
 
     /// Starts a loop. Code that is only measured is not aligned: it tells how long loops are.
     mutating func alignLoop(isInner: Bool) {
         hasLoops = true
-        let most = isInner ? Self.lineBytes : Self.outerAlignment
+        let most = isInner ? CodeBuffer.lineBytes : Self.outerAlignment
         addSlack(most &- 1)
         guard isInner else {
             if !isMeasuring { code.align(to: Self.outerAlignment) }
@@ -32,7 +31,7 @@ extension Emitter {
     }
 
     private mutating func alignInnerLoop(bytes: Int) {
-        code.align(to: bytes <= Self.lineBytes ? Self.lineBytes : Self.innerAlignment)
+        code.align(to: bytes <= CodeBuffer.lineBytes ? CodeBuffer.lineBytes : Self.innerAlignment)
     }
 
     /// Notes where the loop ends that was started last, if it has not ended before.
