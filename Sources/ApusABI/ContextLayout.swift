@@ -119,6 +119,10 @@ public enum StoreField {
     public static var catchFramePointer: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.catch_fp))
     }
+    /// Of the first of `CallingConvention.calleeSaved`; the others follow.
+    public static var catchSaved: Int32 {
+        offset(unsafe MemoryLayout.offset(of: \apus_store_context.catch_saved))
+    }
     public static var exception: Int32 {
         offset(unsafe MemoryLayout.offset(of: \apus_store_context.exception))
     }

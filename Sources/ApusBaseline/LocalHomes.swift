@@ -50,12 +50,11 @@ extension BaselineCompiler {
                 locals[Int(home.local)].register = home.register
             }
         }
-        // Whoever is left by an exception may have kept any of them for a caller further up.
-        let saved = plan.general.savedHomes.union(plan.vector.savedHomes)
-        savedRegisters =
-            analysis.flags.contains(.catches) ? saved : homes.intersection(saved)
+        savedRegisters = homes.intersection(
+            plan.general.savedHomes.union(plan.vector.savedHomes))
+        saved = SavedRegisters(savedRegisters, behindContext: true)
         stack.free = plan.general.owned.union(plan.vector.owned).subtracting(homes)
-        volatileHomes = homes.subtracting(saved)
+        volatileHomes = homes.subtracting(savedRegisters)
         homeState = HomeState(valid: homes, dirty: homes)
     }
 

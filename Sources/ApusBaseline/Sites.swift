@@ -29,7 +29,7 @@ extension BaselineCompiler {
         sites.calls.append(
             CallSite(
                 codeOffset: codeOffset, bodyOffset: bodyOffset,
-                handlers: handlers < 0 ? nil : UInt32(bitPattern: handlers)))
+                handlers: handlers < 0 ? nil : UInt32(bitPattern: handlers), saved: saved))
     }
 
     mutating func emitColdTraps() {

@@ -25,6 +25,17 @@ public enum CallingConvention: RegisterConvention {
 
     // The compilers' hot paths ask for one register at a time, without touching an array.
 
+    /// Register number `place` of those that every callee keeps.
+    @inlinable
+    public static func keptRegister(_ place: Int) -> GPR {
+        switch place {
+        case 0: .rbx
+        case 1: .r12
+        case 2: .r13
+        default: .r14
+        }
+    }
+
     /// The register of general argument `index`, one of `generalArguments`.
     @inlinable
     public static func generalArgument(_ index: Int) -> GPR {

@@ -20,8 +20,8 @@ internal import ApusCollections
 ///   be; then what it changes holds nothing; if it calls, no register holds a reference; then its
 ///   results hold their names and nothing else, and so do their slots, if they are spilled and
 ///   their stores have not been moved out of a loop.
-/// - On the way into a block its parameters are what is passed for them. No register comes along to
-///   where an exception lands.
+/// - On the way into a block its parameters are what is passed for them. Only what calls keep comes
+///   along to where an exception lands.
 ///
 /// Two things are believed: the liveness, of which it is taken what of the frame is still needed
 /// somewhere, and so must not have been overwritten, and that the emitter does what the steps say.
@@ -126,8 +126,11 @@ struct AllocationChecker {
     ) {
         let block = function.blocks[target]
         var state = state
-        // An exception brings no register along but those of the landing block's first instruction.
-        if block.isLanding { state.registers = State().registers }
+        // An exception brings along what calls keep. The landing's first instruction has the rest.
+        if block.isLanding {
+            let call = function.blocks[number].instructions.upperBound - 1
+            clear(function.instructions[call].clobbers, &state)
+        }
         var arguments: [UInt32: UInt32] = [:]
         for index in 0..<block.parameterCount {
             let parameter = function.names[Int(block.parameterStart &+ index)]
@@ -240,11 +243,7 @@ struct AllocationChecker {
             }
         }
         if instruction.flags.contains(.calls) { forgetReferences(&state, function) }
-        var clobbers = instruction.clobbers
-        while !clobbers.isEmpty {
-            state.registers[clobbers.first.index] = []
-            clobbers = clobbers.rest
-        }
+        clear(instruction.clobbers, &state)
         var results: RegisterSet = []
         for place in instruction.definitions {
             let operand = function.operands[place]
@@ -256,6 +255,14 @@ struct AllocationChecker {
                 let slot = Self.slot(operand.value.index, function, frameSlots)
                 state.slots[slot] = [operand.value.number]
             }
+        }
+    }
+
+    private func clear(_ registers: RegisterSet, _ state: inout State) {
+        var rest = registers
+        while !rest.isEmpty {
+            state.registers[rest.first.index] = []
+            rest = rest.rest
         }
     }
 

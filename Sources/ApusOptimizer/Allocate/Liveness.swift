@@ -17,8 +17,7 @@ struct LiveEdge: BitwiseCopyable {
         length =
             UInt32(truncatingIfNeeded: block.instructions.count)
             &+ (leaves ? Liveness.exitDistance : 0)
-        // What only an exception's handler needs is in the frame in any case.
-        least = successor.isLanding ? Liveness.exitDistance : 0
+        least = successor.isLanding ? Liveness.handlerDistance : 0
     }
 
     /// How far off from the first block's start a use is that is so far off from the second one's.
@@ -32,11 +31,12 @@ struct LiveEdge: BitwiseCopyable {
 /// then forwards, adding to each block what its innermost loop's header needs, since that is live
 /// in the whole of a loop.
 struct Liveness: ~Copyable {
-    /// What is used only behind a loop is this much farther off than what is used in it, and what
-    /// is used only where an exception lands is as far off at least: more than all but giant loops
-    /// are long, so that distances within a loop do not reach it, and so little that those of loops
-    /// in loops can be added up.
+    /// What is used only behind a loop is this much farther off than what is used in it: more than
+    /// all but giant loops are long, so that distances within a loop do not reach it, and so little
+    /// that those of loops in loops can be added up.
     static var exitDistance: UInt32 { 100_000 }
+    /// What is used only where an exception lands is as far off at least.
+    static var handlerDistance: UInt32 { 1 << 30 }
 
     private(set) var entries = Arena<LiveEntry>(capacity: 1024)
     private var starts = Arena<UInt32>(capacity: 128)

@@ -11,10 +11,7 @@ extension RegisterAllocator {
         let template = template(number, function)
         if template >= 0 {
             mark(number)
-            // Where an exception lands nothing is in a register, so all that is needed is loaded.
-            if !function.blocks[number].isLanding {
-                inherit(number, from: template, function, &allocation)
-            }
+            inherit(number, from: template, function, &allocation)
             if function.blocks[number].loop == UInt32(truncatingIfNeeded: number) {
                 prepareLoop(number, function, &allocation)
             }

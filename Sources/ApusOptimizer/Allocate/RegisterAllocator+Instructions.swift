@@ -233,7 +233,10 @@ extension RegisterAllocator {
         if demand.calls, record.isReference { return .none }
         let reserved = demand.all.union(pinned).union(sourcesOfFixedUses)
         let candidates = file.allocatable(record.kind).subtracting(reserved)
-        let free = candidates.subtracting(taken)
+        var free = candidates.subtracting(taken)
+        if demand.calls, isForHandlers(value), chaos == nil {
+            free.formIntersection(allocation.used)
+        }
         if !free.isEmpty { return choose(value, free, .none, function, allocation) }
         // Better to spill what is needed later than this one.
         let victim = farthest(candidates, function, allocation)

@@ -19,9 +19,9 @@ internal import ApusCollections
 ///
 /// All that is weighed is a distance: how many instructions on a value is used next. What is used
 /// only behind a loop is `Liveness.exitDistance` farther off than what is used in it, more than any
-/// block is long, so that everything in the loop comes first however far off it is; and so far off
-/// at least is what is used only where an exception lands. The numbers added to distances say how
-/// much nearer a value may be used and still be the one to go:
+/// block is long, so that everything in the loop comes first however far off it is; still farther
+/// off is what is used only where an exception lands, for which no register is saved either. The
+/// numbers added to distances say how much nearer a value may be used and still be the one to go:
 ///
 /// - 8, if it is in the frame or made anew in any case: another one would have to be stored, which
 ///   is one access more, besides the load that both have to pay for.
@@ -342,7 +342,8 @@ struct RegisterAllocator: ~Copyable {
         let group = destination.isNone ? groupHints[value.index] : groupHints[destination.index]
         if !group.isNone, free.has(group), !keeps || file.calleeSaved.has(group) { return group }
         if keeps {
-            if !kept.isEmpty { return kept.first }
+            let worthy = isForHandlers(value) ? kept.intersection(allocation.used) : kept
+            if !worthy.isEmpty { return worthy.first }
         } else {
             let wanted = liveness.wanted[value.index]
             if !wanted.isNone, free.has(wanted) { return wanted }
@@ -353,6 +354,14 @@ struct RegisterAllocator: ~Copyable {
         if !lost.isEmpty { return lost.first }
         let saved = kept.intersection(allocation.used)
         return saved.isEmpty ? free.first : saved.first
+    }
+
+    /// Whether only handlers of exceptions use `value` from now on. To store it once is cheaper
+    /// than to save a register for it and to bring that back.
+    @inline(__always)
+    mutating func isForHandlers(_ value: VirtualRegister) -> Bool {
+        let distance = nextUse(value)
+        return distance >= Liveness.handlerDistance && distance != .max
     }
 
     /// The register of `occupied` whose value is needed last; values that are in the frame or made

@@ -7,7 +7,7 @@ enum ArtifactLayout {
     /// What it begins with: no module and no text does.
     static let magic: [UInt8] = [0x7F, 0x61, 0x70, 0x75, 0x73, 0x0D, 0x0A, 0x1A]
     /// Changes with anything that is said here.
-    static var version: UInt32 { 2 }
+    static var version: UInt32 { 3 }
     /// x86-64, with the calling convention of `docs/abi.md`.
     static var target: UInt32 { 1 }
 

@@ -32,8 +32,6 @@ public final class CodeImage: @unchecked Sendable {
     let functions: Arena<CompiledFunction>
     /// By `codeOffset`.
     let sites: CodeSites
-    /// Whether its code catches exceptions.
-    let catches: Bool
     /// Of code that shares its pages, what changes with its place. Offsets count from the start.
     let relocations: Arena<CodeRelocation>
 
@@ -60,7 +58,6 @@ public final class CodeImage: @unchecked Sendable {
         memory = .some(image.code)
         chunk = nil
         functions = image.functions
-        catches = image.sites.caughtCalls.count > 0
         relocations = Arena(capacity: 1)
         sites = image.sites
         reference.open(self)
@@ -74,7 +71,6 @@ public final class CodeImage: @unchecked Sendable {
         writesTables = piece.writesTables
         memory = nil
         self.chunk = chunk
-        catches = piece.sites.caughtCalls.count > 0
         functions = piece.functions
         sites = piece.sites
         relocations = piece.relocations

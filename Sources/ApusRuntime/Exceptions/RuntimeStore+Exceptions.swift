@@ -102,15 +102,22 @@ extension RuntimeStore {
         }
         unsafe context.pointee.catch_pc = handler.landing
         unsafe context.pointee.catch_fp = handler.frame
+        let saved = handler.saved
+        unsafe context.pointee.catch_saved = (saved[0], saved[1], saved[2], saved[3])
         unsafe context.pointee.exception = unsafe exception.record
         if handler.landing == 0 { pendingException = exception }
     }
 
-    /// Where exceptions with `tag` land that leave the function that has called the host, and the
-    /// frame there; 0 if the activation does not catch them; nil if it is to stop meanwhile.
-    private func handler(
-        of tag: ExceptionTag, _ module: LoadedModule?
-    ) -> (landing: UInt, frame: UInt)? {
+    /// Where an exception lands, in which frame, and where the registers lie that calls keep.
+    private struct Handler {
+        var landing: UInt
+        var frame: UInt
+        var saved: SIMD4<UInt>
+    }
+
+    /// What handles exceptions with `tag` that leave the function that has called the host: all is
+    /// 0 if the activation does not catch them; nil if it is to stop meanwhile.
+    private func handler(of tag: ExceptionTag, _ module: LoadedModule?) -> Handler? {
         // SAFETY: the context is the store's own allocation, which lives as long as the store. What
         // trampolines have noted there are frames of the activation that is being left, which
         // waits.
@@ -135,13 +142,16 @@ extension RuntimeStore {
                 firstTag = code?.module.layout.tag(0) ?? 0
             }
             guard let image else {
+                // Stubs save nothing.
                 walk.leaveFrame()
                 continue
             }
             let landing = image.landing(of: tag, firstTag: firstTag, &walk)
-            if landing != 0 { return (landing, walk.frame) }
+            if landing != 0 {
+                return Handler(landing: landing, frame: walk.frame, saved: walk.saved)
+            }
         }
-        return (0, 0)
+        return Handler(landing: 0, frame: 0, saved: .zero)
     }
 }
 
@@ -157,9 +167,14 @@ struct FrameWalk {
     private let end: UInt
     /// Handlers and frames that have been looked at since it was last asked whether to go on.
     private var looked = 0
-    /// The call that does not catch, of the instance that does not: what recursion comes back to.
+    /// Where the registers lie that calls keep, by their places in `CallingConvention.calleeSaved`:
+    /// in the outermost of the frames that have been left and save them. 0: none of them does.
+    private(set) var saved = SIMD4<UInt>.zero
+    /// The call that does not catch, of the instance that does not, and what its frame saves: what
+    /// recursion comes back to.
     private var lastCounter: UInt = 0
     private var lastContext: UInt = 0
+    private var lastSaved = SavedRegisters.none
 
     init(counter: UInt, frame: UInt, end: UInt) {
         self.counter = counter
@@ -177,22 +192,36 @@ struct FrameWalk {
 
     private static var longLook: Int { 100_000 }
 
-    /// Whether the call has to be looked at: the frame before was not of the same one.
-    var isNew: Bool { counter != lastCounter || context != lastContext }
+    /// Leaves the frame if the one before was of the same call, of an instance with the same tags;
+    /// false if the call has to be looked at.
+    @inline(__always)
+    mutating func leaveFrameOfSameCall() -> Bool {
+        guard counter == lastCounter, lastContext == 0 || context == lastContext else {
+            return false
+        }
+        leaveFrame(saving: lastSaved)
+        return true
+    }
 
-    /// The call has been looked at, with so many handlers, and does not catch.
-    mutating func noteMiss(_ handlers: Int) {
+    /// Leaves a frame of a call that has been looked at, with so many handlers, and does not catch.
+    @inline(__always)
+    mutating func leaveFrame(saving registers: SavedRegisters, handlers: Int) {
         looked &+= handlers
         lastCounter = counter
-        lastContext = context
+        lastContext = handlers > 0 ? context : 0
+        lastSaved = registers
+        leaveFrame(saving: registers)
     }
 
     /// The instance's context, in a frame that keeps it.
     var context: UInt { Self.word(at: frame, FrameLayout.context) }
 
     @inline(__always)
-    mutating func leaveFrame() {
+    mutating func leaveFrame(saving registers: SavedRegisters = .none) {
         looked &+= 1
+        registers.forEach { place, offset in
+            saved[place] = frame &+ UInt(bitPattern: Int(offset))
+        }
         let outer = Self.word(at: frame, FrameLayout.callerFrame)
         counter = Self.word(at: frame, FrameLayout.returnAddress)
         frame = outer <= frame ? end : outer
@@ -218,22 +247,21 @@ extension CodeImage {
         let address = UInt(bitPattern: unsafe tag.address)
         while !walk.isAtEnd, !walk.hasLookedLong {
             guard covers(walk.counter) else { return 0 }
-            let offset = walk.counter &- base
-            if catches, walk.isNew {
+            if walk.leaveFrameOfSameCall() { continue }
+            let offset = UInt32(truncatingIfNeeded: walk.counter &- base)
+            let call = sites.call(returningTo: offset)
+            var looked = 0
+            if call?.handlers != nil {
                 let context = walk.context
-                var looked = 0
-                let landing = sites.landing(
-                    ofCallReturningTo: UInt32(truncatingIfNeeded: offset)
-                ) { handler in
+                let landing = sites.landing(ofCallReturningTo: offset) { handler in
                     looked &+= 1
                     guard let index = handler.tag else { return true }
                     let place = ContextLayout.tag(Int(index), from: firstTag)
                     return FrameWalk.word(at: context, place) == address
                 }
                 if let landing { return base &+ UInt(landing) }
-                walk.noteMiss(looked)
             }
-            walk.leaveFrame()
+            walk.leaveFrame(saving: call?.saved ?? .none, handlers: looked)
         }
         return 0
     }

@@ -43,10 +43,25 @@ extension Trampolines {
         code.move(.w64, .r10, .rax)
         code.load(.w64, .rbp, Address(scratch, StoreField.catchFramePointer))
         code.load(.w64, CallingConvention.exception, Address(scratch, StoreField.exception))
+        takeSavedRegisters(&code)
         loadFuel(from: scratch, &code)
         code.restoreContext()
         code.jump(.r10)
         return start
+    }
+
+    /// Brings back the registers that frames which an exception leaves have saved.
+    private func takeSavedRegisters(_ code: inout CodeBuffer) {
+        for (place, register) in CallingConvention.calleeSaved.enumerated()
+        where !isFuelMetered || register != CallingConvention.fuel {
+            let isKept = code.makeLabel()
+            let address = Address(scratch, StoreField.catchSaved + Int32(8 * place))
+            code.load(.w64, .rcx, address)
+            code.test(.w64, .rcx, .rcx)
+            code.jump(.e, isKept, near: true)
+            code.load(.w64, register, Address(.rcx))
+            code.bind(isKept)
+        }
     }
 
     /// The stub that functions return to which another instance has tail-called. Its frame holds

@@ -159,6 +159,9 @@ struct apus_store_context {
     uintptr_t catch_pc;     // where the exception that is being thrown lands; 0: there is none, or
                             // nothing that the store is in now handles it
     uintptr_t catch_fp;     // rbp there
+    uintptr_t catch_saved[4]; // where on the stack the registers are that calls keep, as they were
+                            // when the call was made that the exception leaves; 0: nobody has
+                            // changed that one
     struct apus_exception *exception;  // the one that lands
     struct apus_guest_stack *guest_stack;  // what its guests run on, if that is none of a thread's
                                            // and nothing of the host's lies between

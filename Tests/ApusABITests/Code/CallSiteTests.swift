@@ -16,15 +16,19 @@ import Testing
         #expect(caught.codeOffset == .max)
         #expect(caught.bodyOffset == body)
         #expect(caught.handlers == number)
-        #expect(caught.slotMap == nil)
-        let mapped = CallSite(codeOffset: 0, bodyOffset: 0, handlers: nil, slotMap: number)
-        #expect(mapped.handlers == nil)
-        #expect(mapped.slotMap == number)
-        #expect(mapped.bodyOffset == 0)
-        let both = CallSite(codeOffset: 1, bodyOffset: body, handlers: 5, slotMap: number)
-        #expect(both.handlers == 5)
-        #expect(both.slotMap == number)
-        #expect(both.bodyOffset == body)
+        #expect(caught.saved == .none)
+        for bits: UInt64 in 0..<16 {
+            let registers = RegisterSet(
+                rawValue: bits & 1 << 3 | bits >> 1 & 1 << 12 | bits >> 2 & 1 << 13)
+            for behindContext in [false, true] {
+                let saved = SavedRegisters(registers, behindContext: behindContext)
+                let both = CallSite(
+                    codeOffset: 1, bodyOffset: body, handlers: number, saved: saved)
+                #expect(both.handlers == number)
+                #expect(both.saved == saved)
+                #expect(both.bodyOffset == body)
+            }
+        }
     }
 
     @Test(arguments: [nil, 0, 7, 0x3FFF_FFFF] as [UInt32?], [false, true])

@@ -274,7 +274,7 @@ import Testing
         for index in 1...2 { #expect(generator.generate(function, as: index, into: &batch)) }
         #expect(batch.functions[0].callCount == 1)
         #expect(batch.sites.calls[0].handlers == nil)
-        #expect(batch.sites.calls[0].slotMap == nil)
+        #expect(batch.sites.calls[0].saved == .none)
         for index in 1...2 {
             let record = batch.functions[index]
             #expect(record.callCount == 1)
@@ -291,21 +291,20 @@ import Testing
         #expect(batch.sites.handlers.count == 4)
     }
 
-    /// Whoever catches gives back to its caller what those that were left have kept for it: all
-    /// registers that calls keep, but for the one that holds the fuel.
-    @Test(arguments: [false, true])
-    func allKeptRegistersAreSaved(isFuelMetered: Bool) throws {
-        var generator = CodeGenerator(isFuelMetered: isFuelMetered)
+    /// Whoever catches saves what it changes, as all others do; what those that are left have kept
+    /// for its caller is brought back by whoever throws.
+    @Test func onlyWhatChangesIsSaved() throws {
+        var generator = CodeGenerator()
         var batch = CodeBatch()
         let function = try Function(
             text: """
-                function () -> ()
-                block0():
+                function (i64) -> (i64)
+                block0(v0: i64):
                   tryCall 0(), block1(), [catchAll block2()]
                 block1():
-                  return ()
-                block2(v0: ref):
-                  return ()
+                  return (v0)
+                block2(v1: ref) cold:
+                  return (v0)
                 """)
         #expect(generator.generate(function, as: 0, into: &batch))
         let record = batch.functions[0]
@@ -314,10 +313,32 @@ import Testing
         let stored = CodeListing(code).lines.map(\.text).filter {
             $0.hasPrefix("mov qword ptr [rbp")
         }
-        for register in CallingConvention.calleeSaved + [CallingConvention.context] {
-            let name = X86_64.name(of: PhysicalRegister(register))
-            let isStored = stored.contains { $0.hasSuffix(", \(name)") }
-            #expect(isStored == !(isFuelMetered && register == CallingConvention.fuel))
+        let names = [CallingConvention.context, CallingConvention.keptRegister(0)].map {
+            X86_64.name(of: PhysicalRegister($0))
         }
+        #expect(stored.map { $0.split(separator: " ").last.map(String.init) } == names)
+        let saved = batch.sites.calls[Int(record.callStart)].saved
+        let expected = RegisterSet(PhysicalRegister(CallingConvention.keptRegister(0)))
+        #expect(saved == SavedRegisters(expected, behindContext: true))
+    }
+
+    /// What only a handler needs lies in the frame, where no register has to be saved for it.
+    @Test func handlersAloneSaveNoRegisters() throws {
+        var generator = CodeGenerator()
+        var batch = CodeBatch()
+        let function = try Function(
+            text: """
+                function (i64) -> (i64)
+                block0(v0: i64):
+                  tryCall 0(), block1(), [catchAll block2()]
+                block1():
+                  v2: i64 = constant 5
+                  return (v2)
+                block2(v1: ref) cold:
+                  return (v0)
+                """)
+        #expect(generator.generate(function, as: 0, into: &batch))
+        let saved = batch.sites.calls[Int(batch.functions[0].callStart)].saved
+        #expect(saved == SavedRegisters([], behindContext: true))
     }
 }

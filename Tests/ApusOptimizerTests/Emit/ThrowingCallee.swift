@@ -82,8 +82,11 @@ struct ThrowingCallee {
         for (index, label) in labels.enumerated() {
             code.bind(label)
             code.lea(.w64, CallingConvention.exception, Address(.r11, Int32(100 * (index + 1))))
-            code.move(.w64, .r10, .rbx)
-            code.move(.w64, CallingConvention.context, .rbx)
+            code.move(.w64, .r10, .rcx)
+            code.move(.w64, CallingConvention.context, .rcx)
+            for (place, register) in Self.kept.enumerated() {
+                code.load(.w64, register, Address(.rbp, Int32(-8 * (place + 1))))
+            }
             code.load(.w64, .rbp, Address(.rbp, FrameLayout.callerFrame))
             code.restoreContext()
             let place = code.jumpRelative()

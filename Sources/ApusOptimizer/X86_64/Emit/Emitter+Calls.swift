@@ -39,7 +39,8 @@ extension Emitter {
         let catches = instruction.flags.contains(.catches)
         let handlers = catches ? addHandlers(block, function) : nil
         sites.calls.append(
-            CallSite(codeOffset: codeOffset, bodyOffset: offset, handlers: handlers))
+            CallSite(
+                codeOffset: codeOffset, bodyOffset: offset, handlers: handlers, saved: saved))
         if instruction.opcode == .callImport || instruction.opcode == .callFar {
             code.restoreContext()
         }
@@ -81,12 +82,8 @@ extension Emitter {
         }
     }
 
-    /// The stack pointer is still that of who has thrown, and so are registers that are the same
-    /// here from beginning to end.
-    mutating func emitLanding() {
-        code.lea(.w64, .rsp, Address(.rbp, -frameBytes))
-        restore(saved.subtracting(changed))
-    }
+    /// The stack pointer is still that of who has thrown.
+    mutating func emitLanding() { code.lea(.w64, .rsp, Address(.rbp, -frameBytes)) }
 
     /// Whether the function that is called may get other code. This one itself will not, unless it
     /// begins in the middle.

@@ -9,9 +9,8 @@ extension Emitter {
         _ frameSlots: borrowing FrameSlots
     ) {
         changed = allocation.used.intersection(calleeSaved)
-        // Whoever is left by an exception may have kept any of them for a caller further up.
-        saved = catches ? calleeSaved : changed
-        let start = 8 &* (saved.count &+ (keepsContext ? 1 : 0))
+        saved = SavedRegisters(changed, behindContext: keepsContext)
+        let start = 8 &* (changed.count &+ (keepsContext ? 1 : 0))
         let wideStart = start &+ 8 &* frameSlots.narrowCount
         var bytes = wideStart &+ 16 &* frameSlots.wideCount
         slots.removeAll()
@@ -52,34 +51,22 @@ extension Emitter {
         }
         if frameBytes > 0 { code.alu(.sub, .w64, .rsp, immediate: frameBytes) }
         if keepsContext { code.store(.w64, FrameLayout.contextSlot, CallingConvention.context) }
-        var rest = saved
-        var place = savedStart
-        while !rest.isEmpty {
-            code.store(.w64, Address(.rbp, place), rest.first.general)
-            rest = rest.rest
-            place &-= 8
+        saved.forEach { place, offset in
+            code.store(.w64, Address(.rbp, offset), CallingConvention.keptRegister(place))
         }
     }
-
-    private var savedStart: Int32 { mutating get { keepsContext ? FrameLayout.context &- 8 : -8 } }
 
     /// Brings back what the caller had in the registers that the function changes, and its frame.
     /// `isAtFrame`: the stack pointer is where the frame pointer is.
     mutating func emitLeave(isAtFrame: Bool) {
-        restore(changed)
+        restoreSaved()
         if isAtFrame { code.pop(.rbp) } else { code.leave() }
     }
 
-    /// Brings back what the caller had in some of the registers that are saved.
-    mutating func restore(_ registers: RegisterSet) {
-        var rest = saved
-        var place = savedStart
-        while !rest.isEmpty {
-            if registers.has(rest.first) {
-                code.load(.w64, rest.first.general, Address(.rbp, place))
-            }
-            rest = rest.rest
-            place &-= 8
+    /// Brings back what the caller had in the registers that the function changes.
+    mutating func restoreSaved() {
+        saved.forEach { place, offset in
+            code.load(.w64, CallingConvention.keptRegister(place), Address(.rbp, offset))
         }
     }
 

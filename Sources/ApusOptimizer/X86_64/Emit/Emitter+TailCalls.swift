@@ -127,7 +127,7 @@ extension Emitter {
     /// Brings back what the caller had in the registers that calls keep, its frame pointer
     /// included. The return address is in a register then, and the frame may be written over.
     private mutating func takeFrame() {
-        restore(changed)
+        restoreSaved()
         code.loadFloat(.f64, Self.keptReturn, Address(.rbp, FrameLayout.returnAddress))
         code.load(.w64, .rbp, Address(.rbp, FrameLayout.callerFrame))
     }

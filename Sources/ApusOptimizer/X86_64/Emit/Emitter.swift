@@ -22,9 +22,10 @@ struct Emitter: ~Copyable {
     // The frame, from rbp down: the context, saved registers, slots.
     /// Displacement from rbp of the slot of each spilled value.
     var slots = Arena<Int32>(capacity: 1024)
-    var saved: RegisterSet = []
-    /// Of these, those that the function changes itself.
+    /// The registers that the caller expects to be kept and the function changes.
     var changed: RegisterSet = []
+    /// Likewise, as calls are told.
+    var saved = SavedRegisters.none
     var frameBytes: Int32 = 0
     /// Whether the frame is larger than code can address.
     var isTooLarge = false
