@@ -37,12 +37,16 @@ struct ModuleFile {
         module.setSourceMap { sourceMap(named: name) }
     }
 
-    /// The source map that the module calls `name`, if it is a file beside this one: what a module
-    /// names must not lead anywhere else.
+    /// The source map that the module calls `name`, if it is a regular file beside this one: what a
+    /// module names must not lead anywhere else, and nobody waits for a pipe or reads a device
+    /// because of it.
     func sourceMap(named name: String) -> [UInt8]? {
         guard path != "-", !name.isEmpty, !name.contains("/"), name != "..",
-            !name.utf8.contains(0),
-            let contents = try? ModuleFile((folder ?? "") + name).contents()
+            !name.utf8.contains(0)
+        else { return nil }
+        let path = (folder ?? "") + name
+        guard HostProcess.isFile(path, ofAtMost: .max),
+            let contents = try? ModuleFile(path).contents()
         else { return nil }
         return contents.span.indices.map { contents.span[$0] }
     }
@@ -76,13 +80,17 @@ struct ModuleFile {
     /// Whether its path is one that need not be opened here.
     private var isPlain: Bool { path != "-" && !HostText.isEscaped(path) }
 
-    /// What the file holds.
-    func contents() throws -> ByteStorage { try naming { try read() } }
+    /// What the file holds, if it is there by `deadline`.
+    func contents(until deadline: ContinuousClock.Instant? = nil) throws -> ByteStorage {
+        try naming { try read(until: deadline) }
+    }
 
     /// What `parse` makes of the text that the file holds; its errors name the file, and say what
     /// it is if it is no text.
-    func parsing<Result>(_ parse: (ByteStorage) throws -> Result) throws -> Result {
-        let text = try contents()
+    func parsing<Result>(
+        until deadline: ContinuousClock.Instant? = nil, _ parse: (ByteStorage) throws -> Result
+    ) throws -> Result {
+        let text = try contents(until: deadline)
         do {
             return try parse(text)
         } catch var error as TextError {
@@ -122,7 +130,8 @@ struct ModuleFile {
         let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
         let folder = slash.map { String(path[...$0]) } ?? ""
         let wanted = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        let names = HostProcess.names(in: folder.isEmpty ? "." : folder)
+        // A link that leads nowhere has the very name.
+        let names = HostProcess.names(in: folder.isEmpty ? "." : folder).filter { $0 != wanted }
         if let name = SimilarNames.near(wanted, among: names).first {
             error.reason += "; did you mean '\(PrintableText.path(HostText.shown(folder + name)))'?"
         }

@@ -70,11 +70,16 @@ struct ProfileCommand: ParsableCommand, EngineOptions {
         var program = options.program(module, arguments, grants, linking, programLimits)
         program.isStoppedBySignals = true
         program.prepare = { engine in profiler.start(engine) }
+        var isCompiled = false
+        program.compiled = { _, _ in isCompiled = true }
         let result = Result { try program.run { try engineConfiguration() } }
         profiler.stop()
-        try Outcome.exiting {
-            try write(profiler.profile)
-            return 0
+        // Of what could not run there is nothing to say, and a profile of before to lose.
+        if isCompiled {
+            try Outcome.exiting {
+                try write(profiler.profile)
+                return 0
+            }
         }
         try result.get()
     }

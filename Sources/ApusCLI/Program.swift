@@ -133,9 +133,11 @@ struct Program {
         let isPath = module == "-" || module.contains { "./".contains($0) }
         guard !isPath, HostProcess.isMissing(module) else { return error }
         var error = error
+        let isExplained = error.reason.hasSuffix("?")
         if let command = SimilarNames.near(module, among: ApusCommand.subcommands).first {
-            error.reason += "; did you mean 'apus \(command)'?"
-        } else {
+            if isExplained { error.reason.removeLast() }
+            error.reason += (isExplained ? " or" : "; did you mean") + " 'apus \(command)'?"
+        } else if !isExplained {
             error.reason += ", and there is no such command; 'apus --help' lists them"
         }
         return error

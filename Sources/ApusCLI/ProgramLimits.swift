@@ -80,12 +80,17 @@ extension ProgramLimits {
         }
     }
 
-    /// `error` with the limit that it is about; nil if it is about none.
+    /// `error` with the limit that it is about, or the option that helps; nil if there is none.
     func explained(_ error: any Error) -> String? {
         let resource = (error as? ModuleFileError)?.error
-        guard let resource = resource ?? error as? ResourceError, resource.limit != nil else {
-            return nil
+        guard let resource = resource ?? error as? ResourceError else { return nil }
+        if resource.resource == .addressSpace {
+            // What helps against that has a name here.
+            return "\(error)".replacing(
+                "engines whose configuration says `alwaysChecksBounds` need",
+                with: "--check-bounds needs")
         }
+        guard resource.limit != nil else { return nil }
         let option: (name: String, value: String)? =
             switch resource.resource {
             case .storeMemory: ("memory", maxMemory?.text ?? ByteCount.text(limits.memoryBytes))

@@ -10,7 +10,8 @@ internal import ApusLocks
 #endif
 
 /// Stops a program where SIGINT (Ctrl-C) or SIGTERM would end the process, so that what is known of
-/// its run can still be written. The second of them ends the process at once.
+/// its run can still be written. The second of them ends the process at once, and so does the first
+/// while there is no program yet.
 final class TerminationSignals: Sendable {
     private struct State {
         var program: InterruptHandle?
@@ -30,21 +31,18 @@ final class TerminationSignals: Sendable {
 
     private func take(_ number: Int32) {
         let isForProgram = state.withLock { state in
-            defer { state.received = state.received ?? number }
-            if state.hasEnded || state.received != nil { return false }
-            state.program?.interrupt()
+            guard !state.hasEnded, state.received == nil, let program = state.program else {
+                return false
+            }
+            state.received = number
+            program.interrupt()
             return true
         }
         if !isForProgram { HostProcess.end(Self.status(number)) }
     }
 
-    /// Has the signals stop what `handle` is for from now on, and now if one has come already.
-    func stop(_ handle: InterruptHandle) {
-        state.withLock { state in
-            state.program = handle
-            if state.received != nil { handle.interrupt() }
-        }
-    }
+    /// Has the signals stop what `handle` is for from now on.
+    func stop(_ handle: InterruptHandle) { state.withLock { $0.program = handle } }
 
     /// The program has ended: what the process does now is ended by the next signal.
     func programHasEnded() { state.withLock { $0.hasEnded = true } }

@@ -1,4 +1,5 @@
 @_spi(ApusCLI) internal import Apus
+internal import ApusFormat
 internal import ApusScript
 internal import ApusText
 internal import ArgumentParser
@@ -63,17 +64,17 @@ struct WastCommand: ParsableCommand {
         for path in scripts {
             let file = ModuleFile(path)
             do {
-                let script = try file.parsing { text in try TextFormat.parseScript(text) }
+                let deadline = limits.deadline(since: .now)
+                let script = try file.parsing(until: deadline) { text in
+                    try TextFormat.parseScript(text)
+                }
                 runner.run(script, file: file.name)
             } catch let error as TextError {
                 if json { failures.unreadable.append("\(error)") } else { print("\(error)") }
                 unreadable += 1
             } catch {
-                if json {
-                    failures.unreadable.append("\(error)")
-                } else {
-                    Outcome.report("\(error)")
-                }
+                let reason = Self.reason(error, file, limits)
+                if json { failures.unreadable.append(reason) } else { Outcome.report(reason) }
                 unreadable += 1
             }
         }
@@ -87,6 +88,17 @@ struct WastCommand: ParsableCommand {
             print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
         }
         if runner.failed + unreadable > 0 { throw ExitCode(Outcome.failureStatus) }
+    }
+
+    /// Why a script cannot be read.
+    private static func reason(
+        _ error: any Error, _ file: ModuleFile, _ limits: ProgramLimits
+    ) -> String {
+        guard error is CompilationDeadlineError, let timeout = limits.timeout else {
+            return "\(error)"
+        }
+        let name = PrintableText.path(file.name)
+        return "\(name): timeout: stopped after --timeout \(timeout.text), while it was read"
     }
 }
 

@@ -90,7 +90,7 @@ struct LimitOptionsTests {
         #expect(outcome.output == "")
         let begin = "apus: address space of linear memories: the system refused 8590000128 "
         #expect(outcome.errorOutput.hasPrefix(begin))
-        #expect(outcome.errorOutput.contains("`alwaysChecksBounds`"))
+        #expect(outcome.errorOutput.hasSuffix("; --check-bounds needs less of it\n"))
     }
 
     @Test func tablesAreBounded() throws {
@@ -258,6 +258,16 @@ struct LimitOptionsTests {
         }
         #expect(outcome.status == 124)
         #expect(outcome.errorOutput.hasPrefix("apus: timeout: stopped after --timeout 50ms"))
+    }
+
+    @Test func stopsWaitingForScripts() throws {
+        let outcome = try Command.withFolder([:]) { folder in
+            let script = "mkfifo pipe; timeout 30 \"$0\" wast --timeout 50ms pipe"
+            return try Command.run(shell: script, in: folder)
+        }
+        #expect(outcome.status == 1)
+        let reason = "timeout: stopped after --timeout 50ms, while it was read"
+        #expect(outcome.errorOutput == "apus: pipe: \(reason)\n")
     }
 
     /// One that somebody writes to in time.

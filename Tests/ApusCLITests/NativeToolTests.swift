@@ -44,20 +44,21 @@ import Testing
         }
     }
 
-    @Test func sourceMapsBesideModules() throws {
-        let module: [UInt8] =
-            [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0] + [1, 4, 1, 0x60, 0, 0] + [3, 2, 1, 0]
+    /// A module whose function `f` traps, and which says that its source map is called `map`.
+    private func module(withMap map: String) -> [UInt8] {
+        let title = "sourceMappingURL"
+        let contents =
+            [UInt8(title.utf8.count)] + Array(title.utf8) + [UInt8(map.utf8.count)]
+            + Array(map.utf8)
+        return [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0] + [1, 4, 1, 0x60, 0, 0] + [3, 2, 1, 0]
             + [7, 5, 1, 1, 0x66, 0, 0] + [10, 5, 1, 3, 0, 0, 0x0B]
-        func refers(to map: String) -> [UInt8] {
-            let title = "sourceMappingURL"
-            let contents =
-                [UInt8(title.utf8.count)] + Array(title.utf8) + [UInt8(map.utf8.count)]
-                + Array(map.utf8)
-            return module + [0, UInt8(contents.count)] + contents
-        }
+            + [0, UInt8(contents.count)] + contents
+    }
+
+    @Test func sourceMapsBesideModules() throws {
         let map = Array(#"{"version":3,"sources":["a.ts"],"mappings":"AAOE"}"#.utf8)
         let files = [
-            "near.wasm": refers(to: "map.json"), "far.wasm": refers(to: "../map.json"),
+            "near.wasm": module(withMap: "map.json"), "far.wasm": module(withMap: "../map.json"),
             "map.json": map,
         ]
         try Command.withFolder(files) { folder in
@@ -69,6 +70,20 @@ import Testing
             let far = try Command.run(["run", "--invoke", "f", "inner/far.wasm"], in: folder)
             #expect(far.status == 134)
             #expect(!far.errorOutput.contains("a.ts"))
+        }
+    }
+
+    /// A module must not have its host wait for somebody to write to a pipe.
+    @Test(.timeLimit(.minutes(1)), arguments: ["run", "cover", "explore"])
+    func sourceMapsAreNoPipes(command: String) throws {
+        try Command.withFolder(["piped.wasm": module(withMap: "pipe")]) { folder in
+            let script = """
+                mkfifo pipe && exec timeout 30 "$0" "$@"
+                """
+            let call = command == "explore" ? ["-o", "-"] : ["--invoke", "f"]
+            let outcome = try Command.run(
+                shell: script, [command] + call + ["piped.wasm"], in: folder)
+            #expect(outcome.status == (command == "explore" ? 0 : 134))
         }
     }
 

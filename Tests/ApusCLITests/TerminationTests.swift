@@ -72,6 +72,24 @@ import Testing
         }
     }
 
+    /// There is nothing to be written of a program that has not begun: its module is waited for.
+    @Test(arguments: ["cover", "profile"])
+    func loadingEndsAtOnce(command: String) throws {
+        try Command.withFolder([:]) { folder in
+            let outcome = try Command.run(
+                shell: """
+                    exec env --default-signal=CHLD sh -c '
+                        mkfifo pipe
+                        timeout --foreground --signal=KILL 30 \
+                            "$0" \(command) --output out.html pipe &
+                        sleep 0.5
+                        kill -TERM $!
+                        wait $!' "$0"
+                    """, in: folder)
+            #expect(outcome.status == 128 + SIGTERM, "\(outcome.errorOutput)")
+        }
+    }
+
     /// When the program has ended, there is nothing left that a signal is only for. The page is
     /// longer than what a pipe takes, and nobody reads it.
     @Test func writingEnds() throws {

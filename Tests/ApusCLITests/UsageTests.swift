@@ -25,6 +25,30 @@ struct UsageTests {
         try Command.withFolder(Self.files) { try Command.run(arguments, in: $0) }
     }
 
+    /// Files and commands may both be similar.
+    @Test(arguments: [("insecs", "'insects' or 'apus inspect'?"), ("wrods", "'words'?")])
+    func filesWithoutEndingsAreRecommended(name: String, says: String) throws {
+        let files = ["insects": SampleModules.hello(), "words": SampleModules.hello()]
+        try Command.withFolder(files) { folder in
+            let outcome = try Command.run([name], in: folder)
+            let reason = "No such file or directory; did you mean \(says)"
+            #expect(outcome.errorOutput == "apus: \(name): \(reason)\n")
+        }
+    }
+
+    /// Such a link has the name that was looked for.
+    @Test func aLinkThatLeadsNowhereIsNotRecommended() throws {
+        try Command.withFolder([:]) { folder in
+            let link = folder.appending(path: "gone.wasm")
+            try FileManager.default.createSymbolicLink(
+                atPath: link.path(), withDestinationPath: "nowhere")
+            for command in ["run", "validate"] {
+                let outcome = try Command.run([command, "gone.wasm"], in: folder)
+                #expect(outcome.errorOutput == "apus: gone.wasm: No such file or directory\n")
+            }
+        }
+    }
+
     private static let mistakes: [(line: [String], status: Int32, says: String)] = [
         (
             ["valdiate", "math.wasm"], 1,
