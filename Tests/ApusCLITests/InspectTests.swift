@@ -109,7 +109,7 @@ struct InspectTests {
                 Array(whole[..<4096]), "the compiled module is damaged: it has another length")
             bytes = whole
             bytes[8] = 9
-            try says(bytes, "the compiled module has format 9, not 2")
+            try says(bytes, "the compiled module has format 9, not 3")
         }
     }
 
