@@ -31,6 +31,13 @@ public struct RegisterSet: OptionSet, Hashable, BitwiseCopyable, Sendable {
         }
     }
 
+    /// The register with the highest number. The set must not be empty.
+    public var last: PhysicalRegister {
+        @inline(__always) get {
+            PhysicalRegister(UInt8(truncatingIfNeeded: 63 &- rawValue.leadingZeroBitCount))
+        }
+    }
+
     /// The set without its first register.
     public var rest: RegisterSet {
         @inline(__always) get { RegisterSet(rawValue: rawValue & (rawValue &- 1)) }

@@ -71,9 +71,9 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var homeState = HomeState(valid: [], dirty: [])
     /// Register that holds the base of memory 0, if one does.
     var memoryBaseHome = PhysicalRegister.none
-    /// Register that holds what is left of the call's allowance of heat, if one does.
+    /// Register that holds the function's heat in loops that call nobody, if one does.
     var heatHome = PhysicalRegister.none
-    /// Where that is kept while calls have the register.
+    /// Where the call's allowance is in loops with calls; 0 if they have none.
     var heatSlot: Int32 = 0
     /// Registers that callers expect to be kept, and that are in use.
     var savedRegisters: RegisterSet = []
@@ -92,6 +92,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     var coldAllocations = Arena<ColdAllocation>(capacity: 8)
     var hotPlaces = Arena<HotPlace>(capacity: 8)
     var hotConstants = Arena<HotConstant>(capacity: 8)
+    var heatExits = Arena<HeatExit>(capacity: 8)
     var countedCalls = Arena<OtherCallee>(capacity: 8)
     var stopPoints = Arena<StopPoint>(capacity: 8)
     /// Code that clauses of `try_table` are to have, and where the function's lists of handlers
@@ -195,6 +196,7 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
         landings.removeAll()
         hotPlaces.removeAll()
         hotConstants.removeAll()
+        heatExits.removeAll()
         countedCalls.removeAll()
         stopPoints.removeAll()
         firstHandlerList = sites.handlerLists.count

@@ -46,6 +46,7 @@ extension BaselineCompiler {
                 parameterStart: signature.parameterStart, resultStart: signature.resultStart,
                 record: Int32(truncatingIfNeeded: nextRecord), isTargeted: false, hasElse: false,
                 handlers: frames.last.handlers, outerLoop: frames.last.outerLoop,
+                heldLoop: frames.last.heldLoop,
                 validAtElse: homeState,
                 dirtyAtLabel: HomeState(valid: homes, dirty: [])))
         nextRecord &+= 1
@@ -64,6 +65,7 @@ extension BaselineCompiler {
         if type.typeIndex != nil { spillParameters(type) }
         openFrame(.loop, type)
         restoreHomes()
+        prepareHeat(analysis)
         alignLoop(analysis)
         code.bind(frames.last.label)
         homeState.dirty = homes
@@ -157,6 +159,7 @@ extension BaselineCompiler {
         let frame = frames.last
         if kind == .loop || !frame.isTargeted {
             // Nobody branches here: what is on the stack stays as it is.
+            if reachable { leaveHeat(to: frames.count &- 2) }
             frames.removeLast()
             if !reachable {
                 truncateStack(to: Int(frame.height))
@@ -307,6 +310,7 @@ extension BaselineCompiler {
         placeLabelValues(depth)
         restoreHomes()
         noteBranch(place)
+        leaveHeat(to: place)
         jump(frames[place].label)
     }
 
@@ -314,6 +318,16 @@ extension BaselineCompiler {
     mutating func noteBranch(_ place: Int) {
         frames[place].isTargeted = true
         frames[place].dirtyAtLabel.dirty.formUnion(homeState.dirty)
+    }
+
+    /// Whether control leaves the loop that holds the heat when it gets to the frame at `place`.
+    @inline(__always)
+    mutating func leavesHeat(to place: Int) -> Bool { Int(frames.last.heldLoop) > place }
+
+    /// Before such a way. Changes no flags.
+    @inline(__always)
+    mutating func leaveHeat(to place: Int) {
+        if leavesHeat(to: place) { storeHeat() }
     }
 
     mutating func translateBrIf(_ analysis: borrowing BodyAnalysis) {
@@ -351,7 +365,7 @@ extension BaselineCompiler {
             if arity > 0 { placeInResultRegister() }
             restoreHomes()
             noteBranch(place)
-            jump(condition, frame.label)
+            jump(condition, leavesHeat(to: place) ? storingHeat(frame.label) : frame.label)
             return
         }
         // The taken way needs code of its own.
@@ -360,6 +374,7 @@ extension BaselineCompiler {
         jump(condition.inverted, over)
         placeInSlots(from: stack.count &- arity, count: arity, at: Int(frame.height))
         noteBranch(place)
+        leaveHeat(to: place)
         jump(frame.label)
         code.bind(over)
     }
@@ -391,6 +406,7 @@ extension BaselineCompiler {
             placeInSlots(from: stack.count &- arity, count: arity, at: Int(frame.height))
         }
         noteBranch(place)
+        leaveHeat(to: place)
         jump(frame.label)
     }
 

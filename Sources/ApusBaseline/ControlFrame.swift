@@ -35,6 +35,8 @@ struct ControlFrame: BitwiseCopyable {
     var handlers: Int32 = -1
     /// The outermost loop around, by the offset of its first instruction in the body, or 0.
     var outerLoop: UInt32 = 0
+    /// The outermost loop around that holds the heat, as a place among the frames, or -1.
+    var heldLoop: Int32 = -1
     /// Which homes were current, and newer than memory, where the condition was tested.
     var validAtElse: HomeState
     /// Which homes may be newer than memory at the label, over all branches so far.

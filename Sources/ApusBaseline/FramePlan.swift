@@ -3,8 +3,8 @@ internal import ApusCollections
 internal import ApusFormat
 
 /// The frame of a compiled function, from its frame pointer down: the context (if the function can
-/// leave its instance), saved registers, slots of locals, one for what is left of the allowance of
-/// heat (if a register has it), slots of the operand stack.
+/// leave its instance), saved registers, slots of locals, one for an allowance of heat (if there
+/// may be loops with calls), slots of the operand stack.
 extension BaselineCompiler {
     mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
         var next = -Int(FrameLayout.context) + 8 * savedRegisters.count
@@ -31,7 +31,10 @@ extension BaselineCompiler {
             localSlots[index] = Int32(truncatingIfNeeded: -next)
             index = analysis.locals.nextUsed(index &+ 1)
         }
-        if !heatHome.isNone {
+        heatSlot = 0
+        if heatCount == .bytes, analysis.flags.contains(.loops),
+            !analysis.flags.isDisjoint(with: [.calls, .callsRuntime])
+        {
             next += Int(slotBytes)
             heatSlot = Int32(truncatingIfNeeded: -next)
         }

@@ -18,7 +18,7 @@ struct HomeAssignment: ~Copyable {
 
     /// What stands for the base of memory 0, which may live in a register as well.
     static var memoryBase: UInt32 { .max }
-    /// What stands for what a call may run before it looks at its function's heat.
+    /// What stands for the function's heat, which is in a register in loops that call nobody only.
     static var heat: UInt32 { .max - 1 }
 
     private(set) var homes = Arena<Home>(capacity: 32)
@@ -92,13 +92,15 @@ struct HomeAssignment: ~Copyable {
     private mutating func settle(
         _ candidate: Candidate, _ roles: inout RegisterRoles, _ threshold: UInt32, hasCalls: Bool
     ) {
-        let prefersSaved = hasCalls || roles.volatileHomes.isEmpty
+        let isBetweenCalls = candidate.local == Self.heat
+        let prefersSaved = hasCalls && !isBetweenCalls || roles.volatileHomes.isEmpty
         if prefersSaved, candidate.weight > 2, !roles.savedHomes.isEmpty {
             let register = roles.savedHomes.first
             roles.savedHomes = roles.savedHomes.rest
             homes.append(Home(local: candidate.local, register: register))
-        } else if candidate.weight > threshold, !roles.volatileHomes.isEmpty {
-            var register = roles.volatileHomes.first
+        } else if candidate.weight > threshold || isBetweenCalls, !roles.volatileHomes.isEmpty {
+            // Parameters arrive in the first ones first.
+            var register = isBetweenCalls ? roles.volatileHomes.last : roles.volatileHomes.first
             let arrival = candidate.arrival
             if !arrival.isNone, roles.volatileHomes.has(arrival) { register = arrival }
             roles.volatileHomes.remove(RegisterSet(register))

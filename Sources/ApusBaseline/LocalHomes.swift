@@ -40,20 +40,24 @@ extension BaselineCompiler {
         heatHome = .none
         for place in 0..<assignment.homes.count {
             let home = assignment.homes[place]
+            if home.local == HomeAssignment.heat {
+                // Nothing is there but in loops that hold it.
+                heatHome = home.register
+                continue
+            }
             homes.insert(RegisterSet(home.register))
             residents[home.register.index] = home.local
             if home.local == HomeAssignment.memoryBase {
                 memoryBaseHome = home.register
-            } else if home.local == HomeAssignment.heat {
-                heatHome = home.register
             } else {
                 locals[Int(home.local)].register = home.register
             }
         }
-        savedRegisters = homes.intersection(
+        let used = heatHome.isNone ? homes : homes.union(RegisterSet(heatHome))
+        savedRegisters = used.intersection(
             plan.general.savedHomes.union(plan.vector.savedHomes))
         saved = SavedRegisters(savedRegisters, behindContext: true)
-        stack.free = plan.general.owned.union(plan.vector.owned).subtracting(homes)
+        stack.free = plan.general.owned.union(plan.vector.owned).subtracting(used)
         volatileHomes = homes.subtracting(savedRegisters)
         homeState = HomeState(valid: homes, dirty: homes)
     }
@@ -152,7 +156,6 @@ extension BaselineCompiler {
         let local = residents[register.index]
         switch local {
         case HomeAssignment.memoryBase: loadMemoryBaseHome()
-        case HomeAssignment.heat: loadHeatHome()
         default: return restore(locals[Int(local)], local)
         }
         homeState.valid.insert(RegisterSet(register))
@@ -168,18 +171,10 @@ extension BaselineCompiler {
             pending = pending.rest
             switch local {
             case HomeAssignment.memoryBase: break
-            case HomeAssignment.heat: storeHeatHome()
             default: storeHome(locals[Int(local)], local)
             }
         }
         homeState.dirty.subtract(registers)
-    }
-
-    /// Before the function is left: settles what its loops have taken. Changes no flags.
-    mutating func leaveHeat() {
-        if heatHome.isNone { return }
-        if !homeState.valid.has(heatHome) { restoreHome(heatHome) }
-        settleHeat()
     }
 
     /// After a call: what lived in volatile registers is in memory only.

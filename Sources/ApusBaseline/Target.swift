@@ -1,5 +1,6 @@
 internal import ApusABI
 internal import ApusAssembler
+internal import ApusFormat
 
 /// What the folder of a processor gives to the rest of the compiler, besides the translations of
 /// the instructions (`Translate`), the function's prologue and its epilogue.
@@ -29,12 +30,13 @@ protocol Target: ~Copyable {
     mutating func storeHome(_ home: LocalHome, _ local: UInt32)
     /// The base of memory 0 into its home.
     mutating func loadMemoryBaseHome()
-    /// What is left of the allowance of heat between its home and its slot.
-    mutating func loadHeatHome()
-    mutating func storeHeatHome()
-    /// What has been taken of the allowance out of the function's heat. Changes no flags, and the
-    /// scratch.
-    mutating func settleHeat()
+    /// Before the loop that was opened last: the function's heat into its home, if the loop is to
+    /// hold it. Changes no flags.
+    mutating func prepareHeat(_ analysis: borrowing BodyAnalysis)
+    /// The same back from its home. Changes no flags.
+    mutating func storeHeat()
+    /// Where a branch to `label` does that on its way.
+    mutating func storingHeat(_ label: Label) -> Label
 
     // MARK: Control
 

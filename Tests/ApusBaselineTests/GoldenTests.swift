@@ -29,7 +29,7 @@ import Testing
         let code = try compile(
             listing.module, useAVX: !name.contains("sse"),
             linkage: name.contains("tiers")
-                ? .table(.init(.bytes, allowance: 4096))
+                ? .table(.bytes)
                 : .direct,
             countsBlocks: name.contains("counted"))
         if ProcessInfo.processInfo.environment["GOLDEN"] == "update" {

@@ -54,15 +54,15 @@ import Testing
         #expect(Self.homes(of: [.init(weight: 0)]) == [:])
     }
 
-    /// An allowance is the call's own.
-    @Test func heatIsKeptByCallees() {
-        func home(weight: UInt32, callWeight: UInt32) -> PhysicalRegister? {
+    /// The heat is in its register where nothing is called: calls do not make that dear.
+    @Test func heatIsWantedBetweenCallsOnly() {
+        func home(weight: UInt32, others: UInt32, callWeight: UInt32) -> PhysicalRegister? {
             var assignment = HomeAssignment()
             assignment.add(
                 HomeAssignment.heat, weight: weight, inVector: false, arrival: .none,
                 SmallPlan.plan)
-            assignment.add(0, weight: weight - 1, inVector: false, arrival: .none, SmallPlan.plan)
-            assignment.add(1, weight: weight - 1, inVector: false, arrival: .none, SmallPlan.plan)
+            assignment.add(0, weight: others, inVector: false, arrival: .none, SmallPlan.plan)
+            assignment.add(1, weight: others, inVector: false, arrival: .none, SmallPlan.plan)
             assignment.assign(SmallPlan.plan, callWeight: callWeight)
             for place in 0..<assignment.homes.count
             where assignment.homes[place].local == HomeAssignment.heat {
@@ -70,10 +70,10 @@ import Testing
             }
             return nil
         }
-        #expect(home(weight: 16, callWeight: 0) == SmallPlan.volatile)
-        #expect(home(weight: 16, callWeight: 1) == SmallPlan.saved)
-        #expect(home(weight: 16, callWeight: 8) == SmallPlan.saved)
-        #expect(home(weight: 2, callWeight: 8) == nil)
+        #expect(home(weight: 16, others: 15, callWeight: 0) == SmallPlan.volatile)
+        #expect(home(weight: 16, others: 15, callWeight: 1) == SmallPlan.volatile)
+        #expect(home(weight: 2, others: 1, callWeight: 8) == SmallPlan.volatile)
+        #expect(home(weight: 16, others: 17, callWeight: 0) == nil)
     }
 
     @Test func parametersStayWhereTheyArrive() {

@@ -69,7 +69,7 @@ struct InspectTests {
             let outcome = try run("inspect", "a.apus")
             #expect(outcome.status == 0)
             for text in [
-                "a.apus: a compiled module\n\nheader\n  format    2\n", " (this one)\n",
+                "a.apus: a compiled module\n\nheader\n  format    3\n", " (this one)\n",
                 "  compiler  baseline\n", "\nsections\n", "\nfunctions\n  index  code at",
                 "  divide\n", " 2 functions\n",
             ] {

@@ -68,6 +68,39 @@ import Testing
             """
         ),
         (
+            "a table without values",
+            """
+            (block $out
+              (loop $next
+                (br_table $next $out
+                  (i32.eqz (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+            (local.get 0)
+            """
+        ),
+        (
+            "a branch with values",
+            """
+            (drop
+              (block $out (result i32 i32)
+                (loop $next (result i32 i32)
+                  (br_if $out (i32.const 7) (i32.const 8)
+                    (i32.eqz (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                  (br $next))))
+            """
+        ),
+        (
+            "a branch if there is a reference",
+            """
+            (block $out (result funcref)
+              (loop $next (result funcref)
+                (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                (br_on_non_null $out
+                  (select (result funcref) (ref.null func) (ref.func $other) (local.get 0)))
+                (br $next)))
+            (return (ref.is_null))
+            """
+        ),
+        (
             "a tail call",
             """
             (loop $next (result i32)
@@ -103,7 +136,8 @@ import Testing
         let text = """
             (module (memory 1)
               (func (export "run") (param i32) (result i32) \(Self.exits[exit].body))
-              (func $other (param i32) (result i32) (local.get 0)))
+              (func $other (param i32) (result i32) (local.get 0))
+              (elem declare func $other))
             """
         // Two loops have two rounds at first.
         let more = Self.exits[exit].name.contains("two loops") ? 1 : 0
@@ -113,6 +147,59 @@ import Testing
             }
             #expect(taken == 3 * (1 + Int(rounds) + more), "\(Self.exits[exit].name)")
         }
+    }
+
+    /// Loops in a loop have the heat where that has it, and what comes behind has it in memory.
+    @Test func loopsInLoopsAreCounted() throws {
+        let text = """
+            (module
+              (func $run (export "run") (param i32) (result i32) (local i32 i32)
+                (loop $calling
+                  (local.set 1 (i32.const 5))
+                  (loop $holding
+                    (local.set 2 (i32.const 3))
+                    (loop $inner
+                      (br_if $inner (local.tee 2 (i32.sub (local.get 2) (i32.const 1)))))
+                    (block $early
+                      (loop $never (br_if $early (local.get 1)) (br $never)))
+                    (br_if $holding (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+                  (if (local.get 0) (then (drop (call $run (i32.const 0)))))
+                  (br_if $calling (i32.eq (i32.const 1)
+                    (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+                (local.get 0)))
+            """
+        // Of each round of the outermost loop: that, five rounds, and four in each of these.
+        let round = 1 + 5 * (1 + 3 + 1)
+        #expect(try Self.taken(text, Self.call(2)) == 3 + 4 * round)
+    }
+
+    /// A function that counting would slow down is in its hot callers anyway.
+    @Test func whatIsSmallIsNotCounted() throws {
+        let text = """
+            (module (memory 1)
+              (func $small (param i32) (result i32) (i32.load (local.get 0)))
+              (func $listed (param i32) (result i32) (i32.load (local.get 0)))
+              (func (export "run") (param i32)
+                (loop $next
+                  (drop (call $small (i32.const 8)))
+                  (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (drop (call $listed (i32.const 8))))
+              (elem declare func $listed))
+            """
+        var configuration = Engine.Configuration()
+        configuration.compiler = .tiered
+        configuration.tiering.isSynchronous = true
+        let module = try Module(Engine(configuration), text: text)
+        let instance = try Linker(module.engine).instantiate(module, in: Store(module.engine))
+        let run = try instance.function("run", as: ((Int32) -> Void).self)
+        let table = try #require(module.loaded.code.space?.table)
+        let before = [table.heat(0), table.heat(1)]
+        try run(10)
+        #expect(table.heat(0) == before[0])
+        #expect(table.heat(1) < before[1])
+        try run(100_000)
+        let made = try #require(module.tiers).optimizations
+        #expect(made.contains { $0.function == 2 && $0.hotCallees > 0 })
     }
 
     /// With all registers in use the heat stays where it is.

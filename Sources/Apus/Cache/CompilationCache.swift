@@ -108,8 +108,7 @@ struct CompilationCache: ~Copyable {
     /// says.
     private var counting: UInt64 {
         guard engine.configuration.compiler == .tiered else { return 0 }
-        let count = engine.configuration.tiering.heatCount
-        return UInt64(UInt32(bitPattern: count.allowance)) << 1 | (count.unit == .bytes ? 0 : 1)
+        return engine.configuration.tiering.heatCount == .bytes ? 0 : 1
     }
 
     // MARK: By file

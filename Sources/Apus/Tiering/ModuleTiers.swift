@@ -133,10 +133,14 @@ final class ModuleTiers: FunctionCompiler {
 
     /// How large function `index` of `loaded` may be to be worth having in its callers.
     private func inliningBytes(ofFunction index: Int, in loaded: LoadedModule) -> Int {
-        let heat = self.heat(ofBody: body(of: index))
+        let body = body(of: index)
+        let heat = self.heat(ofBody: body)
+        // What may not count itself is worth having wherever it is called.
+        let bytes = Int(body.end) - Int(body.start)
+        let isWorthIt = isForTests || bytes <= FunctionLinkage.uncountedBytes
         let isHot =
             functions.withLock { $0[index] != nil }
-            || loaded.hasRun(index, untilHeat: isForTests ? .max : heat - heat / 4)
+            || loaded.hasRun(index, untilHeat: isWorthIt ? .max : heat - heat / 4)
         if !isHot { return 0 }
         return isForTests ? Self.inliningBytesInTests : Self.inliningBytes
     }

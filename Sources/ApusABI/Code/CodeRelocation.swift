@@ -101,25 +101,18 @@ public enum FunctionLinkage: Hashable, Sendable {
     /// its code is now, and its heat, from which what runs takes until it is below 0.
     case table(HeatCount?)
 
-    /// How code takes from its function's heat.
-    public struct HeatCount: Hashable, Sendable {
-        /// What is counted.
-        public enum Unit: Hashable, Sendable {
-            /// The bytes of the body that run, about.
-            case bytes
-            /// One for each entry and each round of a loop.
-            case rounds
-        }
-
-        public var unit: Unit
-        /// What a call may take for rounds of its loops before the heat knows of it.
-        public var allowance: Int32
-
-        public init(_ unit: Unit, allowance: Int32) {
-            self.unit = unit
-            self.allowance = allowance
-        }
+    /// What code takes from its function's heat.
+    public enum HeatCount: Hashable, Sendable {
+        /// The bytes of the body that run, about.
+        case bytes
+        /// One for each entry and each round of a loop.
+        case rounds
     }
+
+    /// Functions that call nobody, have no loops, and are only called directly do not count their
+    /// entries if their bodies have no more bytes than this, where bytes are counted: hot callers
+    /// have the body in place of the call.
+    public static var uncountedBytes: Int { 32 }
 
     /// Bytes of a record, which begins with the address of the code, 8 bytes.
     public static var recordBytes: Int { 16 }

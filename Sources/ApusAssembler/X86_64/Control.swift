@@ -131,18 +131,6 @@ extension CodeBuffer {
     /// counts from its own end and is to be patched.
     public mutating func storeRelative(_ register: GPR) -> Int { putRelative32(0x89, register) }
 
-    /// Adds a register to a 32-bit number that is stored outside, and returns the offset of the
-    /// 32-bit displacement, which counts from its own end and is to be patched.
-    public mutating func addRelative(_ register: GPR) -> Int { putRelative32(0x01, register) }
-
-    /// Compares a 32-bit number that is stored outside with `number`, and returns the offset of the
-    /// 32-bit displacement, which counts from 4 bytes behind its own end and is to be patched.
-    public mutating func compareRelative(with number: Int32) -> Int {
-        put(Bytes(0x3D81, count: 6))
-        put(Bytes(UInt64(UInt32(bitPattern: number)), count: 4))
-        return count &- 8
-    }
-
     /// Compares a 32-bit number that is stored outside with 0, and returns the offset of the 32-bit
     /// displacement, which counts from one byte behind its own end and is to be patched.
     public mutating func compareZeroRelative() -> Int {

@@ -5,6 +5,16 @@ public import ApusFormat
 
 /// A place that counts how often it runs, and what it does when that was often.
 struct HotPlace: BitwiseCopyable {
+    /// What it takes from.
+    enum Source: BitwiseCopyable {
+        /// The heat in the function's record.
+        case record
+        /// The heat in its register.
+        case home
+        /// The call's allowance.
+        case slot
+    }
+
     /// Where it goes then, and where it goes on.
     var label: Label
     var resume: Label
@@ -15,12 +25,19 @@ struct HotPlace: BitwiseCopyable {
     var loop: UInt32
     /// The outermost loop around, the same way.
     var outermost: UInt32
+    var source = Source.record
     /// Constants on the stack, which are not in their slots.
     var firstConstant: Int
     var constantCount: Int
 
     /// Both loops, as the runtime is told.
     var loops: UInt64 { UInt64(loop) | UInt64(outermost) &<< 32 }
+}
+
+/// A branch out of a loop that holds the heat.
+struct HeatExit: BitwiseCopyable {
+    var label: Label
+    var target: Label
 }
 
 /// An operand that is no value in the frame yet.
@@ -34,39 +51,59 @@ struct HotConstant: BitwiseCopyable {
 /// may say that other code goes on with the frame.
 ///
 /// A number in memory that each round takes from has the next round wait for it, some five times as
-/// long as a short one takes. So a call of a function with loops has an allowance, in a register if
-/// one pays, as if it were a local: rounds take from that, and what they have taken is settled with
-/// the heat when it is used up, and when the function is left.
+/// long as a short one takes. So while control is in a loop that calls nobody, and in the loops in
+/// it, the heat is in a register if one pays (the loop holds it); whatever leaves the loop stores
+/// it. In a loop with calls, each of which may be one of the same function, the heat would have to
+/// be back in memory for each; there the call has an allowance of its own in the frame. What is
+/// left of that when it ends is not counted.
 extension BaselineCompiler {
     /// With more constants below it on the stack, a loop is left to the call that it is in.
     private static var constantLimit: Int { 16 }
     /// With more operands, too: all of them are looked at, for each loop.
     private static var operandLimit: Int { 256 }
+    /// What a call may run in loops with calls before the heat knows.
+    private static var allowance: Int32 { 4096 }
     /// An entry or a round counts as no more bytes than this: of a large body or loop, most does
     /// not run each time, and what lies in inner loops is counted there.
     private static var bytesLimit: Int { 256 }
 
     /// In the prologue. Changes the flags.
     mutating func countEntry(_ analysis: borrowing BodyAnalysis) {
-        guard let heatCount else { return }
+        guard heatCount != nil, !isTooSmallToCount(analysis) else { return }
         let place = HotPlace(
             label: code.makeLabel(), resume: code.makeLabel(), loop: 0, outermost: 0,
             firstConstant: 0, constantCount: 0)
-        let cost = cost(ofBytes: analysis.codeEnd &- analysis.codeStart)
-        if heatHome.isNone {
-            subtractHeat(cost)
-        } else if cost > heatCount.allowance {
-            grantHeat()
-            subtractHeat(cost)
-        } else {
-            // Settled with what the loops take.
-            grantHeat(less: cost)
-            relocate(
-                .heat, code.compareRelative(with: 0), to: UInt32(truncatingIfNeeded: functionIndex))
-        }
+        subtractHeat(cost(ofBytes: analysis.codeEnd &- analysis.codeStart))
         code.jump(.l, place.label)
         hotPlaces.append(place)
         code.bind(place.resume)
+    }
+
+    /// Whether to count a call would take a good part of what it does, and callers that are hot
+    /// have the body in its place. Who calls a function by its reference may not.
+    private mutating func isTooSmallToCount(_ analysis: borrowing BodyAnalysis) -> Bool {
+        let isLeaf = analysis.flags.isDisjoint(with: [.loops, .calls, .callsRuntime])
+        guard isLeaf, heatCount == .bytes, !isFuelMetered,
+            analysis.codeEnd &- bodyStart <= FunctionLinkage.uncountedBytes
+        else { return false }
+        let function = UInt32(truncatingIfNeeded: functionIndex)
+        let ordinal = ordinalOfEscapingFunction(function)
+        let escaping = module.escapingFunctions
+        if ordinal < escaping.count, escaping[ordinal] == function { return false }
+        // Without memory it does not need to be known as hot for that.
+        return countsCallees || !analysis.flags.contains(.accessesMemory)
+    }
+
+    /// Before the label of the loop that was opened last. Changes no flags.
+    mutating func prepareHeat(_ analysis: borrowing BodyAnalysis) {
+        let record = analysis.controls[Int(frames.last.record)]
+        guard heatCount != nil, frames.last.heldLoop < 0, record.branchCount > 0 else { return }
+        if !record.flags.isDisjoint(with: [.calls, .callsRuntime]) {
+            if heatSlot != 0, frames.last.outerLoop == 0 { grantHeat() }
+        } else if !heatHome.isNone {
+            loadHeat()
+            frames.last.heldLoop = Int32(truncatingIfNeeded: frames.count &- 1)
+        }
     }
 
     /// At the header of the loop that was opened last, whose label is bound. Changes the flags.
@@ -82,10 +119,14 @@ extension BaselineCompiler {
             outermost: frames.last.outerLoop, firstConstant: hotConstants.count, constantCount: 0)
         keepConstants(for: &place)
         let cost = cost(ofBytes: Int(record.end) &- reader.position)
-        if heatHome.isNone {
-            subtractHeat(cost)
-        } else {
+        if frames.last.heldLoop >= 0 {
+            place.source = .home
             code.alu(.sub, .w32, heatHome.general, immediate: cost)
+        } else if heatSlot != 0, !record.flags.isDisjoint(with: [.calls, .callsRuntime]) {
+            place.source = .slot
+            code.alu(.sub, .w32, Address(.rbp, heatSlot), immediate: cost)
+        } else {
+            subtractHeat(cost)
         }
         code.jump(.l, place.label)
         // A call that is in an inner loop for long gets here now and then.
@@ -120,7 +161,7 @@ extension BaselineCompiler {
 
     /// What a piece of the body with so many bytes takes.
     private func cost(ofBytes bytes: Int) -> Int32 {
-        guard heatCount?.unit == .bytes else { return 1 }
+        guard heatCount == .bytes else { return 1 }
         return Int32(truncatingIfNeeded: max(min(bytes, Self.bytesLimit), 1))
     }
 
@@ -129,38 +170,51 @@ extension BaselineCompiler {
             .heat, code.subtractRelative(cost), to: UInt32(truncatingIfNeeded: functionIndex))
     }
 
-    mutating func loadHeatHome() { code.load(.w32, heatHome.general, Address(.rbp, heatSlot)) }
-
-    mutating func storeHeatHome() { code.store(.w32, Address(.rbp, heatSlot), heatHome.general) }
-
-    /// A whole allowance into its home, less what has been taken already. Changes no flags.
-    private mutating func grantHeat(less cost: Int32 = 0) {
-        let left = (heatCount?.allowance ?? 0) &- cost
-        code.moveImmediate(heatHome.general, UInt64(UInt32(bitPattern: left)))
+    private mutating func loadHeat() {
+        relocate(
+            .heldHeat, code.loadRelative(heatHome.general),
+            to: UInt32(truncatingIfNeeded: functionIndex))
     }
 
-    mutating func settleHeat() {
-        let scratch = CallingConvention.scratch
-        let function = UInt32(truncatingIfNeeded: functionIndex)
-        relocate(.heldHeat, code.loadRelative(scratch), to: function)
-        code.lea(
-            .w32, scratch,
-            Address(scratch, index: heatHome.general, 0 &- (heatCount?.allowance ?? 0)))
-        relocate(.heldHeat, code.storeRelative(scratch), to: function)
+    mutating func storeHeat() {
+        relocate(
+            .heldHeat, code.storeRelative(heatHome.general),
+            to: UInt32(truncatingIfNeeded: functionIndex))
+    }
+
+    private mutating func grantHeat() {
+        code.store(.w32, Address(.rbp, heatSlot), immediate: Self.allowance)
+    }
+
+    /// Where a branch to `label` stores the heat on its way.
+    mutating func storingHeat(_ label: Label) -> Label {
+        let exit = HeatExit(label: code.makeLabel(), target: label)
+        heatExits.append(exit)
+        return exit.label
     }
 
     /// Behind the function's code: what hot places do.
     mutating func emitHotPlaces() {
+        for index in 0..<heatExits.count {
+            code.bind(heatExits[index].label)
+            storeHeat()
+            code.jump(heatExits[index].target)
+        }
         if hotPlaces.isEmpty { return }
-        let (settle, notify) = (code.makeLabel(), code.makeLabel())
+        let (settle, store, notify) = (code.makeLabel(), code.makeLabel(), code.makeLabel())
         for index in 0..<hotPlaces.count {
             let place = hotPlaces[index]
-            emitHotPlace(place, at: place.label, heatHome.isNone ? notify : settle)
-            if let takeover = place.takeover { emitHotPlace(place, at: takeover, notify) }
+            let report = place.source == .home ? store : notify
+            emitHotPlace(place, at: place.label, place.source == .slot ? settle : report)
+            if let takeover = place.takeover { emitHotPlace(place, at: takeover, report) }
         }
-        if !heatHome.isNone {
+        if heatSlot != 0 {
             code.bind(settle)
             emitSettlement(notify)
+        }
+        if !heatHome.isNone {
+            code.bind(store)
+            storeHeat()
         }
         code.bind(notify)
         emitHeatCall()
@@ -177,12 +231,9 @@ extension BaselineCompiler {
         code.jump(place.resume)
     }
 
-    /// The allowance is used up: begins a new one, and goes back if the function is not hot. Keeps
-    /// the scratch.
+    /// The allowance is used up: begins a new one, and goes back if the function is not hot.
     private mutating func emitSettlement(_ notify: Label) {
-        let home = heatHome.general
-        code.lea(.w32, home, Address(home, 0 &- (heatCount?.allowance ?? 0)))
-        relocate(.heldHeat, code.addRelative(home), to: UInt32(truncatingIfNeeded: functionIndex))
+        subtractHeat(Self.allowance)
         grantHeat()
         code.jump(.l, notify)
         code.ret()
@@ -191,10 +242,8 @@ extension BaselineCompiler {
     /// Tells the runtime, with all that the function works on in its frame, and goes on where the
     /// call came from, or in the code that the runtime names. The scratch has the loops.
     private mutating func emitHeatCall() {
-        // The runtime says how much the function may run until it is told again.
-        let kept = heatHome.isNone ? homes : homes.subtracting(RegisterSet(heatHome))
-        homeState = HomeState(valid: kept, dirty: kept)
-        saveHomes(kept)
+        homeState = HomeState(valid: homes, dirty: homes)
+        saveHomes(homes)
         code.move(.w64, RuntimeCall.argument(1), CallingConvention.scratch)
         code.moveImmediate(RuntimeCall.argument(0), UInt64(functionIndex))
         code.move(.w64, RuntimeCall.argument(2), .rbp)
@@ -206,9 +255,10 @@ extension BaselineCompiler {
         let replaced = code.makeLabel()
         code.test(.w64, RuntimeCall.result, RuntimeCall.result)
         code.jump(.ne, replaced)
-        homeState.valid = heatHome.isNone ? [] : RegisterSet(heatHome)
+        homeState.valid = []
         restoreHomes()
-        if !heatHome.isNone { grantHeat() }
+        // The runtime has said how much the function may run until it is told again.
+        if !heatHome.isNone { loadHeat() }
         code.ret()
         code.bind(replaced)
         restoreSavedRegisters()

@@ -22,7 +22,8 @@ public struct BodyAnalysis: ~Copyable {
     public var callWeight: UInt32 = 0
     /// Loads and stores of memory 0, weighted as locals are.
     public var memoryWeight: UInt32 = 0
-    /// Loops that something branches back to, weighted as locals are in them.
+    /// Loops that something branches back to and in which nothing is called, weighted as locals are
+    /// in them.
     public var loopWeight: UInt32 = 0
     public var flags: BodyFlags = []
 

@@ -109,7 +109,9 @@ extension FunctionValidator {
         analysis.controls[record].flags = frame.flags
         if frame.kind == .loop {
             closeAssignedSet(record, frame.outerLoop)
-            if analysis.controls[record].branchCount > 0 {
+            if analysis.controls[record].branchCount > 0,
+                frame.flags.isDisjoint(with: [.calls, .callsRuntime])
+            {
                 analysis.loopWeight = analysis.loopWeight.saturatingAdd(frame.weight)
             }
         }

@@ -41,8 +41,8 @@ extension BaselineCompiler {
         skip()
     }
 
-    /// The distances of the targets. Those that take values have stubs, and so do all whose
-    /// branches are counted.
+    /// The distances of the targets. Those that take values or end what holds the heat have
+    /// stubs, and so do all whose branches are counted.
     private mutating func emitJumpTable(
         _ table: Label, _ count: Int, _ start: Int, _ fallback: Label, _ branch: Int32
     ) {
@@ -56,7 +56,9 @@ extension BaselineCompiler {
             let depth = Int(reader.readIndex())
             let place = frames.count &- 1 &- depth
             let frame = frames[place]
-            if branch < 0, frame.kind != .function, frame.labelArity == 0 {
+            if branch < 0, frame.kind != .function, frame.labelArity == 0,
+                !leavesHeat(to: place)
+            {
                 noteBranch(place)
                 code.append32(label: frame.label, relativeTo: tableStart)
                 continue

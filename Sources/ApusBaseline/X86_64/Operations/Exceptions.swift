@@ -86,7 +86,6 @@ extension BaselineCompiler {
         let target = landing.target
         if target.kind == .function {
             takeIntoSlots(landing, at: 0)
-            leaveHeat()
             pushSlots(target.resultStart, target.resultCount, at: 0)
             moveResultsForReturn(count: Int(target.resultCount))
             emitEpilogue()
@@ -147,7 +146,6 @@ extension BaselineCompiler {
 
     /// Throws the exception that is on top of the stack.
     private mutating func throwTop() {
-        if frames.last.handlers < 0 { leaveHeat() }
         callRuntime(
             .exceptionThrow, leading: [], operands: 1, result: nil,
             handlers: frames.last.handlers)

@@ -22,8 +22,9 @@ extension BaselineCompiler {
         push(.reference, result)
     }
 
-    /// The function's place among those whose value can be taken: a binary search.
-    private mutating func ordinalOfEscapingFunction(_ function: UInt32) -> Int {
+    /// The function's place among those whose value can be taken, or the next one's if it is none
+    /// of them: a binary search.
+    mutating func ordinalOfEscapingFunction(_ function: UInt32) -> Int {
         var low = 0
         var high = module.escapingFunctions.count
         while low < high {

@@ -52,7 +52,7 @@ extension BaselineCompiler {
         jump(condition.inverted, over)
         // The operands are read but stay as they are for the code that goes on.
         let state = homeState
-        leaveHeat()
+        leaveHeat(to: 0)
         moveResultsForReturn(count: Int(frames[0].resultCount))
         emitEpilogue()
         homeState = state
@@ -65,7 +65,7 @@ extension BaselineCompiler {
     }
 
     mutating func emitReturn() {
-        leaveHeat()
+        leaveHeat(to: 0)
         moveResultsForReturn(count: Int(frames[0].resultCount))
         emitEpilogue()
     }

@@ -41,7 +41,6 @@ extension BaselineCompiler {
     private mutating func emitTailCall(_ signature: Signature, _ callee: Callee) {
         let first = stack.count &- Int(signature.parameterCount)
         let bytes = signature.parameterStackBytes
-        leaveHeat()
         if bytes > 0 { code.alu(.sub, .w64, .rsp, immediate: bytes) }
         if signature.resultStackBytes > 0 { passResultAreaOn(in: bytes) }
         storeStackArguments(signature, from: first)
