@@ -39,6 +39,17 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     /// The instance whose module defines the function; nil for a host function.
     public var instance: InstanceState? { owner as? InstanceState }
 
+    /// What `body` gives, which has the instance without a reference of its own; nil for a host
+    /// function.
+    @inline(__always)
+    func withInstance<Result>(_ body: (InstanceState) throws -> Result) rethrows -> Result? {
+        // SAFETY: as for `owner`.
+        try unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner)._withUnsafeGuaranteedRef {
+            guard let instance = $0 as? InstanceState else { return nil }
+            return try body(instance)
+        }
+    }
+
     /// The function of the host that it is; nil for one that a module defines.
     var host: HostFunction? { owner as? HostFunction }
 
