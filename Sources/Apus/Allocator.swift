@@ -17,8 +17,9 @@ extension Engine {
         /// but not with what their memories held. Instances of modules with more than four
         /// memories are not kept, nor those whose tables have had more than 1 MiB.
         public var idleInstances: Int
-        /// How many bytes from the start of its memories an unused instance keeps, overwritten:
-        /// faster to use again than what comes from the system, but nobody else has it meanwhile.
+        /// How many bytes of its memories an unused instance keeps, overwritten: faster to use
+        /// again than what comes from the system, but nobody else has it meanwhile. See
+        /// `Pool.memoryBytesKeptResident`.
         public var memoryBytesKeptResident: UInt64
         /// What linear memories are made of; nil: of what the system gives. Instances that have
         /// memories of the host's are not kept.
@@ -72,8 +73,10 @@ extension Engine {
         /// instance: about 32 for each function whose reference is taken, 16 for each global and
         /// each imported function, 4 for each type.
         public var contextBytes: UInt64 = 1 << 20
-        /// How many bytes from the start of its memory a free slot keeps, overwritten: faster to
-        /// use again than what comes from the system. Of its tables it keeps 64 KiB.
+        /// How many bytes of its memory a free slot keeps, overwritten: faster to use again than
+        /// what comes from the system. Where that says what a guest has written (Linux since 6.7)
+        /// these are such bytes, if there are no more of them; else those at the start. Of its
+        /// tables it keeps 64 KiB.
         public var memoryBytesKeptResident: UInt64 = 64 << 10
         /// Which free slot the next instance gets.
         public var choice = Choice.moduleAffine

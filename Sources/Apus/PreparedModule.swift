@@ -148,17 +148,15 @@ final class ResolvedModule<Bound> {
     private func make(
         _ imports: Imports, in store: Store, _ hostState: AnyObject?, _ isInitialized: Bool
     ) throws -> Instance {
-        let runtime = try runtime(of: store)
+        let request = InstanceAllocationRequest(
+            imports: imports, store: try runtime(of: store), hostState: hostState)
         if !isInitialized {
-            let request = InstanceAllocationRequest(
-                imports: imports, store: runtime, hostState: hostState)
-            return Instance(try runtime.allocate(request), in: store)
+            return Instance(try request.store.allocate(request), in: store)
         }
         do {
-            let state = try runtime.instantiate(imports, hostState: hostState)
-            return Instance(state, in: store)
+            return Instance(try request.store.instantiate(request), in: store)
         } catch {
-            throw ofEmbedder(error, runtime)
+            throw ofEmbedder(error, request.store)
         }
     }
 

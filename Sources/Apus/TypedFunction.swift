@@ -23,13 +23,17 @@ public struct TypedFunction<Result, each Parameter: WasmValue> {
         var parameters: [ValueType] = []
         for type in repeat (each Parameter).self { parameters.append(type.valueType) }
         let type = FunctionType(parameters, results)
-        runtime = try function.checked(type)
-        self.function = function
-        self.read = read
+        let runtime = try function.checked(type)
         // Numbers are of the very types that the function has, which is not asked for them again.
-        packed = try runtime.packedTarget(
+        let packed = try runtime.packedTarget(
             function.reference, type, repeat (each Parameter).self)
-        target = packed == nil ? try runtime.target(function.reference) : nil
+        let target = try packed == nil ? runtime.target(function.reference) : nil
+        // All of it at once, when nothing can fail any more: so it is made where it is wanted.
+        self.function = function
+        self.runtime = runtime
+        self.packed = packed
+        self.target = target
+        self.read = read
     }
 
     /// Calls the function.

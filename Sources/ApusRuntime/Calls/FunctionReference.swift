@@ -39,6 +39,17 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     /// The instance whose module defines the function; nil for a host function.
     public var instance: InstanceState? { owner as? InstanceState }
 
+    /// What `body` gives, which has the instance without a reference of its own; nil for a host
+    /// function.
+    @inline(__always)
+    func withInstance<Result>(_ body: (InstanceState) throws -> Result) rethrows -> Result? {
+        // SAFETY: as for `owner`.
+        try unsafe Unmanaged<AnyObject>.fromOpaque(record.pointee.owner)._withUnsafeGuaranteedRef {
+            guard let instance = $0 as? InstanceState else { return nil }
+            return try body(instance)
+        }
+    }
+
     /// The function of the host that it is; nil for one that a module defines.
     var host: HostFunction? { owner as? HostFunction }
 
@@ -56,23 +67,29 @@ public struct FunctionReference: Hashable, BitwiseCopyable {
     var context: UInt { UInt(bitPattern: unsafe record.pointee.context) }
 }
 
-/// All that entering a function takes: looked up once, called often.
+/// All that entering a function takes: looked up once, called often. It is four words, which calls
+/// pass in registers.
 public struct CallTarget: BitwiseCopyable {
     let entry: UInt
     let code: UInt
     let context: UInt
+    @usableFromInline let cells: UInt32
+    @usableFromInline let parameters: UInt32
+
     /// Cells that a call needs: as many as the function has parameters or results, whichever is
     /// more.
-    public let cellCount: Int
+    @inlinable public var cellCount: Int { Int(truncatingIfNeeded: cells) }
     /// How many of them the arguments take.
-    public let parameterCount: Int
+    @inlinable public var parameterCount: Int { Int(truncatingIfNeeded: parameters) }
 
     init(entry: UInt, code: UInt, context: UInt, _ type: FunctionType) {
         self.entry = entry
         self.code = code
         self.context = context
-        parameterCount = Int(ArgumentLayout.cellBytes(type.parameters)) / 8
-        cellCount = max(parameterCount, Int(ArgumentLayout.cellBytes(type.results)) / 8)
+        // There are limits to how many a type has.
+        parameters = UInt32(truncatingIfNeeded: ArgumentLayout.cellBytes(type.parameters) / 8)
+        cells = max(
+            parameters, UInt32(truncatingIfNeeded: ArgumentLayout.cellBytes(type.results) / 8))
     }
 
     /// Bytes of stack that a call takes at most until the callee looks whether there is so much:
@@ -85,7 +102,7 @@ public struct CallTarget: BitwiseCopyable {
     }
 
     /// The same of this one.
-    var stackBytes: UInt { UInt(bitPattern: cellCount &* 24) &+ Self.sparePerCall }
+    var stackBytes: UInt { UInt(cells) &* 24 &+ Self.sparePerCall }
 
     /// For return addresses, saved registers and padding.
     private static var sparePerCall: UInt { 128 }
@@ -95,7 +112,7 @@ public struct CallTarget: BitwiseCopyable {
         self.entry = entry
         self.code = code
         self.context = context
-        parameterCount = 0
-        cellCount = 1
+        parameters = 0
+        cells = 1
     }
 }

@@ -196,7 +196,7 @@ extension RuntimeStore {
         // now but on this thread.
         unsafe stackLimit = limit
         unsafe limitedStack = (0, 0)
-        for instance in instances { instance.setStackLimit(limit) }
+        instances.forEach { $0.setStackLimit(limit) }
     }
 
     // MARK: Who called

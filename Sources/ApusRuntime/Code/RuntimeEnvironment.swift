@@ -46,6 +46,23 @@ public final class RuntimeEnvironment: Sendable {
         self.exceptionOfError = exceptionOfError
     }
 
+    // What stores ask for with each instance. They have the environment, which has whom to ask: in
+    // functions of its own nobody counts references to them.
+
+    func allocate(
+        _ request: InstanceAllocationRequest
+    ) throws(ResourceError) -> InstanceState {
+        try allocator.allocate(request)
+    }
+
+    func initialize(_ instance: InstanceState) throws { try allocator.initialize(instance) }
+
+    func deallocate(_ instance: consuming InstanceState) { allocator.deallocate(instance) }
+
+    func addGuest(_ store: RuntimeStore) { codeGuests.add(store) }
+
+    func removeGuest(_ store: RuntimeStore) { codeGuests.remove(store) }
+
     /// The exception that a function of the host throws with `error`, if it is one of the guests of
     /// `store`.
     func exception(of error: any Error, in store: RuntimeStore) -> ThrownException? {

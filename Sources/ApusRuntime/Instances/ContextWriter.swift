@@ -69,14 +69,6 @@ struct ContextWriter {
         writeFunctionReferences(request, owner: owner)
     }
 
-    /// Writes what the instance has of its store.
-    @inline(__always)
-    func writeStore(_ store: RuntimeStore) {
-        // SAFETY: the head comes first; the store outlives its instances.
-        let head = unsafe field(0, apus_context.self)
-        unsafe head.pointee.store_context = store.context
-    }
-
     // SAFETY: the layout has an address there.
     /// Where compiled code finds the bytes that say where to stop; nil if it does not look.
     var stops: UnsafeMutablePointer<UInt>? {

@@ -16,12 +16,28 @@ public final class InstanceState {
     private unowned(unsafe) let origin: LoadedModule
     @exclusivity(unchecked) private unowned(unsafe) var owner: RuntimeStore
     private var isBound = false
-    public private(set) var hostState: AnyObject?
+    /// What changes from life to life.
+    private struct Life {
+        var hostState: AnyObject?
+        var phase = InstancePhase.allocated
+        var older: InstanceState?
+    }
+    // SAFETY: it is used by one thread at a time, and nothing else runs during an access.
+    @exclusivity(unchecked) private var life = Life()
+    public var hostState: AnyObject? { unsafe life.hostState }
+    /// Whether it may be used: its globals and tables have their first values.
+    public internal(set) var phase: InstancePhase {
+        get { unsafe life.phase }
+        set { unsafe life.phase = newValue }
+    }
+    /// The one that the store has got before it (`InstanceList`).
+    var older: InstanceState? {
+        get { unsafe life.older }
+        _modify { yield unsafe &life.older }
+    }
     let context: UnsafeMutablePointer<apus_context>
     /// Read in many calls out of wasm, changed only between two lives.
     @exclusivity(unchecked) private var parts: InstanceParts
-    /// Whether it may be used: its globals and tables have their first values.
-    public internal(set) var phase = InstancePhase.allocated
     /// Whether it is somebody else who runs its start function.
     var defersStart = false
     /// What it has instead of its module's own code or data.
@@ -88,7 +104,8 @@ public final class InstanceState {
         if module.template.isStatic {
             for (table, first) in zip(tables, module.template.tables) { fill(table, first) }
         }
-        writeDataSegments()
+        writeDataSegments(of: module)
+        if !module.importsThings { findExportedMemory(of: module) }
         bind(request)
     }
 
@@ -136,22 +153,43 @@ public final class InstanceState {
         let module = request.module
         _ = unsafe Unmanaged.passUnretained(module).retain()
         isBound = true
-        phase = .allocated
         unsafe owner = request.store
-        hostState = request.hostState
-        let writer = unsafe ContextWriter(context, module)
-        writer.writeStore(request.store)
+        unsafe life.phase = .allocated
+        if let hostState = request.hostState { unsafe life.hostState = hostState }
+        unsafe context.pointee.store_context = request.store.context
         setStackLimit(unsafe request.store.stackLimit)
-        if let stops = unsafe writer.stops {
-            unsafe request.store.watchStops(at: stops, of: module)
-        }
-        if !module.module.imports.isEmpty {
-            bindFunctions(request, writer)
-            if module.importsThings { bindThings(request.imports, writer) }
-        }
+        if module.layout.stops != nil { bindStops(request) }
+        if !module.module.imports.isEmpty { bindImports(request) }
         if let memory = memories.first {
             unsafe context.pointee.memory_base = memory.record.pointee.base
         }
+        for index in module.module.importedMemoryCount..<module.module.memories.count {
+            unsafe parts.memories[index].maker = request.store.number
+        }
+    }
+
+    // What many modules have nothing of.
+
+    private func bindStops(_ request: InstanceAllocationRequest) {
+        // SAFETY: called by `bind`.
+        let writer = unsafe ContextWriter(context, request.module)
+        if let stops = unsafe writer.stops {
+            unsafe request.store.watchStops(at: stops, of: request.module)
+        }
+    }
+
+    private func bindImports(_ request: InstanceAllocationRequest) {
+        // SAFETY: called by `bind`.
+        let module = request.module
+        let writer = unsafe ContextWriter(context, module)
+        bindFunctions(request, writer)
+        guard module.importsThings else { return }
+        bindThings(request.imports, writer)
+        findExportedMemory(of: module)
+    }
+
+    // SAFETY: see `memories`.
+    private func findExportedMemory(of module: LoadedModule) {
         unsafe parts.exportedMemory = module.exportedMemory.map { memories[$0] }
     }
 
@@ -196,30 +234,39 @@ public final class InstanceState {
         // SAFETY: nobody has the instance any more but who calls this. What is taken off is what
         // `bindThings` has put there.
         if substitute != nil { return false }
-        hostImports = nil
-        if module.importsThings {
-            unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
-            unsafe parts.tables.removeFirst(module.module.importedTableCount)
-            unsafe parts.globals.removeFirst(module.module.importedGlobalCount)
-            unsafe parts.tags.removeFirst(module.module.importedTagCount)
+        if hostImports != nil { hostImports = nil }
+        if unsafe life.hostState != nil { unsafe life.hostState = nil }
+        return withModule { module in
+            if module.importsThings {
+                unsafe parts.exportedMemory = nil
+                unsafe parts.memories.removeFirst(module.module.importedMemoryCount)
+                unsafe parts.tables.removeFirst(module.module.importedTableCount)
+                unsafe parts.globals.removeFirst(module.module.importedGlobalCount)
+                unsafe parts.tags.removeFirst(module.module.importedTagCount)
+            }
+            return resetParts(of: module, keepingResident: bytes)
         }
-        unsafe parts.exportedMemory = nil
-        hostState = nil
-        for memory in memories {
-            guard memory.reset(keepingResident: bytes) else { return false }
+    }
+
+    private func resetParts(of module: LoadedModule, keepingResident bytes: UInt64) -> Bool {
+        // SAFETY: called by `unbind`.
+        for index in unsafe parts.memories.indices {
+            guard unsafe parts.memories[index].reset(keepingResident: bytes) else { return false }
         }
         var tableBytes = place == nil ? Self.tableBytesKept : Self.placedTableBytesKept
-        for (index, table) in tables.enumerated() {
-            guard table.isInPlace, resetTable(table, index, keeping: &tableBytes) else {
+        for index in unsafe parts.tables.indices {
+            let table = unsafe parts.tables[index]
+            guard table.isInPlace, resetTable(table, index, of: module, keeping: &tableBytes) else {
                 return false
             }
         }
-        for global in globals {
+        for index in unsafe parts.globals.indices {
+            let global = unsafe parts.globals[index]
             global.bits = 0
             global.highBits = 0
         }
         hasSharedTables = false
-        writeDataSegments()
+        writeDataSegments(of: module)
         return true
     }
 
@@ -243,7 +290,8 @@ public final class InstanceState {
     private static var placedTableBytesKept: UInt64 { 64 << 10 }
 
     private func resetTable(
-        _ table: ReferenceTable, _ index: Int, keeping bytes: inout UInt64
+        _ table: ReferenceTable, _ index: Int, of module: LoadedModule,
+        keeping bytes: inout UInt64
     ) -> Bool {
         let isStatic = module.template.isStatic
         if isStatic, !table.isChanged, !module.writesTables, !hasSharedTables { return true }
@@ -265,10 +313,6 @@ public final class InstanceState {
         table.noteReset()
     }
 
-    var ownMemories: ArraySlice<LinearMemory> {
-        memories.dropFirst(module.module.importedMemoryCount)
-    }
-
     var ownTables: ArraySlice<ReferenceTable> {
         tables.dropFirst(module.module.importedTableCount)
     }
@@ -282,10 +326,10 @@ public final class InstanceState {
     /// What the instance exports as `name`.
     public func export(_ name: String) -> ExternalItem? {
         let name = ExactName(name)
-        for export in module.module.exports where ExactName(export.name) == name {
-            return item(export.item)
+        let item = withModule { module in
+            module.module.exports.first { ExactName($0.name) == name }?.item
         }
-        return nil
+        return item.flatMap { self.item($0) }
     }
 
     /// What `index` means in this instance; nil for a function that does not escape.
@@ -306,14 +350,14 @@ public final class InstanceState {
 
     /// The reference to function `index`, which must be one whose reference can be taken.
     public func function(_ index: Int) -> FunctionReference? {
-        module.ordinal(ofFunction: index).map { reference(toEscaping: $0) }
+        withModule { $0.ordinal(ofFunction: index) }.map { reference(toEscaping: $0) }
     }
 
     /// The reference to the escaping function at position `ordinal` of the module's list of them.
     func reference(toEscaping ordinal: Int) -> FunctionReference {
         // SAFETY: the layout has a record for each function that escapes, and `ContextWriter` has
         // written it. The store keeps the context as long as references are of use.
-        let offset = Int(module.layout.funcref(ordinal))
+        let offset = Int(withModule { $0.layout.funcref(ordinal) })
         let record = unsafe (UnsafeMutableRawPointer(context) + offset)
             .assumingMemoryBound(to: apus_funcref.self)
         return unsafe FunctionReference(record)
@@ -349,7 +393,7 @@ public final class InstanceState {
     // SAFETY: the records lie within the context; the module or the substitute, which its instances
     // keep, keeps the bytes, which nobody writes.
     /// Writes the records of the passive segments, from which code copies as from memories.
-    private func writeDataSegments() {
+    private func writeDataSegments(of module: LoadedModule) {
         guard module.layout.passiveDataCount > 0 else { return }
         let bytes = dataBytes
         for (index, segment) in dataSegments.enumerated()

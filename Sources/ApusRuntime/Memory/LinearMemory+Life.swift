@@ -108,13 +108,14 @@ extension LinearMemory {
         return unsafe (own.assumingMemoryBound(to: apus_memory.self), true)
     }
 
-    /// Gives the memory its first size and contents back, for another instance. Of these, `kept`
-    /// bytes from the start are written over; the others go back to the system, which is slower
+    /// Gives the memory its first size and contents back, for another instance. If the system says
+    /// what has been written, and that is no more than `kept` bytes, it is written over. Else that
+    /// happens to so many bytes from the start; the others go back to the system, which is slower
     /// for what is touched again, and the only way to be rid of what is not.
     ///
     /// Returns false if the system refuses, if the host supplies it, or if others may have it; then
     /// the memory is beyond use.
-    func reset(keepingResident kept: UInt64) -> Bool {
+    func reset(keepingResident kept: UInt64, looksForChanges: Bool = true) -> Bool {
         if isSupplied || type.isShared { return false }
         let bytes = type.byteCount(ofPages: type.limits.minimum)
         let first = Self.wholePages(bytes)
@@ -128,12 +129,10 @@ extension LinearMemory {
         }
         unsafe apus_memory_set_bytes(record, bytes)
         let written = min(kept & ~(apus_page_bytes() &- 1), first)
-        if let image {
-            unsafe image.restore(mapping, 0..<written)
-        } else if written > 0 {
-            unsafe mapping.initializeMemory(
-                as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: written))
+        if looksForChanges, written > 0, restoreChanges(within: first, atMost: written) {
+            return true
         }
+        restore(0..<written)
         let rest = unsafe mapping + Int(truncatingIfNeeded: written)
         guard unsafe apus_discard(rest, first &- written) == 0 else { return false }
         // What was copied is gone now.
@@ -141,5 +140,46 @@ extension LinearMemory {
             unsafe image.restore(mapping, written..<image.byteCount)
         }
         return true
+    }
+
+    /// Rows of changed pages that are written over one by one.
+    private static var changesLookedAt: Int { 16 }
+    /// In larger memories it takes long to look for them.
+    private static var bytesLookedThrough: UInt64 { 16 << 20 }
+
+    /// Writes over the pages among the first `bytes` that are not as they were mapped. Returns
+    /// false, having changed nothing, if it is not known which these are, or they have more than
+    /// `most` bytes.
+    private func restoreChanges(within bytes: UInt64, atMost most: UInt64) -> Bool {
+        guard image == nil || isMapped, bytes <= Self.bytesLookedThrough else { return false }
+        // SAFETY: the memory is nobody's now, and all of these pages are its own. There is room for
+        // as many rows as the call is told.
+        return unsafe withUnsafeTemporaryAllocation(
+            of: apus_pages.self, capacity: Self.changesLookedAt
+        ) { pages in
+            let count = unsafe apus_changed_pages(
+                mapping, bytes, image == nil ? 0 : 1, pages.baseAddress, UInt32(pages.count))
+            guard count >= 0 else { return false }
+            let changes = unsafe pages.prefix(Int(count))
+            let total = unsafe changes.reduce(0) { $0 &+ ($1.end &- $1.start) }
+            guard total <= most else { return false }
+            let base = UInt64(UInt(bitPattern: unsafe mapping))
+            for index in unsafe changes.indices {
+                let (start, end) = unsafe (changes[index].start &- base, changes[index].end &- base)
+                restore(start..<end)
+            }
+            return true
+        }
+    }
+
+    /// Writes over a part of the memory what was there at first.
+    private func restore(_ range: Range<UInt64>) {
+        // SAFETY: callers have a range of accessible bytes of a memory that is nobody's now.
+        if let image {
+            unsafe image.restore(mapping, range)
+        } else if !range.isEmpty {
+            let start = unsafe mapping + Int(truncatingIfNeeded: range.lowerBound)
+            unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+        }
     }
 }

@@ -19,10 +19,10 @@ public final class RuntimeStore {
     /// The embedder's object that keeps this store, as host functions see it.
     ///
     /// Unsafe: who sets it keeps the store exactly as long as the object lives.
-    @unsafe public unowned(unsafe) var owner: AnyObject?
+    @exclusivity(unchecked) @unsafe public unowned(unsafe) var owner: AnyObject?
     let context: UnsafeMutablePointer<apus_store_context>
-    private(set) var instances: [InstanceState] {
-        get { unsafe held.instances }
+    private(set) var instances: InstanceList {
+        _read { yield unsafe held.instances }
         _modify { yield unsafe &held.instances }
     }
     /// Functions of the host that belong to no instance.
@@ -136,7 +136,7 @@ public final class RuntimeStore {
 
     /// What each instance changes. Looking out for accesses that overlap took longer than they do.
     private struct Held {
-        var instances: [InstanceState] = []
+        var instances = InstanceList()
         var limiter: (any ResourceLimiter)?
         var asynchronousLimiter: (any AsynchronousResourceLimiter)?
         var statistics = StoreStatistics()
@@ -156,7 +156,7 @@ public final class RuntimeStore {
         number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
         wasmStackBytes = UInt(min(max(limits.stackBytes, 16 << 10), 1 << 40))
         hostStackBytes = limits.hostStackBytes.map { UInt(min(max($0, 0), 1 << 40)) }
-        self.hostState = hostState
+        if let hostState { self.hostState = hostState }
         let frames = environment.configuration.keptFrames
         let tracesInstances = environment.configuration.tracesInstances
         // SAFETY: the allocation has room for the context and a word or two for each frame behind
@@ -185,12 +185,12 @@ public final class RuntimeStore {
 
     deinit {
         if hasStopper { stopper.detach() }
-        if isCodeGuest { environment.codeGuests.remove(self) }
+        if isCodeGuest { environment.removeGuest(self) }
         stopControl?.detach()
         frameImage.free()
-        while let instance = instances.popLast() { environment.allocator.deallocate(instance) }
-        for type in keptTypes { environment.types.release(type) }
-        environment.types.release(tags.map(\.signature))
+        while let instance = instances.popLast() { environment.deallocate(instance) }
+        if !keptTypes.isEmpty { for type in keptTypes { environment.types.release(type) } }
+        if !tags.isEmpty { environment.types.release(tags.map(\.signature)) }
         heap = nil
         closeAccount()
         // SAFETY: the context is this object's own, and nobody runs in the store any more.
@@ -330,11 +330,16 @@ public final class RuntimeStore {
     public func instantiate(
         _ imports: Imports, hostState: AnyObject? = nil
     ) throws -> InstanceState {
-        let request = InstanceAllocationRequest(
-            imports: imports, store: self, hostState: hostState)
+        try instantiate(
+            InstanceAllocationRequest(imports: imports, store: self, hostState: hostState))
+    }
+
+    /// The same with all that making the instance takes.
+    public func instantiate(_ request: InstanceAllocationRequest) throws -> InstanceState {
+        precondition(request.store === self)
         return try timed {
             let instance = try makeInstance(request)
-            try environment.allocator.initialize(instance)
+            try environment.initialize(instance)
             return instance
         }
     }
@@ -351,7 +356,7 @@ public final class RuntimeStore {
     public func initialize(_ instance: InstanceState) throws {
         precondition(instance.store === self && instance.phase == .allocated)
         try checkLent()
-        try timed { try environment.allocator.initialize(instance) }
+        try timed { try environment.initialize(instance) }
     }
 
     @inline(__always)
@@ -363,13 +368,7 @@ public final class RuntimeStore {
 
     func makeInstance(_ request: InstanceAllocationRequest) throws -> InstanceState {
         try reserve(for: request.module)
-        let instance: InstanceState
-        do throws(ResourceError) {
-            instance = try environment.allocator.allocate(request)
-        } catch {
-            unreserve(for: request.module)
-            throw error
-        }
+        let instance = try makeReserved(request)
         adopt(instance, of: request.module)
         if request.imports.host?.mustSuspend == true {
             callsAsynchronousFunctions = true
@@ -377,14 +376,26 @@ public final class RuntimeStore {
         return instance
     }
 
+    /// One that `reserve` has counted.
+    @inline(__always)
+    private func makeReserved(
+        _ request: InstanceAllocationRequest
+    ) throws(ResourceError) -> InstanceState {
+        do throws(ResourceError) {
+            return try environment.allocate(request)
+        } catch {
+            unreserve(for: request.module)
+            throw error
+        }
+    }
+
     private func adopt(_ instance: InstanceState, of module: LoadedModule) {
         if module.isReplaceable, !isCodeGuest {
-            environment.codeGuests.add(self)
+            environment.addGuest(self)
             isCodeGuest = true
         }
         instances.append(instance)
         if readsSources { _ = module.sourceIndex }
-        for memory in instance.ownMemories { memory.maker = number }
         if module.holdsObjects {
             tables.append(contentsOf: instance.ownTables)
             globals.append(contentsOf: instance.ownGlobals)
@@ -396,11 +407,11 @@ public final class RuntimeStore {
 
     /// The type of `function`, which must belong to this store.
     public func type(of function: FunctionReference) -> FunctionType {
-        if let instance = function.instance {
-            let index = Int(function.functionIndex)
-            return instance.withModule { $0.functionType($0.module.functions[index]) }
+        let index = Int(function.functionIndex)
+        let type = function.withInstance { instance in
+            instance.withModule { $0.functionType($0.module.functions[index]) }
         }
-        return function.host?.type ?? FunctionType()
+        return type ?? function.host?.type ?? FunctionType()
     }
 
     /// Whether `function` lives in this store.
@@ -440,15 +451,15 @@ public final class RuntimeStore {
     private func entry(
         _ function: FunctionReference, _ layout: ArgumentLayout
     ) throws(ResourceError) -> UInt {
-        if let host = function.host { return try host.entry(layout, environment.trampolines) }
-        guard let instance = function.instance else {
-            throw ResourceError(.reference, requested: 1)
-        }
         let index = Int(function.functionIndex)
-        let (type, trampolines) = instance.withModule {
-            ($0.module.functions[index], $0.trampolines)
+        let found = function.withInstance { instance in
+            instance.withModule { ($0.module.functions[index], $0.trampolines) }
         }
-        return try trampolines.address(.init(.entry, type, layout))
+        if let (type, trampolines) = found {
+            return try trampolines.address(.init(.entry, type, layout))
+        }
+        guard let host = function.host else { throw ResourceError(.reference, requested: 1) }
+        return try host.entry(layout, environment.trampolines)
     }
 
     // MARK: Host objects

@@ -50,13 +50,14 @@ public struct Trampolines: Sendable {
         storeFuel(to: .r12, &code)
         storeResults(type, &code)
         code.zero(.rax)
-        code.jump(leave)
-        code.bind(landing)
-        code.lea(.w64, .rbp, Address(.rsp, frameBytes))
-        code.moveImmediate(.rax, 1)
         code.bind(leave)
         giveFloatControlBack(Address(.rbp, -frameBytes), .rcx, &code)
         restoreHost(&code)
+        // Calls that end as they should jump nowhere.
+        code.bind(landing)
+        code.lea(.w64, .rbp, Address(.rsp, frameBytes))
+        code.moveImmediate(.rax, 1)
+        code.jump(leave)
         setFloatControl(rounds, isOurs, &code)
         code.emitConstants()
         return start

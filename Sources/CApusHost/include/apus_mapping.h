@@ -26,6 +26,22 @@ int32_t apus_discard(void *start, uint64_t bytes);
 /// system's choice; apus_unmap gives them back. Null if that is not possible.
 void *apus_code_map(int32_t file, uint64_t offset, uint64_t bytes);
 
+/// Some pages in a row, as the system describes them: with their addresses.
+struct apus_pages {
+    uint64_t start;
+    uint64_t end;
+    uint64_t kinds;
+};
+
+/// Finds the pages among those from `start` on of a private mapping that may not hold what was
+/// mapped there: zeros, or an image if `is_image`. Puts them into `pages`, in order.
+///
+/// Returns how many rows of them there are; -1 if there are more than `capacity`, if the system
+/// does not say (Linux does since 6.7), or in a child process.
+int32_t apus_changed_pages(
+    const void *start, uint64_t bytes, int32_t is_image, struct apus_pages *pages,
+    uint32_t capacity);
+
 /// Maps the first `bytes` of an open file to be read, at a place of the system's choice. After them
 /// comes at least a page of zeros, which apus_unmap has to be told of: it is given
 /// apus_file_map_bytes. Null if that is not possible.

@@ -97,7 +97,7 @@ public final class OnDemandInstanceAllocator: InstanceAllocator {
         }
         // SAFETY: the module is kept until `release` below.
         let module = unsafe instance.leaveModule()
-        let victim = keep(IdleInstance(instance))
+        let victim = keep(IdleInstance(consume instance))
         // SAFETY: ends the keeping that binding the instance began. The module may go now, and its
         // idle instances with it.
         unsafe module.release()

@@ -19,8 +19,8 @@ public struct PoolConfiguration: Hashable, Sendable {
     public var choice = Choice.moduleAffine
     /// What an instance may have, within bounds.
     public let limits: InstanceLimits
-    /// Bytes from the start of each memory that stay with the slot when it becomes free; they are
-    /// overwritten then.
+    /// Bytes of each memory that stay with the slot when it becomes free; they are overwritten
+    /// then.
     public var memoryBytesKeptResident: UInt64 = 64 << 10
 
     public init(instances: Int = 1000, limits: InstanceLimits) {

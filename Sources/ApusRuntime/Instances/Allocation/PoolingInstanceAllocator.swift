@@ -46,7 +46,10 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         _ request: InstanceAllocationRequest
     ) throws(ResourceError) -> InstanceState {
         let number = request.module.number
-        while let (slot, warm) = take(number) {
+        var taken: UInt32?
+        while true {
+            let warm = take(number, &taken)
+            guard let slot = taken else { break }
             if let warm {
                 if warm.state.moduleNumber == number {
                     warm.state.bind(request)
@@ -91,11 +94,11 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         return try unsafe ReferenceTable(request, in: regions.table(slot, request.index))
     }
 
-    /// Takes a free slot, and what it holds.
-    private func take(_ number: UInt32) -> (slot: UInt32, warm: IdleInstance?)? {
+    /// Takes a free slot, and gives what it holds; `slot` is nil if there is none.
+    private func take(_ number: UInt32, _ slot: inout UInt32?) -> IdleInstance? {
         let choice = configuration.choice
         return state.withLock { state in
-            let slot =
+            slot =
                 switch choice {
                 case .moduleAffine:
                     state.free.takeNewest(ofModule: number) ?? state.free.takeOldest()
@@ -104,9 +107,8 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
                 }
             guard let slot else { return nil }
             state.statistics.noteAllocation()
-            let warm = state.warm[Int(slot)].take()
-            if warm != nil { state.statistics.warmInstances -= 1 }
-            return (slot, warm)
+            if state.warm[Int(slot)] != nil { state.statistics.warmInstances -= 1 }
+            return state.warm[Int(slot)].take()
         }
     }
 
@@ -120,18 +122,19 @@ public final class PoolingInstanceAllocator: InstanceAllocator {
         else { return }
         // SAFETY: the module is kept until `release` below.
         let module = unsafe instance.leaveModule()
-        keep(IdleInstance(instance), slot)
+        keep(IdleInstance(consume instance), slot)
         // SAFETY: ends the keeping that binding the instance began. The module may go now, and its
         // idle instances with it.
         unsafe module.release()
     }
 
-    private func keep(_ instance: IdleInstance, _ slot: UInt32) {
+    private func keep(_ instance: consuming IdleInstance, _ slot: UInt32) {
         let number = instance.state.moduleNumber
+        var idle = Optional(instance)
         state.withLock { state in
             state.statistics.instancesInUse -= 1
             state.statistics.warmInstances += 1
-            state.warm[Int(slot)] = instance
+            state.warm[Int(slot)] = idle.take()
             state.free.append(slot, module: number)
         }
     }
