@@ -116,6 +116,8 @@ import Testing
         try Self.withFolder { folder in
             let path = folder + "/everything.apus"
             try compiled.serialize(to: path)
+            // How it has run may be in its code.
+            let written = try compiled.serialize()
             let mapped = try Module(engine, precompiledAt: path)
             #expect(try Self.behaviour(mapped) == expected)
             // Others may replace or remove the file, and instances keep what they write to
@@ -124,7 +126,7 @@ import Testing
             #expect(try Self.behaviour(mapped) == expected)
             unsafe unlink(path)
             #expect(try Self.behaviour(mapped) == expected)
-            #expect(try mapped.serialize() == bytes)
+            #expect(try mapped.serialize() == written)
         }
     }
 
@@ -235,8 +237,8 @@ import Testing
             #expect(throws: ArtifactError.notArtifact) { try Module(engine, precompiled: bytes) }
         }
         var bytes = try Module(engine, text: "(module)").serialize()
-        bytes[8] = 3
-        #expect(throws: ArtifactError.otherFormat(3)) { try Module(engine, precompiled: bytes) }
+        bytes[8] = 9
+        #expect(throws: ArtifactError.otherFormat(9)) { try Module(engine, precompiled: bytes) }
     }
 
     /// Bytes that may be anybody's are not run, and who has mixed them up is told so.
