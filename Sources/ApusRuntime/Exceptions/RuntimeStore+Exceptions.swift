@@ -148,7 +148,7 @@ extension RuntimeStore {
             }
             let landing = image.landing(of: tag, firstTag: firstTag, &walk)
             if landing != 0 {
-                return Handler(landing: landing, frame: walk.frame, saved: walk.saved)
+                return Handler(landing: landing, frame: walk.frame, saved: walk.takeSaved())
             }
         }
         return Handler(landing: 0, frame: 0, saved: .zero)
@@ -169,12 +169,16 @@ struct FrameWalk {
     private var looked = 0
     /// Where the registers lie that calls keep, by their places in `CallingConvention.calleeSaved`:
     /// in the outermost of the frames that have been left and save them. 0: none of them does.
-    private(set) var saved = SIMD4<UInt>.zero
+    private var saved = SIMD4<UInt>.zero
+    /// What the frame saves that was left last, which is not noted in `saved` yet: of frames one
+    /// behind the other that save the same the outermost is enough.
+    private var lastSaved = SavedRegisters.none
+    private var lastFrame: UInt = 0
     /// The call that does not catch, of the instance that does not, and what its frame saves: what
     /// recursion comes back to.
     private var lastCounter: UInt = 0
     private var lastContext: UInt = 0
-    private var lastSaved = SavedRegisters.none
+    private var lastCallSaved = SavedRegisters.none
 
     init(counter: UInt, frame: UInt, end: UInt) {
         self.counter = counter
@@ -199,7 +203,7 @@ struct FrameWalk {
         guard counter == lastCounter, lastContext == 0 || context == lastContext else {
             return false
         }
-        leaveFrame(saving: lastSaved)
+        leaveFrame(saving: lastCallSaved)
         return true
     }
 
@@ -209,7 +213,7 @@ struct FrameWalk {
         looked &+= handlers
         lastCounter = counter
         lastContext = handlers > 0 ? context : 0
-        lastSaved = registers
+        lastCallSaved = registers
         leaveFrame(saving: registers)
     }
 
@@ -219,12 +223,24 @@ struct FrameWalk {
     @inline(__always)
     mutating func leaveFrame(saving registers: SavedRegisters = .none) {
         looked &+= 1
-        registers.forEach { place, offset in
-            saved[place] = frame &+ UInt(bitPattern: Int(offset))
-        }
+        if registers != lastSaved { noteSaved() }
+        lastSaved = registers
+        lastFrame = frame
         let outer = Self.word(at: frame, FrameLayout.callerFrame)
         counter = Self.word(at: frame, FrameLayout.returnAddress)
         frame = outer <= frame ? end : outer
+    }
+
+    private mutating func noteSaved() {
+        lastSaved.forEach { place, offset in
+            saved[place] = lastFrame &+ UInt(bitPattern: Int(offset))
+        }
+    }
+
+    /// Where the registers lie, at the end.
+    mutating func takeSaved() -> SIMD4<UInt> {
+        noteSaved()
+        return saved
     }
 
     @inline(__always)
@@ -249,19 +265,17 @@ extension CodeImage {
             guard covers(walk.counter) else { return 0 }
             if walk.leaveFrameOfSameCall() { continue }
             let offset = UInt32(truncatingIfNeeded: walk.counter &- base)
-            let call = sites.call(returningTo: offset)
+            let context = walk.context
             var looked = 0
-            if call?.handlers != nil {
-                let context = walk.context
-                let landing = sites.landing(ofCallReturningTo: offset) { handler in
-                    looked &+= 1
-                    guard let index = handler.tag else { return true }
-                    let place = ContextLayout.tag(Int(index), from: firstTag)
-                    return FrameWalk.word(at: context, place) == address
-                }
-                if let landing { return base &+ UInt(landing) }
+            let landing = sites.landing(ofCallReturningTo: offset) { handler in
+                looked &+= 1
+                guard let index = handler.tag else { return true }
+                let place = ContextLayout.tag(Int(index), from: firstTag)
+                return FrameWalk.word(at: context, place) == address
             }
-            walk.leaveFrame(saving: call?.saved ?? .none, handlers: looked)
+            if let landing { return base &+ UInt(landing) }
+            let saved = sites.call(returningTo: offset)?.saved ?? .none
+            walk.leaveFrame(saving: saved, handlers: looked)
         }
         return 0
     }
