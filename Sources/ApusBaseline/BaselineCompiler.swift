@@ -76,8 +76,6 @@ public struct BaselineCompiler: ModuleCompiler, ~Copyable {
     /// Where the call's allowance is in loops with calls; 0 if they have none.
     var heatSlot: Int32 = 0
     /// Registers that callers expect to be kept, and that are in use.
-    var savedRegisters: RegisterSet = []
-    /// Likewise, as calls are told.
     var saved = SavedRegisters.none
     var frameBytes: Int32 = 0
     /// Bytes of the frame that a local or an operand takes.

@@ -7,7 +7,7 @@ internal import ApusFormat
 /// may be loops with calls), slots of the operand stack.
 extension BaselineCompiler {
     mutating func layOutFrame(_ analysis: borrowing BodyAnalysis) throws(CompilationError) {
-        var next = -Int(FrameLayout.context) + 8 * savedRegisters.count
+        var next = -Int(FrameLayout.context) + 8 * saved.count
         // A function that may hold vectors has room for one in each slot.
         slotBytes = analysis.flags.contains(.usesVectors) || signatures.hasVectors ? 16 : 8
         let signature = signatures.ofFunction(functionIndex)

@@ -54,11 +54,10 @@ extension BaselineCompiler {
             }
         }
         let used = heatHome.isNone ? homes : homes.union(RegisterSet(heatHome))
-        savedRegisters = used.intersection(
-            plan.general.savedHomes.union(plan.vector.savedHomes))
-        saved = SavedRegisters(savedRegisters, behindContext: true)
+        let kept = used.intersection(plan.general.savedHomes.union(plan.vector.savedHomes))
+        saved = SavedRegisters(kept, behindContext: true)
         stack.free = plan.general.owned.union(plan.vector.owned).subtracting(used)
-        volatileHomes = homes.subtracting(savedRegisters)
+        volatileHomes = homes.subtracting(kept)
         homeState = HomeState(valid: homes, dirty: homes)
     }
 

@@ -28,6 +28,9 @@ public struct SavedRegisters: BitwiseCopyable, Hashable, Sendable {
     /// None.
     public static var none: SavedRegisters { SavedRegisters(bits: 0) }
 
+    /// How many they are.
+    public var count: Int { (bits & ~Self.contextBit).nonzeroBitCount }
+
     /// Where the first one is, from the frame pointer.
     private var start: Int32 {
         bits & Self.contextBit != 0 ? FrameLayout.context &- 8 : FrameLayout.context

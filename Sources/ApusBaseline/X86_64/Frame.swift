@@ -22,7 +22,9 @@ extension BaselineCompiler {
         if isDebuggable || !analysis.flags.isDisjoint(with: [.leavesInstance, .catches]) {
             code.store(.w64, FrameLayout.contextSlot, CallingConvention.context)
         }
-        forEachSavedRegister { code, register, place in code.store(.w64, place, register) }
+        saved.forEach { place, offset in
+            code.store(.w64, Address(.rbp, offset), CallingConvention.keptRegister(place))
+        }
         emitParameterMoves(analysis)
         emitLocalInitialization(analysis)
         if !memoryBaseHome.isNone { loadMemoryBaseHome() }
@@ -36,19 +38,6 @@ extension BaselineCompiler {
         guard FrameLayout.needsStackCheck(isLeaf: isLeaf, frameBytes: frameBytes) else { return }
         let isExhausted = code.compareStack(frameBytes: frameBytes)
         trap(.stackExhausted, if: isExhausted)
-    }
-
-    private mutating func forEachSavedRegister(
-        _ body: (inout CodeBuffer, GPR, Address) -> Void
-    ) {
-        var remaining = savedRegisters
-        var displacement = FrameLayout.context &- 8
-        while !remaining.isEmpty {
-            let register = remaining.first
-            remaining = remaining.rest
-            body(&code, register.general, Address(.rbp, displacement))
-            displacement &-= 8
-        }
     }
 
     /// Brings parameters from where they arrive to where they live.
@@ -164,7 +153,9 @@ extension BaselineCompiler {
     }
 
     mutating func restoreSavedRegisters() {
-        forEachSavedRegister { code, register, place in code.load(.w64, register, place) }
+        saved.forEach { place, offset in
+            code.load(.w64, CallingConvention.keptRegister(place), Address(.rbp, offset))
+        }
     }
 
     /// Leaves the function; results are in place.

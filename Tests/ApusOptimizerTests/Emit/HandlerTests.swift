@@ -294,15 +294,38 @@ import Testing
     /// Whoever catches saves what it changes, as all others do; what those that are left have kept
     /// for its caller is brought back by whoever throws.
     @Test func onlyWhatChangesIsSaved() throws {
+        let first = CallingConvention.keptRegister(0)
+        let (saved, stores) = try Self.savedRegisters(afterReturning: "v0")
+        #expect(saved == SavedRegisters(RegisterSet(PhysicalRegister(first)), behindContext: true))
+        #expect(
+            stores
+                == [CallingConvention.context, first].map {
+                    X86_64.name(of: PhysicalRegister($0))
+                })
+    }
+
+    /// What only a handler needs lies in the frame, where no register has to be saved for it.
+    @Test func handlersAloneSaveNoRegisters() throws {
+        let (saved, stores) = try Self.savedRegisters(afterReturning: "v2")
+        #expect(saved == SavedRegisters([], behindContext: true))
+        #expect(stores.count == 2)
+    }
+
+    /// What a function saves that calls one which throws, and which registers it stores in its
+    /// frame. Its handler needs v0, and where nothing is thrown it returns `value`.
+    private static func savedRegisters(
+        afterReturning value: String
+    ) throws -> (saved: SavedRegisters, stores: [String]) {
         var generator = CodeGenerator()
         var batch = CodeBatch()
         let function = try Function(
             text: """
                 function (i64) -> (i64)
+                  v2: i64 = constant 5
                 block0(v0: i64):
                   tryCall 0(), block1(), [catchAll block2()]
                 block1():
-                  return (v0)
+                  return (\(value))
                 block2(v1: ref) cold:
                   return (v0)
                 """)
@@ -310,35 +333,9 @@ import Testing
         let record = batch.functions[0]
         let start = Int(record.codeStart)
         let code = batch.code.span.extracting(start..<start + Int(record.codeLength))
-        let stored = CodeListing(code).lines.map(\.text).filter {
-            $0.hasPrefix("mov qword ptr [rbp")
-        }
-        let names = [CallingConvention.context, CallingConvention.keptRegister(0)].map {
-            X86_64.name(of: PhysicalRegister($0))
-        }
-        #expect(stored.map { $0.split(separator: " ").last.map(String.init) } == names)
-        let saved = batch.sites.calls[Int(record.callStart)].saved
-        let expected = RegisterSet(PhysicalRegister(CallingConvention.keptRegister(0)))
-        #expect(saved == SavedRegisters(expected, behindContext: true))
-    }
-
-    /// What only a handler needs lies in the frame, where no register has to be saved for it.
-    @Test func handlersAloneSaveNoRegisters() throws {
-        var generator = CodeGenerator()
-        var batch = CodeBatch()
-        let function = try Function(
-            text: """
-                function (i64) -> (i64)
-                block0(v0: i64):
-                  tryCall 0(), block1(), [catchAll block2()]
-                block1():
-                  v2: i64 = constant 5
-                  return (v2)
-                block2(v1: ref) cold:
-                  return (v0)
-                """)
-        #expect(generator.generate(function, as: 0, into: &batch))
-        let saved = batch.sites.calls[Int(batch.functions[0].callStart)].saved
-        #expect(saved == SavedRegisters([], behindContext: true))
+        let stores = CodeListing(code).lines.map(\.text)
+            .filter { $0.hasPrefix("mov qword ptr [rbp") }
+            .map { $0.split(separator: " ").last.map(String.init) ?? "" }
+        return (batch.sites.calls[Int(record.callStart)].saved, stores)
     }
 }

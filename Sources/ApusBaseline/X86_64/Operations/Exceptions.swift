@@ -78,7 +78,7 @@ extension BaselineCompiler {
         }
     }
 
-    /// No register holds anything but the exception; locals and operands are in their slots.
+    /// All that is taken from registers is the exception; locals and operands are in their slots.
     private mutating func emit(_ landing: Landing) {
         // It is still that of who has thrown.
         code.lea(.w64, .rsp, Address(.rbp, -frameBytes))

@@ -8,9 +8,9 @@ extension Emitter {
         _ function: borrowing MachineFunction, _ allocation: borrowing Allocation,
         _ frameSlots: borrowing FrameSlots
     ) {
-        changed = allocation.used.intersection(calleeSaved)
-        saved = SavedRegisters(changed, behindContext: keepsContext)
-        let start = 8 &* (changed.count &+ (keepsContext ? 1 : 0))
+        saved = SavedRegisters(
+            allocation.used.intersection(calleeSaved), behindContext: keepsContext)
+        let start = 8 &* (saved.count &+ (keepsContext ? 1 : 0))
         let wideStart = start &+ 8 &* frameSlots.narrowCount
         var bytes = wideStart &+ 16 &* frameSlots.wideCount
         slots.removeAll()

@@ -23,8 +23,6 @@ struct Emitter: ~Copyable {
     /// Displacement from rbp of the slot of each spilled value.
     var slots = Arena<Int32>(capacity: 1024)
     /// The registers that the caller expects to be kept and the function changes.
-    var changed: RegisterSet = []
-    /// Likewise, as calls are told.
     var saved = SavedRegisters.none
     var frameBytes: Int32 = 0
     /// Whether the frame is larger than code can address.
