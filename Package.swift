@@ -34,16 +34,18 @@ func product(_ name: String, of package: String, if trait: String) -> Target.Dep
     .product(name: name, package: package, condition: .when(traits: [trait]))
 }
 
-/// What the command is linked with if who builds it asks for that (`Scripts/build-command`): all
-/// that it needs of the system, at an address that is another one each time. Flags like these are
+/// What programs are linked with if who builds them asks for that (`Scripts/build-command`): all
+/// that they need of the system, at an address that is another one each time. Flags like these are
 /// refused in packages that others depend on, and so are there only then.
-let commandLinking: [LinkerSetting] =
+let programLinking: [LinkerSetting] =
     Context.environment["APUS_STATIC"] != "1"
     ? []
     : [
         .unsafeFlags([
             "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie",
             "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+            // What Foundation is made of, which it names only to whom it is static from the start.
+            "-l_FoundationCShims", "-l_FoundationCollections",
         ])
     ]
 
@@ -168,7 +170,7 @@ let package = Package(
                     product("ArgumentParser", of: "swift-argument-parser", if: "Command"),
                 ],
                 swiftSettings: house,
-                linkerSettings: commandLinking),
+                linkerSettings: programLinking),
             .target(
                 name: "ApusTestSupport",
                 dependencies: ["ApusFormat", "ApusCollections"],
@@ -202,7 +204,8 @@ let package = Package(
                     "compare-exceptions", "compare-profiling", "compare-programs",
                     "compare-short-operations", "compare-wasi", "feedback", "modules", "start",
                 ],
-                swiftSettings: house),
+                swiftSettings: house,
+                linkerSettings: programLinking),
         ],
     ].flatMap { $0 }
 )

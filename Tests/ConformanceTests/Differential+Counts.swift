@@ -1,10 +1,9 @@
+import Apus
 import ApusABI
 import ApusCollections
 import ApusFormat
 import ApusRuntime
 import ApusTestSupport
-
-@testable import Apus
 
 extension Differential {
     /// Compares what code has counted with how often instructions were executed: blocks by their
@@ -13,7 +12,7 @@ extension Differential {
         for (position, body) in pair.module.bodies.enumerated() {
             let index = pair.module.importedFunctionCount + position
             let counters = BlockCounters(pair.module.bytes, body)
-            var counts = pair.compiled.loaded.blockCounts(ofFunction: index)
+            var counts = pair.compiled.blockCounts(ofFunction: index)
             counts += Array(repeating: 0, count: counters.count - counts.count)
             func runs(_ bodyOffset: UInt32) -> UInt64 {
                 referenceStore.runs(

@@ -31,4 +31,9 @@ extension Module {
         return collector.coverage(
             of: printed.lines, text: printed.text, path: name + ".wat")
     }
+
+    /// How often each block counter of function `index` has counted; empty if there are none.
+    package func blockCounts(ofFunction index: Int) -> [UInt64] {
+        loaded.blockCounts(ofFunction: index)
+    }
 }

@@ -24,7 +24,7 @@ enum WastSuite {
         }
     }
 
-    private static func files() -> [(name: String, url: URL)] {
+    static func files() -> [(name: String, url: URL)] {
         guard let folder else { return [] }
         return TestEnvironment.files(below: folder, suffix: "wast").map {
             (String($0.path().dropFirst(folder.path().count)), $0)

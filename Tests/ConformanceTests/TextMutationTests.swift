@@ -5,8 +5,8 @@ import Foundation
 import Testing
 
 /// Damaged texts are refused or accepted, never fatal. `APUS_TEXT_MUTATIONS` says how many.
-@Suite(.enabled(if: !SuiteTexts.files.isEmpty))
-struct MutationTests {
+@Suite(.enabled(if: WastSuite.folder != nil))
+struct TextMutationTests {
     /// A small generator, so that a failure can be repeated.
     private struct Generator: RandomNumberGenerator {
         var state: UInt64
@@ -46,7 +46,7 @@ struct MutationTests {
         let count = TestEnvironment.number("APUS_TEXT_MUTATIONS", standard: 1_000)
         var random = Generator(state: UInt64(TestEnvironment.number("APUS_TEXT_SEED", standard: 1)))
         var refused = 0
-        let texts = try SuiteTexts.files.map { Array(try Data(contentsOf: $0)) }
+        let texts = try WastSuite.files().map { [UInt8](try Data(contentsOf: $0.url)) }
         for number in 0..<count {
             let piece = Self.mutate(texts[number % texts.count], &random)
             let storage = ByteStorage(piece)
@@ -71,8 +71,11 @@ struct MutationTests {
     @Test func damagedModules() throws {
         let count = TestEnvironment.number("APUS_TEXT_MUTATIONS", standard: 1_000)
         var random = Generator(state: 7)
-        let modules = try SuiteTexts.files.prefix(40).flatMap { file in
-            try SuiteTexts.modules(file).prefix(5).compactMap { try? $0.module.bytes() }
+        let modules = try WastSuite.scripts.get().prefix(40).flatMap { _, script in
+            script.commands.lazy.compactMap { command in
+                guard case .module(let module) = command.action else { return nil as [UInt8]? }
+                return try? module.bytes()
+            }.prefix(5)
         }
         for number in 0..<count {
             var bytes = modules[number % modules.count]

@@ -43,8 +43,20 @@ import Testing
         Array(repeating: text, count: count).joined(separator: " ")
     }
 
-    private func instantiate(_ compilation: Compilation) throws -> Instance {
-        let engine = Engine(compilation.configuration)
+    /// Compilers, what registers are given out by, and whether code can be debugged.
+    private static let compilations: [(Engine.Compiler, seed: UInt64?, isDebuggable: Bool)] = [
+        (.baseline, nil, false), (.optimizing, nil, false), (.optimizing, 6, false),
+        (.optimizing, nil, true),
+    ]
+
+    private func instantiate(
+        _ compiler: Engine.Compiler, seed: UInt64?, isDebuggable: Bool
+    ) throws -> Instance {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.allocationSeed = seed
+        configuration.isDebuggable = isDebuggable
+        let engine = Engine(configuration)
         let store = Store(engine)
         let types =
             Array(repeating: ValueType.i32, count: Self.integers)
@@ -70,9 +82,11 @@ import Testing
         return cells
     }
 
-    @Test(arguments: Compilation.allCases)
-    func argumentsAreOnlyTheirLowerHalf(compilation: Compilation) throws {
-        let instance = try instantiate(compilation)
+    @Test(arguments: compilations)
+    func argumentsAreOnlyTheirLowerHalf(
+        compiler: Engine.Compiler, seed: UInt64?, isDebuggable: Bool
+    ) throws {
+        let instance = try instantiate(compiler, seed: seed, isDebuggable: isDebuggable)
         let values = (0..<UInt64(Self.integers + Self.floats)).map { $0 * 0x0101_0101 }
         #expect(try call(instance, "widen", values).prefix(values.count) == values[...])
         let addresses = (0..<UInt64(Self.integers)).map { $0 * 7 }
@@ -81,9 +95,11 @@ import Testing
         #expect(try UInt32(truncatingIfNeeded: call(instance, "branch", zeros)[0]) == 0)
     }
 
-    @Test(arguments: Compilation.allCases)
-    func resultsAreOnlyTheirLowerHalf(compilation: Compilation) throws {
-        let instance = try instantiate(compilation)
+    @Test(arguments: compilations)
+    func resultsAreOnlyTheirLowerHalf(
+        compiler: Engine.Compiler, seed: UInt64?, isDebuggable: Bool
+    ) throws {
+        let instance = try instantiate(compiler, seed: seed, isDebuggable: isDebuggable)
         let values = (1...UInt64(Self.integers + Self.floats)).map { $0 }
         #expect(try call(instance, "returned", []).prefix(values.count) == values[...])
     }
