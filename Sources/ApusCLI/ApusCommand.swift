@@ -88,9 +88,28 @@ struct ApusCommand: ParsableCommand {
         }
     }
 
+    /// Less stack than Swift's library takes without asking.
+    private static let leastStackBytes: UInt64 = 64 << 10
+
+    /// Why the system does not give the process what every command needs; nil if it does.
+    private static var lackOfSystem: String? {
+        if let limit = HostProcess.stackLimit, limit < leastStackBytes {
+            return "the stack is too small: it needs 64 KiB (ulimit -s 64)"
+        }
+        // Swift's library reads it from a file.
+        if HostProcess.commandLine.isEmpty {
+            return "the command line cannot be read from /proc/self/cmdline"
+        }
+        return nil
+    }
+
     static func main() {
         StandardStreams.complete()
         HostProcess.ignoreSizeLimits()
+        if let reason = lackOfSystem {
+            Outcome.report(reason)
+            HostProcess.end(Outcome.failureStatus)
+        }
         var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {

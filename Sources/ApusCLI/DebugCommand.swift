@@ -80,7 +80,7 @@ struct DebugCommand: ParsableCommand {
                 channel = DebugChannel(input: connection, output: connection)
                 launch.input = .inherited
             }
-            DebugAdapter(channel, launch).run()
+            try DebugAdapter(channel, launch).run()
             return 0
         }
     }

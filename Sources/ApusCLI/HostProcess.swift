@@ -133,14 +133,22 @@ enum HostProcess {
     /// The most files that this process may have open; nil: any number.
     static var openFileLimit: UInt64? { limit(.openFiles) }
 
-    private enum Limit { case addressSpace, openFiles }
+    /// The most bytes that this thread's stack may have; nil: any number.
+    static var stackLimit: UInt64? { limit(.stack) }
+
+    private enum Limit { case addressSpace, openFiles, stack }
 
     private static func limit(_ limit: Limit) -> UInt64? {
+        let resource =
+            switch limit {
+            case .addressSpace: RLIMIT_AS
+            case .openFiles: RLIMIT_NOFILE
+            case .stack: RLIMIT_STACK
+            }
         #if canImport(Glibc)
-            let resource = limit == .addressSpace ? RLIMIT_AS : RLIMIT_NOFILE
             let number = __rlimit_resource_t(resource.rawValue)
         #else
-            let number = limit == .addressSpace ? RLIMIT_AS : RLIMIT_NOFILE
+            let number = resource
         #endif
         var value = rlimit()
         // SAFETY: the system writes one record, this function's own.

@@ -28,6 +28,8 @@ public struct ResourceError: Error, Hashable, Sendable {
         case reference = "references"
         /// The stack of a thread on which signals are handled.
         case thread = "signal stack"
+        /// The thread that ends calls at their deadlines, and those of cancelled tasks.
+        case watchdog = "thread for deadlines"
         /// The handlers of signals.
         case signals = "signal handlers"
         /// What the calling thread has left, in bytes.

@@ -40,6 +40,16 @@ int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, ui
     return (int32_t)result(syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 
+int32_t apus_open_unnamed(int32_t directory, const char *path, uint32_t mode) {
+    return (int32_t)result(openat(directory, path, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+}
+
+int32_t apus_name_file(int32_t descriptor, int32_t directory, const char *path) {
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    return (int32_t)result(linkat(AT_FDCWD, link, directory, path, AT_SYMLINK_FOLLOW));
+}
+
 int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes) {
     return result(syscall(SYS_getdents64, directory, buffer, bytes));
 }
@@ -96,6 +106,16 @@ int32_t apus_process_file(int32_t descriptor) {
 
 int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, uint32_t mode) {
     (void)directory, (void)path, (void)flags, (void)mode;
+    return -ENOSYS;
+}
+
+int32_t apus_open_unnamed(int32_t directory, const char *path, uint32_t mode) {
+    (void)directory, (void)path, (void)mode;
+    return -ENOSYS;
+}
+
+int32_t apus_name_file(int32_t descriptor, int32_t directory, const char *path) {
+    (void)descriptor, (void)directory, (void)path;
     return -ENOSYS;
 }
 

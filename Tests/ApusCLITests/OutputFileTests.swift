@@ -71,4 +71,99 @@ struct OutputFileTests {
             #expect(outcome.output == "")
         }
     }
+
+    private func names(in folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
+    }
+
+    private func attributes(_ path: String, in folder: URL) throws -> (mode: Int, links: Int) {
+        let found = try FileManager.default.attributesOfItem(
+            atPath: folder.appending(path: path).path())
+        return (found[.posixPermissions] as? Int ?? 0, found[.referenceCount] as? Int ?? 0)
+    }
+
+    /// What has no room for all of it is not written at all.
+    @Test(arguments: [
+        ["print", "-o", "kept.json"], ["print", "-o", "new.wat"], ["explore", "-o", "kept.json"],
+        ["profile", "-o", "kept.json"], ["profile", "-o", "new.json"],
+        ["cover", "-o", "kept.json"], ["compile", "-o", "kept.apus"], ["compile", "-o", "new.apus"],
+    ])
+    func whatIsCutOffIsNoFile(_ command: [String]) throws {
+        try inFolder { folder, _ in
+            try Data("kept".utf8).write(to: folder.appending(path: "kept.apus"))
+            let command = command.map { $0 == "kept.json" && command[0] == "explore" ? "k" : $0 }
+            try Data("kept".utf8).write(to: folder.appending(path: "k"))
+            let before = try names(in: folder)
+            let outcome = try Command.run(
+                shell: "ulimit -f 0 && exec \"$0\" \"$@\"", command + ["hello.wasm"], in: folder)
+            #expect(outcome.status == 1)
+            #expect(outcome.errorOutput.hasSuffix("\(command[2]): File too large\n"))
+            #expect(try names(in: folder) == before)
+            for name in before where name != "hello.wasm" {
+                let kept = try Data(contentsOf: folder.appending(path: name))
+                #expect(kept == Data("kept".utf8))
+            }
+        }
+    }
+
+    /// Links lead to what is written, and modes and further names stay.
+    @Test func whatIsReplacedIsTheSameFile() throws {
+        try inFolder { folder, run in
+            let text = try run("print", "hello.wasm").output
+            let files = FileManager.default
+            func path(_ name: String) -> String { folder.appending(path: name).path() }
+            func check(_ name: String) throws {
+                #expect(try String(contentsOfFile: path(name), encoding: .utf8) == text)
+            }
+            try files.createDirectory(atPath: path("below"), withIntermediateDirectories: false)
+            try Data("old".utf8).write(to: folder.appending(path: "below/x.wat"))
+            try files.createSymbolicLink(
+                atPath: path("below/link.wat"), withDestinationPath: "x.wat")
+            try files.createSymbolicLink(
+                atPath: path("link.wat"), withDestinationPath: "below/link.wat")
+            try files.createSymbolicLink(
+                atPath: path("nowhere.wat"), withDestinationPath: "below/new.wat")
+            try files.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path("below/x.wat"))
+            for name in ["link.wat", "nowhere.wat"] {
+                #expect(try run("print", "hello.wasm", "-o", name).status == 0)
+                #expect(throws: Never.self) {
+                    try files.destinationOfSymbolicLink(atPath: path(name))
+                }
+            }
+            try check("below/x.wat")
+            try check("below/new.wat")
+            #expect(try attributes("below/x.wat", in: folder).mode == 0o640)
+            #expect(try names(in: folder.appending(path: "below")).count == 3)
+
+            try Data("old".utf8).write(to: folder.appending(path: "one.wat"))
+            try files.linkItem(atPath: path("one.wat"), toPath: path("two.wat"))
+            #expect(try run("print", "hello.wasm", "-o", "one.wat").status == 0)
+            try check("two.wat")
+            #expect(try attributes("two.wat", in: folder).links == 2)
+
+            try Data("old".utf8).write(to: folder.appending(path: "x.apus"))
+            try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path("x.apus"))
+            #expect(try run("compile", "hello.wasm", "-o", "x.apus").status == 0)
+            #expect(try attributes("x.apus", in: folder).mode == 0o600)
+            #expect(try run("x.apus").output == "hello\n")
+        }
+    }
+
+    /// What is open already is written, and not put aside; a pipe stays one.
+    @Test func whatIsOpenIsWrittenInItsPlace() throws {
+        try inFolder { folder, run in
+            let text = try run("print", "hello.wasm").output
+            let script = """
+                (echo before; "$0" print hello.wasm -o /dev/stdout; echo after) >> all
+                mkfifo pipe; cat pipe & "$0" print hello.wasm -o pipe; wait
+                "$0" print hello.wasm -o /dev/null
+                """
+            let outcome = try Command.run(shell: script, in: folder)
+            #expect(outcome.errorOutput == "")
+            #expect(outcome.output == text)
+            let all = try String(contentsOf: folder.appending(path: "all"), encoding: .utf8)
+            #expect(all.hasPrefix("before\n"))
+            #expect(all.hasSuffix("after\n"))
+        }
+    }
 }

@@ -70,6 +70,21 @@ struct ProcessTests {
         #expect(written.status == 0 && !written.output.isEmpty && written.errorOutput.isEmpty)
     }
 
+    /// What is asked for and cannot be written has failed, and so has what cannot be read.
+    @Test(arguments: [
+        "print exit.wat >&-", "settings >&-", "version >&-", "wast a.wast >&-", "--help >&-",
+        "profile -o - exit.wat >&-", "parse - <&-",
+    ])
+    func closedStreamsAreSaid(_ arguments: String) throws {
+        let files = ["exit.wat": Self.exiting("0"), "a.wast": [UInt8]("(module)".utf8)]
+        let outcome = try Command.withFolder(files) { folder in
+            try Command.run(shell: "\"$0\" \(arguments)", in: folder)
+        }
+        #expect(outcome.status == 1)
+        let stream = arguments.hasSuffix("<&-") ? "input" : "output"
+        #expect(outcome.errorOutput == "apus: standard \(stream): Bad file descriptor\n")
+    }
+
     /// What the command opens is not taken for a stream that it was started without: nothing is
     /// written into the program's file, and its folder is not its input.
     @Test(arguments: ["1>&- 2>&-", "0<&- 1>&- 2>&-", "0<&- 2>&-", "0<&-", "2>&-"])

@@ -97,4 +97,16 @@ struct ResourceTests {
         let words = line?.split { $0 == " " || $0 == "\t" } ?? []
         return try #require(words.count == 3 ? Int(words[1]) : nil)
     }
+
+    /// The system's own programs run with less stack than Swift's library takes.
+    @Test(arguments: [32, 48])
+    func tooLittleStackIsSaid(_ kibibytes: Int) throws {
+        try Command.withFolder([:]) { folder in
+            let outcome = try Command.run(
+                shell: "ulimit -s \(kibibytes) && exec \"$0\" version", in: folder)
+            #expect(outcome.status == 1)
+            #expect(outcome.output == "")
+            #expect(outcome.errorOutput.hasPrefix("apus: the stack is too small"))
+        }
+    }
 }

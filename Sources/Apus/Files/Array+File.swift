@@ -16,11 +16,18 @@ extension [UInt8] {
         try write(toFileAt: path.map { Array($0.utf8) })
     }
 
-    /// The same with a path that need not be UTF-8.
+    /// The same with a path that need not be UTF-8. A file is there as a whole, or stays as it was
+    /// (`FileReplacement`).
     @_spi(ApusCLI)
     public func write(toFileAt pathBytes: [UInt8]?) throws(FileError) {
-        guard let pathBytes else { return try write(to: STDOUT_FILENO, "standard output") }
-        try write(toFileAt: pathBytes, O_CREAT | O_TRUNC)
+        guard let pathBytes else {
+            return try Self.check(
+                FileDescriptor.writeAll(self, to: STDOUT_FILENO), Array("standard output".utf8))
+        }
+        guard let error = FileReplacement.write(self, to: pathBytes) else {
+            return try write(inPlaceAt: pathBytes, O_CREAT | O_TRUNC)
+        }
+        try Self.check(error, pathBytes)
     }
 
     /// Writes the bytes to a file that nobody has named: whatever is there stays, but for a regular
@@ -28,18 +35,20 @@ extension [UInt8] {
     @_spi(ApusCLI)
     public func write(toUnnamedFileAt pathBytes: [UInt8], mark: [UInt8]) throws(FileError) {
         let path = String(decoding: pathBytes, as: UTF8.self)
+        let replacement = FileReplacement(pathBytes)
         let flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
         let found = openFile(pathBytes, flags)
         if found < 0, errno == ENOENT {
-            return try write(toFileAt: pathBytes, O_CREAT | O_EXCL | O_NOFOLLOW)
+            return try Self.check(replacement.write(self, .init(mode: 0o666)), pathBytes)
         }
         if found >= 0 {
             let file = HostFile(descriptor: found)
-            if FileDescriptor.regularBytes(found) != nil {
+            if let status = file.status, status.isRegular {
                 let contents = try ByteStorage(reading: file.descriptor, named: path)
                 let start = contents.count - mark.count
                 if start >= 0, contents.span.extracting(start...).isEqual(to: mark.span) {
-                    return try write(toFileAt: pathBytes, O_TRUNC | O_NOFOLLOW)
+                    let access = FileReplacement.Access(mode: status.permissions, isExact: true)
+                    return try Self.check(replacement.write(self, access), pathBytes)
                 }
             }
         }
@@ -47,27 +56,19 @@ extension [UInt8] {
     }
 
     /// `flags` say what becomes of what is there.
-    private func write(toFileAt pathBytes: [UInt8], _ flags: Int32) throws(FileError) {
-        let path = String(decoding: pathBytes, as: UTF8.self)
-        let descriptor = openFile(pathBytes, O_WRONLY | O_CLOEXEC | flags)
-        if descriptor < 0 { throw FileError(path: path, errorNumber: errno) }
-        do throws(FileError) {
-            try write(to: descriptor, path)
-        } catch {
-            close(descriptor)
-            throw error
-        }
+    private func write(inPlaceAt path: [UInt8], _ flags: Int32) throws(FileError) {
+        let descriptor = openFile(path, O_WRONLY | O_CLOEXEC | flags)
+        if descriptor < 0 { try Self.check(errno, path) }
+        let error = FileDescriptor.writeAll(self, to: descriptor)
         // Some file systems only now say that there was no room.
-        if close(descriptor) != 0 { throw FileError(path: path, errorNumber: errno) }
+        let isClosed = close(descriptor) == 0
+        try Self.check(error == 0 && !isClosed ? errno : error, path)
     }
 
-    private func write(to descriptor: Int32, _ path: String) throws(FileError) {
-        var written = 0
-        while written < count {
-            let result = FileDescriptor.write(self[written...], to: descriptor)
-            if result < 0 { throw FileError(path: path, errorNumber: Int32(-result)) }
-            written += result
-        }
+    /// Throws what `error` is, if it is not 0.
+    private static func check(_ error: Int32, _ path: [UInt8]) throws(FileError) {
+        if error == 0 { return }
+        throw FileError(path: String(decoding: path, as: UTF8.self), errorNumber: error)
     }
 }
 

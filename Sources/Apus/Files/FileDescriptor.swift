@@ -23,6 +23,17 @@ enum FileDescriptor {
         }
     }
 
+    /// Writes all of `bytes`. Returns 0 or an error number.
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        var written = 0
+        while written < bytes.count {
+            let count = write(bytes[written...], to: descriptor)
+            guard count > 0 else { return count < 0 ? Int32(-count) : ENOSPC }
+            written += count
+        }
+        return 0
+    }
+
     /// What `call` returns once no signal interrupts it.
     static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {

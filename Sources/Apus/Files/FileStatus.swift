@@ -51,6 +51,8 @@ struct FileStatus: Hashable {
     private var kind: UInt32 { mode & UInt32(S_IFMT) }
     var isRegular: Bool { kind == UInt32(S_IFREG) }
     var isDirectory: Bool { kind == UInt32(S_IFDIR) }
+    /// Who may use it.
+    var permissions: mode_t { mode_t(mode & 0o7777) }
 
     /// Why others than `user` and root may have written what is there; nil if nobody may have.
     func reasonNotToTrust(asUser user: UInt32) -> String? {

@@ -82,19 +82,8 @@ struct HostDirectory: ~Copyable {
     /// Has a file `name` that is `contents`, from one moment to the next. Returns 0 or an error
     /// number; then nothing is changed.
     func replace(_ name: String, with contents: [UInt8]) -> Int32 {
-        let temporary = TemporaryName.next
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        // SAFETY: both names are strings of Swift's, which lend the calls their bytes with a final
-        // zero.
-        let descriptor = unsafe openat(file.descriptor, temporary, flags, 0o600)
-        guard descriptor >= 0 else { return errno }
-        let new = HostFile(descriptor: descriptor)
-        var error = new.write(contents)
-        if error == 0, unsafe renameat(file.descriptor, temporary, file.descriptor, name) != 0 {
-            error = errno
-        }
-        if error != 0 { remove(temporary) }
-        return error
+        FileReplacement(Array(name.utf8), in: file.descriptor)
+            .write(contents, FileReplacement.Access(mode: 0o600))
     }
 
     // SAFETY: `name` is a string of Swift's, which lends the call its bytes with a final zero.
@@ -135,42 +124,5 @@ extension HostFile {
     borrowing func noteUse() {
         guard let status, FileStatus.now &- status.modified > 3_600_000_000_000 else { return }
         futimens(descriptor, nil)
-    }
-}
-
-/// Names of files that are not finished.
-enum TemporaryName {
-    /// A name that nobody else has.
-    static var next: String {
-        let number = UInt64.random(in: .min ... .max)
-        return prefix + String(getpid()) + "-" + String(number, radix: 16)
-    }
-
-    static let prefix = "unfinished-"
-}
-
-extension HostFile {
-    /// Has a file at `path` that is `contents`, from one moment to the next, which nobody else may
-    /// write to.
-    static func replace(_ path: String, with contents: [UInt8]) throws(FileError) {
-        var status = stat()
-        // SAFETY: paths are strings of Swift's, which lend the calls their bytes with a final zero;
-        // the record is this function's own.
-        if unsafe lstat(path, &status) == 0, !FileStatus(status).isRegular {
-            throw FileError(path: path, reason: "it is no regular file")
-        }
-        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let folder = slash.map { String(path[...$0]) } ?? ""
-        let temporary = folder + TemporaryName.next
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let descriptor = unsafe open(temporary, flags, 0o644)
-        guard descriptor >= 0 else { throw FileError(path: path, errorNumber: errno) }
-        let new = HostFile(descriptor: descriptor)
-        var error = new.write(contents)
-        if error == 0, unsafe rename(temporary, path) != 0 { error = errno }
-        if error != 0 {
-            unsafe unlink(temporary)
-            throw FileError(path: path, errorNumber: error)
-        }
     }
 }

@@ -51,15 +51,4 @@ struct HostFile: ~Copyable {
         // SAFETY: the record is this function's own.
         return unsafe fstat(descriptor, &record) == 0 ? FileStatus(record) : nil
     }
-
-    /// Writes all of `bytes`. Returns 0 or an error number.
-    borrowing func write(_ bytes: [UInt8]) -> Int32 {
-        var written = 0
-        while written < bytes.count {
-            let count = FileDescriptor.write(bytes[written...], to: descriptor)
-            guard count > 0 else { return count < 0 ? Int32(-count) : ENOSPC }
-            written += count
-        }
-        return 0
-    }
 }

@@ -3,10 +3,12 @@
 /// Lets a debugger's client run a program, stop it and look at it. Specification: Debug Adapter
 /// Protocol.
 ///
-/// Requests are read on one thread, and answered on it unless they are about a thread of the guest:
-/// those are answered by that thread, which has to be stopped (`GuestThread`).
+/// Requests are read on one thread (`DebugInbox`), and answered on another one unless they are
+/// about a thread of the guest: those are answered by that thread, which has to be stopped
+/// (`GuestThread`).
 final class DebugAdapter {
     let channel: DebugChannel
+    private let inbox: DebugInbox
     /// What the command line says; requests may say more.
     private let launch: DebugLaunch
     private var session: DebuggedProgram?
@@ -14,16 +16,18 @@ final class DebugAdapter {
     private(set) var firstLine = 1
     private var isOver = false
 
-    init(_ channel: DebugChannel, _ launch: DebugLaunch) {
+    init(_ channel: DebugChannel, _ launch: DebugLaunch) throws {
+        guard let inbox = DebugInbox(channel) else {
+            throw DebugRequestError("the system has no thread for the client's requests")
+        }
         self.channel = channel
+        self.inbox = inbox
         self.launch = launch
     }
 
     /// Answers requests until the client has gone or wants no more. Then the guest ends, too.
     func run() {
-        while !isOver, let message = channel.read(), let value = JSON(message) {
-            // Answers to requests are nothing that is waited for here.
-            guard let request = DebugRequest(value) else { continue }
+        while !isOver, let request = inbox.next() {
             do {
                 try answer(request)
             } catch {
@@ -92,6 +96,7 @@ final class DebugAdapter {
         var launch = launch
         try launch.take(request.arguments)
         session = try DebuggedProgram(launch, channel, firstLine: firstLine)
+        if inbox.isAbandoned { throw DebugRequestError("the program has been ended") }
         channel.answer(request)
         channel.send(event: "initialized")
     }

@@ -176,10 +176,11 @@ extension ModuleDecoder {
         for _ in 0..<count {
             let start = reader.position
             let size = Int(try reader.readUnsigned32())
+            // What is not there is not too large.
+            let range = try reader.readBytes(size)
             guard size <= limits.functionBytes else {
                 throw ModuleError(.limit, at: start, "function body too large")
             }
-            let range = try reader.readBytes(size)
             parts.bodies.append(
                 FunctionBody(
                     start: UInt32(truncatingIfNeeded: range.lowerBound),

@@ -249,7 +249,7 @@ public final class Interrupter: @unchecked Sendable {
                     throw WasmTrap(.interrupted, interruption: reason)
                 }
                 if unsafe state.deadline != nil || task != nil, !Watchdog.shared.start() {
-                    throw ResourceError(.thread, requested: 1, errorNumber: EAGAIN)
+                    throw ResourceError(.watchdog, requested: 1, errorNumber: EAGAIN)
                 }
                 unsafe state.thread = apus_thread_record()
                 unsafe state.thread?.pointee.is_polled = usesSignals ? 0 : 1

@@ -11,6 +11,13 @@
 /// trick reaches above, and no magic link is followed. Returns a descriptor.
 int32_t apus_open_beneath(int32_t directory, const char *path, int32_t flags, uint32_t mode);
 
+/// Opens a file without a name for writing, in the file system of the folder at `path`, seen from
+/// `directory`: it goes with its descriptor, which is returned, unless it is named.
+int32_t apus_open_unnamed(int32_t directory, const char *path, uint32_t mode);
+
+/// Gives the file that `apus_open_unnamed` has opened the name `path`, which nothing has yet.
+int32_t apus_name_file(int32_t descriptor, int32_t directory, const char *path);
+
 /// Reads directory entries as the kernel lays them out (struct linux_dirent64). Returns bytes.
 int64_t apus_directory_entries(int32_t directory, void *buffer, uint64_t bytes);
 

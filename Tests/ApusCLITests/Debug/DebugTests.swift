@@ -372,6 +372,24 @@ import Testing
         #expect(try client.leave() == 0)
     }
 
+    /// A client need not wait for a program that is being read.
+    @Test(arguments: ["disconnect", "terminate", ""])
+    func clientsLeaveWhileAProgramIsRead(_ command: String) throws {
+        try Command.withFolder([:]) { folder in
+            _ = try Command.run(shell: "mkfifo pipe.wasm", in: folder)
+            let client = try DebugClient(in: folder)
+            try client.request("initialize")
+            try client.send("launch", ["program": "pipe.wasm"])
+            if !command.isEmpty { try client.request(command) }
+            if command == "terminate" {
+                _ = try client.event("terminated")
+                #expect(throws: DebugClient.Failure.self) { try client.request("threads") }
+                try client.request("disconnect")
+            }
+            #expect(try client.leave() == 0)
+        }
+    }
+
     @Test func programsThatAreNotThere() throws {
         let client = try DebugClient(in: Self.fixtures)
         try client.request("initialize")

@@ -119,4 +119,15 @@ import Testing
         #expect(throws: ModuleError.self) { try ModuleDecoder.decode(bytes, limits: limits) }
         #expect(throws: Never.self) { try ModuleDecoder.decode(bytes) }
     }
+
+    /// A size says nothing of what is not there.
+    @Test func aBodyThatEndsEarlyIsNoLargeOne() throws {
+        let size: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F]
+        let bytes: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0, 10, 7, 1] + size + [0]
+        let error = try #require(throws: ModuleError.self) {
+            try ModuleDecoder.decode(ByteStorage(bytes))
+        }
+        #expect(error.kind == .malformed)
+        #expect(error.message == "unexpected end of section or function")
+    }
 }
