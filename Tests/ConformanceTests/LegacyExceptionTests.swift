@@ -110,6 +110,28 @@ import Testing
         #expect(try [0, 1, 2].map { try call("table", $0) } == [[10], [11], [12]])
     }
 
+    /// The last body may lie before the first one, which is written anew.
+    @Test(arguments: Engine.Compiler.allCases)
+    func bodiesLieInNoOrder(compiler: Engine.Compiler) throws {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.features = Self.features
+        let engine = Engine(configuration)
+        let bytes = try Self.bytes(
+            """
+            (tag $e (param i32))
+            (func (export "caught") (param i32) (result i32)
+              (try (result i32)
+                (do (call $throw (local.get 0)) (i32.const 0))
+                (catch $e)))
+            (func $throw (param i32) (throw $e (local.get 0)))
+            """)
+        let module = try ModuleDecoder.decode(ByteStorage(bytes), features: Self.features)
+        #expect(module.bodies[1].end < module.bodies[0].start)
+        let instance = try Instance(Store(engine), Module(engine, bytes: bytes))
+        #expect(try instance.function("caught", as: ((Int32) -> Int32).self)(7) == 7)
+    }
+
     /// Places are those of the module as it is.
     @Test func placesAreThoseOfTheModule() throws {
         var configuration = Engine.Configuration()

@@ -22,7 +22,7 @@ struct ImageBuilder: ~Copyable {
 
     init(_ module: DecodedModule) throws(ResourceError) {
         let bodies = module.bodies
-        let bodyBytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
+        let bodyBytes = module.bodyBytes
         // Address space only: what the code does not fill is never touched.
         code = try CodeMemory(capacity: bodyBytes * 8 + bodies.count * 64 + 4096)
         functions = Arena(capacity: bodies.count)

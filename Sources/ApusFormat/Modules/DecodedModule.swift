@@ -122,6 +122,9 @@ public final class DecodedModule: Sendable {
     /// What exceptions with tag `index` carry (imported tags first), as parameters of a function.
     public func tagType(_ index: Int) -> FunctionType { types.function(Int(tags[index])) }
 
+    /// How many bytes its bodies have together: those that were rewritten lie behind others.
+    public var bodyBytes: Int { bodies.reduce(0) { $0 + Int($1.end - $1.start) } }
+
     /// `type`, with the canonical index in place of its type index, if it has one.
     public func canonical(_ type: ValueType) -> ValueType {
         guard type.isReference, let index = type.heapType.typeIndex else { return type }

@@ -105,9 +105,7 @@ public final class LoadedModule: Sendable {
     /// is in reach of itself. As much as the standard limits let the first tier and the other one
     /// make, and what is lost between pieces.
     private static func roomBytes(_ module: DecodedModule) -> Int {
-        let bodies = module.bodies
-        let bytes = bodies.isEmpty ? 0 : Int(bodies[bodies.count - 1].end - bodies[0].start)
-        return min(bytes * 96 + bodies.count * 256 + (48 << 20), 1 << 30)
+        min(module.bodyBytes * 96 + module.bodies.count * 256 + (48 << 20), 1 << 30)
     }
 
     private init(
