@@ -86,7 +86,8 @@ struct OutputFileTests {
     @Test(arguments: [
         ["print", "-o", "kept.json"], ["print", "-o", "new.wat"], ["explore", "-o", "kept.json"],
         ["profile", "-o", "kept.json"], ["profile", "-o", "new.json"],
-        ["cover", "-o", "kept.json"], ["compile", "-o", "kept.apus"], ["compile", "-o", "new.apus"],
+        ["cover", "-o", "kept.json"], ["compile", "-o", "kept.apus"],
+        ["compile", "-o", "new.apus"],
     ])
     func whatIsCutOffIsNoFile(_ command: [String]) throws {
         try inFolder { folder, _ in
