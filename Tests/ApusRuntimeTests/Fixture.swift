@@ -76,7 +76,8 @@ func parts(
     for index in functions.indices {
         let function = UInt32(imported + index)
         parts.functions.append(0)
-        parts.bodies.append(FunctionBody(start: UInt32(1000 * (index + 1)), end: 2000))
+        let start = UInt32(1000 * (index + 1))
+        parts.bodies.append(FunctionBody(start: start, end: start + 1000))
         parts.exports.append(Export(name: "f\(index)", item: .function(function)))
     }
     parts.escapingFunctions = Array(0..<UInt32(imported + functions.count))
