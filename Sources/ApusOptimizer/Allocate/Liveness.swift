@@ -257,12 +257,7 @@ struct Liveness: ~Copyable {
     ) {
         note(number)
         callsInLoop[number] = calls > 0 && !function.blocks[number].isCold
-        starts[number] = UInt32(truncatingIfNeeded: entries.count)
-        counts[number] = UInt32(truncatingIfNeeded: members.count)
-        for place in 0..<members.count {
-            places[members[place].value.index] = Self.absent
-            entries.append(members[place])
-        }
+        store(number)
     }
 
     // MARK: Forwards
@@ -289,11 +284,21 @@ struct Liveness: ~Copyable {
         generalPressure[number] &+= generalCount &- before.0
         if callsInLoop[number] { callPressure[number] &+= generalCount &- before.0 }
         vectorPressure[number] &+= vectorCount &- before.1
-        starts[number] = UInt32(truncatingIfNeeded: entries.count)
-        counts[number] = UInt32(truncatingIfNeeded: members.count)
+        store(number)
+    }
+
+    /// Makes the set what `block` needs: where its entries are, unless there are more of them now.
+    private mutating func store(_ block: Int) {
+        let isLarger = members.count > Int(counts[block])
+        if isLarger { starts[block] = UInt32(truncatingIfNeeded: entries.count) }
+        counts[block] = UInt32(truncatingIfNeeded: members.count)
         for place in 0..<members.count {
             places[members[place].value.index] = Self.absent
-            entries.append(members[place])
+            if isLarger {
+                entries.append(members[place])
+            } else {
+                entries[Int(starts[block]) &+ place] = members[place]
+            }
         }
     }
 
