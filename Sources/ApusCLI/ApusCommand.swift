@@ -92,12 +92,12 @@ struct ApusCommand: ParsableCommand {
     private static let leastStackBytes: UInt64 = 64 << 10
 
     /// Why the system does not give the process what every command needs; nil if it does.
-    private static var lackOfSystem: String? {
+    private static func lackOfSystem(_ commandLine: [String]) -> String? {
         if let limit = HostProcess.stackLimit, limit < leastStackBytes {
             return "the stack is too small: it needs 64 KiB (ulimit -s 64)"
         }
         // Swift's library reads it from a file.
-        if HostProcess.commandLine.isEmpty {
+        if commandLine.isEmpty {
             return "the command line cannot be read from /proc/self/cmdline"
         }
         return nil
@@ -106,11 +106,12 @@ struct ApusCommand: ParsableCommand {
     static func main() {
         StandardStreams.complete()
         HostProcess.ignoreSizeLimits()
-        if let reason = lackOfSystem {
+        let commandLine = HostProcess.commandLine
+        if let reason = lackOfSystem(commandLine) {
             Outcome.report(reason)
             HostProcess.end(Outcome.failureStatus)
         }
-        var arguments = WasmKitCommandLine.arguments(of: HostProcess.commandLine)
+        var arguments = WasmKitCommandLine.arguments(of: commandLine)
         if arguments.first == "-V" { arguments = ["--version"] }
         do {
             try checkHelp(arguments)

@@ -81,16 +81,20 @@ import Testing
               (catch_all))))
         """
 
+    private static func engine(_ compiler: Engine.Compiler) -> Engine {
+        var configuration = Engine.Configuration()
+        configuration.compiler = compiler
+        configuration.features = features
+        return Engine(configuration)
+    }
+
     private static func bytes(_ text: String) throws -> [UInt8] {
         try TextFormat.parseModule(text)
     }
 
     @Test(arguments: Engine.Compiler.allCases)
     func runsAsItDid(compiler: Engine.Compiler) throws {
-        var configuration = Engine.Configuration()
-        configuration.compiler = compiler
-        configuration.features = Self.features
-        let engine = Engine(configuration)
+        let engine = Self.engine(compiler)
         let instance = try Instance(Store(engine), Module(engine, text: Self.text))
         func call(_ name: String, _ argument: Int32) throws -> [Int32] {
             try instance.function(name).call(.i32(argument)).map {
@@ -113,10 +117,7 @@ import Testing
     /// The last body may lie before the first one, which is written anew.
     @Test(arguments: Engine.Compiler.allCases)
     func bodiesLieInNoOrder(compiler: Engine.Compiler) throws {
-        var configuration = Engine.Configuration()
-        configuration.compiler = compiler
-        configuration.features = Self.features
-        let engine = Engine(configuration)
+        let engine = Self.engine(compiler)
         let bytes = try Self.bytes(
             """
             (tag $e (param i32))

@@ -8,9 +8,6 @@ final class DebugInbox: Sendable {
     private struct State {
         /// Those that nobody has taken yet; nil: nothing follows.
         var requests: [DebugRequest?] = []
-        /// How many there have been, and how many of them have been taken.
-        var addedCount = 0
-        var takenCount = 0
         /// Whether the answers come from here by now.
         var isAbandoned = false
     }
@@ -35,9 +32,7 @@ final class DebugInbox: Sendable {
     func next() -> DebugRequest? {
         while HostProcess.read(pipe.read, upTo: 1)?.isEmpty == false {
             let next = state.withLock { state -> DebugRequest?? in
-                if state.requests.isEmpty { return nil }
-                state.takenCount += 1
-                return state.requests.removeFirst()
+                state.requests.isEmpty ? nil : state.requests.removeFirst()
             }
             // What has been abandoned waits here for the process to end.
             if let next { return next }
@@ -49,10 +44,7 @@ final class DebugInbox: Sendable {
     var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 
     private func add(_ request: DebugRequest?) {
-        state.withLock { state in
-            state.requests.append(request)
-            state.addedCount += 1
-        }
+        state.withLock { $0.requests.append(request) }
         HostProcess.write([0], to: pipe.write)
     }
 
@@ -75,15 +67,13 @@ final class DebugInbox: Sendable {
 
     /// Whether all requests are taken while there is patience. If not, none will be.
     private func isTaken() -> Bool {
-        var seenCount = -1
+        var waitingCount = Int.max
         var end = ContinuousClock.now
         while true {
-            let (takenCount, isDone) = state.withLock { state in
-                (state.takenCount, state.takenCount == state.addedCount)
-            }
-            if isDone { return true }
-            if takenCount != seenCount {
-                seenCount = takenCount
+            let count = state.withLock { $0.requests.count }
+            if count == 0 { return true }
+            if count != waitingCount {
+                waitingCount = count
                 end = .now + Self.patience
             } else if ContinuousClock.now > end {
                 break
@@ -91,7 +81,7 @@ final class DebugInbox: Sendable {
             HostProcess.sleep(milliseconds: 1)
         }
         return state.withLock { state in
-            if state.takenCount == state.addedCount { return true }
+            if state.requests.isEmpty { return true }
             state.requests = []
             state.isAbandoned = true
             return false
